@@ -1,0 +1,63 @@
+# Every command sets up what it needs on a machine that has `python3` (3.11 or newer) and `make`.
+# `sam build` calls the build-* targets too: it passes ARTIFACTS_DIR.
+PYTHON ?= python3
+UV := .venv/bin/uv
+DEV := .venv/.ready
+SAM := .venv-sam/.ready
+EMULATOR := .venv-emulator/.ready
+
+.PHONY: demo test lint format lock clean
+
+demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
+	@.venv/bin/python -m local $(ARGS)
+
+test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; ARGS are pytest's.
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint: $(DEV) $(SAM)  ## Style, types, arrows of import, template and state machine.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv-sam/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --template template.yaml
+	.venv/bin/statelint statemachine/approval.asl.json
+
+format: $(DEV)  ## Rewrites the code in the project's style.
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: $(DEV)  ## Compiles requirements*.in to pinned files with hashes and no registry's address.
+	for name in layer/requirements requirements-dev requirements-sam requirements-emulator requirements-uv; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --upgrade $$name.in --output-file $$name.txt || exit 1; \
+	done
+
+clean:  ## Removes everything that the other commands made.
+	rm -rf .venv .venv-sam .venv-emulator .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	$(MAKE) -C layer clean
+
+$(UV): requirements-uv.txt
+	@echo "Setting up: package installer"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.13 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $@
+
+# One virtual environment for each: their pins clash with each other.
+$(DEV): $(UV) requirements-dev.txt
+	@echo "Setting up: libraries and test tools"
+	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(SAM) $(EMULATOR): .venv%/.ready: $(UV) requirements%.txt
+	@echo "Setting up: requirements$*.txt"
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv$*
+	@$(UV) pip install --quiet --python .venv$*/bin/python --require-hashes -r requirements$*.txt
+	@touch $@
+
+# Called by `sam build`: dependencies are in the layer, so a function is a copy of our own code.
+build-%Function:
+	@cp -R approvals bot handlers "$(ARTIFACTS_DIR)"
+	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +

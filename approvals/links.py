@@ -1,0 +1,57 @@
+"""Ids, keys and the capability links in mails. Standard library only.
+
+A link's `sig` is an HMAC-SHA256 over (approval id, recipient) with a random key that is kept in the approval's record:
+so a link names its recipient, needs no key store, and dies with the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import b32encode
+from urllib.parse import urlencode
+
+from approvals.model import Action, Approval
+
+_BYTES = 20
+"""160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
+
+
+def approval_id(task_token: str) -> str:
+    """The approval's id: 32 characters [a-z2-7] of the token's SHA-256. The same token always gives the same id."""
+    return _short(hashlib.sha256(task_token.encode()).digest())
+
+
+def new_link_key() -> bytes:
+    """A fresh random key (32 bytes) for one approval's links."""
+    return secrets.token_bytes(32)
+
+
+def sign(approval: Approval, recipient: str) -> str:
+    """The signature of the recipient's links: 32 characters [a-z2-7]."""
+    # The id has a fixed length, so no other (id, recipient) pair gives the same message.
+    message = f"{approval.id}:{recipient}".encode()
+    return _short(hmac.digest(approval.link_key, message, "sha256"))
+
+
+def verify(approval: Approval, recipient: str, signature: str) -> bool:
+    """Whether the signature is the recipient's own. Compares in constant time."""
+    return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
+
+
+def link(approval: Approval, action: Action, recipient: str, *, base_url: str) -> str:
+    """The URL that lets the recipient answer. `base_url` has no slash at its end."""
+    query = {
+        "action": action.value,
+        "ex": approval.workflow.execution_name,
+        "sm": approval.workflow.state_machine_name,
+        "id": approval.id,
+        "to": recipient,
+        "sig": sign(approval, recipient),
+    }
+    return f"{base_url}/execution?{urlencode(query)}"
+
+
+def _short(digest: bytes) -> str:
+    return b32encode(digest[:_BYTES]).decode().lower()

@@ -1,0 +1,111 @@
+"""Mails: their text, and SNS, which sends them."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from approvals import present
+from approvals.links import link
+from approvals.model import Action, Approval, readable
+from approvals.steps import DeliveryFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
+
+MAX_SUBJECT = 99
+"""Characters, printable ASCII. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail as SNS takes it: plain text."""
+
+    subject: str
+    text: str
+
+
+class Mailer:
+    """Publishes mails to the topic that the approvers' addresses are subscribed to."""
+
+    def __init__(self, sns: SNSClient, topic_arn: str) -> None:
+        self._sns = sns
+        self._topic_arn = topic_arn
+
+    def send(self, mail: Mail) -> None:
+        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it; trying again is safe."""
+        try:
+            self._sns.publish(TopicArn=self._topic_arn, Subject=mail.subject, Message=mail.text)
+        except ClientError as error:
+            raise DeliveryFailed(f"SNS answered {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise DeliveryFailed(f"SNS can't be reached: {type(error).__name__}") from error
+
+
+def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
+    """The mail that asks for an answer. Its only two URLs are the recipient's links, each alone on its line."""
+    who = approval.request.requested_by
+    approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
+    parts = [
+        approval.title,
+        f"{who} asks for your approval." if who else "A workflow is waiting for your approval.",
+        _table(present.facts(approval)),
+        approval.request.details,
+        _table(present.context(approval)),
+        "Approve:",
+        approve,
+        "Reject:",
+        reject,
+        f"The first answer decides. Without one by {readable(approval.deadline)} it expires, unapproved.",
+    ]
+    return Mail(_subject(approval, "Approval required"), _paragraphs(parts))
+
+
+def outcome_mail(approval: Approval) -> Mail:
+    """The mail that says how the approval ended."""
+    decision = approval.decision
+    if decision is None:
+        raise ValueError(f"approval {approval.id} is not decided")
+    parts = [
+        approval.title,
+        present.outcome(decision),
+        f"Comment: {decision.comment}" if decision.comment else None,
+        _table(present.facts(approval)[:-1]),
+        "There is nothing left for you to do. The links in the earlier mail show this outcome.",
+    ]
+    return Mail(_subject(approval, present.headline(approval)), _paragraphs(parts))
+
+
+def _subject(approval: Approval, prefix: str) -> str:
+    title = _ascii(approval.request.title or "")
+    if title:
+        subject = f"{prefix}: {title}"
+    elif approval.decision is None:
+        subject = DEFAULT_SUBJECT
+    else:
+        subject = f"{prefix}: {approval.workflow.execution_name}"
+    return subject if len(subject) <= MAX_SUBJECT else f"{subject[: MAX_SUBJECT - 3]}..."
+
+
+def _ascii(text: str) -> str:
+    """The text without accents, or nothing where too little would be left to recognise it by."""
+    folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = " ".join("".join(character for character in folded if character.isprintable()).split())
+    wanted = sum(character.isalnum() for character in text)
+    return plain if 2 * sum(character.isalnum() for character in plain) >= wanted else ""
+
+
+def _table(rows: list[tuple[str, str]]) -> str | None:
+    if not rows:
+        return None
+    width = min(max(len(label) for label, _ in rows), 20) + 1
+    return "\n".join(f"  {label + ':':<{width}} {value}" for label, value in rows)
+
+
+def _paragraphs(parts: list[str | None]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,73 @@
+"""What people are shown, the same on every surface: facts about the request, and the outcome in one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from approvals.model import Approval, Channel, Decision, Json, Response, Status, readable, shorten
+
+MAX_VALUE = 1000
+"""Characters of one value of the context that are shown; the execution itself has the rest."""
+
+MAX_LINES = 40
+
+_WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
+_HEADLINES = {
+    Status.PENDING: "Waiting for an answer",
+    Status.APPROVED: "Approved",
+    Status.REJECTED: "Rejected",
+    Status.EXPIRED: "Expired",
+    Status.CANCELLED: "Cancelled",
+}
+
+
+def facts(approval: Approval) -> list[tuple[str, str]]:
+    """Who asks, for which workflow, until when: labels and values as plain text."""
+    asked_by = [("Requested by", approval.request.requested_by)] if approval.request.requested_by else []
+    return [
+        *asked_by,
+        ("Workflow", approval.workflow.state_machine_name),
+        ("Execution", approval.workflow.execution_name),
+        ("Answer by", readable(approval.deadline)),
+    ]
+
+
+def context(approval: Approval) -> list[tuple[str, str]]:
+    """The rest of the execution's input as labels and values, shortened to what a person can read."""
+    lines = list(_context_lines(approval))
+    if len(lines) > MAX_LINES:
+        lines = [*lines[:MAX_LINES], ("…", f"{len(lines) - MAX_LINES} more, see the execution's input")]
+    return lines
+
+
+def headline(approval: Approval) -> str:
+    """The status in one or a few words."""
+    return _HEADLINES[approval.status]
+
+
+def outcome(decision: Decision) -> str:
+    """Who decided, how, where and when, or why nobody did: one sentence."""
+    when = readable(decision.at)
+    if decision.approver is None:
+        return f"{_HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
+    return f"{_HEADLINES[decision.status]} by {decision.approver.name} {_WHERE[decision.channel]} on {when}."
+
+
+def late_answer(approval: Approval, response: Response) -> str:
+    """Tells somebody whose answer no longer counts what has been decided instead, by whom, when and where."""
+    decision = approval.decision
+    if decision is None:
+        raise ValueError(f"approval {approval.id} is not decided")
+    if decision.approver == response.approver and decision.status is response.action.status:
+        return f"Your answer was recorded already. {outcome(decision)}"
+    return f"Your answer changes nothing any more. {outcome(decision)}"
+
+
+def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
+    for key, value in approval.request.context.items():
+        yield shorten(key, 100), shorten(_plain(value), MAX_VALUE)
+
+
+def _plain(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,164 @@
+"""Reads the request from what the state machine passes on. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from approvals.model import Json, Request, Workflow, shorten
+
+KEY = "Approval"
+"""The key of the execution's input that holds the request; the rest of the input is context."""
+
+RESULT_KEY = "Result"
+"""Where an earlier approval of the same input left its result: not a part of the request."""
+
+MAX_TITLE = 150
+"""Characters: the limit of a Slack header block."""
+
+MAX_DETAILS = 10_000
+MAX_REQUESTED_BY = 200
+
+MAX_TIMEOUT_MINUTES = 365 * 24 * 60 - 60
+"""An execution lives at most a year; the last hour is kept for the state machine's own timeout, the backstop.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+"""
+
+_KNOWN_KEYS = ("Title", "Details", "RequestedBy", "TimeoutMinutes")
+
+
+class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of the public contract
+    """The request can't be made. `problems` has a sentence for each thing to mend, with its path."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call by the state machine: the paused task and the execution's input, not yet looked at."""
+
+    task_token: str
+    workflow: Workflow
+    input: Json
+
+
+def parse_call(payload: Mapping[str, Json]) -> Call:
+    """Takes apart the payload that the state machine's `Lambda Callback` sends.
+
+    Raises `KeyError` or `TypeError` when it has another shape: then the state machine was changed, and without a task
+    token there is nobody to tell but the caller.
+    """
+    return Call(
+        task_token=_text(payload["TaskToken"]),
+        workflow=Workflow(
+            execution_arn=_text(_object(payload["Execution"])["Id"]),
+            execution_name=_text(_object(payload["Execution"])["Name"]),
+            state_machine_name=_text(_object(payload["StateMachine"])["Name"]),
+            state_name=_text(_object(payload["State"])["Name"]),
+        ),
+        input=payload.get("Input"),
+    )
+
+
+def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
+    """Reads the request from an execution's input, a JSON object. Without the key `Approval` all is context.
+
+    Raises `InvalidApprovalRequest` with every problem, not only the first.
+    """
+    if not isinstance(execution_input, dict):
+        raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {_kind(execution_input)}"])
+    asked = execution_input.get(KEY, {})
+    if not isinstance(asked, dict):
+        raise InvalidApprovalRequest([f"{KEY}: expected an object, got {_kind(asked)}"])
+    reader = _Reader(asked)
+    request = Request(
+        title=reader.text("Title", MAX_TITLE, one_line=True),
+        details=reader.text("Details", MAX_DETAILS),
+        requested_by=reader.text("RequestedBy", MAX_REQUESTED_BY, one_line=True),
+        timeout=reader.minutes("TimeoutMinutes") or default_timeout,
+        context={key: value for key, value in execution_input.items() if key != KEY},
+    )
+    reader.refuse_unknown_keys()
+    if reader.problems:
+        raise InvalidApprovalRequest(reader.problems)
+    return request
+
+
+class _Reader:
+    """Reads fields of the request and gathers what is wrong with them."""
+
+    def __init__(self, asked: Mapping[str, Json]) -> None:
+        self._asked = asked
+        self.problems: list[str] = []
+
+    def text(self, key: str, most: int, *, one_line: bool = False) -> str | None:
+        value = self._asked.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.strip():
+            self._expected(key, "a text that is not empty", value)
+            return None
+        if len(value) > most:
+            self.problems.append(f"{KEY}.{key}: expected at most {most:,} characters, got {len(value):,}")
+        elif one_line and not value.strip().isprintable():
+            self.problems.append(f"{KEY}.{key}: expected one line without control characters")
+        return value.strip()
+
+    def minutes(self, key: str) -> timedelta | None:
+        value = self._asked.get(key)
+        if value is None:
+            return None
+        # Step Functions hands on 30 as 30.0 after some intrinsic functions.
+        number = int(value) if isinstance(value, float) and value.is_integer() else value
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_TIMEOUT_MINUTES:
+            self._expected(key, f"a whole number of minutes from 1 to {MAX_TIMEOUT_MINUTES:,}", value)
+            return None
+        return timedelta(minutes=number)
+
+    def refuse_unknown_keys(self) -> None:
+        for key in self._asked:
+            if key not in (*_KNOWN_KEYS, RESULT_KEY):
+                self.problems.append(f"{KEY}.{key}: unknown key{_suggestion(key)}")
+
+    def _expected(self, key: str, what: str, value: Json) -> None:
+        self.problems.append(f"{KEY}.{key}: expected {what}, got {_kind(value)}")
+
+
+def _suggestion(key: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 only a mistaken request pays for it
+
+    matches = get_close_matches(key, _KNOWN_KEYS, n=1)
+    return f", did you mean {matches[0]}?" if matches else f"; the keys are {', '.join(_KNOWN_KEYS)}"
+
+
+def _kind(value: Json) -> str:
+    """Says what a value is without repeating a long or a secret one."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f'the text "{shorten(value, 40)}"' if value else "an empty text"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+
+
+def _object(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {_kind(value)}")
+    return value
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("expected a text that is not empty")
+    return value

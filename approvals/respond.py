@@ -1,0 +1,47 @@
+"""The shared way to a decision: every channel, the clock included, answers through `respond`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from approvals.model import Approval
+from approvals.rules import Event, Judgement, judge
+
+_ATTEMPTS = 10
+
+
+class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fault
+    """Somebody else wrote first; `current` is the approval as it stands now."""
+
+    def __init__(self, current: Approval) -> None:
+        super().__init__(f"approval {current.id} is at version {current.version} now")
+        self.current = current
+
+
+class Store(Protocol):
+    """What `respond` needs of the table."""
+
+    def save(self, approval: Approval) -> None:
+        """Stores the approval if the table still has the version before it; raises `Conflict` otherwise."""
+
+
+class TooManyConflicts(Exception):  # noqa: N818
+    """Others kept writing first. Nothing was stored; asking again is safe."""
+
+
+def respond(store: Store, approval: Approval, event: Event) -> Judgement:
+    """Judges the event and stores what it changes with one conditional write.
+
+    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after ten.
+    """
+    for _ in range(_ATTEMPTS):
+        judgement = judge(approval, event)
+        if not judgement.changed:
+            return judgement
+        try:
+            store.save(judgement.approval)
+        except Conflict as conflict:
+            approval = conflict.current
+        else:
+            return judgement
+    raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

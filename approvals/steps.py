@@ -1,0 +1,59 @@
+"""Work that is owed for an approval: each step done once, and failing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from approvals.model import Approval, Step
+
+
+class DeliveryFailed(Exception):  # noqa: N818
+    """An outside service did not take what we sent. Trying again is safe."""
+
+
+class StepsFailed(Exception):  # noqa: N818
+    """Some steps are still owed. Says which, and why."""
+
+    def __init__(self, failures: Mapping[Step, Exception]) -> None:
+        super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
+        self.steps = tuple(failures)
+
+
+class Log(Protocol):
+    """The part of a logger that is used here."""
+
+    def warning(self, msg: object, *, extra: Mapping[str, object]) -> None: ...  # noqa: D102
+    def exception(self, msg: object, *, extra: Mapping[str, object]) -> None: ...  # noqa: D102
+
+
+Work = Callable[[Approval], Approval]
+"""Does one step, marks it in the record as done, and returns the approval as it stands then."""
+
+
+def carry_out(approval: Approval, work: Mapping[Step, Work], *, log: Log) -> Approval:
+    """Does every step that the record does not mark as done, in order; returns the approval as it stands after them.
+
+    Raises `StepsFailed` at the end when some failed; the others are done. A step is marked after it was done: a crash
+    in between repeats it and never drops it.
+    """
+    failures: dict[Step, Exception] = {}
+    for step, do in work.items():
+        if step in approval.steps:
+            continue
+        try:
+            approval = do(approval)
+        except DeliveryFailed as error:
+            log.warning("step failed, will be tried again", extra={"step": step.value, "reason": str(error)})
+            failures[step] = error
+        except Exception as error:
+            log.exception("step failed", extra={"step": step.value})
+            failures[step] = error
+    if failures:
+        raise StepsFailed(failures)
+    return approval
+
+
+def _reason(error: Exception) -> str:
+    # Only our own exceptions are known to carry no secret.
+    return str(error) if isinstance(error, DeliveryFailed) else type(error).__name__

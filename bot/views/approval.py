@@ -1,0 +1,123 @@
+"""The message that asks for an approval, and what becomes of it. The ids of its buttons live here, beside them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    SectionBlock,
+)
+
+from approvals import present
+from approvals.model import Action, Approval, Channel, Decision, readable, shorten
+from approvals.workflow import console_url
+
+ACTION_IDS = {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
+"""The action id of each answer's button. The button's value is the approval's id."""
+
+OPEN_EXECUTION_ID = "approval:open-execution"
+"""The action id of the link to the execution: Slack reports clicks on links too."""
+
+MAX_HEADER = 150
+MAX_SECTION = 3000
+MAX_FIELD = 2000
+"""Characters. Source: https://docs.slack.dev/reference/block-kit/blocks/"""
+
+
+def request_text(approval: Approval) -> str:
+    """The text of the notification, and for clients that show no blocks."""
+    return f"Approval required: {escape(approval.title)}"
+
+
+def request_blocks(approval: Approval) -> list[Block]:
+    """The message while an answer is waited for."""
+    buttons = [
+        ButtonElement(text="Approve", style="primary", action_id=ACTION_IDS[Action.APPROVE], value=approval.id),
+        ButtonElement(text="Reject", style="danger", action_id=ACTION_IDS[Action.REJECT], value=approval.id),
+        ButtonElement(
+            text="Open execution",
+            action_id=OPEN_EXECUTION_ID,
+            url=console_url(approval.workflow.execution_arn),
+        ),
+    ]
+    return [*_request(approval), ActionsBlock(elements=buttons)]
+
+
+def outcome_text(approval: Approval) -> str:
+    """The text of the message once the approval is decided."""
+    return f"{present.headline(approval)}: {escape(approval.title)}"
+
+
+def outcome_blocks(approval: Approval) -> list[Block]:
+    """The message once the approval is decided: no buttons, but who, when, and by which channel."""
+    decision = approval.decision
+    if decision is None:
+        raise ValueError(f"approval {approval.id} is not decided")
+    lines = [f"*{present.headline(approval)}* {_by(decision)}"]
+    if decision.comment:
+        lines.append(f"> {escape(decision.comment)}".replace("\n", "\n> "))
+    execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
+    return [
+        *_request(approval),
+        SectionBlock(text=_mrkdwn("\n".join(lines))),
+        ContextBlock(elements=[_mrkdwn(execution)]),
+    ]
+
+
+def escape(text: str) -> str:
+    """Text as Slack's mrkdwn shows it literally.
+
+    Source: https://docs.slack.dev/messaging/formatting-message-text/#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _request(approval: Approval) -> list[Block]:
+    fields = [_field(label, value) for label, value in present.facts(approval)[:-1]]
+    deadline = _local_time(approval.deadline)
+    blocks: list[Block] = [
+        HeaderBlock(text=shorten(approval.title, MAX_HEADER)),
+        SectionBlock(fields=[*fields, _mrkdwn(f"*Answer by*\n{deadline}")]),
+    ]
+    if approval.request.details:
+        blocks.append(SectionBlock(text=_mrkdwn(_escaped_to(approval.request.details, MAX_SECTION))))
+    context = "\n".join(f"*{label}:* {value}" for label, value in present.context(approval))
+    if context:
+        blocks.append(SectionBlock(text=_mrkdwn(_escaped_to(context, MAX_SECTION))))
+    return blocks
+
+
+def _by(decision: Decision) -> str:
+    when = _local_time(decision.at)
+    if decision.approver is None:
+        return f"{when}. {escape(decision.cause or '')}".strip()
+    if decision.channel is Channel.SLACK:
+        return f"by <@{decision.approver.id}> in Slack, {when}"
+    return f"by {escape(decision.approver.name)} by email, {when}"
+
+
+def _local_time(moment: datetime) -> str:
+    """The moment in each reader's own time zone; in UTC for clients that can't."""
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{readable(moment)}>"
+
+
+def _field(label: str, value: str) -> MarkdownTextObject:
+    return _mrkdwn(f"*{label}*\n{_escaped_to(value, MAX_FIELD - len(label) - 3)}")
+
+
+def _escaped_to(text: str, most: int) -> str:
+    """The text escaped and at most `most` characters long: escaping makes it longer, so it is cut before."""
+    limit = most
+    while len(escaped := escape(shorten(text, limit))) > most:
+        limit -= max(1, (len(escaped) - most) // 5)
+    return escaped
+
+
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    return MarkdownTextObject(text=text, verbatim=True)

@@ -1,0 +1,1 @@
+"""Lambda entry points, one file per function: parse, call the domain, answer."""

@@ -1,0 +1,112 @@
+"""The shared decision handler of all channels: resumes the workflow of a decided approval and shows the outcome."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from approvals import settings
+from approvals.mail import Mailer, outcome_mail
+from approvals.model import Approval, Step
+from approvals.steps import Work, carry_out
+from approvals.table import ApprovalTable
+from approvals.workflow import TaskGone, Workflows
+from bot.messenger import SlackMessenger
+from handlers.worker import RetryQueue, Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone."""
+
+    table_name: str
+    topic_arn: str
+    slack_channel: str
+    slack_secret_arn: str
+    slack_api_url: str
+    retry_queue_url: str
+    retry_attempts: str
+
+
+class Resumer:
+    """Resumes the workflow first, then tells people. Each step is done once, and tried again by itself."""
+
+    def __init__(
+        self,
+        *,
+        table: ApprovalTable,
+        workflows: Workflows,
+        mailer: Mailer,
+        messenger: SlackMessenger | None,
+        clock: Callable[[], datetime],
+        logger: Logger,
+    ) -> None:
+        self._table = table
+        self._workflows = workflows
+        self._mailer = mailer
+        self._messenger = messenger
+        self._clock = clock
+        self._logger = logger
+
+    def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
+        """Works on a decided approval. One that is not decided is left alone."""
+        approval = self._table.get(item_id)
+        if approval.decision is not None:
+            carry_out(approval, self._work(approval), log=self._logger)
+
+    def _work(self, approval: Approval) -> dict[Step, Work]:
+        work: dict[Step, Work] = {}
+        if Step.WORKFLOW_GONE not in approval.steps:
+            work[Step.RESUME] = self._resume
+        if approval.decision and approval.decision.error != "NotificationFailed":
+            work[Step.OUTCOME_EMAIL] = self._send_mail
+        if approval.slack_message:
+            work[Step.OUTCOME_SLACK] = self._edit_message
+        return work
+
+    def _resume(self, approval: Approval) -> Approval:
+        try:
+            self._workflows.resume(approval)
+        except TaskGone as gone:
+            self._logger.warning("the workflow no longer waits", extra={"reason": str(gone)})
+            return self._table.mark(approval, Step.WORKFLOW_GONE, self._clock())
+        self._logger.info("workflow resumed", extra={"status": approval.status.value})
+        return self._table.mark(approval, Step.RESUME, self._clock())
+
+    def _send_mail(self, approval: Approval) -> Approval:
+        self._mailer.send(outcome_mail(approval))
+        return self._table.mark(approval, Step.OUTCOME_EMAIL, self._clock())
+
+    def _edit_message(self, approval: Approval) -> Approval:
+        if self._messenger:
+            self._messenger.show_outcome(approval)
+        return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
+
+
+def build(environ: Mapping[str, str]) -> Worker:
+    """Builds the handler from the environment, with the AWS clients it uses."""
+    config = settings.load(Settings, environ)
+    logger = Logger()
+    resumer = Resumer(
+        table=ApprovalTable(boto3.client("dynamodb"), config.table_name),
+        workflows=Workflows(boto3.client("stepfunctions")),
+        mailer=Mailer(boto3.client("sns"), config.topic_arn),
+        messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
+        clock=partial(datetime.now, UTC),
+        logger=logger,
+    )
+    queue = RetryQueue(partial(boto3.client, "sqs"), config.retry_queue_url)
+    return Worker(resumer, queue=queue, attempts=int(config.retry_attempts), logger=logger)
+
+
+def __getattr__(name: str) -> Worker:
+    # Lambda looks `handler` up once, in its init phase: clients are built there, and an import alone builds nothing.
+    if name == "handler":
+        return build(os.environ)
+    raise AttributeError(name)

@@ -1,0 +1,103 @@
+"""Called by the state machine with the task token: validates the request and stores it as a pending approval."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from approvals import settings
+from approvals.links import approval_id, new_link_key
+from approvals.model import Approval, Json
+from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
+from approvals.table import ApprovalTable
+from approvals.workflow import TaskGone, Workflows
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Environment variables of this function."""
+
+    table_name: str
+    default_timeout_minutes: str
+
+
+class RequestHandler:
+    """Stores a request. One that can't be made fails the task with `InvalidApprovalRequest` and every problem."""
+
+    def __init__(
+        self,
+        *,
+        table: ApprovalTable,
+        workflows: Workflows,
+        default_timeout: timedelta,
+        clock: Callable[[], datetime],
+        logger: Logger,
+    ) -> None:
+        self._table = table
+        self._workflows = workflows
+        self._default_timeout = default_timeout
+        self._clock = clock
+        self._logger = logger
+
+    def __call__(self, event: Mapping[str, Json], _context: LambdaContext) -> None:
+        """Takes the payload of the state `Lambda Callback`. The same task token twice is one approval."""
+        call = parse_call(event)
+        key = approval_id(call.task_token)
+        with self._logger.append_context_keys(approval_id=key, execution=call.workflow.execution_arn):
+            try:
+                approval = self._approval(key, call)
+            except InvalidApprovalRequest as error:
+                self._refuse(call, error)
+                return
+            new = self._table.add(approval)
+            self._logger.info("approval requested" if new else "approval was requested before")
+
+    def _approval(self, key: str, call: Call) -> Approval:
+        request = parse_request(call.input, default_timeout=self._default_timeout)
+        now = self._clock()
+        return Approval(
+            id=key,
+            task_token=call.task_token,
+            link_key=new_link_key(),
+            request=request,
+            workflow=call.workflow,
+            requested_at=now,
+            deadline=now + request.timeout,
+        )
+
+    def _refuse(self, call: Call, error: InvalidApprovalRequest) -> None:
+        # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.
+        self._logger.warning("invalid request", extra={"problems": error.problems})
+        try:
+            self._workflows.fail(call.task_token, type(error).__name__, str(error))
+        except TaskGone:
+            self._logger.warning("the task no longer waits")
+
+
+def build(environ: Mapping[str, str]) -> RequestHandler:
+    """Builds the handler from the environment, with the AWS clients it uses."""
+    config = settings.load(Settings, environ)
+    return RequestHandler(
+        table=ApprovalTable(boto3.client("dynamodb"), config.table_name),
+        workflows=Workflows(boto3.client("stepfunctions")),
+        default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
+        clock=partial(datetime.now, UTC),
+        logger=Logger(),
+    )
+
+
+def __getattr__(name: str) -> RequestHandler:
+    # Lambda looks `handler` up once, in its init phase: clients are built there, and an import alone builds nothing.
+    if name == "handler":
+        return build(os.environ)
+    raise AttributeError(name)

@@ -1,0 +1,101 @@
+"""The loop that `notify` and `decision` share: a stream event is worked on at once, what fails is tried again later.
+
+A failure goes to the function's own retry queue, so that one approval's trouble never holds up the stream behind it.
+What fails every time ends in the dead-letter queue.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from approvals.table import NotFound
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs import SQSClient
+
+FIRST_DELAY = 5
+MAX_DELAY = 300
+"""Seconds between two tries: the delay doubles from the first to the maximum."""
+
+
+class Task(Protocol):
+    """Works on one item of the table. `last` says that this is the last try. Raises when it should be tried again."""
+
+    def __call__(self, item_id: str, *, last: bool) -> None: ...  # noqa: D102
+
+
+class RetryQueue:
+    """The queue where items wait for their next try."""
+
+    def __init__(self, sqs: Callable[[], SQSClient], url: str) -> None:
+        # A client costs time to build and the queue is rarely needed: it is built at the first failure.
+        self._sqs = sqs
+        self._url = url
+
+    def add(self, item_id: str) -> None:
+        """Queues the item's first retry."""
+        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": item_id}), DelaySeconds=FIRST_DELAY)
+
+    def postpone(self, receipt_handle: str, attempt: int) -> None:
+        """Hides a message that failed again until its next try is due."""
+        self._sqs().change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_after(attempt)
+        )
+
+
+def delay_after(attempt: int) -> int:
+    """Seconds to wait after the n-th failed retry (n >= 1)."""
+    return int(min(FIRST_DELAY * 2**attempt, MAX_DELAY))
+
+
+class Worker:
+    """A Lambda handler for a table's stream and for the retry queue behind it."""
+
+    def __init__(self, task: Task, *, queue: RetryQueue, attempts: int, logger: Logger) -> None:
+        self._task = task
+        self._queue = queue
+        self._attempts = attempts
+        self._logger = logger
+
+    def __call__(self, event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
+        """Works on every record of the event; reports the records that must be delivered again."""
+        if event["Records"][0]["eventSource"] == "aws:sqs":
+            # On a failed batch SQS would forget the delays just set: report the items instead of raising.
+            processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+            return process_partial_response(event, self._from_queue, processor, context)
+        processor = BatchProcessor(EventType.DynamoDBStreams)
+        return process_partial_response(event, self._from_stream, processor, context)
+
+    def _from_stream(self, record: DynamoDBRecord) -> None:
+        item_id = str(record.raw_event["dynamodb"]["Keys"]["id"]["S"])
+        with self._logger.append_context_keys(approval_id=item_id):
+            try:
+                self._work(item_id, last=False)
+            except Exception:
+                self._logger.exception("queued for another try")
+                self._queue.add(item_id)
+
+    def _from_queue(self, record: SQSRecord) -> None:
+        item_id = str(json.loads(record.body)["id"])
+        attempt = int(record.attributes.approximate_receive_count or 1)
+        with self._logger.append_context_keys(approval_id=item_id, attempt=attempt):
+            try:
+                self._work(item_id, last=attempt >= self._attempts)
+            except Exception:
+                self._logger.exception("failed again")
+                self._queue.postpone(record.receipt_handle, attempt)
+                raise
+
+    def _work(self, item_id: str, *, last: bool) -> None:
+        try:
+            self._task(item_id, last=last)
+        except NotFound:
+            self._logger.warning("the record is gone, nothing to do")

@@ -1,0 +1,45 @@
+"""Emulated AWS only: the environment and the clients of everything local. Nothing here can reach a real account."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+from botocore.config import Config
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+_KEY = "test"
+
+
+def isolate(port: int) -> None:
+    """Points this process and all it starts at the emulator, whatever credentials and profiles it was started with."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            del os.environ[name]
+    os.environ.update(
+        AWS_ENDPOINT_URL=endpoint(port),
+        AWS_ACCESS_KEY_ID=_KEY,
+        AWS_SECRET_ACCESS_KEY=_KEY,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_REGION=REGION,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+        NO_PROXY="127.0.0.1,localhost",
+        no_proxy="127.0.0.1,localhost",
+        SAM_CLI_TELEMETRY="0",
+    )
+
+
+def endpoint(port: int) -> str:
+    """The emulator's address."""
+    return f"http://127.0.0.1:{port}"
+
+
+def session() -> boto3.Session:
+    """A session with made-up credentials. Call `isolate` first: it sets the endpoint that clients use."""
+    return boto3.Session(aws_access_key_id=_KEY, aws_secret_access_key=_KEY, region_name=REGION)
+
+
+CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})

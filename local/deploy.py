@@ -1,0 +1,35 @@
+"""The real `sam build` and `sam deploy` of the real template, onto the emulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from local import aws
+from local.process import ROOT, WORK, run
+
+BUILT = WORK / "build"
+_BUCKET = "human-approval-artifacts"
+_SAM = str(ROOT / ".venv-sam/bin/sam")
+
+
+def build() -> None:
+    """Runs `sam build`. Raises `Failed`."""
+    # The layer's Makefile calls python3 -m pip: the virtual environment has it, the machine's python3 may not.
+    path = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+    command = [_SAM, "build", "--template", "template.yaml", "--build-dir", str(BUILT)]
+    run(command, WORK / "sam-build.log", {"PATH": path})
+
+
+def deploy(stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Runs `sam deploy` and returns the stack's outputs. Raises `Failed`."""
+    s3 = aws.session().client("s3", config=aws.CONFIG)
+    s3.create_bucket(Bucket=_BUCKET)
+    command = [_SAM, "deploy", "--template-file", str(BUILT / "template.yaml"), "--stack-name", stack]
+    command += ["--config-env", "local", "--s3-bucket", _BUCKET, "--capabilities", "CAPABILITY_IAM"]
+    command += ["--region", aws.REGION, "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
+    command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+    run(command, WORK / f"sam-deploy-{stack}.log")
+    cloudformation = aws.session().client("cloudformation", config=aws.CONFIG)
+    outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
