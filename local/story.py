@@ -1,0 +1,282 @@
+"""The whole story, unattended: what a person would do on the page, done over the page's own address."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Any, TypeVar
+
+from local.slack import USERS
+
+TUTORIAL_INPUT = {"Comment": "Testing the human approval tutorial."}
+_DEPLOYMENT = {
+    "Approval": {"Title": "Deploy web 2.4.1 to production", "RequestedBy": "jo@example.com", "TimeoutMinutes": 30},
+    "Version": "2.4.1",
+}
+_ALICE, _BOB = USERS
+_SECONDS = 60
+_BUTTON = {"approve": "approval:approve", "reject": "approval:reject"}
+
+Found = TypeVar("Found")
+
+
+class NotSeen(Exception):  # noqa: N818
+    """The story did not go on as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a browser would show: the status of the last page, its address and its text."""
+
+    status: int
+    url: str
+    text: str
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody at the page: starts executions, reads mails, opens links, clicks buttons."""
+
+    url: str
+
+    def state(self) -> dict[str, Any]:
+        """What the page shows now."""
+        state: dict[str, Any] = json.loads(self.open(f"{self.url}/api/state").text)
+        return state
+
+    def start(self, name: str, execution_input: object) -> str:
+        """Starts an execution; returns its name."""
+        answer = self._post_json("/api/executions", {"name": name, "input": execution_input})
+        _see(answer.status == 201, f"the execution did not start: {answer.text}")  # noqa: PLR2004
+        return str(json.loads(answer.text)["name"])
+
+    def click(self, message: dict[str, Any], action: str, user: str = _ALICE) -> Answer:
+        """Clicks a button of a Slack message."""
+        clicked = {"ts": message["ts"], "action_id": _BUTTON[action], "user_id": user}
+        return self._post_json("/api/slack/click", clicked)
+
+    def open(self, url: str) -> Answer:
+        """Opens an address, follows redirects."""
+        return _fetch(urllib.request.Request(url))
+
+    def confirm(self, page: Answer, comment: str = "") -> Answer:
+        """Presses the button of a confirm page."""
+        form = _Form()
+        form.feed(page.text)
+        fields = urllib.parse.urlencode({**form.fields, "comment": comment}).encode()
+        return _fetch(urllib.request.Request(urllib.parse.urljoin(page.url, form.action), data=fields))
+
+    def execution(self, name: str) -> dict[str, Any]:
+        """The execution with this name, once it is on the page."""
+        return self.wait(lambda state: next((seen for seen in state["executions"] if seen["name"] == name), None))
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """The execution with this name, once it has ended."""
+        return self.wait(
+            lambda state: next((seen for seen in state["executions"] if _has_ended(seen, name)), None),
+            f"{name} did not end",
+        )
+
+    def mail(self, name: str, *, outcome: bool = False) -> dict[str, Any]:
+        """The mail that asks about an execution, or the one that tells its outcome, once it has arrived."""
+        return self.wait(
+            lambda state: next((seen for seen in state["inbox"] if _is_about(seen, name, outcome=outcome)), None),
+            f"no mail about {name}",
+        )
+
+    def message(self, name: str, *, edited: bool = False) -> dict[str, Any]:
+        """The Slack message about an execution, as it was posted or once it was edited."""
+        return self.wait(
+            lambda state: next(
+                (
+                    seen
+                    for seen in state["slack"]["messages"]
+                    if name in json.dumps(seen["blocks"]) and (seen["edited"] or not edited)
+                ),
+                None,
+            ),
+            f"no Slack message about {name}",
+        )
+
+    def whispered(self, user: str, since: str) -> str:
+        """The text of a private note to a user that is newer than a message."""
+        note = self.wait(
+            lambda state: next(
+                (seen for seen in state["slack"]["messages"] if seen["ephemeral_to"] == user and seen["ts"] > since),
+                None,
+            ),
+            f"no private note to {USERS[user]}",
+        )
+        return str(note["text"])
+
+    def wait(self, look: Callable[[dict[str, Any]], Found | None], otherwise: str = "not seen") -> Found:
+        """Looks at the page until something is there. Raises `NotSeen` after a minute."""
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            found = look(self.state())
+            if found is not None:
+                return found
+            _see(time.monotonic() < deadline, f"{otherwise} within {_SECONDS} s")
+            time.sleep(0.1)
+
+    def _post_json(self, path: str, body: object) -> Answer:
+        headers = {"Content-Type": "application/json"}
+        return _fetch(urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers))
+
+
+def links(mail: dict[str, Any]) -> dict[str, str]:
+    """The links of a mail by their action."""
+    found = re.findall(r"^https?://\S+$", mail["text"], re.MULTILINE)
+    return {urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["action"][0]: link for link in found}
+
+
+def play(url: str) -> None:
+    """Plays every part and prints what it saw. Raises `NotSeen` when a part does not go as it should."""
+    person = Person(url)
+    started = time.monotonic()
+    for action, state in (("approve", "ApprovedPassState"), ("reject", "RejectedPassState")):
+        _by_email(person, action, state)
+        _by_slack(person, action, state)
+    _both_at_once(person)
+    _clicked_again(person)
+    print(f"\nEvery step held, in {time.monotonic() - started:.0f} s.")
+
+
+def _by_email(person: Person, action: str, state: str) -> None:
+    _part(f"Email: {action}")
+    name = person.start(f"email-{action}", TUTORIAL_INPUT)
+    waiting = person.execution(name)["states"][0]
+    _saw(f"{name} waits in {waiting['name']}")
+    mail = person.mail(name)
+    _saw(f'a mail arrived: "{mail["subject"]}"')
+    page = person.open(links(mail)[action])
+    _see(page.status == 200 and "<form" in page.text, "the link shows no button")  # noqa: PLR2004
+    _see(person.execution(name)["status"] == "RUNNING", "opening a link decided")
+    _saw("its link opened a page with a button, and decided nothing")
+    page = person.confirm(page, comment="Looks good" if action == "approve" else "Not today")
+    _saw(f"pressed the button: {_heading(page)}")
+    _agree(person, name, state, "email")
+
+
+def _by_slack(person: Person, action: str, state: str) -> None:
+    _part(f"Slack: {action}")
+    name = person.start(f"slack-{action}", _DEPLOYMENT)
+    message = person.message(name)
+    _saw(f'a message with buttons was posted: "{message["text"]}"')
+    _see(person.click(message, action).status == 200, "the click was refused")  # noqa: PLR2004
+    _saw(f"alice clicked {action.capitalize()}")
+    _agree(person, name, state, "slack")
+
+
+def _both_at_once(person: Person) -> None:
+    _part("Both channels at once: 20 clicks, both actions")
+    name = person.start("both-at-once", _DEPLOYMENT)
+    mail, message = person.mail(name), person.message(name)
+    pages = {action: person.open(link) for action, link in links(mail).items()}
+    clicks: list[Callable[[], Answer]] = []
+    for _ in range(5):
+        for action in _BUTTON:
+            clicks.append(lambda action=action: person.confirm(pages[action]))  # type: ignore[misc]
+            clicks.append(lambda action=action: person.click(message, action, _BOB))  # type: ignore[misc]
+    with ThreadPoolExecutor(len(clicks)) as pool:
+        answers = list(pool.map(lambda click: click(), clicks))
+    _see(all(answer.status < 500 for answer in answers), "a click got a server error")  # noqa: PLR2004
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    state = "ApprovedPassState" if result["Decision"] == "APPROVED" else "RejectedPassState"
+    _agree(person, name, state, result["Channel"])
+    _see(len(result["Responses"]) == 1, f"{len(result['Responses'])} answers were taken")
+    _saw(f"1 of 20 clicks decided: {result['Status']}")
+
+
+def _clicked_again(person: Person) -> None:
+    _part("A click too late, in both channels")
+    name = person.start("clicked-again", _DEPLOYMENT)
+    mail, message = person.mail(name), person.message(name)
+    page = person.open(links(mail)["reject"])
+    person.click(message, "approve")
+    person.ended(name)
+    late = person.confirm(page)
+    _see(late.status == 409, f"a late answer by mail got {late.status}")  # noqa: PLR2004
+    _saw(f"Reject by mail after Approve in Slack: page {late.status}, {_heading(late)}")
+    again = person.confirm(person.open(links(mail)["approve"])) if "<form" in late.text else late
+    _see(again.status in (200, 409), "a repeated answer failed")
+    edited = person.message(name, edited=True)
+    _see(all(block["type"] != "actions" for block in edited["blocks"]), "the message still has buttons")
+    _agree(person, name, "ApprovedPassState", "slack")
+
+
+def _agree(person: Person, name: str, state: str, channel: str) -> None:
+    """Checks that the workflow's branch, its result, the Slack message, the mail and the page say the same."""
+    execution = person.ended(name)
+    result = execution["output"]["Approval"]["Result"]
+    _see(execution["states"][-1]["name"] == state, f"{name} ended in {execution['states'][-1]['name']}, not {state}")
+    _see(result["Channel"] == channel, f"the result names the channel {result['Channel']}")
+    word = "Approved" if state == "ApprovedPassState" else "Rejected"
+    message = person.message(name, edited=True)
+    _see(message["text"].startswith(word), f"the Slack message says: {message['text']}")
+    mail = person.mail(name, outcome=True)
+    _see(mail["subject"].startswith(word), f"the outcome mail says: {mail['subject']}")
+    link = links(person.mail(name))["approve" if word == "Approved" else "reject"]
+    page = person.open(link)
+    _see(page.status == 200 and _heading(page) == word, f"the link's page says: {_heading(page)}")  # noqa: PLR2004
+    _saw(f"{name} ended in {state}: {result['Status']}")
+    _saw("the Slack message, the outcome mail and the link's page say the same")
+
+
+def _has_ended(execution: dict[str, Any], name: str) -> bool:
+    return bool(execution["name"] == name and execution["status"] != "RUNNING")
+
+
+def _is_about(mail: dict[str, Any], name: str, *, outcome: bool) -> bool:
+    return bool(re.search(rf"Execution: +{re.escape(name)}$", mail["text"], re.MULTILINE)) and outcome != bool(links(mail))
+
+
+def _heading(page: Answer) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page.text, re.DOTALL)
+    return found[1] if found else f"no heading, status {page.status}"
+
+
+def _fetch(asked: urllib.request.Request) -> Answer:
+    try:
+        with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:
+            return Answer(answer.status, answer.url, answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.url, error.read().decode())
+
+
+def _see(holds: bool, otherwise: str) -> None:  # noqa: FBT001 reads as an assertion
+    if not holds:
+        raise NotSeen(f"It did not hold: {otherwise}.")
+
+
+def _part(title: str) -> None:
+    print(f"\n{title}", flush=True)
+
+
+def _saw(what: str) -> None:
+    print(f"  ok  {what}", flush=True)
+
+
+class _Form(HTMLParser):
+    """The action and the hidden fields of a page's form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.action = found["action"]
+        elif tag == "input":
+            self.fields[found["name"]] = found["value"]

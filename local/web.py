@@ -1,0 +1,134 @@
+"""The web page: its data, its two actions, the way to the stack's API, and the Slack stand-in's Web API."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import urllib3
+from botocore.exceptions import ClientError
+from flask import Flask, Response, jsonify, request
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from local.process import check_port
+from local.slack import USERS, Refused
+
+if TYPE_CHECKING:
+    from local.stack import LocalStack
+
+_HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date"}
+
+
+class _QuietRequests(WSGIRequestHandler):
+    """Links carry a signature: no access log."""
+
+    def log(self, *_arguments: object) -> None:
+        """Logs nothing."""
+
+
+class Web:
+    """Serves one stack's page on 127.0.0.1 from a thread of its own."""
+
+    def __init__(self, stack: LocalStack, port: int) -> None:
+        check_port(port, "DEMO_PORT")
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", port, create_app(stack), threaded=True, request_handler=_QuietRequests
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops serving."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def create_app(stack: LocalStack) -> Flask:
+    """The page's routes."""
+    app = Flask(__name__)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # Redirects go back to the browser: they are part of what is shown.
+    http = urllib3.PoolManager(retries=False)
+
+    @app.get("/")
+    def index() -> Response:
+        page = app.send_static_file("index.html")
+        page.headers["Content-Security-Policy"] = "default-src 'self'"
+        return page
+
+    @app.get("/favicon.ico")
+    def favicon() -> tuple[str, int]:
+        return "", 204
+
+    @app.get("/api/state")
+    def state() -> Response:
+        return jsonify(_state(stack))
+
+    @app.get("/api/events")
+    def events() -> Response:
+        def stream() -> Iterator[str]:
+            seen = -1
+            while not stack.stopping:
+                seen = stack.wait_for_change(seen)
+                yield f"data: {json.dumps(_state(stack))}\n\n"
+
+        return Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    @app.post("/api/executions")
+    def start() -> tuple[Response, int]:
+        asked = request.get_json(force=True, silent=True)
+        if not isinstance(asked, dict) or "input" not in asked:
+            return jsonify(error='expected {"name": ..., "input": ...}'), 400
+        try:
+            arn = stack.executions.start(asked.get("name") or None, json.dumps(asked["input"]))
+        except ClientError as error:
+            return jsonify(error=error.response["Error"]["Message"]), 400
+        return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), 201
+
+    @app.post("/api/slack/click")
+    def click() -> tuple[Response, int]:
+        asked = request.get_json(force=True, silent=True) or {}
+        try:
+            body, headers = stack.slack.click(asked.get("ts"), asked.get("action_id"), asked.get("user_id"))
+        except (Refused, KeyError) as error:
+            return jsonify(error=str(error)), 400
+        answer = http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
+        if answer.status != 200:  # noqa: PLR2004
+            return jsonify(error=f"the stack answered {answer.status}"), 502
+        return jsonify(status=answer.status), 200
+
+    @app.post("/slack/api/<method>")
+    def slack_api(method: str) -> tuple[Response, int]:
+        if stack.slack.fail_with:
+            return jsonify(ok=False, error="internal_error"), stack.slack.fail_with
+        parameters = request.get_json(silent=True) if request.is_json else request.form.to_dict()
+        return jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {})), 200
+
+    @app.route("/states/<path:path>", methods=["GET", "POST"])
+    def to_stack(path: str) -> Response:
+        """The stack's API under the address in its links, as a custom domain would serve it."""
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        headers = {name: value for name, value in request.headers if name.lower() not in {"host", "content-length"}}
+        answer = http.request(
+            request.method, f"{stack.api_url}/{path}{query}", body=request.get_data(), headers=headers, redirect=False
+        )
+        kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
+        return Response(answer.data, answer.status, kept)
+
+    return app
+
+
+def _state(stack: LocalStack) -> dict[str, object]:
+    seen = stack.seen
+    return {
+        "email": stack.email,
+        "users": [{"id": user, "name": name} for user, name in USERS.items()],
+        "executions": [asdict(execution) for execution in seen.executions],
+        "inbox": [asdict(mail) for mail in reversed(seen.mails)],
+        "slack": {"channel": stack.slack.channel, "messages": [asdict(message) for message in seen.messages]},
+    }
