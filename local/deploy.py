@@ -18,7 +18,9 @@ def build() -> None:
     # The layer's Makefile calls python3 -m pip: the virtual environment has it, the machine's python3 may not.
     path = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
     command = [_SAM, "build", "--template", "template.yaml", "--build-dir", str(BUILT)]
-    run(command, WORK / "sam-build.log", {"PATH": path})
+    # The emulator runs the functions with its own Python: the layer is compiled for that one.
+    compile_with = str(ROOT / ".venv-emulator/bin/python")
+    run(command, WORK / "sam-build.log", {"PATH": path, "COMPILE_WITH": compile_with})
 
 
 def deploy(stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
