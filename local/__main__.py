@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from local import aws, deploy, emulator, story
 from local.process import WORK, Failed, PortTaken, check_port
@@ -22,8 +23,8 @@ def main() -> int:
     parser.add_argument("--auto", action="store_true", help="play the whole story unattended, then stop")
     auto = parser.parse_args().auto
     # SIGTERM and a closed terminal end the run as Ctrl-C does: everything started is stopped.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for number in _ENDINGS:
+        signal.signal(number, _end_once)
     try:
         return _run(auto=auto)
     except PortTaken as taken:
@@ -35,6 +36,15 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0
+
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _end_once(_number: int, _frame: FrameType | None) -> None:
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)  # An impatient second Ctrl-C must not cut the cleaning up short.
+    raise KeyboardInterrupt
 
 
 def _run(*, auto: bool) -> int:

@@ -1,4 +1,4 @@
-"""The inbox: every mail that the topic sent. The emulator sends no mail, so a queue is subscribed beside the address."""
+"""The inbox: every mail that the topic sent. The emulator sends none: a queue stands in for the address."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -37,13 +38,14 @@ def check_port(port: int, setting: str) -> None:
 
 def run(command: list[str], log: Path, environ: Mapping[str, str] | None = None) -> None:
     """Runs a command to its end with its output in a log. Raises `Failed` with the log's last lines."""
-    with log.open("w") as output:
-        done = subprocess.run(  # noqa: S603
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **(environ or {})}, check=False
-        )
-    if done.returncode != 0:
+    process = _start(command, log, environ or {})
+    try:
+        process.wait()
+    finally:
+        _end(process)
+    if process.returncode != 0:
         tail = "\n".join(log.read_text().splitlines()[-15:])
-        raise Failed(f"{' '.join(command[:2])} failed, see {log}:\n{tail}")
+        raise Failed(f"{Path(command[0]).name} {command[1]} failed, see {log}:\n{tail}")
 
 
 class Server:
@@ -51,16 +53,7 @@ class Server:
 
     def __init__(self, command: list[str], log: Path, environ: Mapping[str, str]) -> None:
         self._log = log
-        with log.open("w") as output:
-            self._process = subprocess.Popen(  # noqa: S603
-                command,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **environ},
-                start_new_session=True,  # a process group of its own, so that its children end with it
-            )
+        self._process = _start(command, log, environ)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
         """Waits until it is ready. Raises `Failed` when it ended before, or is not ready in time."""
@@ -72,16 +65,31 @@ class Server:
 
     def stop(self) -> None:
         """Ends the program and its children."""
-        self._signal(signal.SIGTERM)
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            pass
-        self._signal(signal.SIGKILL)
-        self._process.wait()
+        _end(self._process)
 
-    def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass
+
+def _start(command: list[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    with log.open("w") as output:
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environ},
+            start_new_session=True,  # a process group of its own, so that its children end with it
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a program and its children: asks first, then kills."""
+    _signal(process, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -143,7 +143,8 @@ def _checked(blocks: list[dict[str, Any]] | str) -> list[dict[str, Any]]:
         raise Refused("invalid_blocks")
     for block in parsed:
         texts = [(block.get("text"), block["type"]), *((text, "field") for text in block.get("fields", ()))]
-        texts += [(element.get("text"), "button") for element in block.get("elements", ()) if element["type"] == "button"]
+        elements = block.get("elements", ())
+        texts += [(element.get("text"), "button") for element in elements if element["type"] == "button"]
         for text, kind in texts:
             if isinstance(text, dict) and not 1 <= len(text["text"]) <= _LIMITS.get(kind, MAX_BLOCKS**3):
                 raise Refused("invalid_blocks")

@@ -236,7 +236,8 @@ def _has_ended(execution: dict[str, Any], name: str) -> bool:
 
 
 def _is_about(mail: dict[str, Any], name: str, *, outcome: bool) -> bool:
-    return bool(re.search(rf"Execution: +{re.escape(name)}$", mail["text"], re.MULTILINE)) and outcome != bool(links(mail))
+    names_it = re.search(rf"Execution: +{re.escape(name)}$", mail["text"], re.MULTILINE)
+    return bool(names_it) and outcome != bool(links(mail))
 
 
 def _heading(page: Answer) -> str:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -54,7 +55,14 @@ def create_app(stack: LocalStack) -> Flask:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Redirects go back to the browser: they are part of what is shown.
     http = urllib3.PoolManager(retries=False)
+    _serve_page(app, stack)
+    _serve_actions(app, stack, http)
+    _serve_slack(app, stack)
+    _serve_stack(app, stack, http)
+    return app
 
+
+def _serve_page(app: Flask, stack: LocalStack) -> None:
     @app.get("/")
     def index() -> Response:
         page = app.send_static_file("index.html")
@@ -79,6 +87,8 @@ def create_app(stack: LocalStack) -> Flask:
 
         return Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
+
+def _serve_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
     @app.post("/api/executions")
     def start() -> tuple[Response, int]:
         asked = request.get_json(force=True, silent=True)
@@ -94,14 +104,18 @@ def create_app(stack: LocalStack) -> Flask:
     def click() -> tuple[Response, int]:
         asked = request.get_json(force=True, silent=True) or {}
         try:
-            body, headers = stack.slack.click(asked.get("ts"), asked.get("action_id"), asked.get("user_id"))
-        except (Refused, KeyError) as error:
-            return jsonify(error=str(error)), 400
+            body, headers = stack.slack.click(str(asked["ts"]), str(asked["action_id"]), str(asked["user_id"]))
+        except Refused as refused:
+            return jsonify(error=str(refused)), 409
+        except KeyError as missing:
+            return jsonify(error=f"unknown or missing: {missing}"), 400
         answer = http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
-        if answer.status != 200:  # noqa: PLR2004
+        if answer.status != HTTPStatus.OK:
             return jsonify(error=f"the stack answered {answer.status}"), 502
         return jsonify(status=answer.status), 200
 
+
+def _serve_slack(app: Flask, stack: LocalStack) -> None:
     @app.post("/slack/api/<method>")
     def slack_api(method: str) -> tuple[Response, int]:
         if stack.slack.fail_with:
@@ -109,6 +123,8 @@ def create_app(stack: LocalStack) -> Flask:
         parameters = request.get_json(silent=True) if request.is_json else request.form.to_dict()
         return jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {})), 200
 
+
+def _serve_stack(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
     @app.route("/states/<path:path>", methods=["GET", "POST"])
     def to_stack(path: str) -> Response:
         """The stack's API under the address in its links, as a custom domain would serve it."""
@@ -119,8 +135,6 @@ def create_app(stack: LocalStack) -> Flask:
         )
         kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
         return Response(answer.data, answer.status, kept)
-
-    return app
 
 
 def _state(stack: LocalStack) -> dict[str, object]:
