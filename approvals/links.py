@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from base64 import b32encode
 from urllib.parse import urlencode
@@ -17,10 +18,17 @@ from approvals.model import Action, Approval
 _BYTES = 20
 """160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
 
+_ID = re.compile(r"[a-z2-7]{32}")
+
 
 def approval_id(task_token: str) -> str:
     """The approval's id: 32 characters [a-z2-7] of the token's SHA-256. The same token always gives the same id."""
     return _short(hashlib.sha256(task_token.encode()).digest())
+
+
+def is_approval_id(text: str) -> bool:
+    """Whether the text has the form of an approval's id."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_link_key() -> bytes:

@@ -104,21 +104,27 @@ class ApprovalTable:
     def mark(
         self, approval: Approval, step: Step, at: datetime, *, slack_message: SlackMessage | None = None
     ) -> Approval:
-        """Marks a step as done, and where the Slack message stands. Returns the approval as it stands now."""
+        """Marks a step as done, and where the Slack message stands. Returns the approval as it stands now.
+
+        Raises `NotFound` when there is no such record any more.
+        """
         expression = "SET steps.#step = :at"
         values: Item = {":at": iso(at)}
         if slack_message:
             expression += ", slack_message = :message"
             values[":message"] = _slack_message_to_item(slack_message)
-        answer = self._dynamodb.update_item(
-            TableName=self._name,
-            Key={"id": {"S": approval.id}},
-            UpdateExpression=expression,
-            ConditionExpression="attribute_exists(id)",
-            ExpressionAttributeNames={"#step": step.value},
-            ExpressionAttributeValues=_serialized(values),
-            ReturnValues="ALL_NEW",
-        )
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._name,
+                Key={"id": {"S": approval.id}},
+                UpdateExpression=expression,
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeNames={"#step": step.value},
+                ExpressionAttributeValues=_serialized(values),
+                ReturnValues="ALL_NEW",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+            raise NotFound(approval.id) from error
         return _approval_from_item(_deserialized(answer["Attributes"]))
 
     def leave_note(self, note: Note, at: datetime) -> None:

@@ -6,20 +6,22 @@ Bolt answers some malformed requests with an error; the guard turns away everyth
 from __future__ import annotations
 
 import binascii
+import json
 import os
+import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import boto3
 from aws_lambda_powertools import Logger
 from slack_bolt import App
 from slack_bolt.adapter.aws_lambda import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.error import BoltError
 from slack_sdk import WebClient
 from slack_sdk.signature import Clock, SignatureVerifier
 
@@ -58,22 +60,24 @@ class BotHandler:
         if body is None or not self._signed(body, headers):
             self._logger.warning("refused a request that Slack did not sign, or not in the last 5 minutes")
             return _UNAUTHORIZED
-        request = {**event, "headers": headers, "body": body, "isBase64Encoded": False}
-        try:
-            answer: ApiResponse = self._bolt.handle(request, context)
-        except (BoltError, ValueError):
-            self._logger.exception("refused a signed request that Bolt can't read")
+        if not _readable(body, headers):
+            self._logger.warning("refused a signed request whose body can't be read")
             return _UNAUTHORIZED
+        answer: ApiResponse = self._bolt.handle(
+            {"requestContext": {"httpMethod": "POST"}, "headers": headers, "body": body, "isBase64Encoded": False},
+            context,
+        )
         return answer
 
     def _signed(self, body: str, headers: Mapping[str, str]) -> bool:
         timestamp = headers.get("x-slack-request-timestamp", "")
         signature = headers.get("x-slack-signature", "")
-        if not (timestamp.isascii() and timestamp.isdigit() and signature.isascii()):
-            return False
+        if not _TIMESTAMP.fullmatch(timestamp) or not signature.isascii():
+            return False  # The verifier raises on these.
         return self._verifier.is_valid(body=body, timestamp=timestamp, signature=signature)
 
 
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _UNAUTHORIZED: ApiResponse = {
     "statusCode": 401,
     "headers": {"Content-Type": "text/plain"},
@@ -89,6 +93,17 @@ def _body(event: Mapping[str, Any]) -> str | None:
     except (binascii.Error, UnicodeError):
         return None
     return text
+
+
+def _readable(body: str, headers: Mapping[str, str]) -> bool:
+    """Whether the body is what Bolt expects: JSON, or a form whose `payload`, if any, is JSON; in both an object."""
+    payload: str | None = body
+    if "json" not in headers.get("content-type", "") and not body.startswith("{"):  # Bolt tells them apart so
+        payload = dict(parse_qsl(body, keep_blank_values=True)).get("payload")
+    try:
+        return payload is None or isinstance(json.loads(payload), dict)
+    except ValueError:
+        return False
 
 
 def create_app(

@@ -7,7 +7,6 @@ base path would confuse a router of our own.
 from __future__ import annotations
 
 import os
-import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
-from approvals.links import verify
+from approvals.links import is_approval_id, verify
 from approvals.model import Action, Approval, Approver, Channel, Response, Status
 from approvals.respond import respond
 from approvals.rules import Expiry, Judgement, Verdict, judge
@@ -36,8 +35,6 @@ ApiResponse = dict[str, Any]
 
 MAX_COMMENT = 1000
 """Characters of a comment."""
-
-_ID = re.compile(r"[a-z2-7]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class CallbackHandler:
 
     def _approval(self, approval_id: str) -> Approval:
         unknown = Refused(HTTPStatus.NOT_FOUND, "There is no such request. It may have been removed since it was made.")
-        if not _ID.fullmatch(approval_id):
+        if not is_approval_id(approval_id):
             raise unknown
         try:
             return self._table.get(approval_id)

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +44,9 @@ class Slack:
     signing_secret: str = field(repr=False)
     fail_with: int | None = None
     """An HTTP status to answer every call with, as in an outage."""
+    failures: int = 0
+    """How many calls were answered so."""
+    clock: Callable[[], float] = time.time
     _messages: dict[str, Message] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _calls: list[str] = field(default_factory=list)
@@ -82,7 +85,7 @@ class Slack:
     def sign(self, payload: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
         """An interaction's body and headers, signed with the app's signing secret."""
         body = urllib.parse.urlencode({"payload": json.dumps(payload)})
-        timestamp = str(int(time.time()))
+        timestamp = str(int(self.clock()))
         signature = SignatureVerifier(self.signing_secret).generate_signature(timestamp=timestamp, body=body)
         return body.encode(), {
             "Content-Type": "application/x-www-form-urlencoded",
@@ -91,7 +94,6 @@ class Slack:
         }
 
     def _payload(self, message: Message, button: Mapping[str, Any], user_id: str) -> dict[str, Any]:
-        now = time.time()
         return {
             "type": "block_actions",
             "team": WORKSPACE,
@@ -102,7 +104,7 @@ class Slack:
             "trigger_id": f"{time.time_ns()}.{user_id}",
             "channel": {"id": message.channel, "name": "approvals"},
             "message": {"ts": message.ts, "text": message.text, "blocks": list(message.blocks)},
-            "actions": [{**button, "block_id": "b", "action_ts": f"{now:.6f}"}],
+            "actions": [{**button, "block_id": "b", "action_ts": f"{self.clock():.6f}"}],
         }
 
     def _answer(self, method: str, authorization: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Web:
 def create_app(stack: LocalStack) -> Flask:
     """The page's routes."""
     app = Flask(__name__)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # an output is shown as the workflow has it
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Redirects go back to the browser: they are part of what is shown.
     http = urllib3.PoolManager(retries=False)
@@ -119,6 +120,7 @@ def _serve_slack(app: Flask, stack: LocalStack) -> None:
     @app.post("/slack/api/<method>")
     def slack_api(method: str) -> tuple[Response, int]:
         if stack.slack.fail_with:
+            stack.slack.failures += 1
             return jsonify(ok=False, error="internal_error"), stack.slack.fail_with
         parameters = request.get_json(silent=True) if request.is_json else request.form.to_dict()
         return jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {})), 200

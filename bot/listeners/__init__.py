@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.listeners import actions
+from bot.listeners.malformed import answer_error
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -18,3 +19,4 @@ if TYPE_CHECKING:
 def register_listeners(app: App, *, table: ApprovalTable, clock: Callable[[], datetime], logger: Logger) -> None:
     """Registers every listener with the app."""
     actions.register(app, table=table, clock=clock, logger=logger)
+    app.error(answer_error)

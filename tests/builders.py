@@ -1,0 +1,77 @@
+"""Approvals and events for tests: valid ones, to be changed in the one respect that a test is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from approvals.links import approval_id
+from approvals.model import Action, Approval, Approver, Channel, Request, Response, Workflow
+from approvals.rules import Cancellation, Expiry, judge
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+"""When approvals of tests are requested."""
+
+TOKEN = "AQCoAAAAKgAAAAM" + "t0ken+/=" * 254 + "E"
+"""A task token of the greatest length, 2048 characters: emulated ones have 36."""
+
+ALICE = Approver(id="alice@example.com", name="alice@example.com", channel=Channel.EMAIL)
+BOB = Approver(id="U0BOB00002", name="bob", channel=Channel.SLACK)
+
+WORKFLOW = Workflow(
+    execution_arn="arn:aws:states:eu-west-1:123456789012:execution:Deploy:run-1",
+    execution_name="run-1",
+    state_machine_name="Deploy",
+    state_name="Lambda Callback",
+)
+
+
+def an_approval(**changes: Any) -> Approval:
+    """A pending approval that was just requested and may be answered for an hour."""
+    approval = Approval(
+        id=approval_id(TOKEN),
+        task_token=TOKEN,
+        link_key=b"k" * 32,
+        request=Request(title="Deploy web 2.4.1", requested_by="jo@example.com", timeout=timedelta(hours=1)),
+        workflow=WORKFLOW,
+        requested_at=NOW,
+        deadline=NOW + timedelta(hours=1),
+    )
+    return replace(approval, **changes)
+
+
+def a_response(
+    action: Action = Action.APPROVE, approver: Approver = ALICE, *, minutes: float = 1, comment: str | None = None
+) -> Response:
+    """An answer, some minutes after the request."""
+    return Response(approver=approver, action=action, at=NOW + timedelta(minutes=minutes), comment=comment)
+
+
+def a_call(execution_input: Any, token: str = TOKEN) -> dict[str, Any]:
+    """The payload of the state `Lambda Callback`."""
+    return {
+        "TaskToken": token,
+        "Input": execution_input,
+        "Execution": {"Id": WORKFLOW.execution_arn, "Name": WORKFLOW.execution_name},
+        "StateMachine": {"Name": WORKFLOW.state_machine_name},
+        "State": {"Name": WORKFLOW.state_name},
+    }
+
+
+def decided(action: Action = Action.APPROVE, approver: Approver = ALICE, **changes: Any) -> Approval:
+    """An approval that the approver answered a minute after the request. `comment` goes into the answer."""
+    comment = changes.pop("comment", None)
+    return judge(an_approval(**changes), a_response(action, approver, comment=comment)).approval
+
+
+def expired(**changes: Any) -> Approval:
+    """An approval that nobody answered in time."""
+    approval = an_approval(**changes)
+    return judge(approval, Expiry(approval.deadline)).approval
+
+
+def cancelled(cause: str = "The execution was aborted.", **changes: Any) -> Approval:
+    """An approval that was called off a minute after the request."""
+    event = Cancellation(NOW + timedelta(minutes=1), "ApprovalCancelled", cause)
+    return judge(an_approval(**changes), event).approval

@@ -1,0 +1,72 @@
+"""The real template, deployed by the real `sam deploy` onto the emulator: once for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import aws, deploy, emulator
+from local.process import WORK
+from local.stack import LocalStack
+from local.story import Person
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    ours = [item for item in items if here in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.e2e)
+    # What searches the logs of all others comes last.
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def aws_port() -> Iterator[int]:
+    port = free_port()
+    before = dict(os.environ)
+    aws.isolate(port)
+    WORK.mkdir(exist_ok=True)
+    server = emulator.start(port)
+    try:
+        deploy.build()
+        yield port
+    finally:
+        server.stop()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def stack(aws_port: int) -> Iterator[LocalStack]:
+    """The stack as `make demo` has it: email and Slack, links that ask to confirm."""
+    deployed = LocalStack(aws_port=aws_port, web_port=free_port())
+    yield deployed
+    deployed.stop()
+
+
+@pytest.fixture(scope="session")
+def email_only(aws_port: int) -> Iterator[LocalStack]:
+    """A second stack beside the first: Slack left unconfigured, links that decide with one click."""
+    parameters = {"EmailLinkMode": "one-click"}
+    deployed = LocalStack(
+        aws_port=aws_port, web_port=free_port(), name="email-only", slack=False, parameters=parameters
+    )
+    yield deployed
+    deployed.stop()
+
+
+@pytest.fixture
+def person(stack: LocalStack) -> Person:
+    stack.slack.fail_with = None
+    return Person(stack.url)

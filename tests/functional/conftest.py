@@ -1,0 +1,182 @@
+"""A function's surroundings in one process: DynamoDB and queues by moto, a Slack stand-in, and fakes that record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools import Logger
+from moto import mock_aws
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_sqs import SQSClient
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+
+from approvals.mail import Mail
+from approvals.model import Approval
+from approvals.steps import DeliveryFailed
+from approvals.table import ApprovalTable
+from approvals.workflow import TaskGone
+from bot.messenger import SlackMessenger
+from local.slack import Slack
+from tests.builders import NOW
+
+TABLE = "approvals"
+CHANNEL = "C0APPROVALS"
+
+
+@dataclass
+class Clock:
+    """The injected time."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@dataclass
+class FakeMailer:
+    """Records mails; refuses them while `broken`."""
+
+    sent: list[Mail] = field(default_factory=list)
+    broken: bool = False
+
+    def send(self, mail: Mail) -> None:
+        if self.broken:
+            raise DeliveryFailed("SNS answered InternalError")
+        self.sent.append(mail)
+
+
+@dataclass
+class FakeWorkflows:
+    """Records what was resumed and failed, as Step Functions does: a token is answered once."""
+
+    resumed: list[Approval] = field(default_factory=list)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+    gone: bool = False
+    broken: bool = False
+
+    def resume(self, approval: Approval) -> None:
+        self._check()
+        if approval.id in {before.id for before in self.resumed}:
+            raise TaskGone("TaskTimedOut")
+        self.resumed.append(approval)
+
+    def fail(self, task_token: str, error: str, cause: str) -> None:
+        self._check()
+        self.failed.append((task_token, error, cause))
+
+    def _check(self) -> None:
+        if self.broken:
+            raise DeliveryFailed("Step Functions answered ThrottlingException")
+        if self.gone:
+            raise TaskGone("TaskTimedOut")
+
+
+class DirectWebClient(WebClient):
+    """Slack's own client, with the stand-in at the place of the network."""
+
+    def __init__(self, slack: Slack) -> None:
+        super().__init__(token=slack.bot_token)
+        self._slack = slack
+
+    def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
+        parameters = arguments.get("json") or arguments.get("params") or {}
+        status = self._slack.fail_with or 200
+        data = {"ok": False, "error": "internal_error"}
+        if status == 200:
+            data = self._slack.call(api_method, f"Bearer {self.token}", parameters)
+        answer = SlackResponse(
+            client=self,
+            http_verb="POST",
+            api_url=api_method,
+            req_args={},
+            data=data,
+            headers={},
+            status_code=status,
+        )
+        answer.validate()  # type: ignore[no-untyped-call]
+        return answer
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def dynamodb(aws: None) -> DynamoDBClient:
+    client = boto3.client("dynamodb")
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    return client
+
+
+@pytest.fixture
+def table(dynamodb: DynamoDBClient) -> ApprovalTable:
+    return ApprovalTable(dynamodb, TABLE)
+
+
+@pytest.fixture
+def sqs(aws: None) -> SQSClient:
+    return boto3.client("sqs")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def mailer() -> FakeMailer:
+    return FakeMailer()
+
+
+@pytest.fixture
+def workflows() -> FakeWorkflows:
+    return FakeWorkflows()
+
+
+@pytest.fixture
+def slack(clock: Clock) -> Slack:
+    secret = "8f742231b10e8888abcd99yyyzzz85a5"
+    return Slack(CHANNEL, "xoxb-tests-0123456789", secret, clock=lambda: clock().timestamp())
+
+
+@pytest.fixture
+def messenger(slack: Slack) -> SlackMessenger:
+    return SlackMessenger(lambda: DirectWebClient(slack), CHANNEL)
+
+
+@pytest.fixture
+def logger() -> Logger:
+    return Logger(service="tests", level="DEBUG")
+
+
+@pytest.fixture
+def context() -> Any:
+    return SimpleNamespace(
+        function_name="f",
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:f",
+        aws_request_id="r",
+        get_remaining_time_in_millis=lambda: 10_000,
+    )

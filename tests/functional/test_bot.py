@@ -1,0 +1,240 @@
+"""The Slack app, with signed requests through Bolt's own dispatch."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.model import Action, Status
+from approvals.respond import respond
+from approvals.table import NOTE_PREFIX, ApprovalTable
+from bot.app import BotHandler, create_app, verifier
+from bot.messenger import SlackMessenger
+from bot.secret import SlackSecret
+from bot.views.approval import ACTION_IDS, OPEN_EXECUTION_ID
+from local.slack import Slack
+from tests.builders import a_response, an_approval
+from tests.functional.conftest import TABLE, Clock
+
+APPROVE, REJECT = Action
+ID = an_approval().id
+
+
+@pytest.fixture
+def handler(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) -> BotHandler:
+    table.add(an_approval())
+    secret = SlackSecret(bot_token=slack.bot_token, signing_secret=slack.signing_secret)
+    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
+    return BotHandler(app, verifier(secret, clock), logger)
+
+
+def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[str, Any]:
+    text = body.decode() if isinstance(body, bytes) else body
+    return {
+        "httpMethod": "POST",
+        "path": "/slack/events",
+        "requestContext": {"httpMethod": "POST"},
+        "headers": headers,
+        "body": text,
+        **changes,
+    }
+
+
+def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
+    message = messenger.post_request(an_approval())
+    return event(*slack.click(message.ts, action_id, user))
+
+
+def notes(dynamodb: DynamoDBClient) -> list[str]:
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    return [item["text"]["S"] for item in items if item["id"]["S"].startswith(NOTE_PREFIX)]
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_click_is_recorded_and_acknowledged(
+    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, action: Action, context: Any
+) -> None:
+    answer = handler(click(slack, messenger, ACTION_IDS[action]), context)
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+    decision = table.get(ID).decision
+    assert decision is not None
+    assert decision.status is action.status
+    assert decision.approver is not None
+    assert (decision.approver.id, decision.approver.name) == ("U0BOB00002", "bob")
+
+
+def test_a_click_calls_the_table_twice_and_nothing_else(
+    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
+) -> None:
+    """The app's API address leads nowhere, so a call to Slack would fail the click."""
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    calls: list[str] = []
+    dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    assert handler(clicked, context)["statusCode"] == 200
+    assert calls == ["GetItem", "UpdateItem"]
+
+
+def test_what_can_not_be_recorded_is_not_acknowledged(
+    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
+) -> None:
+    """Slack shows the person a warning then, so that they click again."""
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    dynamodb.delete_table(TableName=TABLE)
+    assert handler(clicked, context)["statusCode"] == 500
+
+
+def test_a_click_that_lost_leaves_a_note_that_says_who_decided(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    context: Any,
+) -> None:
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    respond(table, an_approval(), a_response(REJECT))
+    assert handler(clicked, context)["statusCode"] == 200
+    assert table.get(ID).status is Status.REJECTED
+    [note] = notes(dynamodb)
+    assert "Rejected by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC." in note
+
+
+def test_a_click_that_slack_repeats_is_one_note(
+    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
+) -> None:
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    for _ in range(3):
+        handler(clicked, context)
+    [note] = notes(dynamodb)
+    assert note.startswith("Your answer was recorded already. Approved by bob in Slack")
+
+
+def test_a_click_on_a_record_that_is_gone_says_so(
+    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
+) -> None:
+    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
+    assert notes(dynamodb) == ["This request is no longer on record, so your answer could not be taken."]
+
+
+def test_a_click_on_the_link_is_acknowledged(
+    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, context: Any
+) -> None:
+    assert handler(click(slack, messenger, OPEN_EXECUTION_ID), context)["statusCode"] == 200
+    assert table.get(ID).status is Status.PENDING
+
+
+def test_a_late_click_expires_the_approval(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    clock: Clock,
+    dynamodb: DynamoDBClient,
+    context: Any,
+) -> None:
+    clock.pass_(hours=1)
+    handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)
+    assert table.get(ID).status is Status.EXPIRED
+    assert "Nobody answered before the deadline" in notes(dynamodb)[0]
+
+
+def test_a_base64_encoded_click_counts(
+    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, context: Any
+) -> None:
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    clicked |= {"body": b64encode(clicked["body"].encode()).decode(), "isBase64Encoded": True}
+    assert handler(clicked, context)["statusCode"] == 200
+    assert table.get(ID).status is Status.APPROVED
+
+
+FORGED: list[tuple[str, dict[str, Any]]] = [
+    ("unsigned", {"headers": {}}),
+    ("null headers", {"headers": None}),
+    ("an empty body", {"body": ""}),
+    ("no body", {"body": None}),
+    ("a changed body", {"body": "payload=%7B%7D"}),
+    ("a body that is not base64", {"body": "%%%", "isBase64Encoded": True}),
+    ("a body that is not UTF-8", {"body": b64encode(b"\xff\xfe").decode(), "isBase64Encoded": True}),
+    ("a lone surrogate", {"body": "\ud800"}),
+]
+
+
+@pytest.mark.parametrize(("what", "changes"), FORGED, ids=[case[0] for case in FORGED])
+def test_what_slack_did_not_sign_gets_401(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    what: str,
+    changes: dict[str, Any],
+    context: Any,
+) -> None:
+    forged = {**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}
+    assert handler(forged, context)["statusCode"] == 401
+    assert table.get(ID).status is Status.PENDING
+
+
+@pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
+@pytest.mark.parametrize("value", ["", "v0=00", "soon", "-1", "1e9", "ü", "9" * 400])
+def test_a_malformed_header_gets_401(
+    handler: BotHandler, slack: Slack, messenger: SlackMessenger, name: str, value: str, context: Any
+) -> None:
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    clicked["headers"][name] = value
+    assert handler(clicked, context)["statusCode"] == 401
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_a_replayed_or_postdated_click_gets_401(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    clock: Clock,
+    minutes: int,
+    context: Any,
+) -> None:
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    clock.pass_(minutes=minutes)
+    assert handler(clicked, context)["statusCode"] == 401
+    assert table.get(ID).status is Status.PENDING
+
+
+@pytest.mark.parametrize("body", ["payload=", "payload=%7B", "payload=[]", "{", "", "payload=%7B%7D", "a=b"])
+def test_a_signed_request_that_makes_no_sense_is_no_server_error(
+    handler: BotHandler, slack: Slack, body: str, context: Any
+) -> None:
+    timestamp = str(int(slack.clock()))
+    signed = verifier(SlackSecret("", slack.signing_secret), Clock()).generate_signature(timestamp=timestamp, body=body)
+    headers = {"X-Slack-Signature": signed or "", "X-Slack-Request-Timestamp": timestamp}
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    assert 400 <= handler(event(body, headers), context)["statusCode"] < 500
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda payload: payload.pop("user"),
+        lambda payload: payload.pop("container"),
+        lambda payload: payload["actions"][0].pop("value"),
+        lambda payload: payload["actions"][0].update(value="../x"),
+        lambda payload: payload["actions"][0].update(value=""),
+        lambda payload: payload["user"].pop("name"),
+    ],
+)
+def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(
+    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, damage: Any, context: Any
+) -> None:
+    message = messenger.post_request(an_approval())
+    body, _ = slack.click(message.ts, ACTION_IDS[APPROVE], "U0BOB00002")
+    from urllib.parse import parse_qs
+
+    payload = json.loads(parse_qs(body.decode())["payload"][0])
+    damage(payload)
+    assert handler(event(*slack.sign(payload)), context)["statusCode"] < 500

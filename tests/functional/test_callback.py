@@ -1,0 +1,229 @@
+"""The pages behind the links, asked as API Gateway asks."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from approvals.links import link
+from approvals.model import Action, Status
+from approvals.respond import respond
+from approvals.rules import Cancellation, Expiry
+from approvals.table import ApprovalTable
+from handlers.callback import MAX_COMMENT, CallbackHandler
+from tests.builders import ALICE, BOB, a_response, an_approval
+from tests.functional.conftest import Clock
+
+APPROVE, REJECT = Action
+
+
+@pytest.fixture
+def handler(table: ApprovalTable, clock: Clock, logger: Logger) -> CallbackHandler:
+    table.add(an_approval())
+    return CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
+
+
+@pytest.fixture
+def one_click(table: ApprovalTable, clock: Clock, logger: Logger) -> CallbackHandler:
+    table.add(an_approval())
+    return CallbackHandler(table=table, one_click=True, clock=clock, logger=logger)
+
+
+def fields(action: Action = APPROVE, /, **changes: str | None) -> dict[str, str]:
+    url = link(an_approval(), action, ALICE.id, base_url="https://x")
+    changed = dict(parse_qsl(urlsplit(url).query)) | changes
+    return {name: value for name, value in changed.items() if value is not None}
+
+
+def ask(method: str, fields: dict[str, str] | None) -> dict[str, Any]:
+    """The event for a request with these fields: in the query, or in a POST's body."""
+    body = urlencode(fields or {}) if method == "POST" else None
+    query = None if method == "POST" else fields
+    return {"httpMethod": method, "queryStringParameters": query, "body": body, "isBase64Encoded": False}
+
+
+def status(table: ApprovalTable) -> Status:
+    return table.get(an_approval().id).status
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("action", Action)
+def test_looking_changes_nothing(
+    handler: CallbackHandler, table: ApprovalTable, method: str, action: Action, context: Any
+) -> None:
+    for _ in range(50):
+        assert handler(ask(method, fields(action)), context)["statusCode"] == 200
+    assert table.get(an_approval().id) == an_approval()
+
+
+def test_head_has_no_body(handler: CallbackHandler, context: Any) -> None:
+    assert handler(ask("HEAD", fields()), context)["body"] == ""
+    assert handler(ask("HEAD", fields(sig="x")), context)["body"] == ""
+
+
+@pytest.mark.parametrize(("action", "ends"), [(APPROVE, "APPROVED"), (REJECT, "REJECTED")])
+def test_a_post_decides_and_leads_back_to_the_link(
+    handler: CallbackHandler, table: ApprovalTable, action: Action, ends: str, context: Any
+) -> None:
+    answer = handler(ask("POST", {**fields(action), "comment": " fine "}), context)
+    assert answer["statusCode"] == 303
+    assert dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query)) == fields(action)
+    stored = table.get(an_approval().id)
+    assert stored.status == ends
+    assert stored.decision is not None
+    assert (stored.decision.approver, stored.decision.comment) == (ALICE, "fine")
+    page = handler(ask("GET", fields(action)), context)
+    assert page["statusCode"] == 200
+    assert f"{ends.capitalize()} by alice@example.com by email on Mon 23 Nov 2026, 09:00 UTC." in page["body"]
+    assert "console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/" in page["body"]
+
+
+def test_a_form_may_come_base64_encoded(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
+    event = ask("POST", fields())
+    event |= {"body": b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
+    assert handler(event, context)["statusCode"] == 303
+    assert status(table) is Status.APPROVED
+
+
+def test_the_same_answer_again_is_fine_and_changes_nothing(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    handler(ask("POST", fields()), context)
+    before = table.get(an_approval().id)
+    assert handler(ask("POST", {**fields(), "comment": "again"}), context)["statusCode"] == 303
+    assert table.get(an_approval().id) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_other_answer_says_who_decided_when_and_where(
+    handler: CallbackHandler, table: ApprovalTable, method: str, context: Any
+) -> None:
+    respond(table, an_approval(), a_response(APPROVE, BOB))
+    answer = handler(ask(method, fields(REJECT)), context)
+    assert answer["statusCode"] == 409
+    assert "Approved by bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in answer["body"]
+    assert status(table) is Status.APPROVED
+
+
+def test_an_answer_after_the_deadline_expires_the_approval(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    clock.pass_(minutes=60)
+    assert handler(ask("GET", fields()), context)["statusCode"] == 410
+    assert status(table) is Status.PENDING, "a look must not decide"
+    answer = handler(ask("POST", fields()), context)
+    assert answer["statusCode"] == 410
+    assert "Expired" in answer["body"]
+    assert status(table) is Status.EXPIRED
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_cancelled_approval_says_so(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, method: str, context: Any
+) -> None:
+    respond(table, an_approval(), Cancellation(clock(), "Aborted", "The execution was stopped."))
+    answer = handler(ask(method, fields()), context)
+    assert answer["statusCode"] == 410
+    assert "The execution was stopped." in answer["body"]
+
+
+OTHER = "a" * 32
+REFUSED = [
+    ("no fields at all", dict.fromkeys(fields()), 400),
+    ("no action", {"action": None}, 400),
+    ("an unknown action", {"action": "Approve"}, 400),
+    ("no id", {"id": None}, 400),
+    ("an empty signature", {"sig": ""}, 400),
+    ("no recipient", {"to": None}, 400),
+    ("a lone surrogate", {"to": "\ud800"}, 400),
+    ("an unknown id", {"id": OTHER}, 404),
+    ("an id of another shape", {"id": "../x"}, 404),
+    ("a note's id", {"id": "note#" + "a" * 27}, 404),
+    ("a huge id", {"id": "a" * 5000}, 404),
+    ("a wrong signature", {"sig": OTHER}, 403),
+    ("a signature that is not ASCII", {"sig": "ü"}, 403),
+    ("another recipient", {"to": "mallory@example.com"}, 403),
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize(("what", "changes", "code"), REFUSED, ids=[case[0] for case in REFUSED])
+def test_a_link_that_was_tampered_with_is_refused(
+    handler: CallbackHandler,
+    table: ApprovalTable,
+    method: str,
+    what: str,
+    changes: dict[str, str | None],
+    code: int,
+    context: Any,
+) -> None:
+    if what == "a lone surrogate" and method == "POST":
+        pytest.skip("a form can't carry one")
+    assert handler(ask(method, fields(**changes)), context)["statusCode"] == code
+    assert status(table) is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    "body", [None, "", "\ud800", "%ff=%fe", "&".join(f"f{n}=1" for n in range(21)), "action=approve", "{}"]
+)
+def test_a_malformed_form_is_400(
+    handler: CallbackHandler, table: ApprovalTable, body: str | None, context: Any
+) -> None:
+    event = {"httpMethod": "POST", "body": body, "queryStringParameters": fields()}
+    assert handler(event, context)["statusCode"] == 400
+    assert status(table) is Status.PENDING
+
+
+@pytest.mark.parametrize("body", ["not base64!", b64encode(b"\xff\xfe").decode()])
+def test_a_malformed_encoding_is_400(handler: CallbackHandler, body: str, context: Any) -> None:
+    event = {"httpMethod": "POST", "body": body, "isBase64Encoded": True}
+    assert handler(event, context)["statusCode"] == 400
+
+
+def test_a_comment_too_long_is_400_and_not_cut(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
+    answer = handler(ask("POST", {**fields(), "comment": "x" * (MAX_COMMENT + 1)}), context)
+    assert answer["statusCode"] == 400
+    assert "1,001 characters" in answer["body"]
+    assert status(table) is Status.PENDING
+
+
+def test_every_answer_carries_the_security_headers(handler: CallbackHandler, context: Any) -> None:
+    for event in (ask("GET", fields()), ask("POST", fields()), ask("GET", fields(sig="x")), ask("GET", None)):
+        headers = handler(event, context)["headers"]
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Robots-Tag"] == "noindex"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "script" not in headers["Content-Security-Policy"]
+
+
+def test_in_one_click_mode_a_get_decides_and_leads_to_the_console(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    for _ in range(2):
+        answer = one_click(ask("GET", fields()), context)
+        assert answer["statusCode"] == 302
+        assert answer["headers"]["Location"].endswith(an_approval().workflow.execution_arn)
+    assert status(table) is Status.APPROVED
+    assert one_click(ask("GET", fields(REJECT)), context)["statusCode"] == 409
+
+
+def test_in_one_click_mode_a_head_still_changes_nothing(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    assert one_click(ask("HEAD", fields()), context)["statusCode"] == 200
+    assert status(table) is Status.PENDING
+
+
+def test_an_expired_approval_stays_expired(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    clock.pass_(hours=2)
+    respond(table, an_approval(), Expiry(clock()))
+    assert handler(ask("POST", fields()), context)["statusCode"] == 410
+    assert status(table) is Status.EXPIRED

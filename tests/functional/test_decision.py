@@ -1,0 +1,143 @@
+"""The shared decision handler: the workflow first, then the people, each once."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from approvals.mail import Mailer
+from approvals.model import Action, Status, Step
+from approvals.respond import respond
+from approvals.rules import Cancellation, Expiry
+from approvals.steps import StepsFailed
+from approvals.table import ApprovalTable
+from approvals.workflow import Workflows
+from bot.messenger import SlackMessenger
+from handlers.decision import Resumer
+from local.slack import Slack
+from tests.builders import BOB, a_response, an_approval
+from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows
+
+ID = an_approval().id
+
+
+@pytest.fixture
+def resumer(
+    table: ApprovalTable,
+    workflows: FakeWorkflows,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+) -> Resumer:
+    asked = an_approval()
+    table.add(asked)
+    table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
+    return Resumer(
+        table=table,
+        workflows=cast("Workflows", workflows),
+        mailer=cast("Mailer", mailer),
+        messenger=messenger,
+        clock=clock,
+        logger=logger,
+    )
+
+
+def decide(table: ApprovalTable, action: Action = Action.APPROVE) -> None:
+    respond(table, table.get(ID), a_response(action, BOB))
+
+
+@pytest.mark.parametrize(("action", "word"), [(Action.APPROVE, "Approved"), (Action.REJECT, "Rejected")])
+def test_a_decision_resumes_the_workflow_and_shows_everywhere(
+    resumer: Resumer,
+    table: ApprovalTable,
+    workflows: FakeWorkflows,
+    mailer: FakeMailer,
+    slack: Slack,
+    action: Action,
+    word: str,
+) -> None:
+    decide(table, action)
+    resumer(ID, last=False)
+    [resumed] = workflows.resumed
+    assert resumed.status is action.status
+    assert [mail.subject for mail in mailer.sent] == [f"{word}: Deploy web 2.4.1"]
+    [message] = slack.messages()
+    assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
+    assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
+    assert table.get(ID).steps.keys() >= {Step.RESUME, Step.OUTCOME_EMAIL, Step.OUTCOME_SLACK}
+
+
+def test_the_same_decision_delivered_again_does_nothing(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
+) -> None:
+    decide(table)
+    for _ in range(3):
+        resumer(ID, last=False)
+    assert (len(workflows.resumed), len(mailer.sent), len(slack.calls())) == (1, 1, 2)
+
+
+def test_what_is_not_decided_is_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
+    resumer(ID, last=False)
+    assert (workflows.resumed, mailer.sent) == ([], [])
+
+
+def test_slacks_outage_delays_only_slack(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
+) -> None:
+    decide(table)
+    slack.fail_with = 500
+    with pytest.raises(StepsFailed, match="outcome_slack"):
+        resumer(ID, last=False)
+    assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
+    slack.fail_with = None
+    resumer(ID, last=False)
+    assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
+    assert slack.messages()[0].edited
+
+
+def test_step_functions_outage_is_tried_again(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer
+) -> None:
+    decide(table)
+    workflows.broken = True
+    with pytest.raises(StepsFailed, match="resume: Step Functions answered ThrottlingException"):
+        resumer(ID, last=False)
+    workflows.broken = False
+    resumer(ID, last=False)
+    assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
+
+
+def test_a_workflow_that_no_longer_waits_is_not_recorded_as_resumed(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer
+) -> None:
+    decide(table)
+    workflows.gone = True
+    for _ in range(2):
+        resumer(ID, last=False)
+    steps = table.get(ID).steps
+    assert Step.WORKFLOW_GONE in steps
+    assert Step.RESUME not in steps
+    assert len(mailer.sent) == 1
+
+
+def test_an_expired_approval_is_announced_too(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock, slack: Slack
+) -> None:
+    clock.pass_(hours=1)
+    respond(table, table.get(ID), Expiry(clock()))
+    resumer(ID, last=False)
+    assert workflows.resumed[0].status is Status.EXPIRED
+    assert mailer.sent[0].subject == "Expired: Deploy web 2.4.1"
+    assert slack.messages()[0].text == "Expired: Deploy web 2.4.1"
+
+
+def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
+) -> None:
+    respond(table, table.get(ID), Cancellation(clock(), "NotificationFailed", "SNS answered InternalError"))
+    resumer(ID, last=False)
+    assert workflows.resumed[0].status is Status.CANCELLED
+    assert mailer.sent == []

@@ -1,0 +1,162 @@
+"""Telling the approvers: each channel once, each by itself."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from approvals.mail import Mail, Mailer
+from approvals.model import Note, Status, Step
+from approvals.respond import respond
+from approvals.steps import StepsFailed
+from approvals.table import NOTE_PREFIX, ApprovalTable
+from bot.messenger import SlackMessenger
+from handlers.notify import Notifier
+from local.slack import Slack
+from tests.builders import a_response, an_approval
+from tests.functional.conftest import Clock, FakeMailer
+
+ID = an_approval().id
+
+
+@pytest.fixture
+def with_slack(table: ApprovalTable) -> bool:
+    table.add(an_approval())
+    return True
+
+
+@pytest.fixture
+def notifier(
+    with_slack: bool,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+) -> Notifier:
+    return Notifier(
+        table=table,
+        mailer=cast("Mailer", mailer),
+        messenger=messenger if with_slack else None,
+        email="alice@example.com",
+        base_url="https://api.example.com/states",
+        clock=clock,
+        logger=logger,
+    )
+
+
+def test_a_new_request_is_mailed_and_posted_once(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    notifier(ID, last=False)
+    notifier(ID, last=False)
+    assert [mail.subject for mail in mailer.sent] == ["Approval required: Deploy web 2.4.1"]
+    [message] = slack.messages()
+    stored = table.get(ID)
+    assert stored.steps.keys() == {Step.REQUEST_EMAIL, Step.REQUEST_SLACK}
+    assert stored.slack_message is not None
+    assert stored.slack_message.ts == message.ts
+
+
+def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    slack.fail_with = 500
+    for _ in range(3):
+        with pytest.raises(StepsFailed, match="request_slack"):
+            notifier(ID, last=False)
+    assert len(mailer.sent) == 1
+    slack.fail_with = None
+    notifier(ID, last=False)
+    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
+
+
+def test_snss_outage_does_not_hold_up_slack_nor_repeat_it(notifier: Notifier, mailer: FakeMailer, slack: Slack) -> None:
+    mailer.broken = True
+    for _ in range(2):
+        with pytest.raises(StepsFailed, match="request_email: SNS answered InternalError"):
+            notifier(ID, last=False)
+    mailer.broken = False
+    notifier(ID, last=False)
+    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
+
+
+def test_a_bug_in_one_channel_does_not_stop_the_other(
+    notifier: Notifier, slack: Slack, mailer: FakeMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(_mail: Mail) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(mailer, "send", bug)
+    with pytest.raises(StepsFailed, match="request_email: RuntimeError"):
+        notifier(ID, last=False)
+    assert len(slack.messages()) == 1
+
+
+def test_where_nobody_could_be_told_the_approval_is_cancelled_at_the_last_try(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    slack.fail_with, mailer.broken = 503, True
+    with pytest.raises(StepsFailed):
+        notifier(ID, last=False)
+    assert table.get(ID).status is Status.PENDING
+    with pytest.raises(StepsFailed):
+        notifier(ID, last=True)
+    decision = table.get(ID).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, "NotificationFailed")
+    assert "SNS answered InternalError" in (decision.cause or "")
+
+
+def test_where_one_channel_was_reached_the_approval_waits_on(
+    notifier: Notifier, table: ApprovalTable, slack: Slack
+) -> None:
+    slack.fail_with = 500
+    with pytest.raises(StepsFailed):
+        notifier(ID, last=True)
+    assert table.get(ID).status is Status.PENDING
+
+
+def test_what_is_decided_already_is_not_asked_any_more(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    respond(table, table.get(ID), a_response())
+    notifier(ID, last=False)
+    assert (mailer.sent, slack.messages()) == ([], [])
+
+
+def test_a_message_that_was_posted_while_the_decision_fell_loses_its_buttons(
+    notifier: Notifier, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = messenger.post_request
+
+    def decided_meanwhile(approval: object) -> object:
+        message = post(an_approval())
+        respond(table, table.get(ID), a_response())
+        return message
+
+    monkeypatch.setattr(messenger, "post_request", decided_meanwhile)
+    notifier(ID, last=False)
+    [message] = slack.messages()
+    assert message.text == "Approved: Deploy web 2.4.1"
+    assert "actions" not in {block["type"] for block in message.blocks}
+
+
+def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
+    table.leave_note(Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>"), clock())
+    notifier(f"{NOTE_PREFIX}n1", last=False)
+    [message] = slack.messages()
+    assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
+
+
+@pytest.mark.parametrize("with_slack", [False])
+def test_without_slack_the_mail_is_enough(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    table.add(an_approval())
+    notifier(ID, last=False)
+    assert len(mailer.sent) == 1
+    assert slack.calls() == []
+    assert table.get(ID).steps.keys() == {Step.REQUEST_EMAIL}

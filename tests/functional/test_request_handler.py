@@ -1,0 +1,76 @@
+"""The function that the state machine calls with a task token."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from approvals.links import approval_id
+from approvals.table import ApprovalTable, NotFound
+from approvals.workflow import Workflows
+from handlers.request import RequestHandler
+from tests.builders import NOW, TOKEN, WORKFLOW, a_call
+from tests.functional.conftest import Clock, FakeWorkflows
+
+
+@pytest.fixture
+def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger) -> RequestHandler:
+    return RequestHandler(
+        table=table,
+        workflows=cast("Workflows", workflows),
+        default_timeout=timedelta(minutes=60),
+        clock=clock,
+        logger=logger,
+    )
+
+
+def test_a_request_is_stored_pending_with_its_deadline(
+    handler: RequestHandler, table: ApprovalTable, context: Any
+) -> None:
+    handler(a_call({"Approval": {"Title": "Go?", "TimeoutMinutes": 5}, "Version": 3}), context)
+    stored = table.get(approval_id(TOKEN))
+    assert stored.status == "PENDING"
+    assert stored.deadline == NOW + timedelta(minutes=5)
+    assert (stored.request.title, stored.request.context) == ("Go?", {"Version": 3})
+    assert (stored.task_token, stored.workflow) == (TOKEN, WORKFLOW)
+
+
+def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+    handler(a_call({"Comment": "Testing the human approval tutorial."}), context)
+    stored = table.get(approval_id(TOKEN))
+    assert stored.deadline == NOW + timedelta(hours=1)
+    assert stored.title == "Let run-1 continue?"
+
+
+def test_the_same_token_twice_is_one_approval(
+    handler: RequestHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    handler(a_call({}), context)
+    first = table.get(approval_id(TOKEN))
+    clock.pass_(minutes=1)
+    handler(a_call({}), context)
+    assert table.get(approval_id(TOKEN)) == first
+
+
+def test_an_invalid_request_fails_the_task_with_every_problem(
+    handler: RequestHandler, table: ApprovalTable, workflows: FakeWorkflows, context: Any
+) -> None:
+    handler(a_call({"Approval": {"Titel": "x", "TimeoutMinutes": "soon", "Details": ""}}), context)
+    [(token, error, cause)] = workflows.failed
+    assert (token, error) == (TOKEN, "InvalidApprovalRequest")
+    assert "Approval.Titel: unknown key, did you mean Title?" in cause
+    assert "Approval.TimeoutMinutes: expected a whole number of minutes" in cause
+    assert "Approval.Details: expected a text" in cause
+    with pytest.raises(NotFound):
+        table.get(approval_id(TOKEN))
+
+
+def test_an_invalid_request_of_a_task_that_is_gone_is_over(
+    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+) -> None:
+    workflows.gone = True
+    handler(a_call("no object"), context)
+    assert workflows.failed == []

@@ -1,0 +1,101 @@
+"""The table module, against DynamoDB as moto has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.model import Channel, Decision, Note, Request, SlackMessage, Status, Step
+from approvals.respond import Conflict
+from approvals.rules import judge
+from approvals.table import NOTE_PREFIX, RETENTION, ApprovalTable, NotFound
+from tests.builders import ALICE, BOB, NOW, a_response, an_approval
+from tests.functional.conftest import TABLE
+
+
+def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
+    """Every field of a record survives the table, the input's JSON to the last detail."""
+    context: dict[str, Any] = {"n": 1.0, "big": 2**70, "deep": {"list": [None, True, "ü"]}, "empty": "", "e": []}
+    asked = an_approval(request=Request(timeout=timedelta(minutes=5), context=context, details="a\nb"))
+    table.add(asked)
+    decided = judge(asked, a_response(approver=BOB, comment="fine")).approval
+    table.save(decided)
+    table.mark(decided, Step.REQUEST_SLACK, NOW, slack_message=SlackMessage(channel="C1", ts="1.2"))
+
+    read = table.get(asked.id)
+
+    assert read == replace(decided, steps={Step.REQUEST_SLACK: NOW}, slack_message=SlackMessage(channel="C1", ts="1.2"))
+    assert isinstance(read.request.context["n"], float)
+
+
+def test_a_decision_without_a_person_survives_too(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    decision = Decision(status=Status.EXPIRED, at=NOW, channel=Channel.SYSTEM, error="ApprovalExpired", cause="late")
+    table.save(replace(asked, status=Status.EXPIRED, decision=decision, version=2))
+    assert table.get(asked.id).decision == decision
+
+
+def test_adding_twice_keeps_the_first(table: ApprovalTable) -> None:
+    assert table.add(an_approval(link_key=b"1" * 32))
+    assert not table.add(an_approval(link_key=b"2" * 32))
+    assert table.get(an_approval().id).link_key == b"1" * 32
+
+
+def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    winner = judge(asked, a_response(approver=BOB)).approval
+    table.save(winner)
+
+    with pytest.raises(Conflict) as conflict:
+        table.save(judge(asked, a_response(approver=ALICE)).approval)
+
+    assert conflict.value.current == winner
+    assert table.get(asked.id) == winner
+
+
+def test_marking_a_step_is_no_conflict_for_an_answer(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    table.mark(asked, Step.REQUEST_EMAIL, NOW)
+    table.save(judge(asked, a_response()).approval)
+    assert table.get(asked.id).steps == {Step.REQUEST_EMAIL: NOW}
+
+
+def test_marking_returns_the_record_as_it_stands_now(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    table.save(judge(asked, a_response()).approval)
+    assert table.mark(asked, Step.REQUEST_SLACK, NOW).status is Status.APPROVED
+
+
+def test_a_record_that_is_gone_is_not_written_anew(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    asked = an_approval()
+    with pytest.raises(NotFound):
+        table.get(asked.id)
+    with pytest.raises(NotFound):
+        table.save(judge(asked, a_response()).approval)
+    with pytest.raises(NotFound):
+        table.mark(asked, Step.RESUME, NOW)
+    assert dynamodb.scan(TableName=TABLE)["Count"] == 0
+
+
+def test_a_record_lives_more_than_a_year_after_its_deadline(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    asked = an_approval()
+    table.add(asked)
+    item = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": asked.id}})["Item"]
+    assert int(item["expires_at"]["N"]) == (asked.deadline + RETENTION).timestamp()
+    assert timedelta(days=366) < RETENTION
+
+
+def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    note = Note(id="n1", channel="C1", user="U1", text="Too late.")
+    table.leave_note(note, NOW)
+    table.leave_note(note, NOW)
+    assert dynamodb.scan(TableName=TABLE)["Count"] == 1
+    assert table.get_note(f"{NOTE_PREFIX}n1") == note

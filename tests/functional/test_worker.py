@@ -1,0 +1,127 @@
+"""The loop behind `notify` and `decision`: what fails is tried again later, and by itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from mypy_boto3_sqs import SQSClient
+
+from approvals.table import NotFound
+from handlers.worker import RetryQueue, Worker
+
+ATTEMPTS = 4
+
+
+class Task:
+    """Fails for the ids it is told to; records how it was called."""
+
+    def __init__(self) -> None:
+        self.failing: dict[str, Exception] = {}
+        self.calls: list[tuple[str, bool]] = []
+
+    def __call__(self, item_id: str, *, last: bool) -> None:
+        self.calls.append((item_id, last))
+        if item_id in self.failing:
+            raise self.failing[item_id]
+
+
+@pytest.fixture
+def task() -> Task:
+    return Task()
+
+
+@pytest.fixture
+def queue_url(sqs: SQSClient) -> str:
+    return sqs.create_queue(QueueName="retries", Attributes={"DelaySeconds": "0"})["QueueUrl"]
+
+
+@pytest.fixture
+def worker(task: Task, sqs: SQSClient, queue_url: str, logger: Logger) -> Worker:
+    return Worker(task, queue=RetryQueue(lambda: sqs, queue_url), attempts=ATTEMPTS, logger=logger)
+
+
+def from_stream(*ids: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:dynamodb",
+                "eventName": "INSERT",
+                "dynamodb": {"Keys": {"id": {"S": item_id}}, "SequenceNumber": f"seq-{item_id}"},
+            }
+            for item_id in ids
+        ]
+    }
+
+
+def from_queue(*ids: str, attempt: int = 1) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:sqs",
+                "messageId": f"message-{item_id}",
+                "receiptHandle": f"handle-{item_id}",
+                "body": json.dumps({"id": item_id}),
+                "attributes": {"ApproximateReceiveCount": str(attempt)},
+            }
+            for item_id in ids
+        ]
+    }
+
+
+def queued(sqs: SQSClient, url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]  # type: ignore[arg-type]
+    return sum(int(count) for count in attributes.values())
+
+
+def test_what_succeeds_is_over(worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any) -> None:
+    assert worker(from_stream("a", "b"), context) == {"batchItemFailures": []}
+    assert task.calls == [("a", False), ("b", False)]
+    assert queued(sqs, queue_url) == 0
+
+
+def test_what_fails_is_queued_and_does_not_hold_up_the_stream(
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+) -> None:
+    task.failing["a"] = RuntimeError()
+    assert worker(from_stream("a", "b"), context) == {"batchItemFailures": []}
+    assert [item_id for item_id, _ in task.calls] == ["a", "b"]
+    assert queued(sqs, queue_url) == 1
+
+
+def test_what_can_not_even_be_queued_is_left_to_the_stream(
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+) -> None:
+    task.failing["b"] = RuntimeError()
+    sqs.delete_queue(QueueUrl=queue_url)
+    assert worker(from_stream("a", "b"), context) == {"batchItemFailures": [{"itemIdentifier": "seq-b"}]}
+
+
+def test_a_retry_that_fails_is_postponed_a_little_longer_each_time(
+    worker: Worker, task: Task, sqs: SQSClient, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.failing["a"] = RuntimeError()
+    delays: list[int] = []
+    monkeypatch.setattr(sqs, "change_message_visibility", lambda **call: delays.append(call["VisibilityTimeout"]))
+    for attempt in range(1, 10):
+        answer = worker(from_queue("a", "b", attempt=attempt), context)
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-a"}]}
+    assert delays == [10, 20, 40, 80, 160, 300, 300, 300, 300]
+
+
+def test_the_last_retry_knows_that_it_is(worker: Worker, task: Task, context: Any) -> None:
+    worker(from_queue("a", attempt=ATTEMPTS - 1), context)
+    worker(from_queue("a", attempt=ATTEMPTS), context)
+    assert task.calls == [("a", False), ("a", True)]
+
+
+def test_a_record_that_is_gone_needs_no_retry(
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+) -> None:
+    task.failing["a"] = NotFound("a")
+    assert worker(from_stream("a"), context) == {"batchItemFailures": []}
+    assert worker(from_queue("a"), context) == {"batchItemFailures": []}
+    assert queued(sqs, queue_url) == 0

@@ -1,0 +1,138 @@
+"""The shared way to a decision, under conflicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from approvals.model import Action, Approval, Approver, Status
+from approvals.respond import Conflict, TooManyConflicts, respond
+from approvals.rules import Cancellation, Event, Expiry, Verdict
+from approvals.table import NotFound
+from tests.builders import ALICE, BOB, NOW, a_response, an_approval, decided
+
+
+class MemoryStore:
+    """One record with the table's condition: a write takes effect on the version just before it alone."""
+
+    def __init__(self, record: Approval) -> None:
+        self.record = record
+        self.writes = 0
+
+    def save(self, approval: Approval) -> None:
+        if self.record.version != approval.version - 1:
+            raise Conflict(self.record)
+        self.record = approval
+        self.writes += 1
+
+
+class BusyStore(MemoryStore):
+    """Somebody else writes, without deciding, just before each of the first `rivals` saves."""
+
+    def __init__(self, record: Approval, rivals: int) -> None:
+        super().__init__(record)
+        self._rivals = rivals
+        self.attempts = 0
+
+    def save(self, approval: Approval) -> None:
+        self.attempts += 1
+        if self.attempts <= self._rivals:
+            self.record = replace(self.record, version=self.record.version + 1)
+        super().save(approval)
+
+
+class GoneStore:
+    """The record was deleted meanwhile."""
+
+    def save(self, approval: Approval) -> None:
+        raise NotFound(approval.id)
+
+
+def test_a_decision_is_stored_and_returned() -> None:
+    store = MemoryStore(an_approval())
+    judgement = respond(store, an_approval(), a_response())
+    assert judgement.verdict is Verdict.DECIDED
+    assert store.record == judgement.approval == decided()
+
+
+@pytest.mark.parametrize(
+    ("approval", "event"),
+    [
+        (an_approval(), Expiry(NOW)),
+        (decided(), a_response()),
+        (decided(), a_response(Action.REJECT, BOB)),
+        (decided(), Cancellation(NOW, "ApprovalCancelled", "aborted")),
+    ],
+)
+def test_what_changes_nothing_is_not_written(approval: Approval, event: Event) -> None:
+    store = MemoryStore(approval)
+    respond(store, approval, event)
+    assert (store.writes, store.record) == (0, approval)
+
+
+@pytest.mark.parametrize(("mine", "verdict"), [(Action.APPROVE, Verdict.REPEATED), (Action.REJECT, Verdict.OVERRULED)])
+def test_who_comes_second_is_judged_by_what_came_first(mine: Action, verdict: Verdict) -> None:
+    """The stale approval that the second answer was made on is of no account."""
+    first = decided(Action.APPROVE, BOB)
+    store = MemoryStore(first)
+    judgement = respond(store, an_approval(), a_response(mine, ALICE))
+    assert (judgement.verdict, judgement.approval, store.record) == (verdict, first, first)
+
+
+def test_a_write_that_took_effect_but_was_not_heard_of_counts_as_a_repetition() -> None:
+    """The client of DynamoDB may send a write again after it lost the answer to the first."""
+
+    class DeafStore(MemoryStore):
+        def save(self, approval: Approval) -> None:
+            super().save(approval)
+            super().save(approval)
+
+    store = DeafStore(an_approval())
+    judgement = respond(store, an_approval(), a_response())
+    assert (judgement.verdict, store.record) == (Verdict.REPEATED, decided())
+
+
+@given(st.lists(st.tuples(st.sampled_from(Action), st.sampled_from([ALICE, BOB])), min_size=1, max_size=6))
+def test_of_many_who_read_the_same_pending_approval_one_decides(answers: list[tuple[Action, Approver]]) -> None:
+    store = MemoryStore(an_approval())
+    events = [a_response(action, approver) for action, approver in answers]
+    verdicts = [respond(store, an_approval(), event).verdict for event in events]
+    assert verdicts.count(Verdict.DECIDED) == 1
+    assert store.writes == 1
+    assert store.record.responses == (events[0],)
+
+
+def test_the_clock_does_not_undo_an_answer_that_was_just_in_time() -> None:
+    store = MemoryStore(decided())
+    judgement = respond(store, an_approval(), Expiry(NOW + timedelta(hours=1)))
+    assert (judgement.verdict, store.record.status) == (Verdict.OVERRULED, Status.APPROVED)
+
+
+def test_an_answer_gets_through_nine_conflicts() -> None:
+    store = BusyStore(an_approval(), rivals=9)
+    assert respond(store, an_approval(), a_response()).verdict is Verdict.DECIDED
+    assert store.record.status is Status.APPROVED
+    assert store.record.version == 11
+
+
+def test_after_ten_conflicts_it_gives_up_and_stored_nothing() -> None:
+    store = BusyStore(an_approval(), rivals=99)
+    with pytest.raises(TooManyConflicts, match=an_approval().id):
+        respond(store, an_approval(), a_response())
+    assert (store.attempts, store.writes, store.record.status) == (10, 0, Status.PENDING)
+
+
+def test_a_deleted_record_is_the_callers_to_handle() -> None:
+    with pytest.raises(NotFound):
+        respond(GoneStore(), an_approval(), a_response())
+
+
+def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> None:
+    approval = an_approval()
+    conflict = Conflict(approval)
+    assert conflict.current is approval
+    assert approval.task_token not in str(conflict)

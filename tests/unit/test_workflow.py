@@ -1,0 +1,150 @@
+"""Resuming the paused execution."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
+
+from approvals.model import Action, Approval
+from approvals.result import result
+from approvals.steps import DeliveryFailed
+from approvals.workflow import MAX_CAUSE, TaskGone, Workflows, console_url
+from tests.builders import BOB, TOKEN, an_approval, cancelled, decided, expired
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+GONE = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"]
+PASSING = ["ThrottlingException", "KmsThrottlingException", "InvalidOutput", "AccessDeniedException", "500"]
+
+
+@pytest.fixture
+def client() -> SFNClient:
+    return boto3.client(
+        "stepfunctions", region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+
+
+@pytest.fixture
+def stub(client: SFNClient) -> Iterator[Stubber]:
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+class AnyOutput:
+    """Equal to the JSON text of one result, however it is written."""
+
+    def __init__(self, approval: Approval) -> None:
+        self._result = result(approval)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and json.loads(other) == self._result
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "approval", [decided(Action.APPROVE), decided(Action.REJECT, BOB, comment="no")], ids=["approved", "rejected"]
+)
+def test_what_a_person_decided_is_a_success_with_the_result(
+    client: SFNClient, stub: Stubber, approval: Approval
+) -> None:
+    """A rejection is a result, not a failure."""
+    sent = {"taskToken": TOKEN, "output": AnyOutput(approval)}
+    stub.add_response("send_task_success", {}, sent)
+    Workflows(client).resume(approval)
+
+
+@pytest.mark.parametrize(
+    ("approval", "error", "cause"),
+    [
+        (expired(), "ApprovalExpired", "Nobody answered before the deadline, so the request was not approved."),
+        (cancelled("The execution was aborted."), "ApprovalCancelled", "The execution was aborted."),
+    ],
+)
+def test_what_nobody_decided_is_a_failure_and_never_a_success(
+    client: SFNClient, stub: Stubber, approval: Approval, error: str, cause: str
+) -> None:
+    stub.add_response("send_task_failure", {}, {"taskToken": TOKEN, "error": error, "cause": cause})
+    Workflows(client).resume(approval)
+
+
+def test_a_pending_approval_resumes_nothing(client: SFNClient, stub: Stubber) -> None:
+    del stub  # any call would fail: no answer is prepared
+    with pytest.raises(ValueError, match="is not decided"):
+        Workflows(client).resume(an_approval())
+
+
+def test_a_cause_is_cut_to_what_step_functions_takes(client: SFNClient, stub: Stubber) -> None:
+    sent = {"taskToken": TOKEN, "error": "InvalidApprovalRequest", "cause": "x" * MAX_CAUSE}
+    stub.add_response("send_task_failure", {}, sent)
+    Workflows(client).fail(TOKEN, "InvalidApprovalRequest", "x" * (MAX_CAUSE + 1))
+
+
+@pytest.mark.parametrize("code", GONE)
+@pytest.mark.parametrize(("approval", "method"), [(decided(), "send_task_success"), (expired(), "send_task_failure")])
+def test_a_task_that_waits_no_more_is_told_apart(
+    client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
+) -> None:
+    stub.add_client_error(method, service_error_code=code)
+    with pytest.raises(TaskGone, match=f"^{code}$"):
+        Workflows(client).resume(approval)
+
+
+@pytest.mark.parametrize("code", PASSING)
+@pytest.mark.parametrize(("approval", "method"), [(decided(), "send_task_success"), (expired(), "send_task_failure")])
+def test_any_other_answer_is_a_failed_delivery_to_be_tried_again(
+    client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
+) -> None:
+    stub.add_client_error(method, service_error_code=code)
+    with pytest.raises(DeliveryFailed, match=f"^Step Functions answered {code}$"):
+        Workflows(client).resume(approval)
+
+
+@pytest.mark.parametrize("approval", [decided(), expired()], ids=["success", "failure"])
+def test_an_unreachable_step_functions_is_a_failed_delivery(client: SFNClient, approval: Approval) -> None:
+    def unreachable(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://states.example")
+
+    client.meta.events.register("before-call.stepfunctions", unreachable)
+    with pytest.raises(DeliveryFailed, match=r"^Step Functions can't be reached: EndpointConnectionError$"):
+        Workflows(client).resume(approval)
+
+
+@pytest.mark.parametrize("code", ["InvalidToken", "ThrottlingException"])
+@pytest.mark.parametrize(("approval", "method"), [(decided(), "send_task_success"), (expired(), "send_task_failure")])
+def test_a_logged_traceback_does_not_repeat_the_token_that_aws_repeats(
+    client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
+) -> None:
+    stub.add_client_error(method, service_error_code=code, service_message=f"Invalid Token: '{TOKEN}'")
+    with pytest.raises((TaskGone, DeliveryFailed)) as caught:
+        Workflows(client).resume(approval)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "console"),
+    [
+        ("aws", "eu-west-1", "https://console.aws.amazon.com/states/home?region=eu-west-1"),
+        ("aws-cn", "cn-north-1", "https://console.amazonaws.cn/states/home?region=cn-north-1"),
+        ("aws-us-gov", "us-gov-west-1", "https://console.amazonaws-us-gov.com/states/home?region=us-gov-west-1"),
+    ],
+)
+def test_the_console_is_that_of_the_executions_partition_and_region(partition: str, region: str, console: str) -> None:
+    arn = f"arn:{partition}:states:{region}:123456789012:execution:Deploy:run-1"
+    assert console_url(arn) == f"{console}#/v2/executions/details/{arn}"
+
+
+@pytest.mark.xfail(strict=True, reason="a partition beyond the first three gets the commercial console")
+@pytest.mark.parametrize("partition", ["aws-eusc", "aws-iso", "aws-iso-b"])
+def test_no_other_partition_is_sent_to_the_commercial_console(partition: str) -> None:
+    arn = f"arn:{partition}:states:xx-east-1:123456789012:execution:Deploy:run-1"
+    assert "//console.aws.amazon.com/" not in console_url(arn)
