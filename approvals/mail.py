@@ -54,7 +54,7 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
     parts = [
         approval.title,
         f"{who} asks for your approval." if who else "A workflow is waiting for your approval.",
-        _table(present.facts(approval)),
+        _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
         approval.request.details,
         _table(present.context(approval)),
         "Approve:",

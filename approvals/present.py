@@ -12,6 +12,12 @@ MAX_VALUE = 1000
 
 MAX_LINES = 40
 
+STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+"""The key of the input by which Step Functions links a nested execution with its parent.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
+"""
+
 _WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 _HEADLINES = {
     Status.PENDING: "Waiting for an answer",
@@ -25,8 +31,11 @@ _HEADLINES = {
 def facts(approval: Approval) -> list[tuple[str, str]]:
     """Who asks, for which workflow, until when: labels and values as plain text."""
     asked_by = [("Requested by", approval.request.requested_by)] if approval.request.requested_by else []
+    parent = approval.request.context.get(STARTED_BY)
+    started_by = [("Started by", parent.split(":", 6)[-1])] if isinstance(parent, str) else []
     return [
         *asked_by,
+        *started_by,
         ("Workflow", approval.workflow.state_machine_name),
         ("Execution", approval.workflow.execution_name),
         ("Answer by", readable(approval.deadline)),
@@ -66,6 +75,8 @@ def late_answer(approval: Approval, response: Response) -> str:
 
 def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
     for key, value in approval.request.context.items():
+        if key == STARTED_BY:
+            continue  # one of the facts
         yield shorten(key, 100), shorten(_plain(value), MAX_VALUE)
 
 

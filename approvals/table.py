@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from zlib import crc32
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 
 RETENTION = timedelta(days=400)
 """How long a record is kept after its deadline: an auditor asks a year later."""
+
+DUE_INDEX = "due"
+"""The sparse index of what the clock must look at: only pending approvals are in it, sorted by their deadline."""
+
+DUE_SHARDS = 8
+"""The index's partitions: one takes about 1,000 writes a second."""
 
 NOTE_RETENTION = timedelta(days=1)
 
@@ -89,6 +96,7 @@ class ApprovalTable:
                 Key={"id": {"S": approval.id}},
                 UpdateExpression=(
                     "SET #status = :status, version = :version, responses = :responses, decision = :decision"
+                    + (" REMOVE due_shard, due_at" if approval.decision else "")
                 ),
                 ConditionExpression="version = :before",
                 ExpressionAttributeNames={"#status": "status"},
@@ -126,6 +134,21 @@ class ApprovalTable:
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             raise NotFound(approval.id) from error
         return _approval_from_item(_deserialized(answer["Attributes"]))
+
+    def due(self, now: datetime) -> Iterator[str]:
+        """The ids of pending approvals whose deadline has passed, the longest overdue of each shard first.
+
+        Costs one read a shard and a page more for each 1 MB of what is due, however many approvals are open.
+        """
+        pages = self._dynamodb.get_paginator("query")
+        for shard in range(DUE_SHARDS):
+            for page in pages.paginate(
+                TableName=self._name,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+                ExpressionAttributeValues=_serialized({":shard": str(shard), ":now": iso(now)}),
+            ):
+                yield from (item["id"]["S"] for item in page["Items"])
 
     def leave_note(self, note: Note, at: datetime) -> None:
         """Leaves a private message for the backend to deliver. The same note left twice is one."""
@@ -188,6 +211,8 @@ def _approval_to_item(approval: Approval) -> Item:
         "deadline": iso(approval.deadline),
         "responses": [_response_to_item(response) for response in approval.responses],
         "steps": {step.value: iso(at) for step, at in approval.steps.items()},
+        "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
+        "due_at": iso(approval.deadline),
         "expires_at": int((approval.deadline + RETENTION).timestamp()),
     }
 

@@ -51,8 +51,16 @@ def aws_port() -> Iterator[int]:
 def stack(aws_port: int) -> Iterator[LocalStack]:
     """The stack as `make demo` has it: email and Slack, links that ask to confirm."""
     deployed = LocalStack(aws_port=aws_port, web_port=free_port())
-    yield deployed
-    deployed.stop()
+    try:
+        yield deployed
+    finally:
+        deployed.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unanswered(stack: LocalStack) -> str:
+    """An approval that nobody answers, asked at the start: its minute passes while the other tests run."""
+    return Person(stack.url).start("unanswered", {"Approval": {"TimeoutMinutes": 1}})
 
 
 @pytest.fixture(scope="session")

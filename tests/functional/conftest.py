@@ -20,7 +20,7 @@ from slack_sdk.web import SlackResponse
 from approvals.mail import Mail
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable
+from approvals.table import DUE_INDEX, ApprovalTable
 from approvals.workflow import TaskGone
 from bot.messenger import SlackMessenger
 from local.slack import Slack
@@ -125,8 +125,18 @@ def dynamodb(aws: None) -> DynamoDBClient:
     client.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "due_shard", "due_at")],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": DUE_INDEX,
+                "KeySchema": [
+                    {"AttributeName": "due_shard", "KeyType": "HASH"},
+                    {"AttributeName": "due_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
     )
     return client
 

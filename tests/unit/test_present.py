@@ -14,7 +14,6 @@ from approvals.model import Action, Approval, Approver, Channel, Json, Request, 
 from approvals.request import MAX_TITLE
 from tests.builders import BOB, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
-
 NOBODY = "Nobody answered before the deadline, so the request was not approved."
 
 

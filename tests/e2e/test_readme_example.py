@@ -1,0 +1,47 @@
+"""The README's example of a state machine that asks for an approval, run as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+from string import Template
+
+import pytest
+
+from local import aws
+from local.executions import Execution, Executions
+from local.process import ROOT
+from local.stack import LocalStack
+from local.story import Person, links
+
+_ROLE = f"arn:aws:iam::{aws.ACCOUNT}:role/caller"
+
+
+@pytest.fixture(scope="module")
+def caller(stack: LocalStack) -> Executions:
+    [example] = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    machine = aws.session().client("stepfunctions")
+    created = machine.create_state_machine(
+        name="caller", roleArn=_ROLE, definition=Template(example).safe_substitute(stack.outputs)
+    )
+    return Executions(created["stateMachineArn"])
+
+
+@pytest.mark.parametrize(("action", "last"), [("approve", "Deploy"), ("reject", "Nobody approved")])
+def test_a_nested_execution_asks_and_gets_the_answer(
+    caller: Executions, person: Person, action: str, last: str
+) -> None:
+    arn = caller.start(f"parent-{action}", json.dumps({"Author": "jo@example.com", "Version": f"2.4.1-{action}"}))
+    mail = person.wait(lambda state: next((mail for mail in state["inbox"] if f"2.4.1-{action}" in mail["text"]), None))
+    assert mail["subject"] == "Approval required: Deploy web 2.4.1 to production"
+    assert "jo@example.com asks for your approval." in mail["text"]
+    assert f"Started by: caller:parent-{action}" in mail["text"]
+    person.confirm(person.open(links(mail)[action]))
+    ended = person.wait(lambda _state: _ended(caller.get(arn)))
+    assert ended.states[-1].name == last
+    if action == "approve":
+        assert ended.output["Approval"] == {"Decision": "APPROVED", "DecidedBy": "approver@example.com"}
+
+
+def _ended(execution: Execution) -> Execution | None:
+    return execution if execution.status != "RUNNING" else None

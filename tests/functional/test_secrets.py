@@ -1,0 +1,116 @@
+"""A token of AWS's greatest length, all the way through: nothing that anybody can read holds it, or another secret."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import boto3
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.stub import Stubber
+
+from approvals.links import approval_id
+from approvals.mail import Mailer
+from approvals.model import Action, Step
+from approvals.table import ApprovalTable
+from approvals.workflow import Workflows
+from bot.app import BotHandler, create_app, verifier
+from bot.messenger import SlackMessenger
+from bot.secret import SlackSecret
+from bot.views.approval import ACTION_IDS
+from handlers.callback import CallbackHandler
+from handlers.decision import Resumer
+from handlers.notify import Notifier
+from handlers.request import RequestHandler
+from handlers.worker import RetryQueue, Worker
+from local.slack import Slack
+from local.story import links
+from tests.builders import TOKEN, a_call
+from tests.functional.conftest import Clock, FakeMailer
+from tests.functional.test_bot import event
+from tests.functional.test_worker import from_queue, from_stream
+
+ID = approval_id(TOKEN)
+ECHO = f"Invalid Token: '{TOKEN}'"
+
+
+@pytest.mark.parametrize("error", [None, "InvalidToken", "TaskTimedOut", "ThrottlingException"])
+def test_no_secret_is_written_anywhere(
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    slack: Slack,
+    clock: Clock,
+    context: Any,
+    caplog: pytest.LogCaptureFixture,
+    error: str | None,
+) -> None:
+    """Also where Step Functions answers with an error whose message repeats the token."""
+    lines = StringIO()
+    logger = Logger(service=f"secrets-{error}", level="DEBUG", stream=lines)
+    stepfunctions = boto3.client("stepfunctions")
+    sns = cast("Mailer", mailer)
+    answers = Stubber(stepfunctions)
+    if error:
+        answers.add_client_error("send_task_success", error, ECHO)
+    else:
+        answers.add_response("send_task_success", {})
+    answers.activate()
+    workflows = Workflows(stepfunctions)
+    sqs = boto3.client("sqs")
+    queue = RetryQueue(lambda: sqs, sqs.create_queue(QueueName="retries")["QueueUrl"])
+
+    def worker(task: Notifier | Resumer) -> Worker:
+        return Worker(task, queue=queue, attempts=2, logger=logger)
+
+    RequestHandler(table=table, workflows=workflows, default_timeout=timedelta(hours=1), clock=clock, logger=logger)(
+        a_call({"Comment": "x"}), context
+    )
+    notify = worker(
+        Notifier(
+            table=table,
+            mailer=sns,
+            messenger=messenger,
+            email="a@example.com",
+            base_url="https://x",
+            clock=clock,
+            logger=logger,
+        )
+    )
+    slack.fail_with = 500
+    notify(from_stream(ID), context)
+    slack.fail_with = None
+    notify(from_queue(ID), context)
+    secret = SlackSecret(bot_token=slack.bot_token, signing_secret=slack.signing_secret)
+    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
+    bot = BotHandler(app, verifier(secret, clock), logger)
+    clicked = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
+    bot({**clicked, "headers": {}}, context)
+    assert bot(clicked, context)["statusCode"] == 200
+    resumer = Resumer(table=table, workflows=workflows, mailer=sns, messenger=messenger, clock=clock, logger=logger)
+    worker(resumer)(from_stream(ID), context)
+    callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
+    mail = mailer.sent[0]
+    query = dict(parse_qsl(urlsplit(links({"text": mail.text})["reject"]).query))
+    page = callback({"httpMethod": "GET", "queryStringParameters": query}, context)
+    assert page["statusCode"] == 409
+
+    answers.assert_no_pending_responses()
+    stored = table.get(ID)
+    assert (Step.RESUME in stored.steps) == (error is None)
+    everything = [
+        lines.getvalue(),
+        caplog.text,
+        str(page),
+        str(mailer.sent),
+        str(slack.calls()),
+        repr(stored),
+        repr(secret),
+    ]
+    assert "answer in slack" in lines.getvalue(), "the logs are not empty"
+    link_key = repr(stored.link_key)[2:-1]
+    for secret_text in (TOKEN, TOKEN[:100], slack.bot_token, slack.signing_secret, link_key):
+        assert not any(secret_text in text for text in everything)

@@ -1,0 +1,404 @@
+"""The template, held against the contract and the code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from approvals.request import MAX_TIMEOUT_MINUTES
+
+ROOT = Path(__file__).parents[2]
+
+PARAMETERS: dict[str, Any] = {
+    "Email": None,
+    "SlackChannel": "",
+    "SlackBotToken": "",
+    "SlackSigningSecret": "",
+    "SlackApiUrl": "https://slack.com/api/",
+    "PublicUrl": "",
+    "ApprovalTimeoutMinutes": 60,
+    "EmailLinkMode": "confirm",
+}
+"""The contract's parameters with their defaults; None = must be given."""
+
+OUTPUTS = {
+    "ApiGatewayInvokeURL",
+    "StateMachineHumanApprovalArn",
+    "SlackRequestUrl",
+    "ApprovalTopicArn",
+    "ApprovalTableName",
+    "SlackSecretArn",
+}
+
+NAME_PROPERTIES = re.compile(
+    r"Name|(Function|Table|Queue|Topic|Role|LogGroup|StateMachine|Secret|Layer|Api|RestApi|Alarm|Dashboard|Rule|Bucket"
+    r"|Schedule|Group|Policy|ManagedPolicy|Stream)Name"
+)
+"""Properties that would fix a resource's name: two stacks in one account would then clash."""
+
+INTERNET_FACING = ("CallbackFunction", "BotFunction")
+
+
+class CloudFormation(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads `!Ref x` as `{"Ref": "x"}`, `!Sub x` as `{"Fn::Sub": "x"}`, and so on."""
+
+
+def _intrinsic(loader: CloudFormation, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    match node:
+        case yaml.ScalarNode():
+            value = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+CloudFormation.add_multi_constructor("!", _intrinsic)
+
+TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), CloudFormation)  # noqa: S506 a SafeLoader
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of each resource of a type, by its logical id."""
+    return {name: found.get("Properties", {}) for name, found in RESOURCES.items() if found["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+QUEUES = of_type("AWS::SQS::Queue")
+LOG_GROUPS = of_type("AWS::Logs::LogGroup")
+(TABLE,) = of_type("AWS::DynamoDB::Table").values()
+
+
+def events(kind: str) -> list[Any]:
+    """The event sources of a type, as parameters of a test: function and properties."""
+    return [
+        pytest.param(function, event["Properties"], id=f"{function}-{name}")
+        for function, properties in FUNCTIONS.items()
+        for name, event in properties.get("Events", {}).items()
+        if event["Type"] == kind
+    ]
+
+
+STREAMS = events("DynamoDB")
+POLLED = events("SQS")
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    """The statements of a function's policies, which are all written out."""
+    policies = as_list(FUNCTIONS[function].get("Policies", []))
+    return [statement for policy in policies for statement in as_list(policy["Statement"])]
+
+
+def actions(function: str) -> list[str]:
+    return [action for statement in statements(function) for action in as_list(statement["Action"])]
+
+
+def may(function: str, action: str) -> bool:
+    """Whether a function's policies allow an action; IAM's actions may have wildcards and know no case."""
+    return any(fnmatchcase(action.lower(), allowed.lower()) for allowed in actions(function))
+
+
+def inside(node: Any) -> Iterator[Any]:
+    """Every value in a part of the template."""
+    yield node
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from inside(child)
+
+
+def test_the_parameters_are_exactly_the_contracts() -> None:
+    found = {name: parameter.get("Default") for name, parameter in TEMPLATE["Parameters"].items()}
+    assert found == PARAMETERS
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_is_described(name: str) -> None:
+    """`sam deploy --guided` shows it."""
+    assert len(TEMPLATE["Parameters"][name]["Description"]) > 20
+
+
+@pytest.mark.parametrize("name", ["SlackBotToken", "SlackSigningSecret"])
+def test_a_secret_parameter_is_not_echoed(name: str) -> None:
+    assert TEMPLATE["Parameters"][name]["NoEcho"] is True
+
+
+def test_the_address_has_the_tutorials_pattern() -> None:
+    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == r"^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits"),
+    [
+        ("SlackChannel", "C0123456789", "yes"),
+        ("SlackChannel", "", "yes"),
+        ("SlackChannel", "#approvals", "no"),
+        ("SlackBotToken", "xoxb-1-2-aB3", "yes"),
+        ("SlackBotToken", "", "yes"),
+        ("SlackBotToken", 'xoxb-"', "no"),
+        ("SlackSigningSecret", "8f742231b10e8888abcd99yyyzzz85a5", "yes"),
+        ("SlackSigningSecret", 'a"b', "no"),
+        ("SlackApiUrl", "https://slack-gov.com/api/", "yes"),
+        ("SlackApiUrl", "https://slack.com/api", "no"),
+        ("SlackApiUrl", "slack.com/api/", "no"),
+        ("PublicUrl", "https://approve.example.com", "yes"),
+        ("PublicUrl", "https://example.com/approvals", "yes"),
+        ("PublicUrl", "https://approve.example.com/", "no"),
+        ("PublicUrl", "approve.example.com", "no"),
+    ],
+)
+def test_a_mistyped_parameter_is_refused_before_the_deployment(name: str, value: str, fits: str) -> None:
+    pattern = TEMPLATE["Parameters"][name]["AllowedPattern"]
+    assert bool(re.search(pattern, value)) == (fits == "yes")
+
+
+def test_the_default_timeout_has_the_requests_own_limits() -> None:
+    parameter = TEMPLATE["Parameters"]["ApprovalTimeoutMinutes"]
+    assert (parameter["MinValue"], parameter["MaxValue"]) == (1, MAX_TIMEOUT_MINUTES)
+
+
+def test_links_confirm_or_decide_at_one_click_and_nothing_else() -> None:
+    assert set(TEMPLATE["Parameters"]["EmailLinkMode"]["AllowedValues"]) == {"confirm", "one-click"}
+
+
+def test_the_outputs_are_exactly_the_contracts_and_described() -> None:
+    assert set(TEMPLATE["Outputs"]) == OUTPUTS
+    assert all(output["Description"] and output["Value"] for output in TEMPLATE["Outputs"].values())
+
+
+def test_what_outputs_and_functions_refer_to_exists() -> None:
+    known = {*RESOURCES, *TEMPLATE["Parameters"], *TEMPLATE.get("Conditions", {})}
+    dicts = [node for node in inside(TEMPLATE) if isinstance(node, dict)]
+    named = {node["Ref"] for node in dicts if "Ref" in node} | {
+        node["Fn::GetAtt"][0] for node in dicts if "Fn::GetAtt" in node
+    }
+    assert {name for name in named if not name.startswith("AWS::")} <= known
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_no_resource_has_a_fixed_name(name: str) -> None:
+    properties = RESOURCES[name].get("Properties", {})
+    fixed = {key: value for key, value in properties.items() if NAME_PROPERTIES.fullmatch(key)}
+    assert not {key for key, value in fixed.items() if "AWS::StackName" not in json.dumps(value)}
+
+
+def test_the_accounts_own_api_gateway_settings_are_left_alone() -> None:
+    assert of_type("AWS::ApiGateway::Account") == {}
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+@pytest.mark.parametrize("service", ["states", "sns", "sqs", "lambda", "iam", "kms", "events", "s3"])
+def test_an_internet_facing_function_can_reach_no_other_service(function: str, service: str) -> None:
+    assert not [action for action in actions(function) if fnmatchcase(service, action.lower().split(":")[0])]
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+def test_an_internet_facing_function_reads_and_updates_single_records_of_the_table(function: str) -> None:
+    allowed = {action for action in actions(function) if action.lower().startswith("dynamodb")}
+    assert allowed == {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+@pytest.mark.parametrize(
+    "action", ["dynamodb:PutItem", "dynamodb:Scan", "dynamodb:Query", "dynamodb:DeleteItem", "states:SendTaskSuccess"]
+)
+def test_an_internet_facing_function_can_neither_forge_list_nor_delete(function: str, action: str) -> None:
+    assert not may(function, action)
+
+
+def test_the_pages_of_links_read_no_secret() -> None:
+    assert not may("CallbackFunction", "secretsmanager:GetSecretValue")
+
+
+def test_the_decision_function_alone_resumes_a_workflow() -> None:
+    assert [name for name in FUNCTIONS if may(name, "states:SendTaskSuccess")] == ["DecisionFunction"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_functions_rights_are_written_out_without_wildcards(function: str) -> None:
+    assert actions(function)
+    assert not [action for action in actions(function) if "*" in action or "?" in action]
+    everywhere = [statement for statement in statements(function) if statement["Resource"] == "*"]
+    # Task tokens have no ARN.
+    assert all(action.startswith("states:SendTask") for found in everywhere for action in as_list(found["Action"]))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_log_group_of_its_own_that_forgets(function: str) -> None:
+    group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert LOG_GROUPS[group]["RetentionInDays"] > 0
+    users = [name for name in FUNCTIONS if FUNCTIONS[name]["LoggingConfig"]["LogGroup"] == {"Ref": group}]
+    assert users == [function]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_given_every_setting_that_it_reads_and_no_other(function: str) -> None:
+    module, _, _ = FUNCTIONS[function]["Handler"].rpartition(".")
+    reads = {field.name.upper() for field in fields(importlib.import_module(module).Settings)}
+    own = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
+    shared = set(GLOBALS["Environment"]["Variables"])
+    assert reads <= own | shared
+    assert {name for name in own if not name.startswith("POWERTOOLS_")} <= reads
+
+
+def test_there_is_one_dead_letter_queue_and_every_other_queue_ends_there() -> None:
+    redrives = {name: queue["RedrivePolicy"] for name, queue in QUEUES.items() if "RedrivePolicy" in queue}
+    assert set(QUEUES) - set(redrives) == {"DeadLetterQueue"}
+    assert len(redrives) >= 2
+    targets = [redrive["deadLetterTargetArn"] for redrive in redrives.values()]
+    assert all(target == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]} for target in targets)
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_queue_is_encrypted(queue: str) -> None:
+    assert QUEUES[queue].get("SqsManagedSseEnabled") is True or QUEUES[queue].get("KmsMasterKeyId")
+
+
+def test_the_dead_letter_queue_keeps_longest() -> None:
+    """14 days, the most that SQS has: a message's age counts from its first queue."""
+    assert QUEUES["DeadLetterQueue"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize(("function", "source"), STREAMS)
+def test_a_stream_hands_what_fails_for_good_to_the_dead_letter_queue(function: str, source: dict[str, Any]) -> None:
+    destination = source["DestinationConfig"]["OnFailure"]["Destination"]
+    assert destination == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    granted = [
+        statement
+        for statement in statements(function)
+        if "sqs:SendMessage" in as_list(statement["Action"]) and destination in as_list(statement["Resource"])
+    ]
+    assert granted
+
+
+@pytest.mark.parametrize(("function", "source"), [*STREAMS, *POLLED])
+def test_one_records_failure_is_not_its_neighbours(function: str, source: dict[str, Any]) -> None:
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], function
+
+
+@pytest.mark.parametrize(("function", "source"), STREAMS)
+def test_a_stream_neither_starts_late_nor_retries_for_ever(function: str, source: dict[str, Any]) -> None:
+    """What is written while the mapping is made must not be missed; one bad record must not hold its shard a day."""
+    assert source["StartingPosition"] == "TRIM_HORIZON", function
+    assert 0 < source["MaximumRecordAgeInSeconds"] <= 21600
+    assert source["BisectBatchOnFunctionError"] is True
+
+
+def test_new_items_go_to_notify_and_decided_ones_to_decision() -> None:
+    patterns = {
+        param.values[0]: json.loads(found["Pattern"])
+        for param in STREAMS
+        for found in param.values[1]["FilterCriteria"]["Filters"]
+    }
+    assert patterns["NotifyFunction"] == {"eventName": ["INSERT"]}
+    images = patterns["DecisionFunction"]["dynamodb"]
+    assert patterns["DecisionFunction"]["eventName"] == ["MODIFY"]
+    assert images["OldImage"] == {"status": {"S": ["PENDING"]}}
+    assert set(images["NewImage"]["status"]["S"]) == {"APPROVED", "REJECTED", "EXPIRED", "CANCELLED"}
+
+
+@pytest.mark.parametrize(("function", "source"), POLLED)
+def test_a_message_is_hidden_six_times_as_long_as_its_function_may_run(function: str, source: dict[str, Any]) -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
+    queue = QUEUES[source["Queue"]["Fn::GetAtt"][0]]
+    timeout = FUNCTIONS[function].get("Timeout", GLOBALS["Timeout"])
+    assert queue["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize(("function", "source"), POLLED)
+def test_a_function_knows_which_try_is_the_last(function: str, source: dict[str, Any]) -> None:
+    queue = QUEUES[source["Queue"]["Fn::GetAtt"][0]]
+    variables = FUNCTIONS[function]["Environment"]["Variables"]
+    assert variables["RETRY_ATTEMPTS"] == queue["RedrivePolicy"]["maxReceiveCount"]
+    assert variables["RETRY_QUEUE_URL"] == {"Ref": source["Queue"]["Fn::GetAtt"][0]}
+
+
+def test_the_table_can_be_restored_is_encrypted_forgets_and_bills_by_use() -> None:
+    assert TABLE["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert TABLE["SSESpecification"]["SSEEnabled"] is True
+    assert TABLE["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert TABLE["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_tables_stream_shows_both_sides_of_a_change() -> None:
+    """The filter that finds decided approvals needs both."""
+    assert TABLE["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_the_records_outlive_the_stack() -> None:
+    (table,) = (found for found in RESOURCES.values() if found["Type"] == "AWS::DynamoDB::Table")
+    assert table["DeletionPolicy"] in {"Retain", "RetainExceptOnCreate"}
+    assert table["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_slack_secret_is_json_that_the_bot_reads() -> None:
+    (secret,) = of_type("AWS::SecretsManager::Secret").values()
+    text = secret["SecretString"]["Fn::Sub"].replace("${SlackBotToken}", "xoxb-1").replace("${SlackSigningSecret}", "s")
+    assert json.loads(text) == {"bot_token": "xoxb-1", "signing_secret": "s"}
+
+
+def test_the_approvers_address_is_subscribed_by_the_stack() -> None:
+    (subscription,) = of_type("AWS::SNS::Subscription").values()
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", {"Ref": "Email"})
+
+
+def test_the_stage_and_the_routes_are_the_contracts() -> None:
+    (api,) = of_type("AWS::Serverless::Api").values()
+    routes = {(param.values[1]["Method"].upper(), param.values[1]["Path"]): param.values[0] for param in events("Api")}
+    assert api["StageName"] == "states"
+    assert routes == {
+        ("GET", "/execution"): "CallbackFunction",
+        ("HEAD", "/execution"): "CallbackFunction",
+        ("POST", "/execution"): "CallbackFunction",
+        ("POST", "/slack/events"): "BotFunction",
+    }
+
+
+def test_the_state_machine_is_the_asl_file_with_every_placeholder_filled() -> None:
+    (machine,) = of_type("AWS::Serverless::StateMachine").values()
+    text = (ROOT / machine["DefinitionUri"]).read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(machine["DefinitionSubstitutions"])
+
+
+def test_the_state_machine_may_call_the_request_function_and_nothing_else() -> None:
+    (machine,) = of_type("AWS::Serverless::StateMachine").values()
+    granted = [statement for policy in machine["Policies"] for statement in as_list(policy["Statement"])]
+    calls = [statement for statement in granted if "lambda:InvokeFunction" in as_list(statement["Action"])]
+    assert [as_list(statement["Resource"]) for statement in calls] == [[{"Fn::GetAtt": ["RequestFunction", "Arn"]}]]
+    others = {action for found in granted if found not in calls for action in as_list(found["Action"])}
+    assert not [action for action in others if not action.startswith(("logs:", "xray:"))]
+
+
+def test_execution_logs_never_hold_the_task_token() -> None:
+    """Execution data in logs would be a copy of every paused task's token."""
+    for machine in of_type("AWS::Serverless::StateMachine").values():
+        assert machine.get("Logging", {}).get("IncludeExecutionData", False) is False
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_logs_its_events(function: str) -> None:
+    """Powertools' switch for that would log task tokens and signatures."""
+    variables = {
+        **GLOBALS["Environment"]["Variables"],
+        **FUNCTIONS[function].get("Environment", {}).get("Variables", {}),
+    }
+    for name in ("POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_TRACER_CAPTURE_RESPONSE"):
+        assert str(variables.get(name, "false")).lower() == "false"
+    assert str(variables.get("POWERTOOLS_LOG_LEVEL", "INFO")).upper() != "DEBUG"
