@@ -35,7 +35,7 @@ def test_a_nested_execution_asks_and_gets_the_answer(
     mail = person.wait(lambda state: next((mail for mail in state["inbox"] if f"2.4.1-{action}" in mail["text"]), None))
     assert mail["subject"] == "Approval required: Deploy web 2.4.1 to production"
     assert "jo@example.com asks for your approval." in mail["text"]
-    assert f"Started by: caller:parent-{action}" in mail["text"]
+    assert re.search(rf"Started by: +caller:parent-{action}$", mail["text"], re.MULTILINE)
     person.confirm(person.open(links(mail)[action]))
     ended = person.wait(lambda _state: _ended(caller.get(arn)))
     assert ended.states[-1].name == last

@@ -114,3 +114,9 @@ def test_a_link_holds_neither_the_token_nor_the_key() -> None:
 
 def test_a_link_stays_short_beside_a_token_of_2048_characters() -> None:
     assert len(link(an_approval(), Action.APPROVE, "alice@example.com", base_url=BASE)) < 250
+
+
+def test_an_approvals_repr_keeps_its_secrets_to_itself() -> None:
+    approval = an_approval()
+    assert TOKEN[:20] not in repr(approval)
+    assert approval.link_key.decode() not in repr(approval)

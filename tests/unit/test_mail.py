@@ -123,7 +123,7 @@ def test_a_request_asks_shows_and_links() -> None:
     assert text.split("\n\n") == [
         "Deploy",
         "jo asks for your approval.",
-        "  Requested by: jo\n  Workflow:     Deploy\n  Execution:    run-1\n  Answer by:    Mon 23 Nov 2026, 10:00 UTC",
+        "  Workflow:  Deploy\n  Execution: run-1\n  Answer by: Mon 23 Nov 2026, 10:00 UTC",
         "line 1\nline 2",
         "  Version: 2.4.1",
         "Approve:",

@@ -75,6 +75,27 @@ def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
     assert [label for label, _ in present.facts(with_context({}))] == ["Workflow", "Execution", "Answer by"]
 
 
+def test_the_execution_that_started_this_one_is_a_fact_and_no_input() -> None:
+    parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
+    approval = with_context({present.STARTED_BY: parent, "Version": "2.4.1"})
+    assert present.facts(approval)[0] == ("Started by", "Release:run-9")
+    assert present.context(approval) == [("Version", "2.4.1")]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="facts does not shorten the parent, which whoever starts the execution may write"
+)
+def test_no_fact_is_longer_than_a_value_of_the_input() -> None:
+    facts = present.facts(with_context({present.STARTED_BY: "x" * 250_000}))
+    assert all(len(value) <= present.MAX_VALUE for _, value in facts)
+
+
+@pytest.mark.xfail(strict=True, reason="a parent that is no text is neither a fact nor shown with the input")
+def test_no_part_of_the_input_is_hidden_from_the_approver() -> None:
+    approval = with_context({present.STARTED_BY: {"amount": 1_000_000}})
+    assert "1000000" in str([*present.facts(approval), *present.context(approval)])
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

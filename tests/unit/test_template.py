@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from approvals.request import MAX_TIMEOUT_MINUTES
 
@@ -48,18 +48,18 @@ NAME_PROPERTIES = re.compile(
 INTERNET_FACING = ("CallbackFunction", "BotFunction")
 
 
-class CloudFormation(yaml.SafeLoader):  # type: ignore[misc]
+class CloudFormation(yaml.SafeLoader):
     """Reads `!Ref x` as `{"Ref": "x"}`, `!Sub x` as `{"Fn::Sub": "x"}`, and so on."""
 
 
 def _intrinsic(loader: CloudFormation, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    match node:
-        case yaml.ScalarNode():
-            value = loader.construct_scalar(node)
-        case yaml.SequenceNode():
-            value = loader.construct_sequence(node, deep=True)
-        case _:
-            value = loader.construct_mapping(node, deep=True)
+    value: Any
+    if isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = node.value
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
@@ -402,3 +402,9 @@ def test_no_function_logs_its_events(function: str) -> None:
     for name in ("POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_TRACER_CAPTURE_RESPONSE"):
         assert str(variables.get(name, "false")).lower() == "false"
     assert str(variables.get("POWERTOOLS_LOG_LEVEL", "INFO")).upper() != "DEBUG"
+
+
+def test_the_clock_looks_at_least_once_a_minute() -> None:
+    """Deadlines are given in minutes."""
+    schedules = {param.values[0]: param.values[1]["Schedule"] for param in events("Schedule")}
+    assert schedules["LifecycleFunction"] == "rate(1 minute)"
