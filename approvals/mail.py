@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -48,14 +49,17 @@ class Mailer:
 
 
 def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
-    """The mail that asks for an answer. Its only two URLs are the recipient's links, each alone on its line."""
+    """The mail that asks for an answer. The recipient's links stand each alone on its line.
+
+    Whatever the requester wrote is indented, so that no text of theirs looks like ours.
+    """
     who = approval.request.requested_by
     approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
     parts = [
         approval.title,
         f"{who} asks for your approval." if who else "A workflow is waiting for your approval.",
         _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
-        approval.request.details,
+        indent(approval.request.details, "  ") if approval.request.details else None,
         _table(present.context(approval)),
         "Approve:",
         approve,
@@ -88,7 +92,8 @@ def _subject(approval: Approval, prefix: str) -> str:
     elif approval.decision is None:
         subject = DEFAULT_SUBJECT
     else:
-        subject = f"{prefix}: {approval.workflow.execution_name}"
+        execution = _ascii(approval.workflow.execution_name)
+        subject = f"{prefix}: {execution}" if execution else prefix
     return subject if len(subject) <= MAX_SUBJECT else f"{subject[: MAX_SUBJECT - 3]}..."
 
 
@@ -104,7 +109,7 @@ def _table(rows: list[tuple[str, str]]) -> str | None:
     if not rows:
         return None
     width = min(max(len(label) for label, _ in rows), 20) + 1
-    return "\n".join(f"  {label + ':':<{width}} {value}" for label, value in rows)
+    return "\n".join(f"  {label + ':':<{width}} {present.indent(value)}" for label, value in rows)
 
 
 def _paragraphs(parts: list[str | None]) -> str:

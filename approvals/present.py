@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from approvals.model import Approval, Channel, Decision, Json, Response, Status, readable, shorten
@@ -18,6 +19,8 @@ STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
 """
 
+_EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
+
 _WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 _HEADLINES = {
     Status.PENDING: "Waiting for an answer",
@@ -31,11 +34,10 @@ _HEADLINES = {
 def facts(approval: Approval) -> list[tuple[str, str]]:
     """Who asks, for which workflow, until when: labels and values as plain text."""
     asked_by = [("Requested by", approval.request.requested_by)] if approval.request.requested_by else []
-    parent = approval.request.context.get(STARTED_BY)
-    started_by = [("Started by", parent.split(":", 6)[-1])] if isinstance(parent, str) else []
+    parent = _parent(approval)
     return [
         *asked_by,
-        *started_by,
+        *([("Started by", parent)] if parent else []),
         ("Workflow", approval.workflow.state_machine_name),
         ("Execution", approval.workflow.execution_name),
         ("Answer by", readable(approval.deadline)),
@@ -68,16 +70,31 @@ def late_answer(approval: Approval, response: Response) -> str:
     decision = approval.decision
     if decision is None:
         raise ValueError(f"approval {approval.id} is not decided")
-    if decision.approver == response.approver and decision.status is response.action.status:
+    same_person = decision.approver is not None and (
+        (decision.approver.channel, decision.approver.id) == (response.approver.channel, response.approver.id)
+    )
+    if same_person and decision.status is response.action.status:
         return f"Your answer was recorded already. {outcome(decision)}"
     return f"Your answer changes nothing any more. {outcome(decision)}"
 
 
+def indent(text: str) -> str:
+    """The text with its second and further lines indented: they belong to the first."""
+    return text.replace("\r\n", "\n").replace("\n", "\n    ")
+
+
 def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
     for key, value in approval.request.context.items():
-        if key == STARTED_BY:
+        if key == STARTED_BY and _parent(approval):
             continue  # one of the facts
         yield shorten(key, 100), shorten(_plain(value), MAX_VALUE)
+
+
+def _parent(approval: Approval) -> str | None:
+    """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
+    value = approval.request.context.get(STARTED_BY)
+    found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
+    return found[1] if found else None
 
 
 def _plain(value: Json) -> str:

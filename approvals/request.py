@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from unicodedata import category
 
 from approvals.model import Json, Request, Workflow, shorten
 
@@ -41,7 +43,7 @@ class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of
 class Call:
     """One call by the state machine: the paused task and the execution's input, not yet looked at."""
 
-    task_token: str
+    task_token: str = field(repr=False)
     workflow: Workflow
     input: Json
 
@@ -71,6 +73,8 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     """
     if not isinstance(execution_input, dict):
         raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {_kind(execution_input)}"])
+    if not _is_unicode(execution_input):
+        raise InvalidApprovalRequest(["the execution's input has half of a surrogate pair: text that is not Unicode"])
     asked = execution_input.get(KEY, {})
     if not isinstance(asked, dict):
         raise InvalidApprovalRequest([f"{KEY}: expected an object, got {_kind(asked)}"])
@@ -102,11 +106,12 @@ class _Reader:
         if not isinstance(value, str) or not value.strip():
             self._expected(key, "a text that is not empty", value)
             return None
-        if len(value) > most:
-            self.problems.append(f"{KEY}.{key}: expected at most {most:,} characters, got {len(value):,}")
-        elif one_line and not value.strip().isprintable():
+        text = value.strip()
+        if len(text) > most:
+            self.problems.append(f"{KEY}.{key}: expected at most {most:,} characters, got {len(text):,}")
+        elif one_line and any(_breaks_a_line(character) for character in text):
             self.problems.append(f"{KEY}.{key}: expected one line without control characters")
-        return value.strip()
+        return text
 
     def minutes(self, key: str) -> timedelta | None:
         value = self._asked.get(key)
@@ -126,6 +131,22 @@ class _Reader:
 
     def _expected(self, key: str, what: str, value: Json) -> None:
         self.problems.append(f"{KEY}.{key}: expected {what}, got {_kind(value)}")
+
+
+def _is_unicode(value: Json) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _breaks_a_line(character: str) -> bool:
+    """Whether a character ends a line, is a control character, or turns the writing direction of what follows."""
+    return category(character) in {"Cc", "Zl", "Zp"} or character in _TURNS
+
+
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _suggestion(key: str) -> str:

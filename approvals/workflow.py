@@ -21,6 +21,9 @@ _GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
+    "aws-eusc": "console.amazonaws-eusc.eu",
+    "aws-iso": "console.c2s.ic.gov",
+    "aws-iso-b": "console.sc2s.sgov.gov",
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from http.client import HTTPException
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import SlackResponse
 
 from approvals.model import Approval, Note, SlackMessage
@@ -97,5 +98,5 @@ class SlackMessenger:
             code = str(error.response.get("error", f"HTTP {error.response.status_code}"))
             fix = _FIXES.get(code)
             raise DeliveryFailed(f"Slack answered {code}{f': {fix}' if fix else ''}") from error
-        except (SlackClientError, OSError) as error:
+        except (SlackRequestError, HTTPException, OSError) as error:
             raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error

@@ -178,7 +178,8 @@ def _texts(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _comment(fields: Mapping[str, str]) -> str | None:
-    comment = fields.get("comment", "").strip()
+    # Browsers send line breaks as CR LF, and count them as one character.
+    comment = fields.get("comment", "").replace("\r\n", "\n").strip()
     if len(comment) > MAX_COMMENT:
         sentence = f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Go back and shorten it."
         raise Refused(HTTPStatus.BAD_REQUEST, sentence)

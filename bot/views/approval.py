@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from slack_sdk.models.blocks import (
@@ -27,6 +28,7 @@ OPEN_EXECUTION_ID = "approval:open-execution"
 MAX_HEADER = 150
 MAX_SECTION = 3000
 MAX_FIELD = 2000
+MAX_COMMENT = 2500
 """Characters. Source: https://docs.slack.dev/reference/block-kit/blocks/"""
 
 
@@ -61,7 +63,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
         raise ValueError(f"approval {approval.id} is not decided")
     lines = [f"*{present.headline(approval)}* {_by(decision)}"]
     if decision.comment:
-        lines.append(f"> {escape(decision.comment)}".replace("\n", "\n> "))
+        lines.append(_fit(decision.comment, MAX_COMMENT, _quoted))
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     return [
         *_request(approval),
@@ -86,17 +88,18 @@ def _request(approval: Approval) -> list[Block]:
         SectionBlock(fields=[*fields, _mrkdwn(f"*Answer by*\n{deadline}")]),
     ]
     if approval.request.details:
-        blocks.append(SectionBlock(text=_mrkdwn(_escaped_to(approval.request.details, MAX_SECTION))))
-    context = "\n".join(f"*{label}:* {value}" for label, value in present.context(approval))
+        blocks.append(SectionBlock(text=_mrkdwn(_fit(approval.request.details, MAX_SECTION))))
+    # A value's further lines are indented, so that none looks like a line of ours.
+    context = "\n".join(f"*{label}:* {present.indent(value)}" for label, value in present.context(approval))
     if context:
-        blocks.append(SectionBlock(text=_mrkdwn(_escaped_to(context, MAX_SECTION))))
+        blocks.append(SectionBlock(text=_mrkdwn(_fit(context, MAX_SECTION))))
     return blocks
 
 
 def _by(decision: Decision) -> str:
     when = _local_time(decision.at)
     if decision.approver is None:
-        return f"{when}. {escape(decision.cause or '')}".strip()
+        return f"{when}. {_fit(decision.cause or '', MAX_COMMENT)}".strip()
     if decision.channel is Channel.SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
     return f"by {escape(decision.approver.name)} by email, {when}"
@@ -108,15 +111,19 @@ def _local_time(moment: datetime) -> str:
 
 
 def _field(label: str, value: str) -> MarkdownTextObject:
-    return _mrkdwn(f"*{label}*\n{_escaped_to(value, MAX_FIELD - len(label) - 3)}")
+    return _mrkdwn(f"*{label}*\n{_fit(value, MAX_FIELD - len(label) - 3)}")
 
 
-def _escaped_to(text: str, most: int) -> str:
-    """The text escaped and at most `most` characters long: escaping makes it longer, so it is cut before."""
+def _fit(text: str, most: int, render: Callable[[str], str] = escape) -> str:
+    """The text as mrkdwn, at most `most` characters long. Escaping makes it longer, so it is cut before."""
     limit = most
-    while len(escaped := escape(shorten(text, limit))) > most:
-        limit -= max(1, (len(escaped) - most) // 5)
-    return escaped
+    while len(rendered := render(shorten(text, limit))) > most:
+        limit -= max(1, (len(rendered) - most) // 5)
+    return rendered
+
+
+def _quoted(text: str) -> str:
+    return "> " + escape(text).replace("\n", "\n> ")
 
 
 def _mrkdwn(text: str) -> MarkdownTextObject:

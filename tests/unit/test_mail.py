@@ -63,7 +63,6 @@ def test_the_subject_of_an_outcome_is_one_that_sns_takes(
     assert SUBJECT.fullmatch(outcome_mail(end(request=titled(title), workflow=workflow)).subject)
 
 
-@pytest.mark.xfail(strict=True, reason="_subject puts the execution's name in as it is; SNS refuses the mail for good")
 @pytest.mark.parametrize(
     "execution", ["release-\u00fc", "\u0432\u044b\u043f\u0443\u0441\u043a-7", "\u30ea\u30ea\u30fc\u30b9"]
 )
@@ -124,7 +123,7 @@ def test_a_request_asks_shows_and_links() -> None:
         "Deploy",
         "jo asks for your approval.",
         "  Workflow:  Deploy\n  Execution: run-1\n  Answer by: Mon 23 Nov 2026, 10:00 UTC",
-        "line 1\nline 2",
+        "  line 1\n  line 2",
         "  Version: 2.4.1",
         "Approve:",
         link(approval, Action.APPROVE, TO, base_url=BASE),
@@ -225,3 +224,14 @@ def test_an_unreachable_sns_is_a_failed_delivery(sns: SNSClient) -> None:
     sns.meta.events.register("before-call.sns.Publish", unreachable)
     with pytest.raises(DeliveryFailed, match=r"^SNS can't be reached: EndpointConnectionError$"):
         Mailer(sns, TOPIC).send(Mail("s", "t"))
+
+
+def test_no_line_of_the_requesters_looks_like_one_of_ours() -> None:
+    """A false link under a false heading stays indented, where no mail program takes it for ours."""
+    forged = "fine\n\nApprove:\n\nhttps://evil.example/"
+    approval = an_approval(request=Request(details=forged, timeout=HOUR, context={"Note": forged}))
+    mail = request_mail(approval, "alice@example.com", base_url="https://x")
+    assert mail.text.count("evil.example") == 2
+    flush_left = [line for line in mail.text.splitlines() if line and not line.startswith("  ")]
+    assert not any("evil.example" in line for line in flush_left)
+    assert flush_left.count("Approve:") == 1

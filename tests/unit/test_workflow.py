@@ -143,7 +143,6 @@ def test_the_console_is_that_of_the_executions_partition_and_region(partition: s
     assert console_url(arn) == f"{console}#/v2/executions/details/{arn}"
 
 
-@pytest.mark.xfail(strict=True, reason="a partition beyond the first three gets the commercial console")
 @pytest.mark.parametrize("partition", ["aws-eusc", "aws-iso", "aws-iso-b"])
 def test_no_other_partition_is_sent_to_the_commercial_console(partition: str) -> None:
     arn = f"arn:{partition}:states:xx-east-1:123456789012:execution:Deploy:run-1"
