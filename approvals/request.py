@@ -28,6 +28,13 @@ MAX_TIMEOUT_MINUTES = 365 * 24 * 60 - 60
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
+MAX_INPUT = 240 * 1024
+"""UTF-8 bytes. The input flows on with the result added to it, and a state's output may have 262,144: a request that
+would be approved first and then fail the execution for its size is refused at once.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+"""
+
 _KNOWN_KEYS = ("Title", "Details", "RequestedBy", "TimeoutMinutes")
 
 
@@ -73,8 +80,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     """
     if not isinstance(execution_input, dict):
         raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {_kind(execution_input)}"])
-    if not _is_unicode(execution_input):
-        raise InvalidApprovalRequest(["the execution's input has half of a surrogate pair: text that is not Unicode"])
+    _check_size(execution_input)
     asked = execution_input.get(KEY, {})
     if not isinstance(asked, dict):
         raise InvalidApprovalRequest([f"{KEY}: expected an object, got {_kind(asked)}"])
@@ -133,12 +139,14 @@ class _Reader:
         self.problems.append(f"{KEY}.{key}: expected {what}, got {_kind(value)}")
 
 
-def _is_unicode(value: Json) -> bool:
+def _check_size(execution_input: Json) -> None:
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        size = len(json.dumps(execution_input, ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        return False
-    return True
+        problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
+        raise InvalidApprovalRequest([problem]) from None
+    if size > MAX_INPUT:
+        raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
 
 
 def _breaks_a_line(character: str) -> bool:

@@ -12,6 +12,10 @@ class DeliveryFailed(Exception):  # noqa: N818
     """An outside service did not take what we sent. Trying again is safe."""
 
 
+class DeliveryRefused(DeliveryFailed):
+    """An outside service won't take it, as long as nobody changes something there."""
+
+
 class StepsFailed(Exception):  # noqa: N818
     """Some steps are still owed. Says which, and why."""
 

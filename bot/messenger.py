@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import cached_property
 from http.client import HTTPException
 
 import boto3
@@ -12,13 +12,27 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web import SlackResponse
 
+from approvals.clients import CONFIG
 from approvals.model import Approval, Note, SlackMessage
-from approvals.steps import DeliveryFailed
+from approvals.steps import DeliveryFailed, DeliveryRefused
 from bot.secret import load_secret
 from bot.views import approval as view
 
-TIMEOUT = 5
+TIMEOUT = 3
 """Seconds that a call to Slack may take; the retry queue tries again later."""
+
+_REFUSALS = frozenset(
+    {
+        "cant_update_message",
+        "channel_not_found",
+        "is_archived",
+        "message_not_found",
+        "not_in_channel",
+        "user_not_in_channel",
+    }
+)
+_STALE = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+"""The token may have been changed since it was read."""
 
 _FIXES = {
     "channel_not_found": "check SlackChannel, and invite the app to a private channel",
@@ -35,7 +49,8 @@ class SlackMessenger:
     """Posts as the app's bot. Every method raises `DeliveryFailed` when Slack does not take it."""
 
     def __init__(self, web_client: Callable[[], WebClient], channel: str) -> None:
-        self._web_client = web_client
+        self._new_client = web_client
+        self._client: WebClient | None = None
         self._channel = channel
 
     @classmethod
@@ -45,18 +60,20 @@ class SlackMessenger:
             return None
 
         def web_client() -> WebClient:
-            secret = load_secret(boto3.client("secretsmanager"), secret_arn)
-            return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT)
+            secret = load_secret(boto3.client("secretsmanager", config=CONFIG), secret_arn)
+            # No retries of its own: a post whose answer was lost may have been taken.
+            return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
 
         return cls(web_client, channel)
 
     def post_request(self, approval: Approval) -> SlackMessage:
         """Posts the request with its buttons; returns where it stands."""
+        text, blocks = view.request_text(approval), view.request_blocks(approval)
         answer = self._call(
             lambda slack: slack.chat_postMessage(
                 channel=self._channel,
-                text=view.request_text(approval),
-                blocks=view.request_blocks(approval),
+                text=text,
+                blocks=blocks,
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -83,20 +100,32 @@ class SlackMessenger:
             lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=view.escape(note.text))
         )
 
-    @cached_property
-    def _slack(self) -> WebClient:
+    def _connected(self) -> WebClient:
         # Made at the first call, not at init: a secret that can't be read must not stop the mails.
-        try:
-            return self._web_client()
-        except (ClientError, BotoCoreError) as error:
-            raise DeliveryFailed(f"the Slack secret can't be read: {type(error).__name__}") from error
+        if self._client is None:
+            try:
+                self._client = self._new_client()
+            except (ClientError, BotoCoreError) as error:
+                raise DeliveryFailed(f"the Slack secret can't be read: {type(error).__name__}") from error
+        return self._client
 
     def _call(self, method: Callable[[WebClient], SlackResponse]) -> SlackResponse:
         try:
-            return method(self._slack)
+            return method(self._connected())
         except SlackApiError as error:
-            code = str(error.response.get("error", f"HTTP {error.response.status_code}"))
-            fix = _FIXES.get(code)
-            raise DeliveryFailed(f"Slack answered {code}{f': {fix}' if fix else ''}") from error
+            raise self._refusal(error) from error
         except (SlackRequestError, HTTPException, OSError) as error:
             raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
+
+    def _refusal(self, error: SlackApiError) -> DeliveryFailed:
+        code = str(error.response.get("error", ""))
+        if not _CODE.fullmatch(code):  # not Slack's JSON: some proxy's page
+            code = f"HTTP {error.response.status_code}"
+        if code in _STALE:
+            self._client = None  # The next try reads the secret anew.
+        fix = _FIXES.get(code)
+        kind = DeliveryRefused if code in _REFUSALS else DeliveryFailed
+        return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
+
+
+_CODE = re.compile(r"[a-z_0-9]{1,60}")

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+REFRESH = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,26 @@ class SlackSecret:
 
     bot_token: str = field(repr=False)
     signing_secret: str = field(repr=False)
+
+
+class SecretSource:
+    """The secret as last read. Warm functions outlive a change of it: `refresh` reads it anew."""
+
+    def __init__(self, load: Callable[[], SlackSecret], clock: Callable[[], datetime]) -> None:
+        self._load = load
+        self._clock = clock
+        self._read_at = clock()
+        self.current = load()
+
+    def refresh(self) -> bool:
+        """Reads the secret anew, at most once a minute. Returns whether it changed."""
+        now = self._clock()
+        if now - self._read_at < REFRESH:
+            return False
+        before, self._read_at = self.current, now
+        with suppress(ClientError, BotoCoreError):  # Then the one at hand stays.
+            self.current = self._load()
+        return self.current != before
 
 
 def load_secret(secrets_manager: SecretsManagerClient, arn: str) -> SlackSecret:

@@ -20,6 +20,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.clients import CONFIG
 from approvals.links import is_approval_id, verify
 from approvals.model import Action, Approval, Approver, Channel, Response, Status
 from approvals.respond import respond
@@ -190,7 +191,7 @@ def build(environ: Mapping[str, str]) -> CallbackHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     return CallbackHandler(
-        table=ApprovalTable(boto3.client("dynamodb"), config.table_name),
+        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
         one_click=config.email_link_mode == "one-click",
         clock=partial(datetime.now, UTC),
         logger=Logger(),

@@ -12,9 +12,10 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.clients import CONFIG
 from approvals.mail import Mailer, outcome_mail
 from approvals.model import Approval, Step
-from approvals.steps import Work, carry_out
+from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
@@ -85,7 +86,10 @@ class Resumer:
 
     def _edit_message(self, approval: Approval) -> Approval:
         if self._messenger:
-            self._messenger.show_outcome(approval)
+            try:
+                self._messenger.show_outcome(approval)
+            except DeliveryRefused as refused:  # The message was deleted, or its channel is closed.
+                self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
         return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
 
 
@@ -94,14 +98,14 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger()
     resumer = Resumer(
-        table=ApprovalTable(boto3.client("dynamodb"), config.table_name),
-        workflows=Workflows(boto3.client("stepfunctions")),
-        mailer=Mailer(boto3.client("sns"), config.topic_arn),
+        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
+        workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
+        mailer=Mailer(boto3.client("sns", config=CONFIG), config.topic_arn),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         clock=partial(datetime.now, UTC),
         logger=logger,
     )
-    queue = RetryQueue(partial(boto3.client, "sqs"), config.retry_queue_url)
+    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
     return Worker(resumer, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

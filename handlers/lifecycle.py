@@ -13,6 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.clients import CONFIG
 from approvals.respond import respond
 from approvals.rules import Expiry
 from approvals.table import ApprovalTable, NotFound
@@ -63,7 +64,7 @@ class LifecycleHandler:
 def build(environ: Mapping[str, str]) -> LifecycleHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    table = ApprovalTable(boto3.client("dynamodb"), config.table_name)
+    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
     return LifecycleHandler(table=table, clock=partial(datetime.now, UTC), logger=Logger())
 
 

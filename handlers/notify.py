@@ -12,11 +12,12 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.clients import CONFIG
 from approvals.mail import Mailer, request_mail
 from approvals.model import Approval, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation
-from approvals.steps import StepsFailed, Work, carry_out
+from approvals.steps import DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
 from handlers.worker import RetryQueue, Worker
@@ -97,7 +98,10 @@ class Notifier:
 
     def _deliver_note(self, item_id: str) -> None:
         if self._messenger:
-            self._messenger.whisper(self._table.get_note(item_id))
+            try:
+                self._messenger.whisper(self._table.get_note(item_id))
+            except DeliveryRefused as refused:
+                self._logger.warning("note dropped", extra={"reason": str(refused)})
 
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
         approval = self._table.get(approval_id)
@@ -113,15 +117,15 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger()
     notifier = Notifier(
-        table=ApprovalTable(boto3.client("dynamodb"), config.table_name),
-        mailer=Mailer(boto3.client("sns"), config.topic_arn),
+        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
+        mailer=Mailer(boto3.client("sns", config=CONFIG), config.topic_arn),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         base_url=config.public_url,
         clock=partial(datetime.now, UTC),
         logger=logger,
     )
-    queue = RetryQueue(partial(boto3.client, "sqs"), config.retry_queue_url)
+    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
     return Worker(notifier, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

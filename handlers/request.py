@@ -13,6 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.clients import CONFIG
 from approvals.links import approval_id, new_link_key
 from approvals.model import Approval, Json
 from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
@@ -88,8 +89,8 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     return RequestHandler(
-        table=ApprovalTable(boto3.client("dynamodb"), config.table_name),
-        workflows=Workflows(boto3.client("stepfunctions")),
+        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
+        workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=partial(datetime.now, UTC),
         logger=Logger(),

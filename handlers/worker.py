@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 FIRST_DELAY = 5
 MAX_DELAY = 300
 """Seconds between two tries: the delay doubles from the first to the maximum."""
+
+
+RESERVE = 20_000
+"""Milliseconds. With less left the rest of a batch is queued: a function that is killed would repeat all of it."""
 
 
 class Task(Protocol):
@@ -72,10 +77,13 @@ class Worker:
             processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
             return process_partial_response(event, self._from_queue, processor, context)
         processor = BatchProcessor(EventType.DynamoDBStreams)
-        return process_partial_response(event, self._from_stream, processor, context)
+        return process_partial_response(event, partial(self._from_stream, context), processor, context)
 
-    def _from_stream(self, record: DynamoDBRecord) -> None:
+    def _from_stream(self, context: LambdaContext, record: DynamoDBRecord) -> None:
         item_id = str(record.raw_event["dynamodb"]["Keys"]["id"]["S"])
+        if context.get_remaining_time_in_millis() < RESERVE:
+            self._queue.add(item_id)
+            return
         with self._logger.append_context_keys(approval_id=item_id):
             try:
                 self._work(item_id, last=False)

@@ -56,6 +56,11 @@ class Slack:
         with self._lock:
             return list(self._messages.values())
 
+    def delete(self, ts: str) -> None:
+        """Deletes a message, as a person would."""
+        with self._lock:
+            del self._messages[ts]
+
     def calls(self) -> list[str]:
         """The bodies of all calls as they came in, for tests to search."""
         with self._lock:

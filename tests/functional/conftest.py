@@ -188,5 +188,5 @@ def context() -> Any:
         function_name="f",
         invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:f",
         aws_request_id="r",
-        get_remaining_time_in_millis=lambda: 10_000,
+        get_remaining_time_in_millis=lambda: 60_000,
     )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import b64encode
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
+from slack_sdk.signature import SignatureVerifier
 
 from approvals.model import Action, Status
 from approvals.respond import respond
 from approvals.table import NOTE_PREFIX, ApprovalTable
-from bot.app import BotHandler, create_app, verifier
+from bot.app import BotHandler, create_app
+from bot.guard import Guard
 from bot.messenger import SlackMessenger
-from bot.secret import SlackSecret
+from bot.secret import SecretSource, SlackSecret
 from bot.views.approval import ACTION_IDS, OPEN_EXECUTION_ID
 from local.slack import Slack
 from tests.builders import a_response, an_approval
@@ -28,9 +32,14 @@ ID = an_approval().id
 @pytest.fixture
 def handler(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) -> BotHandler:
     table.add(an_approval())
-    secret = SlackSecret(bot_token=slack.bot_token, signing_secret=slack.signing_secret)
+    return a_bot(table, slack, clock, logger)
+
+
+def a_bot(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) -> BotHandler:
+    """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
+    secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
     app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
-    return BotHandler(app, verifier(secret, clock), logger)
+    return BotHandler(app, Guard(secret, clock), logger)
 
 
 def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[str, Any]:
@@ -211,7 +220,7 @@ def test_a_signed_request_that_makes_no_sense_is_no_server_error(
     handler: BotHandler, slack: Slack, body: str, context: Any
 ) -> None:
     timestamp = str(int(slack.clock()))
-    signed = verifier(SlackSecret("", slack.signing_secret), Clock()).generate_signature(timestamp=timestamp, body=body)
+    signed = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=timestamp, body=body)
     headers = {"X-Slack-Signature": signed or "", "X-Slack-Request-Timestamp": timestamp}
     headers["Content-Type"] = "application/x-www-form-urlencoded"
     assert 400 <= handler(event(body, headers), context)["statusCode"] < 500
@@ -238,3 +247,48 @@ def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(
     payload = json.loads(parse_qs(body.decode())["payload"][0])
     damage(payload)
     assert handler(event(*slack.sign(payload)), context)["statusCode"] < 500
+
+
+def test_a_new_signing_secret_is_taken_up_by_a_warm_function(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    clock: Clock,
+    context: Any,
+) -> None:
+    slack.signing_secret = "another" * 4
+    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 401, "read a moment ago"
+    clock.pass_(minutes=1)
+    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
+    assert table.get(ID).status is Status.APPROVED
+
+
+def test_while_slack_is_not_configured_nobody_can_sign(
+    table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: Any
+) -> None:
+    """Not even with the empty secret."""
+    table.add(an_approval())
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    slack.signing_secret = ""
+    handler = a_bot(table, slack, clock, logger)
+    signed = f"v0:{clicked['headers']['X-Slack-Request-Timestamp']}:{clicked['body']}"
+    clicked["headers"]["X-Slack-Signature"] = f"v0={hmac.new(b'', signed.encode(), 'sha256').hexdigest()}"
+    assert handler(clicked, context)["statusCode"] == 401
+    assert table.get(ID).status is Status.PENDING
+
+
+def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
+    table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger, context: Any
+) -> None:
+    answers = [SlackSecret(slack.bot_token, slack.signing_secret)]
+
+    def load() -> SlackSecret:
+        if not answers:
+            raise EndpointConnectionError(endpoint_url="https://secretsmanager")
+        return answers.pop()
+
+    secret = SecretSource(load, clock)
+    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
+    clock.pass_(minutes=2)
+    assert BotHandler(app, Guard(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401

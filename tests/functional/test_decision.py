@@ -141,3 +141,10 @@ def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
     resumer(ID, last=False)
     assert workflows.resumed[0].status is Status.CANCELLED
     assert mailer.sent == []
+
+
+def test_a_message_that_was_deleted_needs_no_more_tries(resumer: Resumer, table: ApprovalTable, slack: Slack) -> None:
+    decide(table)
+    slack.delete(slack.messages()[0].ts)
+    resumer(ID, last=False)
+    assert Step.OUTCOME_SLACK in table.get(ID).steps

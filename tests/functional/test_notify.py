@@ -10,13 +10,13 @@ from aws_lambda_powertools import Logger
 from approvals.mail import Mail, Mailer
 from approvals.model import Note, Status, Step
 from approvals.respond import respond
-from approvals.steps import StepsFailed
+from approvals.steps import DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
 from handlers.notify import Notifier
 from local.slack import Slack
 from tests.builders import a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer
+from tests.functional.conftest import Clock, DirectWebClient, FakeMailer
 
 ID = an_approval().id
 
@@ -160,3 +160,34 @@ def test_without_slack_the_mail_is_enough(
     assert len(mailer.sent) == 1
     assert slack.calls() == []
     assert table.get(ID).steps.keys() == {Step.REQUEST_EMAIL}
+
+
+def test_a_note_to_somebody_who_left_the_channel_is_dropped(
+    notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock
+) -> None:
+    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0BOB00002", text="Too late"), clock())
+    notifier(f"{NOTE_PREFIX}n1", last=False)
+    assert slack.messages() == []
+
+
+def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
+    made: list[DirectWebClient] = []
+
+    def connect() -> DirectWebClient:
+        made.append(DirectWebClient(slack))
+        return made[-1]
+
+    messenger = SlackMessenger(connect, slack.channel)
+    messenger.post_request(an_approval())
+    slack.bot_token = "xoxb-another"
+    with pytest.raises(DeliveryFailed, match="invalid_auth: SlackBotToken is wrong"):
+        messenger.post_request(an_approval())
+    messenger.post_request(an_approval())
+    assert (len(made), len(slack.messages())) == (2, 2)
+
+
+def test_what_a_proxy_answers_in_slacks_place_is_not_repeated(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Slack, "call", lambda *_: {"ok": False, "error": "non-JSON: <html>" + "x" * 10_000})
+    with pytest.raises(DeliveryFailed) as failed:
+        SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
+    assert str(failed.value) == "Slack answered HTTP 200"

@@ -74,3 +74,13 @@ def test_an_invalid_request_of_a_task_that_is_gone_is_over(
     workflows.gone = True
     handler(a_call("no object"), context)
     assert workflows.failed == []
+
+
+@pytest.mark.parametrize(("execution_input", "problem"), [("x" * 245_760, "245,762 bytes"), ("\ud800", "not Unicode")])
+def test_an_input_that_would_fail_later_is_refused_at_once(
+    handler: RequestHandler, workflows: FakeWorkflows, context: Any, execution_input: str, problem: str
+) -> None:
+    handler(a_call({"k": execution_input}), context)
+    [(_, error, cause)] = workflows.failed
+    assert error == "InvalidApprovalRequest"
+    assert problem.rsplit(maxsplit=1)[-1] in cause

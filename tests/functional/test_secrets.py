@@ -17,7 +17,6 @@ from approvals.mail import Mailer
 from approvals.model import Action, Step
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
-from bot.app import BotHandler, create_app, verifier
 from bot.messenger import SlackMessenger
 from bot.secret import SlackSecret
 from bot.views.approval import ACTION_IDS
@@ -30,7 +29,7 @@ from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import Clock, FakeMailer
-from tests.functional.test_bot import event
+from tests.functional.test_bot import a_bot, event
 from tests.functional.test_worker import from_queue, from_stream
 
 ID = approval_id(TOKEN)
@@ -84,9 +83,8 @@ def test_no_secret_is_written_anywhere(
     notify(from_stream(ID), context)
     slack.fail_with = None
     notify(from_queue(ID), context)
-    secret = SlackSecret(bot_token=slack.bot_token, signing_secret=slack.signing_secret)
-    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
-    bot = BotHandler(app, verifier(secret, clock), logger)
+    secret = SlackSecret(slack.bot_token, slack.signing_secret)
+    bot = a_bot(table, slack, clock, logger)
     clicked = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
     bot({**clicked, "headers": {}}, context)
     assert bot(clicked, context)["statusCode"] == 200

@@ -125,3 +125,14 @@ def test_a_record_that_is_gone_needs_no_retry(
     assert worker(from_stream("a"), context) == {"batchItemFailures": []}
     assert worker(from_queue("a"), context) == {"batchItemFailures": []}
     assert queued(sqs, queue_url) == 0
+
+
+def test_with_little_time_left_the_rest_of_a_batch_is_queued(
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+) -> None:
+    """A function that is killed would repeat the whole batch."""
+    left = iter([30_000, 25_000, 19_000, 18_000])
+    context.get_remaining_time_in_millis = lambda: next(left)
+    assert worker(from_stream("a", "b", "c", "d"), context) == {"batchItemFailures": []}
+    assert [item_id for item_id, _ in task.calls] == ["a", "b"]
+    assert queued(sqs, queue_url) == 2

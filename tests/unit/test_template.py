@@ -350,7 +350,10 @@ def test_the_records_outlive_the_stack() -> None:
 
 def test_the_slack_secret_is_json_that_the_bot_reads() -> None:
     (secret,) = of_type("AWS::SecretsManager::Secret").values()
-    text = secret["SecretString"]["Fn::Sub"].replace("${SlackBotToken}", "xoxb-1").replace("${SlackSigningSecret}", "s")
+    template, values = secret["SecretString"]["Fn::Sub"]
+    assert values["Token"] == {"Fn::If": ["NoSlackBotToken", "", {"Ref": "SlackBotToken"}]}
+    assert values["Secret"] == {"Fn::If": ["NoSlackSigningSecret", "", {"Ref": "SlackSigningSecret"}]}
+    text = template.replace("${Token}", "xoxb-1").replace("${Secret}", "s")
     assert json.loads(text) == {"bot_token": "xoxb-1", "signing_secret": "s"}
 
 

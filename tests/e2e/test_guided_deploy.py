@@ -1,0 +1,79 @@
+"""`sam deploy --guided`, as a platform engineer goes through it: typed into a terminal, against the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pexpect
+import pytest
+import yaml
+
+from local import aws, deploy
+from local.process import ROOT
+from tests.e2e.test_email_only import log_lines
+
+SAM = str(ROOT / ".venv-sam/bin/sam")
+QUESTION = re.compile(r"(Parameter (\w+)|Stack Name|AWS Region|[^\n]*\[[yY]/[nN]\])[^\n]*: ?$", re.MULTILINE)
+CONTRACT = [
+    "Email",
+    "SlackChannel",
+    "SlackBotToken",
+    "SlackSigningSecret",
+    "SlackApiUrl",
+    "PublicUrl",
+    "ApprovalTimeoutMinutes",
+    "EmailLinkMode",
+]
+
+
+@pytest.mark.usefixtures("stack")
+def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path: Path) -> None:
+    command = ["deploy", "--guided", "--template-file", str(deploy.BUILT / "template.yaml")]
+    # A copy, so that nothing can be saved to the project's own.
+    config = shutil.copy(ROOT / "samconfig.toml", tmp_path)
+    command += ["--config-file", str(config)]
+    terminal = pexpect.spawn(
+        SAM, command, cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, encoding="utf-8", timeout=120
+    )
+    asked = []
+    while terminal.expect([QUESTION, pexpect.EOF]) == 0:
+        assert isinstance(terminal.match, re.Match)
+        question, parameter = terminal.match[1], terminal.match[2]
+        if parameter:
+            asked.append(parameter)
+        terminal.sendline(answer(question, parameter))
+    terminal.close()
+    assert terminal.exitstatus == 0, terminal.before
+    assert asked == CONTRACT
+
+    cloudformation = aws.session().client("cloudformation")
+    deployed = cloudformation.describe_stacks(StackName="guided")["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
+    secret = aws.session().client("secretsmanager").get_secret_value(SecretId=outputs["SlackSecretArn"])
+    assert json.loads(secret["SecretString"]) == {"bot_token": "", "signing_secret": ""}
+    assert not [line for line in log_lines("guided") if "ERROR" in line]
+
+
+def answer(question: str, parameter: str | None) -> str:
+    """What is typed; Enter alone takes what is offered."""
+    if parameter:
+        return {"Email": "approver@example.com", "SlackBotToken": "none", "SlackSigningSecret": "none"}.get(
+            parameter, ""
+        )
+    if question.startswith("Stack Name"):
+        return "guided"
+    if "[y/n]" not in question.lower():
+        return ""
+    # No change set to confirm, no arguments to save.
+    return "y" if "no authentication" in question or "role creation" in question else "n"
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    text = re.sub(r"!\w+", "", (ROOT / "template.yaml").read_text())
+    parameters = yaml.safe_load(text)["Parameters"]
+    assert list(parameters) == CONTRACT
+    assert all(len(parameter["Description"]) > 20 for parameter in parameters.values())
