@@ -61,9 +61,8 @@ def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path
 def answer(question: str, parameter: str | None) -> str:
     """What is typed; Enter alone takes what is offered."""
     if parameter:
-        return {"Email": "approver@example.com", "SlackBotToken": "none", "SlackSigningSecret": "none"}.get(
-            parameter, ""
-        )
+        typed = {"Email": "approver@example.com", "SlackBotToken": "none", "SlackSigningSecret": "none"}
+        return typed.get(parameter, "")
     if question.startswith("Stack Name"):
         return "guided"
     if "[y/n]" not in question.lower():
