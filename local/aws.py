@@ -29,6 +29,7 @@ def isolate(port: int) -> None:
         NO_PROXY="127.0.0.1,localhost",
         no_proxy="127.0.0.1,localhost",
         SAM_CLI_TELEMETRY="0",
+        SAM_CLI_POLL_DELAY="0.2",  # its default of 5 s is for the real CloudFormation
     )
 
 
