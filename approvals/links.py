@@ -50,7 +50,12 @@ def verify(approval: Approval, recipient: str, signature: str) -> bool:
 
 def link(approval: Approval, action: Action, recipient: str, *, base_url: str) -> str:
     """The URL that lets the recipient answer. `base_url` has no slash at its end."""
-    query = {
+    return f"{base_url}/execution?{query(approval, action, recipient)}"
+
+
+def query(approval: Approval, action: Action, recipient: str) -> str:
+    """The query of the recipient's link."""
+    fields = {
         "action": action.value,
         "ex": approval.workflow.execution_name,
         "sm": approval.workflow.state_machine_name,
@@ -58,7 +63,7 @@ def link(approval: Approval, action: Action, recipient: str, *, base_url: str) -
         "to": recipient,
         "sig": sign(approval, recipient),
     }
-    return f"{base_url}/execution?{urlencode(query)}"
+    return urlencode(fields)
 
 
 def _short(digest: bytes) -> str:

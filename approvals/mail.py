@@ -72,12 +72,10 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
 
 def outcome_mail(approval: Approval) -> Mail:
     """The mail that says how the approval ended."""
-    decision = approval.decision
-    if decision is None:
-        raise ValueError(f"approval {approval.id} is not decided")
+    decision = present.decided(approval)
     parts = [
         approval.title,
-        present.outcome(decision),
+        present.outcome(approval),
         f"Comment: {decision.comment}" if decision.comment else None,
         _table(present.facts(approval)[:-1]),
         "There is nothing left for you to do. The links in the earlier mail show this outcome.",

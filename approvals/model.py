@@ -73,6 +73,15 @@ class Workflow:
     execution_name: str
     state_machine_name: str
     state_name: str
+    entered_at: str = ""
+    """When the state was entered, as Step Functions writes it: the same for all attempts of a retried state."""
+    attempt: int = 0
+    """How often the state was retried before; each attempt has a task token of its own."""
+
+    def retries(self, earlier: Workflow) -> bool:
+        """Whether this is a later attempt of the same state of the same execution."""
+        same = (earlier.execution_arn, earlier.state_name, earlier.entered_at)
+        return self.attempt > earlier.attempt and (self.execution_arn, self.state_name, self.entered_at) == same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +107,8 @@ class Response:
 class Decision:
     """How the approval ended, when (UTC), and through which channel.
 
-    `approver` is None when no person decided. `error` is then the error name the workflow gets.
+    `approver` is None when no person decided. `error` is then the error name the workflow gets, or None when it no
+    longer waits. `superseded_by` is the id of the approval that took this one's place.
     """
 
     status: Status
@@ -108,6 +118,7 @@ class Decision:
     comment: str | None = None
     error: str | None = None
     cause: str | None = None
+    superseded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +150,18 @@ class Approval:
     decision: Decision | None = None
     steps: Mapping[Step, datetime] = field(default_factory=dict)
     slack_message: SlackMessage | None = None
+
+    @property
+    def resumed(self) -> bool | None:
+        """Whether the decision reached the workflow; None while that is not known."""
+        if Step.RESUME in self.steps:
+            return True
+        return False if Step.WORKFLOW_GONE in self.steps else None
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody was told of the request."""
+        return bool(self.steps.keys() & {Step.REQUEST_EMAIL, Step.REQUEST_SLACK})
 
     @property
     def title(self) -> str:

@@ -57,25 +57,38 @@ def headline(approval: Approval) -> str:
     return _HEADLINES[approval.status]
 
 
-def outcome(decision: Decision) -> str:
-    """Who decided, how, where and when, or why nobody did: one sentence."""
+def outcome(approval: Approval) -> str:
+    """Who decided, how, where and when, or why nobody did; and whether it was in vain."""
+    decision = decided(approval)
     when = readable(decision.at)
     if decision.approver is None:
         return f"{_HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
-    return f"{_HEADLINES[decision.status]} by {decision.approver.name} {_WHERE[decision.channel]} on {when}."
+    sentence = f"{_HEADLINES[decision.status]} by {decision.approver.name} {_WHERE[decision.channel]} on {when}."
+    return f"{sentence} {in_vain(approval)}".strip()
+
+
+def in_vain(approval: Approval) -> str:
+    """Says that a person's decision did not reach the workflow, where that is known; else nothing."""
+    lost = approval.resumed is False and decided(approval).approver is not None
+    return "But the workflow had ended before, so the answer did not reach it." if lost else ""
+
+
+def decided(approval: Approval) -> Decision:
+    """The approval's decision. Raises `ValueError` when it has none."""
+    if approval.decision is None:
+        raise ValueError(f"approval {approval.id} is not decided")
+    return approval.decision
 
 
 def late_answer(approval: Approval, response: Response) -> str:
     """Tells somebody whose answer no longer counts what has been decided instead, by whom, when and where."""
-    decision = approval.decision
-    if decision is None:
-        raise ValueError(f"approval {approval.id} is not decided")
+    decision = decided(approval)
     same_person = decision.approver is not None and (
         (decision.approver.channel, decision.approver.id) == (response.approver.channel, response.approver.id)
     )
     if same_person and decision.status is response.action.status:
-        return f"Your answer was recorded already. {outcome(decision)}"
-    return f"Your answer changes nothing any more. {outcome(decision)}"
+        return f"Your answer was recorded already. {outcome(approval)}"
+    return f"Your answer changes nothing any more. {outcome(approval)}"
 
 
 def indent(text: str) -> str:

@@ -68,6 +68,8 @@ def parse_call(payload: Mapping[str, Json]) -> Call:
             execution_name=_text(_object(payload["Execution"])["Name"]),
             state_machine_name=_text(_object(payload["StateMachine"])["Name"]),
             state_name=_text(_object(payload["State"])["Name"]),
+            entered_at=str(_object(payload["State"]).get("EnteredTime") or ""),
+            attempt=_count(_object(payload["State"]).get("RetryCount")),
         ),
         input=payload.get("Input"),
     )
@@ -185,6 +187,10 @@ def _object(value: Json) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, got {_kind(value)}")
     return value
+
+
+def _count(value: Json) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _text(value: Json) -> str:

@@ -35,11 +35,12 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The approval is called off; `error` and `cause` are what the workflow is told."""
+    """The approval is called off. `cause` is for people; `error` is for a workflow that still waits."""
 
     at: datetime
-    error: str
     cause: str
+    error: str | None = None
+    superseded_by: str | None = None
 
 
 Event = Response | Expiry | Cancellation
@@ -104,7 +105,14 @@ def _expired(approval: Approval, at: datetime) -> Approval:
 def _cancelled(approval: Approval, event: Cancellation) -> Approval:
     return _decided(
         approval,
-        Decision(status=Status.CANCELLED, at=event.at, channel=Channel.SYSTEM, error=event.error, cause=event.cause),
+        Decision(
+            status=Status.CANCELLED,
+            at=event.at,
+            channel=Channel.SYSTEM,
+            error=event.error,
+            cause=event.cause,
+            superseded_by=event.superseded_by,
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -37,7 +38,16 @@ RETENTION = timedelta(days=400)
 """How long a record is kept after its deadline: an auditor asks a year later."""
 
 DUE_INDEX = "due"
-"""The sparse index of what the clock must look at: only pending approvals are in it, sorted by their deadline."""
+"""The sparse index of what the clock must look at next, and when: approvals that wait for somebody or something."""
+
+WAITING_INDEX = "waiting"
+"""The sparse index of pending approvals by their execution."""
+
+NOTIFY_GRACE = timedelta(minutes=5)
+"""After this the clock makes sure that somebody was told of a request."""
+
+RESUME_GRACE = timedelta(minutes=2)
+"""After this the clock makes sure that a decision has reached the workflow, and again as often."""
 
 DUE_SHARDS = 8
 """The index's partitions: one takes about 1,000 writes a second."""
@@ -90,13 +100,15 @@ class ApprovalTable:
             ":responses": [_response_to_item(response) for response in approval.responses],
             ":decision": _decision_to_item(approval.decision) if approval.decision else None,
         }
+        if approval.decision:
+            values[":due"] = iso(approval.decision.at + RESUME_GRACE)
         try:
             self._dynamodb.update_item(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression=(
                     "SET #status = :status, version = :version, responses = :responses, decision = :decision"
-                    + (" REMOVE due_shard, due_at" if approval.decision else "")
+                    + (", due_at = :due REMOVE waiting" if approval.decision else "")
                 ),
                 ConditionExpression="version = :before",
                 ExpressionAttributeNames={"#status": "status"},
@@ -118,6 +130,9 @@ class ApprovalTable:
         """
         expression = "SET steps.#step = :at"
         values: Item = {":at": iso(at)}
+        remove = ""
+        if step in (Step.RESUME, Step.WORKFLOW_GONE):
+            remove = " REMOVE due_shard, due_at"
         if slack_message:
             expression += ", slack_message = :message"
             values[":message"] = _slack_message_to_item(slack_message)
@@ -125,7 +140,7 @@ class ApprovalTable:
             answer = self._dynamodb.update_item(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
-                UpdateExpression=expression,
+                UpdateExpression=expression + remove,
                 ConditionExpression="attribute_exists(id)",
                 ExpressionAttributeNames={"#step": step.value},
                 ExpressionAttributeValues=_serialized(values),
@@ -136,7 +151,7 @@ class ApprovalTable:
         return _approval_from_item(_deserialized(answer["Attributes"]))
 
     def due(self, now: datetime) -> Iterator[str]:
-        """The ids of pending approvals whose deadline has passed, the longest overdue of each shard first.
+        """The ids of approvals that the clock must look at, the longest overdue of each shard first.
 
         Costs one read a shard and a page more for each 1 MB of what is due, however many approvals are open.
         """
@@ -149,6 +164,27 @@ class ApprovalTable:
                 ExpressionAttributeValues=_serialized({":shard": str(shard), ":now": iso(now)}),
             ):
                 yield from (item["id"]["S"] for item in page["Items"])
+
+    def postpone(self, approval: Approval, until: datetime) -> None:
+        """Lets the clock look at the approval again at a later time, if it is still in the index by then."""
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # Settled meanwhile.
+            self._dynamodb.update_item(
+                TableName=self._name,
+                Key={"id": {"S": approval.id}},
+                UpdateExpression="SET due_at = :until",
+                ConditionExpression="version = :version AND attribute_exists(due_at)",
+                ExpressionAttributeValues=_serialized({":until": iso(until), ":version": approval.version}),
+            )
+
+    def waiting(self, execution_arn: str) -> Iterator[str]:
+        """The ids of pending approvals of an execution. Eventually consistent: the newest may be missing."""
+        for page in self._dynamodb.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=WAITING_INDEX,
+            KeyConditionExpression="waiting = :execution",
+            ExpressionAttributeValues=_serialized({":execution": execution_arn}),
+        ):
+            yield from (item["id"]["S"] for item in page["Items"])
 
     def leave_note(self, note: Note, at: datetime) -> None:
         """Leaves a private message for the backend to deliver. The same note left twice is one."""
@@ -206,13 +242,16 @@ def _approval_to_item(approval: Approval) -> Item:
             "execution_name": approval.workflow.execution_name,
             "state_machine_name": approval.workflow.state_machine_name,
             "state_name": approval.workflow.state_name,
+            "entered_at": approval.workflow.entered_at,
+            "attempt": approval.workflow.attempt,
         },
         "requested_at": iso(approval.requested_at),
         "deadline": iso(approval.deadline),
         "responses": [_response_to_item(response) for response in approval.responses],
         "steps": {step.value: iso(at) for step, at in approval.steps.items()},
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
-        "due_at": iso(approval.deadline),
+        "due_at": iso(min(approval.deadline, approval.requested_at + NOTIFY_GRACE)),
+        "waiting": approval.workflow.execution_arn,
         "expires_at": int((approval.deadline + RETENTION).timestamp()),
     }
 
@@ -227,7 +266,7 @@ def _approval_from_item(item: Item) -> Approval:
         task_token=item["task_token"],
         link_key=bytes(item["link_key"]),
         request=_request_from_item(item["request"]),
-        workflow=Workflow(**item["workflow"]),
+        workflow=_workflow_from_item(item["workflow"]),
         requested_at=_moment(item["requested_at"]),
         deadline=_moment(item["deadline"]),
         responses=tuple(_response_from_item(response) for response in item["responses"]),
@@ -235,6 +274,10 @@ def _approval_from_item(item: Item) -> Approval:
         steps={Step(step): _moment(at) for step, at in item["steps"].items()},
         slack_message=SlackMessage(**message) if message else None,
     )
+
+
+def _workflow_from_item(item: Item) -> Workflow:
+    return Workflow(**{**item, "attempt": int(item["attempt"])})
 
 
 def _request_to_item(request: Request) -> Item:
@@ -285,6 +328,7 @@ def _decision_to_item(decision: Decision) -> Item:
         "comment": decision.comment,
         "error": decision.error,
         "cause": decision.cause,
+        "superseded_by": decision.superseded_by,
     }
 
 
@@ -296,6 +340,7 @@ def _decision_from_item(item: Item) -> Decision:
         comment=item["comment"],
         error=item["error"],
         cause=item["cause"],
+        superseded_by=item["superseded_by"],
     )
     return replace(decision, approver=_approver_from_item(item["approver"])) if item["approver"] else decision
 

@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import CONFIG
-from approvals.links import is_approval_id, verify
+from approvals.links import is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, Response, Status
 from approvals.respond import respond
 from approvals.rules import Expiry, Judgement, Verdict, judge
@@ -122,7 +122,21 @@ class CallbackHandler:
         if approval.status is Status.PENDING:
             page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT)
             return _page(HTTPStatus.OK, page, with_body=with_body)
-        return _outcome_page(approval, link.action, with_body=with_body)
+        return self._outcome(approval, link, with_body=with_body)
+
+    def _outcome(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
+        page = pages.outcome(approval, link.action, self._newer(approval, link))
+        return _page(_outcome_status(approval, link.action), page, with_body=with_body)
+
+    def _newer(self, approval: Approval, link: Link) -> str | None:
+        """The same recipient's link for the request that took this one's place. The old link's signature earned it."""
+        if approval.decision is None or approval.decision.superseded_by is None:
+            return None
+        try:
+            newer = self._table.get(approval.decision.superseded_by)
+        except NotFound:
+            return None
+        return f"execution?{query(newer, link.action, link.recipient)}"
 
     def _decide(self, link: Link, comment: str | None) -> ApiResponse:
         approver = Approver(id=link.recipient, name=link.recipient, channel=Channel.EMAIL)
@@ -130,7 +144,7 @@ class CallbackHandler:
         judgement = respond(self._table, link.approval, response)
         self._log(judgement, link.action)
         if judgement.verdict not in (Verdict.DECIDED, Verdict.REPEATED):
-            return _outcome_page(judgement.approval, link.action)
+            return self._outcome(judgement.approval, link)
         if self._one_click:
             return _redirect(HTTPStatus.FOUND, console_url(link.approval.workflow.execution_arn))
         # Relative: the function needs not know under which domain and base path it is reached.
@@ -146,10 +160,9 @@ _COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
 _OUTCOME_CODES = {Status.EXPIRED: HTTPStatus.GONE, Status.CANCELLED: HTTPStatus.GONE}
 
 
-def _outcome_page(approval: Approval, action: Action, *, with_body: bool = True) -> ApiResponse:
+def _outcome_status(approval: Approval, action: Action) -> HTTPStatus:
     agreed = approval.status is action.status
-    status = _OUTCOME_CODES.get(approval.status, HTTPStatus.OK if agreed else HTTPStatus.CONFLICT)
-    return _page(status, pages.outcome(approval, action), with_body=with_body)
+    return _OUTCOME_CODES.get(approval.status, HTTPStatus.OK if agreed else HTTPStatus.CONFLICT)
 
 
 def _page(status: HTTPStatus, html: str, *, with_body: bool = True) -> ApiResponse:

@@ -11,10 +11,10 @@ from functools import partial
 import boto3
 from aws_lambda_powertools import Logger
 
-from approvals import settings
+from approvals import present, settings
 from approvals.clients import CONFIG
 from approvals.mail import Mailer, outcome_mail
-from approvals.model import Approval, Step
+from approvals.model import Approval, Status, Step
 from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
@@ -63,22 +63,33 @@ class Resumer:
 
     def _work(self, approval: Approval) -> dict[Step, Work]:
         work: dict[Step, Work] = {}
-        if Step.WORKFLOW_GONE not in approval.steps:
+        if approval.resumed is None:
             work[Step.RESUME] = self._resume
-        if approval.decision and approval.decision.error != "NotificationFailed":
+        decision = present.decided(approval)
+        # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
+        if (approval.told or decision.approver) and not decision.superseded_by:
             work[Step.OUTCOME_EMAIL] = self._send_mail
         if approval.slack_message:
             work[Step.OUTCOME_SLACK] = self._edit_message
         return work
 
     def _resume(self, approval: Approval) -> Approval:
+        step = Step.RESUME if self._reaches(approval) else Step.WORKFLOW_GONE
+        self._logger.info(
+            "workflow resumed" if step is Step.RESUME else "workflow no longer waits",
+            extra={"status": approval.status.value},
+        )
+        return self._table.mark(approval, step, self._clock())
+
+    def _reaches(self, approval: Approval) -> bool:
+        """Resumes the workflow; returns whether the decision reached it, now or in an earlier try."""
+        if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
+            return False  # Cancelled because it no longer waits.
         try:
             self._workflows.resume(approval)
-        except TaskGone as gone:
-            self._logger.warning("the workflow no longer waits", extra={"reason": str(gone)})
-            return self._table.mark(approval, Step.WORKFLOW_GONE, self._clock())
-        self._logger.info("workflow resumed", extra={"status": approval.status.value})
-        return self._table.mark(approval, Step.RESUME, self._clock())
+        except TaskGone:
+            return self._workflows.reached(approval)
+        return True
 
     def _send_mail(self, approval: Approval) -> Approval:
         self._mailer.send(outcome_mail(approval))

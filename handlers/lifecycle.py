@@ -1,11 +1,11 @@
-"""The clock, every minute: expires the approvals whose deadline has passed."""
+"""The clock, every minute, and the end of executions: answers for those who stayed silent, and finds what got lost."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,24 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import CONFIG
+from approvals.model import Approval
 from approvals.respond import respond
-from approvals.rules import Expiry
-from approvals.table import ApprovalTable, NotFound
+from approvals.rules import Cancellation, Event, Expiry
+from approvals.table import NOTIFY_GRACE, RESUME_GRACE, ApprovalTable, NotFound
+from approvals.workflow import Workflows
+from handlers.worker import RetryQueue
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+LOOK_BACK = timedelta(minutes=15)
+"""How far back the clock looks for executions that ended: events tell of them at once, but are best effort."""
+
+_CAUSES = {
+    "ABORTED": "The execution was stopped before anybody answered.",
+    "FAILED": "The execution failed before anybody answered.",
+    "TIMED_OUT": "The execution timed out before anybody answered.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,45 +39,108 @@ class Settings:
     """Environment variables of this function."""
 
     table_name: str
+    state_machine_arn: str
+    notify_queue_url: str
+    decision_queue_url: str
 
 
 class NotAllDone(Exception):  # noqa: N818
-    """Some approvals could not be looked at. The next minute tries again; the alarm is for when it fails for long."""
+    """Some approvals could not be looked at. The next minute tries again; the function's errors raise an alarm."""
 
 
 class LifecycleHandler:
-    """Answers for those who stayed silent, through the same `respond` as everybody."""
+    """Expires, cancels, and puts back to work, through the same `respond` and the same functions as everybody."""
 
-    def __init__(self, *, table: ApprovalTable, clock: Callable[[], datetime], logger: Logger) -> None:
+    def __init__(
+        self,
+        *,
+        table: ApprovalTable,
+        workflows: Workflows,
+        state_machine_arn: str,
+        notify_queue: RetryQueue,
+        decision_queue: RetryQueue,
+        clock: Callable[[], datetime],
+        logger: Logger,
+    ) -> None:
         self._table = table
+        self._workflows = workflows
+        self._state_machine_arn = state_machine_arn
+        self._notify_queue = notify_queue
+        self._decision_queue = decision_queue
         self._clock = clock
         self._logger = logger
+        self._failed: list[str] = []
 
-    def __call__(self, _event: Mapping[str, Any], _context: LambdaContext) -> None:
-        """Expires all that is due. Raises `NotAllDone` at the end when some failed; the others are done."""
-        failed = [approval_id for approval_id in self._table.due(self._clock()) if not self._expire(approval_id)]
-        if failed:
-            raise NotAllDone(f"{len(failed)} approvals, the first is {failed[0]}")
+    def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> None:
+        """Takes the schedule's event, or a status change of an execution.
 
-    def _expire(self, approval_id: str) -> bool:
+        Raises `NotAllDone` at the end when some approvals failed; the others are done.
+        """
+        self._failed = []
+        if event.get("source") == "aws.states":
+            self._cancel(event["detail"]["executionArn"], event["detail"]["status"])
+        else:
+            self._tick()
+        if self._failed:
+            raise NotAllDone(f"{len(self._failed)} approvals, the first is {self._failed[0]}")
+
+    def _tick(self) -> None:
+        now = self._clock()
+        for approval_id in self._table.due(now):
+            self._try(approval_id, partial(self._look_after, now=now))
+        for execution_arn, status in self._workflows.ended(self._state_machine_arn, now - LOOK_BACK):
+            self._cancel(execution_arn, status)
+
+    def _look_after(self, approval: Approval, *, now: datetime) -> None:
+        if approval.decision is not None:
+            # Not yet resumed, or it would have left the index.
+            self._logger.error("decision not delivered, queued again")
+            self._decision_queue.add(approval.id)
+            self._table.postpone(approval, now + RESUME_GRACE)
+        elif now >= approval.deadline:
+            self._respond(approval, event=Expiry(now))
+        elif approval.told:
+            self._table.postpone(approval, approval.deadline)
+        else:
+            self._logger.error("nobody told yet, queued again")
+            self._notify_queue.add(approval.id)
+            self._table.postpone(approval, min(now + NOTIFY_GRACE, approval.deadline))
+
+    def _cancel(self, execution_arn: str, status: str) -> None:
+        event = Cancellation(self._clock(), _CAUSES[status])
+        for approval_id in self._table.waiting(execution_arn):
+            self._try(approval_id, partial(self._respond, event=event))
+
+    def _respond(self, approval: Approval, *, event: Event) -> None:
+        judgement = respond(self._table, approval, event)
+        if judgement.changed:
+            self._logger.info("decided by the clock", extra={"verdict": judgement.verdict.value})
+
+    def _try(self, approval_id: str, do: Callable[[Approval], None]) -> None:
+        """Does something about one approval. Its trouble must not keep the others waiting: it is raised at the end."""
         with self._logger.append_context_keys(approval_id=approval_id):
             try:
-                judgement = respond(self._table, self._table.get(approval_id), Expiry(self._clock()))
+                do(self._table.get(approval_id))
             except NotFound:
-                return True
+                self._logger.info("the record is gone")
             except Exception:
-                self._logger.exception("could not be expired")
-                return False
-            if judgement.changed:
-                self._logger.info("expired")
-            return True
+                self._logger.exception("could not be looked after")
+                self._failed.append(approval_id)
 
 
 def build(environ: Mapping[str, str]) -> LifecycleHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
-    return LifecycleHandler(table=table, clock=partial(datetime.now, UTC), logger=Logger())
+    sqs = partial(boto3.client, "sqs", config=CONFIG)
+    return LifecycleHandler(
+        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
+        workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
+        state_machine_arn=config.state_machine_arn,
+        notify_queue=RetryQueue(sqs, config.notify_queue_url),
+        decision_queue=RetryQueue(sqs, config.decision_queue_url),
+        clock=partial(datetime.now, UTC),
+        logger=Logger(),
+    )
 
 
 def __getattr__(name: str) -> LifecycleHandler:

@@ -105,10 +105,10 @@ class Notifier:
 
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
         approval = self._table.get(approval_id)
-        if approval.steps.keys() & {Step.REQUEST_EMAIL, Step.REQUEST_SLACK}:
+        if approval.told:
             return  # Somebody was told and can answer.
         cause = f"Nobody could be told about the request. {failure}"
-        respond(self._table, approval, Cancellation(self._clock(), "NotificationFailed", cause))
+        respond(self._table, approval, Cancellation(self._clock(), cause, error="NotificationFailed"))
         self._logger.error("no channel could be reached, approval cancelled")
 
 

@@ -91,18 +91,20 @@ def confirm(approval: Approval, action: Action, fields: Mapping[str, str], *, ma
     )
 
 
-def outcome(approval: Approval, action: Action) -> str:
-    """The page that shows how the approval ended, to somebody whose link says `action`."""
-    decision = approval.decision
-    if decision is None:
-        raise ValueError(f"approval {approval.id} is not decided")
+def outcome(approval: Approval, action: Action, newer: str | None = None) -> str:
+    """The page that shows how the approval ended, to somebody whose link says `action`.
+
+    `newer` is the same link for the request that took this one's place.
+    """
+    decision = present.decided(approval)
     late = approval.status in (Status.APPROVED, Status.REJECTED) and approval.status is not action.status
     return _page(
         f"{present.headline(approval)}: {approval.title}",
         _tag("p", {"class": "eyebrow"}, approval.title),
         _tag("h1", {"class": approval.status.lower()}, present.headline(approval)),
-        _tag("p", {}, present.outcome(decision)),
+        _tag("p", {}, present.outcome(approval)),
         *([_tag("p", {"class": "text"}, f"Comment: {decision.comment}")] if decision.comment else []),
+        *([_tag("p", {}, _tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
         *([_tag("p", {}, f"So this link can no longer {action}: the first answer counts.")] if late else []),
         *_request(approval),
         _tag(

@@ -24,6 +24,7 @@ WORKFLOW = Workflow(
     execution_name="run-1",
     state_machine_name="Deploy",
     state_name="Lambda Callback",
+    entered_at="2026-11-23T09:00:00.000Z",
 )
 
 
@@ -48,14 +49,16 @@ def a_response(
     return Response(approver=approver, action=action, at=NOW + timedelta(minutes=minutes), comment=comment)
 
 
-def a_call(execution_input: Any, token: str = TOKEN) -> dict[str, Any]:
+def a_call(
+    execution_input: Any, token: str = TOKEN, *, entered: str = "2026-11-23T09:00:00.000Z", attempt: int = 0
+) -> dict[str, Any]:
     """The payload of the state `Lambda Callback`."""
     return {
         "TaskToken": token,
         "Input": execution_input,
         "Execution": {"Id": WORKFLOW.execution_arn, "Name": WORKFLOW.execution_name},
         "StateMachine": {"Name": WORKFLOW.state_machine_name},
-        "State": {"Name": WORKFLOW.state_name},
+        "State": {"Name": WORKFLOW.state_name, "EnteredTime": entered, "RetryCount": attempt},
     }
 
 
@@ -73,5 +76,5 @@ def expired(**changes: Any) -> Approval:
 
 def cancelled(cause: str = "The execution was aborted.", **changes: Any) -> Approval:
     """An approval that was called off a minute after the request."""
-    event = Cancellation(NOW + timedelta(minutes=1), "ApprovalCancelled", cause)
+    event = Cancellation(NOW + timedelta(minutes=1), cause, error="ApprovalCancelled")
     return judge(an_approval(**changes), event).approval

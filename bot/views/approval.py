@@ -58,12 +58,12 @@ def outcome_text(approval: Approval) -> str:
 
 def outcome_blocks(approval: Approval) -> list[Block]:
     """The message once the approval is decided: no buttons, but who, when, and by which channel."""
-    decision = approval.decision
-    if decision is None:
-        raise ValueError(f"approval {approval.id} is not decided")
+    decision = present.decided(approval)
     lines = [f"*{present.headline(approval)}* {_by(decision)}"]
     if decision.comment:
         lines.append(_fit(decision.comment, MAX_COMMENT, _quoted))
+    if lost := present.in_vain(approval):
+        lines.append(lost)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     return [
         *_request(approval),

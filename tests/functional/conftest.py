@@ -20,7 +20,7 @@ from slack_sdk.web import SlackResponse
 from approvals.mail import Mail
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
-from approvals.table import DUE_INDEX, ApprovalTable
+from approvals.table import DUE_INDEX, WAITING_INDEX, ApprovalTable
 from approvals.workflow import TaskGone
 from bot.messenger import SlackMessenger
 from local.slack import Slack
@@ -70,6 +70,9 @@ class FakeWorkflows:
         if approval.id in {before.id for before in self.resumed}:
             raise TaskGone("TaskTimedOut")
         self.resumed.append(approval)
+
+    def reached(self, approval: Approval) -> bool:
+        return approval.id in {before.id for before in self.resumed}
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
         self._check()
@@ -125,7 +128,9 @@ def dynamodb(aws: None) -> DynamoDBClient:
     client.create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "due_shard", "due_at")],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "due_shard", "due_at", "waiting")
+        ],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
             {
@@ -135,7 +140,12 @@ def dynamodb(aws: None) -> DynamoDBClient:
                     {"AttributeName": "due_at", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
+            },
+            {
+                "IndexName": WAITING_INDEX,
+                "KeySchema": [{"AttributeName": "waiting", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
         ],
     )
     return client

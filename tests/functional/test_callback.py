@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -125,7 +127,7 @@ def test_an_answer_after_the_deadline_expires_the_approval(
 def test_a_cancelled_approval_says_so(
     handler: CallbackHandler, table: ApprovalTable, clock: Clock, method: str, context: Any
 ) -> None:
-    respond(table, an_approval(), Cancellation(clock(), "Aborted", "The execution was stopped."))
+    respond(table, an_approval(), Cancellation(clock(), "The execution was stopped."))
     answer = handler(ask(method, fields()), context)
     assert answer["statusCode"] == 410
     assert "The execution was stopped." in answer["body"]
@@ -227,3 +229,18 @@ def test_an_expired_approval_stays_expired(
     respond(table, an_approval(), Expiry(clock()))
     assert handler(ask("POST", fields()), context)["statusCode"] == 410
     assert status(table) is Status.EXPIRED
+
+
+def test_a_superseded_request_leads_to_the_newer_one(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    newer = an_approval(id="b" * 32, link_key=b"n" * 32)
+    table.add(newer)
+    respond(table, an_approval(), Cancellation(clock(), "A newer one.", superseded_by=newer.id))
+    page = handler(ask("GET", fields()), context)
+    assert page["statusCode"] == 410
+    found = re.search(r'href="execution\?([^"]+)">Open the newer request', page["body"])
+    assert found is not None
+    led = handler(ask("GET", dict(parse_qsl(unescape(found[1])))), context)
+    assert led["statusCode"] == 200
+    assert "<form" in led["body"]

@@ -15,6 +15,7 @@ from approvals.steps import StepsFailed
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
+from handlers import pages
 from handlers.decision import Resumer
 from local.slack import Slack
 from tests.builders import BOB, a_response, an_approval
@@ -34,6 +35,7 @@ def resumer(
 ) -> Resumer:
     asked = an_approval()
     table.add(asked)
+    table.mark(asked, Step.REQUEST_EMAIL, clock())
     table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
     return Resumer(
         table=table,
@@ -137,10 +139,47 @@ def test_an_expired_approval_is_announced_too(
 def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
 ) -> None:
-    respond(table, table.get(ID), Cancellation(clock(), "NotificationFailed", "SNS answered InternalError"))
-    resumer(ID, last=False)
+    untold = an_approval(id="c" * 32)
+    table.add(untold)
+    respond(table, untold, Cancellation(clock(), "SNS answered InternalError", error="NotificationFailed"))
+    resumer(untold.id, last=False)
     assert workflows.resumed[0].status is Status.CANCELLED
     assert mailer.sent == []
+
+
+def test_an_answer_that_came_in_vain_says_so_everywhere(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
+) -> None:
+    """Nothing claims that a workflow continued when it did not."""
+    decide(table)
+    workflows.gone = True
+    resumer(ID, last=False)
+    lost = "But the workflow had ended before, so the answer did not reach it."
+    assert lost in mailer.sent[0].text
+    assert lost in str(slack.messages()[0].blocks)
+    assert lost in pages.outcome(table.get(ID), Action.APPROVE)
+
+
+def test_a_resume_whose_note_was_lost_is_found_in_the_history(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer
+) -> None:
+    """Step Functions answers the second call as it answers one that is too late; the history tells them apart."""
+    decide(table)
+    workflows.resume(table.get(ID))
+    resumer(ID, last=False)
+    assert len(workflows.resumed) == 1
+    assert table.get(ID).resumed is True
+    assert "But the workflow" not in mailer.sent[0].text
+
+
+def test_a_workflow_that_ended_is_not_called(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack, clock: Clock
+) -> None:
+    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before anybody answered."))
+    resumer(ID, last=False)
+    assert (workflows.resumed, workflows.failed) == ([], [])
+    assert table.get(ID).resumed is False
+    assert "The execution was stopped" in str(slack.messages()[0].blocks)
 
 
 def test_a_message_that_was_deleted_needs_no_more_tries(resumer: Resumer, table: ApprovalTable, slack: Slack) -> None:

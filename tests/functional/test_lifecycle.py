@@ -1,35 +1,85 @@
-"""The clock: silence expires a request, and never approves it."""
+"""The clock: silence expires and never approves; what was stopped is called off; what got lost is found."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_sqs import SQSClient
 
 from approvals.links import approval_id
-from approvals.model import Approval, Status
+from approvals.model import Approval, Status, Step
 from approvals.respond import respond
 from approvals.table import DUE_SHARDS, ApprovalTable
+from approvals.workflow import Workflows
 from handlers.lifecycle import LifecycleHandler, NotAllDone
-from tests.builders import NOW, a_response, an_approval
+from handlers.worker import RetryQueue
+from tests.builders import NOW, WORKFLOW, a_response, an_approval
 from tests.functional.conftest import Clock
 
 
+class Ended:
+    """The executions that Step Functions says have ended."""
+
+    def __init__(self) -> None:
+        self.executions: list[tuple[str, str]] = []
+
+    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[tuple[str, str]]:
+        yield from self.executions
+
+
 @pytest.fixture
-def handler(table: ApprovalTable, clock: Clock, logger: Logger) -> LifecycleHandler:
-    return LifecycleHandler(table=table, clock=clock, logger=logger)
+def ended() -> Ended:
+    return Ended()
 
 
-def asked(table: ApprovalTable, number: int, minutes: int) -> Approval:
-    approval = an_approval(id=approval_id(f"token {number}"), deadline=NOW + timedelta(minutes=minutes))
+@pytest.fixture
+def queues(sqs: SQSClient) -> dict[str, str]:
+    return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("notify", "decision")}
+
+
+@pytest.fixture
+def handler(
+    table: ApprovalTable, ended: Ended, sqs: SQSClient, queues: dict[str, str], clock: Clock, logger: Logger
+) -> LifecycleHandler:
+    return LifecycleHandler(
+        table=table,
+        workflows=cast("Workflows", ended),
+        state_machine_arn="arn",
+        notify_queue=RetryQueue(lambda: sqs, queues["notify"]),
+        decision_queue=RetryQueue(lambda: sqs, queues["decision"]),
+        clock=clock,
+        logger=logger,
+    )
+
+
+def queued(sqs: SQSClient, url: str) -> list[str]:
+    """The ids in a queue, delayed or not."""
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
+    from moto.core.base_backend import BackendDict
+    from moto.sqs.models import sqs_backends
+
+    backends = cast("BackendDict[Any]", sqs_backends)
+    queue = backends["123456789012"]["eu-west-1"].queues[url.rsplit("/", 1)[-1]]
+    return [json.loads(message.body)["id"] for message in queue._messages]
+
+
+def asked(table: ApprovalTable, number: int, minutes: int, *, told: bool = True, **changes: Any) -> Approval:
+    approval = an_approval(id=approval_id(f"token {number}"), deadline=NOW + timedelta(minutes=minutes), **changes)
     table.add(approval)
-    return approval
+    return table.mark(approval, Step.REQUEST_EMAIL, NOW) if told else approval
 
 
-def test_what_is_due_expires_and_nothing_else(
+def statuses(table: ApprovalTable, approvals: list[Approval]) -> set[Status]:
+    return {table.get(approval.id).status for approval in approvals}
+
+
+def test_what_is_overdue_expires_and_nothing_else(
     handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
 ) -> None:
     due = [asked(table, number, 10) for number in range(20)]
@@ -38,10 +88,9 @@ def test_what_is_due_expires_and_nothing_else(
     respond(table, answered, a_response())
     clock.pass_(minutes=10)
     handler({}, context)
-    assert {table.get(approval.id).status for approval in due} == {Status.EXPIRED}
-    assert {table.get(approval.id).status for approval in open_ones} == {Status.PENDING}
+    assert statuses(table, due) == {Status.EXPIRED}
+    assert statuses(table, open_ones) == {Status.PENDING}
     assert table.get(answered.id).status is Status.APPROVED
-    assert list(table.due(clock())) == [], "what is decided is no longer in the index"
 
 
 def test_a_tick_costs_the_same_however_many_are_open(
@@ -56,7 +105,7 @@ def test_a_tick_costs_the_same_however_many_are_open(
     assert calls == ["Query"] * DUE_SHARDS
 
 
-def test_one_that_can_not_be_expired_does_not_keep_the_others_waiting(
+def test_one_that_fails_does_not_keep_the_others_waiting(
     handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due = [asked(table, number, 10) for number in range(5)]
@@ -73,3 +122,86 @@ def test_one_that_can_not_be_expired_does_not_keep_the_others_waiting(
         handler({}, context)
     monkeypatch.undo()
     assert [table.get(approval.id).status for approval in due].count(Status.EXPIRED) == 4
+
+
+def test_a_request_that_nobody_was_told_of_is_given_to_notify_again(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    clock: Clock,
+    sqs: SQSClient,
+    queues: dict[str, str],
+    context: Any,
+) -> None:
+    lost = asked(table, 1, 60, told=False)
+    asked(table, 2, 60)
+    clock.pass_(minutes=4)
+    handler({}, context)
+    assert queued(sqs, queues["notify"]) == []
+    clock.pass_(minutes=1)
+    for _ in range(3):
+        handler({}, context)
+    assert queued(sqs, queues["notify"]) == [lost.id], "once in five minutes"
+    clock.pass_(minutes=5)
+    handler({}, context)
+    assert queued(sqs, queues["notify"]) == [lost.id] * 2
+
+
+def test_a_decision_that_did_not_reach_the_workflow_is_given_to_decision_again(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    clock: Clock,
+    sqs: SQSClient,
+    queues: dict[str, str],
+    context: Any,
+) -> None:
+    lost, resumed, gone = (asked(table, number, 60) for number in range(3))
+    for approval in (lost, resumed, gone):
+        respond(table, approval, a_response(minutes=0))
+    table.mark(resumed, Step.RESUME, NOW)
+    table.mark(gone, Step.WORKFLOW_GONE, NOW)
+    clock.pass_(minutes=2)
+    for _ in range(3):
+        handler({}, context)
+    assert queued(sqs, queues["decision"]) == [lost.id], "once in two minutes"
+    table.mark(lost, Step.RESUME, NOW)
+    clock.pass_(minutes=60)
+    handler({}, context)
+    assert queued(sqs, queues["decision"]) == [lost.id]
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"), [("ABORTED", "was stopped"), ("FAILED", "failed"), ("TIMED_OUT", "timed out")]
+)
+@pytest.mark.parametrize("told_by", ["event", "clock"])
+def test_an_execution_that_ended_calls_its_approval_off(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    ended: Ended,
+    status: str,
+    cause: str,
+    told_by: str,
+    context: Any,
+) -> None:
+    """Whether the event arrives, or is lost and the clock finds it."""
+    waiting = asked(table, 1, 60)
+    event: dict[str, Any] = {}
+    if told_by == "event":
+        event = {"source": "aws.states", "detail": {"executionArn": WORKFLOW.execution_arn, "status": status}}
+    else:
+        ended.executions = [(WORKFLOW.execution_arn, status), ("arn:of:another", status)]
+    for _ in range(2):
+        handler(event, context)
+    decision = table.get(waiting.id).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, None)
+    assert cause in (decision.cause or "")
+
+
+def test_a_decision_stands_when_its_execution_ends(
+    handler: LifecycleHandler, table: ApprovalTable, ended: Ended, context: Any
+) -> None:
+    answered = asked(table, 1, 60)
+    respond(table, answered, a_response())
+    ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    handler({}, context)
+    assert table.get(answered.id).status is Status.APPROVED

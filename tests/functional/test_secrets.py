@@ -55,6 +55,11 @@ def test_no_secret_is_written_anywhere(
     answers = Stubber(stepfunctions)
     if error:
         answers.add_client_error("send_task_success", error, ECHO)
+        if error != "ThrottlingException":
+            # The history holds the token, too.
+            scheduled = {"resourceType": "lambda", "resource": "invoke", "region": "eu-west-1", "parameters": TOKEN}
+            event_ = {"timestamp": clock(), "type": "TaskScheduled", "id": 1, "taskScheduledEventDetails": scheduled}
+            answers.add_response("get_execution_history", {"events": [event_]})
     else:
         answers.add_response("send_task_success", {})
     answers.activate()

@@ -143,7 +143,7 @@ def test_what_is_left_out_of_a_long_input_is_counted(keys: int, rows: int) -> No
 def test_the_outcome_says_who_how_where_and_when(approval: Approval, headline: str, sentence: str) -> None:
     assert approval.decision is not None
     assert present.headline(approval) == headline
-    assert present.outcome(approval.decision) == sentence
+    assert present.outcome(approval) == sentence
 
 
 def test_a_pending_approval_has_a_headline_too() -> None:

@@ -65,7 +65,7 @@ def test_a_decision_is_stored_and_returned() -> None:
         (an_approval(), Expiry(NOW)),
         (decided(), a_response()),
         (decided(), a_response(Action.REJECT, BOB)),
-        (decided(), Cancellation(NOW, "ApprovalCancelled", "aborted")),
+        (decided(), Cancellation(NOW, "aborted", error="ApprovalCancelled")),
     ],
 )
 def test_what_changes_nothing_is_not_written(approval: Approval, event: Event) -> None:

@@ -16,7 +16,7 @@ from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, 
 
 DEADLINE = an_approval().deadline
 
-CANCELLATION = Cancellation(NOW + timedelta(minutes=2), "ApprovalCancelled", "The execution was aborted.")
+CANCELLATION = Cancellation(NOW + timedelta(minutes=2), "The execution was aborted.", error="ApprovalCancelled")
 
 moments = st.one_of(
     st.integers(-5, 125).map(lambda minutes: NOW + timedelta(minutes=minutes)),

@@ -22,7 +22,7 @@ CONTEXT = {
     "Task": {"Token": TOKEN},
     "Execution": {"Id": WORKFLOW.execution_arn, "Name": WORKFLOW.execution_name},
     "StateMachine": {"Id": "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy", "Name": "Deploy"},
-    "State": {"Name": "Lambda Callback"},
+    "State": {"Name": "Lambda Callback", "EnteredTime": "2026-11-23T09:00:00.000Z", "RetryCount": 0},
 }
 """The part of Step Functions' context object that is of interest.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -16,7 +17,7 @@ from approvals.model import Action, Approval
 from approvals.result import result
 from approvals.steps import DeliveryFailed
 from approvals.workflow import MAX_CAUSE, TaskGone, Workflows, console_url
-from tests.builders import BOB, TOKEN, an_approval, cancelled, decided, expired
+from tests.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -73,6 +74,7 @@ def test_what_a_person_decided_is_a_success_with_the_result(
 def test_what_nobody_decided_is_a_failure_and_never_a_success(
     client: SFNClient, stub: Stubber, approval: Approval, error: str, cause: str
 ) -> None:
+    cause = f"{cause} (approval {approval.id})"
     stub.add_response("send_task_failure", {}, {"taskToken": TOKEN, "error": error, "cause": cause})
     Workflows(client).resume(approval)
 
@@ -147,3 +149,69 @@ def test_the_console_is_that_of_the_executions_partition_and_region(partition: s
 def test_no_other_partition_is_sent_to_the_commercial_console(partition: str) -> None:
     arn = f"arn:{partition}:states:xx-east-1:123456789012:execution:Deploy:run-1"
     assert "//console.aws.amazon.com/" not in console_url(arn)
+
+
+def an_event(number: int, kind: str, **details: Any) -> dict[str, Any]:
+    return {"timestamp": NOW, "type": kind, "id": number, **details}
+
+
+def succeeded(output: str) -> dict[str, Any]:
+    details = {"resourceType": "lambda", "resource": "invoke.waitForTaskToken", "output": output}
+    return an_event(5, "TaskSucceeded", taskSucceededEventDetails=details)
+
+
+def failed(cause: str) -> dict[str, Any]:
+    details = {"resourceType": "lambda", "resource": "invoke.waitForTaskToken", "error": "E", "cause": cause}
+    return an_event(5, "TaskFailed", taskFailedEventDetails=details)
+
+
+OUTPUT = json.dumps(result(decided()))
+ANOTHERS = json.dumps(result(decided()) | {"ApprovalId": "b" * 32})
+
+
+@pytest.mark.parametrize(
+    ("approval", "events", "ours"),
+    [
+        (decided(), [an_event(6, "PassStateEntered"), succeeded(OUTPUT)], True),
+        (decided(), [succeeded(ANOTHERS)], False),
+        (decided(), [succeeded("no JSON"), succeeded("[]"), failed("Aborted")], False),
+        (decided(), [an_event(6, "ExecutionAborted")], False),
+        (decided(), [], False),
+        (expired(), [failed(f"Nobody answered. (approval {expired().id})")], True),
+        (expired(), [failed("Nobody answered.")], False),
+    ],
+)
+def test_the_history_says_whether_a_decision_closed_the_task(
+    client: SFNClient, stub: Stubber, approval: Approval, events: list[dict[str, Any]], ours: bool
+) -> None:
+    """Also where the answer to the call that did it was lost."""
+    first = {"events": [an_event(9, "ExecutionSucceeded")], "nextToken": "more"}
+    stub.add_response("get_execution_history", first)
+    stub.add_response("get_execution_history", {"events": events})
+    assert Workflows(client).reached(approval) is ours
+
+
+def test_a_history_that_is_gone_says_nothing(client: SFNClient, stub: Stubber) -> None:
+    stub.add_client_error("get_execution_history", "ExecutionDoesNotExist")
+    assert Workflows(client).reached(decided()) is False
+
+
+def test_a_history_that_can_not_be_read_is_tried_again(client: SFNClient, stub: Stubber) -> None:
+    stub.add_client_error("get_execution_history", "ThrottlingException", TOKEN)
+    with pytest.raises(DeliveryFailed) as caught:
+        Workflows(client).reached(decided())
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+def test_executions_that_ended_since_are_found(client: SFNClient, stub: Stubber) -> None:
+    def execution(name: str, minutes: int) -> dict[str, Any]:
+        moment = NOW + timedelta(minutes=minutes)
+        arn = f"arn:aws:states:eu-west-1:123456789012:execution:Deploy:{name}"
+        common = {"stateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy", "startDate": NOW}
+        return {"executionArn": arn, "name": name, "status": "ABORTED", "stopDate": moment, **common}
+
+    for executions in ([execution("new", 0), execution("old", -1)], [], [execution("newer", 1)]):
+        stub.add_response("list_executions", {"executions": executions})
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy"
+    found = [(arn.rsplit(":", 1)[-1], status) for arn, status in Workflows(client).ended(machine, NOW)]
+    assert found == [("new", "ABORTED"), ("newer", "TIMED_OUT")]
