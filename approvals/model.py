@@ -86,11 +86,15 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """Who answers. `id` is an email address or a Slack user id, `name` what people call them."""
+    """Who answers. `id` is an email address or a Slack user id, `name` what people call them.
+
+    `workspace` is the id of the Slack workspace they belong to; empty by email.
+    """
 
     id: str
     name: str
     channel: Channel
+    workspace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +127,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackMessage:
-    """Where a message stands in Slack, so that it can be edited."""
+    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace."""
 
     channel: str
     ts: str
+    workspace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

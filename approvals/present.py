@@ -21,6 +21,13 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-wor
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
+NOT_OF_THE_WORKSPACE = (
+    "Your answer was not taken: only members of the workspace that the Approvals app belongs to may answer. "
+    "The request still waits for one of them."
+)
+
+TOO_EARLY = "Your answer came a moment too early and was not taken. Please click again."
+
 _WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 _HEADLINES = {
     Status.PENDING: "Waiting for an answer",
@@ -78,6 +85,11 @@ def decided(approval: Approval) -> Decision:
     if approval.decision is None:
         raise ValueError(f"approval {approval.id} is not decided")
     return approval.decision
+
+
+def not_allowed(approval: Approval) -> str:
+    """Tells a Slack user why their answer was not taken."""
+    return NOT_OF_THE_WORKSPACE if approval.slack_message else TOO_EARLY
 
 
 def late_answer(approval: Approval, response: Response) -> str:

@@ -22,6 +22,8 @@ class Verdict(StrEnum):
     """The approval has expired."""
     CANCELLED = "CANCELLED"
     """The approval was called off."""
+    NOT_ALLOWED = "NOT_ALLOWED"
+    """This person may not answer. The approval waits on."""
     NOT_DUE = "NOT_DUE"
     """Its deadline has not passed yet."""
 
@@ -62,6 +64,8 @@ def judge(approval: Approval, event: Event) -> Judgement:
     """
     if approval.status is not Status.PENDING:
         return Judgement(_after_decision(approval, event), approval, changed=False)
+    if isinstance(event, Response) and not _may_answer(approval, event):
+        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False)
     if event.at >= approval.deadline:
         return Judgement(Verdict.TOO_LATE, _expired(approval, event.at), changed=True)
     match event:
@@ -71,6 +75,18 @@ def judge(approval: Approval, event: Event) -> Judgement:
             return Judgement(Verdict.CANCELLED, _cancelled(approval, event), changed=True)
         case Expiry():
             return Judgement(Verdict.NOT_DUE, approval, changed=False)
+
+
+def _may_answer(approval: Approval, response: Response) -> bool:
+    """Whether a Slack user is of the app's own workspace: a shared channel has guests from others.
+
+    In the moment between a message's posting and its noting the app's workspace is not known yet: a click is refused
+    then, too, and may be repeated.
+    """
+    if response.approver.channel is not Channel.SLACK:
+        return True
+    message = approval.slack_message
+    return message is not None and response.approver.workspace == message.workspace
 
 
 def _after_decision(approval: Approval, event: Event) -> Verdict:

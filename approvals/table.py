@@ -249,6 +249,7 @@ def _approval_to_item(approval: Approval) -> Item:
         "deadline": iso(approval.deadline),
         "responses": [_response_to_item(response) for response in approval.responses],
         "steps": {step.value: iso(at) for step, at in approval.steps.items()},
+        **({"slack_message": _slack_message_to_item(approval.slack_message)} if approval.slack_message else {}),
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(approval.deadline, approval.requested_at + NOTIFY_GRACE)),
         "waiting": approval.workflow.execution_arn,
@@ -346,15 +347,20 @@ def _decision_from_item(item: Item) -> Decision:
 
 
 def _approver_to_item(approver: Approver) -> Item:
-    return {"id": approver.id, "name": approver.name, "channel": approver.channel.value}
+    return {
+        "id": approver.id,
+        "name": approver.name,
+        "channel": approver.channel.value,
+        "workspace": approver.workspace,
+    }
 
 
 def _approver_from_item(item: Item) -> Approver:
-    return Approver(id=item["id"], name=item["name"], channel=Channel(item["channel"]))
+    return Approver(id=item["id"], name=item["name"], channel=Channel(item["channel"]), workspace=item["workspace"])
 
 
 def _slack_message_to_item(message: SlackMessage) -> Item:
-    return {"channel": message.channel, "ts": message.ts}
+    return {"channel": message.channel, "ts": message.ts, "workspace": message.workspace}
 
 
 def _moment(text: str) -> datetime:

@@ -78,7 +78,12 @@ class SlackMessenger:
                 unfurl_media=False,
             )
         )
-        return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=self._workspace(answer))
+
+    def _workspace(self, answer: SlackResponse) -> str:
+        """The app's own workspace: Slack says it in the message just posted, or when asked."""
+        team = (answer.get("message") or {}).get("team")
+        return str(team or self._call(lambda slack: slack.auth_test())["team_id"])
 
     def show_outcome(self, approval: Approval) -> None:
         """Edits the request's message in place. The same outcome shown twice looks the same."""

@@ -101,7 +101,7 @@ class Slack:
     def _payload(self, message: Message, button: Mapping[str, Any], user_id: str) -> dict[str, Any]:
         return {
             "type": "block_actions",
-            "team": WORKSPACE,
+            "team": dict(WORKSPACE),
             "user": {"id": user_id, "name": USERS[user_id], "username": USERS[user_id], "team_id": WORKSPACE["id"]},
             "api_app_id": "A0APPROVAL",
             "token": "not-used",
@@ -129,7 +129,7 @@ class Slack:
             case _:
                 raise Refused("unknown_method")
         self._messages[message.ts] = message
-        return {"channel": self.channel, "ts": message.ts}
+        return {"channel": self.channel, "ts": message.ts, "message": {"team": WORKSPACE["id"], "text": text}}
 
     def _edited(self, ts: str, text: str, blocks: tuple[dict[str, Any], ...]) -> Message:
         if ts not in self._messages:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from approvals.links import approval_id
-from approvals.model import Action, Approval, Approver, Channel, Request, Response, Workflow
+from approvals.model import Action, Approval, Approver, Channel, Request, Response, SlackMessage, Workflow
 from approvals.rules import Cancellation, Expiry, judge
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -17,7 +17,9 @@ TOKEN = "AQCoAAAAKgAAAAM" + "t0ken+/=" * 254 + "E"
 """A task token of the greatest length, 2048 characters: emulated ones have 36."""
 
 ALICE = Approver(id="alice@example.com", name="alice@example.com", channel=Channel.EMAIL)
-BOB = Approver(id="U0BOB00002", name="bob", channel=Channel.SLACK)
+WORKSPACE = "T0APPROVAL"
+BOB = Approver(id="U0BOB00002", name="bob", channel=Channel.SLACK, workspace=WORKSPACE)
+MESSAGE = SlackMessage(channel="C0APPROVALS", ts="1795424400.000100", workspace=WORKSPACE)
 
 WORKFLOW = Workflow(
     execution_arn="arn:aws:states:eu-west-1:123456789012:execution:Deploy:run-1",
@@ -38,6 +40,7 @@ def an_approval(**changes: Any) -> Approval:
         workflow=WORKFLOW,
         requested_at=NOW,
         deadline=NOW + timedelta(hours=1),
+        slack_message=MESSAGE,
     )
     return replace(approval, **changes)
 

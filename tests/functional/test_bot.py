@@ -6,6 +6,7 @@ import hmac
 import json
 from base64 import b64encode
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -13,6 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.signature import SignatureVerifier
 
+from approvals import present
 from approvals.model import Action, Status
 from approvals.respond import respond
 from approvals.table import NOTE_PREFIX, ApprovalTable
@@ -57,6 +59,11 @@ def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[st
 def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
     message = messenger.post_request(an_approval())
     return event(*slack.click(message.ts, action_id, user))
+
+
+def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads(parse_qs(clicked["body"])["payload"][0])
+    return payload
 
 
 def notes(dynamodb: DynamoDBClient) -> list[str]:
@@ -235,16 +242,13 @@ def test_a_signed_request_that_makes_no_sense_is_no_server_error(
         lambda payload: payload["actions"][0].update(value="../x"),
         lambda payload: payload["actions"][0].update(value=""),
         lambda payload: payload["user"].pop("name"),
+        lambda payload: (payload["user"].pop("team_id"), payload.pop("team")),
     ],
 )
 def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(
     handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, damage: Any, context: Any
 ) -> None:
-    message = messenger.post_request(an_approval())
-    body, _ = slack.click(message.ts, ACTION_IDS[APPROVE], "U0BOB00002")
-    from urllib.parse import parse_qs
-
-    payload = json.loads(parse_qs(body.decode())["payload"][0])
+    payload = payload_of(click(slack, messenger, ACTION_IDS[APPROVE]))
     damage(payload)
     assert handler(event(*slack.sign(payload)), context)["statusCode"] < 500
 
@@ -292,3 +296,38 @@ def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
     app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
     clock.pass_(minutes=2)
     assert BotHandler(app, Guard(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
+
+
+@pytest.mark.parametrize("workspace", ["T0ELSEWHERE", "", None])
+def test_a_guest_from_another_workspace_can_not_decide(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    workspace: str | None,
+    context: Any,
+) -> None:
+    """A shared channel shows its buttons to both sides; the request waits on, and a note says why."""
+    payload = payload_of(click(slack, messenger, ACTION_IDS[APPROVE]))
+    payload["user"]["team_id"] = workspace
+    payload["team"]["id"] = workspace or "T0ELSEWHERE"
+    assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
+    assert table.get(ID).status is Status.PENDING
+    assert notes(dynamodb) == [present.NOT_OF_THE_WORKSPACE]
+
+
+def test_a_click_before_the_message_is_noted_is_asked_for_again(
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+    dynamodb: DynamoDBClient,
+    context: Any,
+) -> None:
+    table.add(an_approval(slack_message=None))
+    handler = a_bot(table, slack, clock, logger)
+    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
+    assert table.get(ID).status is Status.PENDING
+    assert notes(dynamodb) == [present.TOO_EARLY]

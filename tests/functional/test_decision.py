@@ -33,7 +33,7 @@ def resumer(
     clock: Clock,
     logger: Logger,
 ) -> Resumer:
-    asked = an_approval()
+    asked = an_approval(slack_message=None)
     table.add(asked)
     table.mark(asked, Step.REQUEST_EMAIL, clock())
     table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
@@ -139,7 +139,7 @@ def test_an_expired_approval_is_announced_too(
 def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
 ) -> None:
-    untold = an_approval(id="c" * 32)
+    untold = an_approval(id="c" * 32, slack_message=None)
     table.add(untold)
     respond(table, untold, Cancellation(clock(), "SNS answered InternalError", error="NotificationFailed"))
     resumer(untold.id, last=False)

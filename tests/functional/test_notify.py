@@ -23,7 +23,7 @@ ID = an_approval().id
 
 @pytest.fixture
 def with_slack(table: ApprovalTable) -> bool:
-    table.add(an_approval())
+    table.add(an_approval(slack_message=None))
     return True
 
 
@@ -155,7 +155,7 @@ def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTabl
 def test_without_slack_the_mail_is_enough(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
-    table.add(an_approval())
+    table.add(an_approval(slack_message=None))
     notifier(ID, last=False)
     assert len(mailer.sent) == 1
     assert slack.calls() == []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Action, Approval, Approver, Channel, iso
+from approvals.model import Action, Approval, iso
 from approvals.result import MAX_OUTPUT, output, result
 from handlers.callback import MAX_COMMENT
 from tests.builders import ALICE, BOB, TOKEN, an_approval, cancelled, decided, expired
@@ -63,7 +64,7 @@ def test_what_no_person_decided_has_no_result(approval: Approval) -> None:
 
 @given(st.text(), st.text(min_size=1))
 def test_the_output_is_json_that_says_what_the_result_says(comment: str, name: str) -> None:
-    approval = decided(approver=Approver(id="U1", name=name, channel=Channel.SLACK), comment=comment)
+    approval = decided(approver=replace(BOB, name=name), comment=comment)
     assert json.loads(output(approval)) == result(approval)
 
 

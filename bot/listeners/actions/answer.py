@@ -40,7 +40,8 @@ class Click:
         try:
             user, button = body["user"], body["actions"][0]
             name = user.get("name") or user.get("username") or user["id"]
-            approver = Approver(id=str(user["id"]), name=str(name), channel=Channel.SLACK)
+            workspace = str(user.get("team_id") or body["team"]["id"])
+            approver = Approver(id=str(user["id"]), name=str(name), channel=Channel.SLACK, workspace=workspace)
             trigger = str(body.get("trigger_id") or button["action_ts"])
             click = cls(str(button["value"]), approver, str(body["container"]["channel_id"]), trigger)
         except (KeyError, IndexError, TypeError, AttributeError) as error:
@@ -83,7 +84,11 @@ class Answer:
         judgement = respond(self._table, approval, response)
         verdict = judgement.verdict
         self._logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
-        return None if verdict is Verdict.DECIDED else present.late_answer(judgement.approval, response)
+        if verdict is Verdict.DECIDED:
+            return None
+        if verdict is Verdict.NOT_ALLOWED:
+            return present.not_allowed(judgement.approval)
+        return present.late_answer(judgement.approval, response)
 
 
 def _note(click: Click, text: str) -> Note:
