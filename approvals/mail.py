@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import present
 from approvals.links import link
-from approvals.model import Action, Approval, readable
+from approvals.model import Action, Approval, Step, readable
 from approvals.steps import DeliveryFailed
 
 if TYPE_CHECKING:
@@ -31,21 +32,40 @@ class Mail:
     text: str
 
 
-class Mailer:
-    """Publishes mails to the topic that the approvers' addresses are subscribed to."""
+class NoSlot(Exception):  # noqa: N818
+    """As many mails as SNS bears were sent in this second. The mail was not sent: `defer` it."""
 
-    def __init__(self, sns: SNSClient, topic_arn: str) -> None:
+
+class Mailer:
+    """Publishes mails to the topic that the approvers' addresses are subscribed to, never too many in a second."""
+
+    def __init__(
+        self,
+        sns: SNSClient,
+        topic_arn: str,
+        *,
+        take_slot: Callable[[], bool],
+        defer: Callable[[str, Step], None],
+    ) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
+        self._take_slot = take_slot
+        self._defer = defer
 
     def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it; trying again is safe."""
+        """Publishes the mail. Raises `NoSlot`, or `DeliveryFailed` when SNS does not take it."""
+        if not self._take_slot():
+            raise NoSlot
         try:
             self._sns.publish(TopicArn=self._topic_arn, Subject=mail.subject, Message=mail.text)
         except ClientError as error:
             raise DeliveryFailed(f"SNS answered {error.response['Error']['Code']}") from error
         except BotoCoreError as error:
             raise DeliveryFailed(f"SNS can't be reached: {type(error).__name__}") from error
+
+    def defer(self, approval: Approval, step: Step) -> None:
+        """Leaves a mail to the function that folds those which came too fast into one."""
+        self._defer(approval.id, step)
 
 
 def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
@@ -59,7 +79,9 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
         approval.title,
         f"{who} asks for your approval." if who else "A workflow is waiting for your approval.",
         _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
+        "Details:" if approval.request.details else None,
         indent(approval.request.details, "  ") if approval.request.details else None,
+        "Input of the workflow:" if present.context(approval) else None,
         _table(present.context(approval)),
         "Approve:",
         approve,
@@ -76,18 +98,49 @@ def outcome_mail(approval: Approval) -> Mail:
     parts = [
         approval.title,
         present.outcome(approval),
-        f"Comment: {decision.comment}" if decision.comment else None,
-        _table(present.facts(approval)[:-1]),
+        "Comment:" if decision.comment else None,
+        indent(decision.comment, "  ") if decision.comment else None,
+        _table(present.facts(approval)),
         "There is nothing left for you to do. The links in the earlier mail show this outcome.",
     ]
     return Mail(_subject(approval, present.headline(approval)), _paragraphs(parts))
+
+
+def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str) -> Mail:
+    """One mail about several approvals: those that wait, each with the recipient's links, then those that ended."""
+    waiting = [approval for approval in approvals if approval.decision is None]
+    ended = [approval for approval in approvals if approval.decision is not None]
+    parts: list[str | None] = []
+    if waiting:
+        parts.append("These wait for your approval. The first answer to each decides.")
+    for number, approval in enumerate(waiting, 1):
+        approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
+        parts += [
+            f"{number}. {approval.title}",
+            _table(present.facts(approval)),
+            "Approve:",
+            approve,
+            "Reject:",
+            reject,
+        ]
+    if ended:
+        parts.append("These have ended; there is nothing left for you to do about them.")
+    for approval in ended:
+        parts += [approval.title, f"  {present.outcome(approval)}", _table(present.facts(approval))]
+    return Mail(_digest_subject(len(waiting), len(ended)), _paragraphs(parts))
+
+
+def _digest_subject(waiting: int, ended: int) -> str:
+    parts = [f"{waiting} waiting for you"] if waiting else []
+    parts += [f"{ended} ended"] if ended else []
+    return f"{'Approval required' if waiting else 'Approvals'}: {', '.join(parts)}"
 
 
 def _subject(approval: Approval, prefix: str) -> str:
     title = _ascii(approval.request.title or "")
     if title:
         subject = f"{prefix}: {title}"
-    elif approval.decision is None:
+    elif approval.decision is None and not approval.request.title:
         subject = DEFAULT_SUBJECT
     else:
         execution = _ascii(approval.workflow.execution_name)

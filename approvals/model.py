@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from unicodedata import category
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -192,6 +193,14 @@ def iso(moment: datetime) -> str:
 def readable(moment: datetime) -> str:
     """The moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
     return moment.astimezone(UTC).strftime("%a %d %b %Y, %H:%M UTC")
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character is a control character, or turns the writing direction. Line breaks and tabs are neither."""
+    return (category(character) == "Cc" and character not in "\n\r\t") or character in _TURNS
+
+
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def shorten(text: str, most: int) -> str:

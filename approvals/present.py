@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from approvals.model import Approval, Channel, Decision, Json, Response, Status, readable, shorten
+from approvals.model import Approval, Channel, Decision, Json, Response, Status, is_hidden, readable, shorten
 
 MAX_VALUE = 1000
 """Characters of one value of the context that are shown; the execution itself has the rest."""
@@ -18,6 +18,9 @@ STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
 """
+
+DEADLINE = "Answer by"
+"""The label of the deadline among the facts."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -39,16 +42,15 @@ _HEADLINES = {
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Who asks, for which workflow, until when: labels and values as plain text."""
-    asked_by = [("Requested by", approval.request.requested_by)] if approval.request.requested_by else []
-    parent = _parent(approval)
-    return [
-        *asked_by,
-        *([("Started by", parent)] if parent else []),
+    """Who asks, until when (while an answer is waited for), and for which workflow: labels and values, plain text."""
+    rows = [
+        ("Requested by", approval.request.requested_by),
+        (DEADLINE, readable(approval.deadline) if approval.decision is None else None),
+        ("Started by", _parent(approval)),
         ("Workflow", approval.workflow.state_machine_name),
         ("Execution", approval.workflow.execution_name),
-        ("Answer by", readable(approval.deadline)),
     ]
+    return [(label, value) for label, value in rows if value]
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
@@ -89,7 +91,7 @@ def decided(approval: Approval) -> Decision:
 
 def not_allowed(approval: Approval) -> str:
     """Tells a Slack user why their answer was not taken."""
-    return NOT_OF_THE_WORKSPACE if approval.slack_message else TOO_EARLY
+    return f"{_quoted_title(approval)} {NOT_OF_THE_WORKSPACE if approval.slack_message else TOO_EARLY}"
 
 
 def late_answer(approval: Approval, response: Response) -> str:
@@ -98,9 +100,18 @@ def late_answer(approval: Approval, response: Response) -> str:
     same_person = decision.approver is not None and (
         (decision.approver.channel, decision.approver.id) == (response.approver.channel, response.approver.id)
     )
-    if same_person and decision.status is response.action.status:
-        return f"Your answer was recorded already. {outcome(approval)}"
-    return f"Your answer changes nothing any more. {outcome(approval)}"
+    agreed = decision.status is response.action.status
+    if same_person:
+        first = "Your answer was recorded already." if agreed else "Your first answer counts."
+    elif decision.approver is None:
+        first = "Your answer came too late."
+    else:
+        first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
+    return f"{_quoted_title(approval)} {first} {outcome(approval)}"
+
+
+def _quoted_title(approval: Approval) -> str:
+    return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}):"
 
 
 def indent(text: str) -> str:
@@ -112,7 +123,7 @@ def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
     for key, value in approval.request.context.items():
         if key == STARTED_BY and _parent(approval):
             continue  # one of the facts
-        yield shorten(key, 100), shorten(_plain(value), MAX_VALUE)
+        yield shorten(_plain(key), 100), shorten(_plain(value), MAX_VALUE)
 
 
 def _parent(approval: Approval) -> str | None:
@@ -123,4 +134,5 @@ def _parent(approval: Approval) -> str | None:
 
 
 def _plain(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join("\ufffd" if is_hidden(character) else character for character in text)

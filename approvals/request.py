@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from unicodedata import category
 
-from approvals.model import Json, Request, Workflow, shorten
+from approvals.model import Json, Request, Workflow, is_hidden, shorten
 
 KEY = "Approval"
 """The key of the execution's input that holds the request; the rest of the input is context."""
@@ -34,6 +34,9 @@ would be approved first and then fail the execution for its size is refused at o
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
+
+MAX_UNKNOWN = 10
+"""How many unknown keys are named one by one."""
 
 _KNOWN_KEYS = ("Title", "Details", "RequestedBy", "TimeoutMinutes")
 
@@ -83,6 +86,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     if not isinstance(execution_input, dict):
         raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {_kind(execution_input)}"])
     _check_size(execution_input)
+    _refuse_misspelt_key(execution_input)
     asked = execution_input.get(KEY, {})
     if not isinstance(asked, dict):
         raise InvalidApprovalRequest([f"{KEY}: expected an object, got {_kind(asked)}"])
@@ -111,14 +115,16 @@ class _Reader:
         value = self._asked.get(key)
         if value is None:
             return None
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not _is_visible(value):
             self._expected(key, "a text that is not empty", value)
             return None
         text = value.strip()
         if len(text) > most:
             self.problems.append(f"{KEY}.{key}: expected at most {most:,} characters, got {len(text):,}")
+        elif any(is_hidden(character) for character in text):
+            self.problems.append(f"{KEY}.{key}: expected no control characters, and none that turn the direction")
         elif one_line and any(_breaks_a_line(character) for character in text):
-            self.problems.append(f"{KEY}.{key}: expected one line without control characters")
+            self.problems.append(f"{KEY}.{key}: expected one line")
         return text
 
     def minutes(self, key: str) -> timedelta | None:
@@ -133,12 +139,31 @@ class _Reader:
         return timedelta(minutes=number)
 
     def refuse_unknown_keys(self) -> None:
-        for key in self._asked:
-            if key not in (*_KNOWN_KEYS, RESULT_KEY):
-                self.problems.append(f"{KEY}.{key}: unknown key{_suggestion(key)}")
+        unknown = [key for key in self._asked if key not in (*_KNOWN_KEYS, RESULT_KEY)]
+        for key in unknown[:MAX_UNKNOWN]:
+            self.problems.append(f"{KEY}.{shorten(key, 60)}: unknown key{_suggestion(key)}")
+        if len(unknown) > MAX_UNKNOWN:
+            self.problems.append(f"{len(unknown) - MAX_UNKNOWN:,} more unknown keys")
+        if unknown:
+            self.problems.append(f"the keys of {KEY} are {', '.join(_KNOWN_KEYS)}")
 
     def _expected(self, key: str, what: str, value: Json) -> None:
         self.problems.append(f"{KEY}.{key}: expected {what}, got {_kind(value)}")
+
+
+def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
+    """A request under a key that is nearly ours would be shown as context, and not asked."""
+    if KEY in execution_input:
+        return
+    for key, value in execution_input.items():
+        if isinstance(value, dict) and value.keys() & set(_KNOWN_KEYS) and _is_nearly(key, KEY):
+            raise InvalidApprovalRequest([f"{shorten(key, 60)}: unknown key, did you mean {KEY}?"])
+
+
+def _is_nearly(key: str, wanted: str) -> bool:
+    from difflib import SequenceMatcher  # noqa: PLC0415 only a mistaken request pays for it
+
+    return len(key) < 2 * len(wanted) and SequenceMatcher(None, key.lower(), wanted.lower()).ratio() > 0.8  # noqa: PLR2004
 
 
 def _check_size(execution_input: Json) -> None:
@@ -152,18 +177,19 @@ def _check_size(execution_input: Json) -> None:
 
 
 def _breaks_a_line(character: str) -> bool:
-    """Whether a character ends a line, is a control character, or turns the writing direction of what follows."""
-    return category(character) in {"Cc", "Zl", "Zp"} or character in _TURNS
+    return character in "\n\r\t" or category(character) in {"Zl", "Zp"}
 
 
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+def _is_visible(text: str) -> bool:
+    """Whether there is anything to see: a letter, a number, a sign or a symbol."""
+    return any(category(character)[0] in "LNPS" for character in text)
 
 
 def _suggestion(key: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 only a mistaken request pays for it
 
-    matches = get_close_matches(key, _KNOWN_KEYS, n=1)
-    return f", did you mean {matches[0]}?" if matches else f"; the keys are {', '.join(_KNOWN_KEYS)}"
+    matches = get_close_matches(key[:60], _KNOWN_KEYS, n=1)
+    return f", did you mean {matches[0]}?" if matches else ""
 
 
 def _kind(value: Json) -> str:

@@ -16,12 +16,25 @@ class DeliveryRefused(DeliveryFailed):
     """An outside service won't take it, as long as nobody changes something there."""
 
 
+class DeliveryDelayed(DeliveryFailed):
+    """An outside service asks to come back after some seconds: it works, but we call it too often."""
+
+    def __init__(self, reason: str, seconds: int) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
 class StepsFailed(Exception):  # noqa: N818
-    """Some steps are still owed. Says which, and why."""
+    """Some steps are still owed. Says which, and why.
+
+    `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
+    """
 
     def __init__(self, failures: Mapping[Step, Exception]) -> None:
         super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
         self.steps = tuple(failures)
+        delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayed)]
+        self.retry_after = max(delays) if len(delays) == len(failures) else None
 
 
 class Log(Protocol):

@@ -57,6 +57,12 @@ NOTE_RETENTION = timedelta(days=1)
 NOTE_PREFIX = "note#"
 """Begins the id of a note: notes are items of the same table, so that its stream delivers them."""
 
+SLOT_PREFIX = "mails#"
+"""Begins the id of the count of the mails published in one second."""
+
+MAILS_A_SECOND = 4
+"""Half of what is promised (8, SNS allows 10): clocks differ, and two neighbouring seconds may be one for SNS."""
+
 # The stored shapes. `Any` ends here: everything that leaves this module is typed.
 Item = dict[str, Any]
 
@@ -185,6 +191,26 @@ class ApprovalTable:
             ExpressionAttributeValues=_serialized({":execution": execution_arn}),
         ):
             yield from (item["id"]["S"] for item in page["Items"])
+
+    def take_mail_slot(self, now: datetime) -> bool:
+        """Takes one of the mails that may be published in this second; returns whether there was one left.
+
+        SNS suspends an email subscription that gets more than 10 messages in a second.
+        Source: https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+        """
+        try:
+            self._dynamodb.update_item(
+                TableName=self._name,
+                Key={"id": {"S": f"{SLOT_PREFIX}{int(now.timestamp())}"}},
+                UpdateExpression="ADD mails :one SET expires_at = :expires",
+                ConditionExpression="attribute_not_exists(mails) OR mails < :most",
+                ExpressionAttributeValues=_serialized(
+                    {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + NOTE_RETENTION).timestamp())}
+                ),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def leave_note(self, note: Note, at: datetime) -> None:
         """Leaves a private message for the backend to deliver. The same note left twice is one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from http.client import HTTPException
 
 import boto3
@@ -14,12 +15,14 @@ from slack_sdk.web import SlackResponse
 
 from approvals.clients import CONFIG
 from approvals.model import Approval, Note, SlackMessage
-from approvals.steps import DeliveryFailed, DeliveryRefused
+from approvals.steps import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from bot.secret import load_secret
 from bot.views import approval as view
 
 TIMEOUT = 3
 """Seconds that a call to Slack may take; the retry queue tries again later."""
+
+DEFAULT_RETRY_AFTER = 30
 
 _REFUSALS = frozenset(
     {
@@ -124,6 +127,8 @@ class SlackMessenger:
 
     def _refusal(self, error: SlackApiError) -> DeliveryFailed:
         code = str(error.response.get("error", ""))
+        if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            return DeliveryDelayed("Slack asks to slow down", _retry_after(error))
         if not _CODE.fullmatch(code):  # not Slack's JSON: some proxy's page
             code = f"HTTP {error.response.status_code}"
         if code in _STALE:
@@ -131,6 +136,16 @@ class SlackMessenger:
         fix = _FIXES.get(code)
         kind = DeliveryRefused if code in _REFUSALS else DeliveryFailed
         return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
+
+
+def _retry_after(error: SlackApiError) -> int:
+    """Seconds, as Slack's header says.
+
+    Source: https://docs.slack.dev/apis/web-api/rate-limits
+    """
+    headers = {str(name).lower(): value for name, value in error.response.headers.items()}
+    text = str(headers.get("retry-after", ""))
+    return int(text) if text.isdigit() else DEFAULT_RETRY_AFTER
 
 
 _CODE = re.compile(r"[a-z_0-9]{1,60}")

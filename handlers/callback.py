@@ -49,10 +49,11 @@ class Settings:
 class Refused(Exception):  # noqa: N818
     """The request is answered with an error page: its status, and a sentence for the person who sent it."""
 
-    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+    def __init__(self, status: HTTPStatus, sentence: str, heading: str = "This link can't be used") -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
+        self.heading = heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,28 +87,23 @@ class CallbackHandler:
                     return self._decide(link, _comment(fields))
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
-            return _page(refused.status, pages.error(refused.sentence), with_body=method != "HEAD")
+            return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
 
     def _link(self, fields: Mapping[str, str]) -> Link:
-        names = ("action", "id", "to", "sig")
-        missing = [name for name in names if not fields.get(name)]
-        if missing:
-            raise Refused(
-                HTTPStatus.BAD_REQUEST,
-                f"This link is incomplete: {', '.join(missing)} is missing. {_COPY_WHOLE}",
-            )
+        if not all(fields.get(name) for name in ("action", "id", "to", "sig")):
+            raise Refused(HTTPStatus.BAD_REQUEST, f"A part of it is missing. {_COPY_WHOLE}")
         try:
             action = Action(fields["action"])
         except ValueError:
-            raise Refused(HTTPStatus.BAD_REQUEST, "This link asks for neither approve nor reject.") from None
+            raise Refused(HTTPStatus.BAD_REQUEST, f"It asks neither to approve nor to reject. {_COPY_WHOLE}") from None
         approval = self._approval(fields["id"])
         if not verify(approval, fields["to"], fields["sig"]):
-            raise Refused(HTTPStatus.FORBIDDEN, f"This link was changed on its way, so it can't be used. {_COPY_WHOLE}")
+            raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
         return Link(approval, action, fields["to"], kept)
 
     def _approval(self, approval_id: str) -> Approval:
-        unknown = Refused(HTTPStatus.NOT_FOUND, "There is no such request. It may have been removed since it was made.")
+        unknown = Refused(HTTPStatus.NOT_FOUND, f"There is no request behind it, or no longer. {_COPY_WHOLE}")
         if not is_approval_id(approval_id):
             raise unknown
         try:
@@ -179,7 +175,9 @@ def _form(event: Mapping[str, Any]) -> dict[str, str]:
         raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         return _texts(dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=20)))
     except ValueError:  # not base64, not UTF-8, or more fields than any form of ours has
-        raise Refused(HTTPStatus.BAD_REQUEST, "The form could not be read. Open the link again.") from None
+        raise Refused(
+            HTTPStatus.BAD_REQUEST, "The form could not be read. Open the link again.", "That did not work"
+        ) from None
 
 
 def _texts(fields: Mapping[str, str]) -> dict[str, str]:
@@ -187,7 +185,7 @@ def _texts(fields: Mapping[str, str]) -> dict[str, str]:
         for text in fields.values():
             text.encode()
     except UnicodeEncodeError:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"This link can't be read. {_COPY_WHOLE}") from None
+        raise Refused(HTTPStatus.BAD_REQUEST, f"It can't be read. {_COPY_WHOLE}") from None
     return dict(fields)
 
 
@@ -196,7 +194,7 @@ def _comment(fields: Mapping[str, str]) -> str | None:
     comment = fields.get("comment", "").replace("\r\n", "\n").strip()
     if len(comment) > MAX_COMMENT:
         sentence = f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Go back and shorten it."
-        raise Refused(HTTPStatus.BAD_REQUEST, sentence)
+        raise Refused(HTTPStatus.BAD_REQUEST, sentence, "The comment is too long")
     return comment or None
 
 

@@ -13,13 +13,13 @@ from aws_lambda_powertools import Logger
 
 from approvals import present, settings
 from approvals.clients import CONFIG
-from approvals.mail import Mailer, outcome_mail
+from approvals.mail import Mailer, NoSlot, outcome_mail
 from approvals.model import Approval, Status, Step
 from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
-from handlers.worker import RetryQueue, Worker
+from handlers.worker import MailQueue, RetryQueue, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Settings:
 
     table_name: str
     topic_arn: str
+    mail_queue_url: str
     slack_channel: str
     slack_secret_arn: str
     slack_api_url: str
@@ -92,7 +93,11 @@ class Resumer:
         return True
 
     def _send_mail(self, approval: Approval) -> Approval:
-        self._mailer.send(outcome_mail(approval))
+        try:
+            self._mailer.send(outcome_mail(approval))
+        except NoSlot:
+            self._mailer.defer(approval, Step.OUTCOME_EMAIL)
+            return approval
         return self._table.mark(approval, Step.OUTCOME_EMAIL, self._clock())
 
     def _edit_message(self, approval: Approval) -> Approval:
@@ -108,15 +113,23 @@ def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     logger = Logger()
+    clock = partial(datetime.now, UTC)
+    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
+    sqs = partial(boto3.client, "sqs", config=CONFIG)
     resumer = Resumer(
-        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
+        table=table,
         workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
-        mailer=Mailer(boto3.client("sns", config=CONFIG), config.topic_arn),
+        mailer=Mailer(
+            boto3.client("sns", config=CONFIG),
+            config.topic_arn,
+            take_slot=lambda: table.take_mail_slot(clock()),
+            defer=MailQueue(sqs, config.mail_queue_url).add,
+        ),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
-        clock=partial(datetime.now, UTC),
+        clock=clock,
         logger=logger,
     )
-    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
+    queue = RetryQueue(sqs, config.retry_queue_url)
     return Worker(resumer, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

@@ -13,14 +13,14 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import CONFIG
-from approvals.mail import Mailer, request_mail
+from approvals.mail import Mailer, NoSlot, request_mail
 from approvals.model import Approval, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.steps import DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
-from handlers.worker import RetryQueue, Worker
+from handlers.worker import MailQueue, RetryQueue, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Settings:
     table_name: str
     email: str
     topic_arn: str
+    mail_queue_url: str
     public_url: str
     slack_channel: str
     slack_secret_arn: str
@@ -80,7 +81,11 @@ class Notifier:
         return {Step.REQUEST_EMAIL: self._send_mail, **slack}
 
     def _send_mail(self, approval: Approval) -> Approval:
-        self._mailer.send(request_mail(approval, self._email, base_url=self._base_url))
+        try:
+            self._mailer.send(request_mail(approval, self._email, base_url=self._base_url))
+        except NoSlot:
+            self._mailer.defer(approval, Step.REQUEST_EMAIL)
+            return approval
         self._logger.info("mail sent")
         return self._table.mark(approval, Step.REQUEST_EMAIL, self._clock())
 
@@ -116,16 +121,24 @@ def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     logger = Logger()
+    clock = partial(datetime.now, UTC)
+    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
+    sqs = partial(boto3.client, "sqs", config=CONFIG)
     notifier = Notifier(
-        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
-        mailer=Mailer(boto3.client("sns", config=CONFIG), config.topic_arn),
+        table=table,
+        mailer=Mailer(
+            boto3.client("sns", config=CONFIG),
+            config.topic_arn,
+            take_slot=lambda: table.take_mail_slot(clock()),
+            defer=MailQueue(sqs, config.mail_queue_url).add,
+        ),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         base_url=config.public_url,
-        clock=partial(datetime.now, UTC),
+        clock=clock,
         logger=logger,
     )
-    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
+    queue = RetryQueue(sqs, config.retry_queue_url)
     return Worker(notifier, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from xml.etree import ElementTree as ET
 
 from approvals import present
-from approvals.model import Action, Approval, Status
+from approvals.model import Action, Approval
 from approvals.workflow import console_url
 
 _CSS = """
@@ -32,7 +32,7 @@ p { margin: 0 0 1rem; overflow-wrap: anywhere }
 .approved { color: var(--approve) } .rejected, .expired, .cancelled { color: var(--reject) }
 @media (prefers-color-scheme: dark) { .approved { color: #5bd492 } .rejected, .expired, .cancelled { color: #ff938a } }
 .text { white-space: pre-wrap }
-dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem 1rem; margin: 0 0 1rem }
+dl { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr); gap: .25rem 1rem; margin: 0 0 1rem }
 dt { color: var(--soft); overflow-wrap: anywhere } dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap }
 a { color: var(--link) }
 form { position: sticky; bottom: 0; background: var(--card); padding: .75rem 0; border-top: 1px solid var(--line) }
@@ -73,20 +73,21 @@ def confirm(approval: Approval, action: Action, fields: Mapping[str, str], *, ma
         "form",
         {"method": "post", "action": "execution"},
         *hidden,
-        _tag("label", {"for": "comment"}, "Comment (optional)"),
+        _tag("label", {"for": "comment"}, f"Comment (optional, up to {max_comment:,} characters)"),
         _tag("textarea", {"id": "comment", "name": "comment", "rows": "2", "maxlength": str(max_comment)}),
         _tag("button", {"class": action.value}, word),
     )
     return _page(
         f"{word}? {approval.title}",
-        _tag("p", {"class": "eyebrow"}, "Your approval is asked for"),
+        _tag("p", {"class": "eyebrow"}, f"{word} this request?"),
         _tag("h1", {}, approval.title),
         *_request(approval),
         form,
         _tag(
             "p",
             {"class": "other"},
-            f"Nothing is decided until you press {word}. To {_OTHER[action]} instead, use the other link in the mail.",
+            f"Nothing is decided until you press {word}. To {_OTHER[action]} instead, use the other link in the mail. "
+            "Without any answer the request expires, unapproved.",
         ),
     )
 
@@ -97,7 +98,7 @@ def outcome(approval: Approval, action: Action, newer: str | None = None) -> str
     `newer` is the same link for the request that took this one's place.
     """
     decision = present.decided(approval)
-    late = approval.status in (Status.APPROVED, Status.REJECTED) and approval.status is not action.status
+    late = approval.status is not action.status
     return _page(
         f"{present.headline(approval)}: {approval.title}",
         _tag("p", {"class": "eyebrow"}, approval.title),
@@ -105,7 +106,7 @@ def outcome(approval: Approval, action: Action, newer: str | None = None) -> str
         _tag("p", {}, present.outcome(approval)),
         *([_tag("p", {"class": "text"}, f"Comment: {decision.comment}")] if decision.comment else []),
         *([_tag("p", {}, _tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
-        *([_tag("p", {}, f"So this link can no longer {action}: the first answer counts.")] if late else []),
+        *([_tag("p", {}, f"So this link can no longer {action}.")] if late else []),
         *_request(approval),
         _tag(
             "p",
@@ -119,9 +120,9 @@ def outcome(approval: Approval, action: Action, newer: str | None = None) -> str
     )
 
 
-def error(sentence: str) -> str:
-    """The page for a link that can't be used."""
-    return _page("This link can't be used", _tag("h1", {}, "This link can't be used"), _tag("p", {}, sentence))
+def error(sentence: str, heading: str = "This link can't be used") -> str:
+    """The page for what can't be done, and what to do about it."""
+    return _page(heading, _tag("h1", {}, heading), _tag("p", {}, sentence))
 
 
 def _request(approval: Approval) -> list[ET.Element]:

@@ -10,9 +10,12 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from zlib import crc32
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from approvals.model import Step
+from approvals.steps import StepsFailed
 from approvals.table import NotFound
 
 if TYPE_CHECKING:
@@ -26,6 +29,12 @@ FIRST_DELAY = 5
 MAX_DELAY = 300
 """Seconds between two tries: the delay doubles from the first to the maximum."""
 
+
+MAX_QUEUE_DELAY = 900
+"""Seconds. Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
+
+SPREAD = 30
+"""Seconds over which those who were asked to come back come back: not all at once."""
 
 RESERVE = 20_000
 """Milliseconds. With less left the rest of a batch is queued: a function that is killed would repeat all of it."""
@@ -45,15 +54,28 @@ class RetryQueue:
         self._sqs = sqs
         self._url = url
 
-    def add(self, item_id: str) -> None:
-        """Queues the item's first retry."""
-        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": item_id}), DelaySeconds=FIRST_DELAY)
+    def add(self, item_id: str, delay: int = FIRST_DELAY) -> None:
+        """Queues the item's first retry, after a delay in seconds."""
+        body, delay = json.dumps({"id": item_id}), min(delay, MAX_QUEUE_DELAY)
+        self._sqs().send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
     def postpone(self, receipt_handle: str, attempt: int) -> None:
         """Hides a message that failed again until its next try is due."""
         self._sqs().change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_after(attempt)
         )
+
+
+class MailQueue:
+    """The queue of mails that came too fast, for `digest` to fold into one."""
+
+    def __init__(self, sqs: Callable[[], SQSClient], url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    def add(self, approval_id: str, step: Step) -> None:
+        """Queues the mail of a step."""
+        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": approval_id, "step": step.value}))
 
 
 def delay_after(attempt: int) -> int:
@@ -107,3 +129,8 @@ class Worker:
             self._task(item_id, last=last)
         except NotFound:
             self._logger.warning("the record is gone, nothing to do")
+        except StepsFailed as failure:
+            if failure.retry_after is None:
+                raise
+            # A new message: being asked to wait is no failed try, however often it happens.
+            self._queue.add(item_id, failure.retry_after + crc32(item_id.encode()) % SPREAD)

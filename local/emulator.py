@@ -11,7 +11,10 @@ from local.process import ROOT, WORK, Server, check_port
 
 
 def start(port: int) -> Server:
-    """Starts the emulator on 127.0.0.1 and waits until it answers. Raises `PortTaken` or `Failed`."""
+    """Starts the emulator on 127.0.0.1, with IAM enforced, and waits until it answers.
+
+    Raises `PortTaken` or `Failed`.
+    """
     check_port(port, "AWS_PORT")
     temporary = WORK / f"tmp-{port}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -19,7 +22,7 @@ def start(port: int) -> Server:
     server = Server(
         [str(ROOT / ".venv-emulator/bin/ministack")],
         WORK / f"emulator-{port}.log",
-        {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(temporary)},
+        {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(temporary), "AUTH": "true"},
     )
     try:
         server.wait_until(lambda: _answers(port), seconds=60)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from local import aws
@@ -80,12 +80,15 @@ class Executions:
 
 
 def _states(history: list[HistoryEventTypeDef], status: str) -> list[State]:
-    entered = [event for event in history if event["type"].endswith("StateEntered")]
-    exited = {event["stateExitedEventDetails"]["name"] for event in history if event["type"].endswith("StateExited")}
-    states = []
-    for event in entered:
-        name = event["stateEnteredEventDetails"]["name"]
-        open_status = "RUNNING" if status == "RUNNING" else "FAILED"
-        moment = event["timestamp"].isoformat()
-        states.append(State(name, "SUCCEEDED" if name in exited else open_status, moment))
+    states: list[State] = []
+    for event in history:
+        if "stateEnteredEventDetails" in event:
+            name = event["stateEnteredEventDetails"]["name"]
+            states.append(State(name, "RUNNING", event["timestamp"].isoformat()))
+        elif states and event["type"] in {"TaskFailed", "TaskTimedOut", "ExecutionFailed", "ExecutionAborted"}:
+            states[-1] = replace(states[-1], status="FAILED")
+        elif states and "stateExitedEventDetails" in event and states[-1].status == "RUNNING":
+            states[-1] = replace(states[-1], status="SUCCEEDED")
+    if states and status != "RUNNING" and states[-1].status == "RUNNING":
+        states[-1] = replace(states[-1], status="FAILED")
     return states

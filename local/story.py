@@ -119,14 +119,16 @@ class Person:
         )
         return str(note["text"])
 
-    def wait(self, look: Callable[[dict[str, Any]], Found | None], otherwise: str = "not seen") -> Found:
-        """Looks at the page until something is there. Raises `NotSeen` after a minute."""
-        deadline = time.monotonic() + _SECONDS
+    def wait(
+        self, look: Callable[[dict[str, Any]], Found | None], otherwise: str = "not seen", seconds: float = _SECONDS
+    ) -> Found:
+        """Looks at the page until something is there. Raises `NotSeen` when it is not within the seconds."""
+        deadline = time.monotonic() + seconds
         while True:
             found = look(self.state())
             if found is not None:
                 return found
-            _see(time.monotonic() < deadline, f"{otherwise} within {_SECONDS} s")
+            _see(time.monotonic() < deadline, f"{otherwise} within {seconds:.0f} s")
             time.sleep(0.1)
 
     def _post_json(self, path: str, body: object) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from local.stack import LocalStack
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date"}
+
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")
 
 
 class _QuietRequests(WSGIRequestHandler):
@@ -95,9 +99,17 @@ def _serve_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> 
         asked = request.get_json(force=True, silent=True)
         if not isinstance(asked, dict) or "input" not in asked:
             return jsonify(error='expected {"name": ..., "input": ...}'), 400
+        name = asked.get("name") or None
+        if name and not _NAME.fullmatch(str(name)):
+            # The emulator takes any.
+            return jsonify(
+                error="Invalid name: 1 to 80 letters, digits and . _ - make one that AWS takes everywhere"
+            ), 400
         try:
-            arn = stack.executions.start(asked.get("name") or None, json.dumps(asked["input"]))
+            arn = stack.executions.start(name, json.dumps(asked["input"]))
         except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+                return jsonify(error=f"There is an execution called {name} already"), 409
             return jsonify(error=error.response["Error"]["Message"]), 400
         return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), 201
 
@@ -121,7 +133,10 @@ def _serve_slack(app: Flask, stack: LocalStack) -> None:
     def slack_api(method: str) -> tuple[Response, int]:
         if stack.slack.fail_with:
             stack.slack.failures += 1
-            return jsonify(ok=False, error="internal_error"), stack.slack.fail_with
+            limited = stack.slack.fail_with == HTTPStatus.TOO_MANY_REQUESTS
+            answer = jsonify(ok=False, error="ratelimited" if limited else "internal_error")
+            answer.headers["Retry-After"] = "5"
+            return answer, stack.slack.fail_with
         parameters = request.get_json(silent=True) if request.is_json else request.form.to_dict()
         return jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {})), 200
 
@@ -146,5 +161,8 @@ def _state(stack: LocalStack) -> dict[str, object]:
         "users": [{"id": user, "name": name} for user, name in USERS.items()],
         "executions": [asdict(execution) for execution in seen.executions],
         "inbox": [asdict(mail) for mail in reversed(seen.mails)],
-        "slack": {"channel": stack.slack.channel, "messages": [asdict(message) for message in seen.messages]},
+        "slack": {
+            "channel": "approvals" if stack.slack.channel else "",
+            "messages": [asdict(message) for message in seen.messages],
+        },
     }

@@ -12,6 +12,7 @@ from slack_sdk.models.blocks import (
     ContextBlock,
     HeaderBlock,
     MarkdownTextObject,
+    PlainTextObject,
     SectionBlock,
 )
 
@@ -81,19 +82,23 @@ def escape(text: str) -> str:
 
 
 def _request(approval: Approval) -> list[Block]:
-    fields = [_field(label, value) for label, value in present.facts(approval)[:-1]]
-    deadline = _local_time(approval.deadline)
-    blocks: list[Block] = [
-        HeaderBlock(text=shorten(approval.title, MAX_HEADER)),
-        SectionBlock(fields=[*fields, _mrkdwn(f"*Answer by*\n{deadline}")]),
-    ]
+    """What is asked. What the requester wrote is plain text under a heading of ours: none of it looks like ours."""
+    fields = [_field(label, value, approval) for label, value in present.facts(approval)]
+    blocks: list[Block] = [HeaderBlock(text=shorten(approval.title, MAX_HEADER)), SectionBlock(fields=fields)]
     if approval.request.details:
-        blocks.append(SectionBlock(text=_mrkdwn(_fit(approval.request.details, MAX_SECTION))))
-    # A value's further lines are indented, so that none looks like a line of ours.
-    context = "\n".join(f"*{label}:* {present.indent(value)}" for label, value in present.context(approval))
+        blocks += _text("Details", approval.request.details)
+    context = "\n".join(f"{label}: {present.indent(value)}" for label, value in present.context(approval))
     if context:
-        blocks.append(SectionBlock(text=_mrkdwn(_fit(context, MAX_SECTION))))
+        blocks += _text("Input of the workflow", context)
     return blocks
+
+
+def _text(heading: str, text: str) -> list[Block]:
+    if len(text) > MAX_SECTION:
+        rest = f"\u2026 ({len(text) - MAX_SECTION + 100:,} more characters: see the mail, or the execution's input)"
+        text = text[: MAX_SECTION - 100] + rest
+    plain = PlainTextObject(text=text, emoji=False)
+    return [SectionBlock(text=_mrkdwn(f"*{heading}*")), SectionBlock(text=plain)]
 
 
 def _by(decision: Decision) -> str:
@@ -110,7 +115,9 @@ def _local_time(moment: datetime) -> str:
     return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{readable(moment)}>"
 
 
-def _field(label: str, value: str) -> MarkdownTextObject:
+def _field(label: str, value: str, approval: Approval) -> MarkdownTextObject:
+    if label == present.DEADLINE:
+        return _mrkdwn(f"*{label}*\n{_local_time(approval.deadline)}")
     return _mrkdwn(f"*{label}*\n{_fit(value, MAX_FIELD - len(label) - 3)}")
 
 

@@ -27,6 +27,7 @@ CONTRACT = [
     "PublicUrl",
     "ApprovalTimeoutMinutes",
     "EmailLinkMode",
+    "AlarmTopicArn",
 ]
 
 

@@ -17,8 +17,8 @@ from mypy_boto3_sqs import SQSClient
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from approvals.mail import Mail
-from approvals.model import Approval
+from approvals.mail import Mail, NoSlot
+from approvals.model import Approval, Step
 from approvals.steps import DeliveryFailed
 from approvals.table import DUE_INDEX, WAITING_INDEX, ApprovalTable
 from approvals.workflow import TaskGone
@@ -45,12 +45,21 @@ class Clock:
 
 @dataclass
 class FakeMailer:
-    """Records mails; refuses them while `broken`."""
+    """Records mails; refuses them while `broken`; has as many slots as it is told, None for any number."""
 
     sent: list[Mail] = field(default_factory=list)
     broken: bool = False
+    slots: int | None = None
+    deferred: list[tuple[str, Step]] = field(default_factory=list)
+
+    def defer(self, approval: Approval, step: Step) -> None:
+        self.deferred.append((approval.id, step))
 
     def send(self, mail: Mail) -> None:
+        if self.slots is not None:
+            if self.slots == 0:
+                raise NoSlot
+            self.slots -= 1
         if self.broken:
             raise DeliveryFailed("SNS answered InternalError")
         self.sent.append(mail)
@@ -104,7 +113,7 @@ class DirectWebClient(WebClient):
             api_url=api_method,
             req_args={},
             data=data,
-            headers={},
+            headers={"Retry-After": "7"},
             status_code=status,
         )
         answer.validate()  # type: ignore[no-untyped-call]

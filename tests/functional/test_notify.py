@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from approvals.mail import Mail, Mailer
 from approvals.model import Note, Status, Step
 from approvals.respond import respond
-from approvals.steps import DeliveryFailed, StepsFailed
+from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
 from handlers.notify import Notifier
@@ -191,3 +191,20 @@ def test_what_a_proxy_answers_in_slacks_place_is_not_repeated(slack: Slack, monk
     with pytest.raises(DeliveryFailed) as failed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert str(failed.value) == "Slack answered HTTP 200"
+
+
+def test_a_mail_that_comes_too_fast_is_left_to_the_digest(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    mailer.slots = 0
+    notifier(ID, last=False)
+    assert mailer.deferred == [(ID, Step.REQUEST_EMAIL)]
+    assert (mailer.sent, len(slack.messages())) == ([], 1)
+    assert Step.REQUEST_EMAIL not in table.get(ID).steps
+
+
+def test_slack_asking_to_slow_down_says_for_how_long(slack: Slack) -> None:
+    slack.fail_with = 429
+    with pytest.raises(DeliveryDelayed) as delayed:
+        SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
+    assert delayed.value.seconds == 7

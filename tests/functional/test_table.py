@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.model import Channel, Decision, Note, Request, SlackMessage, Status, Step
 from approvals.respond import Conflict
 from approvals.rules import judge
-from approvals.table import NOTE_PREFIX, RETENTION, ApprovalTable, NotFound
+from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, RETENTION, ApprovalTable, NotFound
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import TABLE
 
@@ -100,3 +100,9 @@ def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoD
     table.leave_note(note, NOW)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 1
     assert table.get_note(f"{NOTE_PREFIX}n1") == note
+
+
+def test_a_second_has_as_many_mail_slots_as_are_promised(table: ApprovalTable) -> None:
+    assert [table.take_mail_slot(NOW) for _ in range(MAILS_A_SECOND + 2)] == [True] * MAILS_A_SECOND + [False] * 2
+    assert table.take_mail_slot(NOW + timedelta(seconds=1))
+    assert 2 * MAILS_A_SECOND <= 8, "in no second, wherever it begins, more than 8"

@@ -9,6 +9,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_sqs import SQSClient
 
+from approvals.model import Step
+from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NotFound
 from handlers.worker import RetryQueue, Worker
 
@@ -136,3 +138,19 @@ def test_with_little_time_left_the_rest_of_a_batch_is_queued(
     assert worker(from_stream("a", "b", "c", "d"), context) == {"batchItemFailures": []}
     assert [item_id for item_id, _ in task.calls] == ["a", "b"]
     assert queued(sqs, queue_url) == 2
+
+
+def test_being_asked_to_wait_is_no_failed_try(
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+) -> None:
+    """However often: a new message begins to count anew, and comes when it was asked to."""
+    task.failing["a"] = StepsFailed({Step.REQUEST_SLACK: DeliveryDelayed("Slack asks to slow down", 30)})
+    assert worker(from_queue("a", attempt=ATTEMPTS), context) == {"batchItemFailures": []}
+    assert worker(from_stream("a"), context) == {"batchItemFailures": []}
+    assert queued(sqs, queue_url) == 2
+
+
+def test_a_failure_beside_a_delay_is_a_failure(worker: Worker, task: Task, context: Any) -> None:
+    failures = {Step.REQUEST_EMAIL: DeliveryFailed("SNS"), Step.REQUEST_SLACK: DeliveryDelayed("Slack", 30)}
+    task.failing["a"] = StepsFailed(failures)
+    assert worker(from_queue("a"), context)["batchItemFailures"] == [{"itemIdentifier": "message-a"}]

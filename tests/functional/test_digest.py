@@ -1,0 +1,115 @@
+"""Mails that came too fast, folded into one."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from approvals.links import approval_id
+from approvals.mail import MAX_SUBJECT, Mailer
+from approvals.model import Approval, Step
+from approvals.respond import respond
+from approvals.steps import DeliveryFailed
+from approvals.table import ApprovalTable
+from handlers.digest import DigestSender
+from local.story import links
+from tests.builders import NOW, a_response, an_approval
+from tests.functional.conftest import Clock, FakeMailer
+
+REQUEST, OUTCOME = Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL
+
+
+@pytest.fixture
+def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logger) -> DigestSender:
+    def sleep(_seconds: float) -> None:
+        mailer.slots = 1  # a second has passed
+
+    return DigestSender(
+        table=table,
+        mailer=cast("Mailer", mailer),
+        email="alice@example.com",
+        base_url="https://x",
+        clock=clock,
+        sleep=sleep,
+        logger=logger,
+    )
+
+
+@pytest.fixture
+def asked(table: ApprovalTable) -> list[Approval]:
+    approvals = [
+        an_approval(id=approval_id(f"t{number}"), requested_at=NOW + timedelta(seconds=number)) for number in range(5)
+    ]
+    for approval in approvals:
+        table.add(approval)
+    return approvals
+
+
+def batch(*mails: tuple[Approval, Step]) -> dict[str, Any]:
+    return {"Records": [{"body": json.dumps({"id": approval.id, "step": step.value})} for approval, step in mails]}
+
+
+def test_what_waits_is_one_mail_with_the_links_of_each(
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    sender(batch(*((approval, REQUEST) for approval in reversed(asked))), context)
+    [mail] = mailer.sent
+    assert mail.subject == "Approval required: 5 waiting for you"
+    found = [line for line in mail.text.splitlines() if line.startswith("https://x/execution?")]
+    assert len(found) == 10
+    assert [approval.id in link for approval, link in zip(asked, found[::2], strict=True)] == [True] * 5
+    assert all(table.get(approval.id).told for approval in asked)
+
+
+def test_what_was_sent_meanwhile_is_not_sent_again(
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    sender(batch((asked[0], REQUEST), (asked[0], REQUEST), (asked[1], REQUEST)), context)
+    sender(batch((asked[0], REQUEST), (asked[1], REQUEST)), context)
+    assert len(mailer.sent) == 1
+    respond(table, table.get(asked[2].id), a_response())
+    sender(batch((asked[2], REQUEST)), context)
+    assert len(mailer.sent) == 1, "what is decided is not asked any more"
+
+
+def test_one_alone_is_its_own_mail(
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    sender(batch((asked[0], REQUEST)), context)
+    respond(table, table.get(asked[0].id), a_response())
+    sender(batch((asked[0], OUTCOME)), context)
+    assert [mail.subject.split(":")[0] for mail in mailer.sent] == ["Approval required", "Approved"]
+
+
+def test_outcomes_are_folded_too(
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    for approval in asked[:2]:
+        respond(table, approval, a_response())
+    sender(batch((asked[0], OUTCOME), (asked[1], OUTCOME), (asked[2], REQUEST)), context)
+    [mail] = mailer.sent
+    assert mail.subject == "Approval required: 1 waiting for you, 2 ended"
+    assert mail.text.count("Approved by alice@example.com by email on") == 2
+    assert list(links({"text": mail.text})) == ["approve", "reject"]
+    assert len(mail.subject) <= MAX_SUBJECT
+
+
+def test_it_waits_for_a_free_slot(
+    sender: DigestSender, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    mailer.slots = 0
+    sender(batch((asked[0], REQUEST)), context)
+    assert len(mailer.sent) == 1
+
+
+def test_what_sns_does_not_take_stays_in_the_queue(
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    mailer.broken = True
+    with pytest.raises(DeliveryFailed):
+        sender(batch((asked[0], REQUEST), (asked[1], REQUEST)), context)
+    assert not table.get(asked[0].id).told
