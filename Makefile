@@ -5,8 +5,9 @@ UV := .venv/bin/uv
 DEV := .venv/.ready
 SAM := .venv-sam/.ready
 EMULATOR := .venv-emulator/.ready
+CHECKOV := .venv-checkov/.ready
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test prove lint format lock clean
 
 demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
 	@.venv/bin/python -m local $(ARGS)
@@ -14,7 +15,11 @@ demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--au
 test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; ARGS are pytest's.
 	@.venv/bin/python -m pytest $(ARGS)
 
-lint: $(DEV) $(SAM)  ## Style, types, arrows of import, template and state machine.
+prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: half an hour.
+	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \
+	  tests/functional/test_crashes.py tests/e2e/test_prove.py tests/e2e/test_flood.py $(ARGS)
+
+lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and state machine.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -22,19 +27,20 @@ lint: $(DEV) $(SAM)  ## Style, types, arrows of import, template and state machi
 	.venv-sam/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --template template.yaml
 	.venv/bin/statelint statemachine/approval.asl.json
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet
 
 format: $(DEV)  ## Rewrites the code in the project's style.
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
 lock: $(DEV)  ## Compiles requirements*.in to pinned files with hashes and no registry's address.
-	for name in layer/requirements requirements-dev requirements-sam requirements-emulator requirements-uv; do \
+	for name in layer/requirements requirements-dev requirements-sam requirements-emulator requirements-checkov requirements-uv; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --upgrade $$name.in --output-file $$name.txt || exit 1; \
 	done
 
 clean:  ## Removes everything that the other commands made.
-	rm -rf .venv .venv-sam .venv-emulator .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	$(MAKE) -C layer clean
 
 $(UV): requirements-uv.txt
@@ -51,7 +57,7 @@ $(DEV): $(UV) requirements-dev.txt
 	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(SAM) $(EMULATOR): .venv%/.ready: $(UV) requirements%.txt
+$(SAM) $(EMULATOR) $(CHECKOV): .venv%/.ready: $(UV) requirements%.txt
 	@echo "Setting up: requirements$*.txt"
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv$*
 	@$(UV) pip install --quiet --python .venv$*/bin/python --require-hashes -r requirements$*.txt

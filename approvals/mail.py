@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,7 +79,7 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
         f"{who} asks for your approval." if who else "A workflow is waiting for your approval.",
         _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
         "Details:" if approval.request.details else None,
-        indent(approval.request.details, "  ") if approval.request.details else None,
+        _indented(approval.request.details) if approval.request.details else None,
         "Input of the workflow:" if present.context(approval) else None,
         _table(present.context(approval)),
         "Approve:",
@@ -99,7 +98,7 @@ def outcome_mail(approval: Approval) -> Mail:
         approval.title,
         present.outcome(approval),
         "Comment:" if decision.comment else None,
-        indent(decision.comment, "  ") if decision.comment else None,
+        _indented(decision.comment) if decision.comment else None,
         _table(present.facts(approval)),
         "There is nothing left for you to do. The links in the earlier mail show this outcome.",
     ]
@@ -126,7 +125,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str)
     if ended:
         parts.append("These have ended; there is nothing left for you to do about them.")
     for approval in ended:
-        parts += [approval.title, f"  {present.outcome(approval)}", _table(present.facts(approval))]
+        parts += [f"- {approval.title}", f"  {present.outcome(approval)}", _table(present.facts(approval))]
     return Mail(_digest_subject(len(waiting), len(ended)), _paragraphs(parts))
 
 
@@ -161,6 +160,10 @@ def _table(rows: list[tuple[str, str]]) -> str | None:
         return None
     width = min(max(len(label) for label, _ in rows), 20) + 1
     return "\n".join(f"  {label + ':':<{width}} {present.indent(value)}" for label, value in rows)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
 
 
 def _paragraphs(parts: list[str | None]) -> str:

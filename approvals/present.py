@@ -115,15 +115,15 @@ def _quoted_title(approval: Approval) -> str:
 
 
 def indent(text: str) -> str:
-    """The text with its second and further lines indented: they belong to the first."""
-    return text.replace("\r\n", "\n").replace("\n", "\n    ")
+    """The text with its second and further lines indented: they belong to the first, whatever broke the line."""
+    return "\n    ".join(text.splitlines())
 
 
 def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
     for key, value in approval.request.context.items():
         if key == STARTED_BY and _parent(approval):
             continue  # one of the facts
-        yield shorten(_plain(key), 100), shorten(_plain(value), MAX_VALUE)
+        yield shorten(" ".join(_plain(key).split()), 100), shorten(_plain(value), MAX_VALUE)
 
 
 def _parent(approval: Approval) -> str | None:

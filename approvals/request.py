@@ -143,7 +143,7 @@ class _Reader:
         for key in unknown[:MAX_UNKNOWN]:
             self.problems.append(f"{KEY}.{shorten(key, 60)}: unknown key{_suggestion(key)}")
         if len(unknown) > MAX_UNKNOWN:
-            self.problems.append(f"{len(unknown) - MAX_UNKNOWN:,} more unknown keys")
+            self.problems.append(f"and {len(unknown) - MAX_UNKNOWN:,} more")
         if unknown:
             self.problems.append(f"the keys of {KEY} are {', '.join(_KNOWN_KEYS)}")
 

@@ -29,6 +29,7 @@ from tests.functional.conftest import TABLE, Clock
 
 APPROVE, REJECT = Action
 ID = an_approval().id
+ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 
 
 @pytest.fixture
@@ -117,7 +118,8 @@ def test_a_click_that_lost_leaves_a_note_that_says_who_decided(
     assert handler(clicked, context)["statusCode"] == 200
     assert table.get(ID).status is Status.REJECTED
     [note] = notes(dynamodb)
-    assert "Rejected by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC." in note
+    outcome = "Rejected by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC."
+    assert note == f"{ABOUT} Somebody was faster. {outcome}"
 
 
 def test_a_click_that_slack_repeats_is_one_note(
@@ -127,7 +129,7 @@ def test_a_click_that_slack_repeats_is_one_note(
     for _ in range(3):
         handler(clicked, context)
     [note] = notes(dynamodb)
-    assert note.startswith("Your answer was recorded already. Approved by bob in Slack")
+    assert note.startswith(f"{ABOUT} Your answer was recorded already. Approved by bob in Slack")
 
 
 def test_a_click_on_a_record_that_is_gone_says_so(
@@ -157,7 +159,9 @@ def test_a_late_click_expires_the_approval(
     clock.pass_(hours=1)
     handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)
     assert table.get(ID).status is Status.EXPIRED
-    assert "Nobody answered before the deadline" in notes(dynamodb)[0]
+    [note] = notes(dynamodb)
+    assert note.startswith(f"{ABOUT} Your answer came too late. Expired on ")
+    assert "Nobody answered before the deadline" in note
 
 
 def test_a_base64_encoded_click_counts(
@@ -314,7 +318,7 @@ def test_a_guest_from_another_workspace_can_not_decide(
     payload["team"]["id"] = workspace or "T0ELSEWHERE"
     assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [present.NOT_OF_THE_WORKSPACE]
+    assert notes(dynamodb) == [f"{ABOUT} {present.NOT_OF_THE_WORKSPACE}"]
 
 
 def test_a_click_before_the_message_is_noted_is_asked_for_again(
@@ -330,4 +334,4 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(
     handler = a_bot(table, slack, clock, logger)
     assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [present.TOO_EARLY]
+    assert notes(dynamodb) == [f"{ABOUT} {present.TOO_EARLY}"]

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.links import link
-from approvals.mail import DEFAULT_SUBJECT, MAX_SUBJECT, Mail, Mailer, outcome_mail, request_mail
-from approvals.model import Action, Approval, Request
+from approvals.mail import DEFAULT_SUBJECT, MAX_SUBJECT, Mail, Mailer, NoSlot, digest_mail, outcome_mail, request_mail
+from approvals.model import Action, Approval, Request, Step
 from approvals.request import MAX_DETAILS, MAX_REQUESTED_BY, MAX_TITLE
 from approvals.steps import DeliveryFailed
 from tests.builders import BOB, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
@@ -70,6 +70,8 @@ def test_the_subject_of_an_outcome_is_one_that_sns_takes(
 def test_an_execution_name_beyond_ascii_makes_no_subject_that_sns_refuses(title: str | None, execution: str) -> None:
     """Step Functions allows such names."""
     workflow = replace(WORKFLOW, execution_name=execution)
+    asked = an_approval(request=titled(title), workflow=workflow)
+    assert SUBJECT.fullmatch(request_mail(asked, TO, base_url=BASE).subject)
     assert SUBJECT.fullmatch(outcome_mail(decided(request=titled(title), workflow=workflow)).subject)
 
 
@@ -80,8 +82,8 @@ def test_an_execution_name_beyond_ascii_makes_no_subject_that_sns_refuses(title:
         ("D\u00e9ployer \u00e0 No\u00ebl", "Approval required: Deployer a Noel"),
         ("Deploy \U0001f680 now", "Approval required: Deploy now"),
         ("a\r\nBcc: x@example.com\x00", "Approval required: aBcc: x@example.com"),
-        ("\u30ea\u30ea\u30fc\u30b9", DEFAULT_SUBJECT),
-        ("\U0001f680\U0001f680", DEFAULT_SUBJECT),
+        ("\u30ea\u30ea\u30fc\u30b9", "Approval required: run-1"),
+        ("\U0001f680\U0001f680", "Approval required: run-1"),
         (None, DEFAULT_SUBJECT),
     ],
 )
@@ -91,6 +93,37 @@ def test_the_subject_is_the_title_as_far_as_ascii_can_say_it(title: str | None, 
 
 def test_without_a_title_the_subject_is_the_tutorials() -> None:
     assert request_subject(None) == "Required approval from AWS Step Functions"
+
+
+@given(titles)
+def test_only_a_request_without_a_title_has_the_tutorials_subject(title: str | None) -> None:
+    assert (request_subject(title) == DEFAULT_SUBJECT) == (title is None)
+
+
+@given(st.lists(st.tuples(titles, st.sampled_from((an_approval, *ENDS))), min_size=1, max_size=50))
+def test_the_subject_of_a_digest_is_one_that_sns_takes_and_counts_every_approval(
+    found: list[tuple[str | None, Callable[..., Approval]]],
+) -> None:
+    approvals = [make(request=titled(title)) for title, make in found]
+    waiting = sum(approval.decision is None for approval in approvals)
+    subject = digest_mail(approvals, TO, base_url=BASE).subject
+    assert SUBJECT.fullmatch(subject)
+    assert subject.startswith("Approval required: ") == (waiting > 0)
+    counts = {what: int(number) for number, what in re.findall(r"(\d+) (waiting|ended)", subject)}
+    wanted = {"waiting": waiting, "ended": len(approvals) - waiting}
+    assert counts == {what: number for what, number in wanted.items() if number}
+
+
+@pytest.mark.parametrize(
+    ("approvals", "subject"),
+    [
+        ([an_approval()] * 3, "Approval required: 3 waiting for you"),
+        ([an_approval(), decided(), expired()], "Approval required: 1 waiting for you, 2 ended"),
+        ([cancelled(), decided(Action.REJECT)], "Approvals: 2 ended"),
+    ],
+)
+def test_the_subject_of_a_digest_says_whether_anything_waits(approvals: list[Approval], subject: str) -> None:
+    assert digest_mail(approvals, TO, base_url=BASE).subject == subject
 
 
 def test_a_long_title_is_cut_with_an_ellipsis() -> None:
@@ -122,8 +155,10 @@ def test_a_request_asks_shows_and_links() -> None:
     assert text.split("\n\n") == [
         "Deploy",
         "jo asks for your approval.",
-        "  Workflow:  Deploy\n  Execution: run-1\n  Answer by: Mon 23 Nov 2026, 10:00 UTC",
+        "  Answer by: Mon 23 Nov 2026, 10:00 UTC\n  Workflow:  Deploy\n  Execution: run-1",
+        "Details:",
         "  line 1\n  line 2",
+        "Input of the workflow:",
         "  Version: 2.4.1",
         "Approve:",
         link(approval, Action.APPROVE, TO, base_url=BASE),
@@ -136,6 +171,8 @@ def test_a_request_asks_shows_and_links() -> None:
 def test_a_request_that_names_nobody_and_says_nothing_more_leaves_no_gaps() -> None:
     text = request_mail(an_approval(request=titled(None)), TO, base_url=BASE).text
     assert "A workflow is waiting for your approval." in text
+    assert "Details:" not in text
+    assert "Input of the workflow:" not in text
     assert "\n\n\n" not in text
 
 
@@ -154,7 +191,7 @@ def test_each_recipient_gets_links_of_their_own() -> None:
 def test_an_outcome_says_who_and_why_and_has_no_link_to_answer() -> None:
     text = outcome_mail(decided(Action.REJECT, BOB, comment="not on a Friday")).text
     assert "Rejected by bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in text
-    assert "Comment: not on a Friday" in text
+    assert "\n\nComment:\n\n  not on a Friday\n\n" in text
     assert "http" not in text
 
 
@@ -171,7 +208,14 @@ def test_an_open_request_has_no_outcome_to_mail() -> None:
         outcome_mail(an_approval())
 
 
-@pytest.mark.parametrize("mail", [request_mail(an_approval(), TO, base_url=BASE), outcome_mail(decided())])
+@pytest.mark.parametrize(
+    "mail",
+    [
+        request_mail(an_approval(), TO, base_url=BASE),
+        outcome_mail(decided()),
+        digest_mail([an_approval(), decided()], TO, base_url=BASE),
+    ],
+)
 def test_a_mail_holds_no_task_token(mail: Mail) -> None:
     assert TOKEN[:20] not in mail.subject + mail.text
 
@@ -200,11 +244,67 @@ def stub(sns: SNSClient) -> Iterator[Stubber]:
         yield stubber
 
 
+def not_deferred(approval_id: str, step: Step) -> None:
+    raise AssertionError(f"deferred: {approval_id}, {step}")
+
+
+def a_mailer(
+    sns: SNSClient,
+    *,
+    take_slot: Callable[[], bool] = lambda: True,
+    defer: Callable[[str, Step], None] = not_deferred,
+) -> Mailer:
+    """A mailer with as many slots as it asks for. It defers nothing by itself."""
+    return Mailer(sns, TOPIC, take_slot=take_slot, defer=defer)
+
+
 def test_a_mail_is_published_to_the_topic(sns: SNSClient, stub: Stubber) -> None:
     sent = {"TopicArn": TOPIC, "Subject": "Approved: x", "Message": "text"}
     stub.add_response("publish", {"MessageId": "1"}, sent)
-    Mailer(sns, TOPIC).send(Mail("Approved: x", "text"))
+    a_mailer(sns).send(Mail("Approved: x", "text"))
     stub.assert_no_pending_responses()
+
+
+def test_each_mail_takes_one_slot_before_it_is_published(sns: SNSClient, stub: Stubber) -> None:
+    seen: list[str] = []
+
+    def take_slot() -> bool:
+        seen.append("slot")
+        return True
+
+    def publish(**_: object) -> None:
+        seen.append("publish")
+
+    sns.meta.events.register("before-parameter-build.sns.Publish", publish)
+    for _ in range(2):
+        stub.add_response("publish", {"MessageId": "1"})
+        a_mailer(sns, take_slot=take_slot).send(Mail("s", "t"))
+    assert seen == ["slot", "publish", "slot", "publish"]
+
+
+def test_without_a_slot_nothing_is_published(sns: SNSClient, stub: Stubber) -> None:
+    """SNS suspends an address that gets too many mails in a second."""
+    published: list[object] = []
+
+    def publish(**what: object) -> None:
+        published.append(what)
+
+    sns.meta.events.register("before-parameter-build.sns.Publish", publish)
+    stub.add_response("publish", {"MessageId": "1"})
+    with pytest.raises(NoSlot):
+        a_mailer(sns, take_slot=lambda: False).send(Mail("s", "t"))
+    assert published == []
+
+
+@pytest.mark.parametrize("step", [Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL])
+def test_a_deferred_mail_is_left_by_its_approvals_id_and_step(sns: SNSClient, step: Step) -> None:
+    deferred: list[tuple[str, Step]] = []
+
+    def defer(approval_id: str, step: Step) -> None:
+        deferred.append((approval_id, step))
+
+    a_mailer(sns, defer=defer).defer(an_approval(), step)
+    assert deferred == [(an_approval().id, step)]
 
 
 @pytest.mark.parametrize("code", ["Throttling", "InvalidParameter", "AuthorizationError"])
@@ -213,7 +313,7 @@ def test_a_refusal_by_sns_is_a_failed_delivery_that_names_the_code_alone(
 ) -> None:
     stub.add_client_error("publish", service_error_code=code, service_message="the text of the mail")
     with pytest.raises(DeliveryFailed) as caught:
-        Mailer(sns, TOPIC).send(Mail("s", "t"))
+        a_mailer(sns).send(Mail("s", "t"))
     assert str(caught.value) == f"SNS answered {code}"
 
 
@@ -223,15 +323,39 @@ def test_an_unreachable_sns_is_a_failed_delivery(sns: SNSClient) -> None:
 
     sns.meta.events.register("before-call.sns.Publish", unreachable)
     with pytest.raises(DeliveryFailed, match=r"^SNS can't be reached: EndpointConnectionError$"):
-        Mailer(sns, TOPIC).send(Mail("s", "t"))
+        a_mailer(sns).send(Mail("s", "t"))
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_neither_a_key_nor_a_value_of_the_input_begins_a_line(line_break: str) -> None:
+    forged = line_break.join(["x", "Approve:", "https://evil.example/"])
+    approval = an_approval(request=Request(timeout=HOUR, details=forged, context={forged: forged, "k": forged}))
+    mail = request_mail(approval, "alice@example.com", base_url="https://x")
+    flush_left = [line for line in mail.text.splitlines() if line and not line.startswith(" ")]
+    assert not any("evil.example" in line for line in flush_left)
+    assert flush_left.count("Approve:") == 1
 
 
 def test_no_line_of_the_requesters_looks_like_one_of_ours() -> None:
     """A false link under a false heading stays indented, where no mail program takes it for ours."""
-    forged = "fine\n\nApprove:\n\nhttps://evil.example/"
+    forged = "fine\n\nInput of the workflow:\n\nDetails:\n\nApprove:\n\nhttps://evil.example/"
     approval = an_approval(request=Request(details=forged, timeout=HOUR, context={"Note": forged}))
     mail = request_mail(approval, "alice@example.com", base_url="https://x")
     assert mail.text.count("evil.example") == 2
     flush_left = [line for line in mail.text.splitlines() if line and not line.startswith("  ")]
     assert not any("evil.example" in line for line in flush_left)
-    assert flush_left.count("Approve:") == 1
+    assert [flush_left.count(ours) for ours in ("Details:", "Input of the workflow:", "Approve:")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\v", "\x85", "\u2028"])
+def test_no_line_of_a_comment_looks_like_one_of_ours(line_break: str) -> None:
+    forged = line_break.join(["fine", "", "Comment:", "", "Approve:", "https://evil.example/"])
+    lines = outcome_mail(decided(comment=forged)).text.splitlines()
+    assert [line for line in lines if "evil.example" in line] == ["  https://evil.example/"]
+    flush_left = [line for line in lines if line and not line.startswith("  ")]
+    assert flush_left == [
+        "Deploy web 2.4.1",
+        "Approved by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC.",
+        "Comment:",
+        "There is nothing left for you to do. The links in the earlier mail show this outcome.",
+    ]

@@ -95,6 +95,7 @@ EVERY_PAGE = [
     pytest.param(pages.outcome(expired(), Action.APPROVE), id="expired"),
     pytest.param(pages.outcome(cancelled(), Action.APPROVE), id="cancelled"),
     pytest.param(pages.error("There is no such request."), id="error"),
+    pytest.param(pages.error("Go back and shorten it.", "The comment is too long"), id="error-heading"),
 ]
 
 
@@ -134,6 +135,17 @@ def test_an_error_page_escapes_its_sentence(sentence: str) -> None:
     assert sentence in page.text
 
 
+@pytest.mark.parametrize("heading", HOSTILE)
+def test_an_error_page_escapes_its_heading(heading: str) -> None:
+    page = Page(pages.error("x", heading))
+    assert page.shape == Page(pages.error("x", "harmless")).shape
+    assert page.text.count(heading) == 2, "as the title and on the page"
+
+
+def test_an_error_page_is_about_the_link_unless_it_says_otherwise() -> None:
+    assert pages.error("x") == pages.error("x", "This link can't be used")
+
+
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=60), max_size=6))
 def test_the_form_posts_back_exactly_the_links_fields(fields: dict[str, str]) -> None:
     page = Page(pages.confirm(an_approval(), Action.APPROVE, fields, max_comment=1000))
@@ -149,11 +161,15 @@ def test_the_button_says_what_it_does_and_posts_to_where_the_page_came_from(acti
     assert page.named("button") == [{"class": action.value}]
     assert f"{word}? Deploy web 2.4.1" in page.text
     assert f"Nothing is decided until you press {word}." in page.text
+    assert f"{word} this request?" in page.parts
+    assert "Without any answer the request expires, unapproved." in page.text
 
 
 def test_a_comment_is_asked_for_within_the_limit() -> None:
-    (area,) = confirm(an_approval()).named("textarea")
+    page = confirm(an_approval())
+    (area,) = page.named("textarea")
     assert (area["name"], area["maxlength"]) == ("comment", "1000")
+    assert "Comment (optional, up to 1,000 characters)" in page.parts
 
 
 def test_the_request_is_shown_before_it_is_confirmed() -> None:
@@ -165,7 +181,7 @@ def test_the_request_is_shown_before_it_is_confirmed() -> None:
         context={"Version": "2.4.1"},
     )
     text = confirm(an_approval(request=request)).text
-    for shown in ("jo", "two\nlines", "Version", "2.4.1", "Deploy", "run-1", "Mon 23 Nov 2026, 10:00 UTC"):
+    for shown in ("Answer by", "jo", "two\nlines", "Version", "2.4.1", "Deploy", "run-1", "Mon 23 Nov 2026, 10:00 UTC"):
         assert shown in text
 
 
@@ -177,20 +193,33 @@ def test_a_request_without_details_and_input_has_no_headings_for_them() -> None:
     ("approval", "action", "sentence", "late"),
     [
         (decided(), Action.APPROVE, "Approved by alice@example.com by email", None),
-        (decided(), Action.REJECT, "Approved by alice@example.com by email", "this link can no longer reject"),
+        (decided(), Action.REJECT, "Approved by alice@example.com by email", "So this link can no longer reject."),
         (decided(Action.REJECT, BOB), Action.REJECT, "Rejected by bob in Slack", None),
-        (decided(Action.REJECT, BOB), Action.APPROVE, "Rejected by bob in Slack", "this link can no longer approve"),
-        (expired(), Action.APPROVE, "Nobody answered before the deadline", None),
-        (cancelled(), Action.APPROVE, "The execution was aborted.", None),
+        (
+            decided(Action.REJECT, BOB),
+            Action.APPROVE,
+            "Rejected by bob in Slack",
+            "So this link can no longer approve.",
+        ),
+        (expired(), Action.APPROVE, "Nobody answered before the deadline", "So this link can no longer approve."),
+        (expired(), Action.REJECT, "Nobody answered before the deadline", "So this link can no longer reject."),
+        (cancelled(), Action.APPROVE, "The execution was aborted.", "So this link can no longer approve."),
+        (cancelled(), Action.REJECT, "The execution was aborted.", "So this link can no longer reject."),
     ],
 )
 def test_the_outcome_page_says_who_and_whether_this_link_came_too_late(
     approval: Approval, action: Action, sentence: str, late: str | None
 ) -> None:
-    text = outcome(approval, action).text
-    assert sentence in text
-    assert ("can no longer" in text) == (late is not None)
-    assert late is None or late in text
+    page = outcome(approval, action)
+    assert sentence in page.text
+    assert [part for part in page.parts if "can no longer" in part] == ([late] if late else [])
+
+
+@pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT), expired(), cancelled()])
+def test_an_outcome_page_no_longer_says_until_when_to_answer(approval: Approval) -> None:
+    text = outcome(approval).text
+    assert "Answer by" not in text
+    assert "Execution" in text, "the other facts stay"
 
 
 @pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT), expired(), cancelled()])

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals import present
-from approvals.model import Action, Approval, Approver, Channel, Json, Request, Response, readable, shorten
+from approvals.model import Action, Approval, Approver, Channel, Json, Request, Response, is_hidden, readable, shorten
 from approvals.request import MAX_TITLE
 from tests.builders import BOB, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+
+ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
+"""How a text to one person names the request."""
 
 NOBODY = "Nobody answered before the deadline, so the request was not approved."
 
@@ -58,27 +61,39 @@ def test_the_longest_execution_name_makes_a_title_within_the_limit() -> None:
 def test_the_facts_say_who_asks_for_what_until_when() -> None:
     assert present.facts(an_approval()) == [
         ("Requested by", "jo@example.com"),
+        ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
         ("Workflow", "Deploy"),
         ("Execution", "run-1"),
-        ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
+    ]
+
+
+@pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT, BOB), expired(), cancelled()])
+def test_the_facts_of_what_is_decided_say_no_longer_until_when(approval: Approval) -> None:
+    assert present.facts(approval) == [
+        ("Requested by", "jo@example.com"),
+        ("Workflow", "Deploy"),
+        ("Execution", "run-1"),
     ]
 
 
 def test_the_deadline_shown_is_the_records_own() -> None:
-    assert present.facts(an_approval(deadline=NOW + timedelta(days=2)))[-1] == (
-        "Answer by",
-        "Wed 25 Nov 2026, 09:00 UTC",
-    )
+    facts = dict(present.facts(an_approval(deadline=NOW + timedelta(days=2))))
+    assert facts[present.DEADLINE] == "Wed 25 Nov 2026, 09:00 UTC"
 
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
-    assert [label for label, _ in present.facts(with_context({}))] == ["Workflow", "Execution", "Answer by"]
+    assert [label for label, _ in present.facts(with_context({}))] == ["Answer by", "Workflow", "Execution"]
 
 
 def test_the_execution_that_started_this_one_is_a_fact_and_no_input() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
     approval = with_context({present.STARTED_BY: parent, "Version": "2.4.1"})
-    assert present.facts(approval)[0] == ("Started by", "Release:run-9")
+    assert present.facts(approval) == [
+        ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
+        ("Started by", "Release:run-9"),
+        ("Workflow", "Deploy"),
+        ("Execution", "run-1"),
+    ]
     assert present.context(approval) == [("Version", "2.4.1")]
 
 
@@ -107,6 +122,34 @@ def test_no_part_of_the_input_is_hidden_from_the_approver() -> None:
 )
 def test_a_value_of_the_input_is_shown_as_it_was_written(value: Json, shown: str) -> None:
     assert present.context(with_context({"key": value})) == [("key", shown)]
+
+
+HIDDEN = [*"\x00\x07\x0b\x1b\x7f\x85\x9b", *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
+
+
+@pytest.mark.parametrize("character", HIDDEN)
+def test_a_hidden_character_of_the_input_is_shown_to_be_there(character: str) -> None:
+    assert present.context(with_context({f"k{character}": f"a{character}b"})) == [("k\ufffd", "a\ufffdb")]
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\x7f", "\x9b"])
+def test_a_hidden_character_deep_in_the_input_is_shown_to_be_there(character: str) -> None:
+    approval = with_context({"key": [{f"k{character}": f"a{character}b"}]})
+    assert present.context(approval) == [("key", '[{"k\ufffd": "a\ufffdb"}]')]
+
+
+@given(st.text(max_size=present.MAX_VALUE))
+def test_all_but_hidden_characters_are_shown_as_they_are(text: str) -> None:
+    [(_, shown)] = present.context(with_context({"key": text}))
+    assert shown == "".join("\ufffd" if is_hidden(character) else character for character in text)
+    assert not any(is_hidden(character) for character in shown)
+
+
+@pytest.mark.parametrize(
+    "text", ["two\nlines", "two\r\nlines", "a\ttab", "\u05d0 \u200f1", "\U0001f469\u200d\U0001f4bb"]
+)
+def test_lines_tabs_joiners_and_languages_written_from_the_right_are_not_hidden(text: str) -> None:
+    assert present.context(with_context({"key": text})) == [("key", text)]
 
 
 @given(st.dictionaries(st.text(max_size=150), st.text(max_size=1500), max_size=45))
@@ -154,15 +197,30 @@ def test_a_pending_approval_has_a_headline_too() -> None:
     ("approval", "response", "beginning"),
     [
         (decided(), a_response(), "Your answer was recorded already. Approved by alice@example.com"),
-        (decided(), a_response(Action.REJECT), "Your answer changes nothing any more. Approved by alice@example.com"),
-        (decided(), a_response(approver=BOB), "Your answer changes nothing any more. Approved by alice@example.com"),
-        (decided(Action.REJECT, BOB), a_response(), "Your answer changes nothing any more. Rejected by bob in Slack"),
-        (expired(), a_response(), "Your answer changes nothing any more. Expired on "),
-        (cancelled(), a_response(), "Your answer changes nothing any more. Cancelled on "),
+        (decided(), a_response(Action.REJECT), "Your first answer counts. Approved by alice@example.com"),
+        (
+            decided(),
+            a_response(approver=BOB),
+            "Somebody was faster, with the same answer. Approved by alice@example.com",
+        ),
+        (decided(), a_response(Action.REJECT, BOB), "Somebody was faster. Approved by alice@example.com"),
+        (decided(Action.REJECT, BOB), a_response(), "Somebody was faster. Rejected by bob in Slack"),
+        (expired(), a_response(), "Your answer came too late. Expired on "),
+        (cancelled(), a_response(), "Your answer came too late. Cancelled on "),
     ],
 )
 def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, response: Response, beginning: str) -> None:
-    assert present.late_answer(approval, response).startswith(beginning)
+    text = present.late_answer(approval, response)
+    assert text.startswith(f"{ABOUT} {beginning}")
+    assert text.endswith(present.outcome(approval))
+
+
+@pytest.mark.parametrize(
+    ("approval", "why"),
+    [(an_approval(), present.NOT_OF_THE_WORKSPACE), (an_approval(slack_message=None), present.TOO_EARLY)],
+)
+def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(approval: Approval, why: str) -> None:
+    assert present.not_allowed(approval) == f"{ABOUT} {why}"
 
 
 def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
@@ -173,4 +231,4 @@ def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
 def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> None:
     renamed = Approver(id=BOB.id, name="Bob the Builder", channel=Channel.SLACK)
     text = present.late_answer(decided(approver=BOB), a_response(approver=renamed, minutes=2))
-    assert text.startswith("Your answer was recorded already.")
+    assert text.startswith(f"{ABOUT} Your answer was recorded already.")

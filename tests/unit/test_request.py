@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Json, Request
+from approvals.model import Json, Request, is_hidden, shorten
 from approvals.request import (
     MAX_DETAILS,
     MAX_REQUESTED_BY,
     MAX_TIMEOUT_MINUTES,
     MAX_TITLE,
+    MAX_UNKNOWN,
     Call,
     InvalidApprovalRequest,
     parse_call,
@@ -24,6 +25,8 @@ from approvals.request import (
 from tests.builders import TOKEN, WORKFLOW, a_call
 
 HOUR = timedelta(hours=1)
+
+THE_KEYS = "the keys of Approval are Title, Details, RequestedBy, TimeoutMinutes"
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -117,19 +120,34 @@ class TestTexts:
         (problem,) = problems({"Approval": {key: "x" * (most + 1)}})
         assert problem == f"Approval.{key}: expected at most {most:,} characters, got {most + 1:,}"
 
-    @pytest.mark.parametrize("value", ["", "  \n", 7, True, [], {}, ["a"]])
+    @pytest.mark.parametrize(
+        "value", ["", "  \n", "\u200b\u200d", "\xad", "\x00", "\u2066\u2069", "\u0301", 7, True, [], {}, ["a"]]
+    )
     def test_what_is_no_text_is_refused(self, key: str, most: int, value: Json) -> None:
         del most
         (problem,) = problems({"Approval": {key: value}})
         assert problem.startswith(f"Approval.{key}: expected a text that is not empty, got ")
 
+    @pytest.mark.parametrize(
+        "character",
+        [*"\x00\x08\v\f\x1b\x1c\x7f\x85\x9f", *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"],
+    )
+    def test_it_has_no_control_or_reordering_character(self, key: str, most: int, character: str) -> None:
+        del most
+        assert problems({"Approval": {key: f"a{character}b"}}) == [
+            f"Approval.{key}: expected no control characters, and none that turn the direction"
+        ]
+
 
 @pytest.mark.parametrize("key", ["Title", "RequestedBy"])
-@pytest.mark.parametrize("character", ["\n", "\r", "\t", "\x00", "\x1b", "\x7f", "\u2028", "\u202e"])
-def test_a_one_line_text_has_no_line_break_control_or_reordering_character(key: str, character: str) -> None:
-    assert problems({"Approval": {key: f"a{character}b"}}) == [
-        f"Approval.{key}: expected one line without control characters"
-    ]
+@pytest.mark.parametrize("character", ["\n", "\r", "\t", "\u2028", "\u2029"])
+def test_a_one_line_text_has_no_line_break_or_tab(key: str, character: str) -> None:
+    assert problems({"Approval": {key: f"a{character}b"}}) == [f"Approval.{key}: expected one line"]
+
+
+@pytest.mark.parametrize("character", ["\n", "\r\n", "\t"])
+def test_details_may_have_lines_and_tabs(character: str) -> None:
+    assert parse({"Details": f"a{character}b"}).details == f"a{character}b"
 
 
 @pytest.mark.parametrize(
@@ -149,22 +167,72 @@ def test_a_title_may_have_the_characters_of_its_language(title: str) -> None:
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("Titel", "did you mean Title?"),
-        ("title", "did you mean Title?"),
-        ("TimeoutMinute", "did you mean TimeoutMinutes?"),
-        ("requestedBy", "did you mean RequestedBy?"),
-        ("Approvers", "the keys are Title, Details, RequestedBy, TimeoutMinutes"),
+        ("Titel", ", did you mean Title?"),
+        ("title", ", did you mean Title?"),
+        ("TimeoutMinute", ", did you mean TimeoutMinutes?"),
+        ("requestedBy", ", did you mean RequestedBy?"),
+        ("Approvers", ""),
     ],
 )
 def test_an_unknown_key_is_named_with_a_way_out(key: str, hint: str) -> None:
-    (problem,) = problems({"Approval": {key: "x"}})
-    assert problem.startswith(f"Approval.{key}: unknown key")
-    assert hint in problem
+    assert problems({"Approval": {key: "x"}}) == [f"Approval.{key}: unknown key{hint}", THE_KEYS]
 
 
-@given(st.text().filter(lambda key: key not in {"Title", "Details", "RequestedBy", "TimeoutMinutes", "Result"}))
+@given(
+    st.text(max_size=200).filter(
+        lambda key: key not in {"Title", "Details", "RequestedBy", "TimeoutMinutes", "Result"},
+    )
+)
 def test_no_unknown_key_slips_through(key: str) -> None:
-    assert f"Approval.{key}: unknown key" in problems({"Approval": {key: None}})[0]
+    named, way_out = problems({"Approval": {key: None}})
+    assert named.startswith(f"Approval.{shorten(key, 60)}: unknown key")
+    assert way_out == THE_KEYS
+
+
+def test_a_long_unknown_key_is_cut() -> None:
+    assert problems({"Approval": {"x" * 60: 1, "y" * 61: 1}}) == [
+        f"Approval.{'x' * 60}: unknown key",
+        f"Approval.{'y' * 59}…: unknown key",
+        THE_KEYS,
+    ]
+
+
+@pytest.mark.parametrize(("unknown", "more"), [(10, []), (12, ["and 2 more"]), (1510, ["1,500 more unknown keys"])])
+def test_the_first_unknown_keys_are_named_and_the_rest_counted(unknown: int, more: list[str]) -> None:
+    named = [f"Approval.{number}: unknown key" for number in range(MAX_UNKNOWN)]
+    assert len(named) == 10
+    assert problems({"Approval": {str(number): 1 for number in range(unknown)}}) == [*named, *more, THE_KEYS]
+
+
+@pytest.mark.parametrize("inner", ["Title", "Details", "RequestedBy", "TimeoutMinutes"])
+@pytest.mark.parametrize("key", ["Aproval", "approval", "APPROVAL", "Approvals", "Approvall", "Aprovall", " Approval"])
+def test_a_request_under_a_misspelt_key_is_refused(key: str, inner: str) -> None:
+    """As context it would be shown, and not asked."""
+    execution_input: Json = {"Version": "2.4.1", key: {inner: "Deploy"}}
+    assert problems(execution_input) == [f"{key}: unknown key, did you mean Approval?"]
+
+
+@pytest.mark.parametrize(
+    "execution_input",
+    [
+        pytest.param({"Approvals": {"x": 1}}, id="holds-no-request"),
+        pytest.param({"Approvals": "Title"}, id="no-object"),
+        pytest.param({"Approvals": [{"Title": "Deploy"}]}, id="a-list"),
+        pytest.param({"Book": {"Title": "Deploy"}}, id="another-word"),
+        pytest.param({"Approver": {"Title": "Dr"}}, id="a-word-nearby"),
+        pytest.param({"Approval" * 2: {"Title": "Deploy"}}, id="too-long"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+def test_what_is_no_misspelt_request_is_context(execution_input: dict[str, Json]) -> None:
+    request = parse_request(execution_input, default_timeout=HOUR)
+    assert request == Request(timeout=HOUR, context=execution_input)
+
+
+def test_beside_the_request_itself_nothing_is_taken_for_a_misspelt_one() -> None:
+    execution_input: Json = {"Approval": {"Title": "Deploy"}, "Approvals": {"Title": "x"}}
+    request = parse_request(execution_input, default_timeout=HOUR)
+    assert request == Request(title="Deploy", timeout=HOUR, context={"Approvals": {"Title": "x"}})
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -173,6 +241,7 @@ def test_every_problem_is_reported_at_once() -> None:
         "Approval.Title",
         "Approval.TimeoutMinutes",
         "Approval.Approvers",
+        THE_KEYS,
     ]
 
 
@@ -209,7 +278,9 @@ def test_what_is_accepted_keeps_the_limits(asked: dict[str, Any]) -> None:
     if request.title is not None:
         assert 0 < len(request.title) <= MAX_TITLE
         assert not any(category(character) == "Cc" for character in request.title)
-    assert request.details is None or 0 < len(request.details) <= MAX_DETAILS
+    if request.details is not None:
+        assert 0 < len(request.details) <= MAX_DETAILS
+        assert not any(is_hidden(character) for character in request.details)
     assert timedelta(minutes=1) <= request.timeout <= timedelta(minutes=MAX_TIMEOUT_MINUTES)
 
 

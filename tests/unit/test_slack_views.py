@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,13 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from approvals import present
-from approvals.model import Action, Approval, Approver, Channel, Request
+from approvals.model import Action, Approval, Approver, Channel, Json, Request, Step
 from approvals.request import MAX_DETAILS, MAX_REQUESTED_BY, MAX_TITLE
 from approvals.workflow import console_url
 from bot.views.approval import (
     ACTION_IDS,
     MAX_HEADER,
+    MAX_SECTION,
     OPEN_EXECUTION_ID,
     escape,
     outcome_blocks,
@@ -28,7 +30,7 @@ from bot.views.approval import (
     request_text,
 )
 from handlers.callback import MAX_COMMENT
-from tests.builders import ALICE, BOB, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
+from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
 
 MAX_TOTAL = 13_200
 """Characters over all blocks of a message; undocumented, see FACTS.md."""
@@ -90,7 +92,7 @@ def broken_limits(blocks: list[dict[str, Any]]) -> list[str]:
     """The names of Slack's limits that a message breaks."""
     checks = {
         "50 blocks": len(blocks) <= 50,
-        "characters over all": len(said(blocks)) <= MAX_TOTAL,
+        "characters over all": len(said(blocks)) < MAX_TOTAL,
     }
     for node in inside(blocks):
         checks |= {name: checks.get(name, True) and held for name, held in _limits(node).items()}
@@ -189,11 +191,93 @@ def test_a_hostile_cause_is_no_markup(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_short_text_is_shown_in_full(text: str) -> None:
-    header, facts, details, context, _ = as_sent(request_blocks(saying(text)))
+    header, facts, *asked, _ = as_sent(request_blocks(saying(text)))
     assert (header["text"]["type"], header["text"]["text"]) == ("plain_text", text)
     assert facts["fields"][0]["text"] == f"*Requested by*\n{escape(text)}"
-    assert details["text"]["text"] == escape(text)
-    assert context["text"]["text"] == escape(f"*{text}:* {present.indent(text)}")
+    assert asked == [
+        heading("Details"),
+        plain(text),
+        heading("Input of the workflow"),
+        plain(f"{' '.join(text.split())}: {present.indent(text)}"),
+    ]
+
+
+def heading(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": f"*{text}*", "verbatim": True}}
+
+
+def plain(text: str) -> dict[str, Any]:
+    """Text that Slack shows as it is: no markup, no mentions, no emoji."""
+    return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+@given(requests)
+def test_what_the_requester_wrote_is_plain_text_under_a_heading_of_ours(request: Request) -> None:
+    _, _, *asked, _ = as_sent(request_blocks(an_approval(request=request)))
+    headings = ["Details"] if request.details else []
+    headings += ["Input of the workflow"] if request.context else []
+    assert asked[::2] == [heading(text) for text in headings]
+    assert [block == plain(block["text"]["text"]) for block in asked[1::2]] == [True] * len(headings)
+
+
+def test_a_request_without_details_and_input_has_no_headings_for_them() -> None:
+    assert [block["type"] for block in as_sent(request_blocks(an_approval()))] == ["header", "section", "actions"]
+
+
+@pytest.mark.parametrize("text", ["x" * MAX_SECTION, "&" * MAX_SECTION, "<" * MAX_SECTION])
+def test_details_that_fit_a_section_are_shown_in_full(text: str) -> None:
+    request = Request(details=text, timeout=timedelta(hours=1))
+    assert plain(text) in as_sent(request_blocks(an_approval(request=request)))
+
+
+@pytest.mark.parametrize("length", [MAX_SECTION + 1, 4321, MAX_DETAILS])
+def test_longer_details_are_cut_and_the_rest_is_counted(length: int) -> None:
+    text = "".join(chr(ord("a") + number % 26) for number in range(length))
+    request = Request(details=text, timeout=timedelta(hours=1))
+    _, _, _, details, _ = as_sent(request_blocks(an_approval(request=request)))
+    assert_cut(details, text)
+
+
+def test_a_longer_input_is_cut_and_the_rest_is_counted() -> None:
+    context: dict[str, Json] = {f"key{number}": f"{number} " * 400 for number in range(5)}
+    approval = an_approval(request=Request(timeout=timedelta(hours=1), context=context))
+    _, _, _, shown, _ = as_sent(request_blocks(approval))
+    assert_cut(shown, "\n".join(f"{label}: {value}" for label, value in present.context(approval)))
+
+
+def assert_cut(block: dict[str, Any], whole: str) -> None:
+    shown = block["text"]["text"]
+    assert block == plain(shown)
+    assert len(shown) <= 3000
+    end = re.fullmatch(r"(.*)… \(([\d,]+) more characters: see the mail, or the execution's input\)", shown, re.DOTALL)
+    assert end is not None
+    assert whole.startswith(end[1])
+    assert len(end[1]) >= 2900
+    assert len(end[1]) + int(end[2].replace(",", "")) == len(whole)
+
+
+@pytest.mark.parametrize("character", ["x", "&", "<", "\n", "\U0001f4a5"])
+def test_the_greatest_message_keeps_slacks_limits(character: str) -> None:
+    parent = f"{WORKFLOW.execution_arn.rsplit(':', 2)[0]}:{'p' * 80}:{'q' * 80}"
+    request = Request(
+        title=character * MAX_TITLE,
+        details=character * MAX_DETAILS,
+        requested_by=character * MAX_REQUESTED_BY,
+        timeout=timedelta(hours=1),
+        context={
+            present.STARTED_BY: parent,
+            **{f"{number}{character * 200}": character * 2000 for number in range(60)},
+        },
+    )
+    workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
+    asked = an_approval(request=request, workflow=workflow)
+    assert ("Started by", f"{'p' * 80}:{'q' * 80}") in present.facts(asked)
+    assert broken_limits(as_sent(request_blocks(asked))) == []
+    answered = decided(request=request, workflow=workflow, comment=character * MAX_COMMENT)
+    in_vain = replace(answered, steps={Step.WORKFLOW_GONE: NOW})
+    assert present.in_vain(in_vain)
+    for ended in (answered, in_vain, cancelled(character * 3000, request=request, workflow=workflow)):
+        assert broken_limits(as_sent(outcome_blocks(ended))) == []
 
 
 @given(st.text())
@@ -230,6 +314,7 @@ def test_a_decided_message_has_no_buttons_and_still_shows_the_request(approval: 
     assert [node for node in inside(blocks) if node.get("type") in {"actions", "button"}] == []
     assert blocks[:2] == as_sent(request_blocks(approval))[:2]
     assert EXECUTION in said(blocks)
+    assert present.DEADLINE not in said(blocks)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +339,9 @@ def test_a_comment_is_quoted_line_by_line() -> None:
 
 
 def test_a_moment_has_a_fallback_in_utc() -> None:
-    assert "|Mon 23 Nov 2026, 10:00 UTC>" in said(as_sent(request_blocks(an_approval())))
+    [facts] = [block["fields"] for block in as_sent(request_blocks(an_approval())) if "fields" in block]
+    when = "<!date^1795428000^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:00 UTC>"
+    assert facts[1]["text"] == f"*Answer by*\n{when}"
 
 
 def test_the_notification_says_what_is_asked_and_later_how_it_ended() -> None:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from approvals.request import MAX_TIMEOUT_MINUTES
+from approvals.table import NOTE_PREFIX, SLOT_PREFIX
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +28,7 @@ PARAMETERS: dict[str, Any] = {
     "PublicUrl": "",
     "ApprovalTimeoutMinutes": 60,
     "EmailLinkMode": "confirm",
+    "AlarmTopicArn": "",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -46,6 +48,9 @@ NAME_PROPERTIES = re.compile(
 """Properties that would fix a resource's name: two stacks in one account would then clash."""
 
 INTERNET_FACING = ("CallbackFunction", "BotFunction")
+
+FOLDS = "DigestFunction"
+"""Makes one mail of a whole batch, so a batch succeeds or fails as one."""
 
 
 class CloudFormation(yaml.SafeLoader):
@@ -95,6 +100,8 @@ def events(kind: str) -> list[Any]:
 
 STREAMS = events("DynamoDB")
 POLLED = events("SQS")
+RETRIED = [param for param in POLLED if param.values[0] != FOLDS]
+"""The queues of single items that are tried again."""
 
 
 def as_list(value: Any) -> list[Any]:
@@ -162,6 +169,11 @@ def test_the_address_has_the_tutorials_pattern() -> None:
         ("PublicUrl", "https://example.com/approvals", "yes"),
         ("PublicUrl", "https://approve.example.com/", "no"),
         ("PublicUrl", "approve.example.com", "no"),
+        ("AlarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:alarms", "yes"),
+        ("AlarmTopicArn", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:alarms", "yes"),
+        ("AlarmTopicArn", "", "yes"),
+        ("AlarmTopicArn", "alarms", "no"),
+        ("AlarmTopicArn", "arn:aws:sqs:eu-west-1:123456789012:alarms", "no"),
     ],
 )
 def test_a_mistyped_parameter_is_refused_before_the_deployment(name: str, value: str, fits: str) -> None:
@@ -196,7 +208,8 @@ def test_what_outputs_and_functions_refer_to_exists() -> None:
 def test_no_resource_has_a_fixed_name(name: str) -> None:
     properties = RESOURCES[name].get("Properties", {})
     fixed = {key: value for key, value in properties.items() if NAME_PROPERTIES.fullmatch(key)}
-    assert not {key for key, value in fixed.items() if "AWS::StackName" not in json.dumps(value)}
+    own = [{"Ref": other} for other in RESOURCES]  # belongs to another resource, whose name is not fixed either
+    assert not {key for key, value in fixed.items() if "AWS::StackName" not in json.dumps(value) and value not in own}
 
 
 def test_the_accounts_own_api_gateway_settings_are_left_alone() -> None:
@@ -213,6 +226,24 @@ def test_an_internet_facing_function_can_reach_no_other_service(function: str, s
 def test_an_internet_facing_function_reads_and_updates_single_records_of_the_table(function: str) -> None:
     allowed = {action for action in actions(function) if action.lower().startswith("dynamodb")}
     assert allowed == {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+
+
+@pytest.mark.parametrize(
+    ("function", "more"),
+    [("CallbackFunction", []), ("BotFunction", [("secretsmanager:GetSecretValue", ["SlackSecret", "Id"])])],
+)
+def test_an_internet_facing_function_has_the_table_its_own_secret_and_nothing_else(
+    function: str, more: list[tuple[str, list[str]]]
+) -> None:
+    granted = [
+        (action, resource)
+        for statement in statements(function)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+    wanted = [(f"dynamodb:{action}", ["ApprovalTable", "Arn"]) for action in ("GetItem", "UpdateItem")] + more
+    assert granted == [(action, {"Fn::GetAtt": target}) for action, target in wanted]
+    assert {statement["Effect"] for statement in statements(function)} == {"Allow"}
 
 
 @pytest.mark.parametrize("function", INTERNET_FACING)
@@ -288,7 +319,7 @@ def test_a_stream_hands_what_fails_for_good_to_the_dead_letter_queue(function: s
     assert granted
 
 
-@pytest.mark.parametrize(("function", "source"), [*STREAMS, *POLLED])
+@pytest.mark.parametrize(("function", "source"), [*STREAMS, *RETRIED])
 def test_one_records_failure_is_not_its_neighbours(function: str, source: dict[str, Any]) -> None:
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], function
 
@@ -301,15 +332,42 @@ def test_a_stream_neither_starts_late_nor_retries_for_ever(function: str, source
     assert source["BisectBatchOnFunctionError"] is True
 
 
+def test_the_mails_of_a_batch_are_one_and_so_is_their_failure() -> None:
+    [source] = [param.values[1] for param in POLLED if param.values[0] == FOLDS]
+    assert "FunctionResponseTypes" not in source
+    variables = FUNCTIONS[FOLDS]["Environment"]["Variables"]
+    assert not {"RETRY_ATTEMPTS", "RETRY_QUEUE_URL"} & set(variables)
+    assert source["Queue"] == {"Fn::GetAtt": ["MailQueue", "Arn"]}
+    assert source["BatchSize"] > 1
+    assert source["BatchSize"] <= 10 or source["MaximumBatchingWindowInSeconds"] >= 1, "else Lambda refuses it"
+
+
+@pytest.mark.parametrize("function", ["NotifyFunction", "DecisionFunction"])
+def test_a_mail_that_came_too_fast_can_be_left_to_the_digest(function: str) -> None:
+    assert FUNCTIONS[function]["Environment"]["Variables"]["MAIL_QUEUE_URL"] == {"Ref": "MailQueue"}
+    queues = [
+        resource
+        for statement in statements(function)
+        if "sqs:SendMessage" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+    assert {"Fn::GetAtt": ["MailQueue", "Arn"]} in queues
+
+
 def test_new_items_go_to_notify_and_decided_ones_to_decision() -> None:
     patterns = {
-        param.values[0]: json.loads(found["Pattern"])
+        param.values[0]: [json.loads(found["Pattern"]) for found in param.values[1]["FilterCriteria"]["Filters"]]
         for param in STREAMS
-        for found in param.values[1]["FilterCriteria"]["Filters"]
     }
-    assert patterns["NotifyFunction"] == {"eventName": ["INSERT"]}
-    images = patterns["DecisionFunction"]["dynamodb"]
-    assert patterns["DecisionFunction"]["eventName"] == ["MODIFY"]
+    assert set(patterns) == {"NotifyFunction", "DecisionFunction"}
+    assert patterns["NotifyFunction"] == [
+        {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"status": {"S": ["PENDING"]}}}},
+        {"eventName": ["INSERT"], "dynamodb": {"Keys": {"id": {"S": [{"prefix": NOTE_PREFIX}]}}}},
+    ]
+    assert not SLOT_PREFIX.startswith(NOTE_PREFIX), "the count of a second's mails is nothing to tell"
+    [decision] = patterns["DecisionFunction"]
+    images = decision["dynamodb"]
+    assert decision["eventName"] == ["MODIFY"]
     assert images["OldImage"] == {"status": {"S": ["PENDING"]}}
     assert set(images["NewImage"]["status"]["S"]) == {"APPROVED", "REJECTED", "EXPIRED", "CANCELLED"}
 
@@ -322,7 +380,7 @@ def test_a_message_is_hidden_six_times_as_long_as_its_function_may_run(function:
     assert queue["VisibilityTimeout"] >= 6 * timeout
 
 
-@pytest.mark.parametrize(("function", "source"), POLLED)
+@pytest.mark.parametrize(("function", "source"), RETRIED)
 def test_a_function_knows_which_try_is_the_last(function: str, source: dict[str, Any]) -> None:
     queue = QUEUES[source["Queue"]["Fn::GetAtt"][0]]
     variables = FUNCTIONS[function]["Environment"]["Variables"]
@@ -411,3 +469,27 @@ def test_the_clock_looks_at_least_once_a_minute() -> None:
     """Deadlines are given in minutes."""
     schedules = {param.values[0]: param.values[1]["Schedule"] for param in events("Schedule")}
     assert schedules["LifecycleFunction"] == "rate(1 minute)"
+
+
+def test_an_execution_that_was_stopped_is_noticed() -> None:
+    rules = {param.values[0]: param.values[1]["Pattern"] for param in events("EventBridgeRule")}
+    assert rules == {
+        "LifecycleFunction": {
+            "source": ["aws.states"],
+            "detail-type": ["Step Functions Execution Status Change"],
+            "detail": {
+                "stateMachineArn": [{"Ref": "HumanApprovalLambdaStateMachine"}],
+                "status": ["ABORTED", "FAILED", "TIMED_OUT"],
+            },
+        }
+    }
+
+
+def test_the_errors_of_every_function_raise_an_alarm() -> None:
+    dimensions = [
+        node["Dimensions"]
+        for node in inside(of_type("AWS::CloudWatch::Alarm"))
+        if isinstance(node, dict) and node.get("MetricName") == "Errors"
+    ]
+    watched = [found["Value"]["Ref"] for each in dimensions for found in each if found["Name"] == "FunctionName"]
+    assert sorted(watched) == sorted(FUNCTIONS)
