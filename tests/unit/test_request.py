@@ -197,7 +197,7 @@ def test_a_long_unknown_key_is_cut() -> None:
     ]
 
 
-@pytest.mark.parametrize(("unknown", "more"), [(10, []), (12, ["and 2 more"]), (1510, ["1,500 more unknown keys"])])
+@pytest.mark.parametrize(("unknown", "more"), [(10, []), (12, ["and 2 more"]), (1510, ["and 1,500 more"])])
 def test_the_first_unknown_keys_are_named_and_the_rest_counted(unknown: int, more: list[str]) -> None:
     named = [f"Approval.{number}: unknown key" for number in range(MAX_UNKNOWN)]
     assert len(named) == 10
