@@ -13,7 +13,30 @@ from local.process import ROOT
 from local.stack import LocalStack
 from local.story import Person, links
 
-_ROLE = f"arn:aws:iam::{aws.ACCOUNT}:role/caller"
+
+_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+
+
+def caller_role(approval_machine: str) -> str:
+    """A role with what the README says a caller needs, and nothing else. The emulator enforces it."""
+    executions = f"{approval_machine.replace(':stateMachine:', ':execution:')}:*"
+    statements = [
+        {"Effect": "Allow", "Action": "states:StartExecution", "Resource": approval_machine},
+        {"Effect": "Allow", "Action": ["states:DescribeExecution", "states:StopExecution"], "Resource": executions},
+        {
+            "Effect": "Allow",
+            "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            "Resource": f"arn:aws:events:{aws.REGION}:{aws.ACCOUNT}:rule/{_RULE}",
+        },
+    ]
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam = aws.session().client("iam")
+    role = iam.create_role(
+        RoleName="caller", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName="caller", PolicyName="ask", PolicyDocument=policy)
+    return role["Role"]["Arn"]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +45,7 @@ def caller(stack: LocalStack) -> Executions:
     machine = aws.session().client("stepfunctions")
     arn = stack.outputs["StateMachineHumanApprovalArn"]
     definition = example.replace("${StateMachineHumanApprovalArn}", arn)
-    created = machine.create_state_machine(name="caller", roleArn=_ROLE, definition=definition)
+    created = machine.create_state_machine(name="caller", roleArn=caller_role(arn), definition=definition)
     return Executions(created["stateMachineArn"])
 
 
