@@ -68,6 +68,8 @@ class Notifier:
             return
         approval = self._table.get(item_id)
         if approval.status is Status.PENDING:
+            if approval.workflow.attempt and not approval.told:
+                self._supersede_earlier_attempts(approval)
             try:
                 approval = carry_out(approval, self._work(), log=self._logger)
             except StepsFailed as failure:
@@ -75,6 +77,15 @@ class Notifier:
                     self._give_up(item_id, failure)
                 raise
         self._close_message(approval)
+
+    def _supersede_earlier_attempts(self, approval: Approval) -> None:
+        """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
+        for earlier_id in self._table.waiting(approval.workflow.execution_arn):
+            earlier = self._table.get(earlier_id)
+            if approval.workflow.retries(earlier.workflow):
+                cause = "The workflow tried again: a newer request takes the place of this one."
+                respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))
+                self._logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
 
     def _work(self) -> dict[Step, Work]:
         slack = {Step.REQUEST_SLACK: self._post} if self._messenger else {}

@@ -17,8 +17,6 @@ from approvals.clients import CONFIG
 from approvals.links import approval_id, new_link_key
 from approvals.model import Approval, Json
 from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
-from approvals.respond import respond
-from approvals.rules import Cancellation
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 
@@ -64,8 +62,6 @@ class RequestHandler:
                 return
             new = self._table.add(approval)
             self._logger.info("approval requested" if new else "approval was requested before")
-            if new and approval.workflow.attempt:
-                self._supersede_earlier_attempts(approval)
 
     def _approval(self, key: str, call: Call) -> Approval:
         request = parse_request(call.input, default_timeout=self._default_timeout)
@@ -79,19 +75,6 @@ class RequestHandler:
             requested_at=now,
             deadline=now + request.timeout,
         )
-
-    def _supersede_earlier_attempts(self, approval: Approval) -> None:
-        """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
-        try:
-            for earlier_id in self._table.waiting(approval.workflow.execution_arn):
-                earlier = self._table.get(earlier_id)
-                if approval.workflow.retries(earlier.workflow):
-                    cause = "The workflow tried again: a newer request takes the place of this one."
-                    respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))
-                    self._logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
-        except Exception:
-            # The new request stands and can be answered: failing the task now would do more harm.
-            self._logger.exception("earlier attempts could not be superseded")
 
     def _refuse(self, call: Call, error: InvalidApprovalRequest) -> None:
         # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.links import approval_id
 from approvals.mail import Mail, Mailer
-from approvals.model import Note, Status, Step
+from approvals.model import Approval, Note, Status, Step
 from approvals.respond import respond
 from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
 from handlers.notify import Notifier
 from local.slack import Slack
-from tests.builders import a_response, an_approval
+from tests.builders import WORKFLOW, a_response, an_approval
 from tests.functional.conftest import Clock, DirectWebClient, FakeMailer
 
 ID = an_approval().id
@@ -208,3 +210,44 @@ def test_slack_asking_to_slow_down_says_for_how_long(slack: Slack) -> None:
     with pytest.raises(DeliveryDelayed) as delayed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert delayed.value.seconds == 7
+
+
+def an_attempt(table: ApprovalTable, token: str, attempt: int, entered: str = "2026-11-23T09:00:00.000Z") -> Approval:
+    workflow = replace(WORKFLOW, attempt=attempt, entered_at=entered)
+    approval = an_approval(id=approval_id(token), workflow=workflow, slack_message=None)
+    table.add(approval)
+    return approval
+
+
+def test_a_retry_of_the_state_supersedes_its_earlier_attempt(notifier: Notifier, table: ApprovalTable) -> None:
+    """A retry has a new token; what was asked with the dead one must not be answered any more."""
+    first, second, third = (an_attempt(table, f"token {number}", number) for number in range(3))
+    notifier(second.id, last=False)
+    notifier(third.id, last=False)
+    assert table.get(third.id).status is Status.PENDING
+    for earlier, newer in ((first, second), (second, third)):
+        decision = table.get(earlier.id).decision
+        assert decision is not None
+        assert (decision.status, decision.superseded_by) == (Status.CANCELLED, newer.id)
+
+
+def test_other_approvals_of_the_same_execution_are_left_alone(notifier: Notifier, table: ApprovalTable) -> None:
+    """The iterations of a Map wait side by side: each entered the state at a time of its own."""
+    one = an_attempt(table, "one", 0)
+    two = an_attempt(table, "two", 0, entered="2026-11-23T09:00:00.001Z")
+    again = an_attempt(table, "two again", 1, entered="2026-11-23T09:00:00.001Z")
+    notifier(again.id, last=False)
+    assert [table.get(each.id).status for each in (one, two, again)] == ["PENDING", "CANCELLED", "PENDING"]
+
+
+def test_what_can_not_be_superseded_now_is_tried_again(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_arn: str) -> None:
+        raise RuntimeError("throttled")
+
+    second = an_attempt(table, "second", 1)
+    monkeypatch.setattr(table, "waiting", broken)
+    with pytest.raises(RuntimeError):
+        notifier(second.id, last=False)
+    assert mailer.sent == [], "nobody is asked twice meanwhile"

@@ -9,7 +9,6 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.links import approval_id
-from approvals.model import Status
 from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import Workflows
 from handlers.request import RequestHandler
@@ -85,38 +84,3 @@ def test_an_input_that_would_fail_later_is_refused_at_once(
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
     assert problem.rsplit(maxsplit=1)[-1] in cause
-
-
-def test_a_retry_of_the_state_supersedes_its_earlier_attempt(
-    handler: RequestHandler, table: ApprovalTable, context: Any
-) -> None:
-    """A retry has a new token; what was asked with the dead one must not be answered any more."""
-    for attempt, token in enumerate(("first", "second", "third")):
-        handler(a_call({}, token, attempt=attempt), context)
-    first, second, third = (table.get(approval_id(token)) for token in ("first", "second", "third"))
-    assert third.status is Status.PENDING
-    for earlier, newer in ((first, second), (second, third)):
-        assert earlier.decision is not None
-        assert (earlier.status, earlier.decision.superseded_by) == (Status.CANCELLED, newer.id)
-
-
-def test_other_approvals_of_the_same_execution_are_left_alone(
-    handler: RequestHandler, table: ApprovalTable, context: Any
-) -> None:
-    """The iterations of a Map wait side by side: each entered the state at a time of its own."""
-    handler(a_call({}, "one", entered="2026-11-23T09:00:00.000Z"), context)
-    handler(a_call({}, "two", entered="2026-11-23T09:00:00.001Z"), context)
-    handler(a_call({}, "two again", entered="2026-11-23T09:00:00.001Z", attempt=1), context)
-    assert table.get(approval_id("one")).status is Status.PENDING
-    assert table.get(approval_id("two")).status is Status.CANCELLED
-
-
-def test_what_can_not_be_superseded_does_not_fail_the_new_request(
-    handler: RequestHandler, table: ApprovalTable, context: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(_arn: str) -> None:
-        raise RuntimeError("throttled")
-
-    monkeypatch.setattr(table, "waiting", broken)
-    handler(a_call({}, attempt=1), context)
-    assert table.get(approval_id(TOKEN)).status is Status.PENDING
