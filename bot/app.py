@@ -53,18 +53,17 @@ class BotHandler:
         """Answers an API Gateway proxy event (REST API, payload version 1.0)."""
         request = self._guard.admit(event)
         if request is None:
-            self._logger.warning("refused a request that Slack did not sign, or not in the last 5 minutes")
-            return {"statusCode": 401, "headers": {"Content-Type": "text/plain"}, "body": "not signed by Slack"}
-        answer: ApiResponse = self._bolt.handle(
-            {
-                "requestContext": {"httpMethod": "POST"},
-                "headers": request.headers,
-                "body": request.body,
-                "isBase64Encoded": False,
-            },
-            context,
-        )
+            return self._refuse("refused a request that Slack did not sign, or not in the last 5 minutes")
+        proxied = {"requestContext": {"httpMethod": "POST"}, "headers": request.headers, "isBase64Encoded": False}
+        try:
+            answer: ApiResponse = self._bolt.handle({**proxied, "body": request.body}, context)
+        except Exception as error:  # noqa: BLE001 Bolt answers for what listeners raise: this is a body it can't take apart
+            return self._refuse(f"refused a signed request that Bolt can't read: {type(error).__name__}")
         return answer
+
+    def _refuse(self, reason: str) -> ApiResponse:
+        self._logger.warning(reason)
+        return {"statusCode": 401, "headers": {"Content-Type": "text/plain"}, "body": "not signed by Slack"}
 
 
 def create_app(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 from base64 import b64decode
@@ -69,7 +68,7 @@ def _body(event: Mapping[str, Any]) -> str | None:
     try:
         text = b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else str(body)
         text.encode()
-    except (binascii.Error, UnicodeError):
+    except ValueError:  # not base64, not ASCII, or not UTF-8
         return None
     return text
 
@@ -82,5 +81,5 @@ def _readable(request: SignedRequest) -> bool:
         payload = dict(parse_qsl(request.body, keep_blank_values=True)).get("payload")
     try:
         return payload is None or isinstance(json.loads(payload), dict)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: nested a thousandfold
         return False
