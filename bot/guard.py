@@ -80,6 +80,16 @@ def _readable(request: SignedRequest) -> bool:
     if "json" not in request.headers.get("content-type", "") and not request.body.startswith("{"):
         payload = dict(parse_qsl(request.body, keep_blank_values=True)).get("payload")
     try:
-        return payload is None or isinstance(json.loads(payload), dict)
+        return payload is None or _is_interaction(json.loads(payload))
     except (ValueError, RecursionError):  # RecursionError: nested a thousandfold
         return False
+
+
+def _is_interaction(payload: object) -> bool:
+    """Whether Bolt can look into it: an object, whose actions, if any, have an id each."""
+    if not isinstance(payload, dict):
+        return False
+    actions = payload.get("actions", [])
+    return isinstance(actions, list) and all(
+        isinstance(action, dict) and isinstance(action.get("action_id"), str) for action in actions
+    )

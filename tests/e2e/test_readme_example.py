@@ -13,7 +13,6 @@ from local.process import ROOT
 from local.stack import LocalStack
 from local.story import Person, links
 
-
 _RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 
