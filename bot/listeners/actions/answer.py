@@ -39,16 +39,22 @@ class Click:
         """Reads the payload. Raises `Malformed` when it is not a click on one of our buttons."""
         try:
             user, button = body["user"], body["actions"][0]
-            name = user.get("name") or user.get("username") or user["id"]
-            workspace = str(user.get("team_id") or body["team"]["id"])
-            approver = Approver(id=str(user["id"]), name=str(name), channel=Channel.SLACK, workspace=workspace)
-            trigger = str(body.get("trigger_id") or button["action_ts"])
-            click = cls(str(button["value"]), approver, str(body["container"]["channel_id"]), trigger)
+            workspace = _text(user.get("team_id") or body["team"]["id"])
+            name = _text(user.get("name") or user.get("username") or user["id"])
+            approver = Approver(id=_text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
+            trigger = _text(body.get("trigger_id") or button["action_ts"])
+            click = cls(_text(button["value"]), approver, _text(body["container"]["channel_id"]), trigger)
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise Malformed(f"not a click on a button: {error!r}") from error
-        if not is_approval_id(click.approval_id) or not click.approver.id:
-            raise Malformed("the button's value is not an approval's id, or the user has no id")
+        if not is_approval_id(click.approval_id):
+            raise Malformed("the button's value is not an approval's id")
         return click
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("expected a text")
+    return value
 
 
 class Answer:

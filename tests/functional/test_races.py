@@ -1,0 +1,610 @@
+"""Races: in whatever order things happen, an approval is decided once and every surface says the same.
+
+Hypothesis drives the real table, rules, handlers and messages. Whatever takes more than one step runs as an actor, in a
+thread that stops before each call to the outside: the table, Slack, the mails, Step Functions. Hypothesis says who goes
+on, so everything interleaves with everything, also between an answer's reading and its saving, and the same way again
+when an example is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from mypy_boto3_dynamodb import DynamoDBClient
+from slack_sdk.web import SlackResponse
+
+from approvals import present
+from approvals.links import approval_id
+from approvals.mail import Mail, Mailer
+from approvals.model import Action, Approval, Approver, Channel, Response, SlackMessage, Status, Step
+from approvals.respond import respond
+from approvals.rules import Cancellation, Event, Expiry
+from approvals.steps import StepsFailed
+from approvals.table import ApprovalTable
+from approvals.workflow import TaskGone, Workflows
+from bot.messenger import SlackMessenger
+from bot.views import approval as view
+from handlers.decision import Resumer
+from handlers.lifecycle import LifecycleHandler
+from handlers.notify import Notifier
+from handlers.request import RequestHandler
+from handlers.worker import RetryQueue
+from local.slack import Message, Slack
+from tests.builders import ALICE, BOB, a_call
+from tests.functional.conftest import CHANNEL, TABLE, Clock, DirectWebClient, FakeMailer, FakeWorkflows
+
+PROVE = os.environ.get("PROVE") == "1"
+EXAMPLES, STEPS = (320 if PROVE else 40), 50
+LEAST_STEPS = 10_000 if PROVE else 1_000
+
+CAROL = Approver(id="carol@example.com", name="carol@example.com", channel=Channel.EMAIL)
+DAVE = Approver(id="U0DAVE0004", name="dave", channel=Channel.SLACK, workspace=BOB.workspace)
+GUEST = Approver(id="U0GUEST005", name="guest", channel=Channel.SLACK, workspace="T0ELSEWHERE")
+
+APPROVERS = st.sampled_from([BOB, ALICE, DAVE, CAROL, GUEST])
+ACTIONS = st.sampled_from(Action)
+AT_ONCE = st.booleans()
+"""To the end before anybody else goes on."""
+
+ONE = st.integers(0, 11)
+"""Which one of those that there are, counted round and round."""
+
+MOST_APPROVALS, MOST_ACTORS = 4, 4
+
+_this = threading.local()
+
+
+class Actor:
+    """Does something in a thread of its own, and stops before each call to the outside until it is let go on."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.done = False
+        self._work = work
+        self._error: BaseException | None = None
+        self._may_go, self._has_stopped = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def go_on(self) -> None:
+        """Lets it go on to its next call. Raises what it raised."""
+        self._may_go.release()
+        self._wait()
+
+    def stop_here(self) -> None:
+        """Called in its own thread."""
+        self._has_stopped.release()
+        self._may_go.acquire()
+
+    def _wait(self) -> None:
+        assert self._has_stopped.acquire(timeout=60), "the actor hangs"
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        _this.actor = self
+        self._may_go.acquire()
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 raised again where the actor was let go on
+            self._error = error
+        self.done = True
+        self._has_stopped.release()
+
+
+def others_first() -> None:
+    """Lets others do something before the next call to the outside."""
+    actor: Actor | None = getattr(_this, "actor", None)
+    if actor:
+        actor.stop_here()
+
+
+class RacedTable(ApprovalTable):
+    """The real table. Notes what was saved."""
+
+    def __init__(self, dynamodb: DynamoDBClient, on_add: Callable[[str], None], on_save: Callable[[str], None]) -> None:
+        super().__init__(dynamodb, TABLE)
+        self._on_add, self._on_save = on_add, on_save
+
+    def add(self, approval: Approval) -> bool:
+        others_first()
+        added = super().add(approval)
+        if added:
+            self._on_add(approval.id)
+        return added
+
+    def get(self, approval_id: str) -> Approval:
+        others_first()
+        return super().get(approval_id)
+
+    def save(self, approval: Approval) -> None:
+        others_first()
+        super().save(approval)
+        self._on_save(approval.id)
+
+    def mark(
+        self, approval: Approval, step: Step, at: datetime, *, slack_message: SlackMessage | None = None
+    ) -> Approval:
+        others_first()
+        return super().mark(approval, step, at, slack_message=slack_message)
+
+    def postpone(self, approval: Approval, until: datetime) -> None:
+        others_first()
+        super().postpone(approval, until)
+
+
+class RacedMailer(FakeMailer):
+    def send(self, mail: Mail) -> None:
+        others_first()
+        super().send(mail)
+
+
+class RacedWebClient(DirectWebClient):
+    def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
+        others_first()
+        return super().api_call(api_method, **arguments)
+
+
+@dataclass
+class RacedWorkflows(FakeWorkflows):
+    """Step Functions: knows which executions were stopped, and which tokens died when their state was retried."""
+
+    asked: list[Approval] = field(default_factory=list)
+    stopped: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
+
+    def resume(self, approval: Approval) -> None:
+        others_first()
+        self.asked.append(approval)
+        if not self.waits(approval):
+            raise TaskGone("TaskTimedOut")
+        super().resume(approval)
+
+    def reached(self, approval: Approval) -> bool:
+        others_first()
+        return super().reached(approval)
+
+    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[tuple[str, str]]:
+        yield from ((arn, "ABORTED") for arn in sorted(self.stopped))
+
+    def waits(self, approval: Approval) -> bool:
+        return approval.id not in self.dead and approval.workflow.execution_arn not in self.stopped
+
+
+class Quiet:
+    """A logger that says nothing. What is logged as an exception was caught somewhere: here it must not happen."""
+
+    def __init__(self) -> None:
+        self.exceptions: list[str] = []
+
+    def append_context_keys(self, **_keys: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def info(self, *_arguments: object, **_extra: object) -> None: ...
+
+    warning = error = info
+
+    def exception(self, message: object, **_extra: object) -> None:
+        self.exceptions.append(str(message))
+
+
+@dataclass
+class Queue:
+    """A retry queue: what is in it is owed."""
+
+    name: str
+    owed: list[tuple[str, str]]
+
+    def add(self, item_id: str, _delay: int = 0) -> None:
+        self.owed.append((self.name, item_id))
+
+
+@dataclass
+class Tally:
+    """What was done in all examples."""
+
+    steps: int = 0
+    decisions: int = 0
+    conflicts: int = 0
+
+
+class Races(RuleBasedStateMachine):
+    """A few approvals, everybody who acts on them, and what must hold after every step."""
+
+    reads: Bundle[Approval] = Bundle("reads")
+
+    def __init__(self, dynamodb: DynamoDBClient, tally: Tally) -> None:
+        super().__init__()
+        _empty(dynamodb)
+        self.tally = tally
+        self.clock = Clock()
+        self.events = dynamodb.meta.events
+        self.events.register("before-call.dynamodb", self._note_write)
+        self.written: set[str] = set()
+        self.records: dict[str, Approval] = {}
+        self.plain = ApprovalTable(dynamodb, TABLE)
+        self.table = RacedTable(dynamodb, self._on_add, self._on_save)
+        self.mailer, self.workflows, self.log = RacedMailer(), RacedWorkflows(), Quiet()
+        self.slack = Slack(CHANNEL, "xoxb-tests", "secret", clock=lambda: self.clock().timestamp())
+        self.messenger = SlackMessenger(lambda: RacedWebClient(self.slack), CHANNEL)
+        self.to_come: dict[str, str] = {}
+        self.titles: dict[str, str] = {}
+        self.attempts: dict[str, list[str]] = {}
+        self.emitted: list[tuple[str, str]] = []
+        self.owed: list[tuple[str, str]] = []
+        self.actors: list[Actor] = []
+        self.running: list[tuple[str, str]] = []
+        self.saves: list[str] = []
+        self.final: dict[str, Approval] = {}
+        self.sound = True
+
+    # What happens.
+
+    @initialize(target=reads, minutes=st.integers(2, 9), told=st.booleans())
+    def somebody_asks(self, minutes: int, *, told: bool) -> Approval:
+        for number in range(2):
+            self._begin(self._request(f"run-{number}", minutes), at_once=True)
+            if told:
+                self._deliver(*self.owed[0], at_once=True)
+        return self.plain.get(self._id(0))
+
+    @precondition(lambda self: len(self.to_come) < MOST_APPROVALS)
+    @rule(minutes=st.integers(2, 9), one=ONE, retried=st.booleans(), at_once=AT_ONCE)
+    def another_is_asked(self, minutes: int, one: int, *, retried: bool, at_once: bool) -> None:
+        """By another execution, or by a state that is tried again with a new token when the one before is dead."""
+        run = f"run-{len(self.attempts)}"
+        if retried:
+            run = list(self.attempts)[one % len(self.attempts)]
+            last = self.attempts[run][-1]
+            stopped = any(arn.endswith(f":{run}") for arn in self.workflows.stopped)
+            if stopped or last in {approval.id for approval in self.workflows.resumed}:
+                return
+            self.workflows.dead.add(last)
+        self._begin(self._request(run, minutes), at_once=at_once)
+
+    @rule(target=reads, one=ONE)
+    def somebody_reads(self, one: int) -> Approval:
+        return self.plain.get(self._id(one))
+
+    @rule(
+        read=reads,
+        what=st.sampled_from(["answer", "answer", "answer", "expire", "cancel"]),
+        who=APPROVERS,
+        says=ACTIONS,
+    )
+    def decided_from_an_old_read(self, read: Approval, what: str, who: Approver, says: Action) -> None:
+        events: dict[str, Event] = {
+            "answer": self._answer(who, says),
+            "expire": Expiry(self.clock()),
+            "cancel": Cancellation(self.clock(), "Called off.", error="ApprovalCancelled"),
+        }
+        self._respond(read, events[what])
+
+    @rule(one=ONE, who=APPROVERS, says=ACTIONS, at_once=AT_ONCE)
+    def somebody_answers(self, one: int, who: Approver, says: Action, *, at_once: bool) -> None:
+        wanted = self._id(one)
+        self._begin(lambda: self._respond(self.table.get(wanted), self._answer(who, says)), at_once=at_once)
+
+    @rule(one=ONE, owed=st.booleans(), at_once=AT_ONCE)
+    def the_stream_delivers(self, one: int, *, owed: bool, at_once: bool) -> None:
+        """For the first time or again, in any order; but never the same record to the same function twice at once."""
+        pool = self.owed if owed and self.owed else self.emitted
+        self._deliver(*pool[one % len(pool)], at_once=at_once)
+
+    @rule(one=ONE, stopped=st.sampled_from([False, False, False, True]), at_once=AT_ONCE)
+    def the_clock_ticks(self, one: int, *, stopped: bool, at_once: bool) -> None:
+        """Or the event comes that an execution was stopped; the clock also finds those by itself."""
+        event: dict[str, Any] = {}
+        if stopped:
+            arn = self.plain.get(self._id(one)).workflow.execution_arn
+            self.workflows.stopped.add(arn)
+            event = {"source": "aws.states", "detail": {"executionArn": arn, "status": "ABORTED"}}
+        self._begin(lambda: self._lifecycle()(event, cast("Any", None)), at_once=at_once)
+
+    @rule(seconds=st.sampled_from([1, 0.001, 30, 60, 1, 120]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.pass_(seconds=seconds)
+
+    @rule(one=ONE, who=APPROVERS, says=ACTIONS, early=st.sampled_from([timedelta(0), timedelta(milliseconds=1)]))
+    def somebody_answers_at_the_deadline(self, one: int, who: Approver, says: Action, early: timedelta) -> None:
+        approval = self.plain.get(self._id(one))
+        if approval.decision is None:
+            self.clock.now = max(self.clock.now, approval.deadline - early)
+            self._respond(approval, self._answer(who, says))
+
+    @rule(one=ONE, says=ACTIONS, delivered=st.booleans())
+    def somebody_answers_while_the_message_is_posted(self, one: int, says: Action, *, delivered: bool) -> None:
+        """After Slack took it, and before the record says where it stands. The decision may be faster than that."""
+        wanted = self._id(one)
+        if ("notify", wanted) in self.owed and len(self.actors) < MOST_ACTORS:
+            self._deliver("notify", wanted)
+            actor = self.actors[-1]
+            while not actor.done and not self._messages(self.titles[wanted]):
+                self._go_on(actor)
+            self._respond(self.plain.get(wanted), self._answer(ALICE, says))
+            if delivered and ("decision", wanted) in self.owed:
+                self._deliver("decision", wanted, at_once=True)
+
+    @precondition(lambda self: self.actors)
+    @rule(one=ONE, to_the_end=st.sampled_from([False, False, True]))
+    def an_actor_goes_on(self, one: int, *, to_the_end: bool) -> None:
+        actor = self.actors[one % len(self.actors)]
+        self._go_on(actor)
+        while to_the_end and not actor.done:
+            self._go_on(actor)
+
+    # What must hold.
+
+    @invariant()
+    def all_holds(self) -> None:
+        self.tally.steps += 1
+        self.sound = False
+        assert self.log.exceptions == []
+        assert len(self.saves) == len(set(self.saves)), "two decisions of one approval"
+        for approval in self._records():
+            title = self.titles[approval.id]
+            self._decided_once(approval)
+            self._decided_by_the_right_people_in_time(approval)
+            self._resumed_once_as_decided(approval)
+            self._mailed_once_as_decided(approval, title)
+            self._shown_as_decided(approval, title)
+        self.sound = True
+
+    def _note_write(self, model: Any, params: dict[str, Any], **_: object) -> None:
+        if model.name in {"PutItem", "UpdateItem"}:
+            body = json.loads(params["body"])
+            self.written.add((body.get("Key") or body["Item"])["id"]["S"])
+
+    def _records(self) -> list[Approval]:
+        """Every record as it stands now. Only those are read anew that somebody wrote to."""
+        for written in self.written & self.titles.keys():
+            self.records[written] = self.plain.get(written)
+        self.written.clear()
+        return list(self.records.values())
+
+    def _decided_once(self, approval: Approval) -> None:
+        assert (approval.decision is None) == (approval.status is Status.PENDING)
+        assert (approval.id in self.saves) == (approval.decision is not None)
+        if approval.decision is None:
+            return
+        first = self.final.setdefault(approval.id, approval)
+        assert (approval.status, approval.decision) == (first.status, first.decision), "the decision changed"
+        assert (approval.responses, approval.version) == (first.responses, 2), "a decided record changed"
+
+    def _decided_by_the_right_people_in_time(self, approval: Approval) -> None:
+        decision = approval.decision
+        if decision is None:
+            return
+        people = [response.approver for response in approval.responses]
+        assert people == ([decision.approver] if decision.approver else [])
+        assert bool(decision.approver) == (approval.status in (Status.APPROVED, Status.REJECTED))
+        if decision.approver:
+            assert decision.at < approval.deadline, "decided by a person at or after the deadline"
+            assert decision.approver != GUEST, "decided by somebody of another workspace"
+
+    def _resumed_once_as_decided(self, approval: Approval) -> None:
+        asked = [asked for asked in self.workflows.asked if asked.id == approval.id]
+        resumed = [resumed for resumed in self.workflows.resumed if resumed.id == approval.id]
+        assert len(asked) <= 1, "resumed twice"
+        assert all(once.decision == approval.decision for once in asked), "resumed with another decision"
+        if approval.resumed is not None:
+            assert approval.resumed == bool(resumed), "the record says otherwise than the workflow"
+
+    def _mailed_once_as_decided(self, approval: Approval, title: str) -> None:
+        subjects = [mail.subject for mail in self.mailer.sent if mail.subject.endswith(f": {title}")]
+        asking = [subject for subject in subjects if subject.startswith("Approval required")]
+        telling = [subject for subject in subjects if subject not in asking]
+        assert len(asking) <= 1, "asked twice by mail"
+        assert telling in ([], [f"{present.headline(approval)}: {title}"]), "told twice by mail, or something else"
+
+    def _shown_as_decided(self, approval: Approval, title: str) -> None:
+        messages = self._messages(title)
+        assert len(messages) <= 1, "posted twice"
+        for message in messages:
+            if Step.OUTCOME_SLACK in approval.steps:
+                assert not _has_buttons(message), "buttons on what is decided"
+            if message.edited:
+                assert message.text == f"{present.headline(approval)}: {title}", "the message says something else"
+
+    # The end of an example: all that is owed is done, then nothing is left open.
+
+    def teardown(self) -> None:
+        try:
+            self._finish_all()
+            if self.sound:
+                self._settle()
+        finally:
+            self.events.unregister("before-call.dynamodb", self._note_write)
+            self.tally.decisions += len(self.final)
+
+    def _finish_all(self) -> None:
+        while self.actors:
+            try:
+                self._go_on(self.actors[0])
+            except Exception:
+                if self.sound:
+                    raise
+
+    def _settle(self) -> None:
+        for _ in range(8):
+            for what in list(self.owed):
+                self._deliver(*what, at_once=True)
+            if not self.owed and all(approval.resumed is not None for approval in self._records()):
+                break
+            self.clock.pass_(minutes=5)
+            self._lifecycle()({}, cast("Any", None))
+        self.all_holds()
+        assert self.owed == []
+        for approval in self._records():
+            assert approval.decision, "never decided"
+            assert approval.resumed is not None, "a decision got lost"
+            called_off = approval.status is Status.CANCELLED and approval.decision.error is None
+            assert approval.resumed or called_off or not self.workflows.waits(approval), "the workflow waits on"
+            for message in self._messages(self.titles[approval.id]):
+                shown = [block.to_dict() for block in view.outcome_blocks(approval)]
+                assert list(message.blocks) == shown, "the message does not show the outcome in the end"
+
+    # How it is done.
+
+    def _on_add(self, added: str) -> None:
+        self.titles[added] = self.to_come[added]
+        self._emit("notify", added)
+
+    def _on_save(self, saved: str) -> None:
+        self.saves.append(saved)
+        self._emit("decision", saved)
+
+    def _emit(self, handler: str, item_id: str) -> None:
+        self.emitted.append((handler, item_id))
+        self.owed.append((handler, item_id))
+
+    def _id(self, one: int) -> str:
+        return list(self.titles)[one % len(self.titles)]
+
+    def _answer(self, approver: Approver, action: Action) -> Response:
+        return Response(approver=approver, action=action, at=self.clock())
+
+    def _respond(self, approval: Approval, event: Event) -> None:
+        judgement = respond(self.table, approval, event)
+        self.tally.conflicts += approval.version == 1 and judgement.approval.version == 2 and not judgement.changed
+
+    def _begin(self, work: Callable[[], object], *, at_once: bool = False) -> None:
+        if at_once:
+            work()
+        elif len(self.actors) < MOST_ACTORS:
+            actor = Actor(work)
+            self.actors.append(actor)
+            self._go_on(actor)
+
+    def _go_on(self, actor: Actor) -> None:
+        sound, self.sound = self.sound, False
+        try:
+            actor.go_on()
+        finally:
+            if actor.done:
+                self.actors.remove(actor)
+        self.sound = sound
+
+    def _request(self, run: str, minutes: int) -> Callable[[], None]:
+        number = len(self.to_come)
+        title, token = f"Request {number}", f"token {number}"
+        earlier = self.attempts.setdefault(run, [])
+        call = a_call({"Approval": {"Title": title, "TimeoutMinutes": minutes}}, token, attempt=len(earlier))
+        call["Execution"] = {"Id": f"arn:aws:states:eu-west-1:123456789012:execution:Deploy:{run}", "Name": run}
+        earlier.append(approval_id(token))
+
+        def request() -> None:
+            handler = RequestHandler(
+                table=self.table,
+                workflows=cast("Workflows", self.workflows),
+                default_timeout=timedelta(hours=1),
+                clock=self.clock,
+                logger=cast("Logger", self.log),
+            )
+            handler(call, cast("Any", None))
+
+        self.to_come[approval_id(token)] = title
+        return request
+
+    def _deliver(self, handler: str, item_id: str, *, at_once: bool = False) -> None:
+        what = (handler, item_id)
+        if what in self.running or (len(self.actors) >= MOST_ACTORS and not at_once):
+            return
+        if what in self.owed:
+            self.owed.remove(what)
+        task = self._notifier() if handler == "notify" else self._resumer()
+
+        def deliver() -> None:
+            self.running.append(what)
+            try:
+                task(item_id, last=False)
+            except StepsFailed:
+                self.owed.append(what)  # The worker's retry queue.
+            finally:
+                self.running.remove(what)
+
+        self._begin(deliver, at_once=at_once)
+
+    def _notifier(self) -> Notifier:
+        return Notifier(
+            table=self.table,
+            mailer=cast("Mailer", self.mailer),
+            messenger=self.messenger,
+            email=ALICE.id,
+            base_url="https://api.example.com/states",
+            clock=self.clock,
+            logger=cast("Logger", self.log),
+        )
+
+    def _resumer(self) -> Resumer:
+        return Resumer(
+            table=self.table,
+            workflows=cast("Workflows", self.workflows),
+            mailer=cast("Mailer", self.mailer),
+            messenger=self.messenger,
+            clock=self.clock,
+            logger=cast("Logger", self.log),
+        )
+
+    def _lifecycle(self) -> LifecycleHandler:
+        return LifecycleHandler(
+            table=self.table,
+            workflows=cast("Workflows", self.workflows),
+            state_machine_arn="arn",
+            notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
+            decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
+            clock=self.clock,
+            logger=cast("Logger", self.log),
+        )
+
+    def _messages(self, title: str) -> list[Message]:
+        return [message for message in self.slack.messages() if message.text.endswith(f": {title}")]
+
+
+def _has_buttons(message: Message) -> bool:
+    return any(block["type"] == "actions" for block in message.blocks)
+
+
+def _empty(dynamodb: DynamoDBClient) -> None:
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.delete_item(TableName=TABLE, Key={"id": item["id"]})
+
+
+@pytest.mark.timeout(1200)
+def test_whatever_races_an_approval_is_decided_once_and_every_surface_says_the_same(dynamodb: DynamoDBClient) -> None:
+    tally = Tally()
+    run_state_machine_as_test(
+        cast("type[Races]", lambda: Races(dynamodb, tally)),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            derandomize=not PROVE,
+            print_blob=True,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert tally.steps >= LEAST_STEPS
+    assert tally.conflicts > tally.steps / 1000, "hardly anything raced"
+    print(f"\nRaces: {tally.steps:,} steps, {tally.decisions:,} decisions, {tally.conflicts:,} conflicts, 0 violations")
