@@ -111,6 +111,10 @@ class Notifier:
         # Decided while the message was on its way: `decision` did not know of it then, so its buttons go now.
         if self._messenger and approval.decision and approval.slack_message:
             self._messenger.show_outcome(approval)
+            # `decision` may have learned meanwhile whether the workflow heard of it: its edit must not be undone.
+            latest = self._table.get(approval.id)
+            if latest.resumed is not approval.resumed:
+                self._messenger.show_outcome(latest)
 
     def _deliver_note(self, item_id: str) -> None:
         if self._messenger:

@@ -44,7 +44,7 @@ class Click:
             approver = Approver(id=_text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
             trigger = _text(body.get("trigger_id") or button["action_ts"])
             click = cls(_text(button["value"]), approver, _text(body["container"]["channel_id"]), trigger)
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise Malformed(f"not a click on a button: {error!r}") from error
         if not is_approval_id(click.approval_id):
             raise Malformed("the button's value is not an approval's id")
@@ -54,6 +54,7 @@ class Click:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError("expected a text")
+    value.encode()  # raises on half of a surrogate pair, which no table takes
     return value
 
 
