@@ -17,7 +17,7 @@ test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; ARGS are pytest's.
 
 prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: half an hour.
 	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \
-	  tests/functional/test_crashes.py tests/e2e/test_flood.py $(ARGS)
+	  tests/functional/test_crashes.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
 
 lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and state machine.
 	.venv/bin/ruff check .
