@@ -27,7 +27,7 @@ lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and 
 	.venv-sam/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --template template.yaml
 	.venv/bin/statelint statemachine/approval.asl.json
-	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 
 format: $(DEV)  ## Rewrites the code in the project's style.
 	.venv/bin/ruff check --fix .

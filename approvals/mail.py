@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import present
+from approvals.clients import CONFIG
 from approvals.links import link
-from approvals.model import Action, Approval, Step, readable
+from approvals.model import Action, Approval, readable
 from approvals.steps import DeliveryFailed
 
 if TYPE_CHECKING:
@@ -32,24 +34,21 @@ class Mail:
 
 
 class NoSlot(Exception):  # noqa: N818
-    """As many mails as SNS bears were sent in this second. The mail was not sent: `defer` it."""
+    """As many mails as SNS bears were sent in this second. The mail was not sent."""
 
 
 class Mailer:
     """Publishes mails to the topic that the approvers' addresses are subscribed to, never too many in a second."""
 
-    def __init__(
-        self,
-        sns: SNSClient,
-        topic_arn: str,
-        *,
-        take_slot: Callable[[], bool],
-        defer: Callable[[str, Step], None],
-    ) -> None:
+    def __init__(self, sns: SNSClient, topic_arn: str, *, take_slot: Callable[[], bool]) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
         self._take_slot = take_slot
-        self._defer = defer
+
+    @classmethod
+    def connect(cls, topic_arn: str, take_slot: Callable[[], bool]) -> Mailer:
+        """The mailer of a topic. `take_slot` returns whether one more mail may be sent in this second."""
+        return cls(boto3.client("sns", config=CONFIG), topic_arn, take_slot=take_slot)
 
     def send(self, mail: Mail) -> None:
         """Publishes the mail. Raises `NoSlot`, or `DeliveryFailed` when SNS does not take it."""
@@ -61,10 +60,6 @@ class Mailer:
             raise DeliveryFailed(f"SNS answered {error.response['Error']['Code']}") from error
         except BotoCoreError as error:
             raise DeliveryFailed(f"SNS can't be reached: {type(error).__name__}") from error
-
-    def defer(self, approval: Approval, step: Step) -> None:
-        """Leaves a mail to the function that folds those which came too fast into one."""
-        self._defer(approval.id, step)
 
 
 def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:

@@ -140,11 +140,12 @@ class Approval:
     """One request for a decision; one record.
 
     `task_token` and `link_key` are secrets: they are kept out of `repr`, and must be kept out of everything else.
+    `task_token` is None for everybody but the two functions that need it: `request` and `decision`.
     `version` counts the writes that changed what was answered; `steps` says what has been done about it.
     """
 
     id: str
-    task_token: str = field(repr=False)
+    task_token: str | None = field(default=None, repr=False)
     link_key: bytes = field(repr=False)
     request: Request
     workflow: Workflow

@@ -52,6 +52,22 @@ RESUME_GRACE = timedelta(minutes=2)
 DUE_SHARDS = 8
 """The index's partitions: one takes about 1,000 writes a second."""
 
+READABLE = (
+    "id",
+    "status",
+    "version",
+    "link_key",
+    "request",
+    "workflow",
+    "requested_at",
+    "deadline",
+    "responses",
+    "decision",
+    "steps",
+    "slack_message",
+)
+"""What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
+
 NOTE_RETENTION = timedelta(days=1)
 
 NOTE_PREFIX = "note#"
@@ -94,11 +110,19 @@ class ApprovalTable:
         return True
 
     def get(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands. Raises `NotFound`."""
-        return _approval_from_item(self._item(approval_id))
+        """Returns the approval as it stands, without its task token. Raises `NotFound`."""
+        return _approval_from_item(self._item(approval_id, READABLE))
+
+    def get_with_token(self, approval_id: str) -> Approval:
+        """Returns the approval as it stands, with the token that resumes its workflow. Raises `NotFound`."""
+        item = self._item(approval_id, (*READABLE, "task_token"))
+        return replace(_approval_from_item(item), task_token=item["task_token"])
 
     def save(self, approval: Approval) -> None:
-        """Stores what was answered, if the table holds the version just before. Raises `Conflict` otherwise."""
+        """Stores what was answered, if the table holds the version just before.
+
+        Raises `Conflict` otherwise, and `NotFound` when there is no such record any more.
+        """
         values = {
             ":status": approval.status.value,
             ":version": approval.version,
@@ -119,13 +143,10 @@ class ApprovalTable:
                 ConditionExpression="version = :before",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues=_serialized(values),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            current = cast("Mapping[str, AttributeValueTypeDef]", error.response.get("Item") or {})
-            if not current:
-                raise NotFound(approval.id) from error
-            raise Conflict(_approval_from_item(_deserialized(current))) from error
+            # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
+            raise Conflict(self.get(approval.id)) from error
 
     def mark(
         self, approval: Approval, step: Step, at: datetime, *, slack_message: SlackMessage | None = None
@@ -232,7 +253,7 @@ class ApprovalTable:
 
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        item = self._item(item_id)
+        item = self._item(item_id, ("channel", "user", "text"))
         return Note(
             id=item_id.removeprefix(NOTE_PREFIX),
             channel=item["channel"],
@@ -240,8 +261,15 @@ class ApprovalTable:
             text=item["text"],
         )
 
-    def _item(self, item_id: str) -> Item:
-        answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True)
+    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Item:
+        answer = self._dynamodb.get_item(
+            TableName=self._name,
+            Key={"id": {"S": item_id}},
+            ConsistentRead=True,
+            # Placeholders: some of the names are words of DynamoDB's own.
+            ProjectionExpression=", ".join(f"#{name}" for name in attributes),
+            ExpressionAttributeNames={f"#{name}": name for name in attributes},
+        )
         if "Item" not in answer:
             raise NotFound(item_id)
         return _deserialized(answer["Item"])
@@ -290,7 +318,6 @@ def _approval_from_item(item: Item) -> Approval:
         id=item["id"],
         status=Status(item["status"]),
         version=int(item["version"]),
-        task_token=item["task_token"],
         link_key=bytes(item["link_key"]),
         request=_request_from_item(item["request"]),
         workflow=_workflow_from_item(item["workflow"]),

@@ -54,8 +54,8 @@ class Workflows:
         Raises `TaskGone` when it no longer waits, `DeliveryFailed` when Step Functions can't be reached or is busy.
         """
         decision = approval.decision
-        if decision is None:
-            raise ValueError(f"approval {approval.id} is not decided")
+        if decision is None or approval.task_token is None:
+            raise ValueError(f"approval {approval.id} is not decided, or was read without its token")
         if decision.status in (Status.APPROVED, Status.REJECTED):
             try:
                 self._stepfunctions.send_task_success(taskToken=approval.task_token, output=output(approval))

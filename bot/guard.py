@@ -15,6 +15,9 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.secret import SecretSource
 
+MAX_BODY = 512 * 1024
+"""Characters of a body as it is sent: Slack's own are far shorter. What is longer is not even hashed."""
+
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
@@ -65,6 +68,8 @@ class _InjectedClock(Clock):
 
 def _body(event: Mapping[str, Any]) -> str | None:
     body = event.get("body") or ""
+    if len(body) > MAX_BODY:
+        return None
     try:
         text = b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else str(body)
         text.encode()

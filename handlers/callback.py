@@ -37,6 +37,9 @@ ApiResponse = dict[str, Any]
 MAX_COMMENT = 1000
 """Characters of a comment."""
 
+MAX_FORM = 64 * 1024
+"""Characters of a form as it is sent: far more than a link and a comment take. What is longer is not looked into."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -171,6 +174,8 @@ def _redirect(status: HTTPStatus, location: str) -> ApiResponse:
 
 def _form(event: Mapping[str, Any]) -> dict[str, str]:
     body = event.get("body") or ""
+    if len(body) > MAX_FORM:
+        raise Refused(HTTPStatus.BAD_REQUEST, "What was sent is too long. Go back and shorten it.", "That did not work")
     try:
         raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         return _texts(dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=20)))

@@ -13,13 +13,14 @@ from aws_lambda_powertools import Logger
 
 from approvals import present, settings
 from approvals.clients import CONFIG
-from approvals.mail import Mailer, NoSlot, outcome_mail
+from approvals.mail import outcome_mail
 from approvals.model import Approval, Status, Step
 from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
-from handlers.worker import MailQueue, RetryQueue, Worker
+from handlers.outbox import Outbox
+from handlers.worker import RetryQueue, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +45,21 @@ class Resumer:
         *,
         table: ApprovalTable,
         workflows: Workflows,
-        mailer: Mailer,
+        outbox: Outbox,
         messenger: SlackMessenger | None,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         self._table = table
         self._workflows = workflows
-        self._mailer = mailer
+        self._outbox = outbox
         self._messenger = messenger
         self._clock = clock
         self._logger = logger
 
     def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
-        approval = self._table.get(item_id)
+        approval = self._table.get_with_token(item_id)
         if approval.decision is not None:
             carry_out(approval, self._work(approval), log=self._logger)
 
@@ -93,10 +94,7 @@ class Resumer:
         return True
 
     def _send_mail(self, approval: Approval) -> Approval:
-        try:
-            self._mailer.send(outcome_mail(approval))
-        except NoSlot:
-            self._mailer.defer(approval, Step.OUTCOME_EMAIL)
+        if not self._outbox.send(approval, Step.OUTCOME_EMAIL, outcome_mail(approval)):
             return approval
         return self._table.mark(approval, Step.OUTCOME_EMAIL, self._clock())
 
@@ -115,21 +113,15 @@ def build(environ: Mapping[str, str]) -> Worker:
     logger = Logger()
     clock = partial(datetime.now, UTC)
     table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
-    sqs = partial(boto3.client, "sqs", config=CONFIG)
     resumer = Resumer(
         table=table,
         workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
-        mailer=Mailer(
-            boto3.client("sns", config=CONFIG),
-            config.topic_arn,
-            take_slot=lambda: table.take_mail_slot(clock()),
-            defer=MailQueue(sqs, config.mail_queue_url).add,
-        ),
+        outbox=Outbox.connect(config.topic_arn, lambda: table.take_mail_slot(clock()), config.mail_queue_url),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         clock=clock,
         logger=logger,
     )
-    queue = RetryQueue(sqs, config.retry_queue_url)
+    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
     return Worker(resumer, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

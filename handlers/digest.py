@@ -19,7 +19,6 @@ from approvals.clients import CONFIG
 from approvals.mail import Mail, Mailer, NoSlot, digest_mail, outcome_mail, request_mail
 from approvals.model import Approval, Step
 from approvals.table import ApprovalTable, NotFound
-from handlers.worker import MailQueue
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,7 +35,6 @@ class Settings:
     email: str
     topic_arn: str
     public_url: str
-    mail_queue_url: str
 
 
 class DigestSender:
@@ -109,16 +107,9 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     config = settings.load(Settings, environ)
     clock = partial(datetime.now, UTC)
     table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
-    sqs = partial(boto3.client, "sqs", config=CONFIG)
-    mailer = Mailer(
-        boto3.client("sns", config=CONFIG),
-        config.topic_arn,
-        take_slot=lambda: table.take_mail_slot(clock()),
-        defer=MailQueue(sqs, config.mail_queue_url).add,
-    )
     return DigestSender(
         table=table,
-        mailer=mailer,
+        mailer=Mailer.connect(config.topic_arn, lambda: table.take_mail_slot(clock())),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

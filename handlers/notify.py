@@ -13,14 +13,15 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import CONFIG
-from approvals.mail import Mailer, NoSlot, request_mail
+from approvals.mail import request_mail
 from approvals.model import Approval, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.steps import DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
-from handlers.worker import MailQueue, RetryQueue, Worker
+from handlers.outbox import Outbox
+from handlers.worker import RetryQueue, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Notifier:
         self,
         *,
         table: ApprovalTable,
-        mailer: Mailer,
+        outbox: Outbox,
         messenger: SlackMessenger | None,
         email: str,
         base_url: str,
@@ -54,7 +55,7 @@ class Notifier:
         logger: Logger,
     ) -> None:
         self._table = table
-        self._mailer = mailer
+        self._outbox = outbox
         self._messenger = messenger
         self._email = email
         self._base_url = base_url
@@ -92,10 +93,8 @@ class Notifier:
         return {Step.REQUEST_EMAIL: self._send_mail, **slack}
 
     def _send_mail(self, approval: Approval) -> Approval:
-        try:
-            self._mailer.send(request_mail(approval, self._email, base_url=self._base_url))
-        except NoSlot:
-            self._mailer.defer(approval, Step.REQUEST_EMAIL)
+        mail = request_mail(approval, self._email, base_url=self._base_url)
+        if not self._outbox.send(approval, Step.REQUEST_EMAIL, mail):
             return approval
         self._logger.info("mail sent")
         return self._table.mark(approval, Step.REQUEST_EMAIL, self._clock())
@@ -138,22 +137,16 @@ def build(environ: Mapping[str, str]) -> Worker:
     logger = Logger()
     clock = partial(datetime.now, UTC)
     table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
-    sqs = partial(boto3.client, "sqs", config=CONFIG)
     notifier = Notifier(
         table=table,
-        mailer=Mailer(
-            boto3.client("sns", config=CONFIG),
-            config.topic_arn,
-            take_slot=lambda: table.take_mail_slot(clock()),
-            defer=MailQueue(sqs, config.mail_queue_url).add,
-        ),
+        outbox=Outbox.connect(config.topic_arn, lambda: table.take_mail_slot(clock()), config.mail_queue_url),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         base_url=config.public_url,
         clock=clock,
         logger=logger,
     )
-    queue = RetryQueue(sqs, config.retry_queue_url)
+    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
     return Worker(notifier, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

@@ -14,7 +14,6 @@ from zlib import crc32
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from approvals.model import Step
 from approvals.steps import StepsFailed
 from approvals.table import NotFound
 
@@ -64,18 +63,6 @@ class RetryQueue:
         self._sqs().change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_after(attempt)
         )
-
-
-class MailQueue:
-    """The queue of mails that came too fast, for `digest` to fold into one."""
-
-    def __init__(self, sqs: Callable[[], SQSClient], url: str) -> None:
-        self._sqs = sqs
-        self._url = url
-
-    def add(self, approval_id: str, step: Step) -> None:
-        """Queues the mail of a step."""
-        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": approval_id, "step": step.value}))
 
 
 def delay_after(attempt: int) -> int:

@@ -20,7 +20,7 @@ def start(port: int) -> Server:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     server = Server(
-        [str(ROOT / ".venv-emulator/bin/ministack")],
+        [str(ROOT / ".venv-emulator/bin/python"), str(ROOT / "local/queued_emulator.py")],
         WORK / f"emulator-{port}.log",
         {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(temporary), "AUTH": "true"},
     )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pytest
 
@@ -19,17 +17,15 @@ from local.executions import Execution
 from local.slack import USERS, Message
 from local.stack import LocalStack
 from local.story import Answer, Person, heading
+from tests.e2e.waiting import seen
 
 APPROVALS = 200 if os.environ.get("PROVE") == "1" else 20
 CLICKS = 20
 BATCH = 20
 """Approvals that wait at the same time. They are raced one after the other: 20 clicks fill a small machine."""
 
-SECONDS = 60
 WORDS = {Action.APPROVE: "Approved", Action.REJECT: "Rejected"}
 STATES = {"APPROVED": "ApprovedPassState", "REJECTED": "RejectedPassState"}
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,6 @@ class Race:
     message: Message
 
 
-@pytest.mark.skipif(not os.environ.get("PROVE"), reason="part of `make prove`; test_channels.py races in the gate")
 @pytest.mark.timeout(1200)
 def test_many_races_end_without_a_contradiction(person: Person, stack: LocalStack) -> None:
     """Each gets 20 clicks at once, by mail and in Slack, Approve and Reject, by two people."""
@@ -55,7 +50,7 @@ def test_many_races_end_without_a_contradiction(person: Person, stack: LocalStac
         waiting = [_waits(stack, table, *race) for race in races]
         answers = [_click(person, race) for race in waiting]
         for race, answered in zip(waiting, answers, strict=True):
-            record = _seen(lambda race=race: _over(table, race.approval.id), f"the end of {race.title}")  # type: ignore[misc]
+            record = seen(lambda race=race: _over(table, race.approval.id), f"the end of {race.title}")  # type: ignore[misc]
             channels[record.decision.channel] = channels.get(record.decision.channel, 0) + 1  # type: ignore[union-attr]
             contradictions += _contradictions(person, stack, race, record, answered)
     assert contradictions == []
@@ -81,7 +76,7 @@ def _waits(stack: LocalStack, table: ApprovalTable, title: str, arn: str) -> Rac
         links = {action: link(approval, action, stack.email, base_url=f"{stack.url}/states") for action in Action}
         return Race(title, arn, approval, links, message)
 
-    return _seen(posted, f"the message of {title}")
+    return seen(posted, f"the message of {title}")
 
 
 def _click(person: Person, race: Race) -> list[Answer]:
@@ -113,7 +108,7 @@ def _contradictions(
     person: Person, stack: LocalStack, race: Race, record: Approval, answers: list[Answer]
 ) -> list[str]:
     """What says otherwise than the record."""
-    execution = _seen(lambda: _ended(stack, race.execution_arn), f"the end of {race.execution_arn}")
+    execution = seen(lambda: _ended(stack, race.execution_arn), f"the end of {race.execution_arn}")
     message = _message(stack, race.title)
     return [f"{race.title}: {what}" for what in _differences(person, record, execution, message, race, answers)]
 
@@ -156,12 +151,3 @@ def _message(stack: LocalStack, title: str) -> Message | None:
 def _ended(stack: LocalStack, arn: str) -> Execution | None:
     execution = stack.executions.get(arn)
     return execution if execution.status != "RUNNING" else None
-
-
-def _seen(look: Callable[[], Found | None], what: str) -> Found:
-    """What is seen at last, after a minute at most."""
-    deadline = time.monotonic() + SECONDS
-    while (found := look()) is None:
-        assert time.monotonic() < deadline, f"not seen within {SECONDS} s: {what}"
-        time.sleep(0.1)
-    return found

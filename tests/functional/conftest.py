@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -17,12 +17,13 @@ from mypy_boto3_sqs import SQSClient
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from approvals.mail import Mail, NoSlot
+from approvals.mail import Mail, Mailer, NoSlot
 from approvals.model import Approval, Step
 from approvals.steps import DeliveryFailed
 from approvals.table import DUE_INDEX, WAITING_INDEX, ApprovalTable
 from approvals.workflow import TaskGone
 from bot.messenger import SlackMessenger
+from handlers.outbox import Outbox
 from local.slack import Slack
 from tests.builders import NOW
 
@@ -52,8 +53,13 @@ class FakeMailer:
     slots: int | None = None
     deferred: list[tuple[str, Step]] = field(default_factory=list)
 
-    def defer(self, approval: Approval, step: Step) -> None:
-        self.deferred.append((approval.id, step))
+    def defer(self, approval_id: str, step: Step) -> None:
+        self.deferred.append((approval_id, step))
+
+    @property
+    def outbox(self) -> Outbox:
+        """The real outbox in front of it."""
+        return Outbox(cast("Mailer", self), self.defer)
 
     def send(self, mail: Mail) -> None:
         if self.slots is not None:

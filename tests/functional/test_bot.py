@@ -210,6 +210,13 @@ def test_a_malformed_header_gets_401(
     assert handler(clicked, context)["statusCode"] == 401
 
 
+def test_a_signed_megabyte_gets_401(handler: BotHandler, slack: Slack, messenger: SlackMessenger, context: Any) -> None:
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    payload = payload_of(clicked)
+    body, headers = slack.sign({**payload, "more": "x" * 2**20})
+    assert handler(event(body, headers), context)["statusCode"] == 401
+
+
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_replayed_or_postdated_click_gets_401(
     handler: BotHandler,

@@ -52,14 +52,33 @@ def status(table: ApprovalTable) -> Status:
     return table.get(an_approval().id).status
 
 
+PERSON = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"}
+MACHINES = [
+    {},
+    None,
+    {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"},
+    {"User-Agent": "Microsoft Office/16.0 (Microsoft Outlook Mail 16.0.19330; Pro)"},
+    {"User-Agent": "GoogleImageProxy", "Via": "1.1 google"},
+    {"User-Agent": "Barracuda Sentinel (EE)", "X-Forwarded-For": "64.235.144.1"},
+    {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
+    {"User-Agent": "curl/8.16.0", "Accept": "*/*"},
+    {"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch", "X-Purpose": "preview"},
+    {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1", "Sec-Fetch-Dest": "document"},
+]
+"""What scanners, link previews and browsers that look ahead send; the last is what a person's click sends."""
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("action", Action)
-def test_looking_changes_nothing(
+def test_looking_changes_nothing_whoever_looks(
     handler: CallbackHandler, table: ApprovalTable, method: str, action: Action, context: Any
 ) -> None:
-    for _ in range(50):
-        assert handler(ask(method, fields(action)), context)["statusCode"] == 200
-    assert table.get(an_approval().id) == an_approval()
+    """And all are shown the same page: there is nothing to be gained by looking like somebody else."""
+    shown = handler(ask(method, fields(action)) | {"headers": PERSON}, context)
+    assert shown["statusCode"] == 200
+    for headers in MACHINES * 5:
+        assert handler(ask(method, fields(action)) | {"headers": headers}, context) == shown
+    assert table.get_with_token(an_approval().id) == an_approval()
 
 
 def test_head_has_no_body(handler: CallbackHandler, context: Any) -> None:
@@ -184,6 +203,14 @@ def test_a_malformed_form_is_400(
 def test_a_malformed_encoding_is_400(handler: CallbackHandler, body: str, context: Any) -> None:
     event = {"httpMethod": "POST", "body": body, "isBase64Encoded": True}
     assert handler(event, context)["statusCode"] == 400
+
+
+def test_a_form_of_a_megabyte_is_400_whatever_else_it_says(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    answer = handler(ask("POST", {**fields(), "more": "x" * 2**20}), context)
+    assert answer["statusCode"] == 400
+    assert status(table) is Status.PENDING
 
 
 def test_a_comment_too_long_is_400_and_not_cut(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:

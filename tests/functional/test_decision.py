@@ -7,7 +7,6 @@ from typing import cast
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.mail import Mailer
 from approvals.model import Action, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
@@ -40,7 +39,7 @@ def resumer(
     return Resumer(
         table=table,
         workflows=cast("Workflows", workflows),
-        mailer=cast("Mailer", mailer),
+        outbox=mailer.outbox,
         messenger=messenger,
         clock=clock,
         logger=logger,

@@ -25,7 +25,7 @@ from bot.guard import Guard
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
 from bot.views.approval import ACTION_IDS
-from handlers.callback import MAX_COMMENT, CallbackHandler
+from handlers.callback import MAX_COMMENT, MAX_FORM, CallbackHandler
 from local.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
 from tests.functional.conftest import TABLE, Clock
@@ -298,7 +298,7 @@ def asked_by_link(event: Event, *, decides: bool) -> tuple[Approval, Action] | N
     fields = event.get("queryStringParameters") or {}
     if event["httpMethod"] == "POST":
         body = text_of(event)
-        if body is None or body.count("&") >= 20:
+        if body is None or body.count("&") >= 20 or len(event.get("body") or "") > MAX_FORM:
             return None
         fields = dict(parse_qsl(body, keep_blank_values=True))
     approval = {APPROVAL.id: APPROVAL, OTHER.id: OTHER}.get(fields.get("id", ""))
@@ -328,7 +328,7 @@ class Records:
         """What the last request decided."""
         found = None
         for asked in (APPROVAL, OTHER):
-            approval = self._table.get(asked.id)
+            approval = self._table.get_with_token(asked.id)
             if approval == asked:
                 continue
             assert approval.status is not Status.PENDING, "a record changed that is not decided"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.links import approval_id
-from approvals.mail import Mail, Mailer
+from approvals.mail import Mail
 from approvals.model import Approval, Note, Status, Step
 from approvals.respond import respond
 from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
@@ -40,7 +39,7 @@ def notifier(
 ) -> Notifier:
     return Notifier(
         table=table,
-        mailer=cast("Mailer", mailer),
+        outbox=mailer.outbox,
         messenger=messenger if with_slack else None,
         email="alice@example.com",
         base_url="https://api.example.com/states",

@@ -35,7 +35,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals import present
 from approvals.links import approval_id
-from approvals.mail import Mail, Mailer
+from approvals.mail import Mail
 from approvals.model import Action, Approval, Approver, Channel, Response, SlackMessage, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Expiry
@@ -547,7 +547,7 @@ class Races(RuleBasedStateMachine):
     def _notifier(self) -> Notifier:
         return Notifier(
             table=self.table,
-            mailer=cast("Mailer", self.mailer),
+            outbox=self.mailer.outbox,
             messenger=self.messenger,
             email=ALICE.id,
             base_url="https://api.example.com/states",
@@ -559,7 +559,7 @@ class Races(RuleBasedStateMachine):
         return Resumer(
             table=self.table,
             workflows=cast("Workflows", self.workflows),
-            mailer=cast("Mailer", self.mailer),
+            outbox=self.mailer.outbox,
             messenger=self.messenger,
             clock=self.clock,
             logger=cast("Logger", self.log),

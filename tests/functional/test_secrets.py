@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -13,7 +13,6 @@ from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
 from approvals.links import approval_id
-from approvals.mail import Mailer
 from approvals.model import Action, Step
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
@@ -51,7 +50,6 @@ def test_no_secret_is_written_anywhere(
     lines = StringIO()
     logger = Logger(service=f"secrets-{error}", level="DEBUG", stream=lines)
     stepfunctions = boto3.client("stepfunctions")
-    sns = cast("Mailer", mailer)
     answers = Stubber(stepfunctions)
     if error:
         answers.add_client_error("send_task_success", error, ECHO)
@@ -76,7 +74,7 @@ def test_no_secret_is_written_anywhere(
     notify = worker(
         Notifier(
             table=table,
-            mailer=sns,
+            outbox=mailer.outbox,
             messenger=messenger,
             email="a@example.com",
             base_url="https://x",
@@ -93,7 +91,9 @@ def test_no_secret_is_written_anywhere(
     clicked = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
     bot({**clicked, "headers": {}}, context)
     assert bot(clicked, context)["statusCode"] == 200
-    resumer = Resumer(table=table, workflows=workflows, mailer=sns, messenger=messenger, clock=clock, logger=logger)
+    resumer = Resumer(
+        table=table, workflows=workflows, outbox=mailer.outbox, messenger=messenger, clock=clock, logger=logger
+    )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
     mail = mailer.sent[0]

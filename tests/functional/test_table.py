@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from approvals.rules import judge
 from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, RETENTION, ApprovalTable, NotFound
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import TABLE
+from tests.unit.test_template import condition_of
 
 
 def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
@@ -26,11 +28,43 @@ def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
     table.save(decided)
     table.mark(decided, Step.REQUEST_SLACK, NOW, slack_message=SlackMessage(channel="C1", ts="1.2", workspace="T1"))
 
-    read = table.get(asked.id)
+    read = table.get_with_token(asked.id)
 
     message = SlackMessage(channel="C1", ts="1.2", workspace="T1")
     assert read == replace(decided, steps={Step.REQUEST_SLACK: NOW}, slack_message=message)
     assert isinstance(read.request.context["n"], float)
+
+
+def test_the_task_token_is_read_only_by_who_asks_for_it(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    assert table.get(asked.id) == replace(asked, task_token=None)
+    assert table.mark(asked, Step.REQUEST_EMAIL, NOW).task_token is None
+
+
+def test_an_answer_and_a_note_keep_within_what_iam_allows_the_internet_facing_functions(
+    table: ApprovalTable, dynamodb: DynamoDBClient
+) -> None:
+    """Neither emulator looks at the attributes of an update, so what AWS would look at is gathered here."""
+    asked = an_approval()
+    table.add(asked)
+    calls: list[dict[str, Any]] = []
+    dynamodb.meta.events.register("provide-client-params.dynamodb.UpdateItem", lambda params, **_: calls.append(params))
+
+    table.save(judge(table.get(asked.id), a_response()).approval)
+    table.leave_note(Note(id="n1", channel="C1", user="U1", text="Too late."), NOW)
+
+    allowed = condition_of("CallbackFunction", "dynamodb:UpdateItem")
+    named = {name for call in calls for name in _attributes(call)}
+    assert named <= set(allowed["ForAllValues:StringEquals"]["dynamodb:Attributes"])
+    assert {"status", "text"} <= named
+    assert all(call.keys().isdisjoint({"ReturnValues", "ReturnValuesOnConditionCheckFailure"}) for call in calls)
+
+
+def _attributes(call: dict[str, Any]) -> set[str]:
+    expressions = f"{call['UpdateExpression']} {call.get('ConditionExpression', '')}"
+    words = set(re.findall(r"(?<![:\w#])#?\w+", expressions)) - {"SET", "REMOVE", "ADD", "AND", "OR"}
+    return {call.get("ExpressionAttributeNames", {}).get(word, word) for word in words} | set(call["Key"])
 
 
 def test_a_decision_without_a_person_survives_too(table: ApprovalTable) -> None:
@@ -56,8 +90,8 @@ def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table:
     with pytest.raises(Conflict) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval)
 
-    assert conflict.value.current == winner
-    assert table.get(asked.id) == winner
+    assert conflict.value.current == replace(winner, task_token=None)
+    assert table.get_with_token(asked.id) == winner
 
 
 def test_marking_a_step_is_no_conflict_for_an_answer(table: ApprovalTable) -> None:

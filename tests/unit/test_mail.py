@@ -20,6 +20,7 @@ from approvals.mail import DEFAULT_SUBJECT, MAX_SUBJECT, Mail, Mailer, NoSlot, d
 from approvals.model import Action, Approval, Request, Step
 from approvals.request import MAX_DETAILS, MAX_REQUESTED_BY, MAX_TITLE
 from approvals.steps import DeliveryFailed
+from handlers.outbox import Outbox
 from tests.builders import BOB, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
 
 if TYPE_CHECKING:
@@ -244,18 +245,9 @@ def stub(sns: SNSClient) -> Iterator[Stubber]:
         yield stubber
 
 
-def not_deferred(approval_id: str, step: Step) -> None:
-    raise AssertionError(f"deferred: {approval_id}, {step}")
-
-
-def a_mailer(
-    sns: SNSClient,
-    *,
-    take_slot: Callable[[], bool] = lambda: True,
-    defer: Callable[[str, Step], None] = not_deferred,
-) -> Mailer:
-    """A mailer with as many slots as it asks for. It defers nothing by itself."""
-    return Mailer(sns, TOPIC, take_slot=take_slot, defer=defer)
+def a_mailer(sns: SNSClient, *, take_slot: Callable[[], bool] = lambda: True) -> Mailer:
+    """A mailer with as many slots as it asks for."""
+    return Mailer(sns, TOPIC, take_slot=take_slot)
 
 
 def test_a_mail_is_published_to_the_topic(sns: SNSClient, stub: Stubber) -> None:
@@ -297,14 +289,15 @@ def test_without_a_slot_nothing_is_published(sns: SNSClient, stub: Stubber) -> N
 
 
 @pytest.mark.parametrize("step", [Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL])
-def test_a_deferred_mail_is_left_by_its_approvals_id_and_step(sns: SNSClient, step: Step) -> None:
+@pytest.mark.parametrize("slot", [True, False])
+def test_a_mail_without_a_slot_is_left_by_its_approvals_id_and_step(
+    sns: SNSClient, stub: Stubber, step: Step, slot: bool
+) -> None:
+    stub.add_response("publish", {"MessageId": "1"})
     deferred: list[tuple[str, Step]] = []
-
-    def defer(approval_id: str, step: Step) -> None:
-        deferred.append((approval_id, step))
-
-    a_mailer(sns, defer=defer).defer(an_approval(), step)
-    assert deferred == [(an_approval().id, step)]
+    outbox = Outbox(a_mailer(sns, take_slot=lambda: slot), lambda *left: deferred.append(left))
+    assert outbox.send(an_approval(), step, Mail("s", "t")) is slot
+    assert deferred == ([] if slot else [(an_approval().id, step)])
 
 
 @pytest.mark.parametrize("code", ["Throttling", "InvalidParameter", "AuthorizationError"])

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from approvals.request import MAX_TIMEOUT_MINUTES
-from approvals.table import NOTE_PREFIX, SLOT_PREFIX
+from approvals.table import NOTE_PREFIX, READABLE, SLOT_PREFIX
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,13 +109,22 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """The statements of a function's policies, which are all written out."""
+    """The statements of a function's policies, which are all written out: in its own, or in one that is shared."""
     policies = as_list(FUNCTIONS[function].get("Policies", []))
-    return [statement for policy in policies for statement in as_list(policy["Statement"])]
+    documents = [
+        RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy for policy in policies
+    ]
+    return [statement for document in documents for statement in as_list(document["Statement"])]
 
 
 def actions(function: str) -> list[str]:
     return [action for statement in statements(function) for action in as_list(statement["Action"])]
+
+
+def condition_of(function: str, action: str) -> dict[str, Any]:
+    """The condition of the one statement that allows the action."""
+    [found] = [statement for statement in statements(function) if action in as_list(statement["Action"])]
+    return dict(found["Condition"])
 
 
 def may(function: str, action: str) -> bool:
@@ -197,6 +206,7 @@ def test_the_outputs_are_exactly_the_contracts_and_described() -> None:
 
 def test_what_outputs_and_functions_refer_to_exists() -> None:
     known = {*RESOURCES, *TEMPLATE["Parameters"], *TEMPLATE.get("Conditions", {})}
+    known |= {f"{function}Role" for function in FUNCTIONS}  # SAM makes one for each
     dicts = [node for node in inside(TEMPLATE) if isinstance(node, dict)]
     named = {node["Ref"] for node in dicts if "Ref" in node} | {
         node["Fn::GetAtt"][0] for node in dicts if "Fn::GetAtt" in node
@@ -244,6 +254,22 @@ def test_an_internet_facing_function_has_the_table_its_own_secret_and_nothing_el
     wanted = [(f"dynamodb:{action}", ["ApprovalTable", "Arn"]) for action in ("GetItem", "UpdateItem")] + more
     assert granted == [(action, {"Fn::GetAtt": target}) for action, target in wanted]
     assert {statement["Effect"] for statement in statements(function)} == {"Allow"}
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+def test_an_internet_facing_function_reads_all_of_a_record_but_its_task_token(function: str) -> None:
+    condition = condition_of(function, "dynamodb:GetItem")
+    assert set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == set(READABLE)
+    assert "task_token" not in READABLE
+    assert condition["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+def test_an_internet_facing_function_can_neither_change_what_was_asked_nor_be_told_by_a_write(function: str) -> None:
+    condition = condition_of(function, "dynamodb:UpdateItem")
+    written = set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"])
+    assert written.isdisjoint({"task_token", "link_key", "request", "workflow", "deadline", "requested_at"})
+    assert condition["StringEqualsIfExists"] == {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]}
 
 
 @pytest.mark.parametrize("function", INTERNET_FACING)
