@@ -31,7 +31,7 @@ def test_a_request_is_stored_pending_with_its_deadline(
     handler: RequestHandler, table: ApprovalTable, context: Any
 ) -> None:
     handler(a_call({"Approval": {"Title": "Go?", "TimeoutMinutes": 5}, "Version": 3}), context)
-    stored = table.get(approval_id(TOKEN))
+    stored = table.get_with_token(approval_id(TOKEN))
     assert stored.status == "PENDING"
     assert stored.deadline == NOW + timedelta(minutes=5)
     assert (stored.request.title, stored.request.context) == ("Go?", {"Version": 3})

@@ -1,0 +1,68 @@
+"""What all tests wrote and which secrets they used, for the test that searches the one for the other."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from approvals.model import Approval
+from approvals.table import ApprovalTable
+from local.slack import Slack
+
+MIN_SECRET = 16
+"""Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""
+
+
+@dataclass
+class Suite:
+    """The secrets used so far, and everything that tests printed and logged, by test."""
+
+    secrets: set[str] = field(default_factory=set)
+    written: dict[str, str] = field(default_factory=dict)
+
+    def use(self, *secrets: str) -> None:
+        self.secrets |= {secret for secret in secrets if len(secret) >= MIN_SECRET}
+
+    def use_key(self, key: bytes) -> None:
+        """A key may be written in many ways."""
+        self.use(key.hex(), b64encode(key).decode(), repr(key)[2:-1], key.decode("latin-1"))
+
+    def found(self, text: str) -> list[str]:
+        """The beginnings of all secrets that are in a text."""
+        return [secret[:6] for secret in self.secrets if secret in text]
+
+
+_SUITE = Suite()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _SUITE.written[report.nodeid] = "\n".join([text for _, text in report.sections] + [report.longreprtext])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def suite() -> Iterator[Suite]:
+    """Notes every task token, link key and Slack secret that a test puts into the product."""
+    add, init = ApprovalTable.add, Slack.__init__
+
+    def noted_add(table: ApprovalTable, approval: Approval) -> bool:
+        _SUITE.use(approval.task_token or "")
+        _SUITE.use_key(approval.link_key)
+        return add(table, approval)
+
+    def noted_init(slack: Slack, *arguments: Any, **named: Any) -> None:
+        init(slack, *arguments, **named)
+        _SUITE.use(slack.bot_token, slack.signing_secret)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ApprovalTable, "add", noted_add)
+        patch.setattr(Slack, "__init__", noted_init)
+        yield _SUITE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What searches the outputs of all others comes last.
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
