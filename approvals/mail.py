@@ -1,19 +1,26 @@
-"""Mails: their text, and SNS, which sends them."""
+"""Mails: who gets which, their texts, and SNS, which sends them.
+
+Each mail is one publish for one recipient, whose subscription lets through what is addressed to them alone. What is
+owed to whom is a step of its own: `request_email:ann@example.com`.
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals import present
+from approvals import markup, present
 from approvals.clients import CONFIG
 from approvals.links import link
-from approvals.model import Action, Approval, readable
+from approvals.model import Action, Approval, FormValue, OnTimeout, Severity, Step, readable
+from approvals.people import eligible, unanswered
+from approvals.schema import is_email
 from approvals.steps import DeliveryFailed
 
 if TYPE_CHECKING:
@@ -24,42 +31,161 @@ DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
 MAX_SUBJECT = 99
 """Characters, printable ASCII. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 
+MAX_TEXT = 255 * 1024
+"""UTF-8 bytes of a mail's text. SNS takes 262,144, the recipient's name included.
+
+Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+"""
+
+MAX_DETAILS = 20_000
+"""Characters of the details in a mail; the page behind its links has all."""
+
+MAX_SECTION = 40_000
+"""UTF-8 bytes of one part of a mail: facts, input, comment. All parts together stay below `MAX_TEXT`."""
+
+RECIPIENT = "recipient"
+"""The message attribute that subscriptions filter by."""
+
+_ASK = "Approval required"
+
+
+class Note(StrEnum):
+    """The mails that ask for nothing. With a recipient behind it each is a step, as those of `Step` are."""
+
+    NOTICE = "notice_email"
+    """To who is told of the request, and may not answer."""
+    REMINDER = "reminder"
+    """The number of the reminder comes before the recipient: `reminder-2:ann@example.com`."""
+    ESCALATION = "escalation"
+    EXTENSION = "extension"
+    """With its number, as a reminder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as SNS takes it: plain text."""
+    """One mail as SNS takes it: plain text for one address."""
 
+    to: str
     subject: str
     text: str
 
 
 class NoSlot(Exception):  # noqa: N818
-    """As many mails as SNS bears were sent in this second. The mail was not sent."""
+    """As many mails as SNS bears were sent to this address in this second. The mail was not sent."""
 
 
 class Mailer:
-    """Publishes mails to the topic that the approvers' addresses are subscribed to, never too many in a second."""
+    """Publishes mails to the topic that people's addresses are subscribed to, never too many in a second."""
 
-    def __init__(self, sns: SNSClient, topic_arn: str, *, take_slot: Callable[[], bool]) -> None:
+    def __init__(self, sns: SNSClient, topic_arn: str, *, take_slot: Callable[[str], bool]) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
         self._take_slot = take_slot
 
     @classmethod
-    def connect(cls, topic_arn: str, take_slot: Callable[[], bool]) -> Mailer:
-        """The mailer of a topic. `take_slot` returns whether one more mail may be sent in this second."""
+    def connect(cls, topic_arn: str, take_slot: Callable[[str], bool]) -> Mailer:
+        """The mailer of a topic. `take_slot` returns whether one more mail to an address may be sent in this second."""
         return cls(boto3.client("sns", config=CONFIG), topic_arn, take_slot=take_slot)
 
     def send(self, mail: Mail) -> None:
         """Publishes the mail. Raises `NoSlot`, or `DeliveryFailed` when SNS does not take it."""
-        if not self._take_slot():
+        if not self._take_slot(mail.to):
             raise NoSlot
         try:
-            self._sns.publish(TopicArn=self._topic_arn, Subject=mail.subject, Message=mail.text)
-        except ClientError as error:
-            raise DeliveryFailed(f"SNS answered {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise DeliveryFailed(f"SNS can't be reached: {type(error).__name__}") from error
+            self._sns.publish(
+                TopicArn=self._topic_arn,
+                Subject=mail.subject,
+                Message=mail.text,
+                MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": mail.to}},
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+
+
+class Subscribers:
+    """The addresses that mails through the topic reach."""
+
+    def __init__(self, sns: Callable[[], SNSClient], topic_arn: str) -> None:
+        # Made when it is needed: most requests name nobody.
+        self._sns = sns
+        self._topic_arn = topic_arn
+
+    def confirmed(self) -> dict[str, str]:
+        """The addresses that confirmed their subscription: as they are subscribed, by their casefolded form.
+
+        Raises `DeliveryFailed`.
+        """
+        pages = self._sns().get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic_arn)
+        try:
+            return {
+                found["Endpoint"].casefold(): found["Endpoint"]
+                for page in pages
+                for found in page["Subscriptions"]
+                # In the place of an ARN others have "PendingConfirmation" or "Deleted".
+                if found["Protocol"] == "email" and found["SubscriptionArn"].startswith("arn:")
+            }
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+
+
+def _translated(error: ClientError | BotoCoreError) -> DeliveryFailed:
+    if isinstance(error, ClientError):
+        return DeliveryFailed(f"SNS answered {error.response['Error']['Code']}")
+    return DeliveryFailed(f"SNS can't be reached: {type(error).__name__}")
+
+
+def asked(approval: Approval, stack_email: str) -> list[str]:
+    """The addresses that are asked by mail: the approvers who are named by theirs, else the stack's own."""
+    request = approval.request
+    if not request.approvers:
+        return [] if _is_own_request(approval, stack_email) else [stack_email]
+    named = {name.casefold() for name in (*request.approvers, *request.escalate_to)}
+    return [person.email for person in eligible(approval) if person.email.casefold() in named]
+
+
+def told(approval: Approval, stack_email: str) -> list[str]:
+    """The addresses that are told of the request and its outcome, and may not answer."""
+    others = {address.casefold() for address in asked(approval, stack_email)}
+    found = [address for address in approval.request.notify if is_email(address) and address.casefold() not in others]
+    if not approval.request.approvers and not others:
+        found.append(stack_email)
+    return list(dict.fromkeys(found))
+
+
+def reminded(approval: Approval, stack_email: str) -> list[str]:
+    """The addresses that are asked and have not answered."""
+    addresses = asked(approval, stack_email)
+    if approval.request.approvers:
+        missing = {person.email for person in unanswered(approval)}
+        return [address for address in addresses if address in missing]
+    answered = {name for said in approval.standing for name in (said.person, said.approver.id.casefold())}
+    return [address for address in addresses if address.casefold() not in answered]
+
+
+def step_for(kind: str, recipient: str) -> str:
+    """The step that owes a mail of a kind to a recipient."""
+    return f"{kind}:{recipient}"
+
+
+def recipient_of(step: str) -> str:
+    """Whom a step owes a mail to."""
+    return step.partition(":")[2]
+
+
+def mail_for(approval: Approval, step: str, *, base_url: str) -> Mail | None:
+    """The mail that a step owes, as the approval stands now; None when it makes no sense any more.
+
+    Raises `KeyError` for a step that owes no mail.
+    """
+    kind, _, recipient = step.partition(":")
+    if kind == Step.OUTCOME_EMAIL:
+        return outcome_mail(approval, recipient) if approval.decision else None
+    if approval.decision:
+        return None
+    word = kind.partition("-")[0]
+    if word in _WITH_LINKS:
+        return _WITH_LINKS[word](approval, recipient, base_url=base_url)
+    return _WITHOUT_LINKS[word](approval, recipient)
 
 
 def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
@@ -68,74 +194,211 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
     Whatever the requester wrote is indented, so that no text of theirs looks like ours.
     """
     who = approval.request.requested_by
-    approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
+    lead = f"{who} asks for your approval." if who else "A workflow is waiting for your approval."
+    return _asking(approval, recipient, _ASK, lead, base_url=base_url)
+
+
+def reminder_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
+    """The mail that asks again, with the same links."""
+    lead = f"Your answer is still missing. It is needed by {readable(approval.deadline)}."
+    return _asking(approval, recipient, "Reminder", lead, base_url=base_url)
+
+
+def notice_mail(approval: Approval, recipient: str) -> Mail:
+    """The mail to somebody who is told of the request, and may not answer: without links."""
+    who = approval.request.requested_by
     parts = [
         approval.title,
-        f"{who} asks for your approval." if who else "A workflow is waiting for your approval.",
-        _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
-        "Details:" if approval.request.details else None,
-        _indented(approval.request.details) if approval.request.details else None,
-        "Input of the workflow:" if present.context(approval) else None,
-        _table(present.context(approval)),
-        "Approve:",
-        approve,
-        "Reject:",
-        reject,
-        f"The first answer decides. Without one by {readable(approval.deadline)} it expires, unapproved.",
+        f"{who} asks for an approval." if who else "A workflow is waiting for an approval.",
+        "You are told because the request names you; you may not answer it.",
+        *_content(approval, rest="the execution's input has all of it"),
+        *_rules(approval),
     ]
-    return Mail(_subject(approval, "Approval required"), _paragraphs(parts))
+    return _mail(recipient, _subject(approval, "For your information"), parts)
 
 
-def outcome_mail(approval: Approval) -> Mail:
+def escalation_mail(approval: Approval, recipient: str) -> Mail:
+    """The mail that says who else may answer from now on."""
+    people = approval.people.escalation if approval.people else ()
+    names = ", ".join(person.name or person.id for person in people)
+    parts = [
+        approval.title,
+        _cut(f"There was no decision in time. From now on these may answer, too: {names}.", MAX_SECTION),
+        _table(present.facts(approval)),
+        *_rules(approval),
+    ]
+    return _mail(recipient, _subject(approval, "Escalated"), parts)
+
+
+def extension_mail(approval: Approval, recipient: str) -> Mail:
+    """The mail that says until when there is more time, and who asked for it."""
+    parts = [
+        approval.title,
+        f"{approval.extensions[-1].approver.name} asked for more time: until {readable(approval.deadline)}.",
+        _table(present.facts(approval)),
+    ]
+    return _mail(recipient, _subject(approval, "More time"), parts)
+
+
+def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """The mail that says how the approval ended."""
     decision = present.decided(approval)
     parts = [
         approval.title,
         present.outcome(approval),
-        "Comment:" if decision.comment else None,
-        _indented(decision.comment) if decision.comment else None,
+        *_titled("Comment:", _indented(_cut(decision.comment or "", MAX_SECTION))),
+        *_titled("Filled in:", _cut(_table(_filled_in(approval)) or "", MAX_SECTION)),
         _table(present.facts(approval)),
+        _progress(approval),
         "There is nothing left for you to do. The links in the earlier mail show this outcome.",
     ]
-    return Mail(_subject(approval, present.headline(approval)), _paragraphs(parts))
+    return _mail(recipient, _subject(approval, present.headline(approval)), parts)
 
 
-def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str) -> Mail:
-    """One mail about several approvals: those that wait, each with the recipient's links, then those that ended."""
+def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str, stack_email: str) -> Mail:
+    """One mail about several approvals: those that wait, with links for who is asked, then those that ended."""
     waiting = [approval for approval in approvals if approval.decision is None]
+    mine = [approval for approval in waiting if recipient in asked(approval, stack_email)]
+    others = [approval for approval in waiting if approval not in mine]
     ended = [approval for approval in approvals if approval.decision is not None]
     parts: list[str | None] = []
-    if waiting:
-        parts.append("These wait for your approval. The first answer to each decides.")
-    for number, approval in enumerate(waiting, 1):
-        approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
+    if mine:
+        parts.append("These wait for your approval.")
+    for number, approval in enumerate(mine, 1):
         parts += [
             f"{number}. {approval.title}",
+            *_severity(approval),
             _table(present.facts(approval)),
-            "Approve:",
-            approve,
-            "Reject:",
-            reject,
+            *_links(approval, recipient, base_url=base_url),
         ]
+    if others:
+        parts.append("These wait for somebody's approval. You are told of them, and may not answer.")
+    for approval in others:
+        parts += [f"- {approval.title}", _table(present.facts(approval))]
     if ended:
         parts.append("These have ended; there is nothing left for you to do about them.")
     for approval in ended:
         parts += [f"- {approval.title}", f"  {present.outcome(approval)}", _table(present.facts(approval))]
-    return Mail(_digest_subject(len(waiting), len(ended)), _paragraphs(parts))
+    return _mail(recipient, _digest_subject(len(mine), len(others), len(ended)), parts)
 
 
-def _digest_subject(waiting: int, ended: int) -> str:
-    parts = [f"{waiting} waiting for you"] if waiting else []
-    parts += [f"{ended} ended"] if ended else []
-    return f"{'Approval required' if waiting else 'Approvals'}: {', '.join(parts)}"
+def _asking(approval: Approval, recipient: str, prefix: str, lead: str, *, base_url: str) -> Mail:
+    parts = [
+        approval.title,
+        lead,
+        *_content(approval, rest="the page behind the links below has all of it"),
+        *_links(approval, recipient, base_url=base_url),
+        *_rules(approval),
+    ]
+    return _mail(recipient, _subject(approval, prefix), parts)
+
+
+def _content(approval: Approval, *, rest: str) -> list[str | None]:
+    """What is asked. `rest` says where to find what is cut."""
+    request = approval.request
+    links = "\n".join(f"  {label}:\n    {url}" for label, url in request.links)
+    return [
+        *_severity(approval),
+        _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
+        *_titled("Facts:", _cut(_table(list(request.facts)) or "", MAX_SECTION, rest)),
+        *_titled("Links:", _cut(links, MAX_SECTION, rest)),
+        *_titled("Details:", _details(request.details or "", rest)),
+        *_titled("Input of the workflow:", _cut(_table(present.context(approval)) or "", MAX_SECTION, rest)),
+    ]
+
+
+def _severity(approval: Approval) -> list[str | None]:
+    high = approval.request.severity is Severity.HIGH
+    return ["Severity: HIGH. You will be asked to confirm your answer a second time."] if high else []
+
+
+def _details(details: str, rest: str) -> str:
+    text = markup.plain(details)
+    if len(text) > MAX_DETAILS:
+        text = f"{text[:MAX_DETAILS]}\n\u2026 ({len(text) - MAX_DETAILS:,} more characters: {rest})"
+    # A character may have four bytes, and a line of one character three.
+    return _cut(_indented(text), 2 * MAX_SECTION, rest)
+
+
+def _links(approval: Approval, recipient: str, *, base_url: str) -> list[str | None]:
+    approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
+    return ["Approve:", approve, "Reject:", reject]
+
+
+def _rules(approval: Approval) -> list[str | None]:
+    """Who may answer, how far it is, and what happens without an answer."""
+    request = approval.request
+    quick = request.required_approvals == request.required_rejections == 1
+    first, missing = ("The first answer decides. ", "one") if quick else ("", "a decision")
+    end = "counts as rejected" if request.on_timeout is OnTimeout.REJECT else "expires, unapproved"
+    return [
+        _cut(present.who_may(approval), MAX_SECTION // 4),
+        _progress(approval),
+        f"{first}Without {missing} by {readable(approval.deadline)} it {end}.",
+    ]
+
+
+def _progress(approval: Approval) -> str | None:
+    return _cut("\n".join(f"  {line}" for line in present.progress(approval)), MAX_SECTION // 4) or None
+
+
+def _filled_in(approval: Approval) -> list[tuple[str, str]]:
+    filled = approval.standing[-1].form if approval.standing else {}
+    return [(field.label, _value(filled[field.name])) for field in approval.request.form if field.name in filled]
+
+
+def _value(value: FormValue) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _is_own_request(approval: Approval, address: str) -> bool:
+    requester = approval.people.requester if approval.people else None
+    own = requester is not None and requester.email.casefold() == address.casefold()
+    return own and not approval.request.allow_self_approval
+
+
+def _mail(recipient: str, subject: str, parts: Sequence[str | None]) -> Mail:
+    return Mail(recipient, subject, _cut(_paragraphs(parts), MAX_TEXT))
+
+
+def _titled(heading: str, text: str) -> list[str | None]:
+    return [heading, text] if text.strip() else []
+
+
+def _cut(text: str, most: int, rest: str = "the execution has all of it") -> str:
+    """The text, cut to so many UTF-8 bytes; the cut says where the rest is. Cut lines stay indented."""
+    raw = text.encode()
+    if len(raw) <= most:
+        return text
+    note = f"\n  \u2026 (cut here: {rest})\n"
+    return raw[: most - len(note.encode())].decode(errors="ignore") + note
+
+
+class _Linked(Protocol):
+    def __call__(self, approval: Approval, recipient: str, *, base_url: str) -> Mail: ...
+
+
+_WITH_LINKS: dict[str, _Linked] = {Step.REQUEST_EMAIL: request_mail, Note.REMINDER: reminder_mail}
+_WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
+    Note.NOTICE: notice_mail,
+    Note.ESCALATION: escalation_mail,
+    Note.EXTENSION: extension_mail,
+}
+
+
+def _digest_subject(mine: int, others: int, ended: int) -> str:
+    counts = ((mine, "waiting for you"), (others, "waiting for others"), (ended, "ended"))
+    return f"{_ASK if mine else 'Approvals'}: {', '.join(f'{count} {what}' for count, what in counts if count)}"
 
 
 def _subject(approval: Approval, prefix: str) -> str:
     title = _ascii(approval.request.title or "")
+    high = approval.request.severity is Severity.HIGH
+    if prefix == _ASK and not approval.request.title and not high:
+        return DEFAULT_SUBJECT
+    prefix = f"{prefix} (high severity)" if high else prefix
     if title:
         subject = f"{prefix}: {title}"
-    elif approval.decision is None and not approval.request.title:
-        subject = DEFAULT_SUBJECT
     else:
         execution = _ascii(approval.workflow.execution_name)
         subject = f"{prefix}: {execution}" if execution else prefix
@@ -161,5 +424,5 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def _paragraphs(parts: list[str | None]) -> str:
+def _paragraphs(parts: Sequence[str | None]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"

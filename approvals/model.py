@@ -33,6 +33,38 @@ class Action(StrEnum):
         return Status.APPROVED if self is Action.APPROVE else Status.REJECTED
 
 
+class Severity(StrEnum):
+    """How much depends on the answer. HIGH asks for a second confirmation, on every channel."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class Presence(StrEnum):
+    """Whether something goes with an answer."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class OnTimeout(StrEnum):
+    """What silence means at the deadline. Never an approval."""
+
+    EXPIRE = "expire"
+    REJECT = "reject"
+
+
+class FieldType(StrEnum):
+    """What a field of a form takes."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    CHOICE = "choice"
+    YES_NO = "yes-no"
+    DATE = "date"
+
+
 class Channel(StrEnum):
     """Where an answer came from. SYSTEM is the product itself: the clock, or a request that reached nobody."""
 
@@ -52,18 +84,64 @@ class Step(StrEnum):
     WORKFLOW_GONE = "workflow_gone"
 
 
+FormValue = str | int | float | bool
+"""What an approver fills in: a text, a number, yes or no; a date as text, 2026-11-23."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One thing that the approver fills in. The limits are of a number or a date; `max_length` of a text."""
+
+    name: str
+    label: str
+    type: FieldType
+    default: FormValue | None = None
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    max_length: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """How often approvers may ask for more time, and how much they get each time."""
+
+    times: int
+    by: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the approver is asked.
+    """What is asked, of whom, and by which rules.
 
-    `context` is the execution's input without the request itself. `timeout` is how long an answer is waited for.
+    `approvers` and `escalate_to` name people as the requester did: email addresses, Slack user ids, Slack user group
+    ids; empty approvers mean whoever is asked. Durations count from the request. `context` is the execution's input
+    without the request itself. `digest` is the SHA-256 (64 hex digits) of all that was asked.
     """
 
     title: str | None = None
     details: str | None = None
+    links: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
     requested_by: str | None = None
+    severity: Severity = Severity.NORMAL
+    approvers: tuple[str, ...] = ()
+    required_approvals: int = 1
+    required_rejections: int = 1
+    allow_self_approval: bool = False
+    notify: tuple[str, ...] = ()
+    channel: str | None = None
+    comments: Mapping[Action, Presence] = field(default_factory=lambda: dict.fromkeys(Action, Presence.OPTIONAL))
+    form: tuple[FormField, ...] = ()
     timeout: timedelta
+    on_timeout: OnTimeout = OnTimeout.EXPIRE
+    reminders: tuple[timedelta, ...] = ()
+    escalate_to: tuple[str, ...] = ()
+    escalate_after: timedelta | None = None
+    more_time: MoreTime = MoreTime(0, timedelta(0))
     context: Mapping[str, Json] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +177,72 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One human, whatever the channel. `id` is their email address, or else their Slack user id.
+
+    `email` and `slack_id` are both known where Slack says that they are the same person's.
+    """
+
+    id: str
+    name: str
+    email: str = ""
+    slack_id: str = ""
+
+    def is_(self, approver: Approver) -> bool:
+        """Whether this is who answers. Email addresses know no case."""
+        if approver.channel is Channel.SLACK:
+            return approver.id == self.slack_id
+        return bool(self.email) and approver.id.casefold() == self.email.casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Who is who, as it stood when the request was sent.
+
+    `approvers` is empty when whoever is asked may answer. `known` are people whose two identities matter all the same.
+    It is not `complete` while Slack could not be asked: then nobody can answer in Slack yet, but everybody by mail.
+    """
+
+    approvers: tuple[Person, ...] = ()
+    escalation: tuple[Person, ...] = ()
+    requester: Person | None = None
+    known: tuple[Person, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What one approver said, and when (UTC)."""
+    """What one approver said, and when (UTC).
+
+    `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
+    """
 
     approver: Approver
     action: Action
     at: datetime
     comment: str | None = None
+    form: Mapping[str, FormValue] = field(default_factory=dict)
+    person: str = ""
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer that was not taken, because this person may not answer."""
+
+    approver: Approver
+    action: Action
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """More time: who asked for it, when, and the deadline it led to."""
+
+    approver: Approver
+    at: datetime
+    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +278,8 @@ class Approval:
 
     `task_token` and `link_key` are secrets: they are kept out of `repr`, and must be kept out of everything else.
     `task_token` is None for everybody but the two functions that need it: `request` and `decision`.
-    `version` counts the writes that changed what was answered; `steps` says what has been done about it.
+    `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
+    what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due.
     """
 
     id: str
@@ -153,9 +291,14 @@ class Approval:
     deadline: datetime
     status: Status = Status.PENDING
     version: int = 1
+    people: People | None = None
     responses: tuple[Response, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    reminded: int = 0
+    escalated_at: datetime | None = None
     decision: Decision | None = None
-    steps: Mapping[Step, datetime] = field(default_factory=dict)
+    steps: Mapping[str, datetime] = field(default_factory=dict)
     slack_message: SlackMessage | None = None
 
     @property
@@ -168,7 +311,12 @@ class Approval:
     @property
     def told(self) -> bool:
         """Whether anybody was told of the request."""
-        return bool(self.steps.keys() & {Step.REQUEST_EMAIL, Step.REQUEST_SLACK})
+        return any(step.split(":", 1)[0] in (Step.REQUEST_EMAIL, Step.REQUEST_SLACK) for step in self.steps)
+
+    @property
+    def standing(self) -> tuple[Response, ...]:
+        """The responses that count: those that were not withdrawn."""
+        return tuple(response for response in self.responses if response.withdrawn_at is None)
 
     @property
     def title(self) -> str:

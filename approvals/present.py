@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from approvals.model import Approval, Channel, Decision, Json, Response, Status, is_hidden, readable, shorten
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Decision,
+    Json,
+    Person,
+    Response,
+    Status,
+    is_hidden,
+    readable,
+    shorten,
+)
+from approvals.people import Reason, eligible
+from approvals.rules import Judgement, Verdict
 
 MAX_VALUE = 1000
 """Characters of one value of the context that are shown; the execution itself has the rest."""
@@ -24,12 +39,9 @@ DEADLINE = "Answer by"
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
-NOT_OF_THE_WORKSPACE = (
-    "Your answer was not taken: only members of the workspace that the Approvals app belongs to may answer. "
-    "The request still waits for one of them."
-)
-
-TOO_EARLY = "Your answer came a moment too early and was not taken. Please click again."
+NOT_OF_THE_WORKSPACE = "Only members of the workspace that the Approvals app belongs to may answer."
+OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
+TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
 _WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 _HEADLINES = {
@@ -89,9 +101,92 @@ def decided(approval: Approval) -> Decision:
     return approval.decision
 
 
-def not_allowed(approval: Approval) -> str:
-    """Tells a Slack user why their answer was not taken."""
-    return f"{_quoted_title(approval)} {NOT_OF_THE_WORKSPACE if approval.slack_message else TOO_EARLY}"
+def who_may(approval: Approval) -> str:
+    """Who may answer, and how many are needed."""
+    people, request = approval.people, approval.request
+    if people is None:
+        return "It is not known yet who may answer."
+    named = eligible(approval)
+    if named:
+        who = f"Only {_listed(named)} may answer."
+    elif people.requester and not request.allow_self_approval:
+        who = f"Anybody who was asked may answer, except {people.requester.name}."
+    else:
+        who = "Anybody who was asked may answer."
+    return f"{who} {_needed(approval)}".strip()
+
+
+def progress(approval: Approval) -> list[str]:
+    """How far it is: how many of those needed have answered, who, and when. Empty where one answer decides."""
+    request = approval.request
+    if request.required_approvals == request.required_rejections == 1:
+        return []
+    said = [response.action for response in approval.standing]
+    lines = [_count(said.count(Action.APPROVE), request.required_approvals, "approval")]
+    if request.required_rejections > 1:
+        lines.append(_count(said.count(Action.REJECT), request.required_rejections, "rejection"))
+    return lines + [_response_line(response) for response in approval.standing]
+
+
+def history(approval: Approval) -> list[str]:
+    """All that happened, in order of time, a sentence each."""
+    asked_by = f" by {approval.request.requested_by}" if approval.request.requested_by else ""
+    events = [(approval.requested_at, f"Asked{asked_by} on {readable(approval.requested_at)}.")]
+    for response in approval.responses:
+        events.append((response.at, f"{_response_line(response)}."))
+        if response.withdrawn_at:
+            when = readable(response.withdrawn_at)
+            events.append((response.withdrawn_at, f"{response.approver.name} took that answer back on {when}."))
+    for extension in approval.extensions:
+        text = f"{extension.approver.name} asked for more time on {readable(extension.at)}"
+        events.append((extension.at, f"{text}: until {readable(extension.deadline)}."))
+    for refusal in approval.refusals:
+        text = f"{refusal.approver.name} tried to {refusal.action} {_WHERE[refusal.approver.channel]}"
+        events.append((refusal.at, f"{text} on {readable(refusal.at)}, and may not."))
+    if approval.escalated_at:
+        who = _listed(approval.people.escalation if approval.people else ())
+        events.append((approval.escalated_at, f"Escalated to {who} on {readable(approval.escalated_at)}."))
+    if approval.decision and approval.decision.approver is None:
+        events.append((approval.decision.at, outcome(approval)))
+    return [sentence for _, sentence in sorted(events, key=lambda event: event[0])]
+
+
+def not_allowed(approval: Approval, reason: Reason) -> str:
+    """Tells somebody why their answer was not taken, and who may answer."""
+    match reason:
+        case Reason.TOO_EARLY:
+            return f"{_quoted_title(approval)} {TOO_EARLY}"
+        case Reason.OTHER_WORKSPACE:
+            why = NOT_OF_THE_WORKSPACE
+        case Reason.OWN_REQUEST:
+            why = f"{OWN_REQUEST} {who_may(approval)}"
+        case Reason.NOT_AN_APPROVER:
+            why = who_may(approval)
+    return f"{_quoted_title(approval)} Your answer was not taken. {why} The request still waits."
+
+
+def answered(judgement: Judgement, response: Response) -> str:
+    """Tells somebody what became of their answer."""
+    approval = judgement.approval
+    if approval.decision:
+        return late_answer(approval, response)
+    so_far = " ".join(f"{line}." for line in progress(approval)[:2])
+    match judgement.verdict:
+        case Verdict.COUNTED:
+            text = f"Your answer counts. {so_far}"
+        case Verdict.REPEATED:
+            text = f"Your answer was recorded already. {so_far}"
+        case Verdict.ANSWERED_OTHERWISE:
+            text = "You answered otherwise before. Take that answer back first."
+        case Verdict.WITHDRAWN:
+            text = "Your answer was taken back. The request still waits."
+        case Verdict.EXTENDED:
+            text = f"There is more time now: until {readable(approval.deadline)}."
+        case Verdict.INCOMPLETE:
+            text = " ".join(problem.text for problem in judgement.problems)
+        case _:
+            text = "Nothing was changed."
+    return f"{_quoted_title(approval)} {text}".strip()
 
 
 def late_answer(approval: Approval, response: Response) -> str:
@@ -108,6 +203,33 @@ def late_answer(approval: Approval, response: Response) -> str:
     else:
         first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
     return f"{_quoted_title(approval)} {first} {outcome(approval)}"
+
+
+def _needed(approval: Approval) -> str:
+    approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
+    if approvals == rejections == 1:
+        return ""
+    enough = "one rejection is enough" if rejections == 1 else f"{rejections} must reject to reject it"
+    return f"{approvals} must approve; {enough}." if approvals > 1 else f"One approval is enough; {enough}."
+
+
+def _count(said: int, needed: int, what: str) -> str:
+    return f"{said} of {needed} {what}{'' if needed == 1 else 's'}"
+
+
+def _response_line(response: Response) -> str:
+    word = _HEADLINES[response.action.status]
+    return f"{word} by {_name(response.approver)} {_WHERE[response.approver.channel]} on {readable(response.at)}"
+
+
+def _name(approver: Approver) -> str:
+    return approver.name or approver.id
+
+
+def _listed(people: Sequence[Person]) -> str:
+    """The names in a sentence: "a, b and c"."""
+    names = [person.name or person.id for person in people]
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
 def _quoted_title(approval: Approval) -> str:

@@ -1,32 +1,15 @@
-"""Reads the request from what the state machine passes on. Standard library only."""
+"""Reads the request from what the state machine passes on, and refuses what can't be asked. Standard library only."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from unicodedata import category
 
-from approvals.model import Json, Request, Workflow, is_hidden, shorten
-
-KEY = "Approval"
-"""The key of the execution's input that holds the request; the rest of the input is context."""
-
-RESULT_KEY = "Result"
-"""Where an earlier approval of the same input left its result: not a part of the request."""
-
-MAX_TITLE = 150
-"""Characters: the limit of a Slack header block."""
-
-MAX_DETAILS = 10_000
-MAX_REQUESTED_BY = 200
-
-MAX_TIMEOUT_MINUTES = 365 * 24 * 60 - 60
-"""An execution lives at most a year; the last hour is kept for the state machine's own timeout, the backstop.
-
-Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-"""
+from approvals import form, schema
+from approvals.model import Json, Request, Workflow, shorten
+from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
 
 MAX_INPUT = 240 * 1024
 """UTF-8 bytes. The input flows on with the result added to it, and a state's output may have 262,144: a request that
@@ -35,10 +18,7 @@ would be approved first and then fail the execution for its size is refused at o
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
-MAX_UNKNOWN = 10
-"""How many unknown keys are named one by one."""
-
-_KNOWN_KEYS = ("Title", "Details", "RequestedBy", "TimeoutMinutes")
+_MINUTE = timedelta(minutes=1)
 
 
 class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of the public contract
@@ -84,79 +64,68 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     Raises `InvalidApprovalRequest` with every problem, not only the first.
     """
     if not isinstance(execution_input, dict):
-        raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {_kind(execution_input)}"])
+        raise InvalidApprovalRequest(
+            [f"the execution's input must be a JSON object, got {schema.kind(execution_input)}"]
+        )
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
     asked = execution_input.get(KEY, {})
-    if not isinstance(asked, dict):
-        raise InvalidApprovalRequest([f"{KEY}: expected an object, got {_kind(asked)}"])
-    reader = _Reader(asked)
-    request = Request(
-        title=reader.text("Title", MAX_TITLE, one_line=True),
-        details=reader.text("Details", MAX_DETAILS),
-        requested_by=reader.text("RequestedBy", MAX_REQUESTED_BY, one_line=True),
-        timeout=reader.minutes("TimeoutMinutes") or default_timeout,
-        context={key: value for key, value in execution_input.items() if key != KEY},
-    )
-    reader.refuse_unknown_keys()
-    if reader.problems:
-        raise InvalidApprovalRequest(reader.problems)
+    if isinstance(asked, dict):
+        asked = {key: value for key, value in asked.items() if key != RESULT_KEY}
+    problems = list(schema.problems(asked, schema.load("request.schema.json"), KEY))
+    if problems or not isinstance(asked, dict):
+        raise InvalidApprovalRequest(problems)
+    context = {key: value for key, value in execution_input.items() if key != KEY}
+    request = read(asked, default_timeout=default_timeout, context=context, digest=fingerprint(execution_input))
+    if problems := list(_contradictions(request)):
+        raise InvalidApprovalRequest(problems)
     return request
 
 
-class _Reader:
-    """Reads fields of the request and gathers what is wrong with them."""
+def _contradictions(request: Request) -> Iterator[str]:
+    """What no schema can say: keys that are each right, and can't go together."""
+    timeout = request.timeout // _MINUTE
+    if (request.escalate_after is None) != (not request.escalate_to):
+        yield f"{KEY}.EscalateTo and {KEY}.EscalateAfterMinutes: expected both or neither"
+    elif request.escalate_after and request.escalate_after >= request.timeout:
+        yield f"{KEY}.EscalateAfterMinutes: expected less than the {timeout:,} minutes of the request"
+    if any(after >= request.timeout for after in request.reminders):
+        yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
+    if request.escalate_to and not request.approvers:
+        yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+    yield from _quorum_contradictions(request)
+    yield from form.contradictions(request.form, f"{KEY}.Form")
 
-    def __init__(self, asked: Mapping[str, Json]) -> None:
-        self._asked = asked
-        self.problems: list[str] = []
 
-    def text(self, key: str, most: int, *, one_line: bool = False) -> str | None:
-        value = self._asked.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not _is_visible(value):
-            self._expected(key, "a text that is not empty", value)
-            return None
-        text = value.strip()
-        if len(text) > most:
-            self.problems.append(f"{KEY}.{key}: expected at most {most:,} characters, got {len(text):,}")
-        elif any(is_hidden(character) for character in text):
-            self.problems.append(f"{KEY}.{key}: expected no control characters, and none that turn the direction")
-        elif one_line and any(_breaks_a_line(character) for character in text):
-            self.problems.append(f"{KEY}.{key}: expected one line")
-        return text
-
-    def minutes(self, key: str) -> timedelta | None:
-        value = self._asked.get(key)
-        if value is None:
-            return None
-        # Step Functions hands on 30 as 30.0 after some intrinsic functions.
-        number = int(value) if isinstance(value, float) and value.is_integer() else value
-        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_TIMEOUT_MINUTES:
-            self._expected(key, f"a whole number of minutes from 1 to {MAX_TIMEOUT_MINUTES:,}", value)
-            return None
-        return timedelta(minutes=number)
-
-    def refuse_unknown_keys(self) -> None:
-        unknown = [key for key in self._asked if key not in (*_KNOWN_KEYS, RESULT_KEY)]
-        for key in unknown[:MAX_UNKNOWN]:
-            self.problems.append(f"{KEY}.{shorten(key, 60)}: unknown key{_suggestion(key)}")
-        if len(unknown) > MAX_UNKNOWN:
-            self.problems.append(f"and {len(unknown) - MAX_UNKNOWN:,} more")
-        if unknown:
-            self.problems.append(f"the keys of {KEY} are {', '.join(_KNOWN_KEYS)}")
-
-    def _expected(self, key: str, what: str, value: Json) -> None:
-        self.problems.append(f"{KEY}.{key}: expected {what}, got {_kind(value)}")
+def _quorum_contradictions(request: Request) -> Iterator[str]:
+    """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
+    if not request.approvers or any(schema.is_slack_group(name) for name in request.approvers):
+        return
+    asks = (request.requested_by or "").casefold()
+    named = {name.casefold() for name in request.approvers}
+    may = len(named if request.allow_self_approval else named - {asks})
+    approvals, rejections = request.required_approvals, request.required_rejections
+    if not may:
+        yield (
+            f"{KEY}.Approvers: the only approver is who asks; "
+            f"name somebody else too, or set {KEY}.AllowSelfApproval to true"
+        )
+    elif approvals > may:
+        yield f"{KEY}.RequiredApprovals: expected at most {may}, since so many may answer, got {approvals}"
+    elif approvals + rejections > may + 1:
+        yield (
+            f"{KEY}.RequiredRejections: with {approvals} approvals needed, expected at most {may + 1 - approvals}, "
+            f"got {rejections}; else all {may} could answer without a decision"
+        )
 
 
 def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
     """A request under a key that is nearly ours would be shown as context, and not asked."""
     if KEY in execution_input:
         return
+    known = set(schema.load("request.schema.json")["properties"])
     for key, value in execution_input.items():
-        if isinstance(value, dict) and value.keys() & set(_KNOWN_KEYS) and _is_nearly(key, KEY):
+        if isinstance(value, dict) and value.keys() & known and _is_nearly(key, KEY):
             raise InvalidApprovalRequest([f"{shorten(key, 60)}: unknown key, did you mean {KEY}?"])
 
 
@@ -176,42 +145,9 @@ def _check_size(execution_input: Json) -> None:
         raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
 
 
-def _breaks_a_line(character: str) -> bool:
-    return character in "\n\r\t" or category(character) in {"Zl", "Zp"}
-
-
-def _is_visible(text: str) -> bool:
-    """Whether there is anything to see: a letter, a number, a sign or a symbol."""
-    return any(category(character)[0] in "LNPS" for character in text)
-
-
-def _suggestion(key: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 only a mistaken request pays for it
-
-    matches = get_close_matches(key[:60], _KNOWN_KEYS, n=1)
-    return f", did you mean {matches[0]}?" if matches else ""
-
-
-def _kind(value: Json) -> str:
-    """Says what a value is without repeating a long or a secret one."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f'the text "{shorten(value, 40)}"' if value else "an empty text"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-
-
 def _object(value: Json) -> dict[str, Json]:
     if not isinstance(value, dict):
-        raise TypeError(f"expected an object, got {_kind(value)}")
+        raise TypeError(f"expected an object, got {schema.kind(value)}")
     return value
 
 

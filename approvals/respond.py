@@ -7,7 +7,8 @@ from typing import Protocol
 from approvals.model import Approval
 from approvals.rules import Event, Judgement, judge
 
-_ATTEMPTS = 10
+_ATTEMPTS = 50
+"""As many as may answer one request at the same moment: of those who conflict, one is stored each time."""
 
 
 class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fault
@@ -32,7 +33,7 @@ class TooManyConflicts(Exception):  # noqa: N818
 def respond(store: Store, approval: Approval, event: Event) -> Judgement:
     """Judges the event and stores what it changes with one conditional write.
 
-    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after ten.
+    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from approvals.model import Approval, Channel, Decision, Response, Status
+from approvals import form
+from approvals.form import Problem
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Decision,
+    Extension,
+    OnTimeout,
+    Person,
+    Presence,
+    Refusal,
+    Response,
+    Status,
+)
+from approvals.people import Reason, responder
+from approvals.request_json import MAX_TIMEOUT_MINUTES
+
+MAX_REFUSALS = 100
+"""People whose attempts are kept: a record has 400 KB at most."""
+
+MAX_WITHDRAWALS = 50
+"""Answers that can be taken back in all, for the same reason; what was said in them is not kept."""
+
+COMMENT = form.COMMENT
+"""The name of the comment among the fields of an incomplete answer. No field of a form has it."""
 
 
 class Verdict(StrEnum):
@@ -14,23 +40,58 @@ class Verdict(StrEnum):
 
     DECIDED = "DECIDED"
     """It decided the approval."""
+    COUNTED = "COUNTED"
+    """It counts, and more answers are needed."""
     REPEATED = "REPEATED"
-    """The approval was already decided this way: nothing to do, nothing wrong."""
+    """This person answered so before, or the approval was decided this way: nothing to do, nothing wrong."""
+    ANSWERED_OTHERWISE = "ANSWERED_OTHERWISE"
+    """This person answered otherwise before: they may withdraw that first."""
     OVERRULED = "OVERRULED"
     """The approval was already decided otherwise."""
     TOO_LATE = "TOO_LATE"
-    """The approval has expired."""
+    """The approval's deadline has passed."""
     CANCELLED = "CANCELLED"
     """The approval was called off."""
     NOT_ALLOWED = "NOT_ALLOWED"
     """This person may not answer. The approval waits on."""
+    INCOMPLETE = "INCOMPLETE"
+    """Something must be filled in, or mended, first."""
+    WITHDRAWN = "WITHDRAWN"
+    """The person's answer counts no more."""
+    EXTENDED = "EXTENDED"
+    """There is more time now."""
     NOT_DUE = "NOT_DUE"
-    """Its deadline has not passed yet."""
+    """There is nothing to do: not yet, or no more."""
+    MOVED_ON = "MOVED_ON"
+    """It was time to remind or to escalate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An approver takes back what they answered."""
+
+    approver: Approver
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Postponement:
+    """An approver asks for more time."""
+
+    approver: Approver
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
     """The clock's event: the deadline may have passed."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The clock's event: it may be time to remind, to escalate, or to expire."""
 
     at: datetime
 
@@ -45,16 +106,21 @@ class Cancellation:
     superseded_by: str | None = None
 
 
-Event = Response | Expiry | Cancellation
+Event = Response | Withdrawal | Postponement | Expiry | Tick | Cancellation
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and the approval as it stands after it. `changed` says whether there is something to store."""
+    """A verdict, and the approval as it stands after it. `changed` says whether there is something to store.
+
+    `reason` says why somebody may not answer, `problems` what is missing or wrong in an answer.
+    """
 
     verdict: Verdict
     approval: Approval
     changed: bool
+    reason: Reason | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 def judge(approval: Approval, event: Event) -> Judgement:
@@ -64,33 +130,160 @@ def judge(approval: Approval, event: Event) -> Judgement:
     """
     if approval.status is not Status.PENDING:
         return Judgement(_after_decision(approval, event), approval, changed=False)
-    if isinstance(event, Response) and not _may_answer(approval, event):
-        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False)
     if event.at >= approval.deadline:
         return Judgement(Verdict.TOO_LATE, _expired(approval, event.at), changed=True)
+    return _judge_in_time(approval, event)
+
+
+def _judge_in_time(approval: Approval, event: Event) -> Judgement:
     match event:
         case Response():
-            return Judgement(Verdict.DECIDED, _answered(approval, event), changed=True)
+            return _judge_response(approval, event)
+        case Withdrawal():
+            return _judge_withdrawal(approval, event)
+        case Postponement():
+            return _judge_postponement(approval, event)
         case Cancellation():
             return Judgement(Verdict.CANCELLED, _cancelled(approval, event), changed=True)
+        case Tick():
+            return _judge_tick(approval, event)
         case Expiry():
-            return Judgement(Verdict.NOT_DUE, approval, changed=False)
+            return _unchanged(Verdict.NOT_DUE, approval)
 
 
-def _may_answer(approval: Approval, response: Response) -> bool:
-    """Whether a Slack user is of the app's own workspace: a shared channel has guests from others.
+def next_due(approval: Approval) -> datetime:
+    """When the clock has something to do next: remind, escalate, or expire."""
+    moments = [approval.deadline, *_reminder_times(approval)[approval.reminded :]]
+    if approval.request.escalate_after is not None and approval.escalated_at is None:
+        moments.append(approval.requested_at + approval.request.escalate_after)
+    return min(moments)
 
-    In the moment between a message's posting and its noting the app's workspace is not known yet: a click is refused
-    then, too, and may be repeated.
-    """
-    if response.approver.channel is not Channel.SLACK:
-        return True
-    message = approval.slack_message
-    return message is not None and response.approver.workspace == message.workspace
+
+def may_postpone(approval: Approval) -> bool:
+    """Whether approvers may still ask for more time."""
+    return len(approval.extensions) < approval.request.more_time.times and _postponed(approval) > approval.deadline
+
+
+def _judge_response(approval: Approval, response: Response) -> Judgement:
+    person = responder(approval, response.approver)
+    if isinstance(person, Reason):
+        return _refused(approval, response, person)
+    earlier = _standing(approval, person)
+    if earlier:
+        same = earlier.action is response.action
+        return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
+    response = _trimmed(approval, replace(response, person=person.id))
+    if problems := _missing(approval, response):
+        return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=problems)
+    answered = replace(approval, responses=(*approval.responses, response))
+    status = _outcome(answered)
+    if status is None:
+        return Judgement(Verdict.COUNTED, _next_version(answered), changed=True)
+    decision = Decision(
+        status=status,
+        at=response.at,
+        channel=response.approver.channel,
+        approver=response.approver,
+        comment=response.comment,
+    )
+    return Judgement(Verdict.DECIDED, _decided(answered, decision), changed=True)
+
+
+def _trimmed(approval: Approval, response: Response) -> Response:
+    """The answer without what nobody asked for: a rejection has no form."""
+    comment = None if approval.request.comments[response.action] is Presence.OFF else response.comment
+    return replace(response, comment=comment, form=response.form if response.action is Action.APPROVE else {})
+
+
+def _missing(approval: Approval, response: Response) -> tuple[Problem, ...]:
+    request = approval.request
+    found = []
+    if request.comments[response.action] is Presence.REQUIRED and not (response.comment or "").strip():
+        found.append(Problem(COMMENT, "Please say why."))
+    if response.action is Action.APPROVE:
+        found += form.problems(request.form, response.form)
+    return tuple(found)
+
+
+def _outcome(approval: Approval) -> Status | None:
+    """What the answers so far decide, if anything. Each is another person's."""
+    said = [response.action for response in approval.standing]
+    if said.count(Action.REJECT) >= approval.request.required_rejections:
+        return Status.REJECTED
+    return Status.APPROVED if said.count(Action.APPROVE) >= approval.request.required_approvals else None
+
+
+def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
+    person = responder(approval, event.approver)
+    if isinstance(person, Reason):
+        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
+    earlier = _standing(approval, person)
+    if earlier is None or len(approval.responses) - len(approval.standing) >= MAX_WITHDRAWALS:
+        return _unchanged(Verdict.NOT_DUE, approval)
+    withdrawn = replace(earlier, withdrawn_at=event.at, comment=None, form={})
+    responses = tuple(withdrawn if response is earlier else response for response in approval.responses)
+    return Judgement(Verdict.WITHDRAWN, _next_version(replace(approval, responses=responses)), changed=True)
+
+
+def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
+    person = responder(approval, event.approver)
+    if isinstance(person, Reason):
+        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
+    if not may_postpone(approval):
+        return _unchanged(Verdict.NOT_DUE, approval)
+    deadline = _postponed(approval)
+    extension = Extension(approver=event.approver, at=event.at, deadline=deadline)
+    changed = replace(approval, deadline=deadline, extensions=(*approval.extensions, extension))
+    return Judgement(Verdict.EXTENDED, _next_version(changed), changed=True)
+
+
+def _postponed(approval: Approval) -> datetime:
+    latest = approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES)
+    return min(approval.deadline + approval.request.more_time.by, latest)
+
+
+def _judge_tick(approval: Approval, event: Tick) -> Judgement:
+    request = approval.request
+    reminded = sum(moment <= event.at for moment in _reminder_times(approval))
+    escalates = (
+        request.escalate_after is not None
+        and approval.escalated_at is None
+        and event.at >= approval.requested_at + request.escalate_after
+    )
+    if reminded <= approval.reminded and not escalates:
+        return _unchanged(Verdict.NOT_DUE, approval)
+    changed = replace(
+        approval,
+        reminded=max(reminded, approval.reminded),
+        escalated_at=event.at if escalates else approval.escalated_at,
+    )
+    return Judgement(Verdict.MOVED_ON, _next_version(changed), changed=True)
+
+
+def _reminder_times(approval: Approval) -> list[datetime]:
+    """When to remind. More time moves them, too."""
+    more_time = approval.deadline - (approval.requested_at + approval.request.timeout)
+    return [approval.requested_at + after + more_time for after in approval.request.reminders]
+
+
+def _standing(approval: Approval, person: Person) -> Response | None:
+    return next((response for response in approval.standing if response.person == person.id), None)
+
+
+def _refused(approval: Approval, response: Response, reason: Reason) -> Judgement:
+    """The attempt is kept, once for each person and reason."""
+    known = {(refusal.approver.channel, refusal.approver.id, refusal.reason) for refusal in approval.refusals}
+    who = (response.approver.channel, response.approver.id, reason)
+    if reason is Reason.TOO_EARLY or who in known or len(known) >= MAX_REFUSALS:
+        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=reason)
+    refusal = Refusal(approver=response.approver, action=response.action, at=response.at, reason=reason)
+    changed = replace(approval, refusals=(*approval.refusals, refusal))
+    return Judgement(Verdict.NOT_ALLOWED, _next_version(changed), changed=True, reason=reason)
 
 
 def _after_decision(approval: Approval, event: Event) -> Verdict:
-    if approval.status is Status.EXPIRED:
+    nobody_answered = approval.decision is not None and approval.decision.approver is None
+    if approval.status is Status.EXPIRED or (approval.status is Status.REJECTED and nobody_answered):
         return Verdict.TOO_LATE
     if approval.status is Status.CANCELLED:
         return Verdict.CANCELLED
@@ -99,19 +292,13 @@ def _after_decision(approval: Approval, event: Event) -> Verdict:
     return Verdict.OVERRULED
 
 
-def _answered(approval: Approval, response: Response) -> Approval:
-    decision = Decision(
-        status=response.action.status,
-        at=response.at,
-        channel=response.approver.channel,
-        approver=response.approver,
-        comment=response.comment,
-    )
-    return _decided(replace(approval, responses=(*approval.responses, response)), decision)
-
-
 def _expired(approval: Approval, at: datetime) -> Approval:
+    if approval.request.on_timeout is OnTimeout.REJECT:
+        cause = "There was no decision before the deadline, which counts as a rejection."
+        return _decided(approval, Decision(status=Status.REJECTED, at=at, channel=Channel.SYSTEM, cause=cause))
     cause = "Nobody answered before the deadline, so the request was not approved."
+    if approval.standing:
+        cause = "Too few answered before the deadline, so the request was not approved."
     return _decided(
         approval,
         Decision(status=Status.EXPIRED, at=at, channel=Channel.SYSTEM, error="ApprovalExpired", cause=cause),
@@ -133,4 +320,12 @@ def _cancelled(approval: Approval, event: Cancellation) -> Approval:
 
 
 def _decided(approval: Approval, decision: Decision) -> Approval:
-    return replace(approval, status=decision.status, decision=decision, version=approval.version + 1)
+    return _next_version(replace(approval, status=decision.status, decision=decision))
+
+
+def _next_version(approval: Approval) -> Approval:
+    return replace(approval, version=approval.version + 1)
+
+
+def _unchanged(verdict: Verdict, approval: Approval) -> Judgement:
+    return Judgement(verdict, approval, changed=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from approvals.model import Approval, Step
+from approvals.model import Approval
+
+StepT = TypeVar("StepT", bound=str)
+"""A `Step`, or one for a single recipient: `request_email:ann@example.com`."""
 
 
 class DeliveryFailed(Exception):  # noqa: N818
@@ -30,9 +33,9 @@ class StepsFailed(Exception):  # noqa: N818
     `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
     """
 
-    def __init__(self, failures: Mapping[Step, Exception]) -> None:
+    def __init__(self, failures: Mapping[StepT, Exception]) -> None:
         super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
-        self.steps = tuple(failures)
+        self.steps: tuple[str, ...] = tuple(failures)
         delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayed)]
         self.retry_after = max(delays) if len(delays) == len(failures) else None
 
@@ -48,23 +51,23 @@ Work = Callable[[Approval], Approval]
 """Does one step, marks it in the record as done, and returns the approval as it stands then."""
 
 
-def carry_out(approval: Approval, work: Mapping[Step, Work], *, log: Log) -> Approval:
+def carry_out(approval: Approval, work: Mapping[StepT, Work], *, log: Log) -> Approval:
     """Does every step that the record does not mark as done, in order; returns the approval as it stands after them.
 
     Raises `StepsFailed` at the end when some failed; the others are done. A step is marked after it was done: a crash
     in between repeats it and never drops it.
     """
-    failures: dict[Step, Exception] = {}
+    failures: dict[StepT, Exception] = {}
     for step, do in work.items():
         if step in approval.steps:
             continue
         try:
             approval = do(approval)
         except DeliveryFailed as error:
-            log.warning("step failed, will be tried again", extra={"step": step.value, "reason": str(error)})
+            log.warning("step failed, will be tried again", extra={"step": str(step), "reason": str(error)})
             failures[step] = error
         except Exception as error:
-            log.exception("step failed", extra={"step": step.value})
+            log.exception("step failed", extra={"step": str(step)})
             failures[step] = error
     if failures:
         raise StepsFailed(failures)

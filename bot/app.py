@@ -24,12 +24,16 @@ from approvals.clients import CONFIG
 from approvals.table import ApprovalTable
 from bot.guard import Guard
 from bot.listeners import register_listeners
+from bot.listeners.desk import Desk
 from bot.secret import SecretSource, load_secret
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ApiResponse = dict[str, Any]
+
+TIMEOUT = 2
+"""Seconds that Slack may take to open a dialog: what allows it, and the click's acknowledgement, are due after 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class BotHandler:
 def create_app(
     *, table: ApprovalTable, secret: SecretSource, api_url: str, clock: Callable[[], datetime], logger: Logger
 ) -> App:
-    """The Bolt app. It records before it acknowledges, and calls Slack neither at start nor on a click."""
+    """The Bolt app. It records before it acknowledges, and calls Slack neither at start nor for a tap that answers."""
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         # Given, so that Bolt does not ask Slack's auth.test who we are.
@@ -77,12 +81,12 @@ def create_app(
 
     app = App(
         authorize=authorize,
-        client=WebClient(base_url=api_url),
+        client=WebClient(base_url=api_url, timeout=TIMEOUT, retry_handlers=[]),
         process_before_response=True,
         # The guard has verified the signature, with the injected clock.
         request_verification_enabled=False,
     )
-    register_listeners(app, table=table, clock=clock, logger=logger)
+    register_listeners(app, Desk(table=table, clock=clock, logger=logger, refresh=secret.refresh))
     return app
 
 

@@ -19,6 +19,7 @@ MAX_BODY = 512 * 1024
 """Characters of a body as it is sent: Slack's own are far shorter. What is longer is not even hashed."""
 
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_OF_VIEWS = ("view_submission", "view_closed")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
@@ -91,8 +92,12 @@ def _readable(request: SignedRequest) -> bool:
 
 
 def _is_interaction(payload: object) -> bool:
-    """Whether Bolt can look into it: an object, whose actions, if any, have an id each."""
+    """Whether Bolt can look into it: an object, whose view and event, if any, are objects and its actions have ids."""
     if not isinstance(payload, dict):
+        return False
+    if not all(isinstance(payload.get(part, {}), dict) for part in ("view", "event")):
+        return False
+    if payload.get("type") in _OF_VIEWS and not isinstance(payload.get("view", {}).get("callback_id"), str):
         return False
     actions = payload.get("actions", [])
     return isinstance(actions, list) and all(

@@ -1,4 +1,6 @@
-"""The pages behind the links in mails. GET and HEAD show, POST decides; in one-click mode GET decides too.
+"""The pages behind the links in mails. GET and HEAD show, POST answers; in one-click mode GET answers too.
+
+A POST without `do` answers what the link says; `do=withdraw` takes an answer back, `do=more-time` moves the deadline.
 
 Answers are plain API Gateway proxy responses: API Gateway has routed by path and method already, and a custom domain's
 base path would confuse a router of our own.
@@ -19,15 +21,18 @@ from urllib.parse import parse_qsl, urlencode
 import boto3
 from aws_lambda_powertools import Logger
 
-from approvals import settings
+from approvals import present, settings
 from approvals.clients import CONFIG
+from approvals.form import YES, Problem, parse
 from approvals.links import is_approval_id, query, verify
-from approvals.model import Action, Approval, Approver, Channel, Response, Status
-from approvals.respond import respond
-from approvals.rules import Expiry, Judgement, Verdict, judge
+from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
+from approvals.people import Reason, responder
+from approvals.respond import Conflict, TooManyConflicts, respond
+from approvals.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import console_url
-from handlers import pages
+from handlers import inputs, pages
+from handlers.inputs import FORM_PREFIX, SURE, Typed
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -37,8 +42,14 @@ ApiResponse = dict[str, Any]
 MAX_COMMENT = 1000
 """Characters of a comment."""
 
-MAX_FORM = 64 * 1024
-"""Characters of a form as it is sent: far more than a link and a comment take. What is longer is not looked into."""
+MAX_FORM = 256 * 1024
+"""Characters of a form as it is sent: a link, a comment and 20 fields take less. What is longer is not looked into."""
+
+MAX_FIELDS = 40
+"""Fields of a form as it is sent: a link has 6, a request's form 20 at most, and there are 3 more."""
+
+LOOK = "look"
+"""`do=look` in a link shows in one-click mode, too, and answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,18 @@ class Link:
     recipient: str
     fields: Mapping[str, str]
     """The link's own fields, to lead back to it."""
+    sent: Mapping[str, str]
+    """All fields that were sent."""
+
+    @property
+    def approver(self) -> Approver:
+        """Whom the link was sent to: they are who answers."""
+        return Approver(id=self.recipient, name=self.recipient, channel=Channel.EMAIL)
+
+    @property
+    def do(self) -> str:
+        """What is asked for beside an answer; empty for the answer."""
+        return self.sent.get("do", "")
 
 
 class CallbackHandler:
@@ -86,11 +109,17 @@ class CallbackHandler:
             fields = _form(event) if method == "POST" else _texts(event.get("queryStringParameters") or {})
             link = self._link(fields)
             with self._logger.append_context_keys(approval_id=link.approval.id):
-                if method == "POST" or (method == "GET" and self._one_click):
-                    return self._decide(link, _comment(fields))
+                if method == "POST":
+                    return self._act(link)
+                if method == "GET" and self._one_click and link.do != LOOK and _needs_nothing_more(link):
+                    return self._answer(link, with_one_click=True)
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
+        except TooManyConflicts:
+            return _page(
+                HTTPStatus.CONFLICT, pages.error("Many people answered at this moment. Open the link again.", _AGAIN)
+            )
 
     def _link(self, fields: Mapping[str, str]) -> Link:
         if not all(fields.get(name) for name in ("action", "id", "to", "sig")):
@@ -103,7 +132,7 @@ class CallbackHandler:
         if not verify(approval, fields["to"], fields["sig"]):
             raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
-        return Link(approval, action, fields["to"], kept)
+        return Link(approval, action, fields["to"], kept, fields)
 
     def _approval(self, approval_id: str) -> Approval:
         unknown = Refused(HTTPStatus.NOT_FOUND, f"There is no request behind it, or no longer. {_COPY_WHOLE}")
@@ -114,14 +143,32 @@ class CallbackHandler:
         except NotFound:
             raise unknown from None
 
-    def _show(self, link: Link, *, with_body: bool) -> ApiResponse:
-        approval = link.approval
+    def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
-        approval = judge(approval, Expiry(self._clock())).approval
-        if approval.status is Status.PENDING:
-            page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT)
-            return _page(HTTPStatus.OK, page, with_body=with_body)
-        return self._outcome(approval, link, with_body=with_body)
+        # Who may not answer is told so, and what they did not try is not noted.
+        approval = judge(link.approval, Expiry(self._clock())).approval
+        if approval.status is not Status.PENDING:
+            return self._outcome(approval, link, with_body=with_body)
+        person = responder(approval, link.approver)
+        if isinstance(person, Reason):
+            return _not_allowed(approval, person, _why_not(approval, person), with_body=with_body)
+        if any(response.person == person.id for response in approval.standing):
+            return self._recorded(approval, link, with_body=with_body)
+        page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT)
+        return _page(HTTPStatus.OK, page, with_body=with_body)
+
+    def _recorded(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
+        """To somebody whose answer stands while the request waits: 200, or 409 when the link says the other answer."""
+        person = responder(approval, link.approver)
+        standing = next(
+            response
+            for response in approval.standing
+            if not isinstance(person, Reason) and response.person == person.id
+        )
+        agreed = standing.action is link.action
+        note = "" if agreed else f"To {link.action} it instead, take your answer back first."
+        page = pages.recorded(approval, standing, link.fields, note)
+        return _page(HTTPStatus.OK if agreed else HTTPStatus.CONFLICT, page, with_body=with_body)
 
     def _outcome(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
         page = pages.outcome(approval, link.action, self._newer(approval, link))
@@ -137,22 +184,89 @@ class CallbackHandler:
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
-    def _decide(self, link: Link, comment: str | None) -> ApiResponse:
-        approver = Approver(id=link.recipient, name=link.recipient, channel=Channel.EMAIL)
-        response = Response(approver=approver, action=link.action, at=self._clock(), comment=comment)
-        judgement = respond(self._table, link.approval, response)
+    def _act(self, link: Link) -> ApiResponse:
+        match link.do:
+            case "":
+                return self._answer(link)
+            case pages.WITHDRAW:
+                return self._change(link, Withdrawal(link.approver, self._clock()), "take your answer back")
+            case pages.MORE_TIME:
+                return self._change(link, Postponement(link.approver, self._clock()), "ask for more time")
+            case _:
+                sentence = "It asks for something that is not known here. Open the link again."
+                raise Refused(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
+
+    def _change(self, link: Link, event: Withdrawal | Postponement, what: str) -> ApiResponse:
+        """Takes back an answer, or moves the deadline. Where there is nothing to do, all is as it was asked for."""
+        judgement = respond(self._table, link.approval, event)
+        self._log(judgement, link.do)
+        approval = judgement.approval
+        if judgement.reason:
+            return _not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
+        if approval.status is Status.PENDING:
+            return self._back(link)
+        page = pages.outcome(approval, link.action, self._newer(approval, link), f"It is too late to {what}.")
+        return _page(_OUTCOME_CODES.get(approval.status, HTTPStatus.CONFLICT), page)
+
+    def _answer(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
+        values, problems = (_defaults(link.approval), {}) if with_one_click else _filled_in(link)
+        comment = None if with_one_click else _comment(link.sent) or None
+        response = Response(approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values)
+        judgement = self._record(link.approval, response, flawed=bool(problems))
         self._log(judgement, link.action)
-        if judgement.verdict not in (Verdict.DECIDED, Verdict.REPEATED):
-            return self._outcome(judgement.approval, link)
-        if self._one_click:
-            return _redirect(HTTPStatus.FOUND, console_url(link.approval.workflow.execution_arn))
-        # Relative: the function needs not know under which domain and base path it is reached.
-        return _redirect(HTTPStatus.SEE_OTHER, f"execution?{urlencode(link.fields)}")
+        return self._answered(link, judgement, problems, with_one_click=with_one_click)
 
-    def _log(self, judgement: Judgement, action: Action) -> None:
+    def _record(self, approval: Approval, response: Response, *, flawed: bool) -> Judgement:
+        """Records the answer. Where one with flaws that only a page can have would count, it is incomplete instead."""
+        if not flawed:
+            return respond(self._table, approval, response)
+        judgement = judge(approval, response)
+        if judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
+            return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=judgement.problems)
+        if judgement.changed:
+            # Not `respond`: judged anew against another version, the answer could count with its flaws.
+            try:
+                self._table.save(judgement.approval)
+            except Conflict:
+                sentence = "The request changed just now. Open the link again."
+                raise Refused(HTTPStatus.CONFLICT, sentence, "Please try again") from None
+        return judgement
+
+    def _answered(  # noqa: PLR0911 one of many verdicts
+        self, link: Link, judgement: Judgement, problems: Mapping[str, str], *, with_one_click: bool
+    ) -> ApiResponse:
+        approval = judgement.approval
+        match judgement.verdict:
+            case Verdict.INCOMPLETE:
+                typed = Typed(link.sent, {**_by_input(judgement.problems), **problems})
+                page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT, typed=typed)
+                return _page(HTTPStatus.BAD_REQUEST, page)
+            case Verdict.NOT_ALLOWED if judgement.reason:
+                return _not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
+            case Verdict.ANSWERED_OTHERWISE:
+                return self._recorded(approval, link)
+            case Verdict.DECIDED | Verdict.REPEATED if with_one_click and approval.decision:
+                # Not after a POST: the pages' policy lets no form end elsewhere, and browsers hold redirects to it.
+                return _redirect(HTTPStatus.FOUND, console_url(approval.workflow.execution_arn))
+            case Verdict.COUNTED | Verdict.REPEATED if with_one_click:
+                return self._recorded(approval, link)
+            case Verdict.DECIDED | Verdict.COUNTED | Verdict.REPEATED:
+                return self._back(link)
+            case _:
+                return self._outcome(approval, link)
+
+    def _back(self, link: Link) -> ApiResponse:
+        # Relative: the function needs not know under which domain and base path it is reached. In one-click mode the
+        # link itself would answer (again).
+        fields = {**link.fields, "do": LOOK} if self._one_click else link.fields
+        return _redirect(HTTPStatus.SEE_OTHER, f"execution?{urlencode(fields)}")
+
+    def _log(self, judgement: Judgement, action: str) -> None:
         verdict = judgement.verdict.value
-        self._logger.info("answer by email", extra={"action": action.value, "verdict": verdict})
+        self._logger.info("answer by email", extra={"action": str(action), "verdict": verdict})
 
+
+_AGAIN = "Please try again"
 
 _COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
 
@@ -162,6 +276,61 @@ _OUTCOME_CODES = {Status.EXPIRED: HTTPStatus.GONE, Status.CANCELLED: HTTPStatus.
 def _outcome_status(approval: Approval, action: Action) -> HTTPStatus:
     agreed = approval.status is action.status
     return _OUTCOME_CODES.get(approval.status, HTTPStatus.OK if agreed else HTTPStatus.CONFLICT)
+
+
+def _not_allowed(approval: Approval, reason: Reason, sentence: str, *, with_body: bool = True) -> ApiResponse:
+    too_early = reason is Reason.TOO_EARLY
+    page = pages.not_allowed(approval, sentence, too_early=too_early)
+    return _page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, page, with_body=with_body)
+
+
+def _why_not(approval: Approval, reason: Reason) -> str:
+    """What somebody is told who only looks: no answer of theirs was refused."""
+    if reason is Reason.TOO_EARLY:
+        return "It is being found out who may answer. Please open the link again in a moment."
+    why = f"{present.OWN_REQUEST} " if reason is Reason.OWN_REQUEST else ""
+    return f"{why}{present.who_may(approval)} The request still waits."
+
+
+def _needs_nothing_more(link: Link) -> bool:
+    """Whether a click alone can be the whole answer."""
+    request = link.approval.request
+    asked = request.form if link.action is Action.APPROVE else ()
+    return (
+        request.severity is Severity.NORMAL
+        and request.comments[link.action] is not Presence.REQUIRED
+        and not any(field.required for field in asked)
+    )
+
+
+def _defaults(approval: Approval) -> dict[str, FormValue]:
+    """What a form holds that nobody changed."""
+    return {field.name: field.default for field in approval.request.form if field.default is not None}
+
+
+def _filled_in(link: Link) -> tuple[dict[str, FormValue], dict[str, str]]:
+    """The values of the request's form, and by the name of its input whatever no rule of an approval knows of."""
+    request = link.approval.request
+    problems: dict[str, str] = {}
+    values: dict[str, FormValue] = {}
+    if link.action is Action.APPROVE:
+        sent = {field.name: link.sent.get(f"{FORM_PREFIX}{field.name}", "") for field in request.form}
+        values, found = parse(request.form, sent)
+        problems = {f"{FORM_PREFIX}{problem.field}": problem.text for problem in found}
+    length = len(_comment(link.sent))
+    if length > MAX_COMMENT and request.comments[link.action] is not Presence.OFF:
+        problems[inputs.COMMENT] = f"It has {length:,} characters; at most {MAX_COMMENT:,} fit. Please shorten it."
+    if request.severity is Severity.HIGH and link.sent.get(SURE) != YES:
+        problems[SURE] = f"This request is of high severity. Please tick the box to {link.action}."
+    return values, problems
+
+
+def _by_input(problems: tuple[Problem, ...]) -> dict[str, str]:
+    """The problems by the name of the input. No field of a form is called as the comment is."""
+    return {
+        inputs.COMMENT if problem.field == COMMENT else f"{FORM_PREFIX}{problem.field}": problem.text
+        for problem in problems
+    }
 
 
 def _page(status: HTTPStatus, html: str, *, with_body: bool = True) -> ApiResponse:
@@ -178,7 +347,7 @@ def _form(event: Mapping[str, Any]) -> dict[str, str]:
         raise Refused(HTTPStatus.BAD_REQUEST, "What was sent is too long. Go back and shorten it.", "That did not work")
     try:
         raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-        return _texts(dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=20)))
+        return _texts(dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)))
     except ValueError:  # not base64, not UTF-8, or more fields than any form of ours has
         raise Refused(
             HTTPStatus.BAD_REQUEST, "The form could not be read. Open the link again.", "That did not work"
@@ -194,13 +363,9 @@ def _texts(fields: Mapping[str, str]) -> dict[str, str]:
     return dict(fields)
 
 
-def _comment(fields: Mapping[str, str]) -> str | None:
+def _comment(fields: Mapping[str, str]) -> str:
     # Browsers send line breaks as CR LF, and count them as one character.
-    comment = fields.get("comment", "").replace("\r\n", "\n").strip()
-    if len(comment) > MAX_COMMENT:
-        sentence = f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Go back and shorten it."
-        raise Refused(HTTPStatus.BAD_REQUEST, sentence, "The comment is too long")
-    return comment or None
+    return fields.get(inputs.COMMENT, "").replace("\r\n", "\n").strip()
 
 
 def build(environ: Mapping[str, str]) -> CallbackHandler:

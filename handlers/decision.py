@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from approvals import present, settings
 from approvals.clients import CONFIG
-from approvals.mail import outcome_mail
+from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
 from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
@@ -28,6 +28,7 @@ class Settings:
     """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone."""
 
     table_name: str
+    email: str
     topic_arn: str
     mail_queue_url: str
     slack_channel: str
@@ -47,6 +48,7 @@ class Resumer:
         workflows: Workflows,
         outbox: Outbox,
         messenger: SlackMessenger | None,
+        email: str,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
@@ -54,6 +56,7 @@ class Resumer:
         self._workflows = workflows
         self._outbox = outbox
         self._messenger = messenger
+        self._email = email
         self._clock = clock
         self._logger = logger
 
@@ -63,14 +66,16 @@ class Resumer:
         if approval.decision is not None:
             carry_out(approval, self._work(approval), log=self._logger)
 
-    def _work(self, approval: Approval) -> dict[Step, Work]:
-        work: dict[Step, Work] = {}
+    def _work(self, approval: Approval) -> dict[str, Work]:
+        work: dict[str, Work] = {}
         if approval.resumed is None:
             work[Step.RESUME] = self._resume
         decision = present.decided(approval)
         # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
         if (approval.told or decision.approver) and not decision.superseded_by:
-            work[Step.OUTCOME_EMAIL] = self._send_mail
+            for recipient in (*asked(approval, self._email), *told(approval, self._email)):
+                step = step_for(Step.OUTCOME_EMAIL, recipient)
+                work[step] = partial(self._send_mail, step)
         if approval.slack_message:
             work[Step.OUTCOME_SLACK] = self._edit_message
         return work
@@ -93,10 +98,10 @@ class Resumer:
             return self._workflows.reached(approval)
         return True
 
-    def _send_mail(self, approval: Approval) -> Approval:
-        if not self._outbox.send(approval, Step.OUTCOME_EMAIL, outcome_mail(approval)):
+    def _send_mail(self, step: str, approval: Approval) -> Approval:
+        if not self._outbox.send(approval, step, outcome_mail(approval, recipient_of(step))):
             return approval
-        return self._table.mark(approval, Step.OUTCOME_EMAIL, self._clock())
+        return self._table.mark(approval, step, self._clock())
 
     def _edit_message(self, approval: Approval) -> Approval:
         if self._messenger:
@@ -116,8 +121,9 @@ def build(environ: Mapping[str, str]) -> Worker:
     resumer = Resumer(
         table=table,
         workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
-        outbox=Outbox.connect(config.topic_arn, lambda: table.take_mail_slot(clock()), config.mail_queue_url),
+        outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
+        email=config.email,
         clock=clock,
         logger=logger,
     )

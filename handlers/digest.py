@@ -1,4 +1,4 @@
-"""Sends the mails that came too fast for SNS, folded into one: what waits, each with its links, and what has ended."""
+"""Sends the mails that came too fast for SNS, folded into one for each recipient: what waits, and what has ended."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import CONFIG
-from approvals.mail import Mail, Mailer, NoSlot, digest_mail, outcome_mail, request_mail
-from approvals.model import Approval, Step
+from approvals.mail import Mail, Mailer, NoSlot, digest_mail, mail_for, recipient_of
+from approvals.model import Approval
+from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Settings:
 
 
 class DigestSender:
-    """Takes a batch of mails that are owed and sends one. What it can't send stays in the queue."""
+    """Takes a batch of mails that are owed and sends one to each recipient. What it can't send stays in the queue."""
 
     def __init__(
         self,
@@ -60,37 +61,49 @@ class DigestSender:
         self._logger = logger
 
     def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> None:
-        """Takes a batch of the mail queue. Raises when the mail can't be sent: then all of the batch comes back."""
-        asked = [json.loads(record["body"]) for record in event["Records"]]
-        owed = self._owed({(str(mail["id"]), Step(mail["step"])) for mail in asked})
+        """Takes a batch of the mail queue. Raises when a mail can't be sent: then all of the batch comes back."""
+        mails = [json.loads(record["body"]) for record in event["Records"]]
+        wanted: dict[str, set[tuple[str, str]]] = {}
+        for mail in mails:
+            wanted.setdefault(recipient_of(mail["step"]), set()).add((str(mail["id"]), str(mail["step"])))
+        failures = [failure for to, each in wanted.items() if (failure := self._tell(to, each))]
+        if failures:
+            raise failures[0]
+
+    def _tell(self, recipient: str, wanted: set[tuple[str, str]]) -> DeliveryFailed | None:
+        """Sends one recipient's mail; returns why not. What was sent is marked: it does not come back."""
+        owed = self._owed(wanted)
         if not owed:
-            return
-        self._send(self._mail([approval for approval, _ in owed]))
-        for approval, step in owed:
+            return None
+        try:
+            self._send(self._mail(recipient, owed))
+        except DeliveryFailed as failure:
+            self._logger.warning("mail not sent, will be tried again", extra={"reason": str(failure)})
+            return failure
+        for approval, step, _ in owed:
             with self._logger.append_context_keys(approval_id=approval.id):
                 self._table.mark(approval, step, self._clock())
                 self._logger.info("mail sent", extra={"folded": len(owed)})
+        return None
 
-    def _owed(self, wanted: set[tuple[str, Step]]) -> list[tuple[Approval, Step]]:
-        """What of it was not sent meanwhile and still makes sense, oldest first."""
+    def _owed(self, wanted: set[tuple[str, str]]) -> list[tuple[Approval, str, Mail]]:
+        """What of it was not sent meanwhile and still makes sense, oldest first; with its mail if it were alone."""
         found = []
-        for approval_id, step in wanted:
+        for approval_id, step in sorted(wanted):
             try:
                 approval = self._table.get(approval_id)
             except NotFound:
                 continue
-            overtaken = step is Step.REQUEST_EMAIL and approval.decision is not None
-            if step not in approval.steps and not overtaken:
-                found.append((approval, step))
+            mail = mail_for(approval, step, base_url=self._base_url)
+            if step not in approval.steps and mail:
+                found.append((approval, step, mail))
         return sorted(found, key=lambda each: each[0].requested_at)
 
-    def _mail(self, approvals: list[Approval]) -> Mail:
-        if len(approvals) > 1:
-            return digest_mail(approvals, self._email, base_url=self._base_url)
-        [approval] = approvals
-        if approval.decision:
-            return outcome_mail(approval)
-        return request_mail(approval, self._email, base_url=self._base_url)
+    def _mail(self, recipient: str, owed: list[tuple[Approval, str, Mail]]) -> Mail:
+        if len(owed) == 1:
+            return owed[0][2]
+        approvals = list({approval.id: approval for approval, _, _ in owed}.values())
+        return digest_mail(approvals, recipient, base_url=self._base_url, stack_email=self._email)
 
     def _send(self, mail: Mail) -> None:
         while True:  # Bounded by the function's timeout: the batch comes back then.
@@ -109,7 +122,7 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
     return DigestSender(
         table=table,
-        mailer=Mailer.connect(config.topic_arn, lambda: table.take_mail_slot(clock())),
+        mailer=Mailer.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to)),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

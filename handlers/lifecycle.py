@@ -1,4 +1,4 @@
-"""The clock, every minute, and the end of executions: answers for those who stayed silent, and finds what got lost."""
+"""The clock, every minute, and the end of executions: reminds, escalates, expires, cancels, and finds what got lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from aws_lambda_powertools import Logger
 from approvals import settings
 from approvals.clients import CONFIG
 from approvals.model import Approval
+from approvals.records import NOTIFY_GRACE, RESUME_GRACE
 from approvals.respond import respond
-from approvals.rules import Cancellation, Event, Expiry
-from approvals.table import NOTIFY_GRACE, RESUME_GRACE, ApprovalTable, NotFound
+from approvals.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
+from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import Workflows
 from handlers.worker import RetryQueue
 
@@ -49,7 +50,7 @@ class NotAllDone(Exception):  # noqa: N818
 
 
 class LifecycleHandler:
-    """Expires, cancels, and puts back to work, through the same `respond` and the same functions as everybody."""
+    """Reminds, expires, cancels, and puts back to work: through the same `respond` and functions as everybody."""
 
     def __init__(
         self,
@@ -100,11 +101,19 @@ class LifecycleHandler:
         elif now >= approval.deadline:
             self._respond(approval, event=Expiry(now))
         elif approval.told:
-            self._table.postpone(approval, approval.deadline)
+            self._move_on(approval, now)
         else:
             self._logger.error("nobody told yet, queued again")
             self._notify_queue.add(approval.id)
             self._table.postpone(approval, min(now + NOTIFY_GRACE, approval.deadline))
+
+    def _move_on(self, approval: Approval, now: datetime) -> None:
+        """Notes that it is time to remind or to escalate, and when to look again; `notify` tells people."""
+        judgement = respond(self._table, approval, Tick(now))
+        if judgement.changed:
+            self._logger.info("moved on by the clock", extra={"verdict": judgement.verdict.value})
+        elif judgement.verdict is Verdict.NOT_DUE:
+            self._table.postpone(judgement.approval, next_due(judgement.approval))
 
     def _cancel(self, execution_arn: str, status: str) -> None:
         event = Cancellation(self._clock(), _CAUSES[status])

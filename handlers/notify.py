@@ -1,10 +1,11 @@
-"""Tells the approvers about a new request, by email and in Slack; delivers private notes to Slack users."""
+"""Finds out who may answer a new request, and tells them by email and in Slack; tells what changes; delivers notes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,15 +14,29 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import CONFIG
-from approvals.mail import request_mail
-from approvals.model import Approval, Status, Step
+from approvals.identify import identify
+from approvals.mail import Note as MailNote
+from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
+from approvals.model import Approval, Channel, People, Person, Request, Status, Step, readable
+from approvals.people import unanswered
+from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
-from approvals.steps import DeliveryRefused, StepsFailed, Work, carry_out
+from approvals.schema import is_email
+from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue, Worker
+
+IDENTIFY, NEWS = "identify", "news"
+"""Work that is never marked as done: the record says itself who is who, and whether everybody knows it."""
+
+ROUNDS = 5
+"""How often an approval may change while its news are told, before the retry queue takes over."""
+
+MAX_MENTIONS = 50
+"""People who are mentioned in one message: more would be noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +56,14 @@ class Settings:
 
 
 class Notifier:
-    """Sends each channel's message once. Where no channel can be reached in the end, it cancels the approval."""
+    """Tells each person once, on each channel. Where no channel can be reached in the end, it cancels the approval."""
 
     def __init__(
         self,
         *,
         table: ApprovalTable,
         outbox: Outbox,
+        subscribers: Subscribers,
         messenger: SlackMessenger | None,
         email: str,
         base_url: str,
@@ -56,6 +72,7 @@ class Notifier:
     ) -> None:
         self._table = table
         self._outbox = outbox
+        self._subscribers = subscribers
         self._messenger = messenger
         self._email = email
         self._base_url = base_url
@@ -63,7 +80,7 @@ class Notifier:
         self._logger = logger
 
     def __call__(self, item_id: str, *, last: bool) -> None:
-        """Works on a new item of the table: an approval, or a private note."""
+        """Works on an item of the table that is new or has news: an approval, or a private note."""
         if item_id.startswith(NOTE_PREFIX):
             self._deliver_note(item_id)
             return
@@ -72,12 +89,64 @@ class Notifier:
             if approval.workflow.attempt and not approval.told:
                 self._supersede_earlier_attempts(approval)
             try:
-                approval = carry_out(approval, self._work(), log=self._logger)
+                approval = self._tell(self._identified(approval))
             except StepsFailed as failure:
                 if last:
                     self._give_up(item_id, failure)
                 raise
         self._close_message(approval)
+
+    def _identified(self, approval: Approval) -> Approval:
+        """Finds out who is who. Raises `StepsFailed` when that can't be done now, not even for those with mail."""
+        if approval.people is not None:
+            return approval
+        try:
+            return self._look_up(approval)
+        except DeliveryFailed as error:
+            self._logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
+            people = self._people_by_mail(approval.request)
+            if people is None:
+                raise StepsFailed({IDENTIFY: error}) from error
+            return self._table.identify(approval, people)
+
+    def _look_up(self, approval: Approval) -> Approval:
+        """Finds out who is who, or calls the approval off when that shows that it can't be decided."""
+        try:
+            return self._table.identify(approval, self._people(approval.request))
+        except InvalidApprovalRequest as error:
+            self._logger.warning("invalid request", extra={"problems": error.problems})
+            event = Cancellation(self._clock(), str(error), error=type(error).__name__)
+            return respond(self._table, approval, event).approval
+
+    def _people_by_mail(self, request: Request) -> People | None:
+        """The people as far as they are known without Slack: its outage holds up nobody who is asked by mail."""
+        names = (*request.approvers, *request.escalate_to, *([request.requested_by] if request.requested_by else []))
+        if not all(is_email(name) for name in names):
+            return None
+        try:
+            return replace(self._people(request, by_mail=True), complete=False)
+        except (InvalidApprovalRequest, DeliveryFailed):  # Somebody is reached by Slack alone, then.
+            return None
+
+    def _people(self, request: Request, *, by_mail: bool = False) -> People:
+        by_email = any(is_email(name) for name in (*request.approvers, *request.escalate_to))
+        return identify(
+            request,
+            email=self._email,
+            subscribed=self._subscribers.confirmed() if by_email else {},
+            directory=self._messenger.directory if self._messenger and not by_mail else None,
+        )
+
+    def _tell(self, approval: Approval) -> Approval:
+        """Tells all that is not told yet, until everybody knows the approval as it stands. Raises `StepsFailed`."""
+        for _ in range(ROUNDS):
+            if approval.status is not Status.PENDING:
+                return approval
+            now = carry_out(approval, self._work(approval), log=self._logger)
+            if approval.version == 1 or self._table.announced(approval):
+                return now
+            approval = self._table.get(approval.id)
+        raise StepsFailed({NEWS: DeliveryFailed("it changes faster than people can be told")})
 
     def _supersede_earlier_attempts(self, approval: Approval) -> None:
         """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
@@ -88,23 +157,123 @@ class Notifier:
                 respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))
                 self._logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
 
-    def _work(self) -> dict[Step, Work]:
-        slack = {Step.REQUEST_SLACK: self._post} if self._messenger else {}
-        return {Step.REQUEST_EMAIL: self._send_mail, **slack}
+    def _work(self, approval: Approval) -> dict[str, Work]:
+        """What is owed for the approval as it stands, the newest last. What is done is skipped by its mark."""
+        work: dict[str, Work] = {}
+        for kind, recipients in ((Step.REQUEST_EMAIL, self._asked(approval)), (MailNote.NOTICE, self._told(approval))):
+            for recipient in recipients:
+                step = step_for(kind, recipient)
+                work[step] = partial(self._send_mail, step, set())
+        if approval.people and not approval.people.complete:
+            work[IDENTIFY] = self._look_up
+        if self._messenger:
+            work[Step.REQUEST_SLACK] = self._post
+        if approval.version > 1:
+            work |= self._news(approval)
+        return work
 
-    def _send_mail(self, approval: Approval) -> Approval:
-        mail = request_mail(approval, self._email, base_url=self._base_url)
-        if not self._outbox.send(approval, Step.REQUEST_EMAIL, mail):
+    def _asked(self, approval: Approval) -> list[str]:
+        return asked(approval, self._email)
+
+    def _told(self, approval: Approval) -> list[str]:
+        return told(approval, self._email)
+
+    def _news(self, approval: Approval) -> dict[str, Work]:
+        """What happened since the request. Of several reminders or extensions only the latest is told."""
+        everybody = [*self._asked(approval), *self._told(approval)]
+        work: dict[str, Work] = {NEWS: self._show_progress}
+        if approval.escalated_at:
+            new = {person.email for person in approval.people.escalation} if approval.people else set()
+            others = [recipient for recipient in everybody if recipient not in new]
+            work |= self._topic(approval, MailNote.ESCALATION, others, self._reply_escalated)
+        if approval.extensions:
+            topic = f"{MailNote.EXTENSION}-{len(approval.extensions)}"
+            work |= self._topic(approval, topic, everybody, self._reply_more_time)
+        if approval.reminded:
+            topic = f"{MailNote.REMINDER}-{approval.reminded}"
+            work |= self._topic(approval, topic, reminded(approval, self._email), self._reply_reminder)
+        return work
+
+    def _topic(
+        self, approval: Approval, topic: str, recipients: list[str], reply: Callable[[Approval], None]
+    ) -> dict[str, Work]:
+        """One piece of news for everybody whom it concerns when it is new: who answers otherwise later is not told."""
+        if topic in approval.steps:
+            return {}
+        deferred: set[str] = set()
+        mails = [step_for(topic, recipient) for recipient in recipients]
+        work: dict[str, Work] = {step: partial(self._send_mail, step, deferred) for step in mails}
+        slack = step_for(topic, Channel.SLACK)
+        if self._messenger and approval.slack_message:
+            work[slack] = partial(self._reply, slack, reply)
+
+        def close(now: Approval) -> Approval:
+            if all(step in now.steps or step in deferred for step in tuple(work)[:-1]):
+                return self._table.mark(now, topic, self._clock())
+            return now
+
+        work[topic] = close
+        return work
+
+    def _send_mail(self, step: str, deferred: set[str], approval: Approval) -> Approval:
+        mail = mail_for(approval, step, base_url=self._base_url)
+        if mail is None:
+            return approval  # Decided meanwhile.
+        if not self._outbox.send(approval, step, mail):
+            deferred.add(step)
             return approval
         self._logger.info("mail sent")
-        return self._table.mark(approval, Step.REQUEST_EMAIL, self._clock())
+        return self._table.mark(approval, step, self._clock())
 
     def _post(self, approval: Approval) -> Approval:
-        if self._messenger is None or approval.status is not Status.PENDING:
-            return approval
+        incomplete = approval.people is None or not approval.people.complete
+        if self._messenger is None or approval.status is not Status.PENDING or incomplete:
+            return approval  # In Slack nobody could answer before it is known who is who.
         message = self._messenger.post_request(approval)
         self._logger.info("slack message posted")
         return self._table.mark(approval, Step.REQUEST_SLACK, self._clock(), slack_message=message)
+
+    def _show_progress(self, approval: Approval) -> Approval:
+        if self._messenger and approval.slack_message and approval.status is Status.PENDING:
+            with self._unless_refused():
+                self._messenger.show_progress(approval)
+        return approval
+
+    def _reply(self, step: str, reply: Callable[[Approval], None], approval: Approval) -> Approval:
+        if approval.status is not Status.PENDING:
+            return approval
+        with self._unless_refused():
+            reply(approval)
+        return self._table.mark(approval, step, self._clock())
+
+    @contextmanager
+    def _unless_refused(self) -> Iterator[None]:
+        """Leaves it at that where the message was deleted, or its channel closed: trying again would change nothing."""
+        try:
+            yield
+        except DeliveryRefused as refused:
+            self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
+
+    def _reply_reminder(self, approval: Approval) -> None:
+        missing = unanswered(approval)
+        names = ", ".join(person.name for person in missing if not person.slack_id)
+        still = f" Not answered yet: {names}." if names else ""
+        text = f"A reminder: this still waits for an answer, until {readable(approval.deadline)}.{still}"
+        self._thread(approval, text, missing)
+
+    def _reply_escalated(self, approval: Approval) -> None:
+        new = approval.people.escalation if approval.people else ()
+        names = ", ".join(person.name for person in new)
+        self._thread(approval, f"There was no decision in time. From now on these may answer, too: {names}.", new)
+
+    def _reply_more_time(self, approval: Approval) -> None:
+        who = approval.extensions[-1].approver.name
+        self._thread(approval, f"{who} asked for more time: until {readable(approval.deadline)}.", ())
+
+    def _thread(self, approval: Approval, text: str, people: Sequence[Person]) -> None:
+        if self._messenger:
+            mentions = [person.slack_id for person in people if person.slack_id]
+            self._messenger.reply(approval, text, mentions[:MAX_MENTIONS])
 
     def _close_message(self, approval: Approval) -> None:
         # Decided while the message was on its way: `decision` did not know of it then, so its buttons go now.
@@ -125,7 +294,9 @@ class Notifier:
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
         approval = self._table.get(approval_id)
         if approval.told:
-            return  # Somebody was told and can answer.
+            # Somebody was told and can answer. What is new from now on wakes this function again.
+            self._table.announced(approval)
+            return
         cause = f"Nobody could be told about the request. {failure}"
         respond(self._table, approval, Cancellation(self._clock(), cause, error="NotificationFailed"))
         self._logger.error("no channel could be reached, approval cancelled")
@@ -139,7 +310,8 @@ def build(environ: Mapping[str, str]) -> Worker:
     table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
     notifier = Notifier(
         table=table,
-        outbox=Outbox.connect(config.topic_arn, lambda: table.take_mail_slot(clock()), config.mail_queue_url),
+        outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
+        subscribers=Subscribers(partial(boto3.client, "sns", config=CONFIG), config.topic_arn),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         base_url=config.public_url,

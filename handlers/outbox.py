@@ -11,7 +11,7 @@ import boto3
 
 from approvals.clients import CONFIG
 from approvals.mail import Mail, Mailer, NoSlot
-from approvals.model import Approval, Step
+from approvals.model import Approval
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -25,26 +25,26 @@ class MailQueue:
         self._sqs = sqs
         self._url = url
 
-    def add(self, approval_id: str, step: Step) -> None:
-        """Queues the mail of a step."""
-        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": approval_id, "step": step.value}))
+    def add(self, approval_id: str, step: str) -> None:
+        """Queues the mail of a step, which names its recipient."""
+        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": approval_id, "step": str(step)}))
 
 
 class Outbox:
     """Sends a mail now, or queues it to be sent with others."""
 
-    def __init__(self, mailer: Mailer, defer: Callable[[str, Step], None]) -> None:
+    def __init__(self, mailer: Mailer, defer: Callable[[str, str], None]) -> None:
         self._mailer = mailer
         self._defer = defer
 
     @classmethod
-    def connect(cls, topic_arn: str, take_slot: Callable[[], bool], queue_url: str) -> Outbox:
+    def connect(cls, topic_arn: str, take_slot: Callable[[str], bool], queue_url: str) -> Outbox:
         """The outbox of a topic, with the queue of what must wait."""
         return cls(
             Mailer.connect(topic_arn, take_slot), MailQueue(partial(boto3.client, "sqs", config=CONFIG), queue_url).add
         )
 
-    def send(self, approval: Approval, step: Step, mail: Mail) -> bool:
+    def send(self, approval: Approval, step: str, mail: Mail) -> bool:
         """Returns whether the mail was sent: only then is the step done. Raises `DeliveryFailed`."""
         try:
             self._mailer.send(mail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,24 @@ from aws_lambda_powertools import Logger
 from approvals import settings
 from approvals.clients import CONFIG
 from approvals.links import approval_id, new_link_key
-from approvals.model import Approval, Json
+from approvals.model import Approval, Json, People, Request
+from approvals.people import needs_lookup
 from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
+from approvals.request_json import KEY
+from approvals.result import MAX_OUTPUT, form_bytes, most_bytes
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+MAX_RECORD = 280_000
+"""Bytes of the input and of all that may be answered to it. DynamoDB's items have 400 KB at most: the rest is for
+people, refused attempts, and answers taken back, which have limits of their own.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class RequestHandler:
 
     def _approval(self, key: str, call: Call) -> Approval:
         request = parse_request(call.input, default_timeout=self._default_timeout)
+        _check_size(call.input, request)
         now = self._clock()
         return Approval(
             id=key,
@@ -74,6 +87,7 @@ class RequestHandler:
             workflow=call.workflow,
             requested_at=now,
             deadline=now + request.timeout,
+            people=None if needs_lookup(request) else People(),
         )
 
     def _refuse(self, call: Call, error: InvalidApprovalRequest) -> None:
@@ -83,6 +97,28 @@ class RequestHandler:
             self._workflows.fail(call.task_token, type(error).__name__, str(error))
         except TaskGone:
             self._logger.warning("the task no longer waits")
+
+
+def _check_size(execution_input: Json, request: Request) -> None:
+    """Refuses what could be approved and would then fail the execution, when its result is added to its input.
+
+    And what could not be answered by all, since its record would grow too large.
+    """
+    size, most = len(json.dumps(execution_input, ensure_ascii=False).encode()), most_bytes(request)
+    forms = (request.required_approvals - 1) * form_bytes(request)
+    if size + most + forms > MAX_RECORD:
+        problem = (
+            f"{KEY}.Form: {request.required_approvals:,} answers to it may have {forms:,} bytes, more than fit in a "
+            f"record beside the input's {size:,}; limit MaxLength, or shorten the input"
+        )
+        raise InvalidApprovalRequest([problem])
+    if size + most > MAX_OUTPUT:
+        problem = (
+            f"{KEY}: the input has {size:,} bytes and the result may have {most:,}, together more than the "
+            f"{MAX_OUTPUT:,} that Step Functions hands on; shorten the input, limit MaxLength in the Form, turn "
+            "comments off, or ask for fewer answers"
+        )
+        raise InvalidApprovalRequest([problem])
 
 
 def build(environ: Mapping[str, str]) -> RequestHandler:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local import aws
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as SNS sent it. `received_at` is ISO 8601 UTC."""
+    """A mail as SNS sent it, and to whom. `received_at` is ISO 8601 UTC."""
 
     id: str
     subject: str
     text: str
     received_at: str
+    to: str
 
 
 class Inbox:
@@ -56,8 +57,11 @@ class Inbox:
         """All mails, oldest first. Called by one thread at a time."""
         while messages := self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                sent = json.loads(message["Body"])
-                mail = Mail(sent["MessageId"], sent.get("Subject") or "", sent["Message"], sent["Timestamp"])
-                self._mails.append(mail)
+                self._mails.append(_mail(json.loads(message["Body"])))
                 self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
         return list(self._mails)
+
+
+def _mail(sent: dict[str, Any]) -> Mail:
+    to = sent.get("MessageAttributes", {}).get("recipient", {}).get("Value", "")
+    return Mail(sent["MessageId"], sent.get("Subject") or "", sent["Message"], sent["Timestamp"], to)

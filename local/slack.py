@@ -12,11 +12,55 @@ from typing import Any
 
 from slack_sdk.signature import SignatureVerifier
 
+from local.block_kit import Refused, check_message, check_view
+
+__all__ = ["GROUPS", "MEMBERS", "PEOPLE", "USERS", "WORKSPACE", "Message", "Modal", "Refused", "Slack", "User"]
+
 WORKSPACE = {"id": "T0APPROVAL", "domain": "local"}
-USERS = {"U0ALICE01": "alice", "U0BOB00002": "bob"}
-MAX_BLOCKS = 50
-_LIMITS = {"section": 3000, "header": 150, "field": 2000, "button": 75}
-"""Characters. Source: https://docs.slack.dev/reference/block-kit/"""
+ELSEWHERE = {"id": "T0ELSEWHERE", "domain": "elsewhere"}
+
+TRIGGER_SECONDS = 3
+"""How long a trigger opens a dialog. Source: https://docs.slack.dev/interactivity/handling-user-interaction/"""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whom Slack knows."""
+
+    id: str
+    name: str
+    email: str
+    workspace: str = WORKSPACE["id"]
+    deleted: bool = False
+
+
+PEOPLE = {
+    user.id: user
+    for user in (
+        User("U0ALICE01", "alice", "alice@example.com"),
+        User("U0BOB00002", "bob", "bob@example.com"),
+        User("U0CAROL003", "carol", "carol@example.com"),
+        User("U0GUEST004", "guest", "guest@elsewhere.example", workspace=ELSEWHERE["id"]),
+        User("U0GONE0005", "gone", "gone@example.com", deleted=True),
+    )
+}
+"""Everybody, by id: three members, a guest from another workspace in a shared channel, one who left."""
+
+MEMBERS = {user.id: user.name for user in PEOPLE.values() if user.workspace == WORKSPACE["id"] and not user.deleted}
+"""The names of those who can click and belong to the workspace."""
+
+USERS = {id_: MEMBERS[id_] for id_ in ("U0ALICE01", "U0BOB00002")}
+"""The two who play in the demo's story."""
+
+GROUPS = {"S0RELEASE1": ("U0ALICE01", "U0BOB00002")}
+"""The members of user groups."""
+
+SCOPES = {
+    "users.lookupByEmail": "users:read.email",
+    "users.info": "users:read",
+    "usergroups.users.list": "usergroups:read",
+}
+"""What the app must be allowed for some methods; chat:write it always has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +73,31 @@ class Message:
     blocks: tuple[dict[str, Any], ...] = ()
     edited: bool = False
     ephemeral_to: str | None = None
+    thread_ts: str | None = None
 
 
-class Refused(Exception):  # noqa: N818
-    """Slack answers with an error code."""
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """A dialog as one user sees it. `errors` has what the app found wrong, by block id."""
+
+    id: str
+    user_id: str
+    view: dict[str, Any]
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """The input blocks by their id."""
+        return {block["block_id"]: block for block in self.view["blocks"] if block["type"] == "input"}
+
+    def initial(self) -> dict[str, str]:
+        """What is filled in already, by block id."""
+        found = {id_: _initial(block["element"]) for id_, block in self.inputs().items()}
+        return {id_: value for id_, value in found.items() if value}
 
 
 @dataclass(slots=True)
 class Slack:
-    """One workspace with one channel that the app was invited to."""
+    """One workspace with one channel that the app was invited to, and a direct channel to each of its people."""
 
     channel: str
     bot_token: str = field(repr=False)
@@ -47,7 +107,11 @@ class Slack:
     failures: int = 0
     """How many calls were answered so."""
     clock: Callable[[], float] = time.time
+    scopes: set[str] = field(default_factory=lambda: set(SCOPES.values()))
+    """What the app was installed with."""
     _messages: dict[str, Message] = field(default_factory=dict)
+    _modals: dict[str, Modal] = field(default_factory=dict)
+    _triggers: dict[str, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _calls: list[str] = field(default_factory=list)
 
@@ -55,6 +119,11 @@ class Slack:
         """All messages, oldest first."""
         with self._lock:
             return list(self._messages.values())
+
+    def modals(self) -> list[Modal]:
+        """All open dialogs, oldest first."""
+        with self._lock:
+            return list(self._modals.values())
 
     def delete(self, ts: str) -> None:
         """Deletes a message, as a person would."""
@@ -73,19 +142,75 @@ class Slack:
             try:
                 return {"ok": True, **self._answer(method, authorization, parameters)}
             except Refused as refused:
-                return {"ok": False, "error": str(refused)}
+                more = {"needed": SCOPES[method]} if str(refused) == "missing_scope" else {}
+                return {"ok": False, "error": str(refused), **more}
 
-    def click(self, ts: str, action_id: str, user_id: str) -> tuple[bytes, dict[str, str]]:
+    def click(self, ts: str, action_id: str, user_id: str, option: str | None = None) -> tuple[bytes, dict[str, str]]:
         """The signed request that Slack sends when a user clicks a button: its body and headers.
 
-        Raises `Refused` when there is no such button to click.
+        `option` is the value of the choice that is taken in a menu. Raises `Refused` when there is no such button or
+        choice to click, and `KeyError` for an unknown user.
         """
         message = next((message for message in self.messages() if message.ts == ts), None)
-        buttons = [element for block in message.blocks for element in block.get("elements", ())] if message else []
-        button = next((button for button in buttons if button.get("action_id") == action_id), None)
-        if message is None or button is None:
+        elements = [element for block in message.blocks for element in block.get("elements", ())] if message else []
+        element = next((element for element in elements if element.get("action_id") == action_id), None)
+        if message is None or element is None:
             raise Refused("there is no such button any more")
-        return self.sign(self._payload(message, button, user_id))
+        if element["type"] == "overflow":
+            chosen = next((each for each in element["options"] if each["value"] == option), None)
+            if chosen is None:
+                raise Refused("there is no such choice any more")
+            element = {"type": "overflow", "action_id": action_id, "selected_option": chosen}
+        return self.sign(self._payload(message, element, user_id))
+
+    def submit(self, view_id: str, values: Mapping[str, str], *, checked: bool = True) -> tuple[bytes, dict[str, str]]:
+        """The signed request that Slack sends when a dialog is sent off with these values, by block id.
+
+        What is not among them is left empty. As Slack's own client it refuses to send what lacks a required input,
+        unless `checked` is False. Raises `Refused` when there is no such dialog.
+        """
+        modal = self._open_modal(view_id)
+        inputs = modal.inputs()
+        if unknown := values.keys() - inputs.keys():
+            raise Refused(f"there is no input {', '.join(sorted(unknown))}")
+        missing = [id_ for id_, block in inputs.items() if not block.get("optional") and not values.get(id_)]
+        if checked and ("submit" not in modal.view or missing):
+            raise Refused(f"to be filled in first: {', '.join(missing)}")
+        state = {
+            id_: {block["element"]["action_id"]: _state(block["element"], values.get(id_, ""))}
+            for id_, block in inputs.items()
+        }
+        return self.sign(
+            {
+                "type": "view_submission",
+                **self._actor(modal.user_id),
+                "view": {**modal.view, "id": modal.id, "state": {"values": state}},
+                "response_urls": [],
+            }
+        )
+
+    def answered(self, view_id: str, body: str) -> Mapping[str, str]:
+        """Does to a dialog what the app answered to its submission; returns what is wrong, by block id.
+
+        Raises `Refused` when Slack would not take the answer.
+        """
+        modal = self._open_modal(view_id)
+        answer: dict[str, Any] = json.loads(body) if body else {}
+        match answer.get("response_action"):
+            case "errors" if answer["errors"] and answer["errors"].keys() <= modal.inputs().keys():
+                self._modals[view_id] = replace(modal, errors=answer["errors"])
+                return self._modals[view_id].errors
+            case "update":
+                self._modals[view_id] = replace(modal, view=check_view(answer["view"]), errors={})
+            case None | "clear":
+                self.close(view_id)
+            case _:
+                raise Refused("invalid_response")
+        return {}
+
+    def close(self, view_id: str) -> None:
+        """Closes a dialog, as a person would."""
+        self._modals.pop(view_id, None)
 
     def sign(self, payload: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
         """An interaction's body and headers, signed with the app's signing secret."""
@@ -98,38 +223,93 @@ class Slack:
             "X-Slack-Signature": signature or "",
         }
 
-    def _payload(self, message: Message, button: Mapping[str, Any], user_id: str) -> dict[str, Any]:
+    def _payload(self, message: Message, element: Mapping[str, Any], user_id: str) -> dict[str, Any]:
         return {
             "type": "block_actions",
-            "team": dict(WORKSPACE),
-            "user": {"id": user_id, "name": USERS[user_id], "username": USERS[user_id], "team_id": WORKSPACE["id"]},
-            "api_app_id": "A0APPROVAL",
-            "token": "not-used",
+            **self._actor(user_id),
             "container": {"type": "message", "message_ts": message.ts, "channel_id": message.channel},
-            "trigger_id": f"{time.time_ns()}.{user_id}",
+            "trigger_id": self._trigger(user_id),
             "channel": {"id": message.channel, "name": "approvals"},
             "message": {"ts": message.ts, "text": message.text, "blocks": list(message.blocks)},
-            "actions": [{**button, "block_id": "b", "action_ts": f"{self.clock():.6f}"}],
+            "actions": [{**element, "block_id": "b", "action_ts": f"{self.clock():.6f}"}],
         }
+
+    def _actor(self, user_id: str) -> dict[str, Any]:
+        user = PEOPLE[user_id]
+        return {
+            "team": dict(WORKSPACE),
+            "user": {"id": user.id, "name": user.name, "username": user.name, "team_id": user.workspace},
+            "api_app_id": "A0APPROVAL",
+            "token": "not-used",
+        }
+
+    def _trigger(self, user_id: str) -> str:
+        trigger = f"{time.time_ns()}.{user_id}"
+        with self._lock:
+            self._triggers[trigger] = (user_id, self.clock())
+        return trigger
+
+    def _open_modal(self, view_id: str) -> Modal:
+        with self._lock:
+            if view_id not in self._modals:
+                raise Refused("there is no such dialog any more")
+            return self._modals[view_id]
 
     def _answer(self, method: str, authorization: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if authorization != f"Bearer {self.bot_token}":
             raise Refused("invalid_auth")
-        if parameters.get("channel") != self.channel:
-            raise Refused("channel_not_found")
-        blocks = tuple(_checked(parameters.get("blocks") or []))
-        text = str(parameters.get("text", ""))
+        if SCOPES.get(method, "chat:write") not in {*self.scopes, "chat:write"}:
+            raise Refused("missing_scope")
+        match method:
+            case "auth.test":
+                return {"team_id": WORKSPACE["id"]}
+            case "views.open":
+                return self._opened(str(parameters.get("trigger_id")), check_view(parameters["view"]))
+            case "users.lookupByEmail":
+                wanted = str(parameters.get("email")).casefold()
+                return {"user": _described(_found(lambda user: user.email == wanted, "users_not_found"))}
+            case "users.info":
+                return {"user": _described(_found(lambda user: user.id == parameters.get("user"), "user_not_found"))}
+            case "usergroups.users.list":
+                if parameters.get("usergroup") not in GROUPS:
+                    raise Refused("no_such_subteam")
+                return {"users": list(GROUPS[str(parameters["usergroup"])])}
+            case _:
+                return self._posted(method, parameters)
+
+    def _posted(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        channel, text = self._channel(parameters.get("channel")), str(parameters.get("text", ""))
+        blocks = check_message(parameters.get("blocks"))
+        thread = parameters.get("thread_ts")
         match method:
             case "chat.postMessage":
-                message = Message(self._new_ts(), self.channel, text, blocks)
+                message = Message(self._new_ts(), channel, text, blocks, thread_ts=thread)
             case "chat.postEphemeral":
-                message = Message(self._new_ts(), self.channel, text, blocks, ephemeral_to=str(parameters["user"]))
+                message = Message(self._new_ts(), channel, text, blocks, ephemeral_to=str(parameters["user"]))
             case "chat.update":
                 message = self._edited(str(parameters.get("ts")), text, blocks)
             case _:
                 raise Refused("unknown_method")
         self._messages[message.ts] = message
-        return {"channel": self.channel, "ts": message.ts, "message": {"team": WORKSPACE["id"], "text": text}}
+        return {"channel": channel, "ts": message.ts, "message": {"team": WORKSPACE["id"], "text": text}}
+
+    def _channel(self, asked: object) -> str:
+        """The channel, or the direct one to a user who is named in its place."""
+        if asked in MEMBERS:
+            return f"D{str(asked)[1:]}"
+        if asked != self.channel and asked not in {f"D{user[1:]}" for user in MEMBERS}:
+            raise Refused("channel_not_found")
+        return str(asked)
+
+    def _opened(self, trigger: str, view: dict[str, Any]) -> dict[str, Any]:
+        if trigger not in self._triggers:
+            raise Refused("invalid_trigger_id")
+        user_id, at = self._triggers.pop(trigger)
+        if self.clock() - at > TRIGGER_SECONDS:
+            raise Refused("expired_trigger_id")
+        modal = Modal(f"V{time.time_ns()}", user_id, view)
+        self._modals[modal.id] = modal
+        return {"view": {**view, "id": modal.id}}
 
     def _edited(self, ts: str, text: str, blocks: tuple[dict[str, Any], ...]) -> Message:
         if ts not in self._messages:
@@ -143,16 +323,39 @@ class Slack:
         return f"{ts // 10**6}.{ts % 10**6:06}"
 
 
-def _checked(blocks: list[dict[str, Any]] | str) -> list[dict[str, Any]]:
-    """Returns the blocks if Slack would take them."""
-    parsed: list[dict[str, Any]] = json.loads(blocks) if isinstance(blocks, str) else blocks
-    if len(parsed) > MAX_BLOCKS:
-        raise Refused("invalid_blocks")
-    for block in parsed:
-        texts = [(block.get("text"), block["type"]), *((text, "field") for text in block.get("fields", ()))]
-        elements = block.get("elements", ())
-        texts += [(element.get("text"), "button") for element in elements if element["type"] == "button"]
-        for text, kind in texts:
-            if isinstance(text, dict) and not 1 <= len(text["text"]) <= _LIMITS.get(kind, MAX_BLOCKS**3):
-                raise Refused("invalid_blocks")
-    return parsed
+def _found(is_wanted: Callable[[User], bool], otherwise: str) -> User:
+    user = next((user for user in PEOPLE.values() if is_wanted(user)), None)
+    if user is None or (user.deleted and otherwise == "users_not_found"):
+        raise Refused(otherwise)
+    return user
+
+
+def _described(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "team_id": user.workspace,
+        "name": user.name,
+        "deleted": user.deleted,
+        "is_bot": False,
+        "profile": {"real_name": user.name, "email": user.email},
+    }
+
+
+def _initial(element: Mapping[str, Any]) -> str:
+    chosen = element.get("initial_option") or {}
+    return str(chosen.get("value") or element.get("initial_value") or element.get("initial_date") or "")
+
+
+def _state(element: Mapping[str, Any], value: str) -> dict[str, Any]:
+    """An input's state as Slack sends it."""
+    kind = element["type"]
+    option = {"text": {"type": "plain_text", "text": value}, "value": value} if value else None
+    match kind:
+        case "radio_buttons" | "static_select":
+            return {"type": kind, "selected_option": option}
+        case "checkboxes":
+            return {"type": kind, "selected_options": [option] if option else []}
+        case "datepicker":
+            return {"type": kind, "selected_date": value or None}
+        case _:
+            return {"type": kind, "value": value or None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from urllib.parse import urlsplit
 from local import aws, deploy
 from local.executions import Execution, Executions
 from local.inbox import Inbox, Mail
-from local.slack import Message, Slack
+from local.slack import Message, Modal, Slack
 from local.web import Web
 
 EMAIL = "approver@example.com"
+APPROVERS = ("alice@example.com", "bob@example.com", "carol@example.com")
+"""Addresses that are subscribed, too, so that a request may name them."""
+
 CHANNEL = "C0APPROVALS"
 _INTERVAL = 0.25
 
@@ -25,6 +29,7 @@ class Seen:
     executions: tuple[Execution, ...] = ()
     mails: tuple[Mail, ...] = ()
     messages: tuple[Message, ...] = ()
+    modals: tuple[Modal, ...] = ()
 
 
 class LocalStack:
@@ -59,6 +64,8 @@ class LocalStack:
         self.api_url = _local_api(self.outputs["ApiGatewayInvokeURL"], aws_port)
         self.executions = Executions(self.outputs["StateMachineHumanApprovalArn"])
         self._inbox = Inbox.subscribe(self.outputs["ApprovalTopicArn"], name)
+        for address in APPROVERS:
+            _subscribe(self.outputs["ApprovalTopicArn"], address)
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
 
@@ -94,12 +101,27 @@ class LocalStack:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_INTERVAL):
-            seen = Seen(tuple(self.executions.latest()), tuple(self._inbox.mails()), tuple(self.slack.messages()))
+            seen = Seen(
+                executions=tuple(self.executions.latest()),
+                mails=tuple(self._inbox.mails()),
+                messages=tuple(self.slack.messages()),
+                modals=tuple(self.slack.modals()),
+            )
             if seen != self.seen:
                 with self._changed:
                     self.seen = seen
                     self._version += 1
                     self._changed.notify_all()
+
+
+def _subscribe(topic_arn: str, address: str) -> None:
+    """Subscribes an address to what is addressed to it alone. Emulated addresses confirm at once."""
+    aws.session().client("sns", config=aws.CONFIG).subscribe(
+        TopicArn=topic_arn,
+        Protocol="email",
+        Endpoint=address,
+        Attributes={"FilterPolicy": json.dumps({"recipient": [address]})},
+    )
 
 
 def _local_api(invoke_url: str, aws_port: int) -> str:

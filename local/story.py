@@ -21,8 +21,32 @@ DEPLOYMENT: dict[str, Any] = {
     "Approval": {"Title": "Deploy web 2.4.1 to production", "RequestedBy": "jo@example.com", "TimeoutMinutes": 30},
     "Version": "2.4.1",
 }
+ALL_AT_ONCE: dict[str, Any] = {"Approval": {**DEPLOYMENT["Approval"], "Comment": {"Reject": "off"}}, "Version": "2.4.1"}
+"""Without a dialog for the reason: each click is an answer."""
+
+REFUND: dict[str, Any] = {
+    "Approval": {
+        "Title": "Give Northwind a refund",
+        "Approvers": ["alice@example.com", "bob@example.com", "carol@example.com"],
+        "RequiredApprovals": 2,
+        "Form": [{"Name": "Amount", "Type": "number", "Minimum": 1, "Maximum": 500, "Required": True}],
+    }
+}
+DELETION: dict[str, Any] = {"Approval": {"Title": "Delete the old production database", "Severity": "high"}}
+RENEWAL: dict[str, Any] = {
+    "Approval": {
+        "Title": "Renew the certificate",
+        "Approvers": ["alice@example.com"],
+        "Reminders": [1],
+        "EscalateTo": ["bob@example.com"],
+        "EscalateAfterMinutes": 1,
+        "TimeoutMinutes": 10,
+    }
+}
 _ALICE, _BOB = USERS
 _SECONDS = 60
+_MINUTES = 200
+"""Seconds for what the clock does: it ticks each minute."""
 _BUTTON = {"approve": "approval:approve", "reject": "approval:reject"}
 
 Found = TypeVar("Found")
@@ -59,19 +83,41 @@ class Person:
         return str(json.loads(answer.text)["name"])
 
     def click(self, message: dict[str, Any], action: str, user: str = _ALICE) -> Answer:
-        """Clicks a button of a Slack message."""
+        """Clicks a button of a Slack message. It may open a dialog: `submit` that."""
         clicked = {"ts": message["ts"], "action_id": _BUTTON[action], "user_id": user}
         return self._post_json("/api/slack/click", clicked)
+
+    def choose(self, message: dict[str, Any], choice: str, user: str = _ALICE) -> Answer:
+        """Chooses from a Slack message's menu: `withdraw` or `more-time`."""
+        menus = [
+            element for block in message["blocks"] for element in block.get("elements", ()) if "options" in element
+        ]
+        option = next(each["value"] for each in menus[0]["options"] if each["value"].startswith(f"{choice}:"))
+        clicked = {"ts": message["ts"], "action_id": menus[0]["action_id"], "user_id": user, "option": option}
+        return self._post_json("/api/slack/click", clicked)
+
+    def submit(self, values: dict[str, str], user: str = _ALICE) -> Answer:
+        """Fills in a user's open Slack dialog, by block id, and sends it off."""
+        modal = self.wait(
+            lambda state: next((seen for seen in state["slack"]["modals"] if seen["user_id"] == user), None),
+            f"no dialog of {USERS[user]}",
+        )
+        return self._post_json("/api/slack/submit", {"view_id": modal["id"], "values": values})
+
+    def reject(self, message: dict[str, Any], reason: str = "", user: str = _ALICE) -> Answer:
+        """Clicks Reject and sends off the dialog that asks for the reason."""
+        self.click(message, "reject", user)
+        return self.submit({"comment": reason} if reason else {}, user)
 
     def open(self, url: str) -> Answer:
         """Opens an address, follows redirects."""
         return _fetch(urllib.request.Request(url))
 
-    def confirm(self, page: Answer, comment: str = "") -> Answer:
-        """Presses the button of a confirm page."""
+    def confirm(self, page: Answer, comment: str = "", **filled_in: str) -> Answer:
+        """Presses the first button of a page; `filled_in` are fields of its form."""
         form = _Form()
         form.feed(page.text)
-        fields = urllib.parse.urlencode({**form.fields, "comment": comment}).encode()
+        fields = urllib.parse.urlencode({**form.fields, "comment": comment, **filled_in}).encode()
         return _fetch(urllib.request.Request(urllib.parse.urljoin(page.url, form.action), data=fields))
 
     def execution(self, name: str) -> dict[str, Any]:
@@ -87,11 +133,14 @@ class Person:
             f"{name} did not end",
         )
 
-    def mail(self, name: str, *, outcome: bool = False) -> dict[str, Any]:
+    def mail(self, name: str, *, outcome: bool = False, to: str = "", seconds: float = _SECONDS) -> dict[str, Any]:
         """The mail that asks about an execution, or the one that tells its outcome, once it has arrived."""
         return self.wait(
-            lambda state: next((seen for seen in state["inbox"] if _is_about(seen, name, outcome=outcome)), None),
+            lambda state: next(
+                (seen for seen in state["inbox"] if _is_about(seen, name, outcome=outcome) and to in seen["to"]), None
+            ),
             f"no mail about {name}",
+            seconds,
         )
 
     def message(self, name: str, *, edited: bool = False) -> dict[str, Any]:
@@ -108,11 +157,15 @@ class Person:
             f"no Slack message about {name}",
         )
 
-    def whispered(self, user: str, since: str) -> str:
-        """The text of a private note to a user that is newer than a message."""
+    def whispered(self, user: str, since: str, about: str = "") -> str:
+        """The text of a private note to a user that is newer than a message, and about something."""
         note = self.wait(
             lambda state: next(
-                (seen for seen in state["slack"]["messages"] if seen["ephemeral_to"] == user and seen["ts"] > since),
+                (
+                    seen
+                    for seen in state["slack"]["messages"]
+                    if seen["ephemeral_to"] == user and seen["ts"] > since and about in seen["text"]
+                ),
                 None,
             ),
             f"no private note to {USERS[user]}",
@@ -146,11 +199,15 @@ def play(url: str) -> None:
     """Plays every part and prints what it saw. Raises `NotSeen` when a part does not go as it should."""
     person = Person(url)
     started = time.monotonic()
+    renewal = person.start("renewal", RENEWAL)  # its minute passes meanwhile
     for action, state in (("approve", "ApprovedPassState"), ("reject", "RejectedPassState")):
         _by_email(person, action, state)
         _by_slack(person, action, state)
     _both_at_once(person)
     _clicked_again(person)
+    _two_of_three_with_a_form(person)
+    _high_severity(person)
+    _reminded_and_escalated(person, renewal)
     print(f"\nEvery step held, in {time.monotonic() - started:.0f} s.")
 
 
@@ -175,14 +232,15 @@ def _by_slack(person: Person, action: str, state: str) -> None:
     name = person.start(f"slack-{action}", DEPLOYMENT)
     message = person.message(name)
     _saw(f'a message with buttons was posted: "{message["text"]}"')
-    _see(person.click(message, action).status == 200, "the click was refused")  # noqa: PLR2004
-    _saw(f"alice clicked {action.capitalize()}")
+    answer = person.click(message, action) if action == "approve" else person.reject(message, "Not on a Friday")
+    _see(answer.status == 200, "the click was refused")  # noqa: PLR2004
+    _saw(f"alice clicked {action.capitalize()}{' and gave a reason' if action == 'reject' else ''}")
     agree(person, name, state, "slack")
 
 
 def _both_at_once(person: Person) -> None:
     _part("Both channels at once: 8 clicks, both actions")
-    name = person.start("both-at-once", DEPLOYMENT)
+    name = person.start("both-at-once", ALL_AT_ONCE)
     mail, message = person.mail(name), person.message(name)
     pages = {action: person.open(link) for action, link in links(mail).items()}
     clicks: list[Callable[[], Answer]] = []
@@ -219,6 +277,54 @@ def _clicked_again(person: Person) -> None:
     edited = person.message(name, edited=True)
     _see(all(block["type"] != "actions" for block in edited["blocks"]), "the message still has buttons")
     agree(person, name, "ApprovedPassState", "slack")
+
+
+def _two_of_three_with_a_form(person: Person) -> None:
+    _part("Two of three approvers, and a form")
+    name = person.start("refund", REFUND)
+    mail, message = person.mail(name, to="alice@"), person.message(name)
+    page = person.open(links(mail)["approve"])
+    wrong = person.confirm(page, **{"form.Amount": "501"})
+    _see(wrong.status == 400 and "from 1 to 500" in wrong.text, "the page took a wrong amount")  # noqa: PLR2004
+    _saw("alice's page refused an amount of 501, and said why")
+    page = person.confirm(page, **{"form.Amount": "120"})
+    _see("1 of 2 approvals" in page.text, "the page shows no progress")
+    _see(person.execution(name)["status"] == "RUNNING", "one of two decided")
+    _saw("alice approved by mail: 1 of 2 approvals, and the workflow waits on")
+    person.click(message, "approve", _BOB)
+    _see(person.submit({"form.Amount": "130"}, _BOB).status == 200, "the dialog was refused")  # noqa: PLR2004
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    _see(result["Form"] == {"Amount": 130}, f"the result has the form {result['Form']}")
+    _see(len(result["Responses"]) == 2, "not both answers are in the result")  # noqa: PLR2004
+    _saw(f"bob approved in Slack's dialog: {result['Status']}, with the amount 130")
+
+
+def _high_severity(person: Person) -> None:
+    _part("High severity asks twice")
+    name = person.start("deletion", DELETION)
+    page = person.open(links(person.mail(name))["approve"])
+    _see(person.confirm(page).status == 400, "it was approved without a second thought")  # noqa: PLR2004
+    _saw("the page did not take the answer without its box ticked")
+    person.confirm(page, sure="yes")
+    agree(person, name, "ApprovedPassState", "email")
+
+
+def _reminded_and_escalated(person: Person, name: str) -> None:
+    _part("A reminder, then somebody else is asked (the clock ticks each minute)")
+    message = person.message(name)
+    person.wait(lambda state: _reply(state, message["ts"], "A reminder"), "no reminder in the thread", _MINUTES)
+    _saw("alice did not answer: she was reminded in the thread and by mail")
+    mail = person.mail(name, to="bob@", seconds=_MINUTES)
+    _saw(f'bob was asked, too: "{mail["subject"]}"')
+    person.confirm(person.open(links(mail)["reject"]), comment="Renewed already")
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    _see((result["Decision"], result["DecidedBy"]) == ("REJECTED", "bob@example.com"), f"the result is {result}")
+    _saw(f"{name} ended: {result['Status']}")
+
+
+def _reply(state: dict[str, Any], thread: str, text: str) -> bool | None:
+    replies = [seen["text"] for seen in state["slack"]["messages"] if seen["thread_ts"] == thread]
+    return True if any(text in reply for reply in replies) else None
 
 
 def agree(person: Person, name: str, state: str, channel: str) -> None:
@@ -277,16 +383,22 @@ def _saw(what: str) -> None:
 
 
 class _Form(HTMLParser):
-    """The action and the hidden fields of a page's form."""
+    """The action and the hidden fields of a page's first form."""
 
     def __init__(self) -> None:
         super().__init__()
         self.action = ""
         self.fields: dict[str, str] = {}
+        self._over = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
+        if self._over:
+            return
         if tag == "form":
             self.action = found["action"]
-        elif tag == "input":
+        elif tag == "input" and found.get("type") == "hidden":
             self.fields[found["name"]] = found["value"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._over = self._over or tag == "form"

@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from local.process import check_port
-from local.slack import USERS, Refused
+from local.slack import MEMBERS, Refused
 
 if TYPE_CHECKING:
     from local.stack import LocalStack
@@ -61,7 +61,8 @@ def create_app(stack: LocalStack) -> Flask:
     # Redirects go back to the browser: they are part of what is shown.
     http = urllib3.PoolManager(retries=False)
     _serve_page(app, stack)
-    _serve_actions(app, stack, http)
+    _serve_executions(app, stack)
+    _serve_clicks(app, stack, http)
     _serve_slack(app, stack)
     _serve_stack(app, stack, http)
     return app
@@ -93,7 +94,7 @@ def _serve_page(app: Flask, stack: LocalStack) -> None:
         return Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-def _serve_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
+def _serve_executions(app: Flask, stack: LocalStack) -> None:
     @app.post("/api/executions")
     def start() -> tuple[Response, int]:
         asked = request.get_json(force=True, silent=True)
@@ -113,19 +114,49 @@ def _serve_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> 
             return jsonify(error=error.response["Error"]["Message"]), 400
         return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), 201
 
+
+def _serve_clicks(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
     @app.post("/api/slack/click")
     def click() -> tuple[Response, int]:
         asked = request.get_json(force=True, silent=True) or {}
         try:
-            body, headers = stack.slack.click(str(asked["ts"]), str(asked["action_id"]), str(asked["user_id"]))
+            option = asked.get("option")
+            signed = stack.slack.click(str(asked["ts"]), str(asked["action_id"]), str(asked["user_id"]), option)
         except Refused as refused:
             return jsonify(error=str(refused)), 409
         except KeyError as missing:
             return jsonify(error=f"unknown or missing: {missing}"), 400
-        answer = http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
+        answer = _send(stack, http, signed)
         if answer.status != HTTPStatus.OK:
             return jsonify(error=f"the stack answered {answer.status}"), 502
         return jsonify(status=answer.status), 200
+
+    @app.post("/api/slack/submit")
+    def submit() -> tuple[Response, int]:
+        asked = request.get_json(force=True, silent=True) or {}
+        try:
+            view_id, values = str(asked["view_id"]), dict(asked["values"])
+            answer = _send(stack, http, stack.slack.submit(view_id, values, checked=False))
+            if answer.status != HTTPStatus.OK:
+                return jsonify(error=f"the stack answered {answer.status}"), 502
+            return jsonify(errors=dict(stack.slack.answered(view_id, answer.data.decode()))), 200
+        except Refused as refused:
+            return jsonify(error=str(refused)), 409
+        except (KeyError, TypeError, ValueError) as missing:
+            return jsonify(error=f"unknown or missing: {missing}"), 400
+
+    @app.post("/api/slack/close")
+    def close() -> tuple[Response, int]:
+        asked = request.get_json(force=True, silent=True) or {}
+        stack.slack.close(str(asked.get("view_id")))
+        return jsonify(), 200
+
+
+def _send(
+    stack: LocalStack, http: urllib3.PoolManager, signed: tuple[bytes, dict[str, str]]
+) -> urllib3.BaseHTTPResponse:
+    body, headers = signed
+    return http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
 
 
 def _serve_slack(app: Flask, stack: LocalStack) -> None:
@@ -158,11 +189,12 @@ def _state(stack: LocalStack) -> dict[str, object]:
     seen = stack.seen
     return {
         "email": stack.email,
-        "users": [{"id": user, "name": name} for user, name in USERS.items()],
+        "users": [{"id": user, "name": name} for user, name in MEMBERS.items()],
         "executions": [asdict(execution) for execution in seen.executions],
         "inbox": [asdict(mail) for mail in reversed(seen.mails)],
         "slack": {
             "channel": "approvals" if stack.slack.channel else "",
             "messages": [asdict(message) for message in seen.messages],
+            "modals": [{"id": each.id, "user_id": each.user_id, "view": each.view} for each in seen.modals],
         },
     }

@@ -6,8 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from approvals import schema
 from approvals.links import approval_id
-from approvals.model import Action, Approval, Approver, Channel, Request, Response, SlackMessage, Workflow
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    People,
+    Request,
+    Response,
+    SlackMessage,
+    Workflow,
+)
 from approvals.rules import Cancellation, Expiry, judge
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -30,6 +41,12 @@ WORKFLOW = Workflow(
 )
 
 
+_SCHEMA = schema.load("request.schema.json")["properties"]
+MAX_TITLE: int = _SCHEMA["Title"]["maxLength"]
+MAX_DETAILS: int = _SCHEMA["Details"]["maxLength"]
+MAX_REQUESTED_BY: int = _SCHEMA["RequestedBy"]["maxLength"]
+
+
 def an_approval(**changes: Any) -> Approval:
     """A pending approval that was just requested and may be answered for an hour."""
     approval = Approval(
@@ -40,6 +57,7 @@ def an_approval(**changes: Any) -> Approval:
         workflow=WORKFLOW,
         requested_at=NOW,
         deadline=NOW + timedelta(hours=1),
+        people=People(),
         slack_message=MESSAGE,
     )
     return replace(approval, **changes)

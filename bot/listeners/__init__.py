@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot.listeners import actions
+from bot.listeners import actions, views
+from bot.listeners.desk import Desk
 from bot.listeners.malformed import answer_error
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
     from slack_bolt import App
 
-    from approvals.table import ApprovalTable
 
-
-def register_listeners(app: App, *, table: ApprovalTable, clock: Callable[[], datetime], logger: Logger) -> None:
+def register_listeners(app: App, desk: Desk) -> None:
     """Registers every listener with the app."""
-    actions.register(app, table=table, clock=clock, logger=logger)
+    actions.register(app, desk)
+    views.register(app, desk)
     app.error(answer_error)

@@ -1,36 +1,63 @@
-"""The message that asks for an approval, and what becomes of it. The ids of its buttons live here, beside them."""
+"""The message that asks for an approval, and what becomes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-    ButtonElement,
-    ContextBlock,
-    HeaderBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    SectionBlock,
-)
+from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
 
 from approvals import present
-from approvals.model import Action, Approval, Channel, Decision, readable, shorten
+from approvals.model import (
+    Action,
+    Approval,
+    Channel,
+    Decision,
+    FormValue,
+    OnTimeout,
+    Person,
+    Severity,
+    shorten,
+)
+from approvals.people import eligible
+from approvals.schema import is_slack_user
 from approvals.workflow import console_url
+from bot.views import details as asked
+from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, buttons
+from bot.views.text import (
+    MAX_TOTAL,
+    Part,
+    escape,
+    fit,
+    literal,
+    local_time,
+    mention,
+    mrkdwn,
+    rich,
+    runs,
+    section,
+    weight,
+    weight_of,
+)
 
-ACTION_IDS = {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
-"""The action id of each answer's button. The button's value is the approval's id."""
-
-OPEN_EXECUTION_ID = "approval:open-execution"
-"""The action id of the link to the execution: Slack reports clicks on links too."""
+__all__ = ["ACTION_IDS", "OPEN_EXECUTION_ID", "outcome_blocks", "outcome_text", "request_blocks", "request_text"]
 
 MAX_HEADER = 150
-MAX_SECTION = 3000
-MAX_FIELD = 2000
+"""Characters. Source: https://docs.slack.dev/reference/block-kit/blocks/header-block"""
+
+MAX_VALUE = 300
+"""Characters of one of our own facts: an email address has 254 at most, a parent's name 161."""
+
 MAX_COMMENT = 2500
-"""Characters. Source: https://docs.slack.dev/reference/block-kit/blocks/"""
+MAX_NAMES = 2000
+MAX_LINKS = 2500
+MAX_FACTS = 3500
+MAX_CONTEXT = 4000
+MAX_PROGRESS = 1500
+MAX_FILLED_IN = 2000
+"""Shares of what a message may weigh: so that no part leaves others without any room."""
+
+_KEPT_FOR_CONTEXT = 1000
+_SEVERE = "\u26a0\ufe0f *High severity*: you are asked twice before your answer counts."
 
 
 def request_text(approval: Approval) -> str:
@@ -39,17 +66,9 @@ def request_text(approval: Approval) -> str:
 
 
 def request_blocks(approval: Approval) -> list[Block]:
-    """The message while an answer is waited for."""
-    buttons = [
-        ButtonElement(text="Approve", style="primary", action_id=ACTION_IDS[Action.APPROVE], value=approval.id),
-        ButtonElement(text="Reject", style="danger", action_id=ACTION_IDS[Action.REJECT], value=approval.id),
-        ButtonElement(
-            text="Open execution",
-            action_id=OPEN_EXECUTION_ID,
-            url=console_url(approval.workflow.execution_arn),
-        ),
-    ]
-    return [*_request(approval), ActionsBlock(elements=buttons)]
+    """The message while an answer is waited for, and what was answered so far."""
+    head, tail = _head(approval), [*_rules(approval), buttons(approval)]
+    return [*head, *_asked(approval, MAX_TOTAL - weight_of([*head, *tail])), *tail]
 
 
 def outcome_text(approval: Approval) -> str:
@@ -60,78 +79,114 @@ def outcome_text(approval: Approval) -> str:
 def outcome_blocks(approval: Approval) -> list[Block]:
     """The message once the approval is decided: no buttons, but who, when, and by which channel."""
     decision = present.decided(approval)
-    lines = [f"*{present.headline(approval)}* {_by(decision)}"]
-    if decision.comment:
-        lines.append(_fit(decision.comment, MAX_COMMENT, _quoted))
-    if lost := present.in_vain(approval):
-        lines.append(lost)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
-    return [
-        *_request(approval),
-        SectionBlock(text=_mrkdwn("\n".join(lines))),
-        ContextBlock(elements=[_mrkdwn(execution)]),
+    tail: list[Block] = [
+        SectionBlock(text=mrkdwn(f"*{present.headline(approval)}* {_by(decision)}")),
+        *(asked.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
+        *_filled_in(approval),
+        *asked.lines(present.progress(approval), MAX_PROGRESS),
     ]
+    if lost := present.in_vain(approval):
+        tail.append(SectionBlock(text=mrkdwn(lost)))
+    tail.append(ContextBlock(elements=[mrkdwn(execution)]))
+    head = _head(approval)
+    return [*head, *_asked(approval, MAX_TOTAL - weight_of([*head, *tail])), *tail]
 
 
-def escape(text: str) -> str:
-    """Text as Slack's mrkdwn shows it literally.
-
-    Source: https://docs.slack.dev/messaging/formatting-message-text/#escaping
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _request(approval: Approval) -> list[Block]:
-    """What is asked. What the requester wrote is plain text under a heading of ours: none of it looks like ours."""
+def _head(approval: Approval) -> list[Block]:
     fields = [_field(label, value, approval) for label, value in present.facts(approval)]
-    blocks: list[Block] = [HeaderBlock(text=shorten(approval.title, MAX_HEADER)), SectionBlock(fields=fields)]
-    if approval.request.details:
-        blocks += _text("Details", approval.request.details)
-    context = "\n".join(f"{label}: {present.indent(value)}" for label, value in present.context(approval))
-    if context:
-        blocks += _text("Input of the workflow", context)
-    return blocks
-
-
-def _text(heading: str, text: str) -> list[Block]:
-    if len(text) > MAX_SECTION:
-        rest = f"\u2026 ({len(text) - MAX_SECTION + 100:,} more characters: see the mail, or the execution's input)"
-        text = text[: MAX_SECTION - 100] + rest
-    plain = PlainTextObject(text=text, emoji=False)
-    return [SectionBlock(text=_mrkdwn(f"*{heading}*")), SectionBlock(text=plain)]
-
-
-def _by(decision: Decision) -> str:
-    when = _local_time(decision.at)
-    if decision.approver is None:
-        return f"{when}. {_fit(decision.cause or '', MAX_COMMENT)}".strip()
-    if decision.channel is Channel.SLACK:
-        return f"by <@{decision.approver.id}> in Slack, {when}"
-    return f"by {escape(decision.approver.name)} by email, {when}"
-
-
-def _local_time(moment: datetime) -> str:
-    """The moment in each reader's own time zone; in UTC for clients that can't."""
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{readable(moment)}>"
+    blocks: list[Block] = [HeaderBlock(text=shorten(approval.title, MAX_HEADER))]
+    if len(approval.title) > MAX_HEADER:
+        blocks += asked.lines([approval.title], MAX_NAMES)
+    if approval.request.severity is Severity.HIGH and approval.decision is None:
+        blocks.append(SectionBlock(text=mrkdwn(_SEVERE)))
+    return [*blocks, SectionBlock(fields=fields)]
 
 
 def _field(label: str, value: str, approval: Approval) -> MarkdownTextObject:
     if label == present.DEADLINE:
-        return _mrkdwn(f"*{label}*\n{_local_time(approval.deadline)}")
-    return _mrkdwn(f"*{label}*\n{_fit(value, MAX_FIELD - len(label) - 3)}")
+        return mrkdwn(f"*{label}*\n{local_time(approval.deadline)}")
+    if value == approval.request.requested_by and is_slack_user(value):
+        return mrkdwn(f"*{label}*\n<@{value}>")
+    return mrkdwn(f"*{label}*\n{fit(value, MAX_VALUE)}")
 
 
-def _fit(text: str, most: int, render: Callable[[str], str] = escape) -> str:
-    """The text as mrkdwn, at most `most` characters long. Escaping makes it longer, so it is cut before."""
-    limit = most
-    while len(rendered := render(shorten(text, limit))) > most:
-        limit -= max(1, (len(rendered) - most) // 5)
-    return rendered
+def _asked(approval: Approval, room: int) -> list[Block]:
+    """What is asked. What the requester wrote is rich text under a heading of ours: none of it looks like ours."""
+    request = approval.request
+    lines = [f"{label}: {present.indent(value)}" for label, value in present.context(approval)]
+    kept = min(_KEPT_FOR_CONTEXT, sum(map(weight, lines)) + 400) if lines else 0
+    parts: list[tuple[bool, int, int, Callable[[int], list[Block]]]] = [
+        (bool(request.links), MAX_LINKS, kept, lambda most: asked.links(request.links, most)),
+        (bool(request.facts), MAX_FACTS, kept, lambda most: asked.facts(request.facts, most)),
+        (bool(request.details), MAX_TOTAL, kept, lambda most: asked.details(request.details or "", most)),
+        (bool(lines), MAX_CONTEXT, 0, lambda most: asked.context("\n".join(lines), most)),
+    ]
+    blocks: list[Block] = []
+    for wanted, share, kept_for_later, show in parts:
+        if wanted:
+            found = show(min(share, room - kept_for_later))
+            room -= weight_of(found)
+            blocks += found
+    return blocks
 
 
-def _quoted(text: str) -> str:
-    return "> " + escape(text).replace("\n", "\n> ")
+def _rules(approval: Approval) -> list[Block]:
+    """Who may answer, who is told, and how far it is."""
+    blocks = [rich([section(_who_may(approval))])]
+    told = [name for name in approval.request.notify if is_slack_user(name)]
+    if told:
+        blocks.append(rich([section([*runs("cc "), *_spaced([mention(name) for name in told])])]))
+    return blocks + asked.lines(present.progress(approval), MAX_PROGRESS)
 
 
-def _mrkdwn(text: str) -> MarkdownTextObject:
-    return MarkdownTextObject(text=text, verbatim=True)
+def _who_may(approval: Approval) -> list[Part]:
+    sentence = present.who_may(approval)
+    if approval.request.on_timeout is OnTimeout.REJECT:
+        sentence += " No answer in time counts as a rejection."
+    named = eligible(approval)
+    if not named:
+        return runs(sentence)
+    rest = sentence.rsplit(" may answer.", 1)[-1]
+    return [*runs("Only "), *_listed(named), *runs(f" may answer.{rest}")]
+
+
+def _listed(people: Sequence[Person]) -> list[Part]:
+    """People by mention, or else by name; as many as there is room for."""
+    parts: list[Part] = []
+    for number, person in enumerate(people):
+        name = [mention(person.slack_id)] if person.slack_id else runs(person.email or person.name)
+        between = runs("" if not number else " and " if number == len(people) - 1 else ", ")
+        if weight_of([*parts, *between, *name]) > MAX_NAMES:
+            return [*parts, *runs(f" and {len(people) - number} more")]
+        parts += [*between, *name]
+    return parts
+
+
+def _spaced(parts: Sequence[Part]) -> list[Part]:
+    return [each for number, part in enumerate(parts) for each in ([*runs(" "), part] if number else [part])]
+
+
+def _filled_in(approval: Approval) -> list[Block]:
+    """What the approvers filled in, where somebody did: the last of them counts."""
+    filled = [response.form for response in approval.standing if response.action is Action.APPROVE and response.form]
+    if not filled:
+        return []
+    labels = {field.name: field.label for field in approval.request.form}
+    rows = [f"{labels.get(name, name)}: {_shown(value)}" for name, value in filled[-1].items()]
+    return asked.lines(rows, MAX_FILLED_IN)
+
+
+def _shown(value: FormValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _by(decision: Decision) -> str:
+    when = local_time(decision.at)
+    if decision.approver is None:
+        return f"{when}. {fit(decision.cause or '', MAX_COMMENT)}".strip()
+    if decision.channel is Channel.SLACK:
+        return f"by <@{decision.approver.id}> in Slack, {when}"
+    return f"by {literal(decision.approver.name)} by email, {when}"

@@ -15,6 +15,39 @@ const EXAMPLES = [
     Version: "2.4.1",
     Changes: 12,
   }],
+  ["Two of three, with a form", {
+    Approval: {
+      Title: "Give Northwind a refund",
+      Details: "The parcel was **lost twice**. See the [ticket](https://example.com/tickets/4711).",
+      Facts: [{ Label: "Customer", Value: "Northwind" }, { Label: "Order", Value: "2026-0815" }],
+      RequestedBy: "jo@example.com",
+      Approvers: ["alice@example.com", "bob@example.com", "carol@example.com"],
+      RequiredApprovals: 2,
+      Form: [
+        { Name: "Amount", Label: "Amount in euros", Type: "number", Default: 120, Minimum: 1, Maximum: 500, Required: true },
+        { Name: "Reason", Type: "choice", Choices: ["Lost", "Damaged", "Late"], Default: "Lost" },
+      ],
+    },
+  }],
+  ["High severity", {
+    Approval: {
+      Title: "Delete the old production database",
+      Details: "Its last backup was restored and checked:\n\n- 1,204 tables\n- 0 differences",
+      Links: [{ Label: "Backup report", Url: "https://example.com/backups/1204" }],
+      Severity: "high",
+      Comment: { Approve: "required", Reject: "required" },
+    },
+  }],
+  ["Reminder, then escalation", {
+    Approval: {
+      Title: "Renew the certificate",
+      Approvers: ["alice@example.com"],
+      Reminders: [1],
+      EscalateTo: ["bob@example.com"],
+      EscalateAfterMinutes: 2,
+      TimeoutMinutes: 10,
+    },
+  }],
   ["A mistake (see how it is reported)", { Approval: { Titel: "Typo", TimeoutMinutes: "soon" } }],
 ];
 
@@ -204,9 +237,9 @@ function indentIfJson(text) {
 
 // ---------------------------------------------------------------- inbox
 
-function drawMail({ id, subject, text, received_at }) {
+function drawMail({ id, to, subject, text, received_at }) {
   return el("article", { class: "card mail", "data-mail-id": id },
-    el("p", { class: "meta from" }, el("span", {}, "AWS Notifications"), relativeTime(received_at)),
+    el("p", { class: "meta from" }, el("span", {}, `To ${to || "everybody subscribed"}`), relativeTime(received_at)),
     el("h3", {}, subject),
     el("div", { class: "mail-text" }, linkify(text)));
 }
@@ -225,10 +258,12 @@ function drawMessage(message) {
   const { ts, ephemeral_to, edited } = message;
   const sent = new Date(Number(ts) * 1000);
   clickProblems.delete(ts); // it was about the message as it looked before
-  return el("article", { class: ephemeral_to ? "message ephemeral" : "message", "data-ts": ts },
+  const kind = ephemeral_to ? "message ephemeral" : message.thread_ts ? "message reply" : "message";
+  return el("article", { class: kind, "data-ts": ts },
     el("div", { class: "avatar", "aria-hidden": "true" }, "✓"),
     el("div", { class: "message-main" },
       ephemeral_to && el("p", { class: "only-you" }, `Only visible to ${userName(ephemeral_to)}`),
+      message.thread_ts && el("p", { class: "only-you" }, "In the thread of the request"),
       el("p", { class: "byline" },
         el("strong", {}, "Approvals"), el("span", { class: "app-tag" }, "APP"),
         el("time", { datetime: sent.toISOString(), title: sent.toLocaleString() }, clock(sent))),
@@ -249,7 +284,8 @@ function drawBlock(block, ts) {
     case "section": return drawSection(block);
     case "context": return el("div", { class: "block context" }, drawContext(block.elements));
     case "divider": return el("hr", { class: "block" });
-    case "actions": return el("div", { class: "block actions" }, block.elements.map((e) => drawButton(e, ts)));
+    case "actions": return el("div", { class: "block actions" }, block.elements.flatMap((e) => drawAction(e, ts)));
+    case "rich_text": return el("div", { class: "block" }, block.elements.map(drawRich));
     default: return el("p", { class: "block context" }, `(a “${block.type}” block, not drawn here)`);
   }
 }
@@ -264,22 +300,56 @@ function drawContext(elements) {
   return elements.filter((element) => element.text).map((element) => el("div", {}, richText(element)));
 }
 
+function drawAction(element, ts) {
+  // Slack folds a menu behind three dots; here its choices stand in the open.
+  if (element.type !== "overflow") return [drawButton(element, ts)];
+  return element.options.map((option) => {
+    const label = plain(option.text.text);
+    const button = el("button", { type: "button", class: "button quiet", "data-option": option.value }, label);
+    button.addEventListener("click", () => click(ts, element.action_id, label, option.value));
+    return button;
+  });
+}
+
+function drawRich(element) {
+  switch (element.type) {
+    case "rich_text_list":
+      return el(element.style === "ordered" ? "ol" : "ul", {}, element.elements.map((item) => el("li", {}, richRuns(item))));
+    case "rich_text_preformatted": return el("pre", {}, richRuns(element));
+    case "rich_text_quote": return el("blockquote", {}, richRuns(element));
+    default: return el("div", {}, richRuns(element));
+  }
+}
+
+const richRuns = ({ elements }) => elements.map(drawRun);
+
+function drawRun({ type, text, url, user_id, style = {} }) {
+  if (type === "user") return el("span", { class: "mention" }, `@${userName(user_id)}`);
+  if (type === "link" && isWebUrl(url)) return link(url, text ?? url);
+  const tags = { bold: "b", italic: "i", strike: "s", code: "code" };
+  return Object.entries(tags).reduce((node, [name, tag]) => (style[name] ? el(tag, {}, node) : node), text ?? "");
+}
+
 function drawButton(element, ts) {
   const label = plain(element.text.text);
   const className = `button ${element.style ?? ""}`;
   if (element.url && isWebUrl(element.url)) return link(element.url, label, className);
   const button = el("button", { type: "button", class: className, "data-action-id": element.action_id }, label);
-  button.addEventListener("click", () => click(ts, element.action_id, label));
+  button.addEventListener("click", () => {
+    const { confirm } = element;
+    if (confirm && !window.confirm(`${confirm.title.text}\n\n${confirm.text.text}`)) return;
+    click(ts, element.action_id, label);
+  });
   return button;
 }
 
-async function click(ts, actionId, label) {
+async function click(ts, actionId, label, option) {
   if (clicking.has(ts)) return;
   clicking.add(ts);
   clickProblems.delete(ts);
   showClickState();
   try {
-    await post("/api/slack/click", { ts, action_id: actionId, user_id: chosenUser });
+    await post("/api/slack/click", { ts, action_id: actionId, user_id: chosenUser, option });
   } catch (error) {
     clickProblems.set(ts, error.message);
   }
@@ -302,6 +372,70 @@ function showClickState() {
     node.querySelectorAll("button").forEach((button) => { button.disabled = clicking.has(ts); });
     node.setAttribute("aria-busy", clicking.has(ts));
     setText(node.querySelector(".problem"), clickProblems.get(ts) ?? "");
+  }
+}
+
+// ---------------------------------------------------------------- Slack dialogs
+
+function drawModal({ id, user_id, view }) {
+  const problem = el("p", { class: "problem", role: "alert" });
+  const buttons = [
+    view.close && el("button", { type: "button", class: "button", "data-close": true }, plain(view.close.text)),
+    view.submit && el("button", { type: "submit", class: "button primary" }, plain(view.submit.text)),
+  ];
+  const form = el("form", { class: "modal", "data-view": id, "aria-label": plain(view.title.text), novalidate: true },
+    el("h3", {}, plain(view.title.text)),
+    el("p", { class: "only-you" }, `A dialog that only ${userName(user_id)} sees`),
+    view.blocks.map((block) => (block.type === "input" ? drawInput(block) : drawBlock(block))),
+    problem,
+    el("div", { class: "actions" }, buttons));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submitModal(form, id, problem);
+  });
+  form.querySelector("[data-close]")?.addEventListener("click", () => {
+    post("/api/slack/close", { view_id: id }).catch((error) => setText(problem, error.message));
+  });
+  // It is drawn below the messages: bring it to whoever opened it.
+  requestAnimationFrame(() => {
+    form.scrollIntoView({ block: "nearest" });
+    form.querySelector("input, textarea, select")?.focus({ preventScroll: true });
+  });
+  return form;
+}
+
+function drawInput({ block_id, label, element, optional }) {
+  const name = plain(label.text) + (optional ? " (optional)" : "");
+  const problem = el("p", { class: "problem", "data-problem": block_id });
+  if (element.options && element.type !== "static_select") {
+    const type = element.type === "checkboxes" ? "checkbox" : "radio";
+    const options = element.options.map(({ text, value }) => el("label", { class: "option" },
+      el("input", { type, name: block_id, value, checked: element.initial_option?.value === value }), plain(text.text)));
+    return el("fieldset", { class: "field" }, el("legend", {}, name), options, problem);
+  }
+  return el("label", { class: "field" }, name, inputOf(block_id, element), problem);
+}
+
+function inputOf(name, element) {
+  const value = element.initial_value ?? element.initial_date ?? "";
+  switch (element.type) {
+    case "static_select":
+      return el("select", { name }, el("option", { value: "" }), element.options.map((option) => el("option",
+        { value: option.value, selected: element.initial_option?.value === option.value }, plain(option.text.text))));
+    case "datepicker": return el("input", { name, type: "date", value });
+    case "number_input": return el("input", { name, inputmode: "decimal", value });
+    default: return element.multiline ? el("textarea", { name, rows: 3 }, value) : el("input", { name, value });
+  }
+}
+
+async function submitModal(form, viewId, problem) {
+  const values = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
+  try {
+    const { errors = {} } = await post("/api/slack/submit", { view_id: viewId, values });
+    setText(problem, "");
+    form.querySelectorAll("[data-problem]").forEach((node) => setText(node, errors[node.dataset.problem] ?? ""));
+  } catch (error) {
+    setText(problem, error.message);
   }
 }
 
@@ -413,7 +547,7 @@ function show(next) {
   if (before) announce(before, next);
 }
 
-function showSlack({ slack: { channel, messages }, users }) {
+function showSlack({ slack: { channel, messages, modals }, users }) {
   setText(byId("slack-title"), channel ? `Slack #${channel}` : "Slack");
   byId("slack-off").hidden = Boolean(channel);
   byId("slack-empty").hidden = !channel || messages.length > 0;
@@ -424,6 +558,7 @@ function showSlack({ slack: { channel, messages }, users }) {
   const wasAtBottom = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
   // An ephemeral message belongs to one person, so its ts alone might not be unique.
   reconcile(byId("messages"), messages, (m) => `${m.ts}/${m.ephemeral_to ?? ""}`, drawMessage);
+  reconcile(byId("modals"), modals, (modal) => modal.id, drawModal);
   showClickState();
   if (wasAtBottom) scroll.scrollTop = scroll.scrollHeight;
 }

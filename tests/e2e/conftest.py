@@ -61,6 +61,25 @@ def unanswered(stack: LocalStack) -> str:
     return Person(stack.url).start("unanswered", {"Approval": {"TimeoutMinutes": 1}})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def silent(stack: LocalStack) -> str:
+    """Another, whose silence counts as a rejection."""
+    return Person(stack.url).start("silent", {"Approval": {"TimeoutMinutes": 1, "OnTimeout": "reject"}})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient(stack: LocalStack) -> str:
+    """An approval that reminds after a minute and asks somebody else after two."""
+    asked = {
+        "Approvers": ["alice@example.com"],
+        "Reminders": [1],
+        "EscalateTo": ["bob@example.com"],
+        "EscalateAfterMinutes": 2,
+        "TimeoutMinutes": 60,
+    }
+    return Person(stack.url).start("patient", {"Approval": asked})
+
+
 @pytest.fixture(scope="session")
 def email_only(aws_port: int) -> Iterator[LocalStack]:
     """A second stack beside the first: Slack left unconfigured, links that decide with one click."""

@@ -93,6 +93,102 @@ def test_from_the_form_over_the_mail_to_the_outcome(page: Page, stack: LocalStac
     expect(execution).to_contain_text("ApprovedPassState")
 
 
+QUESTION = {
+    "Approval": {
+        "Title": "Deploy web 2.4.1 to production \u05e9\u05dc\u05d5\u05dd \U0001f680",
+        "Severity": "high",
+        "Facts": [{"Label": "Cost", "Value": "12 EUR"}, {"Label": "Downtime", "Value": "none"}],
+        "Links": [{"Label": "Plan", "Url": "https://ci.example.com/plan"}],
+        "Details": "# What changes\n- **web** from `2.4.0` to `2.4.1`\n- <script>alert(1)</script>",
+        "Comment": {"Approve": "required"},
+        "Form": [
+            {"Name": "Version", "Label": "Version to deploy", "Type": "text", "Default": "2.4.1", "MaxLength": 20},
+            {
+                "Name": "Share",
+                "Label": "Share of traffic",
+                "Type": "number",
+                "Minimum": 1,
+                "Maximum": 100,
+                "Required": True,
+            },
+            {"Name": "Ring", "Label": "Ring", "Type": "choice", "Choices": ["inner", "outer"], "Required": True},
+            {"Name": "Freeze", "Label": "Freeze after it?", "Type": "yes-no"},
+            {"Name": "Day", "Label": "Day", "Type": "date", "Default": "2026-11-24"},
+        ],
+    }
+}
+
+
+def test_a_question_is_answered_with_a_form_a_reason_and_a_second_confirmation(page: Page, person: Person) -> None:
+    """The browser holds an answer back in which something is missing."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    name = person.start(f"browser-form-{width}", QUESTION)
+    page.goto(links(person.mail(name))["approve"])
+    expect(page.get_by_text("High severity", exact=True)).to_be_visible()
+    expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
+    expect(page.locator("h3")).to_have_text("What changes")
+    page.get_by_label("Version to deploy").fill("2.4.2")
+    page.get_by_label("Share of traffic").fill("50")
+    page.get_by_label("outer").check()
+    page.get_by_role("radiogroup", name="Freeze after it?").get_by_label("Yes").check()
+    page.get_by_label("Comment").fill("Tested")
+    shoot(page, "form")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#sure:invalid")).to_have_count(1)
+    assert person.execution(name)["status"] == "RUNNING"
+    page.get_by_label("Yes, approve").check()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("h1")).to_have_text("Approved")
+    expect(page.locator("main")).to_contain_text("2.4.2")
+    shoot(page, "form-outcome")
+    assert person.ended(name)["output"]["Approval"]["Result"]["Form"] == {
+        "Version": "2.4.2",
+        "Share": 50,
+        "Ring": "outer",
+        "Freeze": True,
+        "Day": "2026-11-24",
+    }
+
+
+def test_a_mistake_that_a_browser_lets_pass_is_named_and_what_was_typed_is_kept(
+    browser: Browser, person: Person
+) -> None:
+    name = person.start("browser-mistake", QUESTION)
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.goto(links(person.mail(name))["approve"])
+    page.get_by_label("Share of traffic").fill("50")
+    page.get_by_label("Comment").fill("Tested")
+    # As a browser does that knows no constraints.
+    page.locator("form.long").evaluate("form => { form.noValidate = true }")
+    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        page.get_by_role("button", name="Approve").click()
+    assert answer.value.status == 400
+    expect(page.get_by_role("alert")).to_contain_text("Ring: Please fill this in.")
+    expect(page.get_by_label("Share of traffic")).to_have_value("50")
+    expect(page.get_by_label("Comment")).to_have_value("Tested")
+    shoot(page, "mistake-dark")
+    page.get_by_role("link", name="Ring: Please fill this in.").click()
+    expect(page.get_by_role("radiogroup", name="Ring")).to_be_in_viewport()
+    page.close()
+
+
+def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person) -> None:
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    name = person.start(f"browser-change-{width}", {"Approval": {"RequiredApprovals": 2}})
+    page.goto(links(person.mail(name))["approve"])
+    page.get_by_role("button", name="Ask for more time").click()
+    expect(page.get_by_text("What happened so far")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask for more time")).to_have_count(0)
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("h1")).to_have_text("Your answer is recorded")
+    expect(page.locator("main")).to_contain_text("1 of 2 approvals")
+    shoot(page, "recorded")
+    page.get_by_role("button", name="Take back my answer").click()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("0 of 2 approvals")
+    assert person.execution(name)["status"] == "RUNNING"
+
+
 def test_a_click_in_the_slack_panel(page: Page, stack: LocalStack, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     name = f"browser-slack-{width}"
@@ -108,14 +204,14 @@ def test_a_click_in_the_slack_panel(page: Page, stack: LocalStack, person: Perso
 
 def test_a_link_that_came_too_late_says_who_won(browser: Browser, person: Person) -> None:
     name = person.start("browser-late", TUTORIAL_INPUT)
-    person.click(person.message(name), "reject")
+    person.click(person.message(name), "approve")
     person.ended(name)
     page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    answer = page.goto(links(person.mail(name))["approve"])
+    answer = page.goto(links(person.mail(name))["reject"])
     assert answer is not None
     assert answer.status == 409
-    expect(page.locator("h1")).to_have_text("Rejected")
-    expect(page.locator("main")).to_contain_text("Rejected by alice in Slack on")
+    expect(page.locator("h1")).to_have_text("Approved")
+    expect(page.locator("main")).to_contain_text("Approved by alice in Slack on")
     shoot(page, "late-dark")
     page.close()
 
@@ -127,6 +223,6 @@ def test_a_scanner_that_runs_a_whole_browser_decides_nothing(browser: Browser, p
     page = browser.new_page()
     page.goto(links(person.mail(name))[action])
     page.wait_for_load_state("networkidle")
-    expect(page.get_by_role("button")).to_be_visible()
+    expect(page.get_by_role("button", name=action.capitalize())).to_be_visible()
     page.close()
     assert person.execution(name)["status"] == "RUNNING"

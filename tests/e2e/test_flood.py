@@ -38,7 +38,14 @@ def test_a_burst_is_asked_in_full_within_snss_rate_and_decided_as_people_answer(
     stack.slack.fail_with = 429
     began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        arns = list(pool.map(lambda name: stack.executions.start(name, json.dumps({"n": name})), NAMES))
+        arns = list(
+            pool.map(
+                lambda name: stack.executions.start(
+                    name, json.dumps({"Approval": {"Comment": {"Reject": "off"}}, "n": name})
+                ),
+                NAMES,
+            )
+        )
     assert time.monotonic() - began < BURST
 
     links = seen(lambda: _links(stack, before), "not all mailed", 300)

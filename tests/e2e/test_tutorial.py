@@ -49,6 +49,8 @@ def test_the_result_has_the_contracts_shape(person: Person, stack: LocalStack) -
         "Channel",
         "Comment",
         "Responses",
+        "Form",
+        "Digest",
     ]
     assert result["Status"] == f"Approved! Task approved by {stack.email}"
     assert (result["Decision"], result["DecidedBy"], result["Channel"]) == ("APPROVED", stack.email, "email")

@@ -18,7 +18,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from approvals.mail import Mail, Mailer, NoSlot
-from approvals.model import Approval, Step
+from approvals.model import Approval
 from approvals.steps import DeliveryFailed
 from approvals.table import DUE_INDEX, WAITING_INDEX, ApprovalTable
 from approvals.workflow import TaskGone
@@ -50,10 +50,11 @@ class FakeMailer:
 
     sent: list[Mail] = field(default_factory=list)
     broken: bool = False
+    broken_for: str | None = None
     slots: int | None = None
-    deferred: list[tuple[str, Step]] = field(default_factory=list)
+    deferred: list[tuple[str, str]] = field(default_factory=list)
 
-    def defer(self, approval_id: str, step: Step) -> None:
+    def defer(self, approval_id: str, step: str) -> None:
         self.deferred.append((approval_id, step))
 
     @property
@@ -66,9 +67,22 @@ class FakeMailer:
             if self.slots == 0:
                 raise NoSlot
             self.slots -= 1
-        if self.broken:
+        if self.broken or mail.to == self.broken_for:
             raise DeliveryFailed("SNS answered InternalError")
         self.sent.append(mail)
+
+
+@dataclass
+class FakeSubscribers:
+    """The addresses that confirmed their subscription."""
+
+    addresses: list[str] = field(default_factory=lambda: ["alice@example.com", "carol@example.com"])
+    broken: bool = False
+
+    def confirmed(self) -> dict[str, str]:
+        if self.broken:
+            raise DeliveryFailed("SNS answered Throttling")
+        return {address.casefold(): address for address in self.addresses}
 
 
 @dataclass
@@ -184,6 +198,11 @@ def clock() -> Clock:
 @pytest.fixture
 def mailer() -> FakeMailer:
     return FakeMailer()
+
+
+@pytest.fixture
+def subscribers() -> FakeSubscribers:
+    return FakeSubscribers()
 
 
 @pytest.fixture

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hmac
 import json
+import threading
 from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,16 +20,33 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.signature import SignatureVerifier
 
 from approvals import present
-from approvals.model import Action, Status
+from approvals.model import (
+    Action,
+    Approval,
+    FieldType,
+    FormField,
+    MoreTime,
+    People,
+    Person,
+    Presence,
+    Request,
+    Severity,
+    Status,
+)
+from approvals.people import Reason
 from approvals.respond import respond
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.app import BotHandler, create_app
 from bot.guard import Guard
+from bot.listeners.actions.answer import NOT_OPENED
+from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK
+from bot.listeners.desk import GONE
+from bot.listeners.views.answer import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
-from bot.views.approval import ACTION_IDS, OPEN_EXECUTION_ID
-from local.slack import Slack
-from tests.builders import a_response, an_approval
+from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
+from local.slack import MEMBERS, Modal, Refused, Slack
+from tests.builders import BOB, NOW, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock
 
 APPROVE, REJECT = Action
@@ -32,16 +54,24 @@ ID = an_approval().id
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 
 
+NOBODYS_COMMENT = dict.fromkeys(Action, Presence.OFF)
+"""Then both answers take one tap."""
+
+ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_COMMENT))
+
+
 @pytest.fixture
 def handler(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) -> BotHandler:
-    table.add(an_approval())
+    table.add(ONE_TAP)
     return a_bot(table, slack, clock, logger)
 
 
-def a_bot(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) -> BotHandler:
+def a_bot(
+    table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger, api_url: str = "http://127.0.0.1:1/"
+) -> BotHandler:
     """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
-    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
+    app = create_app(table=table, secret=secret, api_url=api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)
 
 
@@ -58,7 +88,7 @@ def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[st
 
 
 def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
-    message = messenger.post_request(an_approval())
+    message = messenger.post_request(ONE_TAP)
     return event(*slack.click(message.ts, action_id, user))
 
 
@@ -114,7 +144,7 @@ def test_a_click_that_lost_leaves_a_note_that_says_who_decided(
     context: Any,
 ) -> None:
     clicked = click(slack, messenger, ACTION_IDS[APPROVE])
-    respond(table, an_approval(), a_response(REJECT))
+    respond(table, ONE_TAP, a_response(REJECT))
     assert handler(clicked, context)["statusCode"] == 200
     assert table.get(ID).status is Status.REJECTED
     [note] = notes(dynamodb)
@@ -137,7 +167,7 @@ def test_a_click_on_a_record_that_is_gone_says_so(
 ) -> None:
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
     assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
-    assert notes(dynamodb) == ["This request is no longer on record, so your answer could not be taken."]
+    assert notes(dynamodb) == [GONE]
 
 
 def test_a_click_on_the_link_is_acknowledged(
@@ -233,7 +263,21 @@ def test_a_replayed_or_postdated_click_gets_401(
     assert table.get(ID).status is Status.PENDING
 
 
-@pytest.mark.parametrize("body", ["payload=", "payload=%7B", "payload=[]", "{", "", "payload=%7B%7D", "a=b"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "payload=",
+        "payload=%7B",
+        "payload=[]",
+        "{",
+        "",
+        "payload=%7B%7D",
+        "a=b",
+        "payload=%7B%22type%22:%22view_submission%22%7D",
+        "payload=%7B%22type%22:%22other%22,%22view%22:[]%7D",
+        "payload=%7B%22type%22:%22event_callback%22,%22event%22:[]%7D",
+    ],
+)
 def test_a_signed_request_that_makes_no_sense_is_no_server_error(
     handler: BotHandler, slack: Slack, body: str, context: Any
 ) -> None:
@@ -283,7 +327,7 @@ def test_while_slack_is_not_configured_nobody_can_sign(
     table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: Any
 ) -> None:
     """Not even with the empty secret."""
-    table.add(an_approval())
+    table.add(ONE_TAP)
     clicked = click(slack, messenger, ACTION_IDS[APPROVE])
     slack.signing_secret = ""
     handler = a_bot(table, slack, clock, logger)
@@ -325,7 +369,9 @@ def test_a_guest_from_another_workspace_can_not_decide(
     payload["team"]["id"] = workspace or "T0ELSEWHERE"
     assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [f"{ABOUT} {present.NOT_OF_THE_WORKSPACE}"]
+    assert notes(dynamodb) == [present.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE)]
+    [attempt] = table.get(ID).refusals
+    assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
 
 def test_a_click_before_the_message_is_noted_is_asked_for_again(
@@ -337,8 +383,465 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(
     dynamodb: DynamoDBClient,
     context: Any,
 ) -> None:
-    table.add(an_approval(slack_message=None))
+    table.add(replace(ONE_TAP, slack_message=None))
     handler = a_bot(table, slack, clock, logger)
     assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
     assert notes(dynamodb) == [f"{ABOUT} {present.TOO_EARLY}"]
+
+
+# ---------------------------------------------------------------- what needs Slack's own answer: dialogs
+
+
+@pytest.fixture
+def web_api(slack: Slack) -> Iterator[str]:
+    """The stand-in behind a real address, as the app's own client calls it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status = slack.fail_with or 200
+            method = self.path.removeprefix("/")
+            answer = slack.call(method, self.headers["Authorization"], parameters) if status == 200 else {"ok": False}
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+ALICE, BOBS, CAROL = MEMBERS
+PEOPLE = People(
+    approvers=(
+        Person(id="alice@example.com", name="alice", email="alice@example.com", slack_id=ALICE),
+        Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOBS),
+    ),
+    requester=Person(id="carol@example.com", name="carol", email="carol@example.com", slack_id=CAROL),
+)
+HOUR = timedelta(hours=1)
+BY_BOB = "Approved by bob in Slack on Mon 23 Nov 2026, 09:00 UTC"
+
+
+@dataclass
+class Scene:
+    """A request in Slack, and people at it."""
+
+    slack: Slack
+    table: ApprovalTable
+    messenger: SlackMessenger
+    handler: BotHandler
+    dynamodb: DynamoDBClient
+    context: Any
+    ts: str = ""
+
+    def ask(self, **changes: Any) -> None:
+        """Puts a request to alice and bob on record, and its message into the channel."""
+        request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
+        self.ts = self.messenger.post_request(an_approval(request=request, people=PEOPLE)).ts
+        self.table.add(an_approval(request=request, people=PEOPLE))
+
+    def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
+        answer = self.handler(event(*self.slack.click(self.ts, action_id, user, option)), self.context)
+        assert (answer["statusCode"], answer["body"]) == (200, "")
+        return answer
+
+    def choose(self, word: str, user: str = BOBS) -> None:
+        self.click(MORE_ID, user, f"{word}:{ID}")
+
+    def modal(self) -> Modal:
+        [modal] = self.slack.modals()
+        return modal
+
+    def submit(self, *, checked: bool = True, **values: str) -> None:
+        """Sends the dialog off with what is filled in already and these values, and does what the app answers."""
+        modal = self.modal()
+        named = {name.replace("form_", "form."): value for name, value in values.items()}
+        body, headers = self.slack.submit(modal.id, {**modal.initial(), **named}, checked=checked)
+        answer = self.handler(event(body, headers), self.context)
+        assert answer["statusCode"] == 200
+        self.slack.answered(modal.id, answer["body"])
+
+    @property
+    def record(self) -> Approval:
+        return self.table.get(ID)
+
+    def is_(self, status: Status) -> bool:
+        return self.record.status is status
+
+    @property
+    def notes(self) -> list[str]:
+        return notes(self.dynamodb)
+
+
+@pytest.fixture
+def scene(
+    slack: Slack,
+    table: ApprovalTable,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    clock: Clock,
+    logger: Logger,
+    web_api: str,
+    context: Any,
+) -> Scene:
+    return Scene(slack, table, messenger, a_bot(table, slack, clock, logger, web_api), dynamodb, context)
+
+
+def test_approve_takes_one_tap_and_reject_asks_why(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    assert scene.is_(Status.PENDING)
+    assert list(scene.modal().inputs()) == ["comment"]
+    scene.submit(comment="  Not before Monday\r\nnor after  ")
+    assert scene.slack.modals() == []
+    decision = scene.record.decision
+    assert decision is not None
+    assert (decision.status, decision.comment) == (Status.REJECTED, "Not before Monday\nnor after")
+    assert scene.notes == []
+
+
+def test_a_rejection_needs_no_reason_where_none_is_required(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    scene.submit()
+    assert scene.is_(Status.REJECTED)
+
+
+def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(scene: Scene) -> None:
+    scene.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    scene.click(ACTION_IDS[APPROVE])
+    with pytest.raises(Refused, match="comment"):
+        scene.submit()
+    scene.submit(checked=False, comment="  ")
+    assert scene.modal().errors == {"comment": "Please say why."}
+    assert scene.is_(Status.PENDING)
+    scene.submit(comment="Tested")
+    decision = scene.record.decision
+    assert decision is not None
+    assert (decision.status, decision.comment) == (Status.APPROVED, "Tested")
+
+
+def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    scene.submit(checked=False, comment="x" * 1001)
+    assert scene.modal().errors == {"comment": "Please write at most 1,000 characters."}
+    assert scene.is_(Status.PENDING)
+
+
+FORM = (
+    FormField(name="Amount", label="Amount", type=FieldType.NUMBER, default=120, minimum=1, maximum=500, required=True),
+    FormField(name="Reason", label="Reason", type=FieldType.CHOICE, choices=("Lost", "Late"), default="Lost"),
+    FormField(name="Many", label="Many", type=FieldType.CHOICE, choices=tuple("abcdefghijklm")),
+    FormField(name="Insured", label="Insured", type=FieldType.YES_NO, default=False),
+    FormField(name="Day", label="Day", type=FieldType.DATE, minimum="2026-11-01"),
+    FormField(name="Words", label="Words", type=FieldType.TEXT, max_length=10),
+)
+
+
+def test_a_form_is_filled_in_with_its_defaults_and_changed(scene: Scene) -> None:
+    scene.ask(form=FORM)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.submit(form_Amount="99.5", form_Many="m", form_Insured="yes", form_Day="2026-12-24", form_Words="two words")
+    [response] = scene.record.responses
+    assert response.form == {
+        "Amount": 99.5,
+        "Reason": "Lost",
+        "Many": "m",
+        "Insured": True,
+        "Day": "2026-12-24",
+        "Words": "two words",
+    }
+    assert scene.is_(Status.APPROVED)
+
+
+def test_what_is_wrong_in_a_form_is_said_at_each_field(scene: Scene) -> None:
+    scene.ask(form=FORM)
+    scene.click(ACTION_IDS[APPROVE])
+    wrong = {"Amount": "501", "Reason": "Stolen", "Insured": "maybe", "Day": "2026-10-31", "Words": "x" * 11}
+    scene.submit(checked=False, **{f"form_{name}": value for name, value in wrong.items()})
+    assert scene.modal().errors.keys() == {f"form.{name}" for name in wrong}
+    assert scene.modal().errors["form.Amount"] == "Please give a number from 1 to 500."
+    scene.submit(checked=False, form_Amount="")
+    assert scene.modal().errors == {"form.Amount": "Please fill this in."}
+    assert scene.record.responses == ()
+
+
+def test_a_rejection_asks_for_no_form(scene: Scene) -> None:
+    scene.ask(form=FORM)
+    scene.click(ACTION_IDS[REJECT])
+    scene.submit(comment="no")
+    [response] = scene.record.responses
+    assert response.form == {}
+
+
+def test_an_answer_of_high_severity_needs_its_box_ticked(scene: Scene) -> None:
+    scene.ask(severity=Severity.HIGH)
+    scene.click(ACTION_IDS[REJECT])
+    scene.submit(checked=False, comment="no")
+    assert scene.modal().errors == {"sure": NOT_SURE}
+    assert scene.is_(Status.PENDING)
+    scene.submit(comment="no", sure="yes")
+    assert scene.is_(Status.REJECTED)
+
+
+def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept(scene: Scene) -> None:
+    scene.ask()
+    for action in (REJECT, APPROVE):
+        scene.click(ACTION_IDS[action], CAROL)
+    assert scene.slack.modals() == []
+    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.OWN_REQUEST)}
+    [attempt] = scene.record.refusals
+    assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
+    assert scene.is_(Status.PENDING)
+
+
+def test_a_guest_from_another_workspace_gets_no_dialog(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT], "U0GUEST004")
+    assert scene.slack.modals() == []
+    assert scene.notes == [present.not_allowed(scene.record, Reason.OTHER_WORKSPACE)]
+
+
+def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
+    scene.ask()
+    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    scene.table.add(an_approval(people=None, request=Request(timeout=HOUR)))
+    for action in Action:
+        scene.click(ACTION_IDS[action])
+    assert scene.slack.modals() == []
+    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.TOO_EARLY)}
+    assert scene.record.version == 1
+
+
+def test_a_dialog_that_was_open_too_long_says_who_was_faster(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    scene.submit(comment="no")
+    assert scene.is_(Status.APPROVED)
+    shown = json.dumps(scene.modal().view["blocks"])
+    assert "Somebody was faster. Approved by alice in Slack" in shown
+    assert "submit" not in scene.modal().view
+
+
+def test_a_dialog_sent_after_the_deadline_expires_the_request_and_says_so(scene: Scene, clock: Clock) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    clock.pass_(hours=1)
+    scene.submit(comment="no")
+    assert scene.is_(Status.EXPIRED)
+    assert "Your answer came too late. Expired on" in json.dumps(scene.modal().view["blocks"])
+
+
+def test_a_dialog_about_a_record_that_is_gone_says_so(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    scene.submit(comment="no")
+    assert GONE in json.dumps(scene.modal().view["blocks"])
+
+
+def test_no_dialog_opens_once_it_is_decided_or_too_late(scene: Scene, clock: Clock) -> None:
+    scene.ask()
+    clock.pass_(hours=1)
+    scene.click(ACTION_IDS[REJECT])
+    scene.click(ACTION_IDS[REJECT], ALICE)
+    assert scene.slack.modals() == []
+    assert scene.is_(Status.EXPIRED)
+    assert all("Your answer came too late." in note for note in scene.notes)
+    assert len(scene.notes) == 2
+
+
+@pytest.mark.parametrize("outage", ["slack", "trigger", "token"])
+def test_a_dialog_that_slack_does_not_open_leaves_a_note_and_records_nothing(
+    scene: Scene, clock: Clock, outage: str
+) -> None:
+    scene.ask()
+    signed = scene.slack.click(scene.ts, ACTION_IDS[REJECT], BOBS)
+    if outage == "slack":
+        scene.slack.fail_with = 500
+    elif outage == "trigger":
+        clock.pass_(seconds=4)
+    else:
+        scene.slack.bot_token = "xoxb-another-0123456789"
+    assert scene.handler(event(*signed), scene.context)["statusCode"] == 200
+    assert scene.notes == [NOT_OPENED]
+    assert scene.record.version == 1
+
+
+def test_a_new_token_is_taken_up_after_slack_refused_the_old_one(scene: Scene, clock: Clock) -> None:
+    scene.ask()
+    scene.slack.bot_token = "xoxb-another-0123456789"
+    clock.pass_(minutes=1)
+    scene.click(ACTION_IDS[REJECT])
+    assert scene.slack.modals() == []
+    scene.click(ACTION_IDS[REJECT])
+    assert scene.modal().user_id == BOBS
+
+
+def test_one_of_two_approvals_counts_without_a_note(scene: Scene) -> None:
+    scene.ask(required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE])
+    assert scene.notes == []
+    assert [response.person for response in scene.record.standing] == ["bob@example.com"]
+    assert scene.is_(Status.PENDING)
+    scene.click(ACTION_IDS[APPROVE])
+    assert scene.notes == [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals. {BY_BOB}."]
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    assert scene.is_(Status.APPROVED)
+
+
+def test_who_answered_must_take_it_back_before_answering_otherwise(scene: Scene) -> None:
+    scene.ask(required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.click(ACTION_IDS[REJECT])
+    assert scene.slack.modals() == []
+    assert scene.notes == [f"{ABOUT} You answered otherwise before. Take that answer back first."]
+    scene.choose(WITHDRAW)
+    assert f"{ABOUT} {TAKEN_BACK}" in scene.notes
+    assert scene.record.standing == ()
+    scene.click(ACTION_IDS[REJECT])
+    scene.submit(comment="no")
+    assert scene.is_(Status.REJECTED)
+
+
+def test_there_is_nothing_to_take_back_before_an_answer(scene: Scene) -> None:
+    scene.ask(required_approvals=2)
+    scene.choose(WITHDRAW)
+    assert scene.notes == [f"{ABOUT} {NOTHING_TO_TAKE_BACK}"]
+    assert scene.record.version == 1
+
+
+def test_more_time_moves_the_deadline_as_often_as_the_request_allows(scene: Scene) -> None:
+    scene.ask(more_time=MoreTime(1, HOUR))
+    scene.choose(MORE_TIME)
+    assert scene.record.deadline == NOW + 2 * HOUR
+    assert scene.notes == []
+    scene.choose(MORE_TIME, ALICE)
+    assert scene.notes == [f"{ABOUT} {NO_MORE_TIME}"]
+    assert scene.record.deadline == NOW + 2 * HOUR
+
+
+@pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
+def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> None:
+    scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
+    scene.choose(word, CAROL)
+    assert scene.notes == [present.not_allowed(scene.record, Reason.OWN_REQUEST)]
+    assert scene.record.version == 1
+
+
+@pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
+def test_after_the_decision_the_menu_changes_nothing(scene: Scene, word: str) -> None:
+    scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
+    for user in (BOBS, ALICE):
+        scene.click(ACTION_IDS[APPROVE], user)
+    before = scene.record
+    scene.choose(word)
+    assert scene.record == before
+    [note] = scene.notes
+    assert "too late for that: nothing was changed. Approved by alice in Slack" in note
+
+
+def test_the_menu_on_a_record_that_is_gone_says_so(scene: Scene) -> None:
+    scene.ask(required_approvals=2)
+    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    scene.choose(WITHDRAW)
+    assert scene.notes == [GONE]
+
+
+def submission(scene: Scene) -> dict[str, Any]:
+    """A dialog sent off, as its payload."""
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    return payload_of(event(*scene.slack.submit(scene.modal().id, {"comment": "no"})))
+
+
+def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
+    def damage(payload: dict[str, Any]) -> None:
+        *parents, last = path.split("/")
+        for parent in parents:
+            payload = payload[parent]
+        payload[last] = value
+
+    return damage
+
+
+DAMAGES = {
+    "no view": change("view", None),
+    "a view that is a list": change("view", []),
+    "no callback id": change("view/callback_id", None),
+    "no metadata": change("view/private_metadata", None),
+    "metadata that is no JSON": change("view/private_metadata", "{"),
+    "metadata that is a list": change("view/private_metadata", "[]"),
+    "metadata nested deeply": change("view/private_metadata", "[" * 100_000),
+    "another id": change("view/private_metadata", '{"approval": "../x", "action": "reject", "channel": "C"}'),
+    "an id that is a list": change("view/private_metadata", '{"approval": [], "action": "reject", "channel": "C"}'),
+    "another action": change("view/private_metadata", f'{{"approval": "{ID}", "action": "x", "channel": "C"}}'),
+    "an action that is a list": change(
+        "view/private_metadata", f'{{"approval": "{ID}", "action": [], "channel": "C"}}'
+    ),
+    "no state": change("view/state", None),
+    "values that are a list": change("view/state/values", [1]),
+    "an input that is a text": change("view/state/values/comment", "x"),
+    "an input without a value": change("view/state/values/comment", {}),
+    "a value that is a number": change("view/state/values/comment/value", {"value": 7}),
+    "a choice that is a text": change("view/state/values/comment/value", {"selected_option": "x"}),
+    "choices that are an object": change("view/state/values/comment/value", {"selected_options": {"a": 1}}),
+    "half a surrogate pair": change("view/state/values/comment/value", {"value": "\ud800"}),
+    "no user": change("user", None),
+    "a user without an id": change("user", {}),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_signed_dialog_that_makes_no_sense_gets_401_and_records_nothing(scene: Scene, what: str) -> None:
+    payload = submission(scene)
+    DAMAGES[what](payload)
+    assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 401
+    assert scene.record.version == 1
+
+
+@pytest.mark.parametrize("value", ["", "x", f"escalate:{ID}", f"withdraw:{'a' * 5}", ID, f":{ID}", None, 7, []])
+def test_a_choice_that_the_menu_does_not_have_gets_401(scene: Scene, value: object) -> None:
+    scene.ask(required_approvals=2)
+    payload = payload_of(event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")))
+    payload["actions"][0]["selected_option"]["value"] = value
+    assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 401
+
+
+def test_a_dialog_that_slack_did_not_sign_gets_401(scene: Scene) -> None:
+    payload = submission(scene)
+    body, headers = scene.slack.sign(payload)
+    forged = {**headers, "X-Slack-Signature": f"v0={'0' * 64}"}
+    assert scene.handler(event(body, forged), scene.context)["statusCode"] == 401
+    assert scene.record.version == 1
+
+
+def test_an_escalation_between_look_and_click_opens_the_dialog_and_takes_no_bare_answer(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal meets a newer version, by which the person may answer: they must be asked why all the same."""
+    scene.ask()
+    looked = replace(scene.record, people=replace(PEOPLE, approvers=PEOPLE.approvers[:1]))
+    respond(scene.table, scene.record, replace(a_response(REJECT), approver=replace(BOB, id="U0NOBODY99")))
+    monkeypatch.setattr(scene.table, "get", iter_then(scene.table.get, looked))
+    scene.click(ACTION_IDS[REJECT])
+    assert scene.modal().user_id == BOBS
+    assert scene.record.responses == ()
+
+
+def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str], Approval]:
+    """Returns one approval first, then what `get` does."""
+    answers = [first]
+    return lambda id_: answers.pop() if answers else get(id_)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -12,8 +14,22 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.links import link
-from approvals.model import Action, Status
-from approvals.respond import respond
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    FieldType,
+    FormField,
+    MoreTime,
+    OnTimeout,
+    People,
+    Person,
+    Presence,
+    Request,
+    Severity,
+    Status,
+)
+from approvals.respond import Conflict, respond
 from approvals.rules import Cancellation, Expiry
 from approvals.table import ApprovalTable
 from handlers.callback import MAX_COMMENT, CallbackHandler
@@ -189,7 +205,7 @@ def test_a_link_that_was_tampered_with_is_refused(
 
 
 @pytest.mark.parametrize(
-    "body", [None, "", "\ud800", "%ff=%fe", "&".join(f"f{n}=1" for n in range(21)), "action=approve", "{}"]
+    "body", [None, "", "\ud800", "%ff=%fe", "&".join(f"f{n}=1" for n in range(41)), "action=approve", "{}"]
 )
 def test_a_malformed_form_is_400(
     handler: CallbackHandler, table: ApprovalTable, body: str | None, context: Any
@@ -217,6 +233,7 @@ def test_a_comment_too_long_is_400_and_not_cut(handler: CallbackHandler, table: 
     answer = handler(ask("POST", {**fields(), "comment": "x" * (MAX_COMMENT + 1)}), context)
     assert answer["statusCode"] == 400
     assert "1,001 characters" in answer["body"]
+    assert "x" * (MAX_COMMENT + 1) in answer["body"], "what was typed is kept"
     assert status(table) is Status.PENDING
 
 
@@ -271,3 +288,421 @@ def test_a_superseded_request_leads_to_the_newer_one(
     led = handler(ask("GET", dict(parse_qsl(unescape(found[1])))), context)
     assert led["statusCode"] == 200
     assert "<form" in led["body"]
+
+
+# Who decides, by which rules, and what they are asked. #
+
+CAROL, MALLORY = "carol@example.com", "mallory@example.com"
+SHARE = FormField(name="Share", label="Share of traffic", type=FieldType.NUMBER, required=True, minimum=1, maximum=10)
+NOTE = FormField(name="Note", label="Note", type=FieldType.TEXT, default="as planned")
+
+
+def named(*emails: str) -> tuple[Person, ...]:
+    return tuple(Person(id=email, name=email, email=email) for email in emails)
+
+
+def put(table: ApprovalTable, *, people: People | None = None, wait: bool = False, **asked: Any) -> Approval:
+    """Puts an approval with this request into the table, in the place of the handler's own."""
+    changed: dict[str, Any] = {"title": "Deploy", "timeout": timedelta(hours=1), "digest": "d" * 64, **asked}
+    approval = an_approval(id="c" * 32, request=Request(**changed), people=None if wait else people or People())
+    table.add(approval)
+    return table.get(approval.id)
+
+
+def of(approval: Approval, action: Action = APPROVE, to: str = ALICE.id, /, **more: str) -> dict[str, str]:
+    """The fields of somebody's link to it, and more beside them."""
+    return dict(parse_qsl(urlsplit(link(approval, action, to, base_url="https://x")).query)) | more
+
+
+def quorum(table: ApprovalTable, **asked: Any) -> Approval:
+    """Two of alice and carol must approve."""
+    return put(table, people=People(approvers=named(ALICE.id, CAROL)), required_approvals=2, **asked)
+
+
+def problem_at(page: str, name: str) -> str | None:
+    found = re.search(rf'id="{re.escape(name)}-problem">([^<]*)<', page)
+    return unescape(found[1]) if found else None
+
+
+def test_an_answer_that_counts_leads_to_a_page_that_says_what_is_still_needed(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    asked = quorum(table)
+    answer = handler(ask("POST", of(asked, comment="Go")), context)
+    assert answer["statusCode"] == 303
+    page = handler(ask("GET", dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))), context)
+    assert page["statusCode"] == 200
+    for text in ("Your answer is recorded", "1 of 2 approvals", "1 more must approve", "carol@example.com", "Go"):
+        assert text in page["body"]
+    assert 'value="withdraw"' in page["body"]
+    assert handler(ask("GET", of(asked, APPROVE, CAROL)), context)["body"].count("1 of 2 approvals") == 1
+    assert handler(ask("POST", of(asked, APPROVE, CAROL)), context)["statusCode"] == 303
+    assert table.get(asked.id).status is Status.APPROVED
+
+
+def test_the_same_answer_again_while_the_request_waits_leads_to_the_same_page(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    asked = quorum(table)
+    handler(ask("POST", of(asked)), context)
+    before = table.get(asked.id)
+    assert handler(ask("POST", of(asked)), context)["statusCode"] == 303
+    assert table.get(asked.id) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_other_answer_must_wait_until_the_first_is_taken_back(
+    handler: CallbackHandler, table: ApprovalTable, method: str, context: Any
+) -> None:
+    asked = quorum(table)
+    handler(ask("POST", of(asked)), context)
+    answer = handler(ask(method, of(asked, REJECT)), context)
+    assert answer["statusCode"] == 409
+    assert "To reject it instead, take your answer back first." in answer["body"]
+    assert 'value="withdraw"' in answer["body"]
+    back = handler(ask("POST", of(asked, REJECT, do="withdraw")), context)
+    assert back["statusCode"] == 303
+    assert dict(parse_qsl(urlsplit(back["headers"]["Location"]).query)) == of(asked, REJECT)
+    assert table.get(asked.id).standing == ()
+    assert handler(ask("GET", of(asked, REJECT)), context)["statusCode"] == 200
+    assert handler(ask("POST", of(asked, REJECT)), context)["statusCode"] == 303
+    assert table.get(asked.id).status is Status.REJECTED
+
+
+@pytest.mark.parametrize("do", ["withdraw", "more-time"])
+def test_where_there_is_nothing_to_do_a_button_leads_back_and_changes_nothing(
+    handler: CallbackHandler, table: ApprovalTable, do: str, context: Any
+) -> None:
+    assert handler(ask("POST", {**fields(), "do": do}), context)["statusCode"] == 303
+    assert table.get_with_token(an_approval().id) == an_approval()
+
+
+def test_more_time_moves_the_deadline_and_the_page_says_so(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    asked = put(table, more_time=MoreTime(1, timedelta(minutes=30)))
+    assert 'value="more-time"' in handler(ask("GET", of(asked)), context)["body"]
+    for _ in range(2):
+        answer = handler(ask("POST", of(asked, do="more-time")), context)
+        assert answer["statusCode"] == 303
+        assert dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query)) == of(asked)
+    assert table.get(asked.id).deadline == asked.deadline + timedelta(minutes=30)
+    page = handler(ask("GET", of(asked)), context)["body"]
+    assert "Mon 23 Nov 2026, 10:30 UTC" in page
+    assert "asked for more time" in page
+    assert 'value="more-time"' not in page
+
+
+@pytest.mark.parametrize(
+    ("do", "what"), [("withdraw", "It is too late to take your answer back."), ("more-time", "too late to ask")]
+)
+def test_after_the_decision_nothing_is_taken_back_and_no_time_added(
+    handler: CallbackHandler, table: ApprovalTable, do: str, what: str, context: Any
+) -> None:
+    handler(ask("POST", fields()), context)
+    before = table.get(an_approval().id)
+    answer = handler(ask("POST", {**fields(), "do": do}), context)
+    assert answer["statusCode"] == 409
+    assert what in answer["body"]
+    assert table.get(an_approval().id) == before
+
+
+@pytest.mark.parametrize("do", ["withdraw", "more-time"])
+def test_after_the_deadline_every_button_expires_the_request(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, do: str, context: Any
+) -> None:
+    clock.pass_(hours=1)
+    assert handler(ask("POST", {**fields(), "do": do}), context)["statusCode"] == 410
+    assert status(table) is Status.EXPIRED
+
+
+def test_what_no_button_asks_for_is_400(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
+    for do in ("look", "Withdraw", "x" * 5000, " "):
+        assert handler(ask("POST", {**fields(), "do": do}), context)["statusCode"] == 400
+    assert status(table) is Status.PENDING
+
+
+NOT_ALLOWED = [
+    ("a stranger", {"people": People(approvers=named(ALICE.id))}, MALLORY, "Only alice@example.com may answer."),
+    (
+        "the requester",
+        {"people": People(requester=named(ALICE.id)[0]), "requested_by": ALICE.id},
+        "Alice@Example.com",
+        "You asked for this yourself, so somebody else must answer.",
+    ),
+    (
+        "who may answer later",
+        {
+            "people": People(approvers=named(ALICE.id), escalation=named(CAROL)),
+            "escalate_to": (CAROL,),
+            "escalate_after": timedelta(minutes=10),
+        },
+        CAROL,
+        "Only alice@example.com may answer.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("who", "asked", "to", "why"), NOT_ALLOWED, ids=[case[0] for case in NOT_ALLOWED])
+def test_who_may_not_answer_gets_403_with_the_reason_and_the_request_waits(
+    handler: CallbackHandler, table: ApprovalTable, who: str, asked: dict[str, Any], to: str, why: str, context: Any
+) -> None:
+    approval = put(table, **asked)
+    for method in ("GET", "HEAD"):
+        look = handler(ask(method, of(approval, APPROVE, to)), context)
+        assert look["statusCode"] == 403
+        assert (why in unescape(look["body"])) == (method == "GET")
+        assert "<form" not in look["body"]
+    assert table.get(approval.id) == approval, "a look is not noted"
+    for do in ({}, {"do": "withdraw"}, {"do": "more-time"}):
+        answer = handler(ask("POST", of(approval, APPROVE, to, **do)), context)
+        assert answer["statusCode"] == 403
+        assert why in unescape(answer["body"])
+        assert "The request still waits." in answer["body"]
+    stored = table.get(approval.id)
+    assert stored.status is Status.PENDING
+    assert [refusal.approver.id for refusal in stored.refusals] == [to], "the attempt is noted, once"
+
+
+def test_an_attempt_is_noted_whatever_is_missing_in_it(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = put(table, people=People(approvers=named(ALICE.id)), severity=Severity.HIGH, form=(SHARE,))
+    assert handler(ask("POST", of(approval, APPROVE, MALLORY)), context)["statusCode"] == 403
+    assert len(table.get(approval.id).refusals) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_before_it_is_known_who_may_answer_it_is_409_and_try_again(
+    handler: CallbackHandler, table: ApprovalTable, method: str, context: Any
+) -> None:
+    approval = put(table, wait=True)
+    answer = handler(ask(method, of(approval)), context)
+    assert answer["statusCode"] == 409
+    assert "Try again in a moment" in answer["body"]
+    assert table.get(approval.id) == approval
+
+
+@pytest.mark.parametrize("action", Action)
+def test_high_severity_needs_the_box_ticked(
+    handler: CallbackHandler, table: ApprovalTable, action: Action, context: Any
+) -> None:
+    approval = put(table, severity=Severity.HIGH)
+    for sure in ({}, {"sure": ""}, {"sure": "no"}, {"sure": "on"}):
+        answer = handler(ask("POST", of(approval, action, comment="Typed", **sure)), context)
+        assert answer["statusCode"] == 400
+        assert (
+            problem_at(answer["body"], "sure") == f"This request is of high severity. Please tick the box to {action}."
+        )
+        assert "Typed" in answer["body"]
+    assert table.get(approval.id) == approval
+    assert handler(ask("POST", of(approval, action, sure="yes")), context)["statusCode"] == 303
+    assert table.get(approval.id).status is action.status
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_required_comment_is_asked_for_again(
+    handler: CallbackHandler, table: ApprovalTable, action: Action, context: Any
+) -> None:
+    approval = put(table, comments=dict.fromkeys(Action, Presence.REQUIRED))
+    for comment in ("", " \r\n "):
+        answer = handler(ask("POST", of(approval, action, comment=comment)), context)
+        assert answer["statusCode"] == 400
+        assert problem_at(answer["body"], "comment") == "Please say why."
+    assert table.get(approval.id) == approval
+    assert handler(ask("POST", of(approval, action, comment="Because")), context)["statusCode"] == 303
+    assert table.get(approval.id).responses[0].comment == "Because"
+
+
+def test_a_comment_that_nobody_asked_for_is_dropped(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = put(table, comments=dict.fromkeys(Action, Presence.OFF))
+    assert "textarea" not in handler(ask("GET", of(approval)), context)["body"].partition("<body>")[2]
+    assert handler(ask("POST", of(approval, comment="x" * 2000)), context)["statusCode"] == 303
+    assert table.get(approval.id).responses[0].comment is None
+
+
+def test_the_values_of_a_form_are_recorded_and_shown(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = put(table, form=(SHARE, NOTE))
+    sent = {"form.Share": " 2.5 ", "form.Note": "two\r\nlines", "form.Other": "x"}
+    assert handler(ask("POST", of(approval, APPROVE, **sent)), context)["statusCode"] == 303
+    assert table.get(approval.id).responses[0].form == {"Share": 2.5, "Note": "two\nlines"}
+    page = handler(ask("GET", of(approval)), context)["body"]
+    assert "Share of traffic" in page
+    assert "two\nlines" in page
+
+
+@pytest.mark.parametrize(
+    ("share", "problem"),
+    [
+        ("", "Please fill this in."),
+        ("many", "Please give a number from 1 to 10."),
+        ("11", "Please give a number from 1 to 10."),
+        ("nan", "Please give a number from 1 to 10."),
+        ("9" * 5000, "Please give a number from 1 to 10."),
+    ],
+)
+def test_a_form_with_a_mistake_comes_back_with_all_that_was_typed(
+    handler: CallbackHandler, table: ApprovalTable, share: str, problem: str, context: Any
+) -> None:
+    approval = put(table, form=(SHARE, NOTE), severity=Severity.HIGH)
+    typed = {"form.Share": share, "form.Note": "<b>mine</b>", "comment": "Kept", "sure": "yes"}
+    answer = handler(ask("POST", of(approval, APPROVE, **typed)), context)
+    assert answer["statusCode"] == 400
+    assert problem_at(answer["body"], "form-Share") == problem
+    assert f'value="{share}"' in answer["body"]
+    assert "&lt;b&gt;mine&lt;/b&gt;" in answer["body"]
+    assert "Kept" in answer["body"]
+    assert 'value="yes" required checked' in answer["body"].replace('=""', "")
+    assert table.get(approval.id) == approval
+
+
+def test_a_rejection_needs_no_form(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
+    approval = put(table, form=(SHARE,))
+    assert handler(ask("POST", of(approval, REJECT, **{"form.Share": "many"})), context)["statusCode"] == 303
+    assert table.get(approval.id).responses[0].form == {}
+
+
+def test_a_flawed_answer_is_not_taken_even_if_everything_changes_meanwhile(
+    handler: CallbackHandler, table: ApprovalTable, monkeypatch: pytest.MonkeyPatch, context: Any
+) -> None:
+    """Between reading and writing, carol becomes somebody who may answer: her box is not ticked all the same."""
+    approval = put(table, people=People(approvers=named(ALICE.id)), severity=Severity.HIGH)
+
+    def conflict(_changed: Approval) -> None:
+        raise Conflict(replace(approval, people=People(), version=approval.version + 1))
+
+    monkeypatch.setattr(table, "save", conflict)
+    answer = handler(ask("POST", of(approval, APPROVE, CAROL)), context)
+    assert answer["statusCode"] == 409
+    assert "Open the link again." in answer["body"]
+
+
+@pytest.mark.parametrize(("action", "code"), [(APPROVE, 409), (REJECT, 200)])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_silence_that_rejects_is_a_rejection_for_every_link(
+    handler: CallbackHandler,
+    table: ApprovalTable,
+    clock: Clock,
+    method: str,
+    action: Action,
+    code: int,
+    context: Any,
+) -> None:
+    approval = put(table, on_timeout=OnTimeout.REJECT)
+    clock.pass_(hours=1)
+    answer = handler(ask(method, of(approval, action)), context)
+    assert answer["statusCode"] == code
+    assert "There was no decision before the deadline, which counts as a rejection." in answer["body"]
+    assert table.get(approval.id).status is (Status.REJECTED if method == "POST" else Status.PENDING)
+
+
+def test_a_huge_request_is_on_the_page_whole(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
+    words = "\U0001f680 \u05e9\u05dc\u05d5\u05dd <script>alert(1)</script> <!channel> & "
+    facts = tuple((f"{number} {words}", words.strip()) for number in range(100))
+    approval = put(table, title=(words * 9)[:300].strip(), details=("x" + words * 5000)[:150_000].strip(), facts=facts)
+    answer = handler(ask("GET", of(approval)), context)
+    assert answer["statusCode"] == 200
+    shown = unescape(answer["body"])
+    request = approval.request
+    for text in (request.title, request.details, *(text for fact in facts for text in fact)):
+        assert str(text).strip() in shown
+    assert "<script" not in answer["body"]
+
+
+NEEDS_MORE: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+    ("high severity", {"severity": Severity.HIGH}, {"sure": "yes"}),
+    ("a required comment", {"comments": dict.fromkeys(Action, Presence.REQUIRED)}, {"comment": "x"}),
+    ("a required field", {"form": (SHARE,)}, {"form.Share": "2"}),
+]
+
+
+@pytest.mark.parametrize(("what", "asked", "more"), NEEDS_MORE, ids=[case[0] for case in NEEDS_MORE])
+def test_in_one_click_mode_a_get_asks_when_something_must_be_filled_in(
+    one_click: CallbackHandler,
+    table: ApprovalTable,
+    what: str,
+    asked: dict[str, Any],
+    more: dict[str, str],
+    context: Any,
+) -> None:
+    approval = put(table, **asked)
+    page = one_click(ask("GET", of(approval, APPROVE, **more)), context)
+    assert page["statusCode"] == 200
+    assert "<form" in page["body"]
+    assert table.get(approval.id) == approval
+    answer = one_click(ask("POST", of(approval, APPROVE, **more)), context)
+    assert answer["statusCode"] == 303, "the pages' policy lets no form end elsewhere"
+    shown = one_click(ask("GET", dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))), context)
+    assert (shown["statusCode"], "Open the execution" in shown["body"]) == (200, True)
+    assert table.get(approval.id).status is Status.APPROVED
+
+
+def test_in_one_click_mode_a_form_nobody_changed_has_its_defaults(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = put(table, form=(NOTE,))
+    assert one_click(ask("GET", of(approval)), context)["statusCode"] == 302
+    assert table.get(approval.id).responses[0].form == {"Note": "as planned"}
+
+
+def test_in_one_click_mode_an_answer_that_was_taken_back_stays_so(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """The page it leads to answers nothing, however often it is loaded."""
+    approval = quorum(table)
+    for _ in range(2):
+        page = one_click(ask("GET", of(approval)), context)
+        assert (page["statusCode"], "Your answer is recorded" in page["body"]) == (200, True)
+    answer = one_click(ask("POST", of(approval, do="withdraw")), context)
+    assert answer["statusCode"] == 303
+    after = dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))
+    for _ in range(2):
+        assert "<form" in one_click(ask("GET", after), context)["body"]
+    assert table.get(approval.id).standing == ()
+
+
+def test_in_one_click_mode_an_attempt_of_who_may_not_answer_is_403(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = put(table, people=People(approvers=named(ALICE.id)))
+    assert one_click(ask("GET", of(approval, APPROVE, MALLORY)), context)["statusCode"] == 403
+    assert table.get(approval.id).refusals[0].approver.id == MALLORY
+
+
+def test_one_person_counts_once_in_slack_and_by_mail(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    alice = replace(named(ALICE.id)[0], slack_id=BOB.id)
+    approval = put(table, people=People(approvers=(alice, *named(CAROL))), required_approvals=2)
+    approval = table.mark(approval, "request_slack", approval.requested_at, slack_message=an_approval().slack_message)
+    respond(table, approval, a_response(APPROVE, BOB, minutes=0))
+    page = handler(ask("GET", of(approval)), context)
+    assert (page["statusCode"], "Your answer is recorded" in page["body"]) == (200, True)
+    assert handler(ask("POST", of(approval)), context)["statusCode"] == 303
+    assert table.get(approval.id).status is Status.PENDING
+
+
+def test_an_address_is_the_same_person_in_any_case(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = quorum(table)
+    for to in (ALICE.id, ALICE.id.upper()):
+        assert handler(ask("POST", of(approval, APPROVE, to)), context)["statusCode"] == 303
+    assert [response.approver for response in table.get(approval.id).standing] == [
+        Approver(id=ALICE.id, name=ALICE.id, channel=ALICE.channel)
+    ]
+
+
+def test_a_crowd_that_keeps_answering_first_is_no_server_error(
+    handler: CallbackHandler, table: ApprovalTable, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def others_first(_approval: Approval) -> None:
+        raise Conflict(an_approval())
+
+    monkeypatch.setattr(table, "save", others_first)
+    answer = handler(ask("POST", fields()), context)
+    assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)

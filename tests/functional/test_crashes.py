@@ -50,7 +50,16 @@ PARAMETERS = {
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 SENDS = ("Publish", "chat.postMessage", "chat.postEphemeral")
-READS = ("GetItem", "Query", "ListExecutions", "GetExecutionHistory", "GetSecretValue")
+READS = (
+    "GetItem",
+    "Query",
+    "ListExecutions",
+    "ListSubscriptionsByTopic",
+    "users.lookupByEmail",
+    "auth.test",
+    "GetExecutionHistory",
+    "GetSecretValue",
+)
 
 
 class Fault(StrEnum):
@@ -288,7 +297,12 @@ class Simulation:
         messages = [message for messages in self.queues.messages.values() for message in messages]
         return (
             tuple(
-                (item.get("status", {}).get("S"), *item.get("steps", {}).get("M", ())) for item in self._images.values()
+                (
+                    *(str(item.get(name)) for name in ("status", "version", "news")),
+                    "M" in item.get("people", {}),
+                    *item.get("steps", {}).get("M", ()),
+                )
+                for item in self._images.values()
             ),
             tuple((message.body, message.receives >= ATTEMPTS) for message in messages),
             (self.execution.status, len(self.mails), len(self.slack.messages())),
@@ -314,7 +328,10 @@ class Simulation:
             if any(_matches(each, record) for each in filters):
                 self._stream[function].append(record)
 
-    def _call_sns(self, _operation: str, parameters: dict[str, str]) -> dict[str, Any]:
+    def _call_sns(self, operation: str, parameters: dict[str, str]) -> dict[str, Any]:
+        if operation == "ListSubscriptionsByTopic":
+            found = {"Protocol": "email", "Endpoint": PARAMETERS["Email"], "SubscriptionArn": "arn:of:it"}
+            return {"Subscriptions": [found]}
         self.mails.append(parameters)
         return {}
 
@@ -504,6 +521,8 @@ class Scenario:
     """How the workflow was resumed: a decision or an error's name."""
     mails: tuple[str, ...]
     messages: tuple[str, ...]
+    replies: int = 0
+    """Messages in the thread below the request."""
     notes: int = 0
     """How often somebody who clicked is told that it changed nothing."""
     dead: bool = False
@@ -558,6 +577,19 @@ def answer_after_slack_was_given_up(simulation: Simulation) -> None:
     simulation.ask({"Approval": {"Title": "Deploy", "TimeoutMinutes": 60}})
     simulation.pass_minutes(33)  # All tries take 26 minutes, with a killed one 32.
     simulation.answer_by_mail(APPROVE)
+
+
+def reach_a_quorum(simulation: Simulation) -> None:
+    """Both are reminded, then both approve: one by mail, one in Slack."""
+    simulation.ask({"Approval": {"Title": "Deploy", "RequiredApprovals": 2, "Reminders": [2]}})
+    simulation.pass_minutes(3)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE)
+
+
+def name_who_can_not_be_asked(simulation: Simulation) -> None:
+    simulation.ask({"Approval": {"Title": "Deploy", "Approvers": ["alice@example.com", "nobody@example.com"]}})
 
 
 def ask_for_nonsense(simulation: Simulation) -> None:
@@ -639,6 +671,21 @@ SCENARIOS = {
         messages=(),
         dead=True,
     ),
+    "two must approve": Scenario(
+        play=reach_a_quorum,
+        statuses=(Status.APPROVED,),
+        answers=("APPROVED",),
+        mails=("Approval required", "Reminder", "Approved"),
+        messages=("Approved",),
+        replies=1,
+    ),
+    "an approver who can't be asked": Scenario(
+        play=name_who_can_not_be_asked,
+        statuses=(Status.CANCELLED,),
+        answers=("InvalidApprovalRequest",),
+        mails=(),
+        messages=(),
+    ),
     "an invalid request": Scenario(
         play=ask_for_nonsense, statuses=(), answers=("InvalidApprovalRequest",), mails=(), messages=()
     ),
@@ -668,7 +715,8 @@ def clients() -> Iterator[dict[str, Any]]:
         made["the table"].create_table(TableName=TABLE, **{name: properties[name] for name in schema})
         patch.setattr("boto3.client", lambda service, **_: made.get(service))
         patch.setattr(ResponseSerializer, "get_value", partialmethod(_quickly, ResponseSerializer.get_value))
-        patch.setattr("approvals.table.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
+        for module in ("table", "records"):
+            patch.setattr(f"approvals.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
         yield made
 
 
@@ -736,7 +784,9 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     shown = [message for message in simulation.messages() if message.ts in closed]
     assert not [message for message in shown if _buttons(message)], "a decided message has buttons"
     assert Counter(message.text.split(":")[0] for message in shown) == Counter(scenario.messages)
-    again += [message.text for message in simulation.messages() if message not in shown]
+    others = [message.text for message in simulation.messages() if message not in shown]
+    assert len(others) >= scenario.replies, "somebody was not told in the thread"
+    again += others[scenario.replies :]
     assert len(simulation.notes()) >= scenario.notes, "somebody was not told that their click changed nothing"
     if not simulation.stream_repeats:  # A note is no step of an approval: that it was shown is not marked.
         again += [note.text for note in simulation.notes()[simulation.clicks :]]
@@ -753,7 +803,7 @@ def repeated(seen: list[str], expected: tuple[str, ...]) -> Iterator[str]:
 
 
 # All scenarios and faults run in `make prove`; the gate takes those that cover every function in little time.
-QUICK = ("approved by mail", "approved in Slack", "aborted", "the state is retried")
+QUICK = ("approved by mail", "approved in Slack", "aborted", "the state is retried", "two must approve")
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.model import Action, Status, Step
+from approvals.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
 from approvals.steps import StepsFailed
@@ -17,10 +18,11 @@ from bot.messenger import SlackMessenger
 from handlers import pages
 from handlers.decision import Resumer
 from local.slack import Slack
-from tests.builders import BOB, a_response, an_approval
+from tests.builders import ALICE, BOB, a_response, an_approval
 from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows
 
 ID = an_approval().id
+OUTCOME_ALICE = f"{Step.OUTCOME_EMAIL}:{ALICE.id}"
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def resumer(
         workflows=cast("Workflows", workflows),
         outbox=mailer.outbox,
         messenger=messenger,
+        email=ALICE.id,
         clock=clock,
         logger=logger,
     )
@@ -68,7 +71,7 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
     [message] = slack.messages()
     assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
     assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
-    assert table.get(ID).steps.keys() >= {Step.RESUME, Step.OUTCOME_EMAIL, Step.OUTCOME_SLACK}
+    assert table.get(ID).steps.keys() >= {Step.RESUME, OUTCOME_ALICE, Step.OUTCOME_SLACK}
 
 
 def test_the_same_decision_delivered_again_does_nothing(
@@ -186,3 +189,40 @@ def test_a_message_that_was_deleted_needs_no_more_tries(resumer: Resumer, table:
     slack.delete(slack.messages()[0].ts)
     resumer(ID, last=False)
     assert Step.OUTCOME_SLACK in table.get(ID).steps
+
+
+def test_a_rejection_by_silence_resumes_the_workflow_too(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
+) -> None:
+    request = Request(title="Deploy", timeout=timedelta(hours=1), on_timeout=OnTimeout.REJECT)
+    silent = table.mark(_added(table, request=request), f"{Step.REQUEST_EMAIL}:{ALICE.id}", clock())
+    clock.pass_(hours=1)
+    respond(table, silent, Expiry(clock()))
+    resumer(silent.id, last=False)
+    assert [resumed.status for resumed in workflows.resumed] == [Status.REJECTED]
+    assert table.get(silent.id).resumed is True
+    assert mailer.sent[0].subject == "Rejected: Deploy"
+
+
+def test_all_who_were_asked_or_told_hear_the_outcome_each_once(
+    resumer: Resumer, table: ApprovalTable, mailer: FakeMailer
+) -> None:
+    ann, ben = (Person(id=f"{name}@x.org", name=name, email=f"{name}@x.org") for name in ("ann", "ben"))
+    request = Request(
+        timeout=timedelta(hours=1), approvers=(ann.email, ben.email, "U0BOB00002"), notify=("cy@x.org", "U0CY000001")
+    )
+    bob = Person(id="U0BOB00002", name="bob", slack_id="U0BOB00002")
+    asked = _added(table, request=request, people=People(approvers=(ann, ben, bob)))
+    respond(table, asked, a_response(approver=BOB))
+    mailer.broken_for = ben.email
+    with pytest.raises(StepsFailed, match=f"outcome_email:{ben.email}: SNS answered InternalError"):
+        resumer(asked.id, last=False)
+    mailer.broken_for = None
+    resumer(asked.id, last=False)
+    assert [mail.to for mail in mailer.sent] == [ann.email, "cy@x.org", ben.email]
+
+
+def _added(table: ApprovalTable, **changes: Any) -> Approval:
+    approval = an_approval(id="d" * 32, **changes)
+    table.add(approval)
+    return approval

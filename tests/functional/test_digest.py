@@ -20,7 +20,8 @@ from local.story import links
 from tests.builders import NOW, a_response, an_approval
 from tests.functional.conftest import Clock, FakeMailer
 
-REQUEST, OUTCOME = Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL
+ALICE = "alice@example.com"
+REQUEST, OUTCOME = (f"{step}:{ALICE}" for step in (Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL))
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def asked(table: ApprovalTable) -> list[Approval]:
     return approvals
 
 
-def batch(*mails: tuple[Approval, Step]) -> dict[str, Any]:
-    return {"Records": [{"body": json.dumps({"id": approval.id, "step": step.value})} for approval, step in mails]}
+def batch(*mails: tuple[Approval, str]) -> dict[str, Any]:
+    return {"Records": [{"body": json.dumps({"id": approval.id, "step": step})} for approval, step in mails]}
 
 
 def test_what_waits_is_one_mail_with_the_links_of_each(
@@ -113,3 +114,28 @@ def test_what_sns_does_not_take_stays_in_the_queue(
     with pytest.raises(DeliveryFailed):
         sender(batch((asked[0], REQUEST), (asked[1], REQUEST)), context)
     assert not table.get(asked[0].id).told
+
+
+def test_each_recipient_gets_their_own(
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    """Also where one of them can't be reached: the others' mails are marked, and come no second time."""
+    carol = f"{Step.OUTCOME_EMAIL}:carol@example.com"
+    for approval in asked[:2]:
+        respond(table, approval, a_response())
+    everything = batch((asked[0], OUTCOME), (asked[0], carol), (asked[1], carol), (asked[2], REQUEST))
+    mailer.broken_for = "alice@example.com"
+    with pytest.raises(DeliveryFailed):
+        sender(everything, context)
+    assert [(mail.to, mail.subject) for mail in mailer.sent] == [("carol@example.com", "Approvals: 2 ended")]
+    mailer.broken_for = None
+    sender(everything, context)
+    assert [mail.to for mail in mailer.sent] == ["carol@example.com", "alice@example.com"]
+
+
+def test_a_request_and_its_reminder_are_one_entry(
+    sender: DigestSender, mailer: FakeMailer, asked: list[Approval], context: Any
+) -> None:
+    sender(batch((asked[0], REQUEST), (asked[0], f"reminder-1:{ALICE}")), context)
+    [mail] = mailer.sent
+    assert mail.subject == "Approval required: 1 waiting for you"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import re
 from base64 import b32encode, b64decode, b64encode
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
 from hashlib import sha256
 from io import StringIO
 from random import Random
@@ -18,14 +22,25 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id, link, sign
-from approvals.model import Action, Approval, Status
+from approvals.model import (
+    Action,
+    Approval,
+    FieldType,
+    FormField,
+    MoreTime,
+    People,
+    Person,
+    Presence,
+    Severity,
+    Status,
+)
 from approvals.table import ApprovalTable
 from bot.app import BotHandler, create_app
 from bot.guard import Guard
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
 from bot.views.approval import ACTION_IDS
-from handlers.callback import MAX_COMMENT, MAX_FORM, CallbackHandler
+from handlers.callback import MAX_COMMENT, MAX_FIELDS, MAX_FORM, CallbackHandler
 from local.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
 from tests.functional.conftest import TABLE, Clock
@@ -40,7 +55,44 @@ FIRST = int(os.environ.get("FUZZ_FIRST", "0"))
 APPROVAL = an_approval()
 OTHER = an_approval(id=approval_id("another"), task_token="another", link_key=b"o" * 32)
 
+CAROL, MALLORY = "carol@example.com", "mallory@example.com"
+RICH = an_approval(
+    id=approval_id("rich"),
+    task_token="rich",
+    link_key=b"r" * 32,
+    people=People(approvers=tuple(Person(id=email, name=email, email=email) for email in (ALICE.id, CAROL))),
+    request=replace(
+        APPROVAL.request,
+        approvers=(ALICE.id, CAROL),
+        required_approvals=2,
+        severity=Severity.HIGH,
+        comments={Action.APPROVE: Presence.OFF, Action.REJECT: Presence.REQUIRED},
+        more_time=MoreTime(1, timedelta(minutes=30)),
+        form=(
+            FormField(name="Version", label="Version", type=FieldType.TEXT, required=True, max_length=20),
+            FormField(name="Share", label="Share", type=FieldType.NUMBER, minimum=1, maximum=10),
+            FormField(name="Ring", label="Ring", type=FieldType.CHOICE, choices=("inner", "outer")),
+            FormField(name="Freeze", label="Freeze", type=FieldType.YES_NO, required=True),
+            FormField(name="Day", label="Day", type=FieldType.DATE, minimum="2026-11-01", maximum="2026-12-31"),
+        ),
+    ),
+)
+"""Alice and carol must both approve, tick a box, and fill in a form; to reject they must say why."""
+
+FILLED_IN = {
+    "sure": "yes",
+    "comment": "Because",
+    "form.Version": "2.4.1",
+    "form.Share": "2.5",
+    "form.Ring": "outer",
+    "form.Freeze": "no",
+    "form.Day": "2026-11-24",
+}
+
 Fields = dict[str, str]
+Effect = tuple[Approval, str]
+"""Which approval a request changed, and how: approve, reject (it is decided), counted, extended, withdrawn, refused."""
+
 Event = dict[str, Any]
 
 
@@ -123,7 +175,7 @@ class Fuzz:
         """The fields with some of them missing, changed, swapped or new."""
         fields = dict(fields)
         for _ in range(self.pick([0, 1, 1, 1, 2, 3])):
-            name = self.pick([*fields, "comment"])
+            name = self.pick([*fields, "comment", "do"])
             match self.random.randrange(6):
                 case 0:
                     fields.pop(name, None)
@@ -139,6 +191,29 @@ class Fuzz:
                 case _:
                     fields[name] = self.pick([OTHER.id, "mallory@example.com", sign(OTHER, ALICE.id), "reject"])
         return fields
+
+    def filled_in(self, name: str, value: str) -> str:
+        """What somebody may have put into an input: mostly what fits."""
+        if self.chance() > RARELY:
+            return value
+        near = {
+            "form.Share": ["1", "10", "10.01", "0.99", "1e1", "-5", "nan", "inf", "2,5", " 3 ", "1_0", "9" * 5000],
+            "form.Day": [
+                "2026-11-01",
+                "2026-12-31",
+                "2027-01-01",
+                "2026-10-31",
+                "2026-11-31",
+                "2026-W48-1",
+                "20261124",
+            ],
+            "form.Version": ["", " ", "x" * 20, "x" * 21, f"{' ' * 30}x", "a\x00b", "a\u202eb", "a\r\nb"],
+            "form.Ring": ["inner", "Outer", "", "middle"],
+            "form.Freeze": ["yes", "true", "", "NO"],
+            "sure": ["", "on", "Yes", "yes "],
+            "comment": ["", " \r\n", "x" * MAX_COMMENT, "x" * (MAX_COMMENT + 1)],
+        }
+        return self.pick([*near[name], self.text()])
 
     def mutated_json(self, value: Any) -> Any:
         """The value with a random JSON value at a random place, or without what was there."""
@@ -191,9 +266,16 @@ class Fuzz:
 
 
 def mails_request(fuzz: Fuzz) -> Event:
-    """A request to the pages behind the links: a link of one of two approvals, and what fuzz makes of it."""
-    approval, action = fuzz.pick([APPROVAL, APPROVAL, APPROVAL, OTHER]), fuzz.pick(list(Action))
-    fields = fuzz.mutated_fields(dict(parse_qsl(urlsplit(link(approval, action, ALICE.id, base_url="")).query)))
+    """A request to the pages behind the links: a link of one of three approvals, and what fuzz makes of it."""
+    approval, action = fuzz.pick([APPROVAL, APPROVAL, OTHER, RICH, RICH, RICH]), fuzz.pick(list(Action))
+    to = fuzz.pick([ALICE.id, ALICE.id, ALICE.id, CAROL, MALLORY]) if approval is RICH else ALICE.id
+    fields = dict(parse_qsl(urlsplit(link(approval, action, to, base_url="")).query))
+    if approval is RICH or fuzz.chance() < RARELY:
+        fields |= {name: fuzz.filled_in(name, value) for name, value in FILLED_IN.items()}
+        if fuzz.chance() < 2 * RARELY:
+            fields["do"] = fuzz.pick(["more-time", "more-time", "withdraw", "look", fuzz.text()])
+    if approval is not RICH or fuzz.chance() < HALF:
+        fields = fuzz.mutated_fields(fields)
     method = fuzz.pick(["GET", "HEAD", "POST", "POST"])
     event: Event = {"httpMethod": method, "path": "/execution", "headers": fuzz.headers({"Accept": "text/html"})}
     if method == "POST":
@@ -257,10 +339,12 @@ class SlackRequests:
         return fresh and headers.get("x-slack-signature") == self.signature(timestamp, body)
 
     def is_whole(self, event: Event) -> bool:
-        """Whether fuzz left the click as Slack would send it."""
+        """Whether fuzz left a click on Approve as Slack would send it: one on Reject asks for a reason first."""
         fields = dict(parse_qsl(text_of(event) or ""))
         kinds = [value for name, value in (event["headers"] or {}).items() if name.lower() == "content-type"]
-        return kinds == [FORM] and fields.get("payload") in [json.dumps(payload) for payload in self._payloads]
+        approve = ACTION_IDS[Action.APPROVE]
+        approvals = [payload for payload in self._payloads if payload["actions"][0]["action_id"] == approve]
+        return kinds == [FORM] and fields.get("payload") in [json.dumps(payload) for payload in approvals]
 
     def may_decide(self, event: Event) -> tuple[Approval, Action] | None:
         """What a request that is signed may decide: a click on the approval's button by a member who has an id."""
@@ -278,7 +362,7 @@ class SlackRequests:
         return (approval, action) if whole and clicked else None
 
 
-RARELY = 0.15
+RARELY, HALF = 0.15, 0.5
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -293,51 +377,136 @@ def text_of(event: Event) -> str | None:
     return text
 
 
-def asked_by_link(event: Event, *, decides: bool) -> tuple[Approval, Action] | None:
-    """What a request validly asks for, told without the product's own code; None when it is not valid."""
+Asked = tuple[Approval, Action, Fields]
+
+
+def asked_by_link(event: Event) -> Asked | None:
+    """Which link a request has, and with which fields, told without the product's own code; None when it has none."""
     fields = event.get("queryStringParameters") or {}
     if event["httpMethod"] == "POST":
         body = text_of(event)
-        if body is None or body.count("&") >= 20 or len(event.get("body") or "") > MAX_FORM:
+        if body is None or body.count("&") >= MAX_FIELDS or len(event.get("body") or "") > MAX_FORM:
             return None
         fields = dict(parse_qsl(body, keep_blank_values=True))
-    approval = {APPROVAL.id: APPROVAL, OTHER.id: OTHER}.get(fields.get("id", ""))
-    to, comment = fields.get("to", ""), fields.get("comment", "").replace("\r\n", "\n").strip()
+    approval = {asked.id: asked for asked in (APPROVAL, OTHER, RICH)}.get(fields.get("id", ""))
+    to = fields.get("to", "")
     try:
         "".join(fields.values()).encode()
     except UnicodeEncodeError:
         return None
-    if approval is None or not to or (decides and len(comment) > MAX_COMMENT):
+    if approval is None or not to:
         return None
     digest = hmac.new(approval.link_key, f"{approval.id}:{to}".encode(), sha256).digest()
     if fields.get("sig") != b32encode(digest[:20]).decode().lower() or fields.get("action") not in list(Action):
         return None
-    return approval, Action(fields["action"])
+    return approval, Action(fields["action"]), fields
+
+
+def expected(  # noqa: PLR0911 one of many
+    asked: Asked, method: str, *, one_click: bool
+) -> tuple[str | None, int]:
+    """What a request with a valid link does and the status it gets, told without the product's own code."""
+    approval, action, fields = asked
+    may = approval is not RICH or fields["to"].lower() in (ALICE.id, CAROL)
+    do = fields.get("do", "")
+    if method == "GET" and one_click and approval is not RICH and do != "look":
+        return action.value, 302
+    if method != "POST":
+        return None, 200 if may else 403
+    if do not in ("", "withdraw", "more-time"):
+        return None, 400
+    if not may:
+        return "refused" if do == "" else None, 403
+    if do:
+        return "extended" if do == "more-time" and approval is RICH else None, 303
+    if not is_complete(approval, action, fields):
+        return None, 400
+    return "counted" if approval is RICH and action is Action.APPROVE else action.value, 303
+
+
+def is_complete(approval: Approval, action: Action, fields: Fields) -> bool:
+    """Whether all that must be filled in is, and nothing is wrong with it."""
+    sent = {name: value.replace("\r\n", "\n").strip() for name, value in fields.items()}
+    comment = sent.get("comment", "")
+    if approval is not RICH:
+        return len(comment) <= MAX_COMMENT
+    if fields.get("sure") != "yes":
+        return False
+    if action is Action.REJECT:
+        return 1 <= len(comment) <= MAX_COMMENT
+    return all(fits(sent.get(f"form.{name}", "")) for name, fits in FITS.items())
+
+
+def is_version(text: str) -> bool:
+    return 1 <= len(text) <= 20 and not re.search(
+        "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text
+    )
+
+
+def is_share(text: str) -> bool:
+    # Python's own reader takes 1_0 and other digits, too.
+    plain = re.fullmatch(r"[-+0-9.eE]*", text) is not None
+    try:
+        return text == "" or (plain and 1 <= float(text) <= 10)
+    except ValueError:
+        return False
+
+
+def is_day(text: str) -> bool:
+    found = re.fullmatch("([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+    try:
+        return text == "" or (found is not None and FIRST_DAY <= date(*map(int, found.groups())) <= LAST_DAY)
+    except ValueError:
+        return False
+
+
+FIRST_DAY, LAST_DAY = date(2026, 11, 1), date(2026, 12, 31)
+FITS: dict[str, Callable[[str], bool]] = {
+    "Version": is_version,
+    "Share": is_share,
+    "Ring": lambda text: text in ("", "inner", "outer"),
+    "Freeze": lambda text: text in ("yes", "no"),
+    "Day": is_day,
+}
 
 
 class Records:
-    """Both approvals, pending; put back whenever one was decided."""
+    """All approvals, pending; put back whenever one was changed."""
 
     def __init__(self, table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
         self._table, self._dynamodb = table, dynamodb
-        self.decisions = 0
-        for approval in (APPROVAL, OTHER):
+        self.effects: Counter[str] = Counter()
+        for approval in (APPROVAL, OTHER, RICH):
             table.add(approval)
 
-    def decided(self) -> tuple[Approval, Action] | None:
-        """What the last request decided."""
+    def effect(self) -> Effect | None:
+        """What the last request changed."""
         found = None
-        for asked in (APPROVAL, OTHER):
+        for asked in (APPROVAL, OTHER, RICH):
             approval = self._table.get_with_token(asked.id)
             if approval == asked:
                 continue
-            assert approval.status is not Status.PENDING, "a record changed that is not decided"
-            assert found is None, "one request, two decisions"
-            found = asked, next(action for action in Action if action.status is approval.status)
-            self.decisions += 1
+            assert found is None, "one request, two changes"
+            found = asked, _effect(asked, approval)
+            self.effects[found[1]] += 1
             self._dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": asked.id}})
             self._table.add(asked)
         return found
+
+    @property
+    def summary(self) -> str:
+        """How many of each effect."""
+        return ", ".join(f"{count:,} {effect}" for effect, count in sorted(self.effects.items()))
+
+
+def _effect(asked: Approval, approval: Approval) -> str:
+    """The one thing that changed, besides the version."""
+    if approval.status is not Status.PENDING:
+        return next(action.value for action in Action if action.status is approval.status)
+    changes = {"responses": "counted", "refusals": "refused", "extensions": "extended"}
+    changed = [effect for field, effect in changes.items() if getattr(approval, field) != getattr(asked, field)]
+    assert len(changed) == 1, f"a record changed in {changed}"
+    return changed[0]
 
 
 class Nowhere(StringIO):
@@ -384,16 +553,18 @@ def test_no_request_to_the_links_pages_is_a_server_error_and_only_a_valid_one_de
     valid = 0
     for again, event in fuzzed(mails_request):
         code = status(handler, event, context, again)
-        decides = event["httpMethod"] == "POST" or (one_click and event["httpMethod"] == "GET")
-        asked = asked_by_link(event, decides=decides)
-        assert records.decided() == (asked if decides else None), again
+        effect = records.effect()
+        asked = asked_by_link(event)
         if asked is None:
-            assert 400 <= code < 500, f"{code}. {again}"
-        else:
-            valid += 1
-            assert code == ((302 if one_click else 303) if decides else 200), f"{code}. {again}"
+            assert (effect, 400 <= code < 500) == (None, True), f"{code}. {again}"
+            continue
+        valid += 1
+        does, expected_code = expected(asked, event["httpMethod"], one_click=one_click)
+        assert (effect, code) == ((asked[0], does) if does else None, expected_code), f"{code}. {again}"
+    if not FIRST:
+        assert {"approve", "reject", "counted", "extended", "refused"} <= set(records.effects), "too tame"
     mode = "one-click" if one_click else "confirm"
-    print(f"\nLinks ({mode}): {REQUESTS:,} requests, {valid:,} valid, {records.decisions:,} decided, 0 server errors")
+    print(f"\nLinks ({mode}): {REQUESTS:,} requests, {valid:,} valid, {records.summary}, 0 server errors")
 
 
 @pytest.mark.timeout(900)
@@ -412,12 +583,13 @@ def test_no_request_to_the_slack_app_is_a_server_error_and_only_a_valid_one_deci
     signed = 0
     for again, event in fuzzed(requests):
         code = status(handler, event, context, again)
-        decided = records.decided()
+        effect = records.effect()
+        decided = (effect[0], Action(effect[1])) if effect and effect[1] in list(Action) else None
         if requests.is_signed(event):
             signed += 1
             assert decided in (None, requests.may_decide(event)), f"{decided}. {again}"
             assert decided or not requests.is_whole(event), again
             assert code == 200 or (400 <= code < 500 and not decided), f"{code}. {again}"
         else:
-            assert (code, decided) == (401, None), again
-    print(f"\nSlack: {REQUESTS:,} requests, {signed:,} signed, {records.decisions:,} decided, 0 server errors")
+            assert (code, effect) == (401, None), again
+    print(f"\nSlack: {REQUESTS:,} requests, {signed:,} signed, {records.summary}, 0 server errors")

@@ -13,9 +13,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
 from approvals.links import approval_id
-from approvals.model import Approval, Status, Step
+from approvals.model import Approval, OnTimeout, Request, Status, Step
+from approvals.records import DUE_SHARDS
 from approvals.respond import respond
-from approvals.table import DUE_SHARDS, ApprovalTable
+from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from handlers.lifecycle import LifecycleHandler, NotAllDone
 from handlers.worker import RetryQueue
@@ -205,3 +206,51 @@ def test_a_decision_stands_when_its_execution_ends(
     ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
     handler({}, context)
     assert table.get(answered.id).status is Status.APPROVED
+
+
+def test_reminders_and_escalation_come_when_they_are_due_and_the_deadline_after_them(
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    request = Request(
+        timeout=timedelta(minutes=60),
+        reminders=(timedelta(minutes=10), timedelta(minutes=20)),
+        escalate_after=timedelta(minutes=30),
+        escalate_to=("ann@example.com",),
+        approvers=("alice@example.com",),
+    )
+    waiting = asked(table, 1, 60, request=request)
+    seen = []
+    for _ in range(61):
+        handler({}, context)
+        found = table.get(waiting.id)
+        seen.append((found.reminded, found.escalated_at is not None, found.status))
+        clock.pass_(minutes=1)
+    changes = [0, *(minute for minute in range(1, 61) if seen[minute] != seen[minute - 1])]
+    assert changes == [0, 10, 20, 30, 60]
+    assert [seen[minute] for minute in changes] == [
+        (0, False, Status.PENDING),
+        (1, False, Status.PENDING),
+        (2, False, Status.PENDING),
+        (2, True, Status.PENDING),
+        (2, True, Status.EXPIRED),
+    ]
+
+
+def test_silence_rejects_where_the_request_says_so(
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    waiting = asked(table, 1, 10, request=Request(timeout=timedelta(minutes=10), on_timeout=OnTimeout.REJECT))
+    clock.pass_(minutes=10)
+    handler({}, context)
+    assert table.get(waiting.id).status is Status.REJECTED
+
+
+def test_a_look_that_finds_nothing_to_do_is_the_last_until_something_is_due(
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any, dynamodb: DynamoDBClient
+) -> None:
+    request = Request(timeout=timedelta(minutes=60), reminders=(timedelta(minutes=30),))
+    asked(table, 1, 60, request=request)
+    clock.pass_(minutes=6)
+    handler({}, context)
+    assert list(table.due(NOW + timedelta(minutes=29))) == []
+    assert len(list(table.due(NOW + timedelta(minutes=30)))) == 1

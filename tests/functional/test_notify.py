@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
-from approvals.mail import Mail
-from approvals.model import Approval, Note, Status, Step
+from approvals.mail import Mail, Subscribers
+from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, Status, Step
+from approvals.people import Reason
 from approvals.respond import respond
+from approvals.rules import Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
+from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from handlers.notify import Notifier
 from local.slack import Slack
-from tests.builders import WORKFLOW, a_response, an_approval
-from tests.functional.conftest import Clock, DirectWebClient, FakeMailer
+from local.story import links
+from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
+from tests.functional.conftest import TABLE, Clock, DirectWebClient, FakeMailer, FakeSubscribers
 
 ID = an_approval().id
+REQUEST_ALICE = f"{Step.REQUEST_EMAIL}:alice@example.com"
 
 
 @pytest.fixture
@@ -33,6 +41,7 @@ def notifier(
     with_slack: bool,
     table: ApprovalTable,
     mailer: FakeMailer,
+    subscribers: FakeSubscribers,
     messenger: SlackMessenger,
     clock: Clock,
     logger: Logger,
@@ -40,6 +49,7 @@ def notifier(
     return Notifier(
         table=table,
         outbox=mailer.outbox,
+        subscribers=cast("Subscribers", subscribers),
         messenger=messenger if with_slack else None,
         email="alice@example.com",
         base_url="https://api.example.com/states",
@@ -56,7 +66,7 @@ def test_a_new_request_is_mailed_and_posted_once(
     assert [mail.subject for mail in mailer.sent] == ["Approval required: Deploy web 2.4.1"]
     [message] = slack.messages()
     stored = table.get(ID)
-    assert stored.steps.keys() == {Step.REQUEST_EMAIL, Step.REQUEST_SLACK}
+    assert stored.steps.keys() == {REQUEST_ALICE, Step.REQUEST_SLACK}
     assert stored.slack_message is not None
     assert stored.slack_message.ts == message.ts
 
@@ -77,7 +87,7 @@ def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
 def test_snss_outage_does_not_hold_up_slack_nor_repeat_it(notifier: Notifier, mailer: FakeMailer, slack: Slack) -> None:
     mailer.broken = True
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="request_email: SNS answered InternalError"):
+        with pytest.raises(StepsFailed, match=r"request_email:alice@example\.com: SNS answered InternalError"):
             notifier(ID, last=False)
     mailer.broken = False
     notifier(ID, last=False)
@@ -91,7 +101,7 @@ def test_a_bug_in_one_channel_does_not_stop_the_other(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(mailer, "send", bug)
-    with pytest.raises(StepsFailed, match="request_email: RuntimeError"):
+    with pytest.raises(StepsFailed, match=r"request_email:alice@example\.com: RuntimeError"):
         notifier(ID, last=False)
     assert len(slack.messages()) == 1
 
@@ -160,7 +170,7 @@ def test_without_slack_the_mail_is_enough(
     notifier(ID, last=False)
     assert len(mailer.sent) == 1
     assert slack.calls() == []
-    assert table.get(ID).steps.keys() == {Step.REQUEST_EMAIL}
+    assert table.get(ID).steps.keys() == {REQUEST_ALICE}
 
 
 def test_a_note_to_somebody_who_left_the_channel_is_dropped(
@@ -199,9 +209,9 @@ def test_a_mail_that_comes_too_fast_is_left_to_the_digest(
 ) -> None:
     mailer.slots = 0
     notifier(ID, last=False)
-    assert mailer.deferred == [(ID, Step.REQUEST_EMAIL)]
+    assert mailer.deferred == [(ID, REQUEST_ALICE)]
     assert (mailer.sent, len(slack.messages())) == ([], 1)
-    assert Step.REQUEST_EMAIL not in table.get(ID).steps
+    assert REQUEST_ALICE not in table.get(ID).steps
 
 
 def test_slack_asking_to_slow_down_says_for_how_long(slack: Slack) -> None:
@@ -250,3 +260,406 @@ def test_what_can_not_be_superseded_now_is_tried_again(
     with pytest.raises(RuntimeError):
         notifier(second.id, last=False)
     assert mailer.sent == [], "nobody is asked twice meanwhile"
+
+
+# Who is who.
+
+ANN, CAROL = "ann@example.com", "carol@example.com"
+
+
+class FakeDirectory:
+    """Slack's people; `broken` while Slack can't be asked."""
+
+    def __init__(self) -> None:
+        self.broken: Exception | None = None
+        self.users = {"U0ALICE01": "alice@example.com", "U0BOB00002": "bob@example.com"}
+
+    def find_by_email(self, email: str) -> SlackUser | None:
+        return next((self.user(slack_id) for slack_id, known in self.users.items() if known == email), None)
+
+    def user(self, slack_id: str) -> SlackUser | None:
+        if self.broken:
+            raise self.broken
+        email = self.users.get(slack_id)
+        name = (email or "").split("@")[0]
+        return SlackUser(id=slack_id, name=name, email=email, team_id=WORKSPACE, deleted=False) if email else None
+
+    def members(self, _group_id: str) -> tuple[str, ...]:
+        if self.broken:
+            raise self.broken
+        return tuple(self.users)
+
+    def workspace(self) -> str:
+        return WORKSPACE
+
+
+@pytest.fixture
+def directory(messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
+    fake = FakeDirectory()
+    monkeypatch.setattr(messenger, "directory", fake)
+    return fake
+
+
+def an_asked(table: ApprovalTable, **changes: Any) -> Approval:
+    """A request with approvers, as the request function stores it."""
+    request = Request(**{"title": "Deploy", "timeout": timedelta(hours=1), **changes})
+    approval = an_approval(id=approval_id("t1"), request=request, people=None, slack_message=None)
+    table.add(approval)
+    return approval
+
+
+def slack_texts(slack: Slack) -> list[str]:
+    return [message.text for message in slack.messages()]
+
+
+def test_it_is_known_who_is_who_before_anybody_is_told(
+    notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, mailer: FakeMailer
+) -> None:
+    asked = an_asked(table, approvers=("alice@example.com", "S0RELEASE1"), required_approvals=2)
+    notifier(asked.id, last=False)
+    stored = table.get(asked.id)
+    assert stored.people is not None
+    assert [(person.email, person.slack_id) for person in stored.people.approvers] == [
+        ("alice@example.com", "U0ALICE01"),
+        ("bob@example.com", "U0BOB00002"),
+    ]
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com"], "bob is named in Slack"
+
+
+@pytest.mark.parametrize(
+    ("approvers", "cause"),
+    [
+        (("alice@example.com", ANN), "Approval.Approvers[1]: ann@example.com has no confirmed subscription"),
+        (("U0NOBODY99",), "Approval.Approvers[0]: Slack knows no user U0NOBODY99"),
+    ],
+)
+def test_a_request_that_names_who_can_not_be_asked_fails_at_once_and_tells_nobody(
+    notifier: Notifier,
+    directory: FakeDirectory,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    slack: Slack,
+    approvers: tuple[str, ...],
+    cause: str,
+) -> None:
+    asked = an_asked(table, approvers=approvers)
+    notifier(asked.id, last=False)
+    decision = table.get(asked.id).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
+    assert cause in (decision.cause or "")
+    assert (mailer.sent, slack.messages()) == ([], [])
+
+
+@pytest.mark.parametrize("broken", ["slack", "sns"])
+def test_while_it_can_not_be_found_out_who_is_who_the_request_waits_and_nobody_is_dropped(
+    notifier: Notifier,
+    directory: FakeDirectory,
+    subscribers: FakeSubscribers,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    broken: str,
+) -> None:
+    asked = an_asked(table, approvers=("alice@example.com", "S0RELEASE1"))
+    directory.broken = DeliveryFailed("Slack answered HTTP 503") if broken == "slack" else None
+    subscribers.broken = broken == "sns"
+    for _ in range(2):
+        with pytest.raises(StepsFailed, match="identify: S"):
+            notifier(asked.id, last=False)
+    assert (table.get(asked.id).people, mailer.sent) == (None, [])
+    directory.broken, subscribers.broken = None, False
+    notifier(asked.id, last=False)
+    people = table.get(asked.id).people
+    assert people is not None
+    assert len(people.approvers) == 2
+
+
+def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
+    notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    """They may answer at once; in Slack nobody may before it is known who is who."""
+    asked = an_asked(table, approvers=("alice@example.com", "carol@example.com"), required_approvals=2)
+    directory.broken = DeliveryFailed("Slack answered HTTP 503")
+    for _ in range(2):
+        with pytest.raises(StepsFailed, match="identify: Slack answered HTTP 503"):
+            notifier(asked.id, last=False)
+    assert (len(mailer.sent), slack.messages()) == (2, [])
+    approval = replace(table.get(asked.id), slack_message=an_approval().slack_message)
+    in_slack = Approver(id="U0ALICE01", name="alice", channel=Channel.SLACK, workspace=WORKSPACE)
+    by_mail = Approver(id="alice@example.com", name="alice", channel=Channel.EMAIL)
+    assert respond(table, approval, a_response(approver=in_slack)).reason is Reason.TOO_EARLY
+    assert respond(table, approval, a_response(approver=by_mail)).verdict is Verdict.COUNTED
+
+    directory.broken = None
+    notifier(asked.id, last=False)
+    approval = table.get(asked.id)
+    assert (len(mailer.sent), len(slack.messages())) == (2, 1)
+    assert respond(table, approval, a_response(approver=in_slack)).verdict is Verdict.REPEATED, "the same human"
+
+
+def test_who_can_not_be_identified_in_all_the_tries_is_not_asked(
+    notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
+) -> None:
+    asked = an_asked(table, approvers=("S0RELEASE1",))
+    directory.broken = DeliveryFailed("Slack answered HTTP 503")
+    with pytest.raises(StepsFailed):
+        notifier(asked.id, last=True)
+    decision = table.get(asked.id).decision
+    assert decision is not None
+    assert (decision.error, "identify: Slack answered HTTP 503" in (decision.cause or "")) == (
+        "NotificationFailed",
+        True,
+    )
+
+
+def test_slack_asking_to_slow_down_is_no_failed_try(
+    notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
+) -> None:
+    asked = an_asked(table, approvers=("S0RELEASE1",))
+    directory.broken = DeliveryDelayed("Slack asks to slow down", 30)
+    with pytest.raises(StepsFailed) as failed:
+        notifier(asked.id, last=False)
+    assert failed.value.retry_after == 30
+
+
+def test_a_request_that_names_nobody_costs_no_lookup(notifier: Notifier, directory: FakeDirectory) -> None:
+    directory.broken = AssertionError("asked")
+    notifier(ID, last=False)
+
+
+# Everybody gets their own mail.
+
+
+def test_each_recipient_gets_links_of_their_own_once(
+    notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, mailer: FakeMailer
+) -> None:
+    asked = an_asked(table, approvers=("alice@example.com", CAROL), notify=(ANN, "U0BOB00002"))
+    for _ in range(2):
+        notifier(asked.id, last=False)
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL, ANN]
+    found = [links({"text": mail.text}) for mail in mailer.sent]
+    assert [len(each) for each in found] == [2, 2, 0]
+    assert set(found[0].values()).isdisjoint(found[1].values())
+
+
+def test_a_mail_that_fails_is_sent_again_and_no_other(
+    notifier: Notifier,
+    directory: FakeDirectory,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = mailer.send
+
+    def refuses_carol(mail: Mail) -> None:
+        if mail.to == CAROL:
+            raise DeliveryFailed("SNS answered InternalError")
+        send(mail)
+
+    asked = an_asked(table, approvers=("alice@example.com", CAROL))
+    monkeypatch.setattr(mailer, "send", refuses_carol)
+    with pytest.raises(StepsFailed, match=f"request_email:{CAROL}: SNS answered InternalError"):
+        notifier(asked.id, last=False)
+    monkeypatch.setattr(mailer, "send", send)
+    notifier(asked.id, last=False)
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
+
+
+# News.
+
+
+@pytest.fixture
+def quorum(notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, mailer: FakeMailer) -> Approval:
+    """Two of three must approve. All were told."""
+    asked = an_asked(
+        table,
+        approvers=("alice@example.com", "U0BOB00002", CAROL),
+        required_approvals=2,
+        reminders=(timedelta(minutes=10), timedelta(minutes=20)),
+        escalate_to=(ANN,),
+        escalate_after=timedelta(minutes=40),
+        more_time=MoreTime(2, timedelta(minutes=30)),
+    )
+    cast("FakeSubscribers", notifier._subscribers).addresses.append(ANN)
+    notifier(asked.id, last=False)
+    mailer.sent.clear()
+    return table.get(asked.id)
+
+
+def happens(table: ApprovalTable, approval: Approval, event: Event) -> None:
+    assert respond(table, table.get(approval.id), event).changed
+
+
+def news(table: ApprovalTable, dynamodb: DynamoDBClient, approval: Approval) -> str:
+    item = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": approval.id}})["Item"]
+    return item["news"]["S"]
+
+
+def test_an_answer_that_counts_is_shown_in_slack_and_then_known(
+    notifier: Notifier,
+    quorum: Approval,
+    table: ApprovalTable,
+    slack: Slack,
+    dynamodb: DynamoDBClient,
+    mailer: FakeMailer,
+) -> None:
+    happens(table, quorum, a_response())
+    assert news(table, dynamodb, quorum) == "yes"
+    notifier(quorum.id, last=False)
+    [message] = slack.messages()
+    assert message.edited
+    assert "1 of 2 approvals" in str(message.blocks)
+    assert news(table, dynamodb, quorum) == "no"
+    assert mailer.sent == []
+
+
+def test_a_reminder_goes_once_to_those_who_have_not_answered(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
+) -> None:
+    happens(table, quorum, a_response())
+    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    for _ in range(3):
+        notifier(quorum.id, last=False)
+    assert [(mail.to, mail.subject) for mail in mailer.sent] == [(CAROL, "Reminder: Deploy")]
+    assert len(links({"text": mailer.sent[0].text})) == 2
+    [_, reply] = slack_texts(slack)
+    assert reply.startswith("<@U0BOB00002> A reminder: this still waits for an answer")
+    assert "carol" in reply
+    assert "U0ALICE01" not in reply
+    happens(table, quorum, Withdrawal(ALICE, NOW + timedelta(minutes=12)))
+    notifier(quorum.id, last=False)
+    assert len(mailer.sent) == 1, "who answered when it was time is not reminded later"
+    happens(table, quorum, Tick(NOW + timedelta(minutes=21)))
+    notifier(quorum.id, last=False)
+    assert [mail.to for mail in mailer.sent[1:]] == ["alice@example.com", CAROL]
+
+
+def test_an_escalation_asks_the_new_ones_and_tells_everybody(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
+) -> None:
+    happens(table, quorum, Tick(NOW + timedelta(minutes=41)))
+    for _ in range(2):
+        notifier(quorum.id, last=False)
+    subjects = sorted((mail.to, mail.subject) for mail in mailer.sent if not mail.subject.startswith("Reminder"))
+    assert subjects == [
+        ("alice@example.com", "Escalated: Deploy"),
+        (ANN, "Approval required: Deploy"),
+        (CAROL, "Escalated: Deploy"),
+    ]
+    assert any("From now on these may answer, too: ann@example.com" in text for text in slack_texts(slack))
+
+
+def test_more_time_is_seen_by_everybody(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
+) -> None:
+    happens(table, quorum, Postponement(ALICE, NOW + timedelta(minutes=1)))
+    for _ in range(2):
+        notifier(quorum.id, last=False)
+    until = "asked for more time: until Mon 23 Nov 2026, 10:30 UTC."
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
+    assert all(f"alice@example.com {until}" in mail.text for mail in mailer.sent)
+    assert f"alice@example.com {until}" in slack_texts(slack)[-1].replace("\u200b", "")
+
+
+def test_slacks_outage_does_not_hold_up_the_news_by_mail(
+    notifier: Notifier,
+    quorum: Approval,
+    table: ApprovalTable,
+    slack: Slack,
+    mailer: FakeMailer,
+    dynamodb: DynamoDBClient,
+) -> None:
+    slack.fail_with = 500
+    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    for _ in range(2):
+        with pytest.raises(StepsFailed, match="news: Slack answered"):
+            notifier(quorum.id, last=False)
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
+    assert news(table, dynamodb, quorum) == "yes"
+    slack.fail_with = None
+    notifier(quorum.id, last=False)
+    assert (len(mailer.sent), len(slack.messages())) == (2, 2)
+
+
+def test_news_that_are_given_up_do_not_silence_the_next(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, dynamodb: DynamoDBClient
+) -> None:
+    slack.fail_with = 500
+    happens(table, quorum, a_response())
+    with pytest.raises(StepsFailed):
+        notifier(quorum.id, last=True)
+    assert news(table, dynamodb, quorum) == "no"
+    assert table.get(quorum.id).status is Status.PENDING
+
+
+def test_a_deleted_message_needs_no_more_tries(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, dynamodb: DynamoDBClient
+) -> None:
+    slack.delete(slack.messages()[0].ts)
+    happens(table, quorum, a_response())
+    notifier(quorum.id, last=False)
+    assert news(table, dynamodb, quorum) == "no"
+
+
+def test_what_changes_while_it_is_told_is_told_again(
+    notifier: Notifier,
+    quorum: Approval,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show = messenger.show_progress
+    changes = [Withdrawal(ALICE, NOW + timedelta(minutes=2))]
+
+    def changing(approval: Approval) -> None:
+        show(approval)
+        if changes:
+            happens(table, quorum, changes.pop())
+
+    monkeypatch.setattr(messenger, "show_progress", changing)
+    happens(table, quorum, a_response())
+    notifier(quorum.id, last=False)
+    assert "0 of 2 approvals" in str(slack.messages()[0].blocks)
+    assert news(table, dynamodb, quorum) == "no"
+
+
+def test_a_decision_that_falls_while_progress_is_shown_is_what_the_message_says_in_the_end(
+    notifier: Notifier,
+    quorum: Approval,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show = messenger.show_progress
+
+    def decided_meanwhile(approval: Approval) -> None:
+        happens(table, quorum, a_response(Action.REJECT, BOB, minutes=2))
+        show(approval)
+
+    monkeypatch.setattr(messenger, "show_progress", decided_meanwhile)
+    happens(table, quorum, a_response())
+    notifier(quorum.id, last=False)
+    assert slack.messages()[0].text == "Rejected: Deploy"
+
+
+def test_what_changes_all_the_time_is_left_to_the_retry_queue(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happens(table, quorum, a_response())
+    monkeypatch.setattr(table, "announced", lambda _approval: False)
+    with pytest.raises(StepsFailed, match="news: it changes faster than people can be told"):
+        notifier(quorum.id, last=False)
+
+
+def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, mailer: FakeMailer
+) -> None:
+    mailer.slots = 1
+    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    for _ in range(2):
+        notifier(quorum.id, last=False)
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com"]
+    assert mailer.deferred == [(quorum.id, f"reminder-1:{CAROL}")]

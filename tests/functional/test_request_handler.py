@@ -9,6 +9,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.links import approval_id
+from approvals.request import MAX_INPUT
 from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import Workflows
 from handlers.request import RequestHandler
@@ -84,3 +85,53 @@ def test_an_input_that_would_fail_later_is_refused_at_once(
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
     assert problem.rsplit(maxsplit=1)[-1] in cause
+
+
+def test_what_could_be_approved_and_then_fail_for_its_size_is_refused_at_once(
+    handler: RequestHandler, workflows: FakeWorkflows, table: ApprovalTable, context: Any
+) -> None:
+    """A state's output has at most 262,144 bytes, and the result is added to the input."""
+    form = [{"Name": f"f{number}", "Type": "text", "Required": True} for number in range(3)]
+    handler(a_call({"Approval": {"Form": form}, "k": "x" * 230_000}), context)
+    [(_, error, cause)] = workflows.failed
+    assert error == "InvalidApprovalRequest"
+    assert "limit MaxLength in the Form" in cause
+    handler(a_call({"Approval": {"Form": form}, "k": "x" * 200_000}), context)
+    assert table.get(approval_id(TOKEN)).request.form
+
+
+def test_the_greatest_input_leaves_room_for_a_plain_result(
+    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+) -> None:
+    handler(a_call({"k": "x" * (MAX_INPUT - len('{"k": ""}'))}), context)
+    assert workflows.failed == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "known"),
+    [
+        ({}, True),
+        ({"RequestedBy": "jo@example.com", "AllowSelfApproval": True}, True),
+        ({"RequestedBy": "jo@example.com"}, False),
+        ({"RequiredApprovals": 2}, False),
+        ({"Approvers": ["ann@example.com"]}, False),
+    ],
+)
+def test_nobody_may_answer_before_it_is_known_who_is_who_where_that_matters(
+    handler: RequestHandler, table: ApprovalTable, context: Any, request_: dict[str, Any], *, known: bool
+) -> None:
+    handler(a_call({"Approval": request_}), context)
+    assert (table.get(approval_id(TOKEN)).people is not None) == known
+
+
+def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
+    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+) -> None:
+    """50 people, each with five fields of 3,000 characters that may take 4 bytes each."""
+    approvers = [f"a{number}@example.com" for number in range(50)]
+    form = [{"Name": f"F{number}", "Type": "text"} for number in range(5)]
+    asked = {"Approvers": approvers, "RequiredApprovals": 50, "Form": form, "Comment": {"Approve": "off"}}
+    handler(a_call({"Approval": asked}), context)
+    [(_, error, cause)] = workflows.failed
+    assert error == "InvalidApprovalRequest"
+    assert cause.startswith("Approval.Form: 50 answers to it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
 from approvals.links import approval_id
+from approvals.mail import Subscribers
 from approvals.model import Action, Step
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
@@ -27,7 +28,7 @@ from handlers.worker import RetryQueue, Worker
 from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers
 from tests.functional.test_bot import a_bot, event
 from tests.functional.test_worker import from_queue, from_stream
 
@@ -75,6 +76,7 @@ def test_no_secret_is_written_anywhere(
         Notifier(
             table=table,
             outbox=mailer.outbox,
+            subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=messenger,
             email="a@example.com",
             base_url="https://x",
@@ -92,7 +94,13 @@ def test_no_secret_is_written_anywhere(
     bot({**clicked, "headers": {}}, context)
     assert bot(clicked, context)["statusCode"] == 200
     resumer = Resumer(
-        table=table, workflows=workflows, outbox=mailer.outbox, messenger=messenger, clock=clock, logger=logger
+        table=table,
+        workflows=workflows,
+        outbox=mailer.outbox,
+        messenger=messenger,
+        email="a@example.com",
+        clock=clock,
+        logger=logger,
     )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)

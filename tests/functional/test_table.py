@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.model import Channel, Decision, Note, Request, SlackMessage, Status, Step
+from approvals.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
+from approvals.records import RETENTION
 from approvals.respond import Conflict
 from approvals.rules import judge
-from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, RETENTION, ApprovalTable, NotFound
+from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, ApprovalTable, NotFound
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import TABLE
 from tests.unit.test_template import condition_of
@@ -137,6 +138,18 @@ def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoD
 
 
 def test_a_second_has_as_many_mail_slots_as_are_promised(table: ApprovalTable) -> None:
-    assert [table.take_mail_slot(NOW) for _ in range(MAILS_A_SECOND + 2)] == [True] * MAILS_A_SECOND + [False] * 2
-    assert table.take_mail_slot(NOW + timedelta(seconds=1))
+    assert [table.take_mail_slot(NOW, ALICE.id) for _ in range(MAILS_A_SECOND + 2)] == [True] * MAILS_A_SECOND + [
+        False
+    ] * 2
+    assert table.take_mail_slot(NOW + timedelta(seconds=1), ALICE.id)
+    assert not table.take_mail_slot(NOW, "Alice@Example.com")
+    assert table.take_mail_slot(NOW, "carol@example.com"), "SNS counts each address by itself"
     assert 2 * MAILS_A_SECOND <= 8, "in no second, wherever it begins, more than 8"
+
+
+def test_who_finds_out_first_who_is_who_counts(table: ApprovalTable) -> None:
+    asked = an_approval(people=None)
+    table.add(asked)
+    first, second = (People(approvers=(Person(id=name, name=name),)) for name in ("ann", "bob"))
+    assert table.identify(asked, first).people == first
+    assert table.identify(asked, second).people == first

@@ -16,12 +16,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.links import link
-from approvals.mail import DEFAULT_SUBJECT, MAX_SUBJECT, Mail, Mailer, NoSlot, digest_mail, outcome_mail, request_mail
-from approvals.model import Action, Approval, Request, Step
-from approvals.request import MAX_DETAILS, MAX_REQUESTED_BY, MAX_TITLE
+from approvals.mail import (
+    DEFAULT_SUBJECT,
+    MAX_SUBJECT,
+    Mail,
+    Mailer,
+    NoSlot,
+    Subscribers,
+    asked,
+    digest_mail,
+    escalation_mail,
+    mail_for,
+    notice_mail,
+    outcome_mail,
+    reminded,
+    reminder_mail,
+    request_mail,
+    told,
+)
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Extension,
+    FieldType,
+    FormField,
+    OnTimeout,
+    People,
+    Person,
+    Request,
+    Severity,
+    Step,
+)
+from approvals.rules import judge
 from approvals.steps import DeliveryFailed
 from handlers.outbox import Outbox
-from tests.builders import BOB, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
+from tests.builders import (
+    BOB,
+    MAX_DETAILS,
+    MAX_REQUESTED_BY,
+    MAX_TITLE,
+    NOW,
+    TOKEN,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -61,7 +105,7 @@ def test_the_subject_of_an_outcome_is_one_that_sns_takes(
     title: str | None, execution: str, end: Callable[..., Approval]
 ) -> None:
     workflow = replace(WORKFLOW, execution_name=execution)
-    assert SUBJECT.fullmatch(outcome_mail(end(request=titled(title), workflow=workflow)).subject)
+    assert SUBJECT.fullmatch(outcome_mail(end(request=titled(title), workflow=workflow), TO).subject)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +117,7 @@ def test_an_execution_name_beyond_ascii_makes_no_subject_that_sns_refuses(title:
     workflow = replace(WORKFLOW, execution_name=execution)
     asked = an_approval(request=titled(title), workflow=workflow)
     assert SUBJECT.fullmatch(request_mail(asked, TO, base_url=BASE).subject)
-    assert SUBJECT.fullmatch(outcome_mail(decided(request=titled(title), workflow=workflow)).subject)
+    assert SUBJECT.fullmatch(outcome_mail(decided(request=titled(title), workflow=workflow), TO).subject)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +151,7 @@ def test_the_subject_of_a_digest_is_one_that_sns_takes_and_counts_every_approval
 ) -> None:
     approvals = [make(request=titled(title)) for title, make in found]
     waiting = sum(approval.decision is None for approval in approvals)
-    subject = digest_mail(approvals, TO, base_url=BASE).subject
+    subject = digest_mail(approvals, TO, base_url=BASE, stack_email=TO).subject
     assert SUBJECT.fullmatch(subject)
     assert subject.startswith("Approval required: ") == (waiting > 0)
     counts = {what: int(number) for number, what in re.findall(r"(\d+) (waiting|ended)", subject)}
@@ -124,7 +168,7 @@ def test_the_subject_of_a_digest_is_one_that_sns_takes_and_counts_every_approval
     ],
 )
 def test_the_subject_of_a_digest_says_whether_anything_waits(approvals: list[Approval], subject: str) -> None:
-    assert digest_mail(approvals, TO, base_url=BASE).subject == subject
+    assert digest_mail(approvals, TO, base_url=BASE, stack_email=TO).subject == subject
 
 
 def test_a_long_title_is_cut_with_an_ellipsis() -> None:
@@ -144,27 +188,40 @@ def test_a_long_title_is_cut_with_an_ellipsis() -> None:
     ],
 )
 def test_the_subject_of_an_outcome_says_how_it_ended(approval: Approval, subject: str) -> None:
-    assert outcome_mail(approval).subject == subject
+    assert outcome_mail(approval, TO).subject == subject
 
 
 def test_a_request_asks_shows_and_links() -> None:
     request = Request(
-        title="Deploy", details="line 1\nline 2", requested_by="jo", timeout=HOUR, context={"Version": "2.4.1"}
+        title="Deploy",
+        details="line 1\n**line** 2 of [the plan](https://plan.example/7)",
+        requested_by="jo",
+        timeout=HOUR,
+        context={"Version": "2.4.1"},
+        facts=(("Service", "web"), ("Risk", "low\nreally")),
+        links=(("Diff", "https://git.example/diff"),),
+        severity=Severity.HIGH,
     )
     approval = an_approval(request=request)
     text = request_mail(approval, TO, base_url=BASE).text
     assert text.split("\n\n") == [
         "Deploy",
         "jo asks for your approval.",
+        "Severity: HIGH. You will be asked to confirm your answer a second time.",
         "  Answer by: Mon 23 Nov 2026, 10:00 UTC\n  Workflow:  Deploy\n  Execution: run-1",
+        "Facts:",
+        "  Service: web\n  Risk:    low\n    really",
+        "Links:",
+        "  Diff:\n    https://git.example/diff",
         "Details:",
-        "  line 1\n  line 2",
+        "  line 1\n  line 2 of the plan (https://plan.example/7)",
         "Input of the workflow:",
         "  Version: 2.4.1",
         "Approve:",
         link(approval, Action.APPROVE, TO, base_url=BASE),
         "Reject:",
         link(approval, Action.REJECT, TO, base_url=BASE),
+        "Anybody who was asked may answer.",
         "The first answer decides. Without one by Mon 23 Nov 2026, 10:00 UTC it expires, unapproved.\n",
     ]
 
@@ -190,48 +247,212 @@ def test_each_recipient_gets_links_of_their_own() -> None:
 
 
 def test_an_outcome_says_who_and_why_and_has_no_link_to_answer() -> None:
-    text = outcome_mail(decided(Action.REJECT, BOB, comment="not on a Friday")).text
+    text = outcome_mail(decided(Action.REJECT, BOB, comment="not on a Friday"), TO).text
     assert "Rejected by bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in text
     assert "\n\nComment:\n\n  not on a Friday\n\n" in text
     assert "http" not in text
 
 
 def test_an_outcome_without_a_comment_has_no_line_for_it() -> None:
-    assert "Comment" not in outcome_mail(decided()).text
+    assert "Comment" not in outcome_mail(decided(), TO).text
 
 
 def test_an_outcome_no_longer_says_until_when_to_answer() -> None:
-    assert "Answer by" not in outcome_mail(decided()).text
+    assert "Answer by" not in outcome_mail(decided(), TO).text
 
 
 def test_an_open_request_has_no_outcome_to_mail() -> None:
     with pytest.raises(ValueError, match="is not decided"):
-        outcome_mail(an_approval())
+        outcome_mail(an_approval(), TO)
 
 
 @pytest.mark.parametrize(
     "mail",
     [
         request_mail(an_approval(), TO, base_url=BASE),
-        outcome_mail(decided()),
-        digest_mail([an_approval(), decided()], TO, base_url=BASE),
+        outcome_mail(decided(), TO),
+        digest_mail([an_approval(), decided()], TO, base_url=BASE, stack_email=TO),
     ],
 )
 def test_a_mail_holds_no_task_token(mail: Mail) -> None:
     assert TOKEN[:20] not in mail.subject + mail.text
 
 
-def test_the_greatest_request_fits_in_a_mail() -> None:
-    wide = "\U0001f4a5"
+WIDE = "\U0001f4a5"
+
+
+@pytest.mark.parametrize("character", [WIDE, "\n", "x", "\u202b", "*"])
+def test_the_greatest_request_fits_in_a_mail_and_its_links_are_whole(character: str) -> None:
+    people = tuple(Person(id=f"U{n}", name=character * 200, slack_id=f"U{n}") for n in range(100))
     request = Request(
-        title=wide * MAX_TITLE,
-        details=wide * MAX_DETAILS,
-        requested_by=wide * MAX_REQUESTED_BY,
+        title=character * MAX_TITLE,
+        details=character * MAX_DETAILS,
+        requested_by=character * MAX_REQUESTED_BY,
+        facts=tuple((character * 100, character * 2000) for _ in range(100)),
+        links=tuple((character * 75, f"https://x/{'x' * 1990}") for _ in range(10)),
+        form=(FormField(name="f", label="F", type=FieldType.TEXT),),
+        approvers=("S0GROUP01",),
         timeout=HOUR,
-        context={f"{number}{wide * 200}": wide * 2000 for number in range(60)},
+        context={f"{number}{character * 200}": character * 2000 for number in range(60)},
     )
+    approval = an_approval(request=request, people=People(approvers=people, escalation=people), escalated_at=NOW)
+    for mail in (
+        request_mail(approval, TO, base_url=BASE),
+        reminder_mail(approval, TO, base_url=BASE),
+        notice_mail(approval, TO),
+        escalation_mail(approval, TO),
+    ):
+        assert len(mail.text.encode()) + len(mail.to) < MAX_MESSAGE
+        assert mail.subject.isascii()
+    lines = request_mail(approval, TO, base_url=BASE).text.splitlines()
+    assert [line for line in lines if line.startswith("http")] == [
+        link(approval, action, TO, base_url=BASE) for action in (Action.APPROVE, Action.REJECT)
+    ]
+
+
+def test_the_greatest_answer_fits_in_a_mail() -> None:
+    form = tuple(FormField(name=f"f{n}", label=WIDE * 150, type=FieldType.TEXT) for n in range(20))
+    response = replace(a_response(comment=WIDE * 1000), form={field.name: WIDE * 3000 for field in form})
+    approval = judge(an_approval(request=Request(timeout=HOUR, form=form)), response).approval
+    assert len(outcome_mail(approval, TO).text.encode()) < MAX_MESSAGE
+
+
+def test_long_details_are_cut_and_say_where_the_rest_is() -> None:
+    text = request_mail(an_approval(request=Request(timeout=HOUR, details="x" * 20_007)), TO, base_url=BASE).text
+    assert "\n  \u2026 (7 more characters: the page behind the links below has all of it)\n" in text
+    assert "x" * 20_000 in text
+
+
+def test_who_is_told_may_not_answer_and_gets_no_link() -> None:
+    text = notice_mail(an_approval(), TO).text
+    assert "You are told because the request names you; you may not answer it." in text
+    assert "http" not in text
+
+
+def test_an_outcome_shows_what_was_filled_in() -> None:
+    form = (
+        FormField(name="window", label="When", type=FieldType.TEXT),
+        FormField(name="fast", label="Fast", type=FieldType.YES_NO),
+        FormField(name="note", label="Note", type=FieldType.TEXT),
+    )
+    response = replace(a_response(), form={"window": "tonight", "fast": True})
+    approval = judge(an_approval(request=Request(timeout=HOUR, form=form)), response).approval
+    assert "Filled in:\n\n  When: tonight\n  Fast: yes\n\n" in outcome_mail(approval, TO).text
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (Request(timeout=HOUR), "The first answer decides. Without one by Mon 23 Nov 2026, 10:00 UTC it expires"),
+        (Request(timeout=HOUR, required_approvals=2), "Without a decision by Mon 23 Nov 2026, 10:00 UTC it expires"),
+        (Request(timeout=HOUR, required_approvals=2), "2 must approve; one rejection is enough."),
+        (Request(timeout=HOUR, on_timeout=OnTimeout.REJECT), "10:00 UTC it counts as rejected."),
+    ],
+)
+def test_a_request_says_what_decides(request_: Request, sentence: str) -> None:
+    assert sentence in request_mail(an_approval(request=request_), TO, base_url=BASE).text
+
+
+ANN, BEN = (
+    Person(id=f"{name}@x.org", name=name, email=f"{name}@x.org", slack_id=f"U0{name}") for name in ("ann", "ben")
+)
+
+
+def who(**changes: object) -> tuple[list[str], list[str], list[str]]:
+    """Who is asked, told and reminded; the stack's address is that of Alice."""
+    people = changes.pop("people", People())
+    request = Request(timeout=HOUR, **changes)  # type: ignore[arg-type]
+    approval = an_approval(request=request, people=people)
+    return asked(approval, TO), told(approval, TO), reminded(approval, TO)
+
+
+def test_without_approvers_the_stacks_address_is_asked() -> None:
+    assert who() == ([TO], [], [TO])
+
+
+def test_approvers_who_are_named_by_address_are_asked_and_nobody_else() -> None:
+    people = People(approvers=(ANN, BEN))
+    assert who(approvers=("ANN@x.org", "U0BEN"), people=people) == ([ANN.email], [], [ANN.email])
+
+
+def test_who_is_to_be_told_is_told_once_and_not_when_asked() -> None:
+    people = People(approvers=(ANN,))
+    found = who(approvers=("ann@x.org",), notify=("Ann@x.org", "ben@x.org", "U0BEN"), people=people)
+    assert found == ([ANN.email], ["ben@x.org"], [ANN.email])
+
+
+def test_who_asks_is_not_asked() -> None:
+    people = People(approvers=(ANN, BEN), requester=ANN)
+    assert who(approvers=("ann@x.org", "ben@x.org"), requested_by="ann@x.org", people=people)[0] == [BEN.email]
+    own = People(requester=Person(id=TO, name=TO, email=TO))
+    assert who(requested_by=TO, people=own)[:2] == ([], [TO])
+    assert who(requested_by=TO, people=own, allow_self_approval=True)[:2] == ([TO], [])
+
+
+def test_who_has_answered_is_not_reminded() -> None:
+    request = Request(timeout=HOUR, required_approvals=2, approvers=("ann@x.org", "ben@x.org"))
+    approval = an_approval(request=request, people=People(approvers=(ANN, BEN)))
+    by_slack = Approver(id="U0ann", name="ann", channel=Channel.SLACK, workspace="T0APPROVAL")
+    answered = judge(approval, a_response(approver=by_slack)).approval
+    assert reminded(answered, TO) == [BEN.email]
+    anybody = an_approval(request=Request(timeout=HOUR, required_approvals=2))
+    assert reminded(judge(anybody, a_response()).approval, TO) == []
+
+
+def test_a_step_says_which_mail_it_owes_to_whom() -> None:
+    extension = Extension(approver=BOB, at=NOW, deadline=NOW + HOUR)
+    approval = an_approval(extensions=(extension,), people=People(escalation=(ANN,)))
+    kinds = {
+        "request_email": "Approval required: ",
+        "notice_email": "For your information: ",
+        "reminder-2": "Reminder: ",
+        "escalation": "Escalated: ",
+        "extension-1": "More time: ",
+    }
+    for kind, prefix in kinds.items():
+        mail = mail_for(approval, f"{kind}:{TO}", base_url=BASE)
+        assert mail
+        assert (mail.to, mail.subject) == (TO, f"{prefix}Deploy web 2.4.1")
+        assert bool(re.search(r"^http", mail.text, re.MULTILINE)) == (kind in ("request_email", "reminder-2"))
+        assert mail_for(decided(), f"{kind}:{TO}", base_url=BASE) is None
+    outcome = mail_for(decided(), f"outcome_email:{TO}", base_url=BASE)
+    assert outcome
+    assert outcome.subject == "Approved: Deploy web 2.4.1"
+    assert mail_for(approval, f"outcome_email:{TO}", base_url=BASE) is None
+    with pytest.raises(KeyError):
+        mail_for(approval, f"resume:{TO}", base_url=BASE)
+
+
+def test_a_digest_has_links_for_who_is_asked_alone() -> None:
+    other = an_approval(request=Request(timeout=HOUR, approvers=("ann@x.org",)), people=People(approvers=(ANN,)))
+    mail = digest_mail([other, other], TO, base_url=BASE, stack_email=TO)
+    assert mail.subject == "Approvals: 2 waiting for others"
+    assert "http" not in mail.text
+    assert "http" in digest_mail([other, other], ANN.email, base_url=BASE, stack_email=TO).text
+
+
+def test_high_severity_is_in_the_subject() -> None:
+    request = Request(title="Deploy", timeout=HOUR, severity=Severity.HIGH)
     mail = request_mail(an_approval(request=request), TO, base_url=BASE)
-    assert len(mail.text.encode()) < MAX_MESSAGE
+    assert mail.subject == "Approval required (high severity): Deploy"
+
+
+def test_only_a_confirmed_email_subscription_reaches_somebody(sns: SNSClient, stub: Stubber) -> None:
+    found = [
+        {"Protocol": "email", "Endpoint": "Ann@X.org", "SubscriptionArn": f"{TOPIC}:1"},
+        {"Protocol": "email", "Endpoint": "ben@x.org", "SubscriptionArn": "PendingConfirmation"},
+        {"Protocol": "email", "Endpoint": "gone@x.org", "SubscriptionArn": "Deleted"},
+        {"Protocol": "sqs", "Endpoint": "arn:queue", "SubscriptionArn": f"{TOPIC}:2"},
+    ]
+    for number, token in ((0, {"NextToken": "more"}), (2, {})):
+        stub.add_response("list_subscriptions_by_topic", {"Subscriptions": found[number : number + 2], **token})
+    assert Subscribers(lambda: sns, TOPIC).confirmed() == {"ann@x.org": "Ann@X.org"}
+
+
+def test_an_outage_of_sns_says_nothing_about_who_is_subscribed(sns: SNSClient, stub: Stubber) -> None:
+    stub.add_client_error("list_subscriptions_by_topic", service_error_code="Throttling")
+    with pytest.raises(DeliveryFailed, match="SNS answered Throttling"):
+        Subscribers(lambda: sns, TOPIC).confirmed()
 
 
 @pytest.fixture
@@ -245,23 +466,24 @@ def stub(sns: SNSClient) -> Iterator[Stubber]:
         yield stubber
 
 
-def a_mailer(sns: SNSClient, *, take_slot: Callable[[], bool] = lambda: True) -> Mailer:
+def a_mailer(sns: SNSClient, *, take_slot: Callable[[str], bool] = lambda _to: True) -> Mailer:
     """A mailer with as many slots as it asks for."""
     return Mailer(sns, TOPIC, take_slot=take_slot)
 
 
-def test_a_mail_is_published_to_the_topic(sns: SNSClient, stub: Stubber) -> None:
-    sent = {"TopicArn": TOPIC, "Subject": "Approved: x", "Message": "text"}
+def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
+    recipient = {"recipient": {"DataType": "String", "StringValue": TO}}
+    sent = {"TopicArn": TOPIC, "Subject": "Approved: x", "Message": "text", "MessageAttributes": recipient}
     stub.add_response("publish", {"MessageId": "1"}, sent)
-    a_mailer(sns).send(Mail("Approved: x", "text"))
+    a_mailer(sns).send(Mail(TO, "Approved: x", "text"))
     stub.assert_no_pending_responses()
 
 
 def test_each_mail_takes_one_slot_before_it_is_published(sns: SNSClient, stub: Stubber) -> None:
     seen: list[str] = []
 
-    def take_slot() -> bool:
-        seen.append("slot")
+    def take_slot(recipient: str) -> bool:
+        seen.append(f"slot for {recipient}")
         return True
 
     def publish(**_: object) -> None:
@@ -270,8 +492,8 @@ def test_each_mail_takes_one_slot_before_it_is_published(sns: SNSClient, stub: S
     sns.meta.events.register("before-parameter-build.sns.Publish", publish)
     for _ in range(2):
         stub.add_response("publish", {"MessageId": "1"})
-        a_mailer(sns, take_slot=take_slot).send(Mail("s", "t"))
-    assert seen == ["slot", "publish", "slot", "publish"]
+        a_mailer(sns, take_slot=take_slot).send(Mail(TO, "s", "t"))
+    assert seen == [f"slot for {TO}", "publish"] * 2
 
 
 def test_without_a_slot_nothing_is_published(sns: SNSClient, stub: Stubber) -> None:
@@ -284,19 +506,19 @@ def test_without_a_slot_nothing_is_published(sns: SNSClient, stub: Stubber) -> N
     sns.meta.events.register("before-parameter-build.sns.Publish", publish)
     stub.add_response("publish", {"MessageId": "1"})
     with pytest.raises(NoSlot):
-        a_mailer(sns, take_slot=lambda: False).send(Mail("s", "t"))
+        a_mailer(sns, take_slot=lambda _to: False).send(Mail(TO, "s", "t"))
     assert published == []
 
 
-@pytest.mark.parametrize("step", [Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL])
+@pytest.mark.parametrize("step", [f"{Step.REQUEST_EMAIL}:{TO}", f"{Step.OUTCOME_EMAIL}:{TO}"])
 @pytest.mark.parametrize("slot", [True, False])
 def test_a_mail_without_a_slot_is_left_by_its_approvals_id_and_step(
-    sns: SNSClient, stub: Stubber, step: Step, slot: bool
+    sns: SNSClient, stub: Stubber, step: str, slot: bool
 ) -> None:
     stub.add_response("publish", {"MessageId": "1"})
-    deferred: list[tuple[str, Step]] = []
-    outbox = Outbox(a_mailer(sns, take_slot=lambda: slot), lambda *left: deferred.append(left))
-    assert outbox.send(an_approval(), step, Mail("s", "t")) is slot
+    deferred: list[tuple[str, str]] = []
+    outbox = Outbox(a_mailer(sns, take_slot=lambda _to: slot), lambda *left: deferred.append(left))
+    assert outbox.send(an_approval(), step, Mail(TO, "s", "t")) is slot
     assert deferred == ([] if slot else [(an_approval().id, step)])
 
 
@@ -306,7 +528,7 @@ def test_a_refusal_by_sns_is_a_failed_delivery_that_names_the_code_alone(
 ) -> None:
     stub.add_client_error("publish", service_error_code=code, service_message="the text of the mail")
     with pytest.raises(DeliveryFailed) as caught:
-        a_mailer(sns).send(Mail("s", "t"))
+        a_mailer(sns).send(Mail(TO, "s", "t"))
     assert str(caught.value) == f"SNS answered {code}"
 
 
@@ -316,7 +538,7 @@ def test_an_unreachable_sns_is_a_failed_delivery(sns: SNSClient) -> None:
 
     sns.meta.events.register("before-call.sns.Publish", unreachable)
     with pytest.raises(DeliveryFailed, match=r"^SNS can't be reached: EndpointConnectionError$"):
-        a_mailer(sns).send(Mail("s", "t"))
+        a_mailer(sns).send(Mail(TO, "s", "t"))
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
@@ -343,7 +565,7 @@ def test_no_line_of_the_requesters_looks_like_one_of_ours() -> None:
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\v", "\x85", "\u2028"])
 def test_no_line_of_a_comment_looks_like_one_of_ours(line_break: str) -> None:
     forged = line_break.join(["fine", "", "Comment:", "", "Approve:", "https://evil.example/"])
-    lines = outcome_mail(decided(comment=forged)).text.splitlines()
+    lines = outcome_mail(decided(comment=forged), TO).text.splitlines()
     assert [line for line in lines if "evil.example" in line] == ["  https://evil.example/"]
     flush_left = [line for line in lines if line and not line.startswith("  ")]
     assert flush_left == [

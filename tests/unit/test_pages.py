@@ -8,15 +8,35 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Action, Approval, Request
+from approvals import present
+from approvals.markup import parse
+from approvals.model import (
+    Action,
+    Approval,
+    Extension,
+    FieldType,
+    FormField,
+    FormValue,
+    MoreTime,
+    OnTimeout,
+    People,
+    Person,
+    Presence,
+    Refusal,
+    Request,
+    Severity,
+)
+from approvals.rules import judge
 from approvals.workflow import console_url
 from handlers import pages
-from tests.builders import BOB, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
+from handlers.inputs import Typed
+from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 FIELDS = {
     "action": "approve",
@@ -71,25 +91,102 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def saying(text: str) -> Approval:
-    """A request that says the text wherever a requester can."""
+HOUR = timedelta(hours=1)
+
+
+def asking(**changes: Any) -> Approval:
+    """An approval whose request says what is given, and little else."""
+    defaults: dict[str, Any] = {"title": "Deploy", "timeout": HOUR}
+    return an_approval(request=Request(**defaults | changes))
+
+
+def saying(text: str, details: str | None = None) -> Approval:
+    """A request that says the text wherever a requester can; its details only by choice, for they have markup."""
     request = Request(
-        title=text, details=text, requested_by=text, timeout=timedelta(hours=1), context={text: text, "list": [text]}
+        title=text,
+        details=details,
+        requested_by=text,
+        timeout=HOUR,
+        facts=((text, text),),
+        links=((text, "https://example.com/"),),
+        severity=Severity.HIGH,
+        form=(
+            FormField(name="A", label=text, type=FieldType.TEXT, default=text),
+            FormField(name="B", label=text, type=FieldType.TEXT, default=text, max_length=20),
+            FormField(name="C", label=text, type=FieldType.CHOICE, choices=(text, f"{text}2")),
+            FormField(name="D", label=text, type=FieldType.CHOICE, choices=tuple(f"{text}{n}" for n in range(5))),
+        ),
+        context={text: text, "list": [text]},
     )
-    return an_approval(request=request)
+    people = People(approvers=(Person(id="alice@example.com", name=text, email="alice@example.com"),))
+    return an_approval(request=request, people=people)
 
 
-def confirm(approval: Approval, fields: dict[str, str] | None = None, action: Action = Action.APPROVE) -> Page:
-    return Page(pages.confirm(approval, action, fields or FIELDS, max_comment=1000))
+FORM = (
+    FormField(
+        name="Version", label="Version to deploy", type=FieldType.TEXT, default="2.4.1", required=True, max_length=20
+    ),
+    FormField(name="Notes", label="Notes", type=FieldType.TEXT, default="a\nb"),
+    FormField(name="Share", label="Share", type=FieldType.NUMBER, default=10, minimum=1, maximum=99.5, required=True),
+    FormField(
+        name="Ring", label="Ring", type=FieldType.CHOICE, choices=("inner", "outer"), default="outer", required=True
+    ),
+    FormField(name="Zone", label="Zone", type=FieldType.CHOICE, choices=("a", "b", "c", "d", "e"), default="c"),
+    FormField(name="Freeze", label="Freeze?", type=FieldType.YES_NO, default=False),
+    FormField(name="Day", label="Day", type=FieldType.DATE, default="2026-11-24", minimum="2026-11-23"),
+)
+
+
+def confirm(
+    approval: Approval,
+    fields: dict[str, str] | None = None,
+    action: Action = Action.APPROVE,
+    typed: Typed | None = None,
+) -> Page:
+    return Page(pages.confirm(approval, action, fields or FIELDS, max_comment=1000, typed=typed or Typed()))
 
 
 def outcome(approval: Approval, action: Action = Action.APPROVE) -> Page:
     return Page(pages.outcome(approval, action))
 
 
+def waiting(**changes: Any) -> Approval:
+    """A request for two approvals; alice has given hers."""
+    people = People(approvers=tuple(Person(id=f"{n}@example.com", name=n, email=f"{n}@example.com") for n in NAMES))
+    request = Request(title="Deploy", timeout=HOUR, required_approvals=2, **changes)
+    asked = an_approval(request=request, people=people)
+    return judge(asked, a_response(Action.APPROVE, comment="Looks good")).approval
+
+
+NAMES = ("alice", "carol", "dave")
+
+
+def recorded(note: str = "", **changes: Any) -> str:
+    approval = waiting(**changes)
+    return pages.recorded(approval, approval.responses[0], FIELDS, note)
+
+
+WRONG = Typed(
+    {"form.Share": "many", "comment": "\nwhy"}, {"form.Share": "Please give a number.", "comment": "Too long."}
+)
+
+
 EVERY_PAGE = [
     pytest.param(pages.confirm(an_approval(), Action.APPROVE, FIELDS, max_comment=1000), id="approve"),
     pytest.param(pages.confirm(an_approval(), Action.REJECT, FIELDS, max_comment=1000), id="reject"),
+    pytest.param(pages.confirm(asking(form=FORM), Action.APPROVE, FIELDS, max_comment=1000), id="form"),
+    pytest.param(
+        pages.confirm(
+            asking(form=FORM, severity=Severity.HIGH, more_time=MoreTime(1, HOUR)),
+            Action.APPROVE,
+            FIELDS,
+            max_comment=1000,
+            typed=WRONG,
+        ),
+        id="mistakes",
+    ),
+    pytest.param(recorded(), id="recorded"),
+    pytest.param(pages.not_allowed(an_approval(), "Only ann may answer.", too_early=False), id="not-allowed"),
     pytest.param(pages.outcome(decided(comment="fine"), Action.APPROVE), id="approved"),
     pytest.param(pages.outcome(decided(Action.REJECT, BOB), Action.APPROVE), id="rejected"),
     pytest.param(pages.outcome(expired(), Action.APPROVE), id="expired"),
@@ -101,10 +198,11 @@ EVERY_PAGE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_it_is_and_adds_nothing_to_the_page(text: str) -> None:
-    page = confirm(saying(text))
-    assert page.shape == confirm(saying("harmless")).shape
-    # In the title of the page and of the request, as details, requester, key and value.
-    assert page.text.count(text) >= 6
+    page = confirm(saying(text, details=text))
+    assert page.shape == confirm(saying("harmless", details="harmless")).shape
+    # In the titles of the page and the request and its confirmation, as details, requester, fact, link, labels,
+    # defaults, choices, key and value.
+    assert page.text.count(text) >= 20
 
 
 @given(st.text(min_size=1, max_size=60))
@@ -112,6 +210,24 @@ def test_any_text_is_shown_as_it_is_and_adds_nothing_to_the_page(text: str) -> N
     page = confirm(saying(text))
     assert page.shape == confirm(saying("harmless")).shape
     assert text in page.text
+
+
+MARKED = st.lists(
+    st.sampled_from(["**", "*", "`", "```", "\n", "# ", "- ", "[", "](https://x.y/)", "<b>", "&", "a b", " "])
+)
+
+
+@given(MARKED.map("".join))
+def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(details: str) -> None:
+    """Nothing is lost but the marks."""
+    page = confirm(asking(details=details))
+    allowed = {"h3", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
+    without = confirm(asking())
+    assert {tag for tag, _ in page.elements} - {tag for tag, _ in without.elements} <= allowed
+    texts = [span.text for block in parse(details) for span in block.spans]
+    assert "".join(texts) in page.text
+    leading = [link["href"] for link in page.named("a")]
+    assert set(leading) <= {"https://x.y/"}
 
 
 @given(st.text(min_size=1, max_size=60))
@@ -157,7 +273,7 @@ def test_the_form_posts_back_exactly_the_links_fields(fields: dict[str, str]) ->
 def test_the_button_says_what_it_does_and_posts_to_where_the_page_came_from(action: Action) -> None:
     page = confirm(an_approval(), action=action)
     word = action.value.capitalize()
-    assert page.named("form") == [{"method": "post", "action": "execution"}]
+    assert page.named("form") == [{"method": "post", "action": "execution", "class": "short"}]
     assert page.named("button") == [{"class": action.value}]
     assert f"{word}? Deploy web 2.4.1" in page.text
     assert f"Nothing is decided until you press {word}." in page.text
@@ -260,7 +376,15 @@ def test_a_page_is_a_complete_accessible_document(html: str) -> None:
     assert {"charset": "utf-8"} in page.named("meta")
     assert len(page.named("title")) == len(page.named("h1")) == 1
     labelled = {label["for"] for label in page.named("label")}
-    assert {area["id"] for area in page.named("textarea")} == labelled
+    inputs = [each for each in page.named("input") if each["type"] != "hidden"]
+    fields = [*inputs, *page.named("textarea"), *page.named("select")]
+    assert {each["id"] for each in fields} == labelled
+    assert len(page.named("legend")) == len(page.named("fieldset"))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in page.elements:
+        assert ("aria-invalid" in attributes) == ("aria-describedby" in attributes)
+        assert attributes.get("aria-describedby", ids[0] if ids else None) in [*ids, None]
 
 
 @pytest.mark.parametrize("html", EVERY_PAGE)
@@ -296,3 +420,232 @@ def test_a_page_is_not_kept_passed_on_indexed_or_guessed_at(name: str, value: st
 def test_a_page_holds_neither_the_task_token_nor_the_link_key(html: str) -> None:
     assert TOKEN[:20] not in html
     assert an_approval().link_key.decode() not in html
+
+
+@pytest.mark.parametrize("html", EVERY_PAGE)
+def test_a_page_is_light_enough_for_a_phone(html: str) -> None:
+    assert len(html.encode()) <= 30_000
+
+
+def test_the_longest_form_is_light_enough_for_a_phone() -> None:
+    form = tuple(
+        FormField(name=f"F{n}", label=f"F{n}", type=FieldType.CHOICE, choices=("a", "b", "c", "d")) for n in range(20)
+    )
+    problems = {f"form.F{n}": "Please choose one of the choices." for n in range(20)}
+    html = pages.confirm(asking(form=form), Action.APPROVE, FIELDS, max_comment=1000, typed=Typed({}, problems))
+    assert len(html.encode()) <= 30_000
+
+
+HUGE_WORDS = "\U0001f680 \u05e9\u05dc\u05d5\u05dd <script>alert(1)</script> <!channel> & "
+
+
+def test_a_huge_request_is_shown_whole_and_none_of_it_is_markup() -> None:
+    details = (HUGE_WORDS * 5000)[:200_000]
+    title = (HUGE_WORDS * 20)[:300]
+    facts = tuple((f"{n} {HUGE_WORDS}", HUGE_WORDS * 5) for n in range(100))
+    context = {f"key {n}": HUGE_WORDS * 50 for n in range(60)}
+    page = confirm(asking(title=title, details=details, facts=facts, context=context))
+    assert page.named("script") == []
+    for text in (title, details, *(part for fact in facts for part in fact), *context, *context.values()):
+        assert text in page.text
+    harmless = confirm(asking(details="x", facts=(("x", "x"),), context={"x": "x"}))
+    assert {tag for tag, _ in page.elements} == {tag for tag, _ in harmless.elements}
+
+
+def test_facts_are_shown_in_their_order_and_links_with_where_they_lead() -> None:
+    page = confirm(
+        asking(facts=(("Zone", "eu"), ("Cost", "12")), links=(("Plan", "https://ci.example.com/plan?a=1&b=2"),))
+    )
+    assert page.text.index("Zone") < page.text.index("Cost")
+    (link,) = page.named("a")
+    assert (link["href"], link["rel"]) == ("https://ci.example.com/plan?a=1&b=2", "noreferrer noopener")
+    assert "https://ci.example.com/plan?a=1&b=2" in page.parts
+
+
+def test_what_is_no_web_address_is_no_link() -> None:
+    page = confirm(asking(links=(("Plan", "javascript:alert(1)"),)))
+    assert page.named("a") == []
+    assert "javascript:alert(1)" in page.text
+
+
+def test_details_are_headings_lists_code_and_links() -> None:
+    details = "# Plan\n- **one**\n- *two*\n\nSee [it](https://a.example/) or `ls`\n```\nx\n```\n- three"
+    page = confirm(asking(details=details))
+    tags = [tag for tag, _ in page.elements]
+    expected = ["h3", "ul", "li", "strong", "li", "em", "p", "a", "code", "pre", "code", "ul", "li"]
+    assert tags[tags.index("h3") : tags.index("form")] == expected
+    assert "See it or ls" in page.text
+
+
+@pytest.mark.parametrize(("severity", "badges"), [(Severity.NORMAL, 0), (Severity.HIGH, 1)])
+def test_high_severity_is_a_badge_and_asks_a_second_time(severity: Severity, badges: int) -> None:
+    page = confirm(asking(severity=severity))
+    assert page.text.count("High severity") == badges
+    boxes = [each for each in page.named("input") if each["type"] == "checkbox"]
+    assert [(box["name"], box["value"], "required" in box, "checked" in box) for box in boxes] == [
+        ("sure", "yes", True, False)
+    ] * badges
+    assert page.text.count("Yes, approve: Deploy") == badges
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("presence", list(Presence))
+def test_a_comment_is_asked_for_as_the_request_says(presence: Presence, action: Action) -> None:
+    other = next(each for each in Action if each is not action)
+    page = confirm(asking(comments={action: presence, other: Presence.OFF}), action=action)
+    areas = page.named("textarea")
+    assert len(areas) == (presence is not Presence.OFF)
+    assert all(("required" in area) == (presence is Presence.REQUIRED) for area in areas)
+    label = "Comment" if action is Action.APPROVE else "Reason"
+    assert page.text.count(f"{label} ({presence.value}, up to 1,000 characters)") == len(areas)
+
+
+def test_a_form_has_an_input_for_each_field_with_its_default_and_limits() -> None:
+    page = confirm(asking(form=FORM))
+    lines = {each["name"]: each for each in page.named("input") if each.get("class") == "line"}
+    version, share, day = lines["form.Version"], lines["form.Share"], lines["form.Day"]
+    assert (version["type"], version["value"], version["maxlength"]) == ("text", "2.4.1", "20")
+    assert "required" in version
+    assert (share["type"], share["value"], share["step"], share["min"], share["max"]) == (
+        "number",
+        "10",
+        "any",
+        "1",
+        "99.5",
+    )
+    assert (day["type"], day["value"], day["min"], "max" in day) == ("date", "2026-11-24", "2026-11-23", False)
+    assert "required" not in day
+    assert page.named("textarea")[0]["name"] == "form.Notes"
+    assert "a\nb" in page.parts
+    radios = [
+        (each["name"], each["value"], "checked" in each) for each in page.named("input") if each["type"] == "radio"
+    ]
+    assert radios == [
+        ("form.Ring", "inner", False),
+        ("form.Ring", "outer", True),
+        ("form.Freeze", "yes", False),
+        ("form.Freeze", "no", True),
+        ("form.Freeze", "", False),
+    ]
+    assert [each["name"] for each in page.named("select")] == ["form.Zone"]
+    assert [each["value"] for each in page.named("option") if "selected" in each] == ["c"]
+
+
+def test_a_rejection_has_no_form() -> None:
+    assert confirm(asking(form=FORM), action=Action.REJECT).text == confirm(asking(), action=Action.REJECT).text
+
+
+def test_what_was_typed_is_kept_and_each_mistake_is_named_at_the_top_and_at_its_input() -> None:
+    page = confirm(asking(form=FORM), typed=WRONG)
+    share = next(each for each in page.named("input") if each["name"] == "form.Share")
+    # A browser shows nothing in an input for numbers whose value is none.
+    assert (share["type"], share["value"]) == ("text", "many")
+    assert (share["aria-invalid"], share["aria-describedby"]) == ("true", "form-Share-problem")
+    assert page.text.count("Please give a number.") == 2
+    assert {"href": "#form-Share", "dir": "auto"} in page.named("a")
+    assert "\n\nwhy" in page.parts, "a browser drops the first line break"
+    assert page.text.startswith("Not yet: ", page.text.index("Not yet"))
+    assert [each["class"] for each in page.named("form")] == ["long"], "a long form must not hide the request"
+
+
+@given(st.text(min_size=1, max_size=60))
+def test_anything_typed_is_shown_again_as_it_is(text: str) -> None:
+    names = [f"form.{field.name}" for field in FORM] + ["comment"]
+    page = confirm(asking(form=FORM), typed=Typed(dict.fromkeys(names, text), dict.fromkeys(names, "No.")))
+    other = confirm(asking(form=FORM), typed=Typed(dict.fromkeys(names, "x"), dict.fromkeys(names, "No.")))
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in other.elements]
+    assert text in [each.get("value") for each in page.named("input")]
+
+
+@pytest.mark.parametrize(("times", "offered"), [(0, False), (1, True)])
+def test_more_time_is_offered_as_long_as_there_is_some(times: int, offered: bool) -> None:
+    page = confirm(asking(more_time=MoreTime(times, timedelta(minutes=90))))
+    buttons = [each for each in page.named("button") if each.get("name") == "do"]
+    assert [each["value"] for each in buttons] == ["more-time"] * offered
+    assert ("The deadline can move by 90 minutes, for everybody." in page.text) == offered
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=2), "2 hours"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=300), "300 days"),
+    ],
+)
+def test_a_duration_is_said_in_the_greatest_whole_unit(time: timedelta, words: str) -> None:
+    assert f"move by {words}," in confirm(asking(more_time=MoreTime(1, time))).text
+
+
+@pytest.mark.parametrize(
+    ("on_timeout", "sentence"),
+    [(OnTimeout.EXPIRE, "the request expires, unapproved."), (OnTimeout.REJECT, "the request counts as rejected.")],
+)
+def test_the_page_says_what_silence_means(on_timeout: OnTimeout, sentence: str) -> None:
+    assert f"Without any answer {sentence}" in confirm(asking(on_timeout=on_timeout)).text
+
+
+def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request() -> None:
+    approval = waiting()
+    shown = [
+        confirm(approval).text,
+        Page(recorded()).text,
+        Page(pages.not_allowed(approval, "No.", too_early=False)).text,
+    ]
+    for text in shown:
+        for line in (present.who_may(approval), *present.progress(approval)):
+            assert line in text
+
+
+def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_taken_back() -> None:
+    page = Page(recorded())
+    assert "You approved this on Mon 23 Nov 2026, 09:01 UTC. To approve the request, 1 more must approve." in page.text
+    assert "Not answered yet: carol, dave." in page.text
+    assert "Looks good" in page.text
+    assert page.named("button") == [{"class": "plain", "name": "do", "value": "withdraw"}]
+    hidden = [field for field in page.named("input") if field["type"] == "hidden"]
+    assert {field["name"]: field["value"] for field in hidden} == FIELDS
+
+
+def test_where_several_must_reject_it_says_how_many() -> None:
+    assert "To reject it, 2 more must reject." in Page(recorded(required_rejections=2)).text
+
+
+def test_what_happened_meanwhile_is_on_the_page_of_a_waiting_request() -> None:
+    refusal = Refusal(approver=BOB, action=Action.REJECT, at=NOW + timedelta(minutes=2), reason="NOT_AN_APPROVER")
+    extension = Extension(approver=ALICE, at=NOW + timedelta(minutes=3), deadline=NOW + timedelta(hours=2))
+    approval = replace(an_approval(), refusals=(refusal,), extensions=(extension,))
+    page = confirm(approval)
+    assert page.named("summary") == [{}]
+    assert all(line in page.text for line in present.history(approval))
+    assert confirm(an_approval()).named("details") == []
+
+
+def test_an_outcome_shows_the_whole_history_all_comments_and_all_forms() -> None:
+    values: dict[str, FormValue] = {"Version": "2.5", "Freeze": True, "Share": 2.5}
+    approval = waiting(form=(FORM[0], FORM[2], FORM[5]))
+    first, second = (
+        a_response(Action.APPROVE, comment="Go"),
+        a_response(Action.APPROVE, CAROL, minutes=2, comment="Yes!"),
+    )
+    approval = judge(replace(approval, responses=()), replace(first, form=values)).approval
+    page = outcome(judge(approval, replace(second, form={**values, "Version": "2.6"})).approval)
+    assert page.text.count("Comment: Yes!") == 1
+    for shown in ("Go", "2.5", "2.6", "Version to deploy", "yes", "alice@example.com", "carol@example.com"):
+        assert shown in page.parts
+    for text in ("Asked on Mon 23 Nov", "Approved by alice@example.com by email on", "Approved by carol@example.com"):
+        assert text in page.text
+
+
+CAROL = replace(ALICE, id="carol@example.com", name="carol@example.com")
+
+
+def test_somebody_who_may_not_answer_sees_why_and_has_nothing_to_press() -> None:
+    page = Page(pages.not_allowed(waiting(), "Only carol may answer.", too_early=False))
+    assert "You can't answer this request" in page.parts
+    assert "Only carol may answer." in page.parts
+    assert page.named("form") == []
+    early = Page(pages.not_allowed(waiting(), "Not yet.", too_early=True))
+    assert "Try again in a moment" in early.parts

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals import present
-from approvals.model import Action, Approval, Approver, Channel, Json, Request, Response, is_hidden, readable, shorten
-from approvals.request import MAX_TITLE
-from tests.builders import BOB, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Json,
+    MoreTime,
+    People,
+    Person,
+    Request,
+    Response,
+    is_hidden,
+    readable,
+    shorten,
+)
+from approvals.people import Reason
+from approvals.rules import Postponement, Tick, Withdrawal, judge
+from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 """How a text to one person names the request."""
@@ -216,11 +232,19 @@ def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, respon
 
 
 @pytest.mark.parametrize(
-    ("approval", "why"),
-    [(an_approval(), present.NOT_OF_THE_WORKSPACE), (an_approval(slack_message=None), present.TOO_EARLY)],
+    ("reason", "why"),
+    [
+        (Reason.OTHER_WORKSPACE, present.NOT_OF_THE_WORKSPACE),
+        (Reason.TOO_EARLY, present.TOO_EARLY),
+        (Reason.OWN_REQUEST, present.OWN_REQUEST),
+        (Reason.NOT_AN_APPROVER, "Only ann and bob may answer."),
+    ],
 )
-def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(approval: Approval, why: str) -> None:
-    assert present.not_allowed(approval) == f"{ABOUT} {why}"
+def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Reason, why: str) -> None:
+    people = People(approvers=(Person(id="a", name="ann"), Person(id="b", name="bob")))
+    text = present.not_allowed(an_approval(people=people), reason)
+    assert text.startswith(f"{ABOUT} ")
+    assert why in text
 
 
 def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
@@ -232,3 +256,87 @@ def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> Non
     renamed = Approver(id=BOB.id, name="Bob the Builder", channel=Channel.SLACK)
     text = present.late_answer(decided(approver=BOB), a_response(approver=renamed, minutes=2))
     assert text.startswith(f"{ABOUT} Your answer was recorded already.")
+
+
+ANN = Person(id="ann@example.com", name="ann@example.com", email="ann@example.com")
+ALICE_AND_BOB = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=BOB.id, name="bob", slack_id=BOB.id))
+HOUR = timedelta(hours=1)
+
+
+def for_two(**changes: Any) -> Approval:
+    """A request that two people must approve."""
+    request = Request(timeout=HOUR, required_approvals=2, more_time=MoreTime(1, HOUR), escalate_after=HOUR / 2)
+    people = People(approvers=ALICE_AND_BOB, escalation=(ANN,))
+    return an_approval(request=request, people=people, **changes)
+
+
+def test_where_one_answer_decides_there_is_no_progress() -> None:
+    assert present.progress(an_approval()) == []
+
+
+def test_progress_counts_and_names_those_whose_answers_stand() -> None:
+    asked = for_two()
+    assert present.progress(asked) == ["0 of 2 approvals"]
+    answered = judge(asked, a_response()).approval
+    when = readable(NOW + timedelta(minutes=1))
+    assert present.progress(answered) == ["1 of 2 approvals", f"Approved by {ALICE.id} by email on {when}"]
+    taken_back = judge(answered, Withdrawal(ALICE, NOW + timedelta(minutes=2))).approval
+    assert present.progress(taken_back) == ["0 of 2 approvals"]
+
+
+@pytest.mark.parametrize(
+    ("approval", "says"),
+    [
+        (an_approval(), "Anybody who was asked may answer."),
+        (an_approval(people=None), "It is not known yet who may answer."),
+        (an_approval(people=People(requester=ANN)), "Anybody who was asked may answer, except ann@example.com."),
+        (for_two(), f"Only {ALICE.id} and bob may answer. 2 must approve; one rejection is enough."),
+        (
+            replace(for_two(), escalated_at=NOW),
+            f"Only {ALICE.id}, bob and ann@example.com may answer. 2 must approve; one rejection is enough.",
+        ),
+    ],
+)
+def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: str) -> None:
+    assert present.who_may(approval) == says
+
+
+def test_the_history_has_all_that_happened_in_order_of_time() -> None:
+    approval = for_two()
+    for event in (
+        a_response(minutes=1),
+        a_response(Action.REJECT, Approver(id="eve@example.com", name="eve", channel=Channel.EMAIL), minutes=2),
+        Withdrawal(ALICE, NOW + timedelta(minutes=3)),
+        Postponement(BOB, NOW + timedelta(minutes=4)),
+        Tick(NOW + timedelta(minutes=31)),
+        a_response(Action.REJECT, BOB, minutes=32),
+    ):
+        approval = judge(approval, event).approval
+    beginnings = [
+        "Asked on ",
+        f"Approved by {ALICE.id} by email on ",
+        "eve tried to reject by email on ",
+        f"{ALICE.id} took that answer back on ",
+        "bob asked for more time on ",
+        "Escalated to ann@example.com on ",
+        "Rejected by bob in Slack on ",
+    ]
+    found = present.history(approval)
+    assert len(found) == len(beginnings)
+    assert all(sentence.startswith(beginning) for sentence, beginning in zip(found, beginnings, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("before", "response", "says"),
+    [
+        ([], a_response(), "Your answer counts. 1 of 2 approvals."),
+        ([a_response()], a_response(minutes=2), "Your answer was recorded already. 1 of 2 approvals."),
+        ([a_response()], a_response(Action.REJECT, minutes=2), "You answered otherwise before. Take that answer back"),
+        ([a_response(Action.REJECT)], a_response(approver=BOB, minutes=2), "Somebody was faster. Rejected by "),
+    ],
+)
+def test_somebody_hears_what_became_of_their_answer(before: list[Response], response: Response, says: str) -> None:
+    approval = for_two()
+    for earlier in before:
+        approval = judge(approval, earlier).approval
+    assert says in present.answered(judge(approval, response), response)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
+from moto import mock_aws
 
-from approvals.request import MAX_DETAILS, MAX_REQUESTED_BY, MAX_TIMEOUT_MINUTES, MAX_TITLE
+from approvals.mail import RECIPIENT
+from approvals.request import MAX_INPUT
+from approvals.schema import load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +37,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def commands() -> list[str]:
+    """The commands of all shell blocks, each in one line."""
+    text = "\n".join(blocks("sh")).replace("\\\n", "")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def names_in_template(section: str) -> list[str]:
     text = (ROOT / "template.yaml").read_text()
     body = re.search(rf"^{section}:\n((?:(?:  .*|#.*)?\n)*)", text, re.MULTILINE)
@@ -48,11 +59,28 @@ def test_it_starts_with_one_sentence_and_then_the_two_commands() -> None:
 
 
 def test_every_command_shown_is_one_that_is_run() -> None:
-    shown = {line.strip() for block in blocks("sh") for line in block.splitlines() if line.strip()}
-    assert shown <= SEEN_RUN
+    assert {command for command in commands() if not command.startswith("aws ")} <= SEEN_RUN
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?make (\w+)", README))))
+def test_the_subscription_that_it_shows_lets_through_what_is_addressed_to_its_endpoint_alone() -> None:
+    [shown] = [shlex.split(command) for command in commands() if command.startswith("aws ")]
+    assert shown[:3] == ["aws", "sns", "subscribe"]
+    options = dict(zip(shown[3::2], shown[4::2], strict=True))
+    with mock_aws():
+        sns = boto3.client("sns", region_name="eu-west-1")
+        topic = sns.create_topic(Name="approvals")["TopicArn"]
+        subscription = sns.subscribe(
+            TopicArn=topic,
+            Protocol=options["--protocol"],
+            Endpoint=options["--notification-endpoint"],
+            Attributes=json.loads(options["--attributes"]),
+        )
+        attributes = sns.get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"]
+    assert (options["--topic-arn"], attributes["Protocol"]) == ("$ApprovalTopicArn", "email")
+    assert json.loads(attributes["FilterPolicy"]) == {RECIPIENT: [attributes["Endpoint"]]}
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE))))
 def test_every_make_target_exists(target: str) -> None:
     assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
 
@@ -67,15 +95,18 @@ def test_every_link_leads_to_a_file(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-def test_the_limits_are_those_of_the_code() -> None:
-    for key, most in (
-        ("Title", MAX_TITLE),
-        ("Details", MAX_DETAILS),
-        ("RequestedBy", MAX_REQUESTED_BY),
-        ("TimeoutMinutes", MAX_TIMEOUT_MINUTES),
-    ):
-        [row] = re.findall(rf"^\| `{key}` \|(.*)$", README, re.MULTILINE)
-        assert f"{most:,}" in row
+def test_every_key_of_the_request_is_in_the_readme_and_none_that_is_not() -> None:
+    """Their limits are in docs/request.md, which is written from the schema."""
+    [table] = re.findall(r"^\| `Approval\.` \|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
+    named = {key for row in table.splitlines()[1:] for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    keys = set(load("request.schema.json")["properties"])
+    assert named <= keys
+    # With its companion, which says when.
+    assert keys - named == {"AllowSelfApproval", "EscalateAfterMinutes"}
+
+
+def test_the_limit_of_the_input_is_that_of_the_code() -> None:
+    assert f"up to {MAX_INPUT // 1024} KiB" in README
 
 
 def test_every_error_of_the_state_machine_is_explained() -> None:
@@ -97,4 +128,10 @@ def test_the_example_state_machine_is_valid(tmp_path: Path) -> None:
 def test_the_manifest_names_the_path_of_the_slack_endpoint() -> None:
     manifest = yaml.safe_load((ROOT / "bot/manifest.yaml").read_text())
     assert manifest["settings"]["interactivity"]["request_url"].endswith("/states/slack/events")
-    assert manifest["oauth_config"]["scopes"]["bot"] == ["chat:write"]
+
+
+def test_the_app_asks_slack_for_no_more_than_it_uses() -> None:
+    """To write, to find people by id, by address and in user groups."""
+    manifest = yaml.safe_load((ROOT / "bot/manifest.yaml").read_text())
+    scopes = manifest["oauth_config"]["scopes"]["bot"]
+    assert sorted(scopes) == ["chat:write", "usergroups:read", "users:read", "users:read.email"]

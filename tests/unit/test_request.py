@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unicodedata import category
@@ -11,22 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.model import Json, Request, is_hidden, shorten
-from approvals.request import (
-    MAX_DETAILS,
-    MAX_REQUESTED_BY,
-    MAX_TIMEOUT_MINUTES,
-    MAX_TITLE,
-    MAX_UNKNOWN,
-    Call,
-    InvalidApprovalRequest,
-    parse_call,
-    parse_request,
-)
-from tests.builders import TOKEN, WORKFLOW, a_call
+from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
+from approvals.request_json import MAX_TIMEOUT_MINUTES
+from approvals.schema import MAX_UNKNOWN, load
+from tests.builders import MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call
 
 HOUR = timedelta(hours=1)
 
-THE_KEYS = "the keys of Approval are Title, Details, RequestedBy, TimeoutMinutes"
+KEYS = list(load("request.schema.json")["properties"])
+THE_KEYS = f"the keys of Approval are {', '.join(KEYS)}"
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -39,6 +33,14 @@ def parse(asked: Json) -> Request:
     return parse_request({"Approval": asked}, default_timeout=HOUR)
 
 
+PLAIN = parse({})
+
+
+def same(request: Request, other: Request, **changes: Any) -> bool:
+    """Whether all is the same but for the changes, and the digest: that is of the input as it was written."""
+    return request == replace(other, digest=request.digest, **changes)
+
+
 def problems(execution_input: Json) -> list[str]:
     with pytest.raises(InvalidApprovalRequest) as caught:
         parse_request(execution_input, default_timeout=HOUR)
@@ -47,35 +49,46 @@ def problems(execution_input: Json) -> list[str]:
 
 def test_the_tutorials_own_input_is_all_context() -> None:
     request = parse_request({"Comment": "Insert your JSON here"}, default_timeout=HOUR)
-    assert request == Request(timeout=HOUR, context={"Comment": "Insert your JSON here"})
+    assert same(request, PLAIN, context={"Comment": "Insert your JSON here"})
 
 
-def test_every_key_of_the_request_is_read_and_the_rest_is_context() -> None:
-    asked: Json = {"Title": "Deploy", "Details": "line 1\nline 2", "RequestedBy": "jo", "TimeoutMinutes": 30}
-    request = parse_request({"Approval": asked, "Version": "2.4.1"}, default_timeout=HOUR)
-    assert request == Request(
-        title="Deploy",
-        details="line 1\nline 2",
-        requested_by="jo",
-        timeout=timedelta(minutes=30),
-        context={"Version": "2.4.1"},
-    )
+def test_what_is_not_the_request_is_context() -> None:
+    request = parse_request({"Approval": {"Title": "Deploy"}, "Version": "2.4.1"}, default_timeout=HOUR)
+    assert same(request, PLAIN, title="Deploy", context={"Version": "2.4.1"})
 
 
-@pytest.mark.parametrize("key", ["Title", "Details", "RequestedBy", "TimeoutMinutes"])
+@pytest.mark.parametrize("key", KEYS)
 def test_null_is_as_good_as_absent(key: str) -> None:
     """JSONPath has no way to leave a key out."""
-    assert parse({key: None}) == Request(timeout=HOUR)
+    assert same(parse({key: None}), PLAIN)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"Comment": {"Reject": None}},
+        {"MoreTime": {"Minutes": None, "Times": None}},
+    ],
+)
+def test_null_inside_an_object_is_as_good_as_absent(asked: Json) -> None:
+    assert same(parse(asked), PLAIN)
+
+
+def test_null_in_a_list_is_an_error() -> None:
+    """It stands for somebody: left out, fewer people would decide."""
+    [problem] = problems({"Approval": {"Approvers": ["ann@example.com", None]}})
+    assert problem.startswith("Approval.Approvers[1]: expected an email address")
 
 
 def test_space_around_a_text_is_dropped() -> None:
-    request = parse({"Title": " Deploy \n", "Details": "\n a\n b\n", "RequestedBy": "\tjo "})
-    assert (request.title, request.details, request.requested_by) == ("Deploy", "a\n b", "jo")
+    request = parse({"Title": " Deploy \n", "Details": "\n a\n b\n", "RequestedBy": "\tjo@example.com "})
+    assert (request.title, request.details, request.requested_by) == ("Deploy", "a\n b", "jo@example.com")
 
 
 def test_the_result_of_an_earlier_approval_is_no_mistake() -> None:
     """Two approvals in a row: the input that flows on from the first is the second's."""
-    assert parse({"Title": "Deploy", "Result": {"Decision": "APPROVED"}}) == Request(title="Deploy", timeout=HOUR)
+    asked: Json = {"Title": "Deploy", "Result": {"Decision": "APPROVED"}}
+    assert parse(asked) == parse({"Title": "Deploy"})
 
 
 @pytest.mark.parametrize("minutes", [1, 60, 30.0, MAX_TIMEOUT_MINUTES, float(MAX_TIMEOUT_MINUTES)])
@@ -108,13 +121,11 @@ def test_what_is_no_object_is_refused_by_its_kind(execution_input: Json, kind: s
     assert problems({"Approval": execution_input}) == [f"Approval: expected an object, got {kind}"]
 
 
-@pytest.mark.parametrize(
-    ("key", "most"), [("Title", MAX_TITLE), ("Details", MAX_DETAILS), ("RequestedBy", MAX_REQUESTED_BY)]
-)
+@pytest.mark.parametrize(("key", "most"), [("Title", MAX_TITLE), ("Details", MAX_DETAILS)])
 class TestTexts:
     def test_the_longest_is_taken(self, key: str, most: int) -> None:
         request = parse({key: "x" * most})
-        assert "x" * most in (request.title, request.details, request.requested_by)
+        assert "x" * most in (request.title, request.details)
 
     def test_a_longer_one_is_refused_and_not_cut(self, key: str, most: int) -> None:
         (problem,) = problems({"Approval": {key: "x" * (most + 1)}})
@@ -139,10 +150,9 @@ class TestTexts:
         ]
 
 
-@pytest.mark.parametrize("key", ["Title", "RequestedBy"])
 @pytest.mark.parametrize("character", ["\n", "\r", "\t", "\u2028", "\u2029"])
-def test_a_one_line_text_has_no_line_break_or_tab(key: str, character: str) -> None:
-    assert problems({"Approval": {key: f"a{character}b"}}) == [f"Approval.{key}: expected one line"]
+def test_a_one_line_text_has_no_line_break_or_tab(character: str) -> None:
+    assert problems({"Approval": {"Title": f"a{character}b"}}) == ["Approval.Title: expected one line"]
 
 
 @pytest.mark.parametrize("character", ["\n", "\r\n", "\t"])
@@ -171,18 +181,18 @@ def test_a_title_may_have_the_characters_of_its_language(title: str) -> None:
         ("title", ", did you mean Title?"),
         ("TimeoutMinute", ", did you mean TimeoutMinutes?"),
         ("requestedBy", ", did you mean RequestedBy?"),
-        ("Approvers", ""),
+        ("Aprovers", ", did you mean Approvers?"),
+        ("approvers", ", did you mean Approvers?"),
+        ("NOTIFY", ", did you mean Notify?"),
+        ("RequiredApproval", ", did you mean RequiredApprovals?"),
+        ("Owner", ""),
     ],
 )
 def test_an_unknown_key_is_named_with_a_way_out(key: str, hint: str) -> None:
     assert problems({"Approval": {key: "x"}}) == [f"Approval.{key}: unknown key{hint}", THE_KEYS]
 
 
-@given(
-    st.text(max_size=200).filter(
-        lambda key: key not in {"Title", "Details", "RequestedBy", "TimeoutMinutes", "Result"},
-    )
-)
+@given(st.text(max_size=200).filter(lambda key: key not in {*KEYS, "Result"}))
 def test_no_unknown_key_slips_through(key: str) -> None:
     named, way_out = problems({"Approval": {key: None}})
     assert named.startswith(f"Approval.{shorten(key, 60)}: unknown key")
@@ -204,7 +214,7 @@ def test_the_first_unknown_keys_are_named_and_the_rest_counted(unknown: int, mor
     assert problems({"Approval": {str(number): 1 for number in range(unknown)}}) == [*named, *more, THE_KEYS]
 
 
-@pytest.mark.parametrize("inner", ["Title", "Details", "RequestedBy", "TimeoutMinutes"])
+@pytest.mark.parametrize("inner", ["Title", "Approvers", "Form"])
 @pytest.mark.parametrize("key", ["Aproval", "approval", "APPROVAL", "Approvals", "Approvall", "Aprovall", " Approval"])
 def test_a_request_under_a_misspelt_key_is_refused(key: str, inner: str) -> None:
     """As context it would be shown, and not asked."""
@@ -226,23 +236,136 @@ def test_a_request_under_a_misspelt_key_is_refused(key: str, inner: str) -> None
 )
 def test_what_is_no_misspelt_request_is_context(execution_input: dict[str, Json]) -> None:
     request = parse_request(execution_input, default_timeout=HOUR)
-    assert request == Request(timeout=HOUR, context=execution_input)
+    assert same(request, PLAIN, context=execution_input)
 
 
 def test_beside_the_request_itself_nothing_is_taken_for_a_misspelt_one() -> None:
     execution_input: Json = {"Approval": {"Title": "Deploy"}, "Approvals": {"Title": "x"}}
     request = parse_request(execution_input, default_timeout=HOUR)
-    assert request == Request(title="Deploy", timeout=HOUR, context={"Approvals": {"Title": "x"}})
+    assert same(request, PLAIN, title="Deploy", context={"Approvals": {"Title": "x"}})
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    found = problems({"Approval": {"Title": "", "TimeoutMinutes": "soon", "Approvers": []}})
+    found = problems({"Approval": {"Title": "", "TimeoutMinutes": "soon", "Approvers": [], "Approver": []}})
     assert [problem.split(":")[0] for problem in found] == [
         "Approval.Title",
         "Approval.TimeoutMinutes",
         "Approval.Approvers",
+        "Approval.Approver",
         THE_KEYS,
     ]
+
+
+ANN, BO = "ann@example.com", "bo@example.com"
+A_FIELD: dict[str, Json] = {"Name": "Version", "Type": "text"}
+
+MISTAKES: list[tuple[Json, str]] = [
+    ("Deploy", 'Approval: expected an object, got the text "Deploy"'),
+    ({"Approvers": []}, "Approval.Approvers: expected at least one entry, got an empty list"),
+    ({"Approvers": ANN}, f'Approval.Approvers: expected a list, got the text "{ANN}"'),
+    (
+        {"Approvers": [ANN, "#deploys"]},
+        (
+            "Approval.Approvers[1]: expected an email address, a Slack user id (U...) or a Slack user group id (S...), "
+            'got the text "#deploys"'
+        ),
+    ),
+    ({"Approvers": [ANN, BO, f" {ANN}"]}, "Approval.Approvers[2]: is there already"),
+    ({"Notify": ["S0123456789"]}, "Approval.Notify[0]: expected an email address or a Slack user id, got "),
+    ({"RequestedBy": "Ann"}, 'Approval.RequestedBy: expected an email address or a Slack user id, got the text "Ann"'),
+    ({"RequiredApprovals": "2"}, 'Approval.RequiredApprovals: expected a whole number from 1 to 50, got the text "2"'),
+    ({"RequiredApprovals": 0}, "Approval.RequiredApprovals: expected a whole number from 1 to 50, got the number 0"),
+    ({"AllowSelfApproval": "true"}, 'Approval.AllowSelfApproval: expected true or false, got the text "true"'),
+    ({"Severity": "High"}, 'Approval.Severity: expected "normal" or "high", got the text "High"'),
+    ({"Comment": "required"}, "Approval.Comment: expected an object with the keys Approve, Reject, got the text"),
+    ({"Comment": {"reject": "required"}}, "Approval.Comment.reject: unknown key, did you mean Reject?"),
+    ({"Comment": {"Reject": True}}, 'Approval.Comment.Reject: expected "off" or "optional" or "required", got true'),
+    ({"Channel": "#deploys"}, "Approval.Channel: expected the id of a Slack channel (C...) or user (U...), got "),
+    ({"Links": {"Plan": "https://example.com"}}, "Approval.Links: expected a list of objects with the keys Label, Url"),
+    ({"Links": [{"Label": "Plan"}]}, "Approval.Links[0].Url: is missing, expected an http or https address"),
+    ({"Links": [{"Label": "Plan", "Url": "javascript:x"}]}, "Approval.Links[0].Url: expected an http or https address"),
+    ({"Facts": [{"Label": "a", "Value": []}]}, "Approval.Facts[0].Value: expected a text or a number or true or false"),
+    ({"Form": []}, "Approval.Form: expected at least one entry, got an empty list"),
+    ({"Form": [{"Name": "a b", "Type": "text"}]}, "Approval.Form[0].Name: expected a name of letters, digits and _, "),
+    ({"Form": [{"Name": "a"}]}, 'Approval.Form[0].Type: is missing, expected "text" or "number" or '),
+    ({"Form": [{**A_FIELD, "required": True}]}, "Approval.Form[0].required: unknown key, did you mean Required?"),
+    ({"Form": [A_FIELD, A_FIELD]}, "Approval.Form[1].Name: Version is there already"),
+    ({"Form": [{**A_FIELD, "Type": "choice"}]}, "Approval.Form[0].Choices: expected with the type choice, and only "),
+    ({"OnTimeout": "approve"}, 'Approval.OnTimeout: expected "expire" or "reject", got the text "approve"'),
+    ({"Reminders": 30}, 'Approval.Reminders: expected "auto", or a list of whole numbers of minutes after the request'),
+    ({"Reminders": []}, "Approval.Reminders: expected at least one entry, got an empty list"),
+    ({"Reminders": [10, "20"]}, "Approval.Reminders[1]: expected a whole number from 1 to 525,540, got the text"),
+    ({"Reminders": [10, 60]}, "Approval.Reminders: expected less than the 60 minutes of the request"),
+    ({"EscalateAfterMinutes": 5}, "Approval.EscalateTo and Approval.EscalateAfterMinutes: expected both or neither"),
+    (
+        {"EscalateTo": [BO], "EscalateAfterMinutes": 5},
+        "Approval.EscalateTo: expected Approval.Approvers too; without them everybody who is asked may answer",
+    ),
+    (
+        {"Approvers": [ANN], "EscalateTo": [BO], "EscalateAfterMinutes": 60},
+        "Approval.EscalateAfterMinutes: expected less than the 60 minutes of the request",
+    ),
+    ({"MoreTime": 2}, "Approval.MoreTime: expected an object with the keys Times, Minutes, got the number 2"),
+    ({"MoreTime": {"Times": -1}}, "Approval.MoreTime.Times: expected a whole number from 0 to 100, got the number -1"),
+]
+
+
+@pytest.mark.parametrize(("asked", "message"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_a_typical_mistake_gets_the_path_to_it_and_what_is_expected(asked: Json, message: str) -> None:
+    assert problems({"Approval": asked})[0].startswith(message)
+
+
+IMPOSSIBLE: list[tuple[dict[str, Json], str]] = [
+    (
+        {"Approvers": [ANN], "RequiredApprovals": 2},
+        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+    ),
+    (
+        {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": BO},
+        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+    ),
+    (
+        {"Approvers": [ANN, "Ann@example.com"], "RequiredApprovals": 2},
+        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+    ),
+    (
+        {"Approvers": [ANN], "RequiredApprovals": 2, "EscalateTo": [BO], "EscalateAfterMinutes": 5},
+        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+    ),
+    (
+        {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequiredRejections": 2},
+        (
+            "Approval.RequiredRejections: with 2 approvals needed, expected at most 1, got 2; "
+            "else all 2 could answer without a decision"
+        ),
+    ),
+    (
+        {"Approvers": ["Ann@example.com"], "RequestedBy": ANN},
+        (
+            "Approval.Approvers: the only approver is who asks; "
+            "name somebody else too, or set Approval.AllowSelfApproval to true"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "problem"), IMPOSSIBLE)
+def test_what_nobody_could_decide_is_refused(asked: Json, problem: str) -> None:
+    assert problems({"Approval": asked}) == [problem]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"Approvers": [ANN], "RequestedBy": ANN, "AllowSelfApproval": True},
+        {"Approvers": [ANN, BO], "RequestedBy": ANN},
+        {"Approvers": [ANN, BO, "U0CY000003"], "RequiredApprovals": 2, "RequiredRejections": 2},
+        pytest.param({"Approvers": ["S0123456789"], "RequiredApprovals": 2}, id="a-group-may-have-many"),
+        pytest.param({"RequiredApprovals": 50, "RequiredRejections": 50}, id="whoever-is-asked-may-be-many"),
+    ],
+)
+def test_what_might_be_decided_is_taken(asked: Json) -> None:
+    parse(asked)
 
 
 def test_the_errors_text_holds_every_problem() -> None:

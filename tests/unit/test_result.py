@@ -10,10 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Action, Approval, iso
-from approvals.result import MAX_OUTPUT, output, result
-from handlers.callback import MAX_COMMENT
-from tests.builders import ALICE, BOB, TOKEN, an_approval, cancelled, decided, expired
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    FieldType,
+    FormField,
+    FormValue,
+    OnTimeout,
+    Request,
+    Status,
+    iso,
+)
+from approvals.result import MAX_COMMENT, MAX_OUTPUT, most_bytes, output, result
+from approvals.rules import Withdrawal, judge
+from handlers.callback import MAX_COMMENT as LONGEST_COMMENT
+from tests.builders import ALICE, BOB, NOW, TOKEN, WORKSPACE, a_response, an_approval, cancelled, decided, expired
 
 
 def test_the_result_has_exactly_the_contracts_keys() -> None:
@@ -25,6 +38,8 @@ def test_the_result_has_exactly_the_contracts_keys() -> None:
         "DecidedAt": "2026-11-23T09:01:00.000Z",
         "Channel": "slack",
         "Comment": "ship it",
+        "Form": {},
+        "Digest": "",
         "Responses": [
             {
                 "By": "U0BOB00002",
@@ -57,8 +72,8 @@ def test_no_comment_is_null_so_that_a_json_path_finds_it() -> None:
 
 
 @pytest.mark.parametrize("approval", [an_approval(), expired(), cancelled()], ids=["pending", "expired", "cancelled"])
-def test_what_no_person_decided_has_no_result(approval: Approval) -> None:
-    with pytest.raises(ValueError, match="not decided by a person"):
+def test_what_was_neither_approved_nor_rejected_has_no_result(approval: Approval) -> None:
+    with pytest.raises(ValueError, match="neither approved nor rejected"):
         result(approval)
 
 
@@ -71,6 +86,60 @@ def test_the_output_is_json_that_says_what_the_result_says(comment: str, name: s
 def test_the_longest_comment_fits_many_times_over() -> None:
     approval = decided(comment="\U0001f4a5" * MAX_COMMENT)
     assert len(output(approval).encode()) < MAX_OUTPUT / 10
+
+
+def test_a_rejection_by_silence_is_a_result_without_a_person() -> None:
+    request = Request(timeout=timedelta(hours=1), on_timeout=OnTimeout.REJECT, digest="d1")
+    found = result(expired(request=request))
+    assert (found["Status"], found["Decision"]) == ("Rejected! Nobody answered in time", "REJECTED")
+    assert (found["DecidedBy"], found["Channel"], found["Comment"]) == (None, "system", None)
+    assert (found["Responses"], found["Digest"]) == ([], "d1")
+
+
+def test_the_form_is_what_the_last_who_approved_filled_in() -> None:
+    form = (FormField(name="size", label="Size", type=FieldType.NUMBER),)
+    asked = an_approval(request=Request(timeout=timedelta(hours=1), form=form, required_approvals=2))
+    first = judge(asked, replace(a_response(approver=ALICE), form={"size": 1})).approval
+    approved = judge(first, replace(a_response(approver=BOB), form={"size": 2.5})).approval
+    assert result(approved)["Form"] == {"size": 2.5}
+    assert result(judge(first, a_response(Action.REJECT, BOB)).approval)["Form"] == {}
+
+
+def test_what_was_withdrawn_is_no_response() -> None:
+    request = Request(timeout=timedelta(hours=1), required_approvals=2)
+    once = judge(an_approval(request=request), a_response(approver=ALICE)).approval
+    withdrawn = judge(once, Withdrawal(ALICE, NOW + timedelta(minutes=2))).approval
+    found = result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)
+    assert [each["By"] for each in found["Responses"]] == [BOB.id]  # type: ignore[index, union-attr, call-overload]
+
+
+def test_a_comment_is_as_long_on_every_channel_as_the_sizes_assume() -> None:
+    assert MAX_COMMENT == LONGEST_COMMENT
+
+
+@pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n", "\x1f", "\u202e"])
+def test_no_result_is_longer_than_was_reckoned_when_it_was_asked(character: str) -> None:
+    form = tuple(FormField(name=f"f{n}" + "x" * 50, label="F", type=FieldType.TEXT, max_length=500) for n in range(5))
+    form += (
+        FormField(name="n", label="N", type=FieldType.NUMBER),
+        FormField(name="c", label="C", type=FieldType.CHOICE, choices=(character * 75,)),
+        FormField(name="d", label="D", type=FieldType.DATE),
+        FormField(name="y", label="Y", type=FieldType.YES_NO),
+    )
+    request = Request(
+        timeout=timedelta(hours=1), form=form, required_approvals=3, required_rejections=3, digest="d" * 64
+    )
+    written = "\n" * 500 if character in "\x1f\u202e" else character * 500
+    filled: dict[str, FormValue] = {field.name: written for field in form[:5]}
+    filled |= {"n": -1.2345678901234567e-300, "c": character * 75, "d": "2026-11-23", "y": False}
+    approval = an_approval(request=request)
+    for number in range(5):
+        who = Approver(id=f"U{number}{'I' * 250}", name=character * 80, channel=Channel.SLACK, workspace=WORKSPACE)
+        action = Action.REJECT if number in (1, 3) else Action.APPROVE
+        response = a_response(action, who, comment=character * MAX_COMMENT)
+        approval = judge(approval, replace(response, form=filled)).approval
+    assert approval.status is Status.APPROVED
+    assert len(output(approval).encode()) <= most_bytes(request)
 
 
 def test_the_output_holds_no_secret() -> None:

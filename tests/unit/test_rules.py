@@ -1,115 +1,436 @@
-"""How an approval changes."""
+"""How an approval changes: the tables of docs/rules.md, played row by row, and laws that hold for any history."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Action, Approval, Approver, Channel, Response, Status
-from approvals.rules import Cancellation, Event, Expiry, Judgement, Verdict, judge
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from approvals.form import Problem, parse
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Json,
+    MoreTime,
+    People,
+    Person,
+    Presence,
+    Request,
+    Response,
+    Status,
+)
+from approvals.people import Reason, eligible
+from approvals.request import InvalidApprovalRequest, parse_request
+from approvals.request_json import MAX_TIMEOUT_MINUTES
+from approvals.rules import (
+    COMMENT,
+    MAX_REFUSALS,
+    Cancellation,
+    Event,
+    Expiry,
+    Judgement,
+    Postponement,
+    Tick,
+    Verdict,
+    Withdrawal,
+    judge,
+    may_postpone,
+    next_due,
+)
+from approvals.schema import load
+from tests.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval, cancelled, decided, expired
 
+HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
 DEADLINE = an_approval().deadline
 
 CANCELLATION = Cancellation(NOW + timedelta(minutes=2), "The execution was aborted.", error="ApprovalCancelled")
 
-moments = st.one_of(
-    st.integers(-5, 125).map(lambda minutes: NOW + timedelta(minutes=minutes)),
-    st.sampled_from([DEADLINE, DEADLINE - timedelta(microseconds=1), DEADLINE + timedelta(microseconds=1)]),
-)
-responses = st.builds(
-    lambda at, action, approver, comment: replace(a_response(action, approver, comment=comment), at=at),
-    moments,
-    st.sampled_from(Action),
-    st.sampled_from([ALICE, BOB]),
-    st.none() | st.text(max_size=5),
-)
-expiries = st.builds(Expiry, moments)
-cancellations = st.builds(Cancellation, moments, st.just("ApprovalCancelled"), st.just("aborted"))
-histories = st.lists(responses | expiries | cancellations, max_size=8)
+ANN = Person(id="ann@example.com", name="Ann", email="ann@example.com", slack_id="U0ANN00001")
+BO = Person(id="bo@example.com", name="Bo", email="bo@example.com")
+CY = Person(id="U0CY000003", name="Cy", slack_id="U0CY000003")
+DAN = Person(id="dan@example.com", name="Dan", email="dan@example.com")
+RO = Person(id="ro@example.com", name="Ro", email="ro@example.com", slack_id="U0RO000005")
+EVE = Person(id="eve@example.com", name="Eve", email="eve@example.com", slack_id="U0EVE00006")
+GUS = Person(id="U0GUS00007", name="Gus", slack_id="U0GUS00007")
+EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS)
 
 
-def judged(events: list[Event]) -> list[Judgement]:
-    """The judgements of events that arrive one after the other."""
-    judgements: list[Judgement] = []
-    for event in events:
-        current = judgements[-1].approval if judgements else an_approval()
-        judgements.append(judge(current, event))
-    return judgements
+def by_email(person: Person) -> Approver:
+    return Approver(id=person.email, name=person.name, channel=Channel.EMAIL)
 
 
-def after(events: list[Event]) -> Approval:
-    return reduce(lambda approval, event: judge(approval, event).approval, events, an_approval())
+def in_slack(person: Person) -> Approver:
+    workspace = "T0ELSEWHERE" if person is GUS else WORKSPACE
+    return Approver(id=person.slack_id, name=person.name, channel=Channel.SLACK, workspace=workspace)
 
 
-@given(histories)
-def test_at_most_one_event_decides(events: list[Event]) -> None:
-    assert sum(judgement.changed for judgement in judged(events)) <= 1
+# The tables of docs/rules.md.
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/rules.md").read_text()
+
+VERDICTS = {
+    "decides": Verdict.DECIDED,
+    "counts": Verdict.COUNTED,
+    "nothing new": Verdict.REPEATED,
+    "withdraw first": Verdict.ANSWERED_OTHERWISE,
+    "overruled": Verdict.OVERRULED,
+    "too late": Verdict.TOO_LATE,
+    "time is up": Verdict.TOO_LATE,
+    "called off": Verdict.CANCELLED,
+    "not allowed": Verdict.NOT_ALLOWED,
+    "incomplete": Verdict.INCOMPLETE,
+    "withdrawn": Verdict.WITHDRAWN,
+    "more time": Verdict.EXTENDED,
+    "nothing to do": Verdict.NOT_DUE,
+    "moves on": Verdict.MOVED_ON,
+}
+STATUSES = {
+    "waiting": Status.PENDING,
+    "approved": Status.APPROVED,
+    "rejected": Status.REJECTED,
+    "expired": Status.EXPIRED,
+    "called off": Status.CANCELLED,
+}
 
 
-@given(histories)
-def test_a_decision_never_changes(events: list[Event]) -> None:
-    approvals = [judgement.approval for judgement in judged(events)]
-    closed = [approval for approval in approvals if approval.status is not Status.PENDING]
-    assert all(approval == closed[0] for approval in closed)
-    assert approvals[len(approvals) - len(closed) :] == closed, "an approval was opened again"
+@dataclass(frozen=True)
+class Row:
+    """A row of the document: what is added to its request, what happens, and what comes of it."""
 
+    rule: str
+    request: dict[str, Json]
+    steps: list[str]
+    verdicts: list[Verdict]
+    status: Status
 
-@given(histories)
-def test_nothing_is_approved_or_rejected_at_or_after_the_deadline(events: list[Event]) -> None:
-    approval = after(events)
-    if approval.status in (Status.APPROVED, Status.REJECTED):
-        assert approval.decision is not None
-        assert approval.decision.at < approval.deadline
-
-
-@given(histories)
-def test_only_a_person_approves(events: list[Event]) -> None:
-    approval = after(events)
-    if approval.status is Status.APPROVED:
-        assert approval.decision is not None
-        assert any(
-            isinstance(event, Response)
-            and event.action is Action.APPROVE
-            and event.approver == approval.decision.approver
-            for event in events
+    @classmethod
+    def read(cls, line: str) -> Row:
+        rule, request, steps, verdicts, status = (cell.strip() for cell in line.strip("|").split("|"))
+        return cls(
+            rule,
+            json.loads(f"{{{request.strip('`')}}}"),
+            steps.split("; "),
+            [VERDICTS[word] for word in verdicts.split("; ")],
+            STATUSES[status],
         )
 
 
-@given(histories)
-def test_the_first_event_that_can_decide_does(events: list[Event]) -> None:
-    first = next((event for event in events if event.at >= DEADLINE or not isinstance(event, Expiry)), None)
-    approval = after(events)
-    if first is None:
-        assert approval == an_approval()
-    else:
-        assert approval.decision is not None
-        assert approval.decision.at == first.at
-        assert approval.version == 2
+ROWS = [Row.read(line) for line in re.findall(r"^\| (?!Rule ).*$", DOCUMENT, re.MULTILINE)]
 
 
-@given(histories)
-def test_a_change_is_reported_exactly_when_there_is_one(events: list[Event]) -> None:
-    before = an_approval()
-    for judgement in judged(events):
+def the_documents_request(changes: dict[str, Json]) -> Request:
+    [base] = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    return parse_request({"Approval": {**json.loads(base), **changes}}, default_timeout=HOUR)
+
+
+def people_of(request: Request) -> People:
+    """Who is behind the names, as Slack would say."""
+
+    def named(names: Sequence[str]) -> tuple[Person, ...]:
+        return tuple(person for person in EVERYBODY if {person.email, person.slack_id} & set(names))
+
+    return People(
+        approvers=named(request.approvers),
+        escalation=named(request.escalate_to),
+        requester=next(iter(named([request.requested_by or "nobody"])), None),
+    )
+
+
+def asked(changes: dict[str, Json]) -> Approval:
+    request = the_documents_request(changes)
+    return an_approval(request=request, people=people_of(request), deadline=NOW + request.timeout)
+
+
+def event(step: str, approval: Approval, now: datetime) -> Event:
+    """What a step of the document says. A person's takes a minute."""
+    if step == "the deadline passes":
+        return Tick(approval.deadline)
+    if found := re.fullmatch(r"(\d+) minutes pass", step):
+        return Tick(now + int(found[1]) * MINUTE)
+    at = now + MINUTE
+    if step == "the execution is stopped":
+        return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
+    found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|asks for more time)( in Slack)?(?: with (.+))?", step)
+    assert found, step
+    person = next(person for person in EVERYBODY if person.name == found[1])
+    approver = in_slack(person) if found[3] else by_email(person)
+    match found[2]:
+        case "withdraws":
+            return Withdrawal(approver, at)
+        case "asks for more time":
+            return Postponement(approver, at)
+        case _:
+            return answer(found[2], approver, at, found[4] or "", approval)
+
+
+def answer(verb: str, approver: Approver, at: datetime, more: str, approval: Approval) -> Response:
+    comment = {"a comment": "Since the tests fail.", "an empty comment": " \n"}.get(more)
+    sent = dict([more.split(" ")]) if more and comment is None else {}
+    values, problems = parse(approval.request.form, sent)
+    del problems  # The rules must find them by themselves.
+    return Response(approver=approver, action=Action(verb[:-1]), at=at, comment=comment, form=values)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
+def test_every_row_of_the_document_holds(row: Row) -> None:
+    approval, now = asked(row.request), NOW
+    verdicts = []
+    for step in row.steps:
+        happened = event(step, approval, now)
+        judgement = judge(approval, happened)
+        approval, now = judgement.approval, happened.at
+        verdicts.append(judgement.verdict)
+    assert (verdicts, approval.status) == (row.verdicts, row.status)
+
+
+def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule() -> None:
+    assert len(ROWS) >= 50
+    assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
+    shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
+    used = {key for row in ROWS for key in row.request} | {"TimeoutMinutes"}
+    assert used == set(load("request.schema.json")["properties"]) - shown
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"RequiredApprovals": 4}, id="too-few-approvers"),
+        pytest.param({"RequiredApprovals": 2, "RequiredRejections": 3}, id="all-could-answer-without-a-decision"),
+        pytest.param({"Approvers": ["ro@example.com"]}, id="the-only-approver-is-the-requester"),
+        pytest.param(
+            {"RequiredApprovals": 4, "EscalateTo": ["dan@example.com"], "EscalateAfterMinutes": 5}, id="escalation"
+        ),
+    ],
+)
+def test_what_the_document_says_can_not_be_asked_can_not(changes: dict[str, Json]) -> None:
+    with pytest.raises(InvalidApprovalRequest):
+        the_documents_request(changes)
+
+
+# Laws: whatever happens, in whatever order.
+
+late = [DEADLINE, DEADLINE - INSTANT, DEADLINE + INSTANT, NOW + 2 * HOUR]
+# One late event ends a history, so most are in time.
+moments = st.sampled_from([NOW + minute * MINUTE for minute in range(-5, 60)] + late)
+identities = st.sampled_from(
+    # Those who may answer come up most: else few histories would get far.
+    [by_email(ANN), in_slack(ANN), by_email(BO), in_slack(CY), by_email(RO), in_slack(RO)] * 3
+    + [by_email(DAN), by_email(EVE), in_slack(EVE), in_slack(GUS)]
+)
+responses = st.builds(
+    lambda at, action, approver, comment: Response(approver=approver, action=action, at=at, comment=comment),
+    moments,
+    st.sampled_from(Action),
+    identities,
+    st.none() | st.text(max_size=5),
+)
+others: list[st.SearchStrategy[Event]] = [
+    st.builds(Withdrawal, identities, moments),
+    st.builds(Postponement, identities, moments),
+    st.builds(Expiry, moments),
+    st.builds(Tick, moments),
+    st.builds(Cancellation, moments, st.just("aborted"), st.just("ApprovalCancelled")),
+]
+histories = st.lists(
+    # Most of what happens is answers. (`one_of` would take five of the same for one.)
+    st.sampled_from([*[responses] * 10, *others]).flatmap(lambda strategy: strategy),
+    max_size=12,
+)
+
+
+@st.composite
+def approvals(draw: st.DrawFn) -> Approval:
+    """Any rules, with Ann, Bo and Cy as approvers or nobody named, and Dan to escalate to."""
+    names_approvers = draw(st.booleans())
+    request = Request(
+        timeout=HOUR,
+        approvers=(ANN.email, BO.email, CY.slack_id) if names_approvers else (),
+        requested_by=draw(st.sampled_from([None, RO.email, ANN.email])),
+        required_approvals=draw(st.integers(1, 3)),
+        required_rejections=draw(st.integers(1, 2)),
+        allow_self_approval=draw(st.booleans()),
+        reminders=tuple(sorted(draw(st.sets(st.integers(1, 59).map(lambda each: each * MINUTE), max_size=3)))),
+        more_time=MoreTime(draw(st.integers(0, 3)), draw(st.sampled_from([MINUTE, HOUR, timedelta(days=300)]))),
+    )
+    escalates = draw(st.booleans())
+    if request.approvers and escalates:
+        request = replace(request, escalate_to=(DAN.email,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
+    return an_approval(request=request, people=people_of(request), deadline=NOW + HOUR)
+
+
+def judged(approval: Approval, events: Sequence[Event]) -> list[Judgement]:
+    """The judgements of events that arrive one after the other."""
+    judgements: list[Judgement] = []
+    for each in events:
+        judgements.append(judge(judgements[-1].approval if judgements else approval, each))
+    return judgements
+
+
+def after(approval: Approval, events: Sequence[Event]) -> Approval:
+    return reduce(lambda current, each: judge(current, each).approval, events, approval)
+
+
+@given(approvals(), histories)
+def test_nothing_changes_after_the_decision(approval: Approval, events: list[Event]) -> None:
+    stood = [judgement.approval for judgement in judged(approval, events)]
+    closed = [each for each in stood if each.status is not Status.PENDING]
+    assert all(each == closed[0] for each in closed)
+    assert stood[len(stood) - len(closed) :] == closed, "an approval was opened again"
+
+
+@given(approvals(), histories)
+def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, events: list[Event]) -> None:
+    before = approval
+    for judgement in judged(approval, events):
         assert judgement.changed == (judgement.approval != before)
         assert judgement.approval.version == before.version + judgement.changed
         before = judgement.approval
 
 
-@given(histories)
-def test_status_and_decision_say_the_same(events: list[Event]) -> None:
-    approval = after(events)
-    if approval.decision is None:
-        assert approval.status is Status.PENDING
+@given(approvals(), histories)
+def test_nothing_is_approved_or_rejected_by_a_person_at_or_after_the_deadline(
+    approval: Approval, events: list[Event]
+) -> None:
+    decision = (ended := after(approval, events)).decision
+    if decision and decision.approver:
+        assert decision.at < ended.deadline
+
+
+def human_of(approver: Approver) -> Person:
+    return next(person for person in EVERYBODY if approver.id in (person.email, person.slack_id))
+
+
+@given(approvals(), histories)
+def test_nothing_is_approved_without_as_many_eligible_people_as_required(
+    approval: Approval, events: list[Event]
+) -> None:
+    ended = after(approval, events)
+    if ended.status is not Status.APPROVED:
+        return
+    approved = [response for response in ended.standing if response.action is Action.APPROVE]
+    humans = {human_of(response.approver).id for response in approved}
+    # Nobody but those whom the request names, and Slack says who is who of them: so a stranger may seem to be two.
+    named = {person.id for person in eligible(ended)}
+    if named:
+        assert humans <= named
+        assert len(humans) == len(approved)
+    assert len({response.person for response in approved}) >= ended.request.required_approvals
+    assert all(response in events for response in map(as_sent, approved)), "an answer that nobody gave"
+
+
+def as_sent(response: Response) -> Response:
+    return replace(response, person="")
+
+
+@given(approvals(), histories)
+def test_the_requester_never_counts_unless_the_request_allows_it(approval: Approval, events: list[Event]) -> None:
+    people, request = approval.people, approval.request
+    assert people is not None
+    if people.requester is None or request.allow_self_approval:
+        return
+    assert all(human_of(each.approver) != people.requester for each in after(approval, events).responses)
+
+
+@given(approvals(), histories)
+def test_one_person_has_at_most_one_standing_response(approval: Approval, events: list[Event]) -> None:
+    people = [response.person for response in after(approval, events).standing]
+    assert len(people) == len(set(people))
+
+
+@given(approvals(), histories)
+def test_a_guest_and_a_stranger_to_the_approvers_never_count(approval: Approval, events: list[Event]) -> None:
+    ended = after(approval, events)
+    counted = {human_of(response.approver) for response in ended.responses}
+    assert GUS not in counted
+    if approval.request.approvers:
+        assert counted <= {ANN, BO, CY, DAN}
+        assert DAN not in counted or ended.escalated_at
+
+
+votes = st.dictionaries(st.sampled_from([ANN, BO, CY]), st.sampled_from(Action), min_size=1)
+
+
+@given(approvals(), votes, st.randoms(use_true_random=False))
+def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[Person, Action], random: object) -> None:
+    """Save where both numbers are reached: then the first to be reached decides, by the rules."""
+    request = approval.request
+    counting = {
+        person: action
+        for person, action in said.items()
+        if request.allow_self_approval or person != (approval.people or People()).requester
+    }
+    enough_to_approve = list(counting.values()).count(Action.APPROVE) >= request.required_approvals
+    enough_to_reject = list(counting.values()).count(Action.REJECT) >= request.required_rejections
+    if enough_to_approve and enough_to_reject:
+        return
+    in_order = list(said.items())
+    shuffled = in_order.copy()
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis gives a Random
+    statuses = {after(approval, [vote(*each) for each in order]).status for order in (in_order, shuffled)}
+    expected = Status.APPROVED if enough_to_approve else Status.REJECTED if enough_to_reject else Status.PENDING
+    assert statuses == {expected}
+
+
+def vote(person: Person, action: Action) -> Response:
+    return a_response(action, by_email(person) if person.email else in_slack(person))
+
+
+@given(approvals(), histories)
+def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
+    approval: Approval, events: list[Event]
+) -> None:
+    before = approval
+    for judgement in judged(approval, events):
+        now = judgement.approval
+        assert next_due(now) <= now.deadline
+        assert before.deadline <= now.deadline <= NOW + MAX_TIMEOUT_MINUTES * MINUTE
+        assert len(now.extensions) <= now.request.more_time.times
+        before = now
+
+
+@given(approvals(), st.lists(st.builds(Postponement, identities, moments), max_size=3))
+def test_a_clock_that_comes_whenever_something_is_due_ends_every_request(
+    approval: Approval, extensions: list[Event]
+) -> None:
+    """And it never comes in vain."""
+    current = after(approval, extensions)
+    for _ in range(10):
+        if current.status is not Status.PENDING:
+            break
+        judgement = judge(current, Tick(next_due(current)))
+        assert judgement.verdict in (Verdict.MOVED_ON, Verdict.TOO_LATE)
+        current = judgement.approval
+    assert current.status is Status.EXPIRED
+
+
+@given(approvals(), histories)
+def test_status_and_decision_say_the_same(approval: Approval, events: list[Event]) -> None:
+    ended = after(approval, events)
+    if ended.decision is None:
+        assert ended.status is Status.PENDING
     else:
-        assert approval.status is approval.decision.status
-        assert (approval.decision.error is None) == (approval.decision.approver is not None)
+        assert ended.status is ended.decision.status
+        assert (ended.decision.error is None) == (ended.decision.approver is not None)
+
+
+@given(approvals(), histories)
+def test_before_it_is_known_who_is_who_nobody_answers(approval: Approval, events: list[Event]) -> None:
+    ended = after(replace(approval, people=None), events)
+    assert ended.responses == ()
+    assert ended.status in (Status.PENDING, Status.EXPIRED, Status.CANCELLED)
+
+
+# What a judgement holds.
 
 
 @pytest.mark.parametrize(("action", "status"), [(Action.APPROVE, Status.APPROVED), (Action.REJECT, Status.REJECTED)])
@@ -122,10 +443,10 @@ def test_an_answer_in_time_decides_with_all_that_was_said(action: Action, status
     assert decision is not None
     assert (decision.status, decision.approver, decision.at) == (status, approver, response.at)
     assert (decision.channel, decision.comment) == (approver.channel, "fine by me")
-    assert judgement.approval.responses == (response,)
+    assert judgement.approval.responses == (replace(response, person=approver.id),)
 
 
-@pytest.mark.parametrize("late", [timedelta(0), timedelta(microseconds=1), timedelta(days=30)])
+@pytest.mark.parametrize("late", [timedelta(0), INSTANT, timedelta(days=30)])
 @pytest.mark.parametrize("action", list(Action))
 def test_a_late_answer_expires_the_approval_and_is_not_kept(action: Action, late: timedelta) -> None:
     judgement = judge(an_approval(), replace(a_response(action), at=DEADLINE + late))
@@ -135,20 +456,23 @@ def test_a_late_answer_expires_the_approval_and_is_not_kept(action: Action, late
 
 
 def test_the_last_instant_before_the_deadline_still_counts() -> None:
-    last = replace(a_response(), at=DEADLINE - timedelta(microseconds=1))
+    last = replace(a_response(), at=DEADLINE - INSTANT)
     assert judge(an_approval(), last).verdict is Verdict.DECIDED
 
 
 @pytest.mark.parametrize(
     ("at", "verdict", "status"),
     [
-        (DEADLINE - timedelta(microseconds=1), Verdict.NOT_DUE, Status.PENDING),
+        (DEADLINE - INSTANT, Verdict.NOT_DUE, Status.PENDING),
         (DEADLINE, Verdict.TOO_LATE, Status.EXPIRED),
         (DEADLINE + timedelta(hours=5), Verdict.TOO_LATE, Status.EXPIRED),
     ],
 )
-def test_the_clock_expires_an_approval_from_its_deadline_on(at: datetime, verdict: Verdict, status: Status) -> None:
-    judgement = judge(an_approval(), Expiry(at))
+@pytest.mark.parametrize("clock", [Expiry, Tick])
+def test_the_clock_expires_an_approval_from_its_deadline_on(
+    clock: type[Expiry | Tick], at: datetime, verdict: Verdict, status: Status
+) -> None:
+    judgement = judge(an_approval(), clock(at))
     assert (judgement.verdict, judgement.approval.status) == (verdict, status)
 
 
@@ -156,6 +480,13 @@ def test_expiry_tells_the_workflow_the_contracts_error() -> None:
     decision = expired().decision
     assert decision is not None
     assert (decision.error, decision.channel, decision.approver) == ("ApprovalExpired", Channel.SYSTEM, None)
+    assert decision.cause
+
+
+def test_a_rejection_by_silence_is_a_result_and_no_error() -> None:
+    decision = judge(asked({"OnTimeout": "reject"}), Tick(DEADLINE)).approval.decision
+    assert decision is not None
+    assert (decision.status, decision.error, decision.approver) == (Status.REJECTED, None, None)
     assert decision.cause
 
 
@@ -191,11 +522,93 @@ AFTERWARDS = [
 ]
 
 
-@pytest.mark.parametrize(("approval", "event", "verdict"), AFTERWARDS)
+@pytest.mark.parametrize(("approval", "happened", "verdict"), AFTERWARDS)
 def test_after_the_decision_events_are_told_apart_and_change_nothing(
-    approval: Approval, event: Event, verdict: Verdict
+    approval: Approval, happened: Event, verdict: Verdict
 ) -> None:
-    assert judge(approval, event) == Judgement(verdict, approval, changed=False)
+    assert judge(approval, happened) == Judgement(verdict, approval, changed=False)
+
+
+@pytest.mark.parametrize(
+    ("approval", "approver", "reason"),
+    [
+        (asked({}), by_email(EVE), Reason.NOT_AN_APPROVER),
+        (asked({}), in_slack(GUS), Reason.OTHER_WORKSPACE),
+        (asked({}), in_slack(RO), Reason.OWN_REQUEST),
+        (replace(asked({}), people=None), by_email(BO), Reason.TOO_EARLY),
+        (replace(asked({}), slack_message=None), in_slack(ANN), Reason.TOO_EARLY),
+    ],
+)
+def test_who_may_not_answer_is_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:
+    judgement = judge(approval, a_response(approver=approver))
+    assert (judgement.verdict, judgement.reason) == (Verdict.NOT_ALLOWED, reason)
+    assert judgement.approval.responses == ()
+
+
+def test_an_attempt_is_kept_once_for_each_person_and_reason() -> None:
+    eves = [a_response(action, by_email(EVE), minutes=minute) for minute, action in enumerate(Action, 1)]
+    approval = after(asked({}), [*eves, a_response(approver=in_slack(GUS), minutes=3)])
+    [first, second] = approval.refusals
+    assert (first.approver, first.action, first.at) == (by_email(EVE), eves[0].action, eves[0].at)
+    assert (first.reason, second.reason) == (Reason.NOT_AN_APPROVER, Reason.OTHER_WORKSPACE)
+
+
+def test_an_answer_that_came_too_early_is_no_attempt_to_keep() -> None:
+    judgement = judge(replace(asked({}), people=None), a_response(approver=by_email(BO)))
+    assert (judgement.changed, judgement.approval.refusals) == (False, ())
+
+
+def test_many_attempts_do_not_fill_the_record() -> None:
+    strangers = [replace(by_email(EVE), id=f"{number}@example.com") for number in range(MAX_REFUSALS + 5)]
+    approval = after(asked({}), [a_response(approver=stranger) for stranger in strangers])
+    assert len(approval.refusals) == MAX_REFUSALS
+
+
+def test_everything_that_is_missing_is_said_at_once() -> None:
+    approval = asked(
+        {"Comment": {"Approve": "required"}, "Form": [{"Name": "Version", "Type": "text", "Required": True}]}
+    )
+    judgement = judge(approval, a_response(approver=by_email(BO)))
+    assert judgement.problems == (Problem(COMMENT, "Please say why."), Problem("Version", "Please fill this in."))
+
+
+def test_what_nobody_asked_for_is_not_kept() -> None:
+    approval = asked({"Comment": {"Reject": "off"}, "Form": [{"Name": "Version", "Type": "text"}]})
+    said = replace(a_response(Action.REJECT, by_email(BO), comment="no"), form={"Version": "2.4.1"})
+    [kept] = judge(approval, said).approval.responses
+    assert (kept.comment, kept.form) == (None, {})
+
+
+def test_what_was_withdrawn_stays_in_the_record() -> None:
+    approval = after(
+        asked({"RequiredApprovals": 2}),
+        [a_response(approver=by_email(ANN)), Withdrawal(in_slack(ANN), NOW + 2 * MINUTE)],
+    )
+    [response] = approval.responses
+    assert (response.withdrawn_at, approval.standing) == (NOW + 2 * MINUTE, ())
+
+
+def test_more_time_ends_an_hour_before_an_execution_may_not_live_longer() -> None:
+    approval = asked({"TimeoutMinutes": MAX_TIMEOUT_MINUTES - 5, "MoreTime": {"Times": 100, "Minutes": 60}})
+    first = judge(approval, Postponement(by_email(BO), NOW)).approval
+    assert first.deadline == NOW + MAX_TIMEOUT_MINUTES * MINUTE
+    assert not may_postpone(first)
+    assert judge(first, Postponement(by_email(BO), NOW)).verdict is Verdict.NOT_DUE
+
+
+def test_an_extension_says_who_asked_when_and_for_how_long() -> None:
+    [extension] = judge(asked({}), Postponement(in_slack(ANN), NOW + MINUTE)).approval.extensions
+    assert (extension.approver, extension.at, extension.deadline) == (in_slack(ANN), NOW + MINUTE, NOW + 2 * HOUR)
+
+
+def test_reminders_that_were_missed_are_one() -> None:
+    """The clock may have stood still."""
+    approval = judge(asked({"Reminders": [10, 20, 30]}), Tick(NOW + 25 * MINUTE)).approval
+    assert (approval.reminded, next_due(approval)) == (2, NOW + 30 * MINUTE)
+
+
+def test_every_comment_is_optional_unless_the_request_says_otherwise() -> None:
+    assert asked({}).request.comments == dict.fromkeys(Action, Presence.OPTIONAL)
 
 
 def test_judging_leaves_the_given_approval_alone() -> None:

@@ -7,33 +7,52 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from approvals import present
-from approvals.model import Action, Approval, Approver, Channel, Json, Request, Step
-from approvals.request import MAX_DETAILS, MAX_REQUESTED_BY, MAX_TITLE
-from approvals.workflow import console_url
-from bot.views.approval import (
-    ACTION_IDS,
-    MAX_HEADER,
-    MAX_SECTION,
-    OPEN_EXECUTION_ID,
-    escape,
-    outcome_blocks,
-    outcome_text,
-    request_blocks,
-    request_text,
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    FieldType,
+    FormField,
+    MoreTime,
+    OnTimeout,
+    People,
+    Person,
+    Presence,
+    Request,
+    Severity,
+    Step,
 )
-from handlers.callback import MAX_COMMENT
-from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, an_approval, cancelled, decided, expired
-
-MAX_TOTAL = 13_200
-"""Characters over all blocks of a message; undocumented, see FACTS.md."""
+from approvals.workflow import console_url
+from bot.views.approval import outcome_blocks, outcome_text, request_blocks, request_text
+from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID
+from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
+from bot.views.text import escape, literal
+from local.block_kit import Refused, check_message, check_view
+from tests.builders import (
+    ALICE,
+    BOB,
+    MAX_DETAILS,
+    MAX_REQUESTED_BY,
+    MAX_TITLE,
+    NOW,
+    TOKEN,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 EXECUTION = f"<{console_url(WORKFLOW.execution_arn)}|Open execution>"
 MARKUP = re.compile(r"<[^<>]*>")
@@ -51,16 +70,36 @@ HOSTILE = [
 ]
 
 texts = st.text(min_size=1) | st.sampled_from(HOSTILE) | st.text(alphabet="&<>\n*x", min_size=1)
+lines = texts.map(lambda text: " ".join(text.split())).filter(bool)
+long_texts = st.builds(lambda text, times: (text * times)[:MAX_DETAILS], texts, st.integers(1, 5000))
+values = st.builds(lambda text, times: (text * times)[:2000], texts, st.integers(1, 300))
+addresses = st.sampled_from(["https://example.com/plan", "http://x", "https://e.com/?a=1&b=" + "c" * 1900])
+users = st.integers(0, 99).map(lambda number: f"U{number:08}")
 requests = st.builds(
     Request,
-    title=st.none() | texts.map(lambda text: text[:MAX_TITLE]),
-    details=st.none() | st.builds(lambda text, times: (text * times)[:MAX_DETAILS], texts, st.integers(1, 5000)),
+    title=st.none() | lines.map(lambda text: text[:MAX_TITLE]),
+    details=st.none() | long_texts,
+    links=st.lists(st.tuples(lines.map(lambda text: text[:75]), addresses), max_size=10).map(tuple),
+    facts=st.lists(st.tuples(lines.map(lambda text: text[:100]), values), max_size=100).map(tuple),
     requested_by=st.none() | texts.map(lambda text: text[:MAX_REQUESTED_BY]),
+    severity=st.sampled_from(Severity),
+    required_approvals=st.integers(1, 3),
+    notify=st.lists(users | st.just("eve@example.com"), max_size=50).map(tuple),
     timeout=st.just(timedelta(hours=1)),
+    on_timeout=st.sampled_from(OnTimeout),
+    more_time=st.just(MoreTime(1, timedelta(hours=1))),
     context=st.dictionaries(
         st.text(max_size=200), st.builds(lambda text, times: text * times, texts, st.integers(1, 300)), max_size=50
     ),
 )
+people = st.builds(
+    lambda number, slack: Person(
+        id=f"{number}@example.com", name="n" * 80, email=f"{number}@example.com", slack_id=f"U{number:08}" * slack
+    ),
+    st.integers(0, 10**6),
+    st.booleans(),
+)
+crowds = st.builds(People, approvers=st.lists(people, max_size=50).map(tuple), requester=st.none() | people)
 
 
 def as_sent(blocks: list[Block]) -> list[dict[str, Any]]:
@@ -88,39 +127,13 @@ def said(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(node["text"] for node in inside(blocks) if isinstance(node.get("text"), str))
 
 
-def broken_limits(blocks: list[dict[str, Any]]) -> list[str]:
-    """The names of Slack's limits that a message breaks."""
-    checks = {
-        "50 blocks": len(blocks) <= 50,
-        "characters over all": len(said(blocks)) < MAX_TOTAL,
-    }
-    for node in inside(blocks):
-        checks |= {name: checks.get(name, True) and held for name, held in _limits(node).items()}
-    return [name for name, held in checks.items() if not held]
-
-
-def _limits(node: dict[str, Any]) -> dict[str, bool]:
-    match node.get("type"):
-        case "header":
-            return {"header": 1 <= len(node["text"]["text"]) <= 150}
-        case "section":
-            return {
-                "section text": 1 <= len(node.get("text", {"text": "x"})["text"]) <= 3000,
-                "section fields": all(1 <= len(field["text"]) <= 2000 for field in node.get("fields", [])),
-                "10 fields": len(node.get("fields", [])) <= 10,
-            }
-        case "actions":
-            return {"25 elements": 1 <= len(node["elements"]) <= 25}
-        case "context":
-            return {"10 elements": 1 <= len(node["elements"]) <= 10}
-        case "button":
-            return {
-                "button text": len(node["text"]["text"]) <= 75,
-                "button value": len(node.get("value", "")) <= 2000,
-                "button url": len(node.get("url", "")) <= 3000,
-                "action_id": 1 <= len(node["action_id"]) <= 255,
-            }
-    return {}
+def refused(blocks: list[dict[str, Any]]) -> str | None:
+    """Slack's error code for a message, by the stand-in's own book."""
+    try:
+        check_message(blocks)
+    except Refused as error:
+        return str(error)
+    return None
 
 
 def saying(text: str) -> Approval:
@@ -130,17 +143,21 @@ def saying(text: str) -> Approval:
     )
 
 
-@given(requests)
-def test_a_request_keeps_slacks_limits_whatever_it_says(request: Request) -> None:
-    assert broken_limits(as_sent(request_blocks(an_approval(request=request)))) == []
+@settings(deadline=None)
+@given(requests, crowds, st.integers(0, 50))
+def test_a_request_keeps_slacks_limits_whatever_it_says(request: Request, crowd: People, answers: int) -> None:
+    responses = tuple(a_response(approver=ALICE) for _ in range(answers))
+    approval = an_approval(request=request, people=crowd, responses=responses)
+    assert refused(as_sent(request_blocks(approval))) is None
 
 
+@settings(deadline=None)
 @given(requests, st.none() | st.text(max_size=500), st.sampled_from([ALICE, BOB]))
 def test_an_outcome_keeps_slacks_limits_whatever_the_request_says(
     request: Request, comment: str | None, approver: Approver
 ) -> None:
-    approval = decided(approver=approver, request=request, comment=comment)
-    assert broken_limits(as_sent(outcome_blocks(approval))) == []
+    approval = decided(approver=approver, request=replace(request, required_approvals=1), comment=comment)
+    assert refused(as_sent(outcome_blocks(approval))) is None
 
 
 @pytest.mark.parametrize(
@@ -151,13 +168,47 @@ def test_an_outcome_keeps_slacks_limits_whatever_the_request_says(
         pytest.param("x" + "\n" * (MAX_COMMENT - 2) + "x", id="lines"),
     ],
 )
-def test_an_outcome_keeps_slacks_limits_with_any_comment_that_the_page_takes(comment: str) -> None:
-    assert len(comment) <= MAX_COMMENT
-    assert broken_limits(as_sent(outcome_blocks(decided(comment=comment)))) == []
+def test_an_outcome_keeps_slacks_limits_with_any_comment_that_is_taken(comment: str) -> None:
+    assert refused(as_sent(outcome_blocks(decided(comment=comment)))) is None
 
 
 def test_an_outcome_keeps_slacks_limits_with_a_long_cause() -> None:
-    assert broken_limits(as_sent(outcome_blocks(cancelled("x" * 3000)))) == []
+    assert refused(as_sent(outcome_blocks(cancelled("*" * 3000)))) is None
+
+
+@pytest.mark.parametrize("character", ["x", "&", "<", "\n", "\U0001f4a5", "\u05d0\u200f", "**b** ", "- i\n", "`c` "])
+@pytest.mark.parametrize("facts", [1, 20, 21, 100])
+def test_the_greatest_message_keeps_slacks_limits(character: str, facts: int) -> None:
+    parent = f"{WORKFLOW.execution_arn.rsplit(':', 2)[0]}:{'p' * 80}:{'q' * 80}"
+    crowd = tuple(Person(id=f"{n}", name="n" * 80, email=f"{n:0240}@example.com") for n in range(50))
+    request = Request(
+        title=(character * MAX_TITLE)[:MAX_TITLE],
+        details=(character * MAX_DETAILS)[:MAX_DETAILS],
+        links=tuple(("l" * 75, f"https://example.com/{'u' * 1980}") for _ in range(10)),
+        facts=tuple((f"{number:0100}", (character * 2000)[:2000]) for number in range(facts)),
+        requested_by=f"{'r' * (MAX_REQUESTED_BY - 12)}@example.com",
+        severity=Severity.HIGH,
+        required_approvals=2,
+        notify=tuple(f"U{number:020}" for number in range(50)),
+        on_timeout=OnTimeout.REJECT,
+        timeout=timedelta(hours=1),
+        more_time=MoreTime(1, timedelta(hours=1)),
+        context={
+            present.STARTED_BY: parent,
+            **{f"{number}{character * 200}": character * 2000 for number in range(60)},
+        },
+    )
+    workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
+    responses = tuple(a_response(approver=replace(ALICE, name=person.email)) for person in crowd)
+    asked = an_approval(request=request, workflow=workflow, people=People(approvers=crowd), responses=responses)
+    assert ("Started by", f"{'p' * 80}:{'q' * 80}") in present.facts(asked)
+    assert refused(as_sent(request_blocks(asked))) is None
+    alone = replace(request, required_approvals=1)
+    answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
+    in_vain = replace(answered, steps={Step.WORKFLOW_GONE: NOW})
+    assert present.in_vain(in_vain)
+    for ended in (answered, in_vain, cancelled(character * 3000, request=alone, workflow=workflow)):
+        assert refused(as_sent(outcome_blocks(ended))) is None
 
 
 @given(requests)
@@ -167,10 +218,16 @@ def test_a_cut_text_ends_in_no_half_entity(request: Request) -> None:
 
 
 @given(requests)
-def test_nothing_in_a_request_mentions_links_or_notifies(request: Request) -> None:
+def test_nothing_in_a_request_mentions_or_notifies(request: Request) -> None:
+    """Who is mentioned is named by the request, to be told. What else it says is text, whatever it looks like."""
     approval = an_approval(request=request)
-    found = MARKUP.findall("\n".join(mrkdwn(as_sent(request_blocks(approval)))))
+    blocks = as_sent(request_blocks(approval))
+    found = MARKUP.findall("\n".join(mrkdwn(blocks)))
     assert [markup.split("^")[0] for markup in found] == ["<!date"]
+    mentioned = [node["user_id"] for node in inside(blocks) if node.get("type") == "user"]
+    assert mentioned == [name for name in request.notify if name.startswith("U")]
+    kinds = {node["type"] for node in inside(blocks) if "type" in node}
+    assert not kinds & {"broadcast", "usergroup", "channel", "emoji"}
     assert not MARKUP.search(request_text(approval))
 
 
@@ -190,94 +247,118 @@ def test_a_hostile_cause_is_no_markup(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_short_text_is_shown_in_full(text: str) -> None:
-    header, facts, *asked, _ = as_sent(request_blocks(saying(text)))
-    assert (header["text"]["type"], header["text"]["text"]) == ("plain_text", text)
-    assert facts["fields"][0]["text"] == f"*Requested by*\n{escape(text)}"
-    assert asked == [
-        heading("Details"),
-        plain(text),
-        heading("Input of the workflow"),
-        plain(f"{' '.join(text.split())}: {present.indent(text)}"),
+def test_a_short_text_is_shown_as_it_was_typed(text: str) -> None:
+    request = Request(title=text, facts=((text, text),), links=((text, "https://example.com"),), timeout=HOUR)
+    blocks = as_sent(request_blocks(an_approval(request=replace(request, context={text: text}))))
+    assert (blocks[0]["text"]["type"], blocks[0]["text"]["text"]) == ("plain_text", text)
+    key = " ".join(text.split())
+    shown = under(blocks)
+    assert shown["Facts"] == [("text", text, {"bold": True}), ("text", f": {text}", None)]
+    assert shown["Links"] == [("link", text, None)]
+    assert shown["Input of the workflow"] == [("text", f"{key}: {present.indent(text)}", None)]
+
+
+def test_details_look_as_their_marks_say() -> None:
+    text = "# Plan\n**bold** and *italic* and `code`\nnext *_~ line\n\n- one\n- [two](https://e.com/?a=1&b=2)\n```\n*x*\n```"
+    blocks = as_sent(request_blocks(an_approval(request=Request(details=text, timeout=HOUR))))
+    (details,) = [block for block in blocks if block["type"] == "rich_text" and len(block["elements"]) > 1]
+    paragraph, items, code = details["elements"]
+    assert [(part["text"], part.get("style")) for part in paragraph["elements"]] == [
+        ("Plan", {"bold": True}),
+        ("\n", None),
+        ("bold", {"bold": True}),
+        (" and ", None),
+        ("italic", {"italic": True}),
+        (" and ", None),
+        ("code", {"code": True}),
+        ("\nnext *_~ line", None),
     ]
+    assert (items["type"], items["style"]) == ("rich_text_list", "bullet")
+    assert items["elements"][1]["elements"] == [{"type": "link", "text": "two", "url": "https://e.com/?a=1&b=2"}]
+    assert (code["type"], code["elements"]) == ("rich_text_preformatted", [{"type": "text", "text": "*x*"}])
 
 
-def heading(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": f"*{text}*", "verbatim": True}}
+@pytest.mark.parametrize("url", ["https://b\u00fccher.example/", "https://e_x.com/", "https://e.com/\u05d0"])
+def test_an_unusual_address_is_shown_as_text(url: str) -> None:
+    """Slack may refuse a whole message for an address that it does not know as one."""
+    request = Request(details=f"[label]({url})", links=(("Plan", url),), timeout=HOUR)
+    shown = under(as_sent(request_blocks(an_approval(request=request))))
+    assert shown["Links"] == [("text", f"Plan: {url}", None)]
+    assert shown["Details"] == [("text", f"label ({url})", None)]
 
 
-def plain(text: str) -> dict[str, Any]:
-    """Text that Slack shows as it is: no markup, no mentions, no emoji."""
-    return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}
+HOUR = timedelta(hours=1)
 
 
-@given(requests)
-def test_what_the_requester_wrote_is_plain_text_under_a_heading_of_ours(request: Request) -> None:
-    _, _, *asked, _ = as_sent(request_blocks(an_approval(request=request)))
-    headings = ["Details"] if request.details else []
-    headings += ["Input of the workflow"] if request.context else []
-    assert asked[::2] == [heading(text) for text in headings]
-    assert [block == plain(block["text"]["text"]) for block in asked[1::2]] == [True] * len(headings)
+def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]:
+    """What stands below each heading of ours: runs of rich text as type, text, style."""
+    found = {}
+    for above, below in pairwise(blocks):
+        title = re.fullmatch(r"\*(.*)\*", above.get("text", {}).get("text", "")) if above["type"] == "section" else None
+        if title and below["type"] == "rich_text":
+            runs = [node for node in inside(below) if "text" in node]
+            found[title[1]] = [(node["type"], node["text"], node.get("style")) for node in runs]
+    return found
 
 
 def test_a_request_without_details_and_input_has_no_headings_for_them() -> None:
-    assert [block["type"] for block in as_sent(request_blocks(an_approval()))] == ["header", "section", "actions"]
+    blocks = as_sent(request_blocks(an_approval()))
+    assert [block["type"] for block in blocks] == ["header", "section", "rich_text", "actions"]
 
 
-@pytest.mark.parametrize("text", ["x" * MAX_SECTION, "&" * MAX_SECTION, "<" * MAX_SECTION])
-def test_details_that_fit_a_section_are_shown_in_full(text: str) -> None:
-    request = Request(details=text, timeout=timedelta(hours=1))
-    assert plain(text) in as_sent(request_blocks(an_approval(request=request)))
+@pytest.mark.parametrize("length", [3000, 9000])
+def test_details_for_which_there_is_room_are_shown_in_full(length: int) -> None:
+    request = Request(details="x" * length, timeout=HOUR)
+    assert "".join(text for _, text, _ in under(as_sent(request_blocks(an_approval(request=request))))["Details"]) == (
+        "x" * length
+    )
 
 
-@pytest.mark.parametrize("length", [MAX_SECTION + 1, 4321, MAX_DETAILS])
+@pytest.mark.parametrize("length", [14_000, MAX_DETAILS])
 def test_longer_details_are_cut_and_the_rest_is_counted(length: int) -> None:
     text = "".join(chr(ord("a") + number % 26) for number in range(length))
-    request = Request(details=text, timeout=timedelta(hours=1))
-    _, _, _, details, _ = as_sent(request_blocks(an_approval(request=request)))
-    assert_cut(details, text)
+    request = Request(details=text, timeout=HOUR)
+    assert_cut(under(as_sent(request_blocks(an_approval(request=request))))["Details"], text, least=9000)
 
 
 def test_a_longer_input_is_cut_and_the_rest_is_counted() -> None:
-    context: dict[str, Json] = {f"key{number}": f"{number} " * 400 for number in range(5)}
-    approval = an_approval(request=Request(timeout=timedelta(hours=1), context=context))
-    _, _, _, shown, _ = as_sent(request_blocks(approval))
-    assert_cut(shown, "\n".join(f"{label}: {value}" for label, value in present.context(approval)))
+    context: Any = {f"key{number}": f"{number} " * 400 for number in range(9)}
+    approval = an_approval(request=Request(timeout=HOUR, context=context))
+    whole = "\n".join(f"{label}: {value}" for label, value in present.context(approval))
+    assert_cut(under(as_sent(request_blocks(approval)))["Input of the workflow"], whole, least=3000)
 
 
-def assert_cut(block: dict[str, Any], whole: str) -> None:
-    shown = block["text"]["text"]
-    assert block == plain(shown)
-    assert len(shown) <= 3000
-    end = re.fullmatch(r"(.*)… \(([\d,]+) more characters: see the mail, or the execution's input\)", shown, re.DOTALL)
-    assert end is not None
-    assert whole.startswith(end[1])
-    assert len(end[1]) >= 2900
-    assert len(end[1]) + int(end[2].replace(",", "")) == len(whole)
+def test_many_facts_are_cut_and_the_rest_is_counted() -> None:
+    facts = tuple((f"Fact {number}", "value " * 20) for number in range(100))
+    approval = an_approval(request=Request(timeout=HOUR, facts=facts))
+    whole = "\n".join(f"{label}: {value}" for label, value in facts)
+    assert_cut(under(as_sent(request_blocks(approval)))["Facts"], whole, least=2500)
 
 
-@pytest.mark.parametrize("character", ["x", "&", "<", "\n", "\U0001f4a5"])
-def test_the_greatest_message_keeps_slacks_limits(character: str) -> None:
-    parent = f"{WORKFLOW.execution_arn.rsplit(':', 2)[0]}:{'p' * 80}:{'q' * 80}"
-    request = Request(
-        title=character * MAX_TITLE,
-        details=character * MAX_DETAILS,
-        requested_by=character * MAX_REQUESTED_BY,
-        timeout=timedelta(hours=1),
-        context={
-            present.STARTED_BY: parent,
-            **{f"{number}{character * 200}": character * 2000 for number in range(60)},
-        },
+def test_a_hundred_short_facts_are_all_shown() -> None:
+    facts = tuple((f"Fact {number}", f"{number}") for number in range(100))
+    approval = an_approval(request=Request(timeout=HOUR, facts=facts))
+    [(_, shown, _)] = under(as_sent(request_blocks(approval)))["Facts"]
+    assert shown == "\n".join(f"{label}: {value}" for label, value in facts)
+
+
+def assert_cut(runs: list[tuple[str, str, Any]], whole: str, *, least: int) -> None:
+    *shown, (_, note, style) = runs
+    text = "".join(part for _, part, _ in shown)
+    end = re.fullmatch(
+        r"… \(([\d,]+) more characters: see the page behind the mail's link, or the execution's input\)", note
     )
-    workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
-    asked = an_approval(request=request, workflow=workflow)
-    assert ("Started by", f"{'p' * 80}:{'q' * 80}") in present.facts(asked)
-    assert broken_limits(as_sent(request_blocks(asked))) == []
-    answered = decided(request=request, workflow=workflow, comment=character * MAX_COMMENT)
-    in_vain = replace(answered, steps={Step.WORKFLOW_GONE: NOW})
-    assert present.in_vain(in_vain)
-    for ended in (answered, in_vain, cancelled(character * 3000, request=request, workflow=workflow)):
-        assert broken_limits(as_sent(outcome_blocks(ended))) == []
+    assert end is not None
+    assert style == {"italic": True}
+    assert whole.startswith(text)
+    assert len(text) >= least
+    assert len(text) + int(end[1].replace(",", "")) == len(whole)
+
+
+def test_a_title_that_is_too_long_for_a_header_is_cut_there_and_shown_in_full_below() -> None:
+    header, below, *_ = as_sent(request_blocks(an_approval(request=Request(title="t" * 300, timeout=HOUR))))
+    assert header["text"]["text"] == f"{'t' * 149}…"
+    assert below["elements"][0]["elements"] == [{"type": "text", "text": "t" * 300}]
 
 
 @given(st.text())
@@ -287,16 +368,28 @@ def test_escaping_leaves_no_angle_bracket_and_loses_nothing(text: str) -> None:
     assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
 
 
+@given(st.text(alphabet="*_~`x <&"))
+def test_in_literal_text_every_mark_stands_between_zero_width_spaces(text: str) -> None:
+    shown = literal(text)
+    assert shown.replace("\u200b", "") == escape(text)
+    assert not re.search(r"(?<!\u200b)[*_~`]|[*_~`](?!\u200b)", shown)
+
+
 def test_slack_links_nothing_by_itself() -> None:
     """A name or an address in the text stays text: no preview, no mention."""
     for blocks in (request_blocks(an_approval()), outcome_blocks(decided(comment="see https://example.com"))):
         assert all(node["verbatim"] is True for node in inside(as_sent(blocks)) if node.get("type") == "mrkdwn")
 
 
+def actions_of(approval: Approval) -> list[dict[str, Any]]:
+    (actions,) = [block for block in as_sent(request_blocks(approval)) if block["type"] == "actions"]
+    elements: list[dict[str, Any]] = actions["elements"]
+    return elements
+
+
 def test_the_buttons_carry_the_approvals_id_and_no_secret() -> None:
     approval = an_approval()
-    (actions,) = [block for block in as_sent(request_blocks(approval)) if block["type"] == "actions"]
-    approve, reject, execution = actions["elements"]
+    approve, reject, execution = actions_of(approval)
     assert (approve["action_id"], approve["value"], approve["style"]) == ("approval:approve", approval.id, "primary")
     assert (reject["action_id"], reject["value"], reject["style"]) == ("approval:reject", approval.id, "danger")
     assert (execution["action_id"], execution["url"]) == (OPEN_EXECUTION_ID, console_url(WORKFLOW.execution_arn))
@@ -306,6 +399,74 @@ def test_the_buttons_carry_the_approvals_id_and_no_secret() -> None:
 def test_action_ids_stay_what_they_were() -> None:
     """Messages that were posted before an upgrade have buttons with these ids."""
     assert ACTION_IDS == {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "choices"),
+    [
+        ({}, []),
+        ({"required_approvals": 2}, ["withdraw"]),
+        ({"required_rejections": 2}, ["withdraw"]),
+        ({"more_time": MoreTime(1, HOUR)}, ["more-time"]),
+        ({"required_approvals": 2, "more_time": MoreTime(1, HOUR)}, ["withdraw", "more-time"]),
+    ],
+)
+def test_the_menu_offers_what_makes_sense(changes: dict[str, Any], choices: list[str]) -> None:
+    approval = an_approval(request=Request(timeout=HOUR, **changes))
+    options = [option for each in actions_of(approval) if each["action_id"] == MORE_ID for option in each["options"]]
+    assert [option["value"] for option in options] == [f"{choice}:{approval.id}" for choice in choices]
+
+
+@pytest.mark.parametrize(
+    ("request_", "confirmed"),
+    [
+        (Request(timeout=HOUR), []),
+        (Request(timeout=HOUR, severity=Severity.HIGH), ["Approve"]),
+        (
+            Request(timeout=HOUR, severity=Severity.HIGH, comments=dict.fromkeys(Action, Presence.OFF)),
+            ["Approve", "Reject"],
+        ),
+        (Request(timeout=HOUR, severity=Severity.HIGH, comments=dict.fromkeys(Action, Presence.REQUIRED)), []),
+    ],
+)
+def test_what_is_severe_and_takes_one_tap_is_confirmed(request_: Request, confirmed: list[str]) -> None:
+    """What opens a dialog asks there."""
+    elements = actions_of(an_approval(request=request_))
+    assert [each["text"]["text"] for each in elements if "confirm" in each] == confirmed
+    severe = "High severity" in said(as_sent(request_blocks(an_approval(request=request_))))
+    assert severe == (request_.severity is Severity.HIGH)
+
+
+ANN = Person(id="ann@example.com", name="Ann", email="ann@example.com")
+CAROL = Person(id="carol@example.com", name="Carol", email="carol@example.com", slack_id="U0CAROL003")
+
+
+def test_who_may_answer_is_mentioned_or_named() -> None:
+    request = Request(timeout=HOUR, required_approvals=2, notify=("U0DAVE0009", "eve@example.com"))
+    approval = an_approval(request=request, people=People(approvers=(ANN, CAROL)))
+    who, told, *_ = [
+        block["elements"][0]["elements"] for block in as_sent(request_blocks(approval)) if "rich" in block["type"]
+    ]
+    assert said(who) == "Only \nann@example.com\n and \n may answer. 2 must approve; one rejection is enough."
+    assert [part["user_id"] for part in who if part["type"] == "user"] == ["U0CAROL003"]
+    assert told == [{"type": "text", "text": "cc "}, {"type": "user", "user_id": "U0DAVE0009"}]
+
+
+def test_silence_that_rejects_is_said() -> None:
+    request = Request(timeout=HOUR, on_timeout=OnTimeout.REJECT)
+    assert "No answer in time counts as a rejection." in said(as_sent(request_blocks(an_approval(request=request))))
+
+
+def test_who_answered_so_far_is_shown() -> None:
+    request = Request(timeout=HOUR, required_approvals=2)
+    response = replace(a_response(), person=ALICE.id)
+    shown = said(as_sent(request_blocks(an_approval(request=request, responses=(response,)))))
+    assert "1 of 2 approvals\nApproved by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC" in shown
+
+
+def test_a_slack_user_who_asks_is_mentioned() -> None:
+    shown = mrkdwn(as_sent(request_blocks(an_approval(request=Request(requested_by="U0CAROL003", timeout=HOUR)))))
+    assert "*Requested by*\n<@U0CAROL003>" in shown
 
 
 @pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT, BOB), expired(), cancelled()])
@@ -334,8 +495,24 @@ def test_the_outcome_says_why_nobody_decided() -> None:
     assert "It was aborted." in said(as_sent(outcome_blocks(cancelled("It was aborted."))))
 
 
-def test_a_comment_is_quoted_line_by_line() -> None:
-    assert "\n> not today\n> try Monday" in said(as_sent(outcome_blocks(decided(comment="not today\ntry Monday"))))
+def test_a_comment_is_quoted() -> None:
+    (quoted,) = [
+        node for node in inside(as_sent(outcome_blocks(decided(comment="no\n*x*")))) if node.get("type") == QUOTE
+    ]
+    assert quoted["elements"] == [{"type": "text", "text": "no\n*x*"}]
+
+
+QUOTE = "rich_text_quote"
+
+
+def test_what_was_filled_in_is_shown_by_its_labels() -> None:
+    form = (
+        FormField(name="Amount", label="Amount in euros", type=FieldType.NUMBER),
+        FormField(name="Sure", label="Sure?", type=FieldType.YES_NO),
+    )
+    response = replace(a_response(), form={"Amount": 12.5, "Sure": True})
+    approval = replace(decided(request=Request(timeout=HOUR, form=form)), responses=(response,))
+    assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
 
 
 def test_a_moment_has_a_fallback_in_utc() -> None:
@@ -361,5 +538,89 @@ def test_a_message_holds_neither_the_task_token_nor_the_link_key(blocks: list[Bl
     assert an_approval().link_key.decode() not in sent
 
 
-def test_a_title_is_never_longer_than_a_header() -> None:
-    assert MAX_TITLE <= MAX_HEADER
+fields = st.builds(
+    FormField,
+    name=st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,59}", fullmatch=True),
+    label=lines.map(lambda text: text[:150]),
+    type=st.just(FieldType.TEXT),
+    default=st.none() | texts.map(lambda text: text[:200]),
+    required=st.booleans(),
+    max_length=st.integers(200, 3000),
+) | st.builds(
+    FormField,
+    name=st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,59}", fullmatch=True),
+    label=lines.map(lambda text: text[:150]),
+    type=st.just(FieldType.NUMBER),
+    default=st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    minimum=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+)
+choices = st.builds(
+    lambda name, options: FormField(name=name, label=name, type=FieldType.CHOICE, choices=options, default=options[-1]),
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,59}", fullmatch=True),
+    st.lists(lines.map(lambda text: text[:75]), min_size=1, max_size=100, unique=True).map(tuple),
+)
+forms = st.lists(fields | choices, max_size=20, unique_by=lambda field: field.name).map(tuple)
+
+
+@settings(deadline=None)
+@given(requests, forms, st.sampled_from(Presence), st.sampled_from(Action))
+def test_a_dialog_keeps_slacks_limits_whatever_is_asked(
+    request: Request, form: tuple[FormField, ...], presence: Presence, action: Action
+) -> None:
+    request = replace(request, form=form, comments=dict.fromkeys(Action, presence))
+    approval = an_approval(request=request)
+    # Slack's client always sends a submit button; a dialog without inputs is never opened.
+    check_view(answer_modal(approval, About(approval.id, action, "C0APPROVALS")).to_dict())
+
+
+@given(st.text(min_size=1, max_size=5000))
+def test_a_dialog_that_tells_something_keeps_slacks_limits(text: str) -> None:
+    check_view(told_modal(text).to_dict())
+
+
+def test_a_dialogs_metadata_says_what_it_is_about_and_no_secret() -> None:
+    about = About(an_approval().id, Action.REJECT, "C0APPROVALS")
+    view = answer_modal(an_approval(), about).to_dict()
+    assert About.read(view["private_metadata"]) == about
+    assert TOKEN[:20] not in json.dumps(view)
+    assert an_approval().link_key.decode() not in json.dumps(view)
+
+
+def test_every_type_of_field_has_its_own_input() -> None:
+    form = (
+        FormField(name="Line", label="Line", type=FieldType.TEXT, default="x", max_length=200),
+        FormField(name="Text", label="Text", type=FieldType.TEXT, max_length=201),
+        FormField(name="Count", label="Count", type=FieldType.NUMBER, default=1e-07, minimum=0, maximum=5),
+        FormField(name="Huge", label="Huge", type=FieldType.NUMBER, maximum=1e300),
+        FormField(name="Few", label="Few", type=FieldType.CHOICE, choices=tuple("abc"), default="b", required=True),
+        FormField(name="Many", label="Many", type=FieldType.CHOICE, choices=tuple("abcdefghijk")),
+        FormField(name="Yes", label="Yes", type=FieldType.YES_NO, default=False),
+        FormField(name="Day", label="Day", type=FieldType.DATE, default="2026-11-23"),
+    )
+    approval = an_approval(request=Request(timeout=HOUR, form=form, severity=Severity.HIGH))
+    view = answer_modal(approval, About(approval.id, Action.APPROVE, "C0APPROVALS")).to_dict()
+    inputs = {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
+    kinds = {id_: block["element"]["type"] for id_, block in inputs.items()}
+    assert kinds == {
+        "form.Line": "plain_text_input",
+        "form.Text": "plain_text_input",
+        "form.Count": "number_input",
+        "form.Huge": "plain_text_input",
+        "form.Few": "radio_buttons",
+        "form.Many": "static_select",
+        "form.Yes": "radio_buttons",
+        "form.Day": "datepicker",
+        "comment": "plain_text_input",
+        "sure": "checkboxes",
+    }
+    assert inputs["form.Count"]["element"]["initial_value"] == "0.0000001"
+    assert inputs["form.Yes"]["element"]["initial_option"]["value"] == "no"
+    assert [id_ for id_, block in inputs.items() if not block["optional"]] == ["form.Few", "sure"]
+    assert [inputs[id_]["element"]["multiline"] for id_ in ("form.Line", "form.Text")] == [False, True]
+
+
+def test_a_rejection_is_asked_for_a_reason_and_no_form() -> None:
+    form = (FormField(name="Line", label="Line", type=FieldType.TEXT, required=True),)
+    approval = an_approval(request=Request(timeout=HOUR, form=form))
+    view = answer_modal(approval, About(approval.id, Action.REJECT, "C0APPROVALS")).to_dict()
+    assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == ["comment"]

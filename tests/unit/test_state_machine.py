@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from approvals.model import Action, Approval
-from approvals.request import KEY, MAX_TIMEOUT_MINUTES, RESULT_KEY, Call, InvalidApprovalRequest, parse_call
+from approvals.request import Call, InvalidApprovalRequest, parse_call
+from approvals.request_json import KEY, MAX_TIMEOUT_MINUTES, RESULT_KEY
 from approvals.result import result
 from tests.builders import BOB, TOKEN, WORKFLOW, decided, expired
 

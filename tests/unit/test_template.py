@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from approvals.request import MAX_TIMEOUT_MINUTES
-from approvals.table import NOTE_PREFIX, READABLE, SLOT_PREFIX
+from approvals.mail import RECIPIENT
+from approvals.records import READABLE
+from approvals.request_json import MAX_TIMEOUT_MINUTES
+from approvals.table import NOTE_PREFIX, SLOT_PREFIX
 
 ROOT = Path(__file__).parents[2]
 
@@ -268,7 +270,7 @@ def test_an_internet_facing_function_reads_all_of_a_record_but_its_task_token(fu
 def test_an_internet_facing_function_can_neither_change_what_was_asked_nor_be_told_by_a_write(function: str) -> None:
     condition = condition_of(function, "dynamodb:UpdateItem")
     written = set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"])
-    assert written.isdisjoint({"task_token", "link_key", "request", "workflow", "deadline", "requested_at"})
+    assert written.isdisjoint({"task_token", "link_key", "request", "workflow", "people", "requested_at"})
     assert condition["StringEqualsIfExists"] == {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]}
 
 
@@ -380,7 +382,7 @@ def test_a_mail_that_came_too_fast_can_be_left_to_the_digest(function: str) -> N
     assert {"Fn::GetAtt": ["MailQueue", "Arn"]} in queues
 
 
-def test_new_items_go_to_notify_and_decided_ones_to_decision() -> None:
+def test_new_items_and_news_go_to_notify_and_decided_ones_to_decision() -> None:
     patterns = {
         param.values[0]: [json.loads(found["Pattern"]) for found in param.values[1]["FilterCriteria"]["Filters"]]
         for param in STREAMS
@@ -389,6 +391,13 @@ def test_new_items_go_to_notify_and_decided_ones_to_decision() -> None:
     assert patterns["NotifyFunction"] == [
         {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"status": {"S": ["PENDING"]}}}},
         {"eventName": ["INSERT"], "dynamodb": {"Keys": {"id": {"S": [{"prefix": NOTE_PREFIX}]}}}},
+        {
+            "eventName": ["MODIFY"],
+            "dynamodb": {
+                "OldImage": {"news": {"S": ["no"]}},
+                "NewImage": {"news": {"S": ["yes"]}, "status": {"S": ["PENDING"]}},
+            },
+        },
     ]
     assert not SLOT_PREFIX.startswith(NOTE_PREFIX), "the count of a second's mails is nothing to tell"
     [decision] = patterns["DecisionFunction"]
@@ -444,6 +453,18 @@ def test_the_slack_secret_is_json_that_the_bot_reads() -> None:
 def test_the_approvers_address_is_subscribed_by_the_stack() -> None:
     (subscription,) = of_type("AWS::SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", {"Ref": "Email"})
+
+
+def test_a_subscribed_address_gets_what_is_addressed_to_it_alone() -> None:
+    (subscription,) = of_type("AWS::SNS::Subscription").values()
+    assert subscription["FilterPolicy"] == {RECIPIENT: [subscription["Endpoint"]]}
+
+
+def test_notify_alone_may_see_who_is_subscribed() -> None:
+    action = "sns:ListSubscriptionsByTopic"
+    assert [name for name in FUNCTIONS if may(name, action)] == ["NotifyFunction"]
+    [found] = [each for each in statements("NotifyFunction") if action in as_list(each["Action"])]
+    assert found["Resource"] == {"Ref": "SNSHumanApprovalEmailTopic"}
 
 
 def test_the_stage_and_the_routes_are_the_contracts() -> None:

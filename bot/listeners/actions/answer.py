@@ -1,104 +1,100 @@
-"""A click on Approve or Reject: recorded first, acknowledged then."""
+"""A click on Approve or Reject: recorded first, acknowledged then; or answered with a dialog that asks for more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from http.client import HTTPException
+from typing import Any
 
 from slack_bolt import Ack
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
-from approvals import present
-from approvals.links import is_approval_id
-from approvals.model import Action, Approver, Channel, Note, Response
+from approvals.model import Action, Approval, Response
 from approvals.respond import respond
 from approvals.rules import Verdict
-from approvals.table import ApprovalTable, NotFound
-from bot.listeners.malformed import Malformed
+from approvals.table import ApprovalTable
+from bot.api import STALE
+from bot.listeners.desk import GONE, Click, Desk, told
+from bot.views.buttons import needs_modal
+from bot.views.modal import About, answer_modal
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """What is read of a `block_actions` payload.
-
-    Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
-    """
-
-    approval_id: str
-    approver: Approver
-    channel: str
-    trigger: str
-
-    @classmethod
-    def parse(cls, body: dict[str, Any]) -> Click:
-        """Reads the payload. Raises `Malformed` when it is not a click on one of our buttons."""
-        try:
-            user, button = body["user"], body["actions"][0]
-            workspace = _text(user.get("team_id") or body["team"]["id"])
-            name = _text(user.get("name") or user.get("username") or user["id"])
-            approver = Approver(id=_text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
-            trigger = _text(body.get("trigger_id") or button["action_ts"])
-            click = cls(_text(button["value"]), approver, _text(body["container"]["channel_id"]), trigger)
-        except (KeyError, IndexError, TypeError, AttributeError, UnicodeEncodeError) as error:
-            raise Malformed(f"not a click on a button: {error!r}") from error
-        if not is_approval_id(click.approval_id):
-            raise Malformed("the button's value is not an approval's id")
-        return click
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError("expected a text")
-    value.encode()  # raises on half of a surrogate pair, which no table takes
-    return value
+NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
 
 
 class Answer:
     """The listener for one answer's button."""
 
-    def __init__(self, action: Action, *, table: ApprovalTable, clock: Callable[[], datetime], logger: Logger) -> None:
+    def __init__(self, action: Action, desk: Desk) -> None:
         self._action = action
-        self._table = table
-        self._clock = clock
-        self._logger = logger
+        self._desk = desk
 
-    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Records the answer, then acknowledges.
+    def __call__(self, ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+        """Records the answer, or opens the dialog; then acknowledges.
 
-        What a late click should hear is left as a note for `notify` to send: so a click needs no call to Slack, and
-        this function no right but to record.
+        What a late click should hear is left as a note for `notify` to send: so a tap that answers needs no call to
+        Slack. Only the dialog is opened from here, as what allows it dies within 3 seconds.
         """
         click = Click.parse(body)
-        with self._logger.append_context_keys(approval_id=click.approval_id):
-            text = self._record(click)
-            if text:
-                self._table.leave_note(_note(click, text), self._clock())
+        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
+            if text := self._answer(click, client):
+                self._desk.leave_note(click, text)
         ack()
 
-    def _record(self, click: Click) -> str | None:
-        """Records the answer; returns what to tell the person who clicked, if it did not decide."""
+    def _answer(self, click: Click, client: WebClient) -> str | None:
+        """Takes the answer; returns what to tell the person who clicked."""
+        approval = self._desk.find(click.approval_id)
+        if approval is None:
+            return GONE
+        response = Response(approver=click.approver, action=self._action, at=self._desk.clock())
+        if needs_modal(approval, self._action):
+            return self._ask(approval, click, response, client)
+        judgement = respond(self._desk.table, approval, response)
+        self._log(judgement.verdict)
+        return told(judgement, response)
+
+    def _ask(self, approval: Approval, click: Click, response: Response, client: WebClient) -> str | None:
+        """Opens the dialog for those who may answer now; others hear why not, and their attempt is recorded."""
         try:
-            approval = self._table.get(click.approval_id)
-        except NotFound:
-            self._logger.warning("click on an unknown approval")
-            return "This request is no longer on record, so your answer could not be taken."
-        response = Response(approver=click.approver, action=self._action, at=self._clock())
-        judgement = respond(self._table, approval, response)
-        verdict = judgement.verdict
-        self._logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
-        if verdict is Verdict.DECIDED:
-            return None
-        if verdict is Verdict.NOT_ALLOWED:
-            return present.not_allowed(judgement.approval)
-        return present.late_answer(judgement.approval, response)
+            judgement = respond(_OnlyLooking(self._desk.table, response), approval, response)
+        except _MayAnswer:
+            return self._open(approval, click, client)
+        if judgement.verdict is Verdict.INCOMPLETE:
+            return self._open(approval, click, client)
+        self._log(judgement.verdict)
+        return told(judgement, response)
+
+    def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
+        about = About(approval.id, self._action, click.channel)
+        try:
+            client.views_open(trigger_id=click.trigger, view=answer_modal(approval, about))
+        except SlackApiError as error:
+            code = str(error.response.get("error", ""))
+            self._desk.logger.warning("no dialog opened", extra={"reason": code})
+            if code in STALE:
+                self._desk.refresh()
+            return NOT_OPENED
+        except (SlackRequestError, HTTPException, OSError) as error:
+            self._desk.logger.warning("no dialog opened", extra={"reason": type(error).__name__})
+            return NOT_OPENED
+        return None
+
+    def _log(self, verdict: Verdict) -> None:
+        self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
 
 
-def _note(click: Click, text: str) -> Note:
-    # Slack repeats a click it holds for lost, with the same trigger: the note it leads to is the same one.
-    key = sha256(f"{click.approval_id}:{click.approver.id}:{click.trigger}".encode()).hexdigest()[:32]
-    return Note(id=key, channel=click.channel, user=click.approver.id, text=text)
+class _MayAnswer(Exception):  # noqa: N818
+    """The answer would count: it is to be asked for in full first."""
+
+
+class _OnlyLooking:
+    """The table for a look: takes what a look may lead to, a refusal or an expiry, but no answer."""
+
+    def __init__(self, table: ApprovalTable, response: Response) -> None:
+        self._table = table
+        self._response = response
+
+    def save(self, approval: Approval) -> None:
+        last = approval.responses[-1] if approval.responses else None
+        if last and (last.approver, last.at) == (self._response.approver, self._response.at):
+            raise _MayAnswer
+        self._table.save(approval)

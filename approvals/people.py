@@ -1,0 +1,81 @@
+"""Who may answer: the humans behind email addresses and Slack users. Standard library only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from approvals.model import Approval, Approver, Channel, Person, Request
+
+
+class Reason(StrEnum):
+    """Why somebody's answer is not taken."""
+
+    TOO_EARLY = "TOO_EARLY"
+    """It is not known yet who may answer. Nothing is wrong: they may try again in a moment."""
+    OTHER_WORKSPACE = "OTHER_WORKSPACE"
+    """A Slack user of another workspace than the app's own: a shared channel has guests."""
+    NOT_AN_APPROVER = "NOT_AN_APPROVER"
+    """The request names who may answer, and this person is not among them."""
+    OWN_REQUEST = "OWN_REQUEST"
+    """They asked for it themselves."""
+
+
+def needs_lookup(request: Request) -> bool:
+    """Whether it matters who is who: then nobody may answer before it is known."""
+    several = max(request.required_approvals, request.required_rejections) > 1
+    own = request.requested_by is not None and not request.allow_self_approval
+    return bool(request.approvers) or several or own
+
+
+def eligible(approval: Approval) -> tuple[Person, ...]:
+    """Who may answer now, by name. Empty: whoever is asked."""
+    people = approval.people
+    if people is None or not people.approvers:
+        return ()
+    more = people.escalation if approval.escalated_at else ()
+    named = {person.id: person for person in (*people.approvers, *more)}
+    return tuple(person for person in named.values() if not _is_own_request(approval, person))
+
+
+def unanswered(approval: Approval) -> tuple[Person, ...]:
+    """Who of them has not answered yet."""
+    answered = {response.person for response in approval.standing}
+    return tuple(person for person in eligible(approval) if person.id not in answered)
+
+
+def responder(approval: Approval, approver: Approver) -> Person | Reason:
+    """The human who answers, or why they may not."""
+    if approver.channel is Channel.SLACK and (problem := _workspace_problem(approval, approver)):
+        return problem
+    people = approval.people
+    if people is None or (approver.channel is Channel.SLACK and not people.complete):
+        return Reason.TOO_EARLY
+    more = people.escalation if approval.escalated_at else ()
+    everybody = [person for person in (people.requester, *people.approvers, *more, *people.known) if person]
+    # Nobody without an id: a person who is not in Slack has an empty one there.
+    known = next((person for person in everybody if approver.id and person.is_(approver)), None)
+    if known and _is_own_request(approval, known):
+        return Reason.OWN_REQUEST
+    if people.approvers:
+        named = {person.id for person in (*people.approvers, *more)}
+        return known if known and known.id in named else Reason.NOT_AN_APPROVER
+    return known or _stranger(approver)
+
+
+def _workspace_problem(approval: Approval, approver: Approver) -> Reason | None:
+    """Between a message's posting and its noting the app's own workspace is not known yet."""
+    if approval.slack_message is None:
+        return Reason.TOO_EARLY
+    return None if approver.workspace == approval.slack_message.workspace else Reason.OTHER_WORKSPACE
+
+
+def _is_own_request(approval: Approval, person: Person) -> bool:
+    people = approval.people
+    asked_by = people.requester if people else None
+    return asked_by is not None and asked_by.id == person.id and not approval.request.allow_self_approval
+
+
+def _stranger(approver: Approver) -> Person:
+    if approver.channel is Channel.SLACK:
+        return Person(id=approver.id, name=approver.name, slack_id=approver.id)
+    return Person(id=approver.id.casefold(), name=approver.name, email=approver.id)

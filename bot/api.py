@@ -1,0 +1,106 @@
+"""One connection to Slack's Web API, and its errors in the words of the product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPException
+
+from botocore.exceptions import BotoCoreError, ClientError
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.web import SlackResponse
+
+from approvals.steps import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+
+DEFAULT_RETRY_AFTER = 30
+
+STALE = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+"""The token may have been changed since it was read."""
+
+_REFUSALS = frozenset(
+    {
+        "cant_update_message",
+        "channel_not_found",
+        "is_archived",
+        "message_not_found",
+        "missing_scope",
+        "not_in_channel",
+        "user_not_in_channel",
+    }
+)
+
+_FIXES = {
+    "channel_not_found": "check SlackChannel and the request's Channel, and invite the app to a private channel",
+    "not_in_channel": "invite the app to the channel: /invite @Approvals",
+    "is_archived": "unarchive the channel, or set SlackChannel to another",
+    "invalid_auth": "SlackBotToken is wrong",
+    "not_authed": "SlackBotToken is empty",
+    "token_revoked": "install the Slack app again and update SlackBotToken",
+}
+
+_CODE = re.compile(r"[a-z_0-9]{1,60}")
+_SCOPES = re.compile(r"[a-z:._,-]{1,200}")
+
+
+class SlackApi:
+    """Calls Slack as the app's bot. Connects at the first call, and anew when the token turns out to be stale."""
+
+    def __init__(self, web_client: Callable[[], WebClient]) -> None:
+        self._new_client = web_client
+        self._client: WebClient | None = None
+
+    def call(
+        self, method: Callable[[WebClient], SlackResponse], *, missing: frozenset[str] = frozenset()
+    ) -> SlackResponse | None:
+        """Calls a method; returns None when Slack answers with one of the codes that mean "there is none".
+
+        Raises `DeliveryFailed` when Slack does not take it: `DeliveryDelayed` when it is asked too often,
+        `DeliveryRefused` when somebody must change something there first.
+        """
+        try:
+            return method(self._connected())
+        except SlackApiError as error:
+            if error.response.get("error") in missing:
+                return None
+            raise self._refusal(error) from error
+        except (SlackRequestError, HTTPException, OSError) as error:
+            raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
+
+    def _connected(self) -> WebClient:
+        # Made at the first call, not at init: a secret that can't be read must not stop the mails.
+        if self._client is None:
+            try:
+                self._client = self._new_client()
+            except (ClientError, BotoCoreError) as error:
+                raise DeliveryFailed(f"the Slack secret can't be read: {type(error).__name__}") from error
+        return self._client
+
+    def _refusal(self, error: SlackApiError) -> DeliveryFailed:
+        code = str(error.response.get("error", ""))
+        if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            return DeliveryDelayed("Slack asks to slow down", _retry_after(error))
+        if not _CODE.fullmatch(code):  # not Slack's JSON: some proxy's page
+            code = f"HTTP {error.response.status_code}"
+        if code in STALE:
+            self._client = None  # The next try reads the secret anew.
+        fix = _missing_scope(error) if code == "missing_scope" else _FIXES.get(code)
+        kind = DeliveryRefused if code in _REFUSALS else DeliveryFailed
+        return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
+
+
+def _missing_scope(error: SlackApiError) -> str:
+    needed = str(error.response.get("needed") or "")
+    which = needed if _SCOPES.fullmatch(needed) else "all scopes there"
+    return f"install the Slack app again from the manifest: it needs {which}"
+
+
+def _retry_after(error: SlackApiError) -> int:
+    """Seconds, as Slack's header says.
+
+    Source: https://docs.slack.dev/apis/web-api/rate-limits
+    """
+    headers = {str(name).lower(): value for name, value in error.response.headers.items()}
+    text = str(headers.get("retry-after", ""))
+    return int(text) if text.isdigit() else DEFAULT_RETRY_AFTER

@@ -1,0 +1,69 @@
+"""A choice in the message's menu: to take an answer back, or to get more time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt import Ack
+
+from approvals import present
+from approvals.model import Approval
+from approvals.respond import respond
+from approvals.rules import Judgement, Postponement, Verdict, Withdrawal
+from bot.listeners.desk import GONE, Click, Desk, refused
+from bot.listeners.malformed import Malformed
+from bot.views.buttons import MORE_TIME, WITHDRAW
+
+NOTHING_TO_TAKE_BACK = "You have not answered yet, so there is nothing to take back."
+NO_MORE_TIME = "There is no more time to be had for this request."
+TOO_LATE = "It is too late for that: nothing was changed."
+TAKEN_BACK = "Your answer was taken back. The request still waits."
+
+_EVENTS: dict[str, type[Withdrawal | Postponement]] = {WITHDRAW: Withdrawal, MORE_TIME: Postponement}
+_NOTHING_DONE = {WITHDRAW: NOTHING_TO_TAKE_BACK, MORE_TIME: NO_MORE_TIME}
+
+
+class More:
+    """The listener for the menu."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Records what was chosen, then acknowledges. Raises `Malformed` for a choice that is not in the menu."""
+        click = Click.parse(body)
+        if click.word not in _EVENTS:
+            raise Malformed("not a choice of the menu")
+        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
+            if text := self._do(click):
+                self._desk.leave_note(click, text)
+        ack()
+
+    def _do(self, click: Click) -> str | None:
+        approval = self._desk.find(click.approval_id)
+        if approval is None:
+            return GONE
+        event = _EVENTS[click.word](click.approver, self._desk.clock())
+        judgement = respond(self._desk.table, approval, event)
+        verdict = judgement.verdict
+        self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
+        return _told(judgement, click.word)
+
+
+def _told(judgement: Judgement, word: str) -> str | None:
+    """What to tell the person; nothing about more time, which everybody is told of."""
+    match judgement.verdict:
+        case Verdict.EXTENDED:
+            return None
+        case Verdict.WITHDRAWN:
+            return _about(judgement.approval, TAKEN_BACK)
+        case Verdict.NOT_ALLOWED:
+            return refused(judgement)
+        case Verdict.NOT_DUE:
+            return _about(judgement.approval, _NOTHING_DONE[word])
+        case _:
+            return _about(judgement.approval, f"{TOO_LATE} {present.outcome(judgement.approval)}")
+
+
+def _about(approval: Approval, text: str) -> str:
+    return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}): {text}"

@@ -1,0 +1,117 @@
+"""What every listener works with: who clicked, the record it is about, and private notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from approvals import present
+from approvals.links import is_approval_id
+from approvals.model import Approval, Approver, Channel, Note, Response
+from approvals.people import Reason
+from approvals.rules import Judgement, Verdict
+from approvals.table import ApprovalTable, NotFound
+from bot.listeners.malformed import Malformed
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+GONE = "This request is no longer on record, so your answer could not be taken."
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What is read of a `block_actions` payload. `word` is what was chosen in a menu; empty for a button.
+
+    `trigger` opens a dialog within 3 seconds; empty where Slack sent none.
+
+    Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
+    """
+
+    approval_id: str
+    approver: Approver
+    channel: str
+    trigger: str
+    key: str
+    word: str = ""
+
+    @classmethod
+    def parse(cls, body: dict[str, Any]) -> Click:
+        """Reads the payload. Raises `Malformed` when it is not a click on one of our buttons or menus."""
+        try:
+            element = body["actions"][0]
+            chosen = element.get("selected_option")
+            word, _, value = _text(chosen["value"]).rpartition(":") if chosen else ("", "", _text(element["value"]))
+            key = _text(body.get("trigger_id") or element["action_ts"])
+            click = cls(
+                approval_id=value,
+                approver=approver(body),
+                channel=_text(body["container"]["channel_id"]),
+                trigger=key if body.get("trigger_id") else "",
+                key=key,
+                word=word,
+            )
+        except (KeyError, IndexError, TypeError, AttributeError, UnicodeEncodeError) as error:
+            raise Malformed(f"not a click on a button: {error!r}") from error
+        if not is_approval_id(click.approval_id):
+            raise Malformed("the button's value is not an approval's id")
+        return click
+
+
+def approver(body: dict[str, Any]) -> Approver:
+    """Who clicked. Raises `KeyError`, `TypeError`, `AttributeError` or `UnicodeEncodeError` for another shape."""
+    user = body["user"]
+    workspace = _text(user.get("team_id") or body["team"]["id"])
+    name = _text(user.get("name") or user.get("username") or user["id"])
+    return Approver(id=_text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("expected a text")
+    value.encode()  # raises on half of a surrogate pair, which no table takes
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The table, the time and the log. `refresh` reads the Slack secret anew."""
+
+    table: ApprovalTable
+    clock: Callable[[], datetime]
+    logger: Logger
+    refresh: Callable[[], bool]
+
+    def find(self, approval_id: str) -> Approval | None:
+        """The approval as it stands; None when there is no record of it any more."""
+        try:
+            return self.table.get(approval_id)
+        except NotFound:
+            self.logger.warning("click on an unknown approval")
+            return None
+
+    def leave_note(self, click: Click, text: str) -> None:
+        """Leaves a private note for `notify` to send: so a click needs no call to Slack."""
+        # Slack repeats a click it holds for lost, with the same trigger: the note it leads to is the same one.
+        key = sha256(f"{click.approval_id}:{click.approver.id}:{click.key}".encode()).hexdigest()[:32]
+        note = Note(id=key, channel=click.channel, user=click.approver.id, text=text)
+        self.table.leave_note(note, self.clock())
+
+
+def told(judgement: Judgement, response: Response) -> str | None:
+    """What to tell the person about their answer; nothing when it counts, as everybody sees that."""
+    match judgement.verdict:
+        case Verdict.DECIDED | Verdict.COUNTED:
+            return None
+        case Verdict.NOT_ALLOWED:
+            return refused(judgement)
+        case _:
+            return present.answered(judgement, response)
+
+
+def refused(judgement: Judgement) -> str:
+    """Why this person may not answer, and who may."""
+    return present.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

@@ -1,0 +1,219 @@
+"""The dialog that takes an answer which needs more than a tap: its inputs, and what was typed into them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    DatePickerElement,
+    InputBlock,
+    InputInteractiveElement,
+    NumberInputElement,
+    Option,
+    PlainTextInputElement,
+    PlainTextObject,
+    RadioButtonsElement,
+    SectionBlock,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from approvals.form import NO, YES
+from approvals.links import is_approval_id
+from approvals.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
+from approvals.rules import COMMENT
+
+CALLBACK_ID = "approval:answer"
+"""The callback id of the dialog."""
+
+SURE = "sure"
+"""The block id of the box to tick before an answer of high severity."""
+
+VALUE = "value"
+"""The action id of every input."""
+
+MAX_COMMENT = 1000
+"""Characters of a comment, as on the page behind a mail's link."""
+
+MAX_LONG_LINE = 200
+"""Characters of a text from which on it gets several lines."""
+
+MAX_RADIO_BUTTONS = 10
+"""Source: https://docs.slack.dev/reference/block-kit/block-elements/radio-button-group-element"""
+
+MAX_DIGITS = 15
+"""A number with more digits is typed as text: Slack's number input documents no limit."""
+
+MAX_TITLE = 2900
+
+_WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
+_SELECTED = ("value", "selected_date")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a dialog is about; it travels in the dialog's private metadata, and is no secret."""
+
+    approval_id: str
+    action: Action
+    channel: str
+
+    def written(self) -> str:
+        """As private metadata: at most 3000 characters."""
+        return json.dumps({"approval": self.approval_id, "action": self.action.value, "channel": self.channel})
+
+    @classmethod
+    def read(cls, text: str) -> About:
+        """Reads private metadata. Raises `ValueError`, `KeyError` or `TypeError` when it is not ours."""
+        data = json.loads(text)
+        approval_id, channel = data["approval"], data["channel"]
+        if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
+            raise ValueError("not about one of our approvals")
+        return cls(approval_id, Action(data["action"]), channel)
+
+
+def answer_modal(approval: Approval, about: About) -> View:
+    """The dialog: the comment if one may be given, the form for an approval, a box to tick for high severity."""
+    word = _WORDS[about.action]
+    title = PlainTextObject(text=shorten(approval.title, MAX_TITLE), emoji=False)
+    blocks: list[Block] = [SectionBlock(text=title)]
+    if about.action is Action.APPROVE:
+        blocks += [_field_block(field) for field in approval.request.form]
+    presence = approval.request.comments[about.action]
+    if presence is not Presence.OFF:
+        blocks.append(_comment_block(about.action, required=presence is Presence.REQUIRED))
+    if approval.request.severity is Severity.HIGH:
+        blocks.append(_sure_block(about.action))
+    return View(
+        type="modal",
+        callback_id=CALLBACK_ID,
+        private_metadata=about.written(),
+        title=PlainTextObject(text=word),
+        submit=PlainTextObject(text=word),
+        close=PlainTextObject(text="Cancel"),
+        blocks=blocks,
+    )
+
+
+def told_modal(text: str) -> View:
+    """The dialog when it is too late to answer, or the person may not: it says so, and can only be closed."""
+    return View(
+        type="modal",
+        title=PlainTextObject(text="Not recorded"),
+        close=PlainTextObject(text="Close"),
+        blocks=[SectionBlock(text=PlainTextObject(text=shorten(text, MAX_TITLE), emoji=False))],
+    )
+
+
+def block_id(name: str) -> str:
+    """The block id of a problem's field: of the comment, or of a field of the form."""
+    return COMMENT if name == COMMENT else f"form.{name}"
+
+
+def typed(values: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed or chosen, by block id, as texts; what is empty is left out. The box to tick gives `yes`.
+
+    `values` is the `view.state.values` of a submission. Raises `KeyError`, `TypeError` or `AttributeError` when it has
+    another shape than Slack documents, and `UnicodeEncodeError` when a text is no Unicode.
+
+    Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+    """
+    found = {}
+    for name, inputs in values.items():
+        text = _text(inputs[VALUE])
+        if text:
+            text.encode()
+            found[name] = text
+    return found
+
+
+def _text(state: Mapping[str, Any]) -> str:
+    if state.get("selected_options"):
+        return str(state["selected_options"][0]["value"])
+    chosen = state.get("selected_option")
+    values = [chosen["value"]] if chosen else [state.get(key) for key in _SELECTED]
+    text = next((value for value in values if value is not None), "")
+    if not isinstance(text, str):
+        raise TypeError("expected a text")
+    return text
+
+
+def _comment_block(action: Action, *, required: bool) -> Block:
+    return InputBlock(
+        block_id=COMMENT,
+        label=PlainTextObject(text="Comment" if action is Action.APPROVE else "Reason"),
+        element=PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT),
+        optional=not required,
+    )
+
+
+def _sure_block(action: Action) -> Block:
+    yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
+    return InputBlock(
+        block_id=SURE,
+        label=PlainTextObject(text="This request is of high severity"),
+        element=CheckboxesElement(action_id=VALUE, options=[yes]),
+        optional=False,
+    )
+
+
+def _field_block(field: FormField) -> Block:
+    return InputBlock(
+        block_id=block_id(field.name),
+        label=PlainTextObject(text=field.label, emoji=False),
+        element=_element(field),
+        optional=not field.required,
+    )
+
+
+def _element(field: FormField) -> InputInteractiveElement:
+    match field.type:
+        case FieldType.NUMBER:
+            return _number(field)
+        case FieldType.CHOICE:
+            return _choice([(choice, choice) for choice in field.choices], field.default)
+        case FieldType.YES_NO:
+            default = None if field.default is None else YES if field.default else NO
+            return _choice([("Yes", YES), ("No", NO)], default)
+        case FieldType.DATE:
+            return DatePickerElement(action_id=VALUE, initial_date=_written(field.default))
+        case FieldType.TEXT:
+            return PlainTextInputElement(
+                action_id=VALUE,
+                initial_value=_written(field.default),
+                multiline=field.max_length > MAX_LONG_LINE,
+                max_length=field.max_length,
+            )
+
+
+def _written(default: object) -> str | None:
+    return None if default is None else str(default)
+
+
+def _number(field: FormField) -> InputInteractiveElement:
+    numbers = [_digits(value) for value in (field.default, field.minimum, field.maximum)]
+    if any(number is not None and len(number) > MAX_DIGITS for number in numbers):
+        return PlainTextInputElement(action_id=VALUE, initial_value=_written(field.default))
+    initial, least, most = numbers
+    return NumberInputElement(
+        action_id=VALUE, is_decimal_allowed=True, initial_value=initial, min_value=least, max_value=most
+    )
+
+
+def _digits(value: object) -> str | None:
+    """A number without an exponent: 1e-07 would be no number to Slack."""
+    return None if value is None else format(Decimal(str(value)), "f")
+
+
+def _choice(choices: list[tuple[str, str]], default: object) -> InputInteractiveElement:
+    options = [Option(text=PlainTextObject(text=text, emoji=False), value=value) for text, value in choices]
+    initial = next((option for option in options if option.value == default), None)
+    if len(options) <= MAX_RADIO_BUTTONS:
+        return RadioButtonsElement(action_id=VALUE, options=options, initial_option=initial)
+    return StaticSelectElement(action_id=VALUE, options=options, initial_option=initial)

@@ -1,0 +1,159 @@
+"""Text in Slack: what others wrote shown exactly as they wrote it, and what a message's text weighs.
+
+What requesters and approvers wrote goes into rich text: nothing in it is formatted, mentioned, linked or run, save what
+we make an element of. Our own words go into mrkdwn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    Block,
+    MarkdownTextObject,
+    RichTextBlock,
+    RichTextElement,
+    RichTextElementParts,
+    RichTextSectionElement,
+    SectionBlock,
+)
+
+from approvals.markup import Style
+from approvals.model import readable, shorten
+
+MAX_TOTAL = 13_000
+"""What all blocks of a message may weigh. Slack documents no limit; it was seen at 13,297 characters of one block, and
+lower where text is spread over many elements: so the elements' own JSON is counted, too.
+
+Source: https://github.com/slackapi/bolt-js/issues/2509, https://github.com/slackapi/bolt-js/issues/2867
+"""
+
+MAX_RUN = 2900
+"""Characters of one element of rich text: no limit is documented, a section's text has 3,000."""
+
+CUT = "see the page behind the mail's link, or the execution's input"
+"""Where the whole text is."""
+
+Part = RichTextElement
+
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][\x21-\x7e]*)?")
+_MARKS = re.compile(r"[*_~`]")
+_STYLES: dict[Style, dict[str, bool]] = {
+    Style.BOLD: {"bold": True},
+    Style.ITALIC: {"italic": True},
+    Style.CODE: {"code": True},
+}
+_WEIGHTS = {"&": 5, "<": 4, ">": 4}
+_ESCAPED = frozenset('"\\\n\r\t\b\f')
+
+
+def escape(text: str) -> str:
+    """Text as Slack's mrkdwn shows it without mentions and links.
+
+    Source: https://docs.slack.dev/messaging/formatting-message-text/#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def literal(text: str) -> str:
+    """Text as mrkdwn shows it literally: marks are kept from formatting by zero-width spaces, for want of an escape."""
+    return _MARKS.sub("\u200b\\g<0>\u200b", escape(text))
+
+
+def fit(text: str, most: int) -> str:
+    """The text as literal mrkdwn, at most `most` characters long. That makes it longer, so it is cut before."""
+    limit = most
+    while len(rendered := literal(shorten(text, limit))) > most:
+        limit -= max(1, (len(rendered) - most) // 5)
+    return rendered
+
+
+def mrkdwn(text: str) -> MarkdownTextObject:
+    """Our own words. Addresses and names in them are not linked."""
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def heading(text: str) -> Block:
+    """A heading of ours."""
+    return SectionBlock(text=mrkdwn(f"*{text}*"))
+
+
+def local_time(moment: datetime) -> str:
+    """The moment in each reader's own time zone, as mrkdwn; in UTC for clients that can't."""
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{readable(moment)}>"
+
+
+def runs(text: str, style: Style = Style.PLAIN) -> list[Part]:
+    """Text as elements of rich text: one, or several where it is long; none where it is empty, which Slack refuses."""
+    pieces = [text[start : start + MAX_RUN] for start in range(0, len(text), MAX_RUN)]
+    return [RichTextElementParts.Text(text=piece, style=_STYLES.get(style)) for piece in pieces]
+
+
+def mention(user_id: str) -> Part:
+    """A user, who is told of it."""
+    return RichTextElementParts.User(user_id=user_id)
+
+
+def link(label: str, url: str) -> Part | None:
+    """A link; None for an address so unusual that Slack may refuse the message for it."""
+    return RichTextElementParts.Link(url=url, text=label) if _URL.fullmatch(url) else None
+
+
+def rich(elements: Sequence[RichTextElement]) -> Block:
+    """A block of rich text, of sections, lists, quotes or code."""
+    return RichTextBlock(elements=elements)
+
+
+def section(parts: Sequence[Part]) -> RichTextElement:
+    """Runs of text that follow each other."""
+    return RichTextSectionElement(elements=parts)
+
+
+def weight_of(items: Iterable[Block | RichTextElement]) -> int:
+    """What blocks or elements weigh in a message, in characters of JSON."""
+    return sum(weight(item.to_dict()) + 1 for item in items)
+
+
+def weight(node: object) -> int:
+    """What a part of a message weighs: UTF-16 units of JSON, with the three characters that Slack escapes."""
+    match node:
+        case Mapping():
+            escaped = node.get("type") == "mrkdwn"
+            return 2 + sum(len(key) + 4 + _weight_of_value(value, escaped=escaped) for key, value in node.items())
+        case str():
+            return 2 + text_weight(node)
+        case list() | tuple():
+            return 2 + sum(weight(item) + 1 for item in node)
+        case _:
+            return 5
+
+
+def text_weight(text: str) -> int:
+    """What text weighs that is not escaped yet."""
+    return sum(map(_character_weight, text))
+
+
+def prefix(text: str, room: int) -> str:
+    """The longest beginning of the text that weighs at most `room`."""
+    for index, character in enumerate(text):
+        room -= _character_weight(character)
+        if room < 0:
+            return text[:index]
+    return text
+
+
+def _weight_of_value(value: Any, *, escaped: bool) -> int:
+    if isinstance(value, str) and escaped:
+        return 2 + text_weight(value) - sum(value.count(each) * (more - 1) for each, more in _WEIGHTS.items())
+    return weight(value)
+
+
+def _character_weight(character: str) -> int:
+    if character in _WEIGHTS:
+        return _WEIGHTS[character]
+    if character in _ESCAPED or character > "\uffff":
+        return 2
+    return 6 if character < " " else 1

@@ -1,0 +1,187 @@
+"""Writes docs/request.md, the reference of the request, from its JSON Schema: `python -m docs.generate`.
+
+A test fails while the page is not what this would write.
+"""  # noqa: INP001 the folder is no package: these are the only lines of Python in it
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "approvals/request.schema.json"
+PAGE = ROOT / "docs/request.md"
+
+INTRODUCTION = """\
+# The request
+
+<!-- Written by `python -m docs.generate` from approvals/request.schema.json: change that. -->
+
+What a workflow author puts under the key `Approval` of an execution's input. Every key is optional, and null counts as
+left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped.
+
+Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
+problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
+
+How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for editors and tests:
+[request.schema.json](../approvals/request.schema.json).
+"""
+
+TOGETHER = """\
+## Keys that go together
+
+- `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers`.
+- Each of `Reminders` is less than the request's minutes.
+- `RequiredApprovals` is at most the number of people who may answer; the requester is none of them, unless
+  `AllowSelfApproval` is true, nor are those of `EscalateTo`. `RequiredApprovals` and `RequiredRejections` together are
+  at most one more: otherwise all could answer, and nothing would be decided.
+- In `Form`, `Choices` go with the type `choice` alone, `Minimum` and `Maximum` with `number` (numbers of at most 15
+  digits) and `date`, `MaxLength` with `text`. No two fields have one name, and none is named `comment`.
+- Email addresses among `Approvers` and `EscalateTo` belong to a Slack user or have a confirmed subscription to the
+  stack's topic. Slack users are active members of the app's own workspace, and groups have at least one such member.
+"""
+
+FORMATS = {
+    "line": "one line",
+    "text": "text",
+    "url": "http or https address",
+    "name": "letters, digits and _",
+    "person": "email address or Slack user id",
+    "approver": "email address, Slack user id or Slack user group id",
+    "channel": "Slack channel or user id",
+}
+TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+}
+
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "Plain": (
+        "Whoever reads the stack's mail address or Slack channel may answer, within the stack's time.",
+        {
+            "Title": "Deploy web 2.4.1 to production",
+            "Details": "Adds the **new checkout**. Rolls back by redeploying 2.4.0.",
+            "Links": [{"Label": "Diff", "Url": "https://example.com/web/compare/2.4.0...2.4.1"}],
+            "Facts": [{"Label": "Version", "Value": "2.4.1"}, {"Label": "Tests passed", "Value": 1204}],
+            "RequestedBy": "ann@example.com",
+        },
+    ),
+    "A quorum": (
+        "Two of three must approve, one rejection is enough, and who rejects says why.",
+        {
+            "Title": "Drop the table `orders_2019`",
+            "Severity": "high",
+            "RequestedBy": "ann@example.com",
+            "Approvers": ["bo@example.com", "U0CY000003", "dan@example.com"],
+            "RequiredApprovals": 2,
+            "Comment": {"Approve": "off", "Reject": "required"},
+            "Notify": ["audit@example.com"],
+        },
+    ),
+    "A form": (
+        "A question: what is filled in is in the result as `Form`, by the names of the fields.",
+        {
+            "Title": "Which version goes out, and to how many?",
+            "Form": [
+                {
+                    "Name": "Version",
+                    "Type": "choice",
+                    "Choices": ["2.4.0", "2.4.1"],
+                    "Default": "2.4.1",
+                    "Required": True,
+                },
+                {"Name": "Percent", "Label": "Percent of users", "Type": "number", "Minimum": 1, "Maximum": 100},
+                {"Name": "From", "Label": "First day", "Type": "date", "Minimum": "2026-11-23"},
+                {"Name": "NotifyCustomers", "Label": "Tell customers?", "Type": "yes-no", "Default": False},
+                {"Name": "Note", "Label": "Note for the changelog", "Type": "text", "MaxLength": 200},
+            ],
+        },
+    ),
+    "Escalation": (
+        "A Slack user group is reminded twice, then its lead may answer, too; in the end silence means no.",
+        {
+            "Title": "Refund 1,200 EUR to customer 8841",
+            "Approvers": ["S0SUPPORT01"],
+            "TimeoutMinutes": 240,
+            "Reminders": [60, 120],
+            "EscalateTo": ["lead@example.com"],
+            "EscalateAfterMinutes": 180,
+            "OnTimeout": "reject",
+            "MoreTime": {"Times": 2, "Minutes": 60},
+        },
+    ),
+}
+
+
+def page(schema: Schema) -> str:
+    """The whole page: a table for each object of the schema, and the examples."""
+    return "\n".join([INTRODUCTION, *_tables("Approval", schema), TOGETHER, *_examples()])
+
+
+def _tables(path: str, schema: Schema) -> Iterator[str]:
+    """The table of an object, then those of the objects in it."""
+    yield f"## `{path}`\n"
+    yield "| Key | What it takes | When left out | What it means |\n|---|---|---|---|"
+    required = schema.get("required", ())
+    for key, value in schema["properties"].items():
+        yield f"| `{key}` | {_limits(value)} | {_default(value, required=key in required)} | {_cell(value)} |"
+    yield ""
+    for key, value in schema["properties"].items():
+        if "properties" in value:
+            yield from _tables(f"{path}.{key}", value)
+        elif "properties" in value.get("items", {}):
+            yield from _tables(f"{path}.{key}[]", value["items"])
+
+
+def _examples() -> Iterator[str]:
+    yield "## Examples\n"
+    yield "Each is the input of an execution.\n"
+    for title, (text, request) in EXAMPLES.items():
+        yield f"### {title}\n\n{text}\n"
+        yield f"```json\n{json.dumps({'Approval': request}, indent=2, ensure_ascii=False)}\n```\n"
+
+
+def _limits(schema: Schema) -> str:
+    """What a value may be, and how long, how many, or how large."""
+    if "anyOf" in schema:
+        return " or ".join(_limits(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    if "properties" in schema:
+        return "object, see below"
+    if "items" in schema:
+        return _list_limits(schema)
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = FORMATS[schema["format"]] if "format" in schema else ", ".join(TYPES[name] for name in types)
+    if "minimum" in schema:
+        words += f", {schema['minimum']:,} to {schema['maximum']:,}"
+    return f"{words}, at most {schema['maxLength']:,} characters" if "maxLength" in schema else words
+
+
+def _list_limits(schema: Schema) -> str:
+    items = schema["items"]
+    what = "objects, see below" if "properties" in items else f"each {_limits(items)}"
+    least = "1" if schema.get("minItems") else "0"
+    unique = ", no two the same" if schema.get("uniqueItems") else ""
+    return f"list of {least} to {schema['maxItems']}{unique}; {what}"
+
+
+def _default(schema: Schema, *, required: bool) -> str:
+    """What holds when a key is left out. Where the schema has no default, the description says it or nothing does."""
+    if required:
+        return "an error"
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
+
+
+def _cell(schema: Schema) -> str:
+    return str(schema["description"]).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(json.loads(SCHEMA.read_text())))

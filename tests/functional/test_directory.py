@@ -1,0 +1,184 @@
+"""Who is who in Slack, and the messages about a request, over one connection to the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from slack_sdk import WebClient
+
+from approvals.model import Approval, People, Person, Request
+from approvals.steps import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from bot.directory import SlackDirectory, SlackUser
+from bot.messenger import SlackMessenger
+from local.slack import GROUPS, PEOPLE, WORKSPACE, Slack
+from tests.builders import a_response, an_approval, decided
+from tests.functional.conftest import CHANNEL, DirectWebClient
+
+ALICE = SlackUser(id="U0ALICE01", name="alice", email="alice@example.com", team_id=WORKSPACE["id"], deleted=False)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def directory(messenger: SlackMessenger) -> SlackDirectory:
+    return messenger.directory
+
+
+def test_a_user_is_found_by_their_address_whatever_its_case(directory: SlackDirectory) -> None:
+    assert directory.find_by_email("Alice@Example.com") == ALICE
+
+
+def test_nobody_has_an_unknown_address(directory: SlackDirectory) -> None:
+    assert directory.find_by_email("nobody@example.com") is None
+
+
+def test_a_user_is_found_by_their_id(directory: SlackDirectory) -> None:
+    assert directory.user("U0ALICE01") == ALICE
+
+
+def test_nobody_has_an_unknown_id(directory: SlackDirectory) -> None:
+    assert directory.user("U0NOBODY99") is None
+
+
+def test_a_user_who_left_is_known_as_such(directory: SlackDirectory) -> None:
+    user = directory.user("U0GONE0005")
+    assert user is not None
+    assert user.deleted
+
+
+def test_a_user_of_another_workspace_is_known_as_such(directory: SlackDirectory) -> None:
+    user = directory.user("U0GUEST004")
+    assert user is not None
+    assert user.team_id == PEOPLE["U0GUEST004"].workspace != directory.workspace() == WORKSPACE["id"]
+
+
+def test_a_group_has_its_members_and_an_unknown_one_has_none(directory: SlackDirectory) -> None:
+    assert directory.members("S0RELEASE1") == GROUPS["S0RELEASE1"]
+    assert directory.members("S0NOBODY99") == ()
+
+
+LOOK_UPS: dict[str, Callable[[SlackDirectory], object]] = {
+    "users:read.email": lambda directory: directory.find_by_email("alice@example.com"),
+    "users:read": lambda directory: directory.user("U0ALICE01"),
+    "usergroups:read": lambda directory: directory.members("S0RELEASE1"),
+}
+
+
+@pytest.mark.parametrize("scope", LOOK_UPS)
+def test_a_missing_scope_is_named_with_what_to_do(directory: SlackDirectory, slack: Slack, scope: str) -> None:
+    slack.scopes -= {scope}
+    with pytest.raises(DeliveryRefused) as refused:
+        LOOK_UPS[scope](directory)
+    assert str(refused.value) == (
+        f"Slack answered missing_scope: install the Slack app again from the manifest: it needs {scope}"
+    )
+
+
+@pytest.mark.parametrize("scope", LOOK_UPS)
+@pytest.mark.parametrize("status", [500, 502, 429])
+def test_an_outage_is_never_taken_for_nobody(directory: SlackDirectory, slack: Slack, scope: str, status: int) -> None:
+    slack.fail_with = status
+    with pytest.raises(DeliveryFailed) as failed:
+        LOOK_UPS[scope](directory)
+    assert not isinstance(failed.value, DeliveryRefused)
+    assert isinstance(failed.value, DeliveryDelayed) == (status == 429)
+    slack.fail_with = None
+    assert LOOK_UPS[scope](directory)
+
+
+@pytest.mark.parametrize("error", [OSError(), TimeoutError(), EndpointConnectionError(endpoint_url="https://secrets")])
+def test_no_network_is_never_taken_for_nobody(error: Exception) -> None:
+    def web_client() -> WebClient:
+        raise error
+
+    directory = SlackMessenger(web_client, CHANNEL).directory
+    for look_up in LOOK_UPS.values():
+        with pytest.raises(DeliveryFailed):
+            look_up(directory)
+
+
+def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_once(slack: Slack) -> None:
+    made: list[WebClient] = []
+
+    def web_client() -> WebClient:
+        made.append(DirectWebClient(slack))
+        return made[-1]
+
+    messenger = SlackMessenger(web_client, CHANNEL)
+    messenger.directory.user("U0ALICE01")
+    messenger.post_request(an_approval())
+    assert len(made) == 1
+    slack.bot_token = "xoxb-another-0123456789"
+    with pytest.raises(DeliveryFailed, match="SlackBotToken is wrong"):
+        messenger.directory.user("U0ALICE01")
+    messenger.post_request(an_approval())
+    assert len(made) == 2
+
+
+def posted(messenger: SlackMessenger, **changes: object) -> Approval:
+    approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))  # type: ignore[arg-type]  # made-up
+    return replace(approval, slack_message=messenger.post_request(approval))
+
+
+def test_a_request_is_posted_in_its_own_channel_or_the_stacks(messenger: SlackMessenger, slack: Slack) -> None:
+    posted(messenger)
+    direct = posted(messenger, channel="U0ALICE01")
+    assert [message.channel for message in slack.messages()] == [CHANNEL, "D0ALICE01"]
+    messenger.show_progress(direct)
+    messenger.reply(direct, "soon")
+    assert [message.channel for message in slack.messages()] == [CHANNEL, "D0ALICE01", "D0ALICE01"]
+
+
+def test_an_unknown_channel_is_refused_with_what_to_do(messenger: SlackMessenger) -> None:
+    with pytest.raises(DeliveryRefused, match="check SlackChannel and the request's Channel"):
+        posted(messenger, channel="C0NOWHERE")
+
+
+def test_progress_is_shown_in_the_same_message_which_keeps_its_buttons(messenger: SlackMessenger, slack: Slack) -> None:
+    approval = posted(messenger, required_approvals=2)
+    response = replace(a_response(), person="alice@example.com")
+    messenger.show_progress(replace(approval, responses=(response,)))
+    [message] = slack.messages()
+    assert message.edited
+    assert "1 of 2 approvals" in str(message.blocks)
+    assert message.blocks[-1]["type"] == "actions"
+
+
+def test_an_escalation_is_shown_in_the_same_message(messenger: SlackMessenger, slack: Slack) -> None:
+    bob = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0BOB00002")
+    ann = Person(id="ann@example.com", name="ann", email="ann@example.com")
+    approval = replace(posted(messenger), people=People(approvers=(ann,), escalation=(bob,)))
+    messenger.show_progress(approval)
+    assert "U0BOB00002" not in str(slack.messages()[0].blocks)
+    messenger.show_progress(replace(approval, escalated_at=approval.requested_at))
+    assert "{'type': 'user', 'user_id': 'U0BOB00002'}" in str(slack.messages()[0].blocks)
+
+
+def test_a_reply_stands_in_the_thread_and_mentions_only_whom_it_should(messenger: SlackMessenger, slack: Slack) -> None:
+    approval = posted(messenger)
+    messenger.reply(approval, "<!channel> *now*", mentions=["U0ALICE01", "U0BOB00002"])
+    request, reply = slack.messages()
+    assert reply.thread_ts == request.ts
+    assert reply.text == "<@U0ALICE01> <@U0BOB00002> &lt;!channel&gt; \u200b*\u200bnow\u200b*\u200b"
+    messenger.reply(approval, "soon")
+    assert slack.messages()[-1].text == "soon"
+
+
+def test_without_a_message_there_is_nothing_to_edit_or_to_reply_to(messenger: SlackMessenger) -> None:
+    nowhere = an_approval(slack_message=None)
+    with pytest.raises(ValueError, match="has no Slack message"):
+        messenger.show_progress(nowhere)
+    with pytest.raises(ValueError, match="has no Slack message"):
+        messenger.reply(nowhere, "soon")
+    with pytest.raises(ValueError, match="has no Slack message"):
+        messenger.show_outcome(replace(decided(), slack_message=None))
+
+
+def test_a_deleted_message_can_not_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
+    approval = posted(messenger)
+    slack.delete(slack.messages()[0].ts)
+    with pytest.raises(DeliveryRefused, match="message_not_found"):
+        messenger.show_progress(approval)

@@ -1,0 +1,225 @@
+"""Who is who: names in a request become humans, or sentences that say what to mend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from approvals.identify import MAX_PEOPLE, identify
+from approvals.model import People, Person, Request
+from approvals.request import InvalidApprovalRequest
+from approvals.steps import DeliveryFailed
+from bot.directory import SlackUser
+
+STACK = "approver@example.com"
+OWN = "T0OWN"
+
+
+def a_user(slack_id: str, name: str, *, email: str = "", deleted: bool = False, team: str = OWN) -> SlackUser:
+    return SlackUser(id=slack_id, name=name, email=email, team_id=team, deleted=deleted)
+
+
+ALICE = a_user("U0ALICE01", "Alice", email="alice@example.com")
+BOB = a_user("U0BOB00002", "Bob", email="bob@example.com")
+HIDDEN = a_user("U0HIDDEN03", "Hidden")
+LEFT = a_user("U0LEFT0004", "Left", email="left@example.com", deleted=True)
+GUEST = a_user("U0GUEST005", "Guest", email="guest@example.com", team="T0ELSE")
+GROUP = "S0RELEASE1"
+
+
+@dataclass
+class Workspace:
+    """Slack with a few users; `down` while it can't be asked."""
+
+    users: tuple[SlackUser, ...] = (ALICE, BOB, HIDDEN, LEFT, GUEST)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=lambda: {GROUP: (ALICE.id, BOB.id, LEFT.id, GUEST.id)})
+    down: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def find_by_email(self, email: str) -> SlackUser | None:
+        self._asked(email)
+        return next((user for user in self.users if user.email == email.lower()), None)
+
+    def user(self, slack_id: str) -> SlackUser | None:
+        self._asked(slack_id)
+        return next((user for user in self.users if user.id == slack_id), None)
+
+    def members(self, group_id: str) -> tuple[str, ...]:
+        self._asked(group_id)
+        return self.groups.get(group_id, ())
+
+    def workspace(self) -> str:
+        return OWN
+
+    def _asked(self, what: str) -> None:
+        if self.down:
+            raise DeliveryFailed("Slack answered HTTP 503")
+        self.calls.append(what)
+
+
+def found(
+    *approvers: str,
+    slack: Workspace | None = None,
+    subscribed: tuple[str, ...] = ("alice@example.com", "bob@example.com", STACK),
+    **changes: Any,
+) -> People:
+    request = Request(timeout=timedelta(hours=1), approvers=approvers, **changes)
+    confirmed = {address.casefold(): address for address in subscribed}
+    return identify(request, email=STACK, subscribed=confirmed, directory=slack)
+
+
+def problems(*approvers: str, **changes: Any) -> list[str]:
+    with pytest.raises(InvalidApprovalRequest) as refused:
+        found(*approvers, **changes)
+    return refused.value.problems
+
+
+def test_an_address_and_its_slack_user_are_one_human() -> None:
+    [person] = found("alice@example.com", slack=Workspace()).approvers
+    assert person == Person(
+        id="alice@example.com", name="alice@example.com", email="alice@example.com", slack_id=ALICE.id
+    )
+
+
+def test_an_address_that_slack_does_not_know_is_itself() -> None:
+    [person] = found("carol@example.com", slack=Workspace(), subscribed=("carol@example.com",)).approvers
+    assert (person.id, person.slack_id) == ("carol@example.com", "")
+
+
+def test_without_slack_an_address_is_itself() -> None:
+    [person] = found("alice@example.com").approvers
+    assert (person.email, person.slack_id) == ("alice@example.com", "")
+
+
+def test_an_address_is_spelled_as_it_is_subscribed() -> None:
+    """SNS compares the filter of a subscription letter by letter."""
+    [person] = found("ALICE@example.com", subscribed=("Alice@Example.com",)).approvers
+    assert (person.id, person.email) == ("alice@example.com", "Alice@Example.com")
+
+
+def test_a_slack_user_has_their_name_and_address() -> None:
+    people = found(BOB.id, HIDDEN.id, slack=Workspace())
+    assert people.approvers == (
+        Person(id="bob@example.com", name="Bob", email="bob@example.com", slack_id=BOB.id),
+        Person(id=HIDDEN.id, name="Hidden", slack_id=HIDDEN.id),
+    )
+
+
+def test_a_group_is_those_of_its_members_who_can_answer() -> None:
+    people = found(GROUP, slack=Workspace())
+    assert [person.slack_id for person in people.approvers] == [ALICE.id, BOB.id]
+
+
+def test_a_human_who_is_named_several_times_is_one() -> None:
+    slack = Workspace()
+    people = found("alice@example.com", ALICE.id, GROUP, "Alice@example.com", slack=slack)
+    assert [person.slack_id for person in people.approvers] == [ALICE.id, BOB.id]
+    assert slack.calls.count(ALICE.id) == 1, "asked once"
+
+
+def test_an_approver_and_the_requester_are_recognised_as_one_human() -> None:
+    people = found("alice@example.com", BOB.id, requested_by=ALICE.id, slack=Workspace())
+    assert people.requester == people.approvers[0]
+
+
+def test_a_requester_whom_slack_does_not_know_is_their_address() -> None:
+    people = found(BOB.id, requested_by="jo@example.com", slack=Workspace())
+    assert people.requester == Person(id="jo@example.com", name="jo@example.com", email="jo@example.com")
+
+
+def test_without_approvers_the_stacks_address_and_its_slack_user_are_one() -> None:
+    slack = Workspace(users=(a_user("U0STACK006", "Stack", email=STACK),))
+    people = found(requested_by="jo@example.com", required_approvals=2, slack=slack)
+    assert people.approvers == ()
+    assert [(person.email, person.slack_id) for person in people.known] == [(STACK, "U0STACK006")]
+
+
+def test_an_address_without_a_subscription_is_asked_in_slack_alone() -> None:
+    [person] = found("alice@example.com", slack=Workspace(), subscribed=()).approvers
+    assert (person.id, person.email, person.slack_id) == ("alice@example.com", "", ALICE.id)
+
+
+@pytest.mark.parametrize("slack", [None, Workspace()])
+def test_an_address_that_no_mail_reaches_is_a_problem_that_says_what_to_do(slack: Workspace | None) -> None:
+    [problem] = problems("bob@example.com", "carol@example.com", slack=slack)
+    assert problem.startswith("Approval.Approvers[1]: carol@example.com has no confirmed subscription")
+    assert "subscribe the address, let it confirm, and start again" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("U0NOBODY99", "Slack knows no user U0NOBODY99"),
+        (LEFT.id, "the Slack user U0LEFT0004 was deactivated"),
+        (GUEST.id, "the Slack user U0GUEST005 belongs to another workspace"),
+        ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
+    ],
+)
+def test_a_name_that_slack_can_not_resolve_is_a_problem(name: str, problem: str) -> None:
+    assert problems("bob@example.com", name, slack=Workspace()) == [f"Approval.Approvers[1]: {problem}"]
+
+
+def test_every_problem_is_named() -> None:
+    names = ("U0NOBODY99", "carol@example.com", "bob@example.com")
+    paths = [problem.split(":")[0] for problem in problems(*names, escalate_to=("S0NOTHING1",), slack=Workspace())]
+    assert paths == ["Approval.Approvers[0]", "Approval.Approvers[1]", "Approval.EscalateTo[0]"]
+
+
+@pytest.mark.parametrize("name", [ALICE.id, GROUP])
+def test_a_slack_name_without_slack_is_a_problem(name: str) -> None:
+    [problem] = problems("bob@example.com", name)
+    assert problem.startswith("Approval.Approvers[1]: this stack has no Slack")
+
+
+@pytest.mark.parametrize("slack", [None, Workspace()])
+def test_a_requester_who_could_hide_among_the_approvers_is_a_problem(slack: Workspace | None) -> None:
+    [problem] = problems("bob@example.com", requested_by="U0NOBODY99", slack=slack)
+    assert problem.startswith("Approval.RequestedBy: ")
+    assert found("bob@example.com", requested_by="U0NOBODY99", allow_self_approval=True, slack=slack).requester is None
+
+
+def test_a_group_that_is_too_large_is_a_problem() -> None:
+    slack = Workspace(groups={GROUP: tuple(f"U{n:07}" for n in range(MAX_PEOPLE + 1))})
+    assert problems(GROUP, slack=slack) == [
+        f"Approval.Approvers[0]: expected at most {MAX_PEOPLE} people, the user group has {MAX_PEOPLE + 1}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("approvers", "changes", "problem"),
+    [
+        (("alice@example.com",), {"requested_by": ALICE.id}, "Approval.Approvers: the only approver is who asks"),
+        ((GROUP,), {"required_approvals": 3}, "Approval.RequiredApprovals: expected at most 2, since so many may"),
+        (
+            (GROUP,),
+            {"required_approvals": 2, "requested_by": "bob@example.com"},
+            "Approval.RequiredApprovals: expected at most 1",
+        ),
+        (
+            (GROUP,),
+            {"required_approvals": 2, "required_rejections": 2},
+            "Approval.RequiredRejections: with 2 approvals needed, expected at most 1",
+        ),
+    ],
+)
+def test_what_nobody_could_decide_is_a_problem(
+    approvers: tuple[str, ...], changes: dict[str, Any], problem: str
+) -> None:
+    [only] = problems(*approvers, slack=Workspace(), **changes)
+    assert only.startswith(problem)
+
+
+def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> None:
+    assert problems(required_approvals=2)[0].startswith("Approval.RequiredApprovals: expected at most 1")
+    assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the only approver is who asks")
+    assert found(requested_by=STACK, allow_self_approval=True).requester is not None
+    assert found(required_approvals=9, slack=Workspace()).approvers == (), "everybody in the channel may"
+
+
+def test_an_outage_drops_nobody() -> None:
+    for names in (("alice@example.com",), (ALICE.id,), (GROUP,)):
+        with pytest.raises(DeliveryFailed):
+            found(*names, slack=Workspace(down=True))

@@ -1,0 +1,154 @@
+"""Who may answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from approvals.model import Approval, Approver, Channel, People, Person, Request
+from approvals.people import Reason, eligible, needs_lookup, responder, unanswered
+from tests.builders import NOW, WORKSPACE, a_response, an_approval
+
+HOUR = timedelta(hours=1)
+ANN = Person(id="ann@example.com", name="Ann", email="Ann@example.com", slack_id="U0ANN00001")
+BO = Person(id="bo@example.com", name="Bo", email="bo@example.com")
+CY = Person(id="U0CY000003", name="Cy", slack_id="U0CY000003")
+DAN = Person(id="dan@example.com", name="Dan", email="dan@example.com")
+
+
+def by_email(address: str) -> Approver:
+    return Approver(id=address, name=address, channel=Channel.EMAIL)
+
+
+def in_slack(slack_id: str, workspace: str = WORKSPACE) -> Approver:
+    return Approver(id=slack_id, name="name", channel=Channel.SLACK, workspace=workspace)
+
+
+def of(people: People | None, **changes: Any) -> Approval:
+    allow = changes.pop("allow_self_approval", False)
+    return an_approval(people=people, request=Request(timeout=HOUR, allow_self_approval=allow), **changes)
+
+
+NAMED = of(People(approvers=(ANN, BO, CY), escalation=(DAN,)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "matters"),
+    [
+        ({}, False),
+        ({"approvers": ("ann@example.com",)}, True),
+        ({"required_approvals": 2}, True),
+        ({"required_rejections": 2}, True),
+        ({"requested_by": "ann@example.com"}, True),
+        ({"requested_by": "ann@example.com", "allow_self_approval": True}, False),
+        ({"notify": ("ann@example.com",), "channel": "C0123456"}, False),
+    ],
+)
+def test_who_is_who_matters_for_whoever_is_named_and_whoever_may_count_twice(
+    changes: dict[str, Any], matters: bool
+) -> None:
+    assert needs_lookup(Request(timeout=HOUR, **changes)) is matters
+
+
+@pytest.mark.parametrize(
+    ("approver", "person"),
+    [
+        (by_email("Ann@example.com"), ANN),
+        (by_email("ann@EXAMPLE.com"), ANN),
+        (in_slack("U0ANN00001"), ANN),
+        (by_email("bo@example.com"), BO),
+        (in_slack("U0CY000003"), CY),
+    ],
+)
+def test_an_approver_is_the_same_person_on_every_channel_and_in_every_case(approver: Approver, person: Person) -> None:
+    assert responder(NAMED, approver) == person
+
+
+@pytest.mark.parametrize(
+    "approver",
+    [
+        by_email("eve@example.com"),
+        by_email(""),
+        by_email("U0CY000003"),
+        in_slack("U0EVE00006"),
+        in_slack(""),
+        in_slack("bo@example.com"),
+        in_slack("u0ann00001"),
+        by_email("dan@example.com"),
+    ],
+)
+def test_nobody_else_is_taken_for_an_approver(approver: Approver) -> None:
+    assert responder(NAMED, approver) is Reason.NOT_AN_APPROVER
+
+
+def test_without_named_approvers_a_stranger_is_a_person_of_their_own() -> None:
+    assert responder(of(People()), by_email("Eve@example.com")) == Person(
+        id="eve@example.com", name="Eve@example.com", email="Eve@example.com"
+    )
+    assert responder(of(People()), in_slack("U0EVE00006")) == Person(
+        id="U0EVE00006", name="name", slack_id="U0EVE00006"
+    )
+
+
+def test_who_is_known_is_one_person_though_no_approver_is_named() -> None:
+    approval = of(People(known=(ANN,)))
+    assert responder(approval, by_email("ann@example.com")) == responder(approval, in_slack("U0ANN00001")) == ANN
+
+
+def test_who_is_known_and_not_named_may_not_answer() -> None:
+    assert responder(of(People(approvers=(BO,), known=(ANN,))), in_slack("U0ANN00001")) is Reason.NOT_AN_APPROVER
+
+
+@pytest.mark.parametrize("people", [People(requester=ANN), People(requester=ANN, approvers=(ANN, BO))])
+@pytest.mark.parametrize("approver", [by_email("ann@example.com"), in_slack("U0ANN00001")])
+def test_who_asked_may_not_answer_on_any_channel_unless_allowed(people: People, approver: Approver) -> None:
+    assert responder(of(people), approver) is Reason.OWN_REQUEST
+    assert responder(of(people, allow_self_approval=True), approver) == ANN
+
+
+def test_that_the_request_allows_it_makes_nobody_an_approver() -> None:
+    approval = of(People(requester=ANN, approvers=(BO,)), allow_self_approval=True)
+    assert responder(approval, in_slack("U0ANN00001")) is Reason.NOT_AN_APPROVER
+
+
+def test_a_slack_user_of_another_workspace_may_not_answer_whoever_they_seem_to_be() -> None:
+    assert responder(NAMED, in_slack("U0ANN00001", "T0ELSEWHERE")) is Reason.OTHER_WORKSPACE
+    assert responder(NAMED, in_slack("U0ANN00001", "")) is Reason.OTHER_WORKSPACE
+
+
+def test_until_who_is_who_and_the_apps_workspace_are_known_it_is_too_early() -> None:
+    assert responder(of(None), by_email("bo@example.com")) is Reason.TOO_EARLY
+    assert responder(of(None), in_slack("U0ANN00001")) is Reason.TOO_EARLY
+    assert responder(replace(NAMED, slack_message=None), in_slack("U0ANN00001")) is Reason.TOO_EARLY
+    assert responder(replace(NAMED, slack_message=None), by_email("bo@example.com")) == BO
+
+
+def test_an_escalation_adds_people_and_takes_none_away() -> None:
+    escalated = replace(NAMED, escalated_at=NOW)
+    assert eligible(NAMED) == (ANN, BO, CY)
+    assert eligible(escalated) == (ANN, BO, CY, DAN)
+    assert responder(escalated, by_email("dan@example.com")) == DAN
+
+
+def test_who_is_an_approver_and_escalated_to_is_eligible_once() -> None:
+    approval = of(People(approvers=(ANN, BO), escalation=(BO,)), escalated_at=NOW)
+    assert eligible(approval) == (ANN, BO)
+
+
+def test_who_asked_is_not_eligible_unless_allowed() -> None:
+    people = People(approvers=(ANN, BO), requester=ANN)
+    assert eligible(of(people)) == (BO,)
+    assert eligible(of(people, allow_self_approval=True)) == (ANN, BO)
+
+
+def test_nobody_is_eligible_by_name_when_nobody_is_named() -> None:
+    assert eligible(of(None)) == eligible(of(People(requester=ANN, known=(BO,)))) == ()
+
+
+def test_who_answered_is_not_reminded_until_they_take_it_back() -> None:
+    answered = replace(a_response(), person=ANN.id)
+    assert unanswered(replace(NAMED, responses=(answered,))) == (BO, CY)
+    assert unanswered(replace(NAMED, responses=(replace(answered, withdrawn_at=NOW),))) == (ANN, BO, CY)

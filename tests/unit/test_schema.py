@@ -1,0 +1,246 @@
+"""The check against the published schema: its verdicts are those of any JSON Schema validator, its messages our own."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from approvals.model import Json
+from approvals.request import InvalidApprovalRequest, parse_request
+from approvals.schema import day, is_address, kind, load, problems, suggestion
+
+SCHEMA = load("request.schema.json")
+VALIDATOR = Draft202012Validator(dict(SCHEMA))
+
+OF_FORMAT: dict[str | None, st.SearchStrategy[str]] = {
+    "line": st.sampled_from(["Deploy", "Größe", "a"]),
+    "text": st.sampled_from(["line 1\nline 2", "a"]),
+    "url": st.sampled_from(["https://example.com/plan?a=1", "http://x.io"]),
+    "name": st.sampled_from(["Version", "percent", "_1"]),
+    "person": st.sampled_from(["ann@example.com", "bo@example.com", "U0CY000003"]),
+    "approver": st.sampled_from(["ann@example.com", "bo@example.com", "U0CY000003", "S0GROUP001"]),
+    "channel": st.sampled_from(["C0123456789", "U0CY000003"]),
+    None: st.text("ab 1", max_size=5),
+}
+"""Texts that keep to their format: what a format means is our own affair, as validators are free to ignore it.
+
+For the same reason nothing here has white space around it, or is null inside an object: we drop that before we check.
+"""
+
+
+def fitting(schema: Any) -> st.SearchStrategy[Any]:
+    """Values that the schema allows."""
+    if "anyOf" in schema:
+        return st.one_of([fitting(option) for option in schema["anyOf"]])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return st.one_of([_of_type(name, schema) for name in types])
+
+
+def _of_type(name: str, schema: Any) -> st.SearchStrategy[Any]:
+    match name:
+        case "object":
+            keys = {key: fitting(value) for key, value in schema["properties"].items()}
+            required = set(schema.get("required", ()))
+            return st.fixed_dictionaries(
+                {key: value for key, value in keys.items() if key in required},
+                optional={key: value for key, value in keys.items() if key not in required},
+            )
+        case "array":
+            unique = repr if schema.get("uniqueItems") else None
+            return st.lists(fitting(schema["items"]), min_size=schema.get("minItems", 0), max_size=3, unique_by=unique)
+        case "integer":
+            numbers = st.integers(schema["minimum"], schema["maximum"])
+            return numbers | numbers.map(float)
+        case "number":
+            return st.integers(-1000, 1000) | st.floats(-1000, 1000)
+        case "boolean":
+            return st.booleans()
+        case _:
+            return OF_FORMAT[schema.get("format")]
+
+
+odd: st.SearchStrategy[Any] = st.one_of(
+    st.booleans(),
+    st.sampled_from([0, -1, 1.5, 51, 101, 525_541, 1e300, "auto", "x", "approve", [], {}, [[]], [{}], [None]]),
+    st.sampled_from([["a@example.com"] * 2, [{"Label": "a"}], {"Approve": "off"}, {"Times": 0}, {"Unknown": 1}]),
+    st.integers(),
+)
+too_much = st.sampled_from(["a" * 76, "a" * 301, "a" * 2001, "a" * 3001, [5] * 2, list(range(1, 12)), ["a"] * 51])
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container in a value with each of its keys."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
+    return [(value, key) for key in keys] + [place for key in keys for place in _places(value[key])]
+
+
+@st.composite
+def nearly_fitting(draw: st.DrawFn) -> Any:
+    """A request with something else in one place or two, a key too many, or one left out."""
+    value = deepcopy(draw(fitting(SCHEMA)))
+    for _ in range(draw(st.integers(0, 3))):
+        places = _places(value)
+        if not places:
+            continue
+        container, key = draw(st.sampled_from(places))
+        match draw(st.sampled_from(["replace", "remove", "add"])):
+            case "replace":
+                new = deepcopy(draw(odd | too_much))
+                checked = isinstance(container[key], str) and re.match(r"[A-Z]0|.*[@/]", container[key])
+                # No text where a validator would not see that it is no address: see OF_FORMAT.
+                container[key] = len(new) if isinstance(new, str) and checked else new
+            case "remove":
+                del container[key]
+            case _ if isinstance(container, dict):
+                container[draw(st.sampled_from(["Unknown", "title", ""]))] = deepcopy(draw(odd))
+            case _:
+                container.append(deepcopy(container[0]))
+    return value
+
+
+@given(nearly_fitting())
+@settings(max_examples=250)
+def test_it_agrees_with_a_validator_of_json_schema(value: Json) -> None:
+    assert (list(problems(value, SCHEMA, "Approval")) == []) == VALIDATOR.is_valid(value)
+
+
+@given(odd | too_much)
+def test_it_agrees_with_a_validator_on_what_is_no_request_at_all(value: Json) -> None:
+    assert (list(problems(value, SCHEMA, "Approval")) == []) == VALIDATOR.is_valid(value)
+
+
+@given(nearly_fitting())
+@settings(max_examples=150)
+def test_what_fits_is_taken_or_refused_with_a_path_and_never_breaks(value: Json) -> None:
+    found = refusals(value)
+    assert not found or found[0].startswith("Approval")
+    assert all(each.startswith(("Approval", "and ", "the keys of Approval")) for each in found)
+
+
+def refusals(value: Json) -> list[str]:
+    try:
+        parse_request({"Approval": value}, default_timeout=timedelta(hours=1))
+    except InvalidApprovalRequest as error:
+        return error.problems
+    return []
+
+
+@given(fitting(SCHEMA))
+def test_the_generated_values_fit(value: Json) -> None:
+    """Else the two tests above would compare nothing but refusals."""
+    assert VALIDATOR.is_valid(value)
+
+
+def test_the_schema_is_a_schema_and_uses_no_keyword_that_the_check_does_not_know() -> None:
+    Draft202012Validator.check_schema(dict(SCHEMA))
+    known = {"type", "enum", "format", "anyOf", "properties", "required", "additionalProperties", "items"}
+    known |= {"minItems", "maxItems", "uniqueItems", "minimum", "maximum", "maxLength"}
+    explains = {"description", "title", "default", "expected", "$schema"}
+    for schema in _schemas(dict(SCHEMA)):
+        assert schema.keys() <= known | explains
+        assert schema.get("minItems", 1) == 1, "the message says: at least one entry"
+        assert ("properties" in schema) == (schema.get("additionalProperties") is False), "a typo would slip through"
+
+
+def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    inner += [schema["items"]] if "items" in schema else []
+    return [schema] + [found for each in inner for found in _schemas(each)]
+
+
+def test_everything_in_the_schema_is_described_and_every_default_fits() -> None:
+    for schema in _schemas(dict(SCHEMA)):
+        for key, value in schema.get("properties", {}).items():
+            assert value["description"].endswith("."), key
+            assert "default" not in value or not list(problems(value["default"], value, key))
+
+
+def one(value: Json, schema: dict[str, Any]) -> str:
+    [problem] = problems(value, schema, "x")
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "problem"),
+    [
+        (True, {"type": "integer", "minimum": 0, "maximum": 9}, "x: expected a whole number from 0 to 9, got true"),
+        ("3" * 99, {"type": "integer"}, f'x: expected a whole number, got the text "{"3" * 39}…"'),
+        (10**99, {"type": "string"}, f"x: expected a text, got the number 1{'0' * 38}…"),
+        (float("nan"), {"type": "number"}, "x: expected a number, got the number nan"),
+        ([], {"type": ["string", "boolean"]}, "x: expected a text or true or false, got a list"),
+        ([1, 1.0], {"type": "array", "uniqueItems": True, "items": {"type": "integer"}}, "x[1]: is there already"),
+        (["a", " a"], {"type": "array", "uniqueItems": True, "items": {"type": "string"}}, "x[1]: is there already"),
+        ([1, 1], {"type": "array", "maxItems": 1, "items": {}}, "x: expected at most 1 entries, got 2"),
+        ({"a": None}, {"type": "object", "properties": {}}, "x.a: unknown key"),
+    ],
+)
+def test_a_problem_says_where_what_is_expected_and_what_is_there(
+    value: Json, schema: dict[str, Any], problem: str
+) -> None:
+    assert next(problems(value, schema, "x")) == problem
+
+
+def test_the_most_that_a_limit_says_is_taken() -> None:
+    schema = {"type": "array", "maxItems": 2, "items": {"type": "integer", "minimum": 1, "maximum": 3}}
+    assert list(problems([1, 3], schema, "x")) == []
+    assert list(problems("ab", {"type": "string", "maxLength": 2}, "x")) == []
+
+
+def test_null_in_an_object_is_as_good_as_absent() -> None:
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    assert list(problems({"a": "", "b": None}, schema, "x")) == []
+    assert one({"a": None}, schema) == "x.a: is missing, expected a text"
+
+
+@pytest.mark.parametrize(
+    ("form", "right", "wrong"),
+    [
+        ("line", ["a", "?", "\U0001f680", "U+1"], ["", " ", "\u200b", "a\nb", "\x00"]),
+        ("text", ["a\nb\tc", "1"], ["", "\n", "a\x00", "a\u202eb"]),
+        ("url", ["https://x.io", "http://localhost:8080/a%20b"], ["ftp://x.io", "x.io", "https://", "//x.io"]),
+        ("name", ["a", "_", "Version_2"], ["", "2a", "a-b", "a b", "é", "a\n"]),
+        ("person", ["a.b+c@x-y.example.com", "U0ABCDEF", "W0ABCDEF"], ["a", "a@b", "@b.io", "u0abcdef", "S0ABCDEF"]),
+        ("approver", ["a@b.io", "U0ABCDEF", "S0ABCDEF"], ["C0ABCDEF", "a@b.io,c@d.io", "Ann <a@b.io>", "@here"]),
+        ("channel", ["C0ABCDEF", "G0ABCDEF", "D0ABCDEF", "U0ABCDEF"], ["#deploys", "S0ABCDEF", "c0abcdef"]),
+    ],
+)  # fmt: skip
+def test_a_format_takes_what_it_means_and_nothing_else(form: str, right: list[str], wrong: list[str]) -> None:
+    schema = {"type": "string", "format": form}
+    assert [text for text in right if list(problems(text, schema, "x"))] == []
+    # White space at the end is dropped, whatever the format.
+    assert [
+        text for text in wrong if text == text.strip() or not text.strip() if not list(problems(text, schema, "x"))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-W47-1", "20261123", "2026-11-23T00:00", "2026-13-01", "2026-2-1", "\uff12026-11-23", ""]
+)
+def test_only_the_usual_form_of_a_day_is_one(text: str) -> None:
+    assert day(text) is None
+
+
+def test_a_link_has_no_character_that_would_end_it_on_some_surface() -> None:
+    assert is_address("https://x.io/a?b=c&d=e#f")
+    assert not any(is_address(f"https://x.io/{character}") for character in "<>|\"'\\ \n\t\u00a0")
+    assert not is_address("http://[")
+
+
+@given(st.text(max_size=80))
+def test_a_suggestion_names_a_known_word_or_nothing(word: str) -> None:
+    known = ["Approvers", "Title"]
+    assert suggestion(word, known) in {"", *(f", did you mean {each}?" for each in known)}
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+def test_a_kind_is_short(value: Json) -> None:
+    assert 0 < len(kind(value)) < 60
