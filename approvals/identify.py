@@ -14,7 +14,7 @@ from approvals.request import InvalidApprovalRequest
 from approvals.request_json import KEY
 from approvals.schema import is_email, is_slack_group
 
-MAX_PEOPLE = 150
+MAX_PEOPLE = 100
 """People that one request may name, those in groups included: each is a call to Slack, and a part of the record, which
 DynamoDB limits to 400 KB.
 
@@ -112,7 +112,7 @@ class _Identification:
         """Where the humans behind the names stand among all; notes what is wrong with the names."""
         found: list[int] = []
         for number, text in enumerate(names):
-            found += [self._add(person) for person in self._resolved(_Name(text, f"{KEY}.{key}[{number}]"))]
+            found += [self._add(self._mailable(each)) for each in self._resolved(_Name(text, f"{KEY}.{key}[{number}]"))]
         return list(dict.fromkeys(found))
 
     def _resolved(self, name: _Name) -> Iterator[Person]:
@@ -132,10 +132,14 @@ class _Identification:
         if name.text.casefold() in self._subscribed:
             yield person
         elif person.slack_id:
-            yield replace(person, email="")  # Asked in Slack alone: no mail would reach them.
+            yield person  # Asked in Slack alone.
         else:
             problem = f"{name.text} has no confirmed subscription to ApprovalTopicArn, so no mail gets there"
             self._problem(name, f"{problem}; subscribe the address, let it confirm, and start again")
+
+    def _mailable(self, person: Person) -> Person:
+        """The person, without an address that no mail would reach: they are not asked by mail."""
+        return person if person.email.casefold() in self._subscribed else replace(person, email="")
 
     def _members(self, name: _Name, directory: Directory) -> Iterator[Person]:
         members = directory.members(name.text)

@@ -20,7 +20,7 @@ from approvals.model import (
     readable,
     shorten,
 )
-from approvals.people import Reason, eligible
+from approvals.people import Reason, eligible, responder
 from approvals.rules import Judgement, Verdict
 
 MAX_VALUE = 1000
@@ -192,17 +192,30 @@ def answered(judgement: Judgement, response: Response) -> str:
 def late_answer(approval: Approval, response: Response) -> str:
     """Tells somebody whose answer no longer counts what has been decided instead, by whom, when and where."""
     decision = decided(approval)
-    same_person = decision.approver is not None and (
-        (decision.approver.channel, decision.approver.id) == (response.approver.channel, response.approver.id)
-    )
     agreed = decision.status is response.action.status
-    if same_person:
-        first = "Your answer was recorded already." if agreed else "Your first answer counts."
+    own = _own_response(approval, response.approver)
+    if own:
+        same = own.action is response.action
+        first = "Your answer was recorded already." if same else "Your first answer counts."
     elif decision.approver is None:
         first = "Your answer came too late."
     else:
         first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
     return f"{_quoted_title(approval)} {first} {outcome(approval)}"
+
+
+def _own_response(approval: Approval, approver: Approver) -> Response | None:
+    """What the same human answered before, on whatever channel."""
+    person = responder(approval, approver)
+    return next(
+        (
+            response
+            for response in approval.standing
+            if (isinstance(person, Person) and response.person == person.id)
+            or (response.approver.channel, response.approver.id) == (approver.channel, approver.id)
+        ),
+        None,
+    )
 
 
 def _needed(approval: Approval) -> str:

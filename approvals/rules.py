@@ -25,11 +25,16 @@ from approvals.model import (
 from approvals.people import Reason, responder
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 
-MAX_REFUSALS = 100
+MAX_REFUSALS = 50
 """People whose attempts are kept: a record has 400 KB at most."""
 
-MAX_WITHDRAWALS = 50
-"""Answers that can be taken back in all, for the same reason; what was said in them is not kept."""
+MAX_WITHDRAWALS = 5
+MAX_WITHDRAWALS_IN_ALL = 50
+"""Answers that one person, and all of them together, can take back, for the same reason; what was said in them is not
+kept."""
+
+DOUBLE_TAP = timedelta(minutes=1)
+"""Who asks for the same thing again so soon asked once: a double tap, or a request that was sent again."""
 
 COMMENT = form.COMMENT
 """The name of the comment among the fields of an incomplete answer. No field of a form has it."""
@@ -218,7 +223,14 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
     if isinstance(person, Reason):
         return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
     earlier = _standing(approval, person)
-    if earlier is None or len(approval.responses) - len(approval.standing) >= MAX_WITHDRAWALS:
+    withdrawn_by = [response.person for response in approval.responses if response.withdrawn_at]
+    if earlier is None and _just(_last_withdrawal(approval, person), event.at):
+        return _unchanged(Verdict.WITHDRAWN, approval)
+    if (
+        earlier is None
+        or withdrawn_by.count(person.id) >= MAX_WITHDRAWALS
+        or len(withdrawn_by) >= MAX_WITHDRAWALS_IN_ALL
+    ):
         return _unchanged(Verdict.NOT_DUE, approval)
     withdrawn = replace(earlier, withdrawn_at=event.at, comment=None, form={})
     responses = tuple(withdrawn if response is earlier else response for response in approval.responses)
@@ -229,6 +241,9 @@ def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
     person = responder(approval, event.approver)
     if isinstance(person, Reason):
         return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
+    mine = [extension.at for extension in approval.extensions if extension.approver == event.approver]
+    if _just(max(mine, default=None), event.at):
+        return _unchanged(Verdict.EXTENDED, approval)
     if not may_postpone(approval):
         return _unchanged(Verdict.NOT_DUE, approval)
     deadline = _postponed(approval)
@@ -240,6 +255,15 @@ def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
 def _postponed(approval: Approval) -> datetime:
     latest = approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES)
     return min(approval.deadline + approval.request.more_time.by, latest)
+
+
+def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:
+    mine = [response for response in approval.responses if response.person == person.id]
+    return max((response.withdrawn_at for response in mine if response.withdrawn_at), default=None)
+
+
+def _just(before: datetime | None, now: datetime) -> bool:
+    return before is not None and now - before < DOUBLE_TAP
 
 
 def _judge_tick(approval: Approval, event: Tick) -> Judgement:

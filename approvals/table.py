@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -136,7 +136,13 @@ class ApprovalTable:
         return True
 
     def mark(
-        self, approval: Approval, step: str, at: datetime, *, slack_message: SlackMessage | None = None
+        self,
+        approval: Approval,
+        step: str,
+        at: datetime,
+        *,
+        slack_message: SlackMessage | None = None,
+        parts: Sequence[str] = (),
     ) -> Approval:
         """Marks a step as done, and where the Slack message stands. Returns the approval as it stands now.
 
@@ -147,6 +153,8 @@ class ApprovalTable:
         remove = ""
         if step in (Step.RESUME, Step.WORKFLOW_GONE):
             remove = " REMOVE due_shard, due_at"
+        if parts:
+            remove = f" REMOVE {', '.join(f'steps.#part{number}' for number in range(len(parts)))}"
         if slack_message:
             expression += ", slack_message = :message"
             values[":message"] = slack_message_to_item(slack_message)
@@ -156,7 +164,10 @@ class ApprovalTable:
                 Key={"id": {"S": approval.id}},
                 UpdateExpression=expression + remove,
                 ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeNames={"#step": str(step)},
+                ExpressionAttributeNames={
+                    "#step": str(step),
+                    **{f"#part{number}": part for number, part in enumerate(parts)},
+                },
                 ExpressionAttributeValues=_serialized(values),
                 ReturnValues="ALL_NEW",
             )

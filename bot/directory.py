@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+
 from bot.api import SlackApi
+
+REMEMBERED = 600
+"""Seconds for which a user is not looked up again."""
 
 _NO_USER = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
@@ -29,25 +37,25 @@ class SlackDirectory:
     A missing scope of the app is a `DeliveryRefused` that names the scope.
     """
 
-    def __init__(self, api: SlackApi) -> None:
+    def __init__(self, api: SlackApi, clock: Callable[[], float] = monotonic) -> None:
         self._api = api
+        self._clock = clock
         self._workspace = ""
+        self._known: dict[str, tuple[float, SlackUser | None]] = {}
 
     def find_by_email(self, email: str) -> SlackUser | None:
         """Returns the user with this address; None when there is none. Needs the scope users:read.email.
 
         Source: https://docs.slack.dev/reference/methods/users.lookupByEmail
         """
-        answer = self._api.call(lambda slack: slack.users_lookupByEmail(email=email), missing=_NO_USER)
-        return _user(answer["user"]) if answer else None
+        return self._remembered(email, lambda slack: slack.users_lookupByEmail(email=email))
 
     def user(self, slack_id: str) -> SlackUser | None:
         """Returns the user with this id, deleted or not; None when there is none. Needs the scope users:read.
 
         Source: https://docs.slack.dev/reference/methods/users.info
         """
-        answer = self._api.call(lambda slack: slack.users_info(user=slack_id), missing=_NO_USER)
-        return _user(answer["user"]) if answer else None
+        return self._remembered(slack_id, lambda slack: slack.users_info(user=slack_id))
 
     def members(self, group_id: str) -> tuple[str, ...]:
         """Returns the ids of a user group's members; none when there is no such group. Needs usergroups:read.
@@ -63,6 +71,15 @@ class SlackDirectory:
             answer = self._api.call(lambda slack: slack.auth_test())
             self._workspace = str(answer["team_id"]) if answer else ""
         return self._workspace
+
+    def _remembered(self, name: str, ask: Callable[[WebClient], SlackResponse]) -> SlackUser | None:
+        """Asks once in a while: Slack answers some 50 lookups a minute, and a request that names more tries again."""
+        at, found = self._known.get(name, (float("-inf"), None))
+        if self._clock() - at > REMEMBERED:
+            answer = self._api.call(ask, missing=_NO_USER)
+            found = _user(answer["user"]) if answer else None
+            self._known[name] = (self._clock(), found)
+        return found
 
 
 def _user(found: dict[str, Any]) -> SlackUser:

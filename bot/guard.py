@@ -15,7 +15,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.secret import SecretSource
 
-MAX_BODY = 512 * 1024
+MAX_BODY = 3 * 1024 * 1024
 """Characters of a body as it is sent: Slack's own are far shorter. What is longer is not even hashed."""
 
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")

@@ -42,7 +42,7 @@ ApiResponse = dict[str, Any]
 MAX_COMMENT = 1000
 """Characters of a comment."""
 
-MAX_FORM = 256 * 1024
+MAX_FORM = 800 * 1024
 """Characters of a form as it is sent: a link, a comment and 20 fields take less. What is longer is not looked into."""
 
 MAX_FIELDS = 40

@@ -208,8 +208,10 @@ class Notifier:
             work[slack] = partial(self._reply, slack, reply)
 
         def close(now: Approval) -> Approval:
-            if all(step in now.steps or step in deferred for step in tuple(work)[:-1]):
-                return self._table.mark(now, topic, self._clock())
+            steps = tuple(work)[:-1]
+            if all(step in now.steps or step in deferred for step in steps):
+                # The marks of its parts are not needed any more, and a record has 400 KB at most.
+                return self._table.mark(now, topic, self._clock(), parts=[step for step in steps if step in now.steps])
             return now
 
         work[topic] = close

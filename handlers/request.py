@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-MAX_RECORD = 280_000
+MAX_RECORD = 262_144
 """Bytes of the input and of all that may be answered to it. DynamoDB's items have 400 KB at most: the rest is for
 people, refused attempts, and answers taken back, which have limits of their own.
 
@@ -106,7 +106,7 @@ def _check_size(execution_input: Json, request: Request) -> None:
     """
     size, most = len(json.dumps(execution_input, ensure_ascii=False).encode()), most_bytes(request)
     forms = (request.required_approvals - 1) * form_bytes(request)
-    if size + most + forms > MAX_RECORD:
+    if forms and size + most + forms > MAX_RECORD:
         problem = (
             f"{KEY}.Form: {request.required_approvals:,} answers to it may have {forms:,} bytes, more than fit in a "
             f"record beside the input's {size:,}; limit MaxLength, or shorten the input"

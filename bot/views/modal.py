@@ -101,11 +101,11 @@ def answer_modal(approval: Approval, about: About) -> View:
     )
 
 
-def told_modal(text: str) -> View:
-    """The dialog when it is too late to answer, or the person may not: it says so, and can only be closed."""
+def told_modal(text: str, title: str = "Not recorded") -> View:
+    """The dialog when there is nothing more to answer, or the person may not: it says so, and can only be closed."""
     return View(
         type="modal",
-        title=PlainTextObject(text="Not recorded"),
+        title=PlainTextObject(text=title),
         close=PlainTextObject(text="Close"),
         blocks=[SectionBlock(text=PlainTextObject(text=shorten(text, MAX_TITLE), emoji=False))],
     )

@@ -70,11 +70,11 @@ def test_two_of_three_on_two_channels_and_one_human_counts_once(person: Person, 
     )
     assert any(block["type"] == "actions" for block in progress["blocks"]), "and its buttons stay"
 
-    person.click(message, "approve", ALICE_IN_SLACK)
+    assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
     assert "recorded already" in person.whispered(ALICE_IN_SLACK, message["ts"], name)
     assert person.execution(name)["status"] == "RUNNING", "the same human, on the other channel"
 
-    person.click(message, "approve", BOB_IN_SLACK)
+    assert person.click(message, "approve", BOB_IN_SLACK).status == 200
     answer = result(person, name)
     assert (answer["Decision"], answer["DecidedBy"]) == ("APPROVED", BOB_IN_SLACK)
     assert [each["By"] for each in answer["Responses"]] == [ALICE, BOB_IN_SLACK]
@@ -90,7 +90,7 @@ def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Pers
     assert looked.status == 403
     assert "bob" in looked.text.lower()
 
-    person.click(message, "approve", ALICE_IN_SLACK)
+    assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
     assert "bob" in person.whispered(ALICE_IN_SLACK, message["ts"], name).lower()
     assert person.execution(name)["status"] == "RUNNING"
     assert [refusal.reason for refusal in record(stack, url).refusals] == ["OWN_REQUEST"], "and the attempt is kept"
@@ -128,7 +128,7 @@ def test_a_form_is_checked_in_slacks_dialog_too(person: Person) -> None:
 def test_a_rejection_in_slack_takes_its_reason_along(person: Person) -> None:
     name = ask(person, "reason", Comment={"Reject": "required"})
     message = person.message(name)
-    person.click(message, "reject")
+    assert person.click(message, "reject").status == 200
     assert list(json.loads(person.submit({}).text)["errors"]) == ["comment"]
     person.submit({"comment": "Not on a Friday"})
     assert result(person, name)["Comment"] == "Not on a Friday"
@@ -152,10 +152,10 @@ def test_an_answer_can_be_taken_back_and_the_deadline_moved(person: Person, stac
     before = record(stack, url)
     assert before.standing
 
-    person.choose(message, "more-time", BOB_IN_SLACK)
+    assert person.choose(message, "more-time", BOB_IN_SLACK).status == 200
     extended = seen(lambda: found if (found := record(stack, url)).extensions else None, "more time")
     assert extended.deadline == before.deadline + timedelta(minutes=30)
-    person.choose(message, "withdraw", ALICE_IN_SLACK)
+    assert person.choose(message, "withdraw", ALICE_IN_SLACK).status == 200
     seen(lambda: None if record(stack, url).standing else True, "taken back, by the same human on the other channel")
 
     assert person.confirm(person.open(link(person, name, ALICE, "reject"))).status == 200
@@ -186,7 +186,7 @@ def test_a_request_goes_where_it_says_and_others_are_told_without_links(person: 
         "carol is not told",
     )
     assert links(told) == {}
-    person.click(person.message(name), "approve", BOB_IN_SLACK)
+    assert person.click(person.message(name), "approve", BOB_IN_SLACK).status == 200
     assert result(person, name)["DecidedBy"] == BOB_IN_SLACK
 
 
@@ -199,7 +199,7 @@ def test_a_slack_outage_while_a_group_is_looked_up_drops_nobody(person: Person, 
     message = person.message(name)
     people = record(stack, approval_in(message)).people
     assert {person.slack_id for person in people.approvers} == {ALICE_IN_SLACK, BOB_IN_SLACK}
-    person.click(message, "approve", ALICE_IN_SLACK)
+    assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
     assert result(person, name)["DecidedBy"] == ALICE_IN_SLACK
 
 
@@ -214,7 +214,7 @@ def test_the_greatest_and_strangest_request_is_asked_in_full(person: Person) -> 
     assert all(f"Fact {number}<" in page.text for number in range(100))
     message = person.message(name)
     assert "more characters" in json.dumps(message["blocks"], ensure_ascii=False), "what is cut says so"
-    person.click(message, "approve", BOB_IN_SLACK)
+    assert person.click(message, "approve", BOB_IN_SLACK).status == 200
     assert result(person, name)["Decision"] == "APPROVED"
 
 

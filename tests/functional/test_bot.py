@@ -240,10 +240,12 @@ def test_a_malformed_header_gets_401(
     assert handler(clicked, context)["statusCode"] == 401
 
 
-def test_a_signed_megabyte_gets_401(handler: BotHandler, slack: Slack, messenger: SlackMessenger, context: Any) -> None:
+def test_what_is_longer_than_any_dialog_gets_401_though_it_is_signed(
+    handler: BotHandler, slack: Slack, messenger: SlackMessenger, context: Any
+) -> None:
     clicked = click(slack, messenger, ACTION_IDS[APPROVE])
     payload = payload_of(clicked)
-    body, headers = slack.sign({**payload, "more": "x" * 2**20})
+    body, headers = slack.sign({**payload, "more": "x" * 2**22})
     assert handler(event(body, headers), context)["statusCode"] == 401
 
 

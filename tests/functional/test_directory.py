@@ -43,6 +43,20 @@ def test_nobody_has_an_unknown_id(directory: SlackDirectory) -> None:
     assert directory.user("U0NOBODY99") is None
 
 
+def test_a_user_is_looked_up_once_in_ten_minutes(messenger: SlackMessenger, slack: Slack) -> None:
+    """Slack answers some 50 lookups a minute: a request that names more people goes on where it stopped."""
+    now = [0.0]
+    directory = SlackDirectory(messenger.directory._api, lambda: now[0])
+    for moment in (0.0, 599.0):
+        now[0] = moment
+        assert directory.find_by_email("alice@example.com") == ALICE
+        assert directory.user("U0NOBODY99") is None
+    assert len(slack.calls()) == 2
+    now[0] = 601.0
+    directory.find_by_email("alice@example.com")
+    assert len(slack.calls()) == 3
+
+
 def test_a_user_who_left_is_known_as_such(directory: SlackDirectory) -> None:
     user = directory.user("U0GONE0005")
     assert user is not None
@@ -113,7 +127,7 @@ def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_o
     assert len(made) == 1
     slack.bot_token = "xoxb-another-0123456789"
     with pytest.raises(DeliveryFailed, match="SlackBotToken is wrong"):
-        messenger.directory.user("U0ALICE01")
+        messenger.directory.user("U0BOB00002")
     messenger.post_request(an_approval())
     assert len(made) == 2
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -162,10 +162,16 @@ class RacedTable(ApprovalTable):
         return super().identify(approval, people)
 
     def mark(
-        self, approval: Approval, step: str, at: datetime, *, slack_message: SlackMessage | None = None
+        self,
+        approval: Approval,
+        step: str,
+        at: datetime,
+        *,
+        slack_message: SlackMessage | None = None,
+        parts: Sequence[str] = (),
     ) -> Approval:
         others_first()
-        return super().mark(approval, step, at, slack_message=slack_message)
+        return super().mark(approval, step, at, slack_message=slack_message, parts=parts)
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         others_first()

@@ -153,3 +153,12 @@ def test_who_finds_out_first_who_is_who_counts(table: ApprovalTable) -> None:
     first, second = (People(approvers=(Person(id=name, name=name),)) for name in ("ann", "bob"))
     assert table.identify(asked, first).people == first
     assert table.identify(asked, second).people == first
+
+
+def test_the_marks_of_parts_go_when_the_whole_is_done(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    parts = [f"reminder-1:{number}@example.com" for number in range(100)]
+    for part in parts:
+        table.mark(asked, part, NOW)
+    assert table.mark(asked, "reminder-1", NOW, parts=parts).steps.keys() == {"reminder-1"}

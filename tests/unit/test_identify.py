@@ -223,3 +223,8 @@ def test_an_outage_drops_nobody() -> None:
     for names in (("alice@example.com",), (ALICE.id,), (GROUP,)):
         with pytest.raises(DeliveryFailed):
             found(*names, slack=Workspace(down=True))
+
+
+def test_an_address_that_no_mail_reaches_does_not_come_back_by_another_name_of_the_same_human() -> None:
+    [person] = found("alice@example.com", "U0ALICE01", slack=Workspace(), subscribed=()).approvers
+    assert (person.email, person.slack_id) == ("", "U0ALICE01")

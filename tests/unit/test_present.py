@@ -340,3 +340,15 @@ def test_somebody_hears_what_became_of_their_answer(before: list[Response], resp
     for earlier in before:
         approval = judge(approval, earlier).approval
     assert says in present.answered(judge(approval, response), response)
+
+
+def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
+    """Whatever the channel: the answer is one of those that decided."""
+    bob_by_mail = Approver(id="bob@example.com", name="bob", channel=Channel.EMAIL)
+    asked = for_two()
+    people = People(approvers=(ALICE_AND_BOB[0], replace(ALICE_AND_BOB[1], email=bob_by_mail.id)))
+    asked = judge(replace(asked, people=people), a_response()).approval
+    asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
+    for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
+        assert "Your answer was recorded already." in present.late_answer(asked, again)
+    assert "Your first answer counts." in present.late_answer(asked, a_response(Action.REJECT, minutes=3))

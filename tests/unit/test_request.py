@@ -306,7 +306,7 @@ MISTAKES: list[tuple[Json, str]] = [
         "Approval.EscalateAfterMinutes: expected less than the 60 minutes of the request",
     ),
     ({"MoreTime": 2}, "Approval.MoreTime: expected an object with the keys Times, Minutes, got the number 2"),
-    ({"MoreTime": {"Times": -1}}, "Approval.MoreTime.Times: expected a whole number from 0 to 100, got the number -1"),
+    ({"MoreTime": {"Times": -1}}, "Approval.MoreTime.Times: expected a whole number from 0 to 10, got the number -1"),
 ]
 
 

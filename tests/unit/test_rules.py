@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,7 @@ from approvals.request_json import MAX_TIMEOUT_MINUTES
 from approvals.rules import (
     COMMENT,
     MAX_REFUSALS,
+    MAX_WITHDRAWALS,
     Cancellation,
     Event,
     Expiry,
@@ -589,11 +591,11 @@ def test_what_was_withdrawn_stays_in_the_record() -> None:
 
 
 def test_more_time_ends_an_hour_before_an_execution_may_not_live_longer() -> None:
-    approval = asked({"TimeoutMinutes": MAX_TIMEOUT_MINUTES - 5, "MoreTime": {"Times": 100, "Minutes": 60}})
+    approval = asked({"TimeoutMinutes": MAX_TIMEOUT_MINUTES - 5, "MoreTime": {"Times": 10, "Minutes": 60}})
     first = judge(approval, Postponement(by_email(BO), NOW)).approval
     assert first.deadline == NOW + MAX_TIMEOUT_MINUTES * MINUTE
     assert not may_postpone(first)
-    assert judge(first, Postponement(by_email(BO), NOW)).verdict is Verdict.NOT_DUE
+    assert judge(first, Postponement(by_email(BO), NOW + HOUR)).verdict is Verdict.NOT_DUE
 
 
 def test_an_extension_says_who_asked_when_and_for_how_long() -> None:
@@ -615,3 +617,48 @@ def test_judging_leaves_the_given_approval_alone() -> None:
     approval = an_approval()
     judge(approval, a_response())
     assert approval == an_approval()
+
+
+def waiting_for_two(**changes: Any) -> Approval:
+    request = Request(timeout=timedelta(hours=1), required_approvals=2, more_time=MoreTime(3, timedelta(hours=1)))
+    return an_approval(request=request, people=People(), **changes)
+
+
+def test_asking_for_more_time_twice_in_a_moment_is_asking_once() -> None:
+    """A double tap, a click that Slack repeats, a write that is judged again because its answer was lost."""
+    event = Postponement(BOB, NOW + timedelta(minutes=1))
+    extended = judge(waiting_for_two(), event).approval
+    for again in (event, Postponement(BOB, event.at + timedelta(seconds=59))):
+        repeated = judge(extended, again)
+        assert (repeated.verdict, repeated.changed) == (Verdict.EXTENDED, False)
+    later = judge(extended, Postponement(BOB, event.at + timedelta(seconds=61)))
+    assert len(later.approval.extensions) == 2
+
+
+def test_taking_back_twice_in_a_moment_is_taking_back_once() -> None:
+    answered = judge(waiting_for_two(), a_response()).approval
+    event = Withdrawal(ALICE, NOW + timedelta(minutes=2))
+    again = judge(judge(answered, event).approval, event)
+    assert (again.verdict, again.changed) == (Verdict.WITHDRAWN, False)
+
+
+def test_nobody_uses_up_the_right_of_others_to_take_their_answer_back() -> None:
+    request = Request(timeout=timedelta(hours=9), required_approvals=3)
+    asked = an_approval(request=request, people=People(), deadline=NOW + timedelta(hours=9))
+    approval = judge(asked, a_response(approver=BOB)).approval
+    for hour in range(MAX_WITHDRAWALS + 1):
+        approval = judge(approval, a_response(minutes=60 * hour + 2)).approval
+        approval = judge(approval, Withdrawal(ALICE, NOW + timedelta(minutes=60 * hour + 30))).approval
+    assert judge(approval, Withdrawal(BOB, NOW + timedelta(hours=8))).verdict is Verdict.WITHDRAWN
+
+
+def test_a_person_takes_back_so_many_answers_and_no_more() -> None:
+    request = Request(timeout=timedelta(hours=9), required_approvals=2)
+    approval = an_approval(request=request, people=People(), deadline=NOW + timedelta(hours=9))
+    for hour in range(MAX_WITHDRAWALS):
+        approval = judge(approval, a_response(minutes=60 * hour)).approval
+        approval = judge(approval, Withdrawal(ALICE, NOW + timedelta(minutes=60 * hour + 30))).approval
+    approval = judge(approval, a_response(minutes=60 * MAX_WITHDRAWALS)).approval
+    refused = judge(approval, Withdrawal(ALICE, NOW + timedelta(minutes=60 * MAX_WITHDRAWALS + 30)))
+    assert (refused.verdict, len(refused.approval.standing)) == (Verdict.NOT_DUE, 1)
+    assert all(response.comment is None for response in approval.responses if response.withdrawn_at)

@@ -17,6 +17,7 @@ from bot.views.buttons import MORE_TIME, WITHDRAW
 NOTHING_TO_TAKE_BACK = "You have not answered yet, so there is nothing to take back."
 NO_MORE_TIME = "There is no more time to be had for this request."
 TOO_LATE = "It is too late for that: nothing was changed."
+TOO_OFTEN = "Your answer stands: it was taken back too often already."
 TAKEN_BACK = "Your answer was taken back. The request still waits."
 
 _EVENTS: dict[str, type[Withdrawal | Postponement]] = {WITHDRAW: Withdrawal, MORE_TIME: Postponement}
@@ -47,10 +48,10 @@ class More:
         judgement = respond(self._desk.table, approval, event)
         verdict = judgement.verdict
         self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
-        return _told(judgement, click.word)
+        return _told(judgement, click.word, click.approver.id)
 
 
-def _told(judgement: Judgement, word: str) -> str | None:
+def _told(judgement: Judgement, word: str, user: str) -> str | None:
     """What to tell the person; nothing about more time, which everybody is told of."""
     match judgement.verdict:
         case Verdict.EXTENDED:
@@ -60,7 +61,8 @@ def _told(judgement: Judgement, word: str) -> str | None:
         case Verdict.NOT_ALLOWED:
             return refused(judgement)
         case Verdict.NOT_DUE:
-            return _about(judgement.approval, _NOTHING_DONE[word])
+            stands = word == WITHDRAW and any(said.approver.id == user for said in judgement.approval.standing)
+            return _about(judgement.approval, TOO_OFTEN if stands else _NOTHING_DONE[word])
         case _:
             return _about(judgement.approval, f"{TOO_LATE} {present.outcome(judgement.approval)}")
 

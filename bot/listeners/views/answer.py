@@ -67,7 +67,8 @@ class Submission:
         if verdict is Verdict.INCOMPLETE:
             ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
         elif text := told(judgement, response):
-            ack(response_action="update", view=told_modal(text))
+            title = "Nothing to do" if verdict is Verdict.REPEATED else "Not recorded"
+            ack(response_action="update", view=told_modal(text, title))
         else:
             ack()
 
