@@ -72,11 +72,16 @@ def parse(text: str) -> list[Block]:
 
 def plain(text: str) -> str:
     """The text for a mail: marks are kept where they help to read, and the address of a link stands behind it."""
-    lines = []
+    written = ""
+    before: Kind | None = None
     for block in parse(text):
         words = "".join(f"{span.text} ({span.url})" if span.style is Style.LINK else span.text for span in block.spans)
-        lines.append(f"- {words}" if block.kind is Kind.ITEM else words)
-    return "\n".join(lines)
+        # Blocks stand apart; what follows a heading, and the items of a list, stand together.
+        together = before is Kind.HEADING or (before is Kind.ITEM and block.kind is Kind.ITEM)
+        between = "" if before is None else "\n" if together else "\n\n"
+        written += between + (f"- {words}" if block.kind is Kind.ITEM else words)
+        before = block.kind
+    return written
 
 
 def _blocks(lines: list[str]) -> Iterator[Block]:

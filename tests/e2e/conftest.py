@@ -64,7 +64,7 @@ def unanswered(stack: LocalStack) -> str:
 @pytest.fixture(scope="session", autouse=True)
 def silent(stack: LocalStack) -> str:
     """Another, whose silence counts as a rejection."""
-    return Person(stack.url).start("silent", {"Approval": {"TimeoutMinutes": 1, "OnTimeout": "reject"}})
+    return Person(stack.url).start("silent-request", {"Approval": {"TimeoutMinutes": 1, "OnTimeout": "reject"}})
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +77,7 @@ def patient(stack: LocalStack) -> str:
         "EscalateAfterMinutes": 2,
         "TimeoutMinutes": 60,
     }
-    return Person(stack.url).start("patient", {"Approval": asked})
+    return Person(stack.url).start("patient-request", {"Approval": asked})
 
 
 @pytest.fixture(scope="session")

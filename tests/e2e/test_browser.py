@@ -189,6 +189,35 @@ def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person)
     assert person.execution(name)["status"] == "RUNNING"
 
 
+def test_what_is_asked_and_of_whom_is_shown_as_written_and_nothing_of_it_runs(page: Page, person: Person) -> None:
+    evil = "<img src=x onerror=alert(1)> <!channel>"
+    asked = {
+        "Title": f"Title {evil}",
+        "Details": f"# Why\n{evil} **bold** *italic* `code` [ticket](https://example.com/t/1)\n\n- one\n- two",
+        "Facts": [{"Label": "Customer", "Value": evil}],
+        "Links": [{"Label": "Plan", "Url": "https://example.com/plan"}],
+        "Approvers": ["alice@example.com", "bob@example.com"],
+        "RequiredApprovals": 2,
+        "RequestedBy": "carol@example.com",
+    }
+    page.on("dialog", lambda dialog: pytest.fail(f"something ran: {dialog.message}"))
+    name = f"shown-{page.viewport_size['width'] if page.viewport_size else 0}"
+    person.start(name, {"Approval": asked})
+    page.goto(links(person.mail(name, to="alice@"))["approve"])
+    assert page.locator("h1").inner_text() == f"Title {evil}"
+    assert page.locator("img").count() == 0
+    for tag, text in (("strong", "bold"), ("em", "italic"), ("code", "code"), ("li >> text=two", "two"), ("h3", "Why")):
+        assert page.locator(tag).first.inner_text() == text
+    link = page.get_by_role("link", name="Plan")
+    assert (link.get_attribute("href"), link.get_attribute("rel")) == (
+        "https://example.com/plan",
+        "noreferrer noopener",
+    )
+    assert page.get_by_text("Only alice@example.com and bob@example.com may answer.").count() == 1
+    assert page.get_by_text("0 of 2 approvals").count() == 1
+    shoot(page, "shown")
+
+
 def test_a_click_in_the_slack_panel(page: Page, stack: LocalStack, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     name = f"browser-slack-{width}"

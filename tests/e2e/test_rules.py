@@ -26,6 +26,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def ask(person: Person, name: str, **asked: Any) -> str:
+    """Starts an execution; returns its name, which no other test's message has in it."""
+    name = f"rules-{name}"
     return person.start(name, {"Approval": {"Title": f"About {name}", **asked}, "Version": "2.4.1"})
 
 
@@ -81,7 +83,7 @@ def test_two_of_three_on_two_channels_and_one_human_counts_once(person: Person, 
 
 
 def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Person, stack: LocalStack) -> None:
-    name = ask(person, "own", Approvers=[ALICE, BOB], RequestedBy=ALICE)
+    name = ask(person, "asked-by-alice", Approvers=[ALICE, BOB], RequestedBy=ALICE)
     message = person.message(name)
     asked = record(stack, link(person, name, BOB))
     assert asked.people.approvers[0].slack_id == ALICE_IN_SLACK

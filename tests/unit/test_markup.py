@@ -113,6 +113,7 @@ def test_parsing_a_text_without_marks_gives_its_words(text: str) -> None:
 
 def test_in_a_mail_the_address_of_a_link_stands_behind_it() -> None:
     assert plain("# Why\n- see **the** [plan](https://x.io)") == "Why\n- see the plan (https://x.io)"
+    assert plain("one\ntwo\n\nthree\n- a\n- b\n\nfour") == "one\ntwo\n\nthree\n\n- a\n- b\n\nfour"
 
 
 @pytest.mark.parametrize(

@@ -262,6 +262,8 @@ A_FIELD: dict[str, Json] = {"Name": "Version", "Type": "text"}
 MISTAKES: list[tuple[Json, str]] = [
     ("Deploy", 'Approval: expected an object, got the text "Deploy"'),
     ({"Approvers": []}, "Approval.Approvers: expected at least one entry, got an empty list"),
+    ({"Facts": []}, "Approval.Facts: expected at least one entry, got an empty list"),
+    ({"Links": []}, "Approval.Links: expected at least one entry, got an empty list"),
     ({"Approvers": ANN}, f'Approval.Approvers: expected a list, got the text "{ANN}"'),
     (
         {"Approvers": [ANN, "#deploys"]},
