@@ -37,6 +37,13 @@ class Problem:
     text: str
 
 
+def said(value: FormValue) -> str:
+    """A value as people read it."""
+    if isinstance(value, bool):
+        return YES if value else NO
+    return str(value)
+
+
 def contradictions(form: tuple[FormField, ...], path: str) -> Iterator[str]:
     """What the author of a form must mend."""
     for number, field in enumerate(form):

@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import markup, present
 from approvals.clients import CONFIG
+from approvals.form import said
 from approvals.links import link
-from approvals.model import Action, Approval, FormValue, OnTimeout, Severity, Step, readable
+from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
 from approvals.people import eligible, unanswered
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed
@@ -344,11 +345,7 @@ def _progress(approval: Approval) -> str | None:
 
 def _filled_in(approval: Approval) -> list[tuple[str, str]]:
     filled = approval.standing[-1].form if approval.standing else {}
-    return [(field.label, _value(filled[field.name])) for field in approval.request.form if field.name in filled]
-
-
-def _value(value: FormValue) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return [(field.label, said(filled[field.name])) for field in approval.request.form if field.name in filled]
 
 
 def _is_own_request(approval: Approval, address: str) -> bool:

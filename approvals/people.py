@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from approvals.model import Approval, Approver, Channel, Person, Request
+from approvals.model import Approval, Approver, Channel, Person, Request, Response
 
 
 class Reason(StrEnum):
@@ -41,6 +41,11 @@ def unanswered(approval: Approval) -> tuple[Person, ...]:
     """Who of them has not answered yet."""
     answered = {response.person for response in approval.standing}
     return tuple(person for person in eligible(approval) if person.id not in answered)
+
+
+def answer_of(approval: Approval, person: Person) -> Response | None:
+    """What this human answered, on whatever channel, if it stands."""
+    return next((response for response in approval.standing if response.person == person.id), None)
 
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:

@@ -22,7 +22,7 @@ from approvals.model import (
     Response,
     Status,
 )
-from approvals.people import Reason, responder
+from approvals.people import Reason, answer_of, responder
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 
 MAX_REFUSALS = 50
@@ -173,7 +173,7 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
     person = responder(approval, response.approver)
     if isinstance(person, Reason):
         return _refused(approval, response, person)
-    earlier = _standing(approval, person)
+    earlier = answer_of(approval, person)
     if earlier:
         same = earlier.action is response.action
         return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
@@ -222,7 +222,7 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
     person = responder(approval, event.approver)
     if isinstance(person, Reason):
         return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
-    earlier = _standing(approval, person)
+    earlier = answer_of(approval, person)
     withdrawn_by = [response.person for response in approval.responses if response.withdrawn_at]
     if earlier is None and _just(_last_withdrawal(approval, person), event.at):
         return _unchanged(Verdict.WITHDRAWN, approval)
@@ -288,10 +288,6 @@ def _reminder_times(approval: Approval) -> list[datetime]:
     """When to remind. More time moves them, too."""
     more_time = approval.deadline - (approval.requested_at + approval.request.timeout)
     return [approval.requested_at + after + more_time for after in approval.request.reminders]
-
-
-def _standing(approval: Approval, person: Person) -> Response | None:
-    return next((response for response in approval.standing if response.person == person.id), None)
 
 
 def _refused(approval: Approval, response: Response, reason: Reason) -> Judgement:

@@ -26,7 +26,7 @@ from approvals.clients import CONFIG
 from approvals.form import YES, Problem, parse
 from approvals.links import is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
-from approvals.people import Reason, responder
+from approvals.people import Reason, answer_of, responder
 from approvals.respond import Conflict, TooManyConflicts, respond
 from approvals.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.table import ApprovalTable, NotFound
@@ -152,7 +152,7 @@ class CallbackHandler:
         person = responder(approval, link.approver)
         if isinstance(person, Reason):
             return _not_allowed(approval, person, _why_not(approval, person), with_body=with_body)
-        if any(response.person == person.id for response in approval.standing):
+        if answer_of(approval, person):
             return self._recorded(approval, link, with_body=with_body)
         page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT)
         return _page(HTTPStatus.OK, page, with_body=with_body)
@@ -160,11 +160,9 @@ class CallbackHandler:
     def _recorded(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
         """To somebody whose answer stands while the request waits: 200, or 409 when the link says the other answer."""
         person = responder(approval, link.approver)
-        standing = next(
-            response
-            for response in approval.standing
-            if not isinstance(person, Reason) and response.person == person.id
-        )
+        standing = None if isinstance(person, Reason) else answer_of(approval, person)
+        if standing is None:
+            raise ValueError(f"approval {approval.id} has no answer of theirs")
         agreed = standing.action is link.action
         note = "" if agreed else f"To {link.action} it instead, take your answer back first."
         page = pages.recorded(approval, standing, link.fields, note)

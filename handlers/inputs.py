@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
-from approvals.form import NO, YES
-from approvals.model import Action, Approval, FieldType, FormField, FormValue, Presence, Severity
+from approvals.form import NO, YES, said
+from approvals.model import Action, Approval, FieldType, FormField, Presence, Severity
 from handlers.html import tag
 
 COMMENT = "comment"
@@ -34,13 +34,6 @@ class Typed:
 
     texts: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
-
-
-def said(value: FormValue) -> str:
-    """A value as people read it."""
-    if isinstance(value, bool):
-        return YES if value else NO
-    return str(value)
 
 
 def labels(approval: Approval, action: Action) -> dict[str, str]:

@@ -12,6 +12,7 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from approvals import markup, present
+from approvals.form import said
 from approvals.markup import Block, Kind, Span, Style
 from approvals.model import Action, Approval, Json, OnTimeout, Response, Severity, is_hidden, readable
 from approvals.people import unanswered
@@ -19,7 +20,7 @@ from approvals.rules import may_postpone
 from approvals.schema import is_address
 from approvals.workflow import console_url
 from handlers.html import HEADERS, away, bullets, document, rows, tag
-from handlers.inputs import Typed, element_id, inputs, labels, said
+from handlers.inputs import Typed, element_id, inputs, labels
 
 __all__ = ["HEADERS", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
 
 from approvals import present
+from approvals.form import said
 from approvals.model import (
     Action,
     Approval,
     Channel,
     Decision,
-    FormValue,
     OnTimeout,
     Person,
     Severity,
@@ -173,14 +173,8 @@ def _filled_in(approval: Approval) -> list[Block]:
     if not filled:
         return []
     labels = {field.name: field.label for field in approval.request.form}
-    rows = [f"{labels.get(name, name)}: {_shown(value)}" for name, value in filled[-1].items()]
+    rows = [f"{labels.get(name, name)}: {said(value)}" for name, value in filled[-1].items()]
     return asked.lines(rows, MAX_FILLED_IN)
-
-
-def _shown(value: FormValue) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def _by(decision: Decision) -> str:
