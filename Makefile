@@ -52,9 +52,10 @@ $(UV): requirements-uv.txt
 	@touch $@
 
 # One virtual environment for each: their pins clash with each other.
-$(DEV): $(UV) requirements-dev.txt
+$(DEV): $(UV) requirements-dev.txt pyproject.toml
 	@echo "Setting up: libraries and test tools"
 	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(SAM) $(EMULATOR) $(CHECKOV): .venv%/.ready: $(UV) requirements%.txt

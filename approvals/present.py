@@ -43,8 +43,8 @@ NOT_OF_THE_WORKSPACE = "Only members of the workspace that the Approvals app bel
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
-_WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
-_HEADLINES = {
+WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
+HEADLINES = {
     Status.PENDING: "Waiting for an answer",
     Status.APPROVED: "Approved",
     Status.REJECTED: "Rejected",
@@ -75,7 +75,7 @@ def context(approval: Approval) -> list[tuple[str, str]]:
 
 def headline(approval: Approval) -> str:
     """The status in one or a few words."""
-    return _HEADLINES[approval.status]
+    return HEADLINES[approval.status]
 
 
 def outcome(approval: Approval) -> str:
@@ -83,8 +83,8 @@ def outcome(approval: Approval) -> str:
     decision = decided(approval)
     when = readable(decision.at)
     if decision.approver is None:
-        return f"{_HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
-    sentence = f"{_HEADLINES[decision.status]} by {decision.approver.name} {_WHERE[decision.channel]} on {when}."
+        return f"{HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
+    sentence = f"{HEADLINES[decision.status]} by {decision.approver.name} {WHERE[decision.channel]} on {when}."
     return f"{sentence} {in_vain(approval)}".strip()
 
 
@@ -108,7 +108,7 @@ def who_may(approval: Approval) -> str:
         return "It is not known yet who may answer."
     named = eligible(approval)
     if named:
-        who = f"Only {_listed(named)} may answer."
+        who = f"Only {listed(named)} may answer."
     elif people.requester and not request.allow_self_approval:
         who = f"Anybody who was asked may answer, except {people.requester.name}."
     else:
@@ -126,29 +126,6 @@ def progress(approval: Approval) -> list[str]:
     if request.required_rejections > 1:
         lines.append(_count(said.count(Action.REJECT), request.required_rejections, "rejection"))
     return lines + [_response_line(response) for response in approval.standing]
-
-
-def history(approval: Approval) -> list[str]:
-    """All that happened, in order of time, a sentence each."""
-    asked_by = f" by {approval.request.requested_by}" if approval.request.requested_by else ""
-    events = [(approval.requested_at, f"Asked{asked_by} on {readable(approval.requested_at)}.")]
-    for response in approval.responses:
-        events.append((response.at, f"{_response_line(response)}."))
-        if response.withdrawn_at:
-            when = readable(response.withdrawn_at)
-            events.append((response.withdrawn_at, f"{response.approver.name} took that answer back on {when}."))
-    for extension in approval.extensions:
-        text = f"{extension.approver.name} asked for more time on {readable(extension.at)}"
-        events.append((extension.at, f"{text}: until {readable(extension.deadline)}."))
-    for refusal in approval.refusals:
-        text = f"{refusal.approver.name} tried to {refusal.action} {_WHERE[refusal.approver.channel]}"
-        events.append((refusal.at, f"{text} on {readable(refusal.at)}, and may not."))
-    if approval.escalated_at:
-        who = _listed(approval.people.escalation if approval.people else ())
-        events.append((approval.escalated_at, f"Escalated to {who} on {readable(approval.escalated_at)}."))
-    if approval.decision and approval.decision.approver is None:
-        events.append((approval.decision.at, outcome(approval)))
-    return [sentence for _, sentence in sorted(events, key=lambda event: event[0])]
 
 
 def not_allowed(approval: Approval, reason: Reason) -> str:
@@ -231,15 +208,15 @@ def _count(said: int, needed: int, what: str) -> str:
 
 
 def _response_line(response: Response) -> str:
-    word = _HEADLINES[response.action.status]
-    return f"{word} by {_name(response.approver)} {_WHERE[response.approver.channel]} on {readable(response.at)}"
+    word = HEADLINES[response.action.status]
+    return f"{word} by {_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
 
 
 def _name(approver: Approver) -> str:
     return approver.name or approver.id
 
 
-def _listed(people: Sequence[Person]) -> str:
+def listed(people: Sequence[Person]) -> str:
     """The names in a sentence: "a, b and c"."""
     names = [person.name or person.id for person in people]
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)

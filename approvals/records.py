@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zlib import crc32
 
@@ -44,6 +44,9 @@ RESUME_GRACE = timedelta(minutes=2)
 DUE_SHARDS = 8
 """The index's partitions: one takes about 1,000 writes a second."""
 
+LISTED_SHARDS = 8
+"""The partitions of each month in the index by time of request: one takes about 1,000 writes a second."""
+
 READABLE = (
     "id",
     "status",
@@ -64,6 +67,11 @@ READABLE = (
     "slack_message",
 )
 """What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
+
+
+def month(moment: datetime) -> str:
+    """The month in UTC, as the index by time of request has it: `2026-11`."""
+    return moment.astimezone(UTC).strftime("%Y-%m")
 
 
 def changeable_to_item(approval: Approval) -> Item:
@@ -109,6 +117,7 @@ def approval_to_item(approval: Approval) -> Item:
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
         "news": "no",
         "waiting": approval.workflow.execution_arn,
+        "requested_shard": f"{month(approval.requested_at)}#{crc32(approval.id.encode()) % LISTED_SHARDS}",
     }
 
 

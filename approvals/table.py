@@ -1,4 +1,4 @@
-"""The approvals table in DynamoDB: the one module that reads and writes it."""
+"""The approvals table in DynamoDB: the one module that writes it. `listing` reads many records at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ApprovalTable:
         try:
             self._dynamodb.put_item(
                 TableName=self._name,
-                Item=_serialized(approval_to_item(approval)),
+                Item=serialized(approval_to_item(approval)),
                 ConditionExpression="attribute_not_exists(id)",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
@@ -96,7 +96,7 @@ class ApprovalTable:
                 UpdateExpression=expression,
                 ConditionExpression="#version = :before",
                 ExpressionAttributeNames={f"#{name}": name for name in values},
-                ExpressionAttributeValues=_serialized(
+                ExpressionAttributeValues=serialized(
                     {":before": approval.version - 1, **{f":{name}": value for name, value in values.items()}}
                 ),
             )
@@ -115,7 +115,7 @@ class ApprovalTable:
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET people = :people",
                 ConditionExpression="attribute_type(people, :unknown) OR people.complete = :no",
-                ExpressionAttributeValues=_serialized(
+                ExpressionAttributeValues=serialized(
                     {":people": people_to_item(people), ":unknown": "NULL", ":no": False}
                 ),
             )
@@ -129,7 +129,7 @@ class ApprovalTable:
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET news = :no",
                 ConditionExpression="version = :version",
-                ExpressionAttributeValues=_serialized({":no": "no", ":version": approval.version}),
+                ExpressionAttributeValues=serialized({":no": "no", ":version": approval.version}),
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
@@ -168,12 +168,12 @@ class ApprovalTable:
                     "#step": str(step),
                     **{f"#part{number}": part for number, part in enumerate(parts)},
                 },
-                ExpressionAttributeValues=_serialized(values),
+                ExpressionAttributeValues=serialized(values),
                 ReturnValues="ALL_NEW",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             raise NotFound(approval.id) from error
-        return approval_from_item(_deserialized(answer["Attributes"]))
+        return approval_from_item(deserialized(answer["Attributes"]))
 
     def due(self, now: datetime) -> Iterator[str]:
         """The ids of approvals that the clock must look at, the longest overdue of each shard first.
@@ -186,7 +186,7 @@ class ApprovalTable:
                 TableName=self._name,
                 IndexName=DUE_INDEX,
                 KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=_serialized({":shard": str(shard), ":now": iso(now)}),
+                ExpressionAttributeValues=serialized({":shard": str(shard), ":now": iso(now)}),
             ):
                 yield from (item["id"]["S"] for item in page["Items"])
 
@@ -198,7 +198,7 @@ class ApprovalTable:
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET due_at = :until",
                 ConditionExpression="version = :version AND attribute_exists(due_at)",
-                ExpressionAttributeValues=_serialized({":until": iso(until), ":version": approval.version}),
+                ExpressionAttributeValues=serialized({":until": iso(until), ":version": approval.version}),
             )
 
     def waiting(self, execution_arn: str) -> Iterator[str]:
@@ -207,7 +207,7 @@ class ApprovalTable:
             TableName=self._name,
             IndexName=WAITING_INDEX,
             KeyConditionExpression="waiting = :execution",
-            ExpressionAttributeValues=_serialized({":execution": execution_arn}),
+            ExpressionAttributeValues=serialized({":execution": execution_arn}),
         ):
             yield from (item["id"]["S"] for item in page["Items"])
 
@@ -223,7 +223,7 @@ class ApprovalTable:
                 Key={"id": {"S": f"{SLOT_PREFIX}{recipient.casefold()}#{int(now.timestamp())}"}},
                 UpdateExpression="ADD mails :one SET expires_at = :expires",
                 ConditionExpression="attribute_not_exists(mails) OR mails < :most",
-                ExpressionAttributeValues=_serialized(
+                ExpressionAttributeValues=serialized(
                     {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + NOTE_RETENTION).timestamp())}
                 ),
             )
@@ -239,7 +239,7 @@ class ApprovalTable:
             Key={"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
             UpdateExpression="SET channel = :channel, #user = :user, #text = :text, expires_at = :expires",
             ExpressionAttributeNames={"#user": "user", "#text": "text"},
-            ExpressionAttributeValues=_serialized(
+            ExpressionAttributeValues=serialized(
                 {
                     ":channel": note.channel,
                     ":user": note.user,
@@ -270,12 +270,14 @@ class ApprovalTable:
         )
         if "Item" not in answer:
             raise NotFound(item_id)
-        return _deserialized(answer["Item"])
+        return deserialized(answer["Item"])
 
 
-def _serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
+def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
+    """The values as DynamoDB takes them."""
     return {name: _to_dynamodb.serialize(value) for name, value in values.items()}
 
 
-def _deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
+def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
+    """The values of what DynamoDB returned."""
     return {name: _from_dynamodb.deserialize(value) for name, value in values.items()}

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from approvals import markup, present
 from approvals.form import said
+from approvals.history import history
 from approvals.markup import Block, Kind, Span, Style
 from approvals.model import Action, Approval, Json, OnTimeout, Response, Severity, is_hidden, readable
 from approvals.people import unanswered
@@ -123,7 +124,7 @@ def outcome(approval: Approval, action: Action, newer: str | None = None, note: 
         *_answers(approval),
         *_request(approval),
         tag("h2", {}, "What happened"),
-        bullets(present.history(approval)),
+        bullets(_history(approval)),
         tag(
             "p",
             {},
@@ -240,7 +241,7 @@ def _where_it_stands(approval: Approval) -> list[tuple[str, str]]:
 
 def _history_so_far(approval: Approval) -> list[ET.Element]:
     """Folded away, and only when something happened since the request was made."""
-    lines = [] if approval.decision else present.history(approval)
+    lines = [] if approval.decision else _history(approval)
     return [tag("details", {}, tag("summary", {}, "What happened so far"), bullets(lines))] if len(lines) > 1 else []
 
 
@@ -286,3 +287,7 @@ def _context(approval: Approval) -> Iterator[tuple[str, str]]:
 def _plain(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "".join("\ufffd" if is_hidden(character) else character for character in text)
+
+
+def _history(approval: Approval) -> list[str]:
+    return [f"{readable(entry.at)}: {entry.text}" for entry in history(approval)]

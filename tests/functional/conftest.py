@@ -20,12 +20,13 @@ from slack_sdk.web import SlackResponse
 from approvals.mail import Mail, Mailer, NoSlot
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
-from approvals.table import DUE_INDEX, WAITING_INDEX, ApprovalTable
+from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone
 from bot.messenger import SlackMessenger
 from handlers.outbox import Outbox
 from local.slack import Slack
 from tests.builders import NOW
+from tests.unit.test_template import RESOURCES
 
 TABLE = "approvals"
 CHANNEL = "C0APPROVALS"
@@ -154,29 +155,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def dynamodb(aws: None) -> DynamoDBClient:
     client = boto3.client("dynamodb")
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "due_shard", "due_at", "waiting")
-        ],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": DUE_INDEX,
-                "KeySchema": [
-                    {"AttributeName": "due_shard", "KeyType": "HASH"},
-                    {"AttributeName": "due_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
-            {
-                "IndexName": WAITING_INDEX,
-                "KeySchema": [{"AttributeName": "waiting", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
-        ],
-    )
+    properties = RESOURCES["ApprovalTable"]["Properties"]
+    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
     return client
 
 

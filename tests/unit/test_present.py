@@ -27,7 +27,7 @@ from approvals.model import (
     shorten,
 )
 from approvals.people import Reason
-from approvals.rules import Postponement, Tick, Withdrawal, judge
+from approvals.rules import Withdrawal, judge
 from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
@@ -299,31 +299,6 @@ def test_progress_counts_and_names_those_whose_answers_stand() -> None:
 )
 def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: str) -> None:
     assert present.who_may(approval) == says
-
-
-def test_the_history_has_all_that_happened_in_order_of_time() -> None:
-    approval = for_two()
-    for event in (
-        a_response(minutes=1),
-        a_response(Action.REJECT, Approver(id="eve@example.com", name="eve", channel=Channel.EMAIL), minutes=2),
-        Withdrawal(ALICE, NOW + timedelta(minutes=3)),
-        Postponement(BOB, NOW + timedelta(minutes=4)),
-        Tick(NOW + timedelta(minutes=31)),
-        a_response(Action.REJECT, BOB, minutes=32),
-    ):
-        approval = judge(approval, event).approval
-    beginnings = [
-        "Asked on ",
-        f"Approved by {ALICE.id} by email on ",
-        "eve tried to reject by email on ",
-        f"{ALICE.id} took that answer back on ",
-        "bob asked for more time on ",
-        "Escalated to ann@example.com on ",
-        "Rejected by bob in Slack on ",
-    ]
-    found = present.history(approval)
-    assert len(found) == len(beginnings)
-    assert all(sentence.startswith(beginning) for sentence, beginning in zip(found, beginnings, strict=True))
 
 
 @pytest.mark.parametrize(

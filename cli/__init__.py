@@ -1,0 +1,1 @@
+"""The command line `approvals`: asks, lists, exports, and looks after a deployed stack."""

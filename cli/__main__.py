@@ -1,0 +1,24 @@
+"""The command `approvals`: a group of commands, each in a module of `cli.commands`."""
+
+from __future__ import annotations
+
+import click
+
+from cli.context import Context
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile; the AWS CLI's own default otherwise.")
+@click.option("--region", help="The AWS region; the AWS CLI's own default otherwise.")
+@click.option(
+    "--stack", default="human-approval", show_default=True, envvar="APPROVALS_STACK", help="The stack's name."
+)
+@click.option("--local", is_flag=True, help="The stack that `make demo` runs on this machine.")
+@click.pass_context
+def main(context: click.Context, profile: str | None, region: str | None, stack: str, *, local: bool) -> None:
+    """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""
+    context.obj = Context(profile=profile, region=region, stack=stack, local=local)
+
+
+if __name__ == "__main__":
+    main(prog_name="approvals")

@@ -1,0 +1,77 @@
+"""The history of an approval: everything that is on record, in the order in which it happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from approvals.history import Kind, history
+from approvals.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
+from approvals.rules import Postponement, Tick, Withdrawal, judge
+from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+
+HOUR = timedelta(hours=1)
+BOTH = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=BOB.id, name="bob", slack_id=BOB.id))
+ANN = Person(id="ann@example.com", name="ann@example.com", email="ann@example.com")
+EVE = Approver(id="eve@example.com", name="eve", channel=Channel.EMAIL)
+
+
+def test_it_has_all_that_happened_in_order_of_time() -> None:
+    request = Request(
+        timeout=HOUR,
+        requested_by="jo@example.com",
+        required_approvals=2,
+        more_time=MoreTime(1, HOUR),
+        escalate_after=HOUR / 2,
+    )
+    approval = an_approval(request=request, people=People(approvers=BOTH, escalation=(ANN,)))
+    told = {"request_email:alice@example.com": NOW, Step.REQUEST_SLACK: NOW, "outcome_email:alice@example.com": NOW}
+    approval = replace(approval, steps=told)
+    for event in (
+        a_response(minutes=1),
+        a_response(Action.REJECT, EVE, minutes=2),
+        Withdrawal(ALICE, NOW + timedelta(minutes=3)),
+        Postponement(BOB, NOW + timedelta(minutes=4)),
+        Tick(NOW + timedelta(minutes=31)),
+        a_response(Action.REJECT, BOB, minutes=32, comment="Not today"),
+    ):
+        approval = judge(approval, event).approval
+    later = {"reminder-1": NOW + timedelta(minutes=16), Step.RESUME: NOW + timedelta(minutes=33)}
+    approval = replace(approval, steps={**approval.steps, **later})
+    found = history(approval)
+    assert [(entry.kind, entry.text) for entry in found] == [
+        (Kind.REQUESTED, "Requested by jo@example.com."),
+        (Kind.TOLD, "alice@example.com was asked by email."),
+        (Kind.TOLD, "It was asked in Slack."),
+        (Kind.RESPONDED, "alice@example.com approved it by email."),
+        (Kind.REFUSED, "eve tried to reject it by email, and may not."),
+        (Kind.WITHDRAWN, "alice@example.com took that answer back."),
+        (Kind.EXTENDED, "bob asked for more time: until Mon 23 Nov 2026, 11:00 UTC."),
+        (Kind.REMINDED, "Those who had not answered were reminded."),
+        (Kind.ESCALATED, "ann@example.com may answer from now on, too."),
+        (Kind.RESPONDED, "bob rejected it in Slack."),
+        (Kind.DECIDED, "Rejected by bob."),
+        (Kind.RESUMED, "The workflow was told."),
+    ]
+    assert len({entry.key for entry in found}) == len(found)
+    assert found[9].comment == "Not today"
+
+
+def test_keys_stay_the_same_whatever_happens_later() -> None:
+    """Events are told apart by them: one that was published must never be published again under another name."""
+    first = judge(an_approval(request=Request(timeout=HOUR, required_approvals=2), people=People()), a_response())
+    later = judge(first.approval, Withdrawal(ALICE, NOW + timedelta(minutes=3))).approval
+    later = judge(later, a_response(Action.REJECT, BOB, minutes=4)).approval
+    before = {entry.key: entry.text for entry in history(first.approval)}
+    assert before.items() <= {entry.key: entry.text for entry in history(later)}.items()
+
+
+def test_an_end_without_a_person_says_why() -> None:
+    assert history(expired())[-1].text.startswith("Expired. Nobody answered")
+    assert history(cancelled("The execution was stopped."))[-1].text == "Cancelled. The execution was stopped."
+    assert history(decided())[-1].text == "Approved by alice@example.com."
+
+
+def test_a_decision_that_came_too_late_says_so() -> None:
+    gone = replace(decided(), steps={Step.WORKFLOW_GONE: NOW + timedelta(minutes=2)})
+    assert (history(gone)[-1].kind, history(gone)[-1].text) == (Kind.GONE, "The workflow no longer waited.")
