@@ -1,8 +1,43 @@
-"""How AWS is called: one configuration for every client, made for functions that people wait for."""
+"""AWS's clients: one for each service that a function calls, made when the function starts.
+
+By botocore alone: boto3 is a layer on top of it whose import takes longer than an answer to a click.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import botocore.session
 from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 """Seconds. botocore's own default is to wait 60 s: longer than a function lives, and than Slack's 3 s."""
+
+
+@overload
+def client(service: Literal["dynamodb"]) -> DynamoDBClient: ...
+@overload
+def client(service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+@overload
+def client(service: Literal["sns"]) -> SNSClient: ...
+@overload
+def client(service: Literal["sqs"]) -> SQSClient: ...
+@overload
+def client(service: Literal["stepfunctions"]) -> SFNClient: ...
+def client(service: str) -> Any:
+    """A new client of a service, in the function's own region. The layer has the services that are named so."""
+    return _session().create_client(service, config=CONFIG)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """What all clients share: credentials, and AWS's endpoints, which take longer to read than the rest of a client."""
+    return botocore.session.Session()

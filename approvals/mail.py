@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import markup, present
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.form import said
 from approvals.links import link
 from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
@@ -86,7 +85,7 @@ class Mailer:
     @classmethod
     def connect(cls, topic_arn: str, take_slot: Callable[[str], bool]) -> Mailer:
         """The mailer of a topic. `take_slot` returns whether one more mail to an address may be sent in this second."""
-        return cls(boto3.client("sns", config=CONFIG), topic_arn, take_slot=take_slot)
+        return cls(client("sns"), topic_arn, take_slot=take_slot)
 
     def send(self, mail: Mail) -> None:
         """Publishes the mail. Raises `NoSlot`, or `DeliveryFailed` when SNS does not take it."""

@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
 from approvals.records import (
     DUE_SHARDS,
@@ -43,9 +42,6 @@ SLOT_PREFIX = "mails#"
 
 MAILS_A_SECOND = 4
 """Half of what is promised (8, SNS allows 10): clocks differ, and two neighbouring seconds may be one for SNS."""
-
-_to_dynamodb = TypeSerializer()
-_from_dynamodb = TypeDeserializer()
 
 
 class NotFound(Exception):  # noqa: N818
@@ -275,9 +271,9 @@ class ApprovalTable:
 
 def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
     """The values as DynamoDB takes them."""
-    return {name: _to_dynamodb.serialize(value) for name, value in values.items()}
+    return {name: serialize(value) for name, value in values.items()}
 
 
 def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
     """The values of what DynamoDB returned."""
-    return {name: _from_dynamodb.deserialize(value) for name, value in values.items()}
+    return {name: deserialize(value) for name, value in values.items()}

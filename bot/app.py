@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from slack_bolt import App
 from slack_bolt.adapter.aws_lambda import SlackRequestHandler
@@ -20,7 +19,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from approvals import settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.table import ApprovalTable
 from bot.guard import Guard
 from bot.listeners import register_listeners
@@ -95,9 +94,9 @@ def build(environ: Mapping[str, str]) -> BotHandler:
     config = settings.load(Settings, environ)
     logger = Logger()
     clock = partial(datetime.now, UTC)
-    secrets_manager = boto3.client("secretsmanager", config=CONFIG)
+    secrets_manager = client("secretsmanager")
     secret = SecretSource(partial(load_secret, secrets_manager, config.slack_secret_arn), clock)
-    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
+    table = ApprovalTable(client("dynamodb"), config.table_name)
     app = create_app(table=table, secret=secret, api_url=config.slack_api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)
 

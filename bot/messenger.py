@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import boto3
 from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block
 from slack_sdk.web import SlackResponse
 
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
 from bot.api import SlackApi
 from bot.directory import SlackDirectory
@@ -39,7 +38,7 @@ class SlackMessenger:
             return None
 
         def web_client() -> WebClient:
-            secret = load_secret(boto3.client("secretsmanager", config=CONFIG), secret_arn)
+            secret = load_secret(client("secretsmanager"), secret_arn)
             # No retries of its own: a post whose answer was lost may have been taken.
             return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
 

@@ -18,11 +18,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import present, settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.form import YES, Problem, parse
 from approvals.links import is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
@@ -370,7 +369,7 @@ def build(environ: Mapping[str, str]) -> CallbackHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     return CallbackHandler(
-        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
+        table=ApprovalTable(client("dynamodb"), config.table_name),
         one_click=config.email_link_mode == "one-click",
         clock=partial(datetime.now, UTC),
         logger=Logger(),

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import present, settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
 from approvals.steps import DeliveryRefused, Work, carry_out
@@ -117,17 +116,17 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger()
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
+    table = ApprovalTable(client("dynamodb"), config.table_name)
     resumer = Resumer(
         table=table,
-        workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
+        workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         clock=clock,
         logger=logger,
     )
-    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
+    queue = RetryQueue(lambda: client("sqs"), config.retry_queue_url)
     return Worker(resumer, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

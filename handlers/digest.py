@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.mail import Mail, Mailer, NoSlot, digest_mail, mail_for, recipient_of
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
@@ -119,7 +118,7 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
+    table = ApprovalTable(client("dynamodb"), config.table_name)
     return DigestSender(
         table=table,
         mailer=Mailer.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to)),

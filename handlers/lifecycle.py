@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.model import Approval
 from approvals.records import NOTIFY_GRACE, RESUME_GRACE
 from approvals.respond import respond
@@ -140,13 +139,12 @@ class LifecycleHandler:
 def build(environ: Mapping[str, str]) -> LifecycleHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    sqs = partial(boto3.client, "sqs", config=CONFIG)
     return LifecycleHandler(
-        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
-        workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
+        table=ApprovalTable(client("dynamodb"), config.table_name),
+        workflows=Workflows(client("stepfunctions")),
         state_machine_arn=config.state_machine_arn,
-        notify_queue=RetryQueue(sqs, config.notify_queue_url),
-        decision_queue=RetryQueue(sqs, config.decision_queue_url),
+        notify_queue=RetryQueue(lambda: client("sqs"), config.notify_queue_url),
+        decision_queue=RetryQueue(lambda: client("sqs"), config.decision_queue_url),
         clock=partial(datetime.now, UTC),
         logger=Logger(),
     )

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.identify import identify
 from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
@@ -309,18 +308,18 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger()
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name)
+    table = ApprovalTable(client("dynamodb"), config.table_name)
     notifier = Notifier(
         table=table,
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
-        subscribers=Subscribers(partial(boto3.client, "sns", config=CONFIG), config.topic_arn),
+        subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         base_url=config.public_url,
         clock=clock,
         logger=logger,
     )
-    queue = RetryQueue(partial(boto3.client, "sqs", config=CONFIG), config.retry_queue_url)
+    queue = RetryQueue(lambda: client("sqs"), config.retry_queue_url)
     return Worker(notifier, queue=queue, attempts=int(config.retry_attempts), logger=logger)
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
-import boto3
-
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.mail import Mail, Mailer, NoSlot
 from approvals.model import Approval
 
@@ -40,9 +37,7 @@ class Outbox:
     @classmethod
     def connect(cls, topic_arn: str, take_slot: Callable[[str], bool], queue_url: str) -> Outbox:
         """The outbox of a topic, with the queue of what must wait."""
-        return cls(
-            Mailer.connect(topic_arn, take_slot), MailQueue(partial(boto3.client, "sqs", config=CONFIG), queue_url).add
-        )
+        return cls(Mailer.connect(topic_arn, take_slot), MailQueue(lambda: client("sqs"), queue_url).add)
 
     def send(self, approval: Approval, step: str, mail: Mail) -> bool:
         """Returns whether the mail was sent: only then is the step done. Raises `DeliveryFailed`."""

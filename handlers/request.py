@@ -10,11 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from approvals import settings
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.links import approval_id, new_link_key
 from approvals.model import Approval, Json, People, Request
 from approvals.people import needs_lookup
@@ -125,8 +124,8 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     return RequestHandler(
-        table=ApprovalTable(boto3.client("dynamodb", config=CONFIG), config.table_name),
-        workflows=Workflows(boto3.client("stepfunctions", config=CONFIG)),
+        table=ApprovalTable(client("dynamodb"), config.table_name),
+        workflows=Workflows(client("stepfunctions")),
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=partial(datetime.now, UTC),
         logger=Logger(),

@@ -713,7 +713,8 @@ def clients() -> Iterator[dict[str, Any]]:
         properties = RESOURCES["ApprovalTable"]["Properties"]
         schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
         made["the table"].create_table(TableName=TABLE, **{name: properties[name] for name in schema})
-        patch.setattr("boto3.client", lambda service, **_: made.get(service))
+        session = SimpleNamespace(create_client=lambda service, **_: made.get(service))
+        patch.setattr("approvals.clients._session", lambda: session)
         patch.setattr(ResponseSerializer, "get_value", partialmethod(_quickly, ResponseSerializer.get_value))
         for module in ("table", "records"):
             patch.setattr(f"approvals.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.

@@ -1,0 +1,54 @@
+"""Values as DynamoDB's attributes, and back.
+
+boto3 has the same, at the price of importing boto3; records hold no floating point numbers and no sets, so this is all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+
+def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of many types
+    """A text, whole number, truth value, None, bytes, list or mapping as an attribute. Raises `TypeError` for others.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+    """
+    match value:
+        case str():
+            return {"S": value}
+        case bool():  # before int: it is one
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case bytes():
+            return {"B": value}
+        case list() | tuple():
+            return {"L": [serialize(each) for each in value]}
+        case Mapping():
+            return {"M": {str(name): serialize(each) for name, each in value.items()}}
+        case _:
+            raise TypeError(f"records hold no {type(value).__name__}")
+
+
+def deserialize(attribute: Mapping[str, Any]) -> Any:
+    """The value of an attribute. Raises `TypeError` for a kind that no record has, `ValueError` for a fraction."""
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "S" | "BOOL" | "B":
+            return value
+        case "N":
+            return int(value)
+        case "NULL":
+            return None
+        case "L":
+            return [deserialize(each) for each in value]
+        case "M":
+            return {name: deserialize(each) for name, each in value.items()}
+        case _:
+            raise TypeError(f"records have no attributes of kind {kind}")
