@@ -1,6 +1,8 @@
 # Every command sets up what it needs on a machine that has `python3` (3.11 or newer) and `make`.
 # `sam build` calls the build-* targets too: it passes ARTIFACTS_DIR.
 PYTHON ?= python3
+# Lambda can't keep what it compiles: what is not compiled here is compiled again at every cold start.
+COMPILE_WITH ?= python3.13
 UV := .venv/bin/uv
 DEV := .venv/.ready
 SAM := .venv-sam/.ready
@@ -68,3 +70,5 @@ $(SAM) $(EMULATOR) $(CHECKOV): .venv%/.ready: $(UV) requirements%.txt
 build-%Function:
 	@cp -R approvals bot handlers "$(ARTIFACTS_DIR)"
 	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
+	@if $(COMPILE_WITH) -c "" 2>/dev/null; then \
+	  PYTHONHASHSEED=0 $(COMPILE_WITH) -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; fi
