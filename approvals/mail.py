@@ -2,6 +2,14 @@
 
 Each mail is one publish for one recipient, whose subscription lets through what is addressed to them alone. What is
 owed to whom is a step of its own: `request_email:ann@example.com`.
+
+All mails about one approval to one address are one conversation. SNS lets nobody set a `References` header, so subjects
+are all that mail programs can go by: each later mail has the first one's subject behind "Re: ", and says what is new in
+its first line, which lists show as the preview. Gmail puts mails together by sender and subject, without the "Re:", for
+a week (https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook goes
+by the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). The start of the approval's id ends the subject, so that two
+requests of the same title stay apart. Programs that thread by `References` alone show single mails. A digest is a
+conversation of its own, and so is the outcome of what was asked in one.
 """
 
 from __future__ import annotations
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
+"""Where a request has no title: the AWS tutorial's subject. A reference follows it, as in every subject."""
 
 MAX_SUBJECT = 99
 """Characters, printable ASCII. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
@@ -46,7 +55,14 @@ MAX_SECTION = 40_000
 RECIPIENT = "recipient"
 """The message attribute that subscriptions filter by."""
 
-_ASK = "Approval required"
+_ASK, _TELL = "Approve?", "For information:"
+_HIGH, _AGAIN = "HIGH: ", "Re: "
+"""Outlook takes up to three letters and a colon for a prefix like "Re:", so nothing of ours may look like one."""
+
+_LINKS_SHOW_IT = " The links in the earlier mail show this outcome."
+
+_REFERENCE = 6
+"""Characters of the approval's id in a subject: 30 bits. They need to differ within one inbox and week alone."""
 
 
 class Note(StrEnum):
@@ -194,27 +210,29 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
     Whatever the requester wrote is indented, so that no text of theirs looks like ours.
     """
     who = approval.request.requested_by
-    lead = f"{who} asks for your approval." if who else "A workflow is waiting for your approval."
-    return _asking(approval, recipient, _ASK, lead, base_url=base_url)
+    lead = f"{who} asks for your approval" if who else "A workflow is waiting for your approval"
+    parts = _asking(approval, recipient, f"{lead}, by {readable(approval.deadline)}.", base_url=base_url)
+    return _mail(recipient, _subject(approval, _ASK), parts)
 
 
 def reminder_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
     """The mail that asks again, with the same links."""
-    lead = f"Your answer is still missing. It is needed by {readable(approval.deadline)}."
-    return _asking(approval, recipient, "Reminder", lead, base_url=base_url)
+    lead = f"Reminder: your answer is still missing. It is needed by {readable(approval.deadline)}."
+    parts = _asking(approval, recipient, lead, base_url=base_url)
+    return _mail(recipient, _subject_again(approval, recipient), parts)
 
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:
     """The mail to somebody who is told of the request, and may not answer: without links."""
     who = approval.request.requested_by
     parts = [
-        approval.title,
         f"{who} asks for an approval." if who else "A workflow is waiting for an approval.",
+        approval.title,
         "You are told because the request names you; you may not answer it.",
         *_content(approval, rest="the execution's input has all of it"),
         *_rules(approval),
     ]
-    return _mail(recipient, _subject(approval, "For your information"), parts)
+    return _mail(recipient, _subject(approval, _TELL), parts)
 
 
 def escalation_mail(approval: Approval, recipient: str) -> Mail:
@@ -222,37 +240,37 @@ def escalation_mail(approval: Approval, recipient: str) -> Mail:
     people = approval.people.escalation if approval.people else ()
     names = ", ".join(person.name or person.id for person in people)
     parts = [
+        _cut(f"Escalated: there was no decision in time. From now on these may answer, too: {names}.", MAX_SECTION),
         approval.title,
-        _cut(f"There was no decision in time. From now on these may answer, too: {names}.", MAX_SECTION),
         _table(present.facts(approval)),
         *_rules(approval),
     ]
-    return _mail(recipient, _subject(approval, "Escalated"), parts)
+    return _mail(recipient, _subject_again(approval, recipient), parts)
 
 
 def extension_mail(approval: Approval, recipient: str) -> Mail:
     """The mail that says until when there is more time, and who asked for it."""
     parts = [
-        approval.title,
         f"{approval.extensions[-1].approver.name} asked for more time: until {readable(approval.deadline)}.",
+        approval.title,
         _table(present.facts(approval)),
     ]
-    return _mail(recipient, _subject(approval, "More time"), parts)
+    return _mail(recipient, _subject_again(approval, recipient), parts)
 
 
 def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """The mail that says how the approval ended."""
     decision = present.decided(approval)
     parts = [
-        approval.title,
         present.outcome(approval),
+        approval.title,
         *_titled("Comment:", _indented(_cut(decision.comment or "", MAX_SECTION))),
         *_titled("Filled in:", _cut(_table(_filled_in(approval)) or "", MAX_SECTION)),
         _table(present.facts(approval)),
         _progress(approval),
-        "There is nothing left for you to do. The links in the earlier mail show this outcome.",
+        f"There is nothing left for you to do.{'' if _only_told(approval, recipient) else _LINKS_SHOW_IT}",
     ]
-    return _mail(recipient, _subject(approval, present.headline(approval)), parts)
+    return _mail(recipient, _subject_again(approval, recipient), parts)
 
 
 def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str, stack_email: str) -> Mail:
@@ -279,18 +297,19 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str,
         parts.append("These have ended; there is nothing left for you to do about them.")
     for approval in ended:
         parts += [f"- {approval.title}", f"  {present.outcome(approval)}", _table(present.facts(approval))]
-    return _mail(recipient, _digest_subject(len(mine), len(others), len(ended)), parts)
+    high = _HIGH if any(approval.request.severity is Severity.HIGH for approval in mine) else ""
+    subject = f"{high}{_digest_subject(len(mine), len(others), len(ended))} {_reference(approvals[0])}"
+    return _mail(recipient, subject, parts)
 
 
-def _asking(approval: Approval, recipient: str, prefix: str, lead: str, *, base_url: str) -> Mail:
-    parts = [
-        approval.title,
+def _asking(approval: Approval, recipient: str, lead: str, *, base_url: str) -> list[str | None]:
+    return [
         lead,
+        approval.title,
         *_content(approval, rest="the page behind the links below has all of it"),
         *_links(approval, recipient, base_url=base_url),
         *_rules(approval),
     ]
-    return _mail(recipient, _subject(approval, prefix), parts)
 
 
 def _content(approval: Approval, *, rest: str) -> list[str | None]:
@@ -384,21 +403,32 @@ _WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
 
 def _digest_subject(mine: int, others: int, ended: int) -> str:
     counts = ((mine, "waiting for you"), (others, "waiting for others"), (ended, "ended"))
-    return f"{_ASK if mine else 'Approvals'}: {', '.join(f'{count} {what}' for count, what in counts if count)}"
+    return f"{_ASK if mine else 'Approvals:'} {', '.join(f'{count} {what}' for count, what in counts if count)}"
 
 
 def _subject(approval: Approval, prefix: str) -> str:
-    title = _ascii(approval.request.title or "")
-    high = approval.request.severity is Severity.HIGH
-    if prefix == _ASK and not approval.request.title and not high:
-        return DEFAULT_SUBJECT
-    prefix = f"{prefix} (high severity)" if high else prefix
-    if title:
-        subject = f"{prefix}: {title}"
-    else:
-        execution = _ascii(approval.workflow.execution_name)
-        subject = f"{prefix}: {execution}" if execution else prefix
-    return subject if len(subject) <= MAX_SUBJECT else f"{subject[: MAX_SUBJECT - 3]}..."
+    """The subject of the first mail to somebody: short enough for `_AGAIN` in front of it."""
+    request = approval.request
+    what = _ascii(request.title or "") or _ascii(approval.workflow.execution_name)
+    says = DEFAULT_SUBJECT if prefix == _ASK and not (request.title and what) else f"{prefix} {what}".strip()
+    subject = f"{_HIGH}{says}" if request.severity is Severity.HIGH else says
+    reference = _reference(approval)
+    most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
+    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {reference}"
+
+
+def _subject_again(approval: Approval, recipient: str) -> str:
+    """The subject of a later mail: behind `_AGAIN` the one that the recipient's first mail had."""
+    return f"{_AGAIN}{_subject(approval, _TELL if _only_told(approval, recipient) else _ASK)}"
+
+
+def _only_told(approval: Approval, recipient: str) -> bool:
+    steps = approval.steps
+    return step_for(Note.NOTICE, recipient) in steps and step_for(Step.REQUEST_EMAIL, recipient) not in steps
+
+
+def _reference(approval: Approval) -> str:
+    return f"[{approval.id[:_REFERENCE]}]"
 
 
 def _ascii(text: str) -> str:

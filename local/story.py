@@ -337,8 +337,10 @@ def agree(person: Person, name: str, state: str, channel: str) -> None:
     message = person.message(name, edited=True)
     _see(message["text"].startswith(word), f"the Slack message says: {message['text']}")
     mail = person.mail(name, outcome=True)
-    _see(mail["subject"].startswith(word), f"the outcome mail says: {mail['subject']}")
-    link = links(person.mail(name))["approve" if word == "Approved" else "reject"]
+    _see(mail["text"].startswith(word), f"the outcome mail says: {mail['text']}")
+    asking = person.mail(name)
+    _see(mail["subject"] == f"Re: {asking['subject']}", f"the outcome mail is called {mail['subject']}")
+    link = links(asking)["approve" if word == "Approved" else "reject"]
     page = person.open(link)
     _see(page.status == 200 and heading(page) == word, f"the link's page says: {heading(page)}")  # noqa: PLR2004
     _saw(f"{name} ended in {state}: {result['Status']}")

@@ -46,7 +46,7 @@ def check_cancelled(person: Person, name: str, found: dict[str, str]) -> None:
     assert {heading(page) for page in pages} == {"Cancelled"}
     assert all("The execution was stopped before anybody answered." in page.text for page in pages)
     assert "actions" not in {block["type"] for block in message["blocks"]}
-    assert person.mail(name, outcome=True)["subject"].startswith("Cancelled")
+    assert person.mail(name, outcome=True)["text"].startswith("Cancelled")
     assert person.execution(name)["status"] == "ABORTED", "nothing revives what was stopped"
 
 

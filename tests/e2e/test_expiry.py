@@ -24,7 +24,7 @@ def test_without_an_answer_the_execution_ends_in_approval_expired(
     assert (ended.status, ended.error) == ("FAILED", "ApprovalExpired")
     assert ended.states[-1].name == "ApprovalExpired"
     assert person.message(unanswered, edited=True)["text"].startswith("Expired")
-    assert person.mail(unanswered, outcome=True)["subject"].startswith("Expired")
+    assert person.mail(unanswered, outcome=True)["text"].startswith("Expired")
     for link in links(person.mail(unanswered)).values():
         page = person.open(link)
         assert (page.status, heading(page)) == (410, "Expired")

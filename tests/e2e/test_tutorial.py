@@ -16,7 +16,7 @@ def test_the_tutorials_story(person: Person, action: str, state: str) -> None:
     assert [seen["name"] for seen in person.execution(name)["states"]] == ["Lambda Callback"]
 
     mail = person.mail(name)
-    assert mail["subject"] == "Required approval from AWS Step Functions"
+    assert re.fullmatch(r"Required approval from AWS Step Functions \[[a-z2-7]{6}\]", mail["subject"])
     assert re.findall(r"https?://\S+", mail["text"]) == list(links(mail).values())
     assert list(links(mail)) == ["approve", "reject"]
     assert "Testing the human approval tutorial." in mail["text"]

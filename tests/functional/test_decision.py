@@ -67,7 +67,9 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
     resumer(ID, last=False)
     [resumed] = workflows.resumed
     assert resumed.status is action.status
-    assert [mail.subject for mail in mailer.sent] == [f"{word}: Deploy web 2.4.1"]
+    [mail] = mailer.sent
+    assert mail.subject == f"Re: Approve? Deploy web 2.4.1 [{ID[:6]}]"
+    assert mail.text.startswith(f"{word} by bob in Slack on ")
     [message] = slack.messages()
     assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
     assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
@@ -134,7 +136,7 @@ def test_an_expired_approval_is_announced_too(
     respond(table, table.get(ID), Expiry(clock()))
     resumer(ID, last=False)
     assert workflows.resumed[0].status is Status.EXPIRED
-    assert mailer.sent[0].subject == "Expired: Deploy web 2.4.1"
+    assert mailer.sent[0].text.startswith("Expired on ")
     assert slack.messages()[0].text == "Expired: Deploy web 2.4.1"
 
 
@@ -201,7 +203,7 @@ def test_a_rejection_by_silence_resumes_the_workflow_too(
     resumer(silent.id, last=False)
     assert [resumed.status for resumed in workflows.resumed] == [Status.REJECTED]
     assert table.get(silent.id).resumed is True
-    assert mailer.sent[0].subject == "Rejected: Deploy"
+    assert mailer.sent[0].text.startswith("Rejected on ")
 
 
 def test_all_who_were_asked_or_told_hear_the_outcome_each_once(

@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.links import link
+from approvals.links import approval_id, link
 from approvals.mail import (
     DEFAULT_SUBJECT,
     MAX_SUBJECT,
@@ -49,7 +49,7 @@ from approvals.model import (
     Severity,
     Step,
 )
-from approvals.rules import judge
+from approvals.rules import Expiry, judge
 from approvals.steps import DeliveryFailed
 from handlers.outbox import Outbox
 from tests.builders import (
@@ -91,13 +91,20 @@ def titled(title: str | None) -> Request:
     return Request(title=title, timeout=HOUR)
 
 
+REFERENCE = f" [{an_approval().id[:6]}]"
+"""Ends the subject of every mail about `an_approval()`."""
+
+
 def request_subject(title: str | None) -> str:
-    return request_mail(an_approval(request=titled(title)), TO, base_url=BASE).subject
+    """The subject without its reference."""
+    subject = request_mail(an_approval(request=titled(title)), TO, base_url=BASE).subject
+    assert subject.endswith(REFERENCE)
+    return subject.removesuffix(REFERENCE)
 
 
 @given(titles)
 def test_the_subject_of_a_request_is_one_that_sns_takes(title: str | None) -> None:
-    assert SUBJECT.fullmatch(request_subject(title))
+    assert SUBJECT.fullmatch(request_subject(title) + REFERENCE)
 
 
 @given(titles, execution_names, st.sampled_from(ENDS))
@@ -123,12 +130,12 @@ def test_an_execution_name_beyond_ascii_makes_no_subject_that_sns_refuses(title:
 @pytest.mark.parametrize(
     ("title", "subject"),
     [
-        ("Deploy web 2.4.1", "Approval required: Deploy web 2.4.1"),
-        ("D\u00e9ployer \u00e0 No\u00ebl", "Approval required: Deployer a Noel"),
-        ("Deploy \U0001f680 now", "Approval required: Deploy now"),
-        ("a\r\nBcc: x@example.com\x00", "Approval required: aBcc: x@example.com"),
-        ("\u30ea\u30ea\u30fc\u30b9", "Approval required: run-1"),
-        ("\U0001f680\U0001f680", "Approval required: run-1"),
+        ("Deploy web 2.4.1", "Approve? Deploy web 2.4.1"),
+        ("D\u00e9ployer \u00e0 No\u00ebl", "Approve? Deployer a Noel"),
+        ("Deploy \U0001f680 now", "Approve? Deploy now"),
+        ("a\r\nBcc: x@example.com\x00", "Approve? aBcc: x@example.com"),
+        ("\u30ea\u30ea\u30fc\u30b9", "Approve? run-1"),
+        ("\U0001f680\U0001f680", "Approve? run-1"),
         (None, DEFAULT_SUBJECT),
     ],
 )
@@ -153,7 +160,7 @@ def test_the_subject_of_a_digest_is_one_that_sns_takes_and_counts_every_approval
     waiting = sum(approval.decision is None for approval in approvals)
     subject = digest_mail(approvals, TO, base_url=BASE, stack_email=TO).subject
     assert SUBJECT.fullmatch(subject)
-    assert subject.startswith("Approval required: ") == (waiting > 0)
+    assert subject.startswith("Approve? ") == (waiting > 0)
     counts = {what: int(number) for number, what in re.findall(r"(\d+) (waiting|ended)", subject)}
     wanted = {"waiting": waiting, "ended": len(approvals) - waiting}
     assert counts == {what: number for what, number in wanted.items() if number}
@@ -162,9 +169,9 @@ def test_the_subject_of_a_digest_is_one_that_sns_takes_and_counts_every_approval
 @pytest.mark.parametrize(
     ("approvals", "subject"),
     [
-        ([an_approval()] * 3, "Approval required: 3 waiting for you"),
-        ([an_approval(), decided(), expired()], "Approval required: 1 waiting for you, 2 ended"),
-        ([cancelled(), decided(Action.REJECT)], "Approvals: 2 ended"),
+        ([an_approval()] * 3, f"Approve? 3 waiting for you{REFERENCE}"),
+        ([an_approval(), decided(), expired()], f"Approve? 1 waiting for you, 2 ended{REFERENCE}"),
+        ([cancelled(), decided(Action.REJECT)], f"Approvals: 2 ended{REFERENCE}"),
     ],
 )
 def test_the_subject_of_a_digest_says_whether_anything_waits(approvals: list[Approval], subject: str) -> None:
@@ -172,23 +179,66 @@ def test_the_subject_of_a_digest_says_whether_anything_waits(approvals: list[App
 
 
 def test_a_long_title_is_cut_with_an_ellipsis() -> None:
-    subject = request_subject("x" * MAX_TITLE)
+    subject = outcome_mail(decided(request=titled("x" * MAX_TITLE)), TO).subject
     assert len(subject) == MAX_SUBJECT
-    assert subject.endswith("xx...")
+    assert subject.endswith(f"xx...{REFERENCE}")
+    assert subject == f"Re: {request_subject('x' * MAX_TITLE)}{REFERENCE}", "cut alike, for they are one conversation"
 
 
-@pytest.mark.parametrize(
-    ("approval", "subject"),
-    [
-        (decided(), "Approved: Deploy web 2.4.1"),
-        (decided(Action.REJECT), "Rejected: Deploy web 2.4.1"),
-        (expired(), "Expired: Deploy web 2.4.1"),
-        (cancelled(), "Cancelled: Deploy web 2.4.1"),
-        (decided(request=titled(None)), "Approved: run-1"),
-    ],
-)
-def test_the_subject_of_an_outcome_says_how_it_ended(approval: Approval, subject: str) -> None:
-    assert outcome_mail(approval, TO).subject == subject
+def every_later_mail(approval: Approval, to: str = TO) -> list[Mail]:
+    """One mail for each thing that can happen after the request."""
+    extension = Extension(approver=BOB, at=NOW, deadline=NOW + HOUR)
+    waiting = replace(approval, extensions=(extension,), people=People(escalation=(ANN,)))
+    steps = [f"{kind}:{to}" for kind in ("reminder-1", "escalation", "extension-1")]
+    mails = [mail_for(waiting, step, base_url=BASE) for step in steps]
+    ends = [judge(approval, event).approval for event in (a_response(), Expiry(approval.deadline))]
+    mails += [mail_for(end, f"outcome_email:{to}", base_url=BASE) for end in ends]
+    assert all(mails)
+    return [mail for mail in mails if mail]
+
+
+@given(titles, execution_names, st.sampled_from(Severity))
+def test_all_mails_about_a_request_are_one_conversation(title: str | None, execution: str, severity: Severity) -> None:
+    """The same subject behind "Re: ", which is all that mail programs can go by."""
+    request = Request(title=title, timeout=HOUR, severity=severity)
+    approval = an_approval(request=request, workflow=replace(WORKFLOW, execution_name=execution))
+    first = request_mail(approval, TO, base_url=BASE).subject
+    assert {mail.subject for mail in every_later_mail(approval)} == {f"Re: {first}"}
+    assert SUBJECT.fullmatch(f"Re: {first}")
+
+
+def test_the_conversation_of_who_is_only_told_does_not_ask() -> None:
+    first = notice_mail(an_approval(), TO)
+    assert first.subject == f"For information: Deploy web 2.4.1{REFERENCE}"
+    told = an_approval(steps={f"notice_email:{TO}": NOW})
+    assert {mail.subject for mail in every_later_mail(told)} == {f"Re: {first.subject}"}
+    assert all("http" not in mail.text for mail in every_later_mail(told) if "Reminder" not in mail.text)
+    assert "The links in the earlier mail" not in every_later_mail(told)[-1].text
+    asked_later = replace(told, steps={**told.steps, f"request_email:{TO}": NOW})
+    asking = request_mail(an_approval(), TO, base_url=BASE).subject
+    assert {mail.subject for mail in every_later_mail(asked_later)} == {f"Re: {asking}"}
+
+
+@pytest.mark.parametrize("title", [None, "Deploy"])
+def test_two_requests_of_the_same_words_are_two_conversations(title: str | None) -> None:
+    one, two = (an_approval(request=titled(title), id=approval_id(token)) for token in ("one", "two"))
+    assert request_mail(one, TO, base_url=BASE).subject != request_mail(two, TO, base_url=BASE).subject
+    digests = [digest_mail([each], TO, base_url=BASE, stack_email=TO).subject for each in (one, two)]
+    assert len(set(digests)) == 2
+
+
+def test_the_first_line_of_each_mail_says_what_is_new_for_the_preview() -> None:
+    starts = (
+        "Reminder: ",
+        "Escalated: ",
+        "bob asked for more time: ",
+        "Approved by alice@example.com by email on ",
+        "Expired on ",
+    )
+    for mail, start in zip(every_later_mail(an_approval()), starts, strict=True):
+        assert mail.text.startswith(start)
+    first = request_mail(an_approval(), TO, base_url=BASE).text.splitlines()[0]
+    assert first == "jo@example.com asks for your approval, by Mon 23 Nov 2026, 10:00 UTC."
 
 
 def test_a_request_asks_shows_and_links() -> None:
@@ -205,8 +255,8 @@ def test_a_request_asks_shows_and_links() -> None:
     approval = an_approval(request=request)
     text = request_mail(approval, TO, base_url=BASE).text
     assert text.split("\n\n") == [
+        "jo asks for your approval, by Mon 23 Nov 2026, 10:00 UTC.",
         "Deploy",
-        "jo asks for your approval.",
         "Severity: HIGH. You will be asked to confirm your answer a second time.",
         "  Answer by: Mon 23 Nov 2026, 10:00 UTC\n  Workflow:  Deploy\n  Execution: run-1",
         "Facts:",
@@ -228,7 +278,7 @@ def test_a_request_asks_shows_and_links() -> None:
 
 def test_a_request_that_names_nobody_and_says_nothing_more_leaves_no_gaps() -> None:
     text = request_mail(an_approval(request=titled(None)), TO, base_url=BASE).text
-    assert "A workflow is waiting for your approval." in text
+    assert "A workflow is waiting for your approval, by Mon 23 Nov 2026, 10:00 UTC.\n" in text
     assert "Details:" not in text
     assert "Input of the workflow:" not in text
     assert "\n\n\n" not in text
@@ -403,21 +453,21 @@ def test_a_step_says_which_mail_it_owes_to_whom() -> None:
     extension = Extension(approver=BOB, at=NOW, deadline=NOW + HOUR)
     approval = an_approval(extensions=(extension,), people=People(escalation=(ANN,)))
     kinds = {
-        "request_email": "Approval required: ",
-        "notice_email": "For your information: ",
-        "reminder-2": "Reminder: ",
-        "escalation": "Escalated: ",
-        "extension-1": "More time: ",
+        "request_email": "Approve? ",
+        "notice_email": "For information: ",
+        "reminder-2": "Re: Approve? ",
+        "escalation": "Re: Approve? ",
+        "extension-1": "Re: Approve? ",
     }
     for kind, prefix in kinds.items():
         mail = mail_for(approval, f"{kind}:{TO}", base_url=BASE)
         assert mail
-        assert (mail.to, mail.subject) == (TO, f"{prefix}Deploy web 2.4.1")
+        assert (mail.to, mail.subject) == (TO, f"{prefix}Deploy web 2.4.1{REFERENCE}")
         assert bool(re.search(r"^http", mail.text, re.MULTILINE)) == (kind in ("request_email", "reminder-2"))
         assert mail_for(decided(), f"{kind}:{TO}", base_url=BASE) is None
     outcome = mail_for(decided(), f"outcome_email:{TO}", base_url=BASE)
     assert outcome
-    assert outcome.subject == "Approved: Deploy web 2.4.1"
+    assert outcome.subject == f"Re: Approve? Deploy web 2.4.1{REFERENCE}"
     assert mail_for(approval, f"outcome_email:{TO}", base_url=BASE) is None
     with pytest.raises(KeyError):
         mail_for(approval, f"resume:{TO}", base_url=BASE)
@@ -426,7 +476,7 @@ def test_a_step_says_which_mail_it_owes_to_whom() -> None:
 def test_a_digest_has_links_for_who_is_asked_alone() -> None:
     other = an_approval(request=Request(timeout=HOUR, approvers=("ann@x.org",)), people=People(approvers=(ANN,)))
     mail = digest_mail([other, other], TO, base_url=BASE, stack_email=TO)
-    assert mail.subject == "Approvals: 2 waiting for others"
+    assert mail.subject == f"Approvals: 2 waiting for others{REFERENCE}"
     assert "http" not in mail.text
     assert "http" in digest_mail([other, other], ANN.email, base_url=BASE, stack_email=TO).text
 
@@ -434,7 +484,9 @@ def test_a_digest_has_links_for_who_is_asked_alone() -> None:
 def test_high_severity_is_in_the_subject() -> None:
     request = Request(title="Deploy", timeout=HOUR, severity=Severity.HIGH)
     mail = request_mail(an_approval(request=request), TO, base_url=BASE)
-    assert mail.subject == "Approval required (high severity): Deploy"
+    assert mail.subject == f"HIGH: Approve? Deploy{REFERENCE}"
+    folded = digest_mail([an_approval(), an_approval(request=request)], TO, base_url=BASE, stack_email=TO)
+    assert folded.subject == f"HIGH: Approve? 2 waiting for you{REFERENCE}"
 
 
 def test_only_a_confirmed_email_subscription_reaches_somebody(sns: SNSClient, stub: Stubber) -> None:
@@ -569,8 +621,8 @@ def test_no_line_of_a_comment_looks_like_one_of_ours(line_break: str) -> None:
     assert [line for line in lines if "evil.example" in line] == ["  https://evil.example/"]
     flush_left = [line for line in lines if line and not line.startswith("  ")]
     assert flush_left == [
-        "Deploy web 2.4.1",
         "Approved by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC.",
+        "Deploy web 2.4.1",
         "Comment:",
         "There is nothing left for you to do. The links in the earlier mail show this outcome.",
     ]
