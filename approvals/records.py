@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zlib import crc32
 
+from approvals import earlier
 from approvals.model import (
     Action,
     Approval,
@@ -123,6 +124,7 @@ def approval_to_item(approval: Approval) -> Item:
 
 def approval_from_item(item: Item) -> Approval:
     """The approval in an item, without its task token."""
+    item = earlier.current(item)
     message, decision, people = item.get("slack_message"), item.get("decision"), item.get("people")
     return Approval(
         id=item["id"],

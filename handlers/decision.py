@@ -18,6 +18,7 @@ from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
+from handlers import metrics
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue, Worker
 
@@ -85,7 +86,11 @@ class Resumer:
             "workflow resumed" if step is Step.RESUME else "workflow no longer waits",
             extra={"status": approval.status.value},
         )
-        return self._table.mark(approval, step, self._clock())
+        now = self._table.mark(approval, step, self._clock())
+        # After the mark: what is tried again is not counted twice.
+        reached = step is Step.RESUME
+        metrics.settled(present.decided(approval), requested_at=approval.requested_at, reached=reached)
+        return now
 
     def _reaches(self, approval: Approval) -> bool:
         """Resumes the workflow; returns whether the decision reached it, now or in an earlier try."""

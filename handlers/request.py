@@ -22,6 +22,7 @@ from approvals.request_json import KEY
 from approvals.result import MAX_OUTPUT, form_bytes, most_bytes
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
+from handlers import metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -72,6 +73,8 @@ class RequestHandler:
                 self._refuse(call, error)
                 return
             new = self._table.add(approval)
+            if new:
+                metrics.requested()
             self._logger.info("approval requested" if new else "approval was requested before")
 
     def _approval(self, key: str, call: Call) -> Approval:

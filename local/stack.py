@@ -57,7 +57,8 @@ class LocalStack:
         self._version = 0
         self._web = Web(self, web_port)
         try:
-            self.outputs = deploy.deploy(name, self._parameters(slack=slack) | (parameters or {}))
+            self.parameters = self._parameters(slack=slack) | (parameters or {})
+            self.outputs = deploy.deploy(name, self.parameters)
         except BaseException:
             self._web.stop()
             raise

@@ -28,6 +28,7 @@ CONTRACT = [
     "ApprovalTimeoutMinutes",
     "EmailLinkMode",
     "AlarmTopicArn",
+    "Tracing",
 ]
 
 

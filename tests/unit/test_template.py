@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from fnmatch import fnmatchcase
@@ -15,9 +16,11 @@ import pytest
 import yaml
 
 from approvals.mail import RECIPIENT
+from approvals.model import Action, Channel, Status
 from approvals.records import READABLE
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 from approvals.table import NOTE_PREFIX, SLOT_PREFIX
+from handlers import metrics
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +34,7 @@ PARAMETERS: dict[str, Any] = {
     "ApprovalTimeoutMinutes": 60,
     "EmailLinkMode": "confirm",
     "AlarmTopicArn": "",
+    "Tracing": "Disabled",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -41,6 +45,8 @@ OUTPUTS = {
     "ApprovalTopicArn",
     "ApprovalTableName",
     "SlackSecretArn",
+    "Version",
+    "DashboardName",
 }
 
 NAME_PROPERTIES = re.compile(
@@ -86,6 +92,7 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
+APPLICATION: dict[str, Any] = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
 LOG_GROUPS = of_type("AWS::Logs::LogGroup")
 (TABLE,) = of_type("AWS::DynamoDB::Table").values()
 
@@ -487,7 +494,8 @@ def test_the_state_machine_is_the_asl_file_with_every_placeholder_filled() -> No
 
 def test_the_state_machine_may_call_the_request_function_and_nothing_else() -> None:
     (machine,) = of_type("AWS::Serverless::StateMachine").values()
-    granted = [statement for policy in machine["Policies"] for statement in as_list(policy["Statement"])]
+    policies = [policy["Fn::If"][1] if "Fn::If" in policy else policy for policy in machine["Policies"]]
+    granted = [statement for policy in policies for statement in as_list(policy["Statement"])]
     calls = [statement for statement in granted if "lambda:InvokeFunction" in as_list(statement["Action"])]
     assert [as_list(statement["Resource"]) for statement in calls] == [[{"Fn::GetAtt": ["RequestFunction", "Arn"]}]]
     others = {action for found in granted if found not in calls for action in as_list(found["Action"])}
@@ -540,3 +548,130 @@ def test_the_errors_of_every_function_raise_an_alarm() -> None:
     ]
     watched = [found["Value"]["Ref"] for each in dimensions for found in each if found["Name"] == "FunctionName"]
     assert sorted(watched) == sorted(FUNCTIONS)
+
+
+def test_the_version_is_the_projects_in_the_output_and_in_the_application_repository() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert TEMPLATE["Outputs"]["Version"]["Value"] == {"Fn::FindInMap": ["Product", "Version", "Number"]}
+    assert TEMPLATE["Mappings"]["Product"]["Version"]["Number"] == version
+    assert APPLICATION["SemanticVersion"] == version
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("Name", r"[a-zA-Z0-9-]{1,140}"),
+        ("Author", r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?"),
+        ("Description", r".{1,256}"),
+        ("SpdxLicenseId", "MIT"),
+    ],
+)
+def test_the_application_repository_takes_what_is_said_of_the_product(name: str, pattern: str) -> None:
+    """Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications-metadata-properties.html."""
+    assert re.fullmatch(pattern, APPLICATION[name])
+
+
+def test_what_the_application_repository_shows_exists() -> None:
+    assert (ROOT / APPLICATION["LicenseUrl"]).read_text().startswith("MIT License")
+    assert (ROOT / APPLICATION["ReadmeUrl"]).exists()
+    assert "HomePageUrl" not in APPLICATION
+    assert 0 < len(APPLICATION["Labels"]) <= 10
+    assert all(re.fullmatch(r"[a-zA-Z0-9+_:/@-]{1,127}", label) for label in APPLICATION["Labels"])
+
+
+def test_tracing_is_off_unless_it_is_asked_for_and_then_on_everywhere() -> None:
+    (api,) = of_type("AWS::Serverless::Api").values()
+    (machine,) = of_type("AWS::Serverless::StateMachine").values()
+    assert set(TEMPLATE["Parameters"]["Tracing"]["AllowedValues"]) == {"Disabled", "Active"}
+    assert TEMPLATE["Conditions"]["Traced"] == {"Fn::Equals": [{"Ref": "Tracing"}, "Active"]}
+    assert GLOBALS["Tracing"] == {"Ref": "Tracing"}
+    assert not [name for name, function in FUNCTIONS.items() if "Tracing" in function]
+    assert api["TracingEnabled"] == machine["Tracing"]["Enabled"] == {"Fn::If": ["Traced", True, False]}
+
+
+# The dashboard: what CloudWatch can't tell us here, since nothing emulates it.
+
+_FILLED: str = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+DASHBOARD: dict[str, Any] = json.loads(_FILLED)
+WIDGETS: list[dict[str, Any]] = DASHBOARD["widgets"]
+GRAPHS = [widget["properties"] for widget in WIDGETS if widget["type"] == "metric"]
+SHOWN: list[list[Any]] = [metric for graph in GRAPHS for metric in graph["metrics"]]
+
+
+def named(metric: list[Any]) -> tuple[str, str, dict[str, str]]:
+    """The namespace, the name and the dimensions of a metric."""
+    texts = [part for part in metric if isinstance(part, str)]
+    return texts[0], texts[1], dict(zip(texts[2::2], texts[3::2], strict=True))
+
+
+def test_the_dashboard_refers_to_what_exists() -> None:
+    referred = {name.split(".")[0] for name in re.findall(r"\$\{([^}]+)\}", _FILLED)}
+    assert {name for name in referred if not name.startswith("AWS::")} <= set(RESOURCES)
+
+
+def test_the_dashboards_widgets_fill_rows_of_24_columns_and_do_not_overlap() -> None:
+    cells = [
+        (column, row)
+        for widget in WIDGETS
+        for column in range(widget["x"], widget["x"] + widget["width"])
+        for row in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert set(cells) == {(column, row) for column in range(24) for row in range(max(row for _, row in cells) + 1)}
+
+
+def test_the_dashboard_shows_each_alarm_and_each_functions_errors_and_throttles() -> None:
+    [alarms] = [widget["properties"]["alarms"] for widget in WIDGETS if widget["type"] == "alarm"]
+    assert sorted(alarms) == sorted(f"${{{name}.Arn}}" for name in of_type("AWS::CloudWatch::Alarm"))
+    for name in ("Errors", "Throttles"):
+        watched = [
+            named(metric)[2]["FunctionName"] for metric in SHOWN if named_or_none(metric) == ("AWS/Lambda", name)
+        ]
+        assert sorted(watched) == sorted(f"${{{function}}}" for function in FUNCTIONS)
+
+
+def named_or_none(metric: list[Any]) -> tuple[str, str] | None:
+    """The namespace and name of a metric; None for an expression."""
+    return (metric[0], metric[1]) if isinstance(metric[0], str) else None
+
+
+def test_the_dashboard_shows_every_queue() -> None:
+    shown = {named(metric)[2]["QueueName"] for metric in SHOWN if metric[0] == "AWS/SQS"}
+    assert shown == {f"${{{queue}.QueueName}}" for queue in QUEUES}
+
+
+def test_the_dashboard_shows_the_metrics_that_the_functions_write_and_no_other() -> None:
+    ours = [named(metric) for metric in SHOWN if metric[0] == metrics.NAMESPACE]
+    assert {name for _, name, _ in ours} == {
+        metrics.REQUESTED,
+        metrics.DECIDED,
+        metrics.TIME_TO_DECISION,
+        metrics.IN_VAIN,
+    }
+    assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    assert {dimensions["service"] for _, _, dimensions in ours} == {"${AWS::StackName}"}
+
+
+def test_the_dashboard_shows_every_way_that_an_approval_can_be_decided() -> None:
+    """People approve and reject; the clock never approves, and cancels, expires, or rejects for the silent."""
+    shown = [
+        (dimensions["Channel"], dimensions["Status"])
+        for namespace, name, dimensions in (named(metric) for metric in SHOWN if isinstance(metric[0], str))
+        if (namespace, name) == (metrics.NAMESPACE, metrics.DECIDED) and "Channel" in dimensions
+    ]
+    people = {(channel, action.status) for channel in Channel if channel is not Channel.SYSTEM for action in Action}
+    clock = {(Channel.SYSTEM, status) for status in (Status.REJECTED, Status.EXPIRED, Status.CANCELLED)}
+    assert sorted(shown) == sorted((str(channel), str(status)) for channel, status in people | clock)
+
+
+def test_what_is_open_is_what_was_requested_less_what_was_decided() -> None:
+    [graph] = [graph for graph in GRAPHS if "Open" in graph["title"]]
+    ids = {named(metric)[1]: metric[-1]["id"] for metric in graph["metrics"] if isinstance(metric[0], str)}
+    [[expression]] = [metric for metric in graph["metrics"] if not isinstance(metric[0], str)]
+    requested, decided = ids[metrics.REQUESTED], ids[metrics.DECIDED]
+    assert expression["expression"] == f"RUNNING_SUM(FILL({requested}, 0) - FILL({decided}, 0))"
+
+
+def test_metrics_are_lines_of_the_log() -> None:
+    """No function may call CloudWatch."""
+    assert not [name for name in FUNCTIONS if any(action.startswith("cloudwatch:") for action in actions(name))]

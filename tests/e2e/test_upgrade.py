@@ -1,0 +1,181 @@
+"""An upgrade breaks no open approval: neither one that waits meanwhile, nor one that an earlier version wrote."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import aws, deploy
+from local.stack import LocalStack
+from local.story import DEPLOYMENT, Person, agree, links
+from tests.conftest import Suite
+from tests.e2e.conftest import free_port
+from tests.e2e.test_email_only import log_lines
+from tests.e2e.waiting import seen
+
+NAME = "upgraded"
+VERSIONS = sorted((Path(__file__).parent / "upgrade").glob("*.json"))
+"""What earlier commits wrote: tests/unit/test_earlier.py says how each is read."""
+
+IDENTITY = (
+    "id", "task_token", "link_key", "workflow", "requested_at", "deadline", "due_at", "due_shard", "waiting",
+    "expires_at", "slack_message",
+)  # fmt: skip
+"""What makes a record that of one paused execution. The rest of it stays as the earlier version wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits: its mail and its Slack message, as they were sent before the upgrade."""
+
+    name: str
+    mail: dict[str, Any]
+    message: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def old(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
+    deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name=NAME)
+    yield deployed
+    for item in aws.session().client("dynamodb").scan(TableName=deployed.outputs["ApprovalTableName"])["Items"]:
+        if "task_token" in item:
+            suite.use(item["task_token"]["S"])
+            suite.use_key(bytes(item["link_key"]["B"]))
+    suite.written[f"logs of {NAME}"] = "\n".join(log_lines(NAME))
+    deployed.stop()
+
+
+def ask(stack: LocalStack, name: str, request: dict[str, Any] = DEPLOYMENT) -> Asked:
+    person = Person(stack.url)
+    person.start(name, request)
+    return Asked(name, person.mail(name), person.message(name))
+
+
+@pytest.fixture(scope="module")
+def waiting(old: LocalStack) -> dict[str, Asked]:
+    """Approvals that were asked before the upgrade."""
+    return {name: ask(old, f"{name}-over-an-upgrade") for name in ("by-email", "by-slack", "stopped")}
+
+
+@pytest.fixture(scope="module")
+def upgraded(old: LocalStack, waiting: dict[str, Asked]) -> LocalStack:
+    """The stack after a second `sam deploy`, with other parameters: all of the functions are replaced."""
+    before = configurations()
+    outputs = deploy.deploy(NAME, old.parameters | {"ApprovalTimeoutMinutes": "7", "Tracing": "Active"})
+    assert outputs == old.outputs, "nothing that is out in mails, in Slack or in callers has moved"
+    after = configurations()
+    assert after.keys() == before.keys()
+    assert all(after[name]["TracingConfig"] == {"Mode": "Active"} for name in after)
+    minutes = [found["Environment"]["Variables"].get("DEFAULT_TIMEOUT_MINUTES") for found in after.values()]
+    assert "7" in minutes
+    return old
+
+
+def configurations() -> dict[str, Any]:
+    """The stack's functions by name."""
+    functions = aws.session().client("lambda").get_paginator("list_functions").paginate()
+    return {
+        found["FunctionName"]: found
+        for page in functions
+        for found in page["Functions"]
+        if found["FunctionName"].startswith(f"{NAME}-")
+    }
+
+
+def test_a_link_that_was_mailed_before_the_upgrade_approves(upgraded: LocalStack, waiting: dict[str, Asked]) -> None:
+    person, asked = Person(upgraded.url), waiting["by-email"]
+    page = person.open(links(asked.mail)["approve"])
+    assert person.confirm(page).status == 200
+    agree(person, asked.name, "ApprovedPassState", "email")
+
+
+def test_a_button_that_was_posted_before_the_upgrade_rejects(upgraded: LocalStack, waiting: dict[str, Asked]) -> None:
+    person, asked = Person(upgraded.url), waiting["by-slack"]
+    person.reject(asked.message, "Too early")
+    agree(person, asked.name, "RejectedPassState", "slack")
+
+
+def test_an_execution_that_is_stopped_after_the_upgrade_calls_its_request_off(
+    upgraded: LocalStack, waiting: dict[str, Asked]
+) -> None:
+    person, asked = Person(upgraded.url), waiting["stopped"]
+    arn = person.execution(asked.name)["arn"]
+    aws.session().client("stepfunctions").stop_execution(executionArn=arn)
+    assert "Cancelled" in person.message(asked.name, edited=True)["text"]
+    assert person.open(links(asked.mail)["approve"]).status == 410
+
+
+def test_the_new_parameters_hold_for_what_is_asked_from_now_on(upgraded: LocalStack) -> None:
+    asked = ask(upgraded, "after-the-upgrade", {"Comment": "Which deadline?"})
+    item = record(upgraded, asked)
+    requested, deadline = (item[name]["S"] for name in ("requested_at", "deadline"))
+    assert minutes_between(requested, deadline) == 7
+
+
+@pytest.mark.parametrize("channel", ["email", "slack"])
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
+def test_what_an_earlier_version_wrote_is_decided_by_this_one(
+    upgraded: LocalStack, version: Path, channel: str
+) -> None:
+    person = Person(upgraded.url)
+    asked = ask(upgraded, f"from-{version.stem}-by-{channel}")
+    write_as(version, upgraded, asked)
+    page = person.open(links(asked.mail)["approve"])
+    assert "Deploy web 2.4.1" in page.text
+    if channel == "email":
+        assert person.confirm(page, comment="Fine").status == 200
+        agree(person, asked.name, "ApprovedPassState", "email")
+    else:
+        person.click(asked.message, "approve")
+        agree(person, asked.name, "ApprovedPassState", "slack")
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
+def test_what_an_earlier_version_wrote_expires(upgraded: LocalStack, version: Path) -> None:
+    """Its deadline is moved into the past: the clock, which looks each minute, finds it in the index."""
+    person = Person(upgraded.url)
+    asked = ask(upgraded, f"from-{version.stem}-unanswered")
+    past = {"S": "2026-01-01T00:00:00.000Z"}
+    write_as(version, upgraded, asked, deadline=past, due_at=past)
+    ended = person.wait(
+        lambda state: next(
+            (run for run in state["executions"] if run["name"] == asked.name and run["status"] != "RUNNING"), None
+        ),
+        "it did not expire",
+        seconds=120,
+    )
+    assert (ended["status"], ended["error"]) == ("FAILED", "ApprovalExpired")
+
+
+def record(stack: LocalStack, asked: Asked) -> dict[str, Any]:
+    """The item of a request."""
+    approval_id = links(asked.mail)["approve"].split("&id=")[1].split("&")[0]
+    key = {"id": {"S": approval_id}}
+    table = stack.outputs["ApprovalTableName"]
+
+    def told() -> dict[str, Any] | None:
+        item: dict[str, Any] = aws.session().client("dynamodb").get_item(TableName=table, Key=key)["Item"]
+        return item if len(item["steps"]["M"]) == 2 else None
+
+    return seen(told, "both messages noted")
+
+
+def write_as(version: Path, stack: LocalStack, asked: Asked, **changes: Any) -> None:
+    """Puts an earlier version's record in the place of today's, for the same paused execution."""
+    earlier = json.loads(version.read_text())["pending"]
+    earlier["link_key"] = {"B": b64decode(earlier["link_key"]["B"])}
+    today = record(stack, asked)
+    item = earlier | {name: today[name] for name in IDENTITY} | changes
+    assert item.keys() == earlier.keys(), "no attribute that the earlier version did not write"
+    aws.session().client("dynamodb").put_item(TableName=stack.outputs["ApprovalTableName"], Item=item)
+
+
+def minutes_between(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 60
