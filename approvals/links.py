@@ -37,7 +37,12 @@ def new_link_key() -> bytes:
 
 
 def sign(approval: Approval, recipient: str) -> str:
-    """The signature of the recipient's links: 32 characters [a-z2-7]."""
+    """The signature of the recipient's links: 32 characters [a-z2-7].
+
+    Raises `ValueError` for an approval that was read without its key: everybody could sign with an empty one.
+    """
+    if not approval.link_key:
+        raise ValueError(f"approval {approval.id} was read without its link key")
     # The id has a fixed length, so no other (id, recipient) pair gives the same message.
     message = f"{approval.id}:{recipient}".encode()
     return _short(hmac.digest(approval.link_key, message, "sha256"))

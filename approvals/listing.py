@@ -1,8 +1,8 @@
-"""Lists approvals: what is open, and what was requested in a period. Reads only, and never the task token."""
+"""Lists approvals: what is open, and what was requested in a period. Reads only, and never a task token or link key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -28,6 +28,9 @@ _BATCH = 100
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 """
 
+LISTED = tuple(name for name in READABLE if name != "link_key")
+"""What is read of a record. Without the key: who may list approvals could answer them in anybody's name with it."""
+
 _Key = tuple[str, str]
 """What an index sorts by, and an approval's id."""
 
@@ -41,9 +44,7 @@ class Listing:
 
     def open(self, most: int = MAX_OPEN) -> list[Approval]:
         """The pending approvals, those with the nearest deadline first. Costs a query for each shard, and the reads."""
-        shards = [self._keys(DUE_INDEX, "due_shard", str(shard), "due_at") for shard in range(DUE_SHARDS)]
-        found = self._each(approval_id for _, approval_id in merge(*shards))
-        pending = islice((each for each in found if each.status is Status.PENDING), most)
+        pending = islice((each for each in self.each(self.due_ids()) if each.status is Status.PENDING), most)
         return sorted(pending, key=lambda each: each.deadline)
 
     def requested(self, since: datetime, until: datetime) -> Iterator[Approval]:
@@ -51,15 +52,22 @@ class Listing:
 
         Costs a query for each shard of each month.
         """
-        return self._each(self._requested_ids(since, until))
+        return self.each(self.requested_ids(since, until))
 
-    def _each(self, ids: Iterator[str]) -> Iterator[Approval]:
+    def each(self, ids: Iterable[str]) -> Iterator[Approval]:
         """The approvals with these ids, in their order, read as they are used. One that is gone is left out."""
+        ids = iter(ids)
         while batch := list(islice(ids, _BATCH)):
             found = {approval.id: approval for approval in self._batch(batch)}
             yield from (found[approval_id] for approval_id in batch if approval_id in found)
 
-    def _requested_ids(self, since: datetime, until: datetime) -> Iterator[str]:
+    def due_ids(self) -> Iterator[str]:
+        """The ids of approvals that something is due for, the soonest first: all that are pending, and a few more."""
+        shards = [self._keys(DUE_INDEX, "due_shard", str(shard), "due_at") for shard in range(DUE_SHARDS)]
+        return (approval_id for _, approval_id in merge(*shards))
+
+    def requested_ids(self, since: datetime, until: datetime) -> Iterator[str]:
+        """The ids of what `requested` returns."""
         between = (iso(since), iso(until - timedelta(milliseconds=1)))
         for name in _months(since, until):
             shards = [
@@ -100,8 +108,8 @@ class Listing:
                     self._name: {
                         "Keys": wanted,
                         "ConsistentRead": True,
-                        "ProjectionExpression": ", ".join(f"#{name}" for name in READABLE),
-                        "ExpressionAttributeNames": {f"#{name}": name for name in READABLE},
+                        "ProjectionExpression": ", ".join(f"#{name}" for name in LISTED),
+                        "ExpressionAttributeNames": {f"#{name}": name for name in LISTED},
                     }
                 }
             )

@@ -277,7 +277,8 @@ class Approval:
     """One request for a decision; one record.
 
     `task_token` and `link_key` are secrets: they are kept out of `repr`, and must be kept out of everything else.
-    `task_token` is None for everybody but the two functions that need it: `request` and `decision`.
+    `task_token` is None for everybody but the two functions that need it: `request` and `decision`. `link_key` is empty
+    in lists of approvals.
     `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
     what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due.
     """

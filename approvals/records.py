@@ -123,14 +123,14 @@ def approval_to_item(approval: Approval) -> Item:
 
 
 def approval_from_item(item: Item) -> Approval:
-    """The approval in an item, without its task token."""
+    """The approval in an item, without its task token, and without its link key where that was not read."""
     item = earlier.current(item)
     message, decision, people = item.get("slack_message"), item.get("decision"), item.get("people")
     return Approval(
         id=item["id"],
         status=Status(item["status"]),
         version=int(item["version"]),
-        link_key=bytes(item["link_key"]),
+        link_key=bytes(item.get("link_key", b"")),
         request=_request_from_item(item["request"]),
         workflow=_workflow_from_item(item["workflow"]),
         requested_at=_moment(item["requested_at"]),

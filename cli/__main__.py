@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cli.context import Context
+from cli.group import Group
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile; the AWS CLI's own default otherwise.")
 @click.option("--region", help="The AWS region; the AWS CLI's own default otherwise.")
 @click.option(
@@ -17,6 +17,8 @@ from cli.context import Context
 @click.pass_context
 def main(context: click.Context, profile: str | None, region: str | None, stack: str, *, local: bool) -> None:
     """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""
+    from cli.context import Context  # noqa: PLC0415  # AWS's library takes a while, and --help has no use for it
+
     context.obj = Context(profile=profile, region=region, stack=stack, local=local)
 
 

@@ -120,3 +120,12 @@ def test_an_approvals_repr_keeps_its_secrets_to_itself() -> None:
     approval = an_approval()
     assert TOKEN[:20] not in repr(approval)
     assert approval.link_key.decode() not in repr(approval)
+
+
+def test_without_its_key_nothing_is_signed_and_nothing_is_verified() -> None:
+    """Lists of approvals are read without it."""
+    keyless = an_approval(link_key=b"")
+    with pytest.raises(ValueError, match="without its link key"):
+        sign(keyless, "alice@example.com")
+    with pytest.raises(ValueError, match="without its link key"):
+        verify(keyless, "alice@example.com", "a" * 32)

@@ -1,0 +1,19 @@
+"""The commands, each in a module of its own that is loaded only when it is called, or its own help is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COMMANDS: Mapping[str, str] = {
+    "request": "Ask for an approval, and wait for the decision if told so.",
+    "wait": "Wait for the decision of an approval.",
+    "list": "List approvals: the open ones, or those of a period.",
+    "show": "Show an approval and all that happened to it.",
+    "cancel": "Call an open approval off.",
+    "export": "Write the approvals of a period as CSV or JSON Lines.",
+    "approvers": "Say who gets approval mails.",
+    "slack": "Connect the stack to Slack.",
+    "doctor": "Look for what is wrong with the stack, and say what mends it.",
+    "demo": "Run the whole product on this machine.",
+}
+"""Each command and the first line of its help, in the help's order. NAME is `command` of `cli.commands.NAME`."""

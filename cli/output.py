@@ -1,0 +1,55 @@
+"""What commands print: plain lines for people, or JSON for programs where --json is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from approvals.model import Json, is_hidden
+from cli.context import Context
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_GAP = "  "
+
+
+def json_option(command: Command) -> Command:
+    """Gives a command the option --json, which sets `as_json` of its `Context`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON, for programs."
+    )(command)
+
+
+def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's call
+    if value:
+        context.ensure_object(Context).as_json = True
+
+
+def emit(context: Context, value: Json, lines: Iterable[str]) -> None:
+    """Prints a result to standard output: `value` as one JSON document with --json, else the lines."""
+    if context.as_json:
+        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        click.echo(line)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Columns of text, none wider than it must be; the widest is cut so that lines have at most `width` characters."""
+    shown = [[plain(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(len(row[column]) for row in shown) for column in range(len(headings))]
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > max(map(len, headings)):
+        widths[widths.index(max(widths))] -= 1
+    return [_GAP.join(_cell(text, most) for text, most in zip(row, widths, strict=True)).rstrip() for row in shown]
+
+
+def plain(text: str) -> str:
+    """The text on one line, without what could steer a terminal."""
+    return "".join("\ufffd" if is_hidden(character) else character for character in " ".join(text.split()))
+
+
+def _cell(text: str, width: int) -> str:
+    return (text if len(text) <= width else f"{text[: width - 1]}…").ljust(width)

@@ -1,0 +1,93 @@
+"""What AWS refused, in one sentence that says what to do."""
+
+from __future__ import annotations
+
+import re
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  # botocore's own
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+_SIGN_IN = "Name a profile with --profile, or sign in: aws configure, aws sso login"
+_MENDED = {
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), "The AWS credentials have expired"),
+    **dict.fromkeys(
+        ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "AuthFailure"),
+        "AWS does not know these credentials",
+    ),
+}
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"})
+BUSY = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "InternalServerError",
+        "InternalFailure",
+        "InternalError",
+        "InternalErrorException",
+    }
+)
+"""What AWS says when it is busy or broken: the same call may work later."""
+
+_ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
+"""Where AWS names the action. Only shown to the user: nothing is decided by it.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+"""
+
+
+def explained(error: Exception) -> str | None:
+    """The sentence for an error of AWS or of the way to it; None for any other."""
+    match error:
+        case ClientError():
+            return _refused(error)
+        case NoCredentialsError() | PartialCredentialsError():
+            sentence = f"There are no AWS credentials. {_SIGN_IN}"
+        case TokenRetrievalError() | UnauthorizedSSOTokenError():
+            sentence = "The AWS sign-in has expired. Sign in again: aws sso login"
+        case ConnectionError() | HTTPClientError():
+            sentence = f"AWS can't be reached: {error}"
+        case BotoCoreError():
+            sentence = f"AWS can't be asked: {error}"
+        case _:
+            return None
+    return sentence
+
+
+def passing(error: Exception) -> bool:
+    """Whether the same call may work in a moment: AWS is busy, or out of reach."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code(error) in BUSY or status >= 500  # noqa: PLR2004  # HTTP's server errors
+    return isinstance(error, (ConnectionError, HTTPClientError))
+
+
+def code(error: ClientError) -> str:
+    """AWS's code for the error."""
+    return str(error.response["Error"]["Code"])
+
+
+def _refused(error: ClientError) -> str:
+    found, message = code(error), str(error.response["Error"].get("Message", ""))
+    if found in _DENIED:
+        named = _ACTION.search(message)
+        action = named[1] if named else f"the action {error.operation_name}"
+        return f"AWS denied {action}. Ask for it: docs/cli.md has the policy that this command line needs"
+    if found in _MENDED:
+        return f"{_MENDED[found]}. {_SIGN_IN}"
+    if found in BUSY:
+        return f"AWS is busy ({found} for {error.operation_name}). Try again in a moment"
+    return f"AWS refused {error.operation_name}: {found}. {message}".strip()
