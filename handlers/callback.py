@@ -47,9 +47,6 @@ MAX_FORM = 800 * 1024
 MAX_FIELDS = 40
 """Fields of a form as it is sent: a link has 6, a request's form 20 at most, and there are 3 more."""
 
-LOOK = "look"
-"""`do=look` in a link shows in one-click mode, too, and answers nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -110,7 +107,7 @@ class CallbackHandler:
             with self._logger.append_context_keys(approval_id=link.approval.id):
                 if method == "POST":
                     return self._act(link)
-                if method == "GET" and self._one_click and link.do != LOOK and _needs_nothing_more(link):
+                if method == "GET" and self._one_click and link.do != pages.LOOK and _needs_nothing_more(link):
                     return self._answer(link, with_one_click=True)
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
@@ -145,15 +142,16 @@ class CallbackHandler:
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
         # Who may not answer is told so, and what they did not try is not noted.
-        approval = judge(link.approval, Expiry(self._clock())).approval
+        now = self._clock()
+        approval = judge(link.approval, Expiry(now)).approval
         if approval.status is not Status.PENDING:
             return self._outcome(approval, link, with_body=with_body)
         person = responder(approval, link.approver)
         if isinstance(person, Reason):
-            return _not_allowed(approval, person, _why_not(approval, person), with_body=with_body)
+            return self._not_allowed(approval, person, _why_not(approval, person), with_body=with_body)
         if answer_of(approval, person):
             return self._recorded(approval, link, with_body=with_body)
-        page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT)
+        page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT, now=now)
         return _page(HTTPStatus.OK, page, with_body=with_body)
 
     def _recorded(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
@@ -164,7 +162,7 @@ class CallbackHandler:
             raise ValueError(f"approval {approval.id} has no answer of theirs")
         agreed = standing.action is link.action
         note = "" if agreed else f"To {link.action} it instead, take your answer back first."
-        page = pages.recorded(approval, standing, link.fields, note)
+        page = pages.recorded(approval, standing, link.fields, now=self._clock(), note=note)
         return _page(HTTPStatus.OK if agreed else HTTPStatus.CONFLICT, page, with_body=with_body)
 
     def _outcome(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
@@ -180,6 +178,11 @@ class CallbackHandler:
         except NotFound:
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
+
+    def _not_allowed(self, approval: Approval, reason: Reason, sentence: str, *, with_body: bool = True) -> ApiResponse:
+        too_early = reason is Reason.TOO_EARLY
+        page = pages.not_allowed(approval, sentence, too_early=too_early, now=self._clock())
+        return _page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, page, with_body=with_body)
 
     def _act(self, link: Link) -> ApiResponse:
         match link.do:
@@ -199,7 +202,7 @@ class CallbackHandler:
         self._log(judgement, link.do)
         approval = judgement.approval
         if judgement.reason:
-            return _not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
+            return self._not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
         if approval.status is Status.PENDING:
             return self._back(link)
         page = pages.outcome(approval, link.action, self._newer(approval, link), f"It is too late to {what}.")
@@ -236,10 +239,12 @@ class CallbackHandler:
         match judgement.verdict:
             case Verdict.INCOMPLETE:
                 typed = Typed(link.sent, {**_by_input(judgement.problems), **problems})
-                page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT, typed=typed)
+                page = pages.confirm(
+                    approval, link.action, link.fields, max_comment=MAX_COMMENT, now=self._clock(), typed=typed
+                )
                 return _page(HTTPStatus.BAD_REQUEST, page)
             case Verdict.NOT_ALLOWED if judgement.reason:
-                return _not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
+                return self._not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
             case Verdict.ANSWERED_OTHERWISE:
                 return self._recorded(approval, link)
             case Verdict.DECIDED | Verdict.REPEATED if with_one_click and approval.decision:
@@ -255,7 +260,7 @@ class CallbackHandler:
     def _back(self, link: Link) -> ApiResponse:
         # Relative: the function needs not know under which domain and base path it is reached. In one-click mode the
         # link itself would answer (again).
-        fields = {**link.fields, "do": LOOK} if self._one_click else link.fields
+        fields = {**link.fields, "do": pages.LOOK} if self._one_click else link.fields
         return _redirect(HTTPStatus.SEE_OTHER, f"execution?{urlencode(fields)}")
 
     def _log(self, judgement: Judgement, action: str) -> None:
@@ -273,12 +278,6 @@ _OUTCOME_CODES = {Status.EXPIRED: HTTPStatus.GONE, Status.CANCELLED: HTTPStatus.
 def _outcome_status(approval: Approval, action: Action) -> HTTPStatus:
     agreed = approval.status is action.status
     return _OUTCOME_CODES.get(approval.status, HTTPStatus.OK if agreed else HTTPStatus.CONFLICT)
-
-
-def _not_allowed(approval: Approval, reason: Reason, sentence: str, *, with_body: bool = True) -> ApiResponse:
-    too_early = reason is Reason.TOO_EARLY
-    page = pages.not_allowed(approval, sentence, too_early=too_early)
-    return _page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, page, with_body=with_body)
 
 
 def _why_not(approval: Approval, reason: Reason) -> str:

@@ -60,8 +60,9 @@ def inputs(approval: Approval, action: Action, typed: Typed, *, max_comment: int
 
 
 def _comment(action: Action, presence: Presence, typed: Typed, most: int) -> ET.Element:
-    label = f"{COMMENT_LABELS[action]} ({presence.value}, up to {most:,} characters)"
-    attributes = {"rows": "2", "maxlength": str(most)} | _required(on=presence is Presence.REQUIRED)
+    label = f"{COMMENT_LABELS[action]} ({presence.value})"
+    limits = {"rows": "2", "maxlength": str(most), "placeholder": f"Up to {most:,} characters"}
+    attributes = limits | _required(on=presence is Presence.REQUIRED)
     return _labelled(COMMENT, label, typed, "textarea", attributes, _area_text(typed.texts.get(COMMENT, "")))
 
 

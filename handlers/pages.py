@@ -5,28 +5,30 @@ The request is always shown in full: messages and mails that had to be cut lead 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from itertools import groupby
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-from approvals import markup, present
-from approvals.form import said
-from approvals.history import history
-from approvals.markup import Block, Kind, Span, Style
-from approvals.model import Action, Approval, Json, OnTimeout, Response, Severity, is_hidden, readable
+from approvals import present
+from approvals.model import Action, Approval, OnTimeout, Response, Severity, readable
 from approvals.people import unanswered
 from approvals.rules import may_postpone
-from approvals.schema import is_address
 from approvals.workflow import console_url
-from handlers.html import HEADERS, away, bullets, document, rows, tag
+from handlers import shown
+from handlers.html import HEADERS, document, tag
 from handlers.inputs import Typed, element_id, inputs, labels
 
-__all__ = ["HEADERS", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
+__all__ = ["HEADERS", "LOOK", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 """What a button asks for beside an answer, in the field `do`."""
+
+LOOK = "look"
+"""`do=look` in a link shows in one-click mode, too, and answers nothing."""
+
+MAX_STICKY_TITLE = 80
+"""Characters. A form that stays in sight repeats a title of high severity, which must leave room for the request."""
 
 _WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 _DONE = {Action.APPROVE: "approved", Action.REJECT: "rejected"}
@@ -35,7 +37,8 @@ _SILENCE = {
     OnTimeout.EXPIRE: "Without any answer the request expires, unapproved.",
     OnTimeout.REJECT: "Without any answer the request counts as rejected.",
 }
-_TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
+_FORM = "answer"
+"""The id of the form, for the link that leads to it."""
 
 _NOTHING_TYPED = Typed()
 
@@ -46,62 +49,77 @@ def confirm(
     fields: Mapping[str, str],
     *,
     max_comment: int,
+    now: datetime,
     typed: Typed = _NOTHING_TYPED,
 ) -> str:
     """The page that shows the request and asks to confirm. `fields` are the link's, posted back by the button.
 
-    `typed` is what could not be taken: it is shown again, with what is wrong at each input.
+    `typed` is what could not be taken: it is shown again, with what is wrong at each input. A short form stays in
+    sight, whatever the length of the request; to a long one, which would hide the request, a link that stays leads.
     """
     word = _WORDS[action]
-    asked = inputs(approval, action, typed, max_comment=max_comment)
-    # A short form stays in sight; a long one would hide the request.
-    short = len(asked) <= 1 and not typed.problems
+    short = _is_short(approval, action)
+    to_form = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM}"}, f"Fill in and {action}"))
     return document(
         f"{'Not yet: ' if typed.problems else ''}{word}? {approval.title}",
-        tag("p", {"class": "eyebrow"}, f"{word} this request?"),
-        tag("h1", {"dir": "auto"}, approval.title),
-        *_mistakes(approval, action, typed),
-        *_request(approval),
-        _form(fields, *asked, tag("button", {"class": action.value}, word), kind="short" if short else "long"),
+        tag(
+            "div",
+            {},
+            _eyebrow(approval, f"{word} this request?"),
+            tag("h1", {"dir": "auto"}, approval.title),
+            *_mistakes(approval, action, typed),
+            *shown.request(approval, now),
+            *shown.what_happened(approval),
+            *([] if short else [to_form]),
+        ),
+        _form(
+            fields,
+            *inputs(approval, action, typed, max_comment=max_comment),
+            _buttons(action, fields),
+            kind="answer sticky" if short else "answer",
+            id_=_FORM,
+        ),
         tag(
             "p",
             {"class": "other"},
-            f"Nothing is decided until you press {word}. To {_OTHER[action]} instead, use the other link in the mail. "
-            f"{_SILENCE[approval.request.on_timeout]}",
+            f"Nothing is decided until you press {word}. {_SILENCE[approval.request.on_timeout]}",
         ),
         *_more_time(approval, fields),
     )
 
 
-def recorded(approval: Approval, response: Response, fields: Mapping[str, str], note: str = "") -> str:
+def recorded(
+    approval: Approval, response: Response, fields: Mapping[str, str], *, now: datetime, note: str = ""
+) -> str:
     """The page for somebody whose answer stands while the request still waits. `note` says what to know besides."""
     heading = "Your answer is recorded"
     return document(
         f"{heading}: {approval.title}",
-        tag("p", {"class": "eyebrow", "dir": "auto"}, approval.title),
+        _eyebrow(approval, approval.title),
         tag("h1", {}, heading),
         *([tag("p", {"class": "problem", "dir": "auto"}, note)] if note else []),
         tag("p", {}, f"You {_DONE[response.action]} this on {readable(response.at)}. {_still_needed(approval)}"),
-        *_said(approval, response),
+        *shown.answer(approval, response),
         _form(
             fields,
             tag("p", {"class": "hint"}, "Until it is decided you may take your answer back, and answer anew."),
             tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Take back my answer"),
-            kind="long",
         ),
-        *_request(approval),
+        *shown.request(approval, now),
+        *shown.what_happened(approval),
     )
 
 
-def not_allowed(approval: Approval, sentence: str, *, too_early: bool) -> str:
+def not_allowed(approval: Approval, sentence: str, *, too_early: bool, now: datetime) -> str:
     """The page for somebody who may not answer, or not yet. The sentence says why, and who may."""
     heading = "Try again in a moment" if too_early else "You can't answer this request"
     return document(
         f"{heading}: {approval.title}",
-        tag("p", {"class": "eyebrow", "dir": "auto"}, approval.title),
+        _eyebrow(approval, approval.title),
         tag("h1", {}, heading),
         tag("p", {"dir": "auto"}, sentence),
-        *_request(approval),
+        *shown.request(approval, now),
+        *shown.what_happened(approval),
     )
 
 
@@ -114,25 +132,21 @@ def outcome(approval: Approval, action: Action, newer: str | None = None, note: 
     late = approval.status is not action.status
     return document(
         f"{present.headline(approval)}: {approval.title}",
-        tag("p", {"class": "eyebrow", "dir": "auto"}, approval.title),
+        _eyebrow(approval, approval.title),
         tag("h1", {"class": approval.status.lower()}, present.headline(approval)),
         *([tag("p", {"class": "problem"}, note)] if note else []),
         tag("p", {"dir": "auto"}, present.outcome(approval)),
         *([tag("p", {"class": "text", "dir": "auto"}, f"Comment: {decision.comment}")] if decision.comment else []),
         *([tag("p", {}, tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
         *([tag("p", {}, f"So this link can no longer {action}.")] if late else []),
-        *_answers(approval),
-        *_request(approval),
-        tag("h2", {}, "What happened"),
-        bullets(_history(approval)),
+        *shown.what_happened(approval),
+        tag("h2", {}, "What was asked"),
+        *shown.request(approval, decision.at),
         tag(
             "p",
             {},
-            tag(
-                "a",
-                {"href": console_url(approval.workflow.execution_arn)},
-                "Open the execution in the Step Functions console",
-            ),
+            tag("a", {"href": console_url(approval.workflow.execution_arn)}, "Open the execution in the AWS console"),
+            " (needs an AWS login)",
         ),
     )
 
@@ -142,9 +156,31 @@ def error(sentence: str, heading: str = "This link can't be used") -> str:
     return document(heading, tag("h1", {}, heading), tag("p", {}, sentence))
 
 
-def _form(fields: Mapping[str, str], *content: ET.Element, kind: str) -> ET.Element:
+def _form(fields: Mapping[str, str], *content: ET.Element, kind: str = "", id_: str = "") -> ET.Element:
     hidden = (tag("input", {"type": "hidden", "name": name, "value": value}) for name, value in fields.items())
-    return tag("form", {"method": "post", "action": "execution", "class": kind}, *hidden, *content)
+    named = {name: value for name, value in (("class", kind), ("id", id_)) if value}
+    return tag("form", {"method": "post", "action": "execution"} | named, *hidden, *content)
+
+
+def _is_short(approval: Approval, action: Action) -> bool:
+    """Whether the form is at most a comment and a box to tick."""
+    if action is Action.APPROVE and approval.request.form:
+        return False
+    return approval.request.severity is not Severity.HIGH or len(approval.title) <= MAX_STICKY_TITLE
+
+
+def _buttons(action: Action, fields: Mapping[str, str]) -> ET.Element:
+    """The button, and the way to the other answer's page: the signature of a link is good for both."""
+    other = _OTHER[action]
+    link = f"execution?{urlencode({**fields, 'action': other, 'do': LOOK})}"
+    button = tag("button", {"class": action.value}, _WORDS[action])
+    return tag("div", {"class": "buttons"}, button, tag("a", {"href": link}, f"{_WORDS[other]} instead"))
+
+
+def _eyebrow(approval: Approval, text: str) -> ET.Element:
+    high = approval.request.severity is Severity.HIGH
+    badge: list[ET.Element | str] = [" ", tag("strong", {"class": "badge"}, "High severity")] if high else []
+    return tag("p", {"class": "eyebrow", "dir": "auto"}, text, *badge)
 
 
 def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]:
@@ -191,103 +227,3 @@ def _still_needed(approval: Approval) -> str:
         sentence += f" To reject it, {request.required_rejections - said_so.count(Action.REJECT)} more must reject."
     names = ", ".join(person.name or person.id for person in unanswered(approval))
     return f"{sentence} Not answered yet: {names}." if names else sentence
-
-
-def _answers(approval: Approval) -> list[ET.Element]:
-    """What everybody whose answer counts wrote and filled in, save the comment that stands above already."""
-    decision = present.decided(approval)
-    parts = []
-    for response in approval.standing:
-        decisive = (response.approver, response.at) == (decision.approver, decision.at)
-        content = _said(approval, response, with_comment=not decisive)
-        if content:
-            parts += [tag("h3", {"dir": "auto"}, response.approver.name or response.approver.id), *content]
-    return [tag("h2", {}, "What was answered"), *parts] if parts else []
-
-
-def _said(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
-    """The comment and the form of one answer."""
-    pairs = [("Comment", response.comment)] if response.comment and with_comment else []
-    pairs += [
-        (field.label, said(response.form[field.name])) for field in approval.request.form if field.name in response.form
-    ]
-    return [rows(pairs)] if pairs else []
-
-
-def _request(approval: Approval) -> list[ET.Element]:
-    request = approval.request
-    parts = []
-    if request.severity is Severity.HIGH:
-        parts.append(tag("p", {"class": "badge"}, "High severity"))
-    parts.append(rows([*present.facts(approval), *_where_it_stands(approval)]))
-    if request.facts:
-        parts += [tag("h2", {}, "Facts"), rows(list(request.facts))]
-    if request.links:
-        parts += [tag("h2", {}, "Links"), tag("ul", {}, *(_link(label, url) for label, url in request.links))]
-    if request.details:
-        parts += [tag("h2", {}, "Details"), *_details(request.details)]
-    context = list(_context(approval))
-    if context:
-        parts += [tag("h2", {}, "Input of the workflow"), rows(context)]
-    return parts + _history_so_far(approval)
-
-
-def _where_it_stands(approval: Approval) -> list[tuple[str, str]]:
-    if approval.decision:
-        return []
-    so_far = present.progress(approval)
-    return [("Who may answer", present.who_may(approval)), *([("So far", "\n".join(so_far))] if so_far else [])]
-
-
-def _history_so_far(approval: Approval) -> list[ET.Element]:
-    """Folded away, and only when something happened since the request was made."""
-    lines = [] if approval.decision else _history(approval)
-    return [tag("details", {}, tag("summary", {}, "What happened so far"), bullets(lines))] if len(lines) > 1 else []
-
-
-def _link(label: str, url: str) -> ET.Element:
-    named = away(label, url) if is_address(url) else tag("span", {}, label)
-    return tag("li", {"dir": "auto"}, named, tag("br", {}), tag("span", {"class": "url", "dir": "ltr"}, url))
-
-
-def _details(text: str) -> Iterator[ET.Element]:
-    for kind, blocks in groupby(markup.parse(text), key=lambda block: block.kind):
-        if kind is Kind.ITEM:
-            yield tag("ul", {}, *(_block("li", {"dir": "auto"}, block) for block in blocks))
-        else:
-            yield from (_text_block(block) for block in blocks)
-
-
-def _text_block(block: Block) -> ET.Element:
-    if block.kind is Kind.CODE:
-        return tag("pre", {}, _block("code", {}, block))
-    if block.kind is Kind.HEADING:
-        return _block("h3", {"dir": "auto"}, block)
-    return _block("p", {"class": "text", "dir": "auto"}, block)
-
-
-def _block(name: str, attributes: dict[str, str], block: Block) -> ET.Element:
-    return tag(name, attributes, *(_span(span) for span in block.spans))
-
-
-def _span(span: Span) -> ET.Element | str:
-    if span.style is Style.LINK:
-        return away(span.text, span.url)
-    return tag(_TAGS[span.style], {}, span.text) if span.style in _TAGS else span.text
-
-
-def _context(approval: Approval) -> Iterator[tuple[str, str]]:
-    """The rest of the execution's input, in full."""
-    started_by = "Started by" in dict(present.facts(approval))
-    for key, value in approval.request.context.items():
-        if key != present.STARTED_BY or not started_by:
-            yield _plain(key), _plain(value)
-
-
-def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
-
-
-def _history(approval: Approval) -> list[str]:
-    return [f"{readable(entry.at)}: {entry.text}" for entry in history(approval)]

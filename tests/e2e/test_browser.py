@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from local.process import WORK
 from local.stack import LocalStack
 from local.story import DEPLOYMENT, TUTORIAL_INPUT, Person, links
+from tests.chromium import SIZES, chromium
 
-CHROMIUM = shutil.which("chromium")
-INSTALL = "Chromium is not installed: apt-get install chromium"
 SCREENSHOTS = WORK / "screenshots"
-SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(INSTALL)
-        pytest.skip(INSTALL)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(params=SIZES)
@@ -83,6 +64,9 @@ def test_from_the_form_over_the_mail_to_the_outcome(page: Page, stack: LocalStac
     confirm = opened.value
     expect(confirm.locator("h1")).to_have_text(f"Let {name} continue?")
     shoot(confirm, "confirm")
+    confirm.get_by_role("link", name="Reject instead").click()
+    expect(confirm.get_by_text("Reject this request?")).to_be_visible()
+    confirm.get_by_role("link", name="Approve instead").click()
     confirm.get_by_label("Comment").fill("Looks good <script>alert(1)</script>")
     confirm.get_by_role("button", name="Approve").click()
     expect(confirm.locator("h1")).to_have_text("Approved")
@@ -127,6 +111,8 @@ def test_a_question_is_answered_with_a_form_a_reason_and_a_second_confirmation(p
     expect(page.get_by_text("High severity", exact=True)).to_be_visible()
     expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
     expect(page.locator("h3")).to_have_text("What changes")
+    page.get_by_role("link", name="Fill in and approve").click()
+    expect(page.get_by_label("Version to deploy")).to_be_in_viewport()
     page.get_by_label("Version to deploy").fill("2.4.2")
     page.get_by_label("Share of traffic").fill("50")
     page.get_by_label("outer").check()
@@ -159,7 +145,7 @@ def test_a_mistake_that_a_browser_lets_pass_is_named_and_what_was_typed_is_kept(
     page.get_by_label("Share of traffic").fill("50")
     page.get_by_label("Comment").fill("Tested")
     # As a browser does that knows no constraints.
-    page.locator("form.long").evaluate("form => { form.noValidate = true }")
+    page.locator("form.answer").evaluate("form => { form.noValidate = true }")
     with page.expect_response(lambda response: response.request.method == "POST") as answer:
         page.get_by_role("button", name="Approve").click()
     assert answer.value.status == 400

@@ -1,0 +1,202 @@
+"""Every page that an approver can see, for the tests that read them and for those that look at them in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from approvals.model import (
+    Action,
+    Approval,
+    Extension,
+    FieldType,
+    FormField,
+    MoreTime,
+    OnTimeout,
+    People,
+    Person,
+    Presence,
+    Refusal,
+    Request,
+    Severity,
+    Step,
+)
+from approvals.rules import Cancellation, Expiry, Tick, Withdrawal, judge
+from handlers import pages
+from handlers.inputs import Typed
+from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+
+FIELDS = {
+    "action": "approve",
+    "ex": "run-1",
+    "sm": "Deploy",
+    "id": "a" * 32,
+    "to": "alice@example.com",
+    "sig": "b" * 32,
+}
+
+HOUR = timedelta(hours=1)
+LATER = NOW + timedelta(minutes=35)
+"""When the pages are looked at: 25 minutes before the deadline."""
+
+FORM = (
+    FormField(
+        name="Version", label="Version to deploy", type=FieldType.TEXT, default="2.4.1", required=True, max_length=20
+    ),
+    FormField(name="Notes", label="Notes", type=FieldType.TEXT, default="a\nb"),
+    FormField(name="Share", label="Share", type=FieldType.NUMBER, default=10, minimum=1, maximum=99.5, required=True),
+    FormField(
+        name="Ring", label="Ring", type=FieldType.CHOICE, choices=("inner", "outer"), default="outer", required=True
+    ),
+    FormField(name="Zone", label="Zone", type=FieldType.CHOICE, choices=("a", "b", "c", "d", "e"), default="c"),
+    FormField(name="Freeze", label="Freeze?", type=FieldType.YES_NO, default=False),
+    FormField(name="Day", label="Day", type=FieldType.DATE, default="2026-11-24", minimum="2026-11-23"),
+)
+
+WRONG = Typed(
+    {"form.Share": "many", "comment": "\nwhy"},
+    {
+        "form.Version": "Please fill this in.",
+        "form.Share": "Please give a number.",
+        "form.Ring": "Please choose one of the choices.",
+        "form.Zone": "Please choose one of the choices.",
+        "comment": "Too long.",
+        "sure": "Please tick the box to approve.",
+    },
+)
+
+CAROL = replace(ALICE, id="carol@example.com", name="carol@example.com")
+
+
+def asking(**changes: Any) -> Approval:
+    """An approval whose request says what is given, and little else."""
+    defaults: dict[str, Any] = {"title": "Deploy", "timeout": HOUR}
+    return an_approval(request=Request(**defaults | changes))
+
+
+def typical(**changes: Any) -> Approval:
+    """What is asked on an ordinary day: a title, who asks, three facts, two lines of details."""
+    return asking(
+        **{
+            "title": "Deploy web 2.4.1 to production",
+            "requested_by": "jo@example.com",
+            "facts": (("Cost", "12 EUR"), ("Downtime", "none"), ("Tests", "1,204 passed")),
+            "details": "Adds the new checkout.\nRolls back by redeploying 2.4.0.",
+        }
+        | changes
+    )
+
+
+def long(**changes: Any) -> Approval:
+    """A request of many screens."""
+    return typical(
+        **{
+            "details": "# Plan\n" + "\n\n".join(f"- **step {number}** with `code`" for number in range(60)),
+            "links": (("Plan", "https://ci.example.com/plan"), ("Dashboard", "https://example.com/" + "x" * 300)),
+            "context": {f"Key{number}": {"a": [number] * 9} for number in range(20)},
+        }
+        | changes
+    )
+
+
+def waiting(**changes: Any) -> Approval:
+    """A request for two approvals; alice has given hers."""
+    names = ("alice", "carol", "dave")
+    people = People(approvers=tuple(Person(id=f"{n}@example.com", name=n, email=f"{n}@example.com") for n in names))
+    request = Request(title="Deploy", timeout=HOUR, required_approvals=2, **changes)
+    asked = an_approval(request=request, people=people)
+    return judge(asked, a_response(Action.APPROVE, comment="Looks good")).approval
+
+
+def eventful() -> Approval:
+    """A request to which everything happened that can happen, before it was approved."""
+    people = People(
+        approvers=tuple(Person(id=f"{n}@example.com", name=n, email=f"{n}@example.com") for n in ("alice", "carol")),
+        escalation=(Person(id="dave@example.com", name="dave", email="dave@example.com"),),
+    )
+    request = replace(
+        typical().request,
+        required_approvals=2,
+        approvers=("alice@example.com", "carol@example.com"),
+        reminders=(timedelta(minutes=10),),
+        escalate_to=("dave@example.com",),
+        escalate_after=timedelta(minutes=20),
+        more_time=MoreTime(1, HOUR),
+        form=FORM[:2],
+    )
+    steps = {
+        f"{Step.REQUEST_EMAIL}:alice@example.com": NOW + timedelta(seconds=2),
+        f"{Step.REQUEST_EMAIL}:carol@example.com": NOW + timedelta(seconds=2),
+        "notice_email:erin@example.com": NOW + timedelta(seconds=3),
+        Step.REQUEST_SLACK.value: NOW + timedelta(seconds=3),
+        "reminder-1": NOW + timedelta(minutes=11),
+        Step.RESUME.value: NOW + timedelta(minutes=31),
+    }
+    approval = an_approval(request=request, people=people, steps=steps)
+    filled_in = replace(a_response(comment="First look: fine"), form={"Version": "2.4.1", "Notes": "slowly"})
+    for event in (
+        filled_in,
+        replace(filled_in, approver=BOB, at=NOW + timedelta(minutes=2)),
+        Withdrawal(ALICE, NOW + timedelta(minutes=3)),
+        Tick(NOW + timedelta(minutes=21)),
+        replace(filled_in, at=NOW + timedelta(minutes=22), comment="Now it is good"),
+    ):
+        approval = judge(approval, event).approval
+    extension = Extension(approver=CAROL, at=NOW + timedelta(minutes=25), deadline=NOW + 2 * HOUR)
+    last = replace(filled_in, approver=CAROL, at=NOW + timedelta(minutes=30), comment="Go <b>now</b>")
+    return judge(replace(approval, extensions=(extension,), deadline=extension.deadline), last).approval
+
+
+def confirm(approval: Approval, action: Action = Action.APPROVE, typed: Typed | None = None) -> str:
+    """The page that asks to confirm."""
+    fields = {**FIELDS, "action": action.value}
+    return pages.confirm(approval, action, fields, max_comment=1000, now=LATER, typed=typed or Typed())
+
+
+def recorded(note: str = "", **changes: Any) -> str:
+    """The page for alice, whose answer stands."""
+    approval = waiting(**changes)
+    return pages.recorded(approval, approval.responses[0], FIELDS, now=LATER, note=note)
+
+
+def _variants() -> Iterator[tuple[str, str]]:
+    reason_needed = {Action.APPROVE: Presence.OFF, Action.REJECT: Presence.REQUIRED}
+    grave = {"form": FORM, "severity": Severity.HIGH, "more_time": MoreTime(1, HOUR)}
+    refusal = Refusal(approver=BOB, action=Action.REJECT, at=NOW + timedelta(minutes=2), reason="NOT_AN_APPROVER")
+    gone = Cancellation(NOW + timedelta(minutes=1), "The workflow tried again.", superseded_by="b" * 32)
+    yield "approve", confirm(typical())
+    yield "reject", confirm(typical(), Action.REJECT)
+    yield "little", confirm(asking(title=None))
+    yield "long", confirm(long())
+    yield "reason", confirm(typical(comments=reason_needed), Action.REJECT)
+    yield "no-comment", confirm(typical(comments=reason_needed))
+    yield "form", confirm(typical(form=FORM))
+    yield "high", confirm(typical(severity=Severity.HIGH, on_timeout=OnTimeout.REJECT))
+    yield "high-form", confirm(typical(**grave))
+    yield "mistakes", confirm(typical(**grave), typed=WRONG)
+    yield "mistake", confirm(typical(severity=Severity.HIGH), typed=Typed({}, {"sure": "Please tick the box."}))
+    yield "so-far", confirm(replace(waiting(), refusals=(refusal,)))
+    yield "recorded", recorded()
+    yield "recorded-note", recorded("To reject it instead, take your answer back first.")
+    yield "not-allowed", pages.not_allowed(typical(), "Only ann may answer.", too_early=False, now=LATER)
+    yield "too-early", pages.not_allowed(typical(), "Please open the link again.", too_early=True, now=LATER)
+    yield "approved", pages.outcome(decided(comment="fine"), Action.APPROVE)
+    yield "rejected", pages.outcome(decided(Action.REJECT, BOB), Action.APPROVE)
+    yield "expired", pages.outcome(expired(), Action.APPROVE, note="It is too late to ask for more time.")
+    yield "cancelled", pages.outcome(cancelled(), Action.APPROVE)
+    yield "superseded", pages.outcome(judge(typical(), gone).approval, Action.APPROVE, newer="execution?id=b")
+    yield "silent", pages.outcome(_silent(), Action.REJECT)
+    yield "eventful", pages.outcome(eventful(), Action.APPROVE)
+    yield "error", pages.error("There is no request behind it.")
+    yield "error-heading", pages.error("Go back and shorten it.", "That did not work")
+
+
+def _silent() -> Approval:
+    approval = typical(on_timeout=OnTimeout.REJECT)
+    return judge(approval, Expiry(approval.deadline)).approval
+
+
+VARIANTS: dict[str, str] = dict(_variants())
+"""Each page as HTML, by a name for it."""
