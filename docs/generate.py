@@ -1,7 +1,7 @@
 """Writes docs/request.md, the reference of the request, from its JSON Schema: `python -m docs.generate`.
 
 A test fails while the page is not what this would write.
-"""  # noqa: INP001 the folder is no package: these are the only lines of Python in it
+"""  # noqa: INP001 the folder is no package
 
 from __future__ import annotations
 

@@ -1,0 +1,55 @@
+"""CONTRIBUTING.md, the pre-commit hooks and the GitHub workflow: they call what is there, and the same as CI."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", TEXT))))
+def test_every_make_target_it_names_exists(target: str) -> None:
+    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"(?<![\w/])((?:tests|approvals|docs|handlers)/[\w/]+(?:\.\w+)*)", TEXT)))
+)
+def test_every_file_it_names_exists(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+def test_the_functions_and_classes_of_the_example_are_where_it_says() -> None:
+    assert re.search(r"^class Request:", (ROOT / "approvals/model.py").read_text(), re.MULTILINE)
+    for name in ("read", "write"):
+        assert re.search(rf"^def {name}\(", (ROOT / "approvals/request_json.py").read_text(), re.MULTILINE)
+    assert re.search(r"^def facts\(", (ROOT / "approvals/present.py").read_text(), re.MULTILINE)
+
+
+def test_github_runs_the_gate_and_nothing_else() -> None:
+    [job] = WORKFLOW["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+
+
+def test_githubs_oldest_python_is_the_oldest_that_the_project_takes() -> None:
+    [job] = WORKFLOW["jobs"].values()
+    oldest = job["strategy"]["matrix"]["python"][0]
+    assert f'requires-python = ">={oldest}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_hooks_are_the_projects_own_tools() -> None:
+    """None of them is fetched from elsewhere, and each is one of those that `make lint` runs."""
+    assert {found["repo"] for found in HOOKS} == {"local"}
+    lint = MAKEFILE.split("\nlint:", 1)[1].split("\n\n", 1)[0]
+    entries = [hook["entry"] for found in HOOKS for hook in found["hooks"]]
+    assert entries
+    assert all(entry.replace(" --force-exclude", "") in lint for entry in entries)
