@@ -20,6 +20,7 @@ from approvals.listing import Listing
 from cli.refusals import code, explained
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sns import SNSClient
@@ -77,6 +78,11 @@ class Context:
         return f"http://127.0.0.1:{os.environ.get('AWS_PORT', '4566')}" if self.local else None
 
     @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        """CloudFormation's client."""
+        return self.session.client("cloudformation", config=CONFIG, endpoint_url=self.endpoint)
+
+    @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """DynamoDB's client."""
         return self.session.client("dynamodb", config=CONFIG, endpoint_url=self.endpoint)
@@ -94,9 +100,8 @@ class Context:
     @cached_property
     def description(self) -> StackTypeDef:
         """The stack as CloudFormation describes it. Raises `Failure` when it is not there, or AWS can't be asked."""
-        client = self.session.client("cloudformation", config=CONFIG, endpoint_url=self.endpoint)
         try:
-            return client.describe_stacks(StackName=self.stack)["Stacks"][0]
+            return self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:
             if code(error) != "ValidationError":
                 raise Failure(explained(error) or "") from error
