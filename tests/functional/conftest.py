@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -27,6 +27,9 @@ from handlers.outbox import Outbox
 from local.slack import Slack
 from tests.builders import NOW
 from tests.unit.test_template import RESOURCES
+
+if TYPE_CHECKING:
+    from tests.functional.shell import Shell
 
 TABLE = "approvals"
 CHANNEL = "C0APPROVALS"
@@ -174,6 +177,14 @@ def sqs(aws: None) -> SQSClient:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def shell(table: ApprovalTable, clock: Clock) -> Shell:
+    """The command line and a stack."""
+    from tests.functional.shell import Shell, deploy  # it uses this module
+
+    return Shell(table, clock, deploy())
 
 
 @pytest.fixture

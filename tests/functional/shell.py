@@ -1,0 +1,155 @@
+"""The command line in one process: a stack by moto, time that passes only when somebody waits, and what happens then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from click.testing import CliRunner, Result
+
+from approvals.links import approval_id
+from approvals.model import Action, Approval, Approver, People, Step, Workflow
+from approvals.request import parse_request
+from approvals.respond import respond
+from approvals.rules import Cancellation, Event, Expiry
+from approvals.table import ApprovalTable
+from cli.__main__ import main
+from cli.context import Context
+from tests.builders import ALICE, a_response, an_approval
+from tests.functional.conftest import TABLE, Clock
+
+EMAIL = "approver@example.com"
+STACK = "human-approval"
+PARAMETERS = {"Email": EMAIL, "ApprovalTimeoutMinutes": "60"}
+OTHERS = {"AWS_PROFILE": None, "APPROVALS_STACK": None, "NO_COLOR": None}
+
+
+def deploy() -> dict[str, str]:
+    """What the command line uses of a stack; returns the stack's outputs."""
+    topic = boto3.client("sns").create_topic(Name="approvals")["TopicArn"]
+    machine = boto3.client("stepfunctions").create_state_machine(
+        name="HumanApproval",
+        definition='{"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": true}}}',
+        roleArn="arn:aws:iam::123456789012:role/any",
+    )["stateMachineArn"]
+    outputs = {
+        "ApprovalTableName": TABLE,
+        "ApprovalTopicArn": topic,
+        "StateMachineHumanApprovalArn": machine,
+    }
+    return outputs
+
+
+@dataclass
+class Shell:
+    """Runs `approvals`. Each time it sleeps, the clock moves on and the next of `then` happens."""
+
+    table: ApprovalTable
+    clock: Clock
+    outputs: dict[str, str]
+    then: list[Callable[[], object]] = field(default_factory=list)
+    context: Context = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.context = self._a_context()
+
+    def _a_context(self) -> Context:
+        context = Context(clock=self.clock, sleep=self._sleep)
+        # moto's own CloudFormation wants half of all packages there are.
+        context.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", self._describe)
+        return context
+
+    def _describe(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        if params["body"]["StackName"] != STACK:
+            error = {"Code": "ValidationError", "Message": "Stack with id other does not exist"}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
+        outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.outputs.items()]
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()]
+        stack = {"StackName": STACK, "Outputs": outputs, "Parameters": parameters}
+        return SimpleNamespace(status_code=200), {"Stacks": [stack], "ResponseMetadata": {}}
+
+    def run(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
+        """One call, without a terminal."""
+        context, self.context = self.context, self._a_context()
+        runner = CliRunner(env={**OTHERS, **environ})
+        return runner.invoke(main, arguments, input=stdin, obj=context, prog_name="approvals")
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock.pass_(seconds=seconds)
+        if self.then:
+            self.then.pop(0)()
+
+    @contextmanager
+    def intercepted(self, service: str, operation: str, answer: Callable[..., Any]) -> Iterator[None]:
+        """Lets `answer` change what AWS returns to the next call of the command line."""
+        client = getattr(self.context, service)
+        client.meta.events.register(f"after-call.{service}.{operation}", answer)
+        yield
+
+    def executions(self) -> list[dict[str, Any]]:
+        """What runs or ran, the oldest first."""
+        client = boto3.client("stepfunctions")
+        machine = self.outputs["StateMachineHumanApprovalArn"]
+        found = client.list_executions(stateMachineArn=machine)["executions"]
+        return [dict(client.describe_execution(executionArn=each["executionArn"])) for each in found][::-1]
+
+    def asked(self) -> Approval:
+        """Does what the state machine and `request` do: stores what the newest execution asks."""
+        execution = self.executions()[-1]
+        request = parse_request(json.loads(execution["input"]), default_timeout=timedelta(minutes=60))
+        approval = an_approval(
+            id=approval_id(execution["name"]),
+            request=request,
+            workflow=Workflow(
+                execution_arn=execution["executionArn"],
+                execution_name=execution["name"],
+                state_machine_name="HumanApproval",
+                state_name="Lambda Callback",
+            ),
+            requested_at=self.clock(),
+            deadline=self.clock() + request.timeout,
+            people=People(),
+            slack_message=None,
+        )
+        assert self.table.add(approval)
+        return approval
+
+    def started(self, name: str, asked: Any = None) -> Approval:
+        """An approval that an execution asks for, as another program would start it."""
+        machine = self.outputs["StateMachineHumanApprovalArn"]
+        text = json.dumps({"Approval": asked or {"Title": f"About {name}"}})
+        boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=text)
+        return self.asked()
+
+    def newest(self) -> Approval:
+        """The approval of the newest execution."""
+        return self.table.get(approval_id(self.executions()[-1]["name"]))
+
+    def answered(self, action: Action, approver: Approver = ALICE, comment: str | None = None) -> Approval:
+        """Somebody answers the newest approval."""
+        response = replace(a_response(action, approver, comment=comment), at=self.clock())
+        return self.happened(response)
+
+    def happened(self, event: Event) -> Approval:
+        """An event comes to the newest approval."""
+        return respond(self.table, self.newest(), event).approval
+
+    def expired(self) -> Approval:
+        """The deadline of the newest approval passes, and the clock ticks."""
+        self.clock.now = self.newest().deadline
+        return self.happened(Expiry(self.clock()))
+
+    def cancelled(self, error: str | None = None, superseded_by: str | None = None) -> Approval:
+        """The newest approval is called off."""
+        cause = "The execution was stopped before anybody answered."
+        return self.happened(Cancellation(self.clock(), cause, error=error, superseded_by=superseded_by))
+
+    def workflow_heard(self, step: Step = Step.RESUME) -> Approval:
+        """The decision was handed on."""
+        return self.table.mark(self.newest(), step, self.clock())
