@@ -44,11 +44,11 @@ def slack(patient: Patient) -> Iterator[Finding]:
         text = "the stack's secret is not of the form that the functions read"
         yield fault(Check.TOKEN, text, patient.approvals("slack", "connect"))
         return
-    yield from _app(patient, secret.bot_token)
+    yield from app(patient, secret.bot_token, patient.slack_channel)
     yield from _signing(patient, secret.signing_secret)
 
 
-def _app(patient: Patient, token: str) -> Iterator[Finding]:
+def app(patient: Patient, token: str, channel: str) -> Iterator[Finding]:
     """Token, scopes and channel. With a token that Slack does not take, the others can't be looked at."""
     connect = patient.approvals("slack", "connect")
     copy = f"{APPS} > your app > OAuth & Permissions > Bot User OAuth Token: copy\n{connect}"
@@ -69,7 +69,7 @@ def _app(patient: Patient, token: str) -> Iterator[Finding]:
         return
     yield ok(Check.TOKEN, f"Slack takes it, as @{who.get('user')} in {who.get('team')}")
     yield from _scopes(who)
-    yield from _channel(patient, web)
+    yield from _channel(patient, web, channel)
 
 
 def _of_token(error: SlackApiError, copy: str) -> Finding:
@@ -88,8 +88,7 @@ def _scopes(who: SlackResponse) -> Iterator[Finding]:
         yield ok(Check.SCOPES, f"the app has all {len(scopes())} that it needs")
 
 
-def _channel(patient: Patient, web: WebClient) -> Iterator[Finding]:
-    channel = patient.slack_channel
+def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding]:
     if channel.startswith("D"):
         yield ok(Check.CHANNEL, f"{channel} is a direct message, which the app may always write in")
         return
