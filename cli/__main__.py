@@ -19,7 +19,8 @@ def main(context: click.Context, profile: str | None, region: str | None, stack:
     """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""
     from cli.context import Context  # noqa: PLC0415  # AWS's library takes a while, and --help has no use for it
 
-    context.obj = Context(profile=profile, region=region, stack=stack, local=local)
+    ours = context.ensure_object(Context)
+    ours.profile, ours.region, ours.stack, ours.local = profile, region, stack, local
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""What every command works with: the AWS session, and the stack that it is about."""
+"""What every command works with: the AWS session, the stack that it is about, and time."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,12 +16,24 @@ import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.listing import Listing
+from cli.refusals import code, explained
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
 
 LOCAL_REGION = "us-east-1"
+
+DEFAULT_STACK = "human-approval"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Failure(click.ClickException):
@@ -32,14 +47,16 @@ class Context:
     """One call of the command line.
 
     `profile` and `region` are as the AWS CLI takes them, `stack` is the CloudFormation stack's name. `local` means the
-    stack that `make demo` runs on this machine, and never real AWS.
+    stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds.
     """
 
     profile: str | None = None
     region: str | None = None
-    stack: str = "human-approval"
+    stack: str = DEFAULT_STACK
     local: bool = False
     as_json: bool = False
+    clock: Callable[[], datetime] = _now
+    sleep: Callable[[float], None] = time.sleep
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -60,24 +77,72 @@ class Context:
         return f"http://127.0.0.1:{os.environ.get('AWS_PORT', '4566')}" if self.local else None
 
     @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB's client."""
+        return self.session.client("dynamodb", config=CONFIG, endpoint_url=self.endpoint)
+
+    @cached_property
+    def stepfunctions(self) -> SFNClient:
+        """Step Functions' client."""
+        return self.session.client("stepfunctions", config=CONFIG, endpoint_url=self.endpoint)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """SNS's client."""
+        return self.session.client("sns", config=CONFIG, endpoint_url=self.endpoint)
+
+    @cached_property
     def description(self) -> StackTypeDef:
         """The stack as CloudFormation describes it. Raises `Failure` when it is not there, or AWS can't be asked."""
         client = self.session.client("cloudformation", config=CONFIG, endpoint_url=self.endpoint)
         try:
             return client.describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":
-                raise Failure(f"CloudFormation answered {error.response['Error']['Code']}") from error
+            if code(error) != "ValidationError":
+                raise Failure(explained(error) or "") from error
             where = "on this machine: is `make demo` running?" if self.local else f"in {self.session.region_name}"
             mend = "" if self.local else ". Name another with --stack or --region"
             raise Failure(f"There is no stack {self.stack} {where}{mend}") from error
         except BotoCoreError as error:
-            raise Failure(f"AWS can't be asked: {error}") from error
+            mend = " Is `make demo` running?" if self.local else ""
+            raise Failure(f"{explained(error)}.{mend}") from error
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
         """The stack's outputs, by their keys. Raises as `description` does."""
         return {output["OutputKey"]: output["OutputValue"] for output in self.description.get("Outputs", [])}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str]:
+        """The stack's parameters, by their names; secret ones are masked. Raises as `description` does."""
+        found = self.description.get("Parameters", [])
+        return {parameter["ParameterKey"]: parameter.get("ParameterValue", "") for parameter in found}
+
+    def output(self, name: str) -> str:
+        """One of the stack's outputs. Raises `Failure` when it has none of this name, and as `description` does."""
+        if name not in self.outputs:
+            raise Failure(f"The stack {self.stack} has no output {name}. Is it another product's? Name ours: --stack")
+        return self.outputs[name]
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The stack's approvals, without their secrets."""
+        return Listing(self.dynamodb, self.output("ApprovalTableName"))
+
+    @property
+    def default_timeout(self) -> timedelta:
+        """How long a request waits that names no time of its own."""
+        return timedelta(minutes=int(self.parameters["ApprovalTimeoutMinutes"]))
+
+    def command(self, *arguments: str) -> str:
+        """A command line about the same stack, to be copied from the screen."""
+        options = [
+            *(["--profile", self.profile] if self.profile else []),
+            *(["--region", self.region] if self.region else []),
+            *(["--stack", self.stack] if self.stack != DEFAULT_STACK else []),
+            *(["--local"] if self.local else []),
+        ]
+        return shlex.join(["approvals", *options, *arguments])
 
 
 pass_context = click.make_pass_decorator(Context, ensure=True)

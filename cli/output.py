@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -37,11 +40,21 @@ def emit(context: Context, value: Json, lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Columns of text, none wider than it must be; the widest is cut so that lines have at most `width` characters."""
+def is_terminal() -> bool:
+    """Whether a person at a terminal reads standard output."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Characters of a line: of the terminal, or more than enough where there is none."""
+    return shutil.get_terminal_size().columns if is_terminal() else 10_000
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns of text, none wider than it must be; the widest are cut so that lines fit the terminal."""
     shown = [[plain(cell) for cell in row] for row in (headings, *rows)]
     widths = [max(len(row[column]) for row in shown) for column in range(len(headings))]
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > width and max(widths) > max(map(len, headings)):
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > width() and max(widths) > max(map(len, headings)):
         widths[widths.index(max(widths))] -= 1
     return [_GAP.join(_cell(text, most) for text, most in zip(row, widths, strict=True)).rstrip() for row in shown]
 

@@ -1,0 +1,164 @@
+"""`approvals approvers`: who gets approval mails, as email subscriptions of the stack's topic."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import click
+
+from approvals.mail import RECIPIENT
+from approvals.model import Json
+from cli.context import Context, Failure, pass_context
+from cli.output import emit, json_option, table
+
+_ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
+MAX_ADDRESS = 254
+
+PENDING = "pending"
+CONFIRMED = "confirmed"
+_UNCONFIRMED_ARNS = frozenset({"PendingConfirmation", "Pending Confirmation", "pending confirmation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One address. `recipients` are those whose mails it gets; None without a filter: then it gets everybody's."""
+
+    address: str
+    arn: str
+    recipients: tuple[str, ...] | None
+
+    @property
+    def state(self) -> str:
+        """Whether its owner has agreed to get mails."""
+        return PENDING if self.arn in _UNCONFIRMED_ARNS else CONFIRMED
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty when it is as it should be."""
+        if self.state == PENDING:
+            return "has to follow the link in the mail from AWS"
+        if self.recipients is None:
+            return "gets everybody's mails, links included: add it again"
+        return "" if self.address in self.recipients else "gets no mail of its own: add it again"
+
+
+@click.group(short_help="Say who gets approval mails.")
+def command() -> None:
+    """Say who gets approval mails.
+
+    AWS sends mails to an address only once its owner followed a link that AWS sent there. Each address gets only what
+    is addressed to it.
+    """
+
+
+@command.command("list")
+@json_option
+@pass_context
+def list_(context: Context) -> None:
+    """List the addresses, and which of them are confirmed."""
+    found = list(_subscriptions(context))
+    rows = [(each.address, each.state, each.advice) for each in found]
+    emit(context, [_document(each) for each in found], table(("ADDRESS", "STATE", ""), rows))
+
+
+@command.command()
+@click.argument("address")
+@json_option
+@pass_context
+def add(context: Context, address: str) -> None:
+    """Subscribe an address. Its owner has to follow the link in the mail that AWS then sends.
+
+    Adding one that is there already mends its filter, or sends AWS's mail again.
+    """
+    _check(address)
+    known = _named(context, address)
+    if known and known.state == CONFIRMED:
+        if known.recipients != (known.address,):
+            context.sns.set_subscription_attributes(
+                SubscriptionArn=known.arn, AttributeName="FilterPolicy", AttributeValue=_filter(known.address)
+            )
+        sentence = f"{known.address} is confirmed and gets what is addressed to it."
+    else:
+        address = known.address if known else address
+        context.sns.subscribe(
+            TopicArn=context.output("ApprovalTopicArn"),
+            Protocol="email",
+            Endpoint=address,
+            Attributes={"FilterPolicy": _filter(address)},
+            ReturnSubscriptionArn=True,
+        )
+        sentence = (
+            f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to follow the "
+            "link in it within two days; only then can a request name the address."
+        )
+    now = _named(context, address)
+    emit(context, _document(now) if now else {"Address": address}, [sentence])
+
+
+@command.command()
+@click.argument("address")
+@json_option
+@pass_context
+def remove(context: Context, address: str) -> None:
+    """Unsubscribe an address. A request that names it fails from then on."""
+    _check(address)
+    if address.casefold() == context.parameters.get("Email", "").casefold():
+        raise Failure(
+            f"{address} is the stack's own address, which is asked when a request names nobody. "
+            "Give the stack another: sam deploy --parameter-overrides Email=…"
+        )
+    known = _named(context, address)
+    if known is None:
+        raise Failure(f"{address} is not subscribed. See who is: {context.command('approvers', 'list')}")
+    if known.state == PENDING:
+        raise Failure(
+            f"{address} is not confirmed yet, and AWS can't remove such a subscription: it drops it by itself two days "
+            "after it was added, unless its owner follows the link"
+        )
+    context.sns.unsubscribe(SubscriptionArn=known.arn)
+    emit(context, {"Address": known.address, "State": "removed"}, [f"{known.address} gets no more mails."])
+
+
+def _subscriptions(context: Context) -> Iterator[Subscription]:
+    """The email subscriptions, in order of their addresses."""
+    pages = context.sns.get_paginator("list_subscriptions_by_topic").paginate(
+        TopicArn=context.output("ApprovalTopicArn")
+    )
+    emails = [each for page in pages for each in page["Subscriptions"] if each["Protocol"] == "email"]
+    for each in sorted(emails, key=lambda each: each["Endpoint"].casefold()):
+        arn = each["SubscriptionArn"]
+        yield Subscription(each["Endpoint"], arn, None if arn in _UNCONFIRMED_ARNS else _recipients(context, arn))
+
+
+def _recipients(context: Context, arn: str) -> tuple[str, ...] | None:
+    attributes = context.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    if "FilterPolicy" not in attributes:
+        return None
+    allowed = json.loads(attributes["FilterPolicy"]).get(RECIPIENT)
+    return None if allowed is None else tuple(str(each) for each in allowed)
+
+
+def _named(context: Context, address: str) -> Subscription | None:
+    return next((each for each in _subscriptions(context) if each.address.casefold() == address.casefold()), None)
+
+
+def _filter(address: str) -> str:
+    return json.dumps({RECIPIENT: [address]})
+
+
+def _document(subscription: Subscription) -> dict[str, Json]:
+    recipients = subscription.recipients
+    return {
+        "Address": subscription.address,
+        "State": subscription.state,
+        "Recipients": None if recipients is None else list(recipients),
+        "Advice": subscription.advice or None,
+    }
+
+
+def _check(address: str) -> None:
+    if not _ADDRESS.fullmatch(address) or len(address) > MAX_ADDRESS:
+        raise click.UsageError(f"{address!r} is no email address")

@@ -1,0 +1,46 @@
+"""`approvals cancel`: calls an open approval off, by stopping the execution that waits for it."""
+
+from __future__ import annotations
+
+import click
+
+from approvals import present
+from approvals.model import Approval, Status
+from cli.context import Context, Failure, pass_context
+from cli.document import document, outcome
+from cli.find import find
+from cli.output import emit, json_option, plain
+from cli.progress import Quiet
+from cli.waiting import Watch
+
+MAX_REASON = 1000
+"""Characters. Step Functions takes 32,768."""
+
+
+@click.command(short_help="Call an open approval off.")
+@click.argument("approval")
+@click.option("--reason", default="", help="Why; Step Functions keeps it as the execution's cause.")
+@json_option
+@pass_context
+def command(context: Context, approval: str, reason: str) -> None:
+    """Call an open approval off.
+
+    Stops the execution that waits, and waits until the approval is cancelled everywhere. APPROVAL is its id, the
+    beginning of it (4 characters or more), or its execution's name or ARN.
+    """
+    if len(reason) > MAX_REASON:
+        raise click.UsageError(f"--reason: expected at most {MAX_REASON:,} characters")
+    found = find(context, approval)
+    if found.decision is None:
+        arn = found.workflow.execution_arn
+        cause = reason or "Called off with `approvals cancel`."
+        context.stepfunctions.stop_execution(executionArn=arn, error="ApprovalCancelled", cause=cause)
+        found = Watch(context, Quiet()).decided(found)
+    _check(found)
+    emit(context, document(found), outcome(found))
+
+
+def _check(approval: Approval) -> None:
+    """Raises `Failure` when it was decided otherwise."""
+    if approval.status is not Status.CANCELLED:
+        raise Failure(f"There was nothing left to cancel. {plain(present.outcome(approval))}")

@@ -1,0 +1,139 @@
+"""`approvals list`: the open approvals, or those of a period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+import click
+
+from approvals.model import Approval, Status, iso
+from cli.context import Context, pass_context
+from cli.document import SHORT_ID, remaining, summary
+from cli.moments import MOMENT
+from cli.output import emit, json_option, table
+
+PERIOD = timedelta(days=30)
+"""How far back is looked for approvals that are not open, unless --since says otherwise."""
+
+ANY = "any"
+_STATUSES = (*(status.value.lower() for status in Status), ANY)
+_HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTED BY", "REQUESTED", "UNTIL")
+
+Matches = Callable[[Approval], bool]
+
+
+@click.command(short_help="List approvals: the open ones, or those of a period.")
+@click.option(
+    "--status",
+    "statuses",
+    type=click.Choice(_STATUSES, case_sensitive=False),
+    multiple=True,
+    help="Only those with this status. Repeatable.  [default: pending]",
+)
+@click.option(
+    "--since",
+    type=MOMENT,
+    metavar="TIME",
+    help="Requested since then: 7d, 12h, or ISO 8601.  [default: 30d, or whenever for pending ones]",
+)
+@click.option("--until", type=MOMENT, metavar="TIME", help="Requested before then.  [default: now]")
+@click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
+@click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
+@click.option("--search", metavar="TEXT", help="With this text in the title, the details or the execution's name.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many at most.")
+@json_option
+@pass_context
+def command(
+    context: Context,
+    *,
+    statuses: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    requested_by: str | None,
+    approver: str | None,
+    search: str | None,
+    limit: int,
+) -> None:
+    """List approvals: the open ones, or those of a period.
+
+    Open ones come with the nearest deadline first, those of a period with the newest first.
+    """
+    wanted = _wanted(statuses)
+    tests = [_has_status(wanted), _asked_by(requested_by), _may_answer(approver), _says(search)]
+    approvals = (
+        _open(context) if wanted == {Status.PENDING} and not since and not until else _period(context, since, until)
+    )
+    found = list(islice((each for each in approvals if all(test(each) for test in tests)), limit + 1))
+    shown = found[:limit]
+    now = context.clock()
+    rows = [_row(approval, now) for approval in shown]
+    lines = (
+        table(_HEADINGS, rows) if rows else [f"There are none. See others: {context.command('list', '--status', ANY)}"]
+    )
+    emit(context, [summary(approval) for approval in shown], lines)
+    if len(found) > limit:
+        click.echo(f"There are more than these {limit}: --limit {limit * 2}", err=True)
+
+
+def _wanted(statuses: tuple[str, ...]) -> set[Status]:
+    if ANY in statuses:
+        return set(Status)
+    return {Status(status.upper()) for status in statuses} or {Status.PENDING}
+
+
+def _open(context: Context) -> Iterator[Approval]:
+    yield from context.listing.open()
+
+
+def _period(context: Context, since: datetime | None, until: datetime | None) -> Iterator[Approval]:
+    until = until or context.clock() + timedelta(minutes=1)  # What was asked this second, too, by another clock.
+    return context.listing.requested(since or until - PERIOD, until)
+
+
+def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
+    is_open = approval.status is Status.PENDING
+    return (
+        approval.id[:SHORT_ID],
+        approval.status.value.lower(),
+        approval.title,
+        approval.request.requested_by or "",
+        f"{approval.requested_at:%Y-%m-%d %H:%M}Z",
+        remaining(approval.deadline, now) if is_open else iso(approval.deadline)[:16].replace("T", " ") + "Z",
+    )
+
+
+def _has_status(wanted: set[Status]) -> Matches:
+    return lambda approval: approval.status in wanted
+
+
+def _asked_by(who: str | None) -> Matches:
+    return lambda approval: who is None or _same(approval.request.requested_by, who)
+
+
+def _may_answer(who: str | None) -> Matches:
+    """Whether the request names somebody, or somebody whom it names is known by that name as well."""
+
+    def matches(approval: Approval) -> bool:
+        if who is None:
+            return True
+        people = approval.people
+        known = [*people.approvers, *people.escalation] if people else []
+        names = [*approval.request.approvers, *approval.request.escalate_to]
+        names += [name for person in known for name in (person.email, person.slack_id, person.name)]
+        return any(_same(name, who) for name in names)
+
+    return matches
+
+
+def _says(text: str | None) -> Matches:
+    def matches(approval: Approval) -> bool:
+        places = (approval.title, approval.request.details or "", approval.workflow.execution_name, approval.id)
+        return text is None or any(text.casefold() in place.casefold() for place in places)
+
+    return matches
+
+
+def _same(one: str | None, other: str) -> bool:
+    return one is not None and one.casefold() == other.casefold()

@@ -1,0 +1,197 @@
+"""`approvals request`: starts an execution that asks for an approval."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+from botocore.exceptions import ClientError
+
+from approvals.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
+from approvals.request import parse_request
+from cli.asking import STDIN, execution_input, execution_name, pairs, parse_document, read_document
+from cli.context import Context, Failure, pass_context
+from cli.document import document
+from cli.find import execution_arn
+from cli.follow import cancel_option, follow, interruptible
+from cli.output import emit, json_option, plain
+from cli.progress import Quiet
+from cli.refusals import code
+from cli.waiting import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+PATIENCE = timedelta(minutes=1)
+"""How long, without --wait, it is waited for the approval's id."""
+
+_MINUTES = click.IntRange(min=1)
+_COUNT = click.IntRange(min=1)
+
+
+@click.command(short_help="Ask for an approval, and wait for the decision if told so.")
+@click.option(
+    "--file",
+    "file",
+    metavar="PATH",
+    help="The request as JSON or YAML, or a whole execution's input with "
+    "the request under Approval; - reads standard input. Options take the place of what it says.",
+)
+@click.option("--title", help="What is asked, in a line.")
+@click.option("--details", help="What to know before answering.")
+@click.option("--fact", "facts", multiple=True, metavar="LABEL=VALUE", help="A fact to show. Repeatable.")
+@click.option("--link", "links", multiple=True, metavar="LABEL=URL", help="A link to show. Repeatable.")
+@click.option(
+    "--approver",
+    "approvers",
+    multiple=True,
+    metavar="WHO",
+    help="Who may answer: an email address, a Slack user or user group id. Repeatable.",
+)
+@click.option("--requested-by", metavar="WHO", help="Who asks: an email address or a Slack user id.")
+@click.option("--required-approvals", type=_COUNT, help="How many people must approve.")
+@click.option("--required-rejections", type=_COUNT, help="How many people must reject to reject it.")
+@click.option("--allow-self-approval", is_flag=True, default=None, help="Whoever asks may answer, too.")
+@click.option("--severity", type=click.Choice([each.value for each in Severity]), help="high asks twice.")
+@click.option(
+    "--comment",
+    "comments",
+    multiple=True,
+    metavar="ANSWER=PRESENCE",
+    help="Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
+)
+@click.option("--timeout-minutes", type=_MINUTES, help="Minutes until it expires.  [default: the stack's]")
+@click.option("--on-timeout", type=click.Choice([each.value for each in OnTimeout]), help="What silence means.")
+@click.option(
+    "--reminder",
+    "reminders",
+    multiple=True,
+    type=_MINUTES,
+    metavar="MINUTES",
+    help="Remind after so many minutes. Repeatable.",
+)
+@click.option("--escalate-to", multiple=True, metavar="WHO", help="Who may answer later, too. Repeatable.")
+@click.option("--escalate-after-minutes", type=_MINUTES, help="When they may.")
+@click.option("--notify", multiple=True, metavar="WHO", help="Who is told, too. Repeatable.")
+@click.option("--channel", help="The Slack channel to ask in, by its id.")
+@click.option(
+    "--input",
+    "rest",
+    metavar="JSON",
+    help="The rest of the execution's input, a JSON object that is shown, too; @PATH reads a file.",
+)
+@click.option(
+    "--name",
+    help="The execution's name: asking again with the same name and input finds the same approval. "
+    " [default: made from the title and the time]",
+)
+@click.option("--wait", is_flag=True, help="Wait for the decision, and exit with its code.")
+@cancel_option
+@json_option
+@pass_context
+def command(context: Context, /, **options: Any) -> None:
+    """Ask for an approval, and wait for the decision if told so.
+
+    The request comes from options, from a file, or from both. It is checked before anything is started. Exit codes with
+    --wait: 0 approved, 1 rejected, 2 expired or cancelled.
+    """
+    cancel = options["cancel_on_interrupt"]
+    if cancel and not options["wait"]:
+        raise click.UsageError("--cancel-on-interrupt goes with --wait")
+    document_ = read_document(options["file"]) if options["file"] else {}
+    timeout = context.default_timeout
+    asked = execution_input(document_, _asked(options), _rest(options["rest"]), default_timeout=timeout)
+    title = parse_request(asked, default_timeout=timeout).title
+    name = options["name"] or execution_name(title, context.clock())
+    arn = execution_arn(context, name)
+    with interruptible(context, arn, name, cancel=cancel):
+        started = _start(context, name, asked)
+        if options["wait"]:
+            follow(context, lambda watch: _requested(context, watch, arn, started))
+        approval = Watch(context, Quiet()).requested_within(PATIENCE, arn, started)
+    if approval:
+        emit(context, document(approval), _announcement(context, approval))
+        return
+    lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', name)}"]
+    emit(context, {"Id": None, "ExecutionArn": arn}, lines)
+
+
+def _asked(options: Mapping[str, Any]) -> dict[str, Json]:
+    """The keys of the request that options give."""
+    given: dict[str, Json] = {
+        "Title": options["title"],
+        "Details": options["details"],
+        "Facts": pairs(options["facts"], "--fact", "Value"),
+        "Links": pairs(options["links"], "--link", "Url"),
+        "RequestedBy": options["requested_by"],
+        "Severity": options["severity"],
+        "Approvers": list(options["approvers"]),
+        "RequiredApprovals": options["required_approvals"],
+        "RequiredRejections": options["required_rejections"],
+        "AllowSelfApproval": options["allow_self_approval"],
+        "Notify": list(options["notify"]),
+        "Channel": options["channel"],
+        "Comment": _comments(options["comments"]),
+        "TimeoutMinutes": options["timeout_minutes"],
+        "OnTimeout": options["on_timeout"],
+        "Reminders": list(options["reminders"]),
+        "EscalateTo": list(options["escalate_to"]),
+        "EscalateAfterMinutes": options["escalate_after_minutes"],
+    }
+    return {key: value for key, value in given.items() if value not in (None, [], {})}
+
+
+def _comments(texts: tuple[str, ...]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for text in texts:
+        answer, _, presence = text.partition("=")
+        if answer not in list(Action) or presence not in list(Presence):
+            answers, presences = " or ".join(Action), ", ".join(Presence)
+            raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
+        found[answer.capitalize()] = presence
+    return found
+
+
+def _rest(text: str | None) -> dict[str, Json]:
+    if text is None:
+        return {}
+    if text.startswith("@") and text[1:] != STDIN:
+        return read_document(text[1:])
+    return parse_document(text, "--input")
+
+
+def _start(context: Context, name: str, asked: Mapping[str, Json]) -> datetime:
+    """Starts the execution; returns when it started."""
+    try:
+        return context.stepfunctions.start_execution(
+            stateMachineArn=context.output("StateMachineHumanApprovalArn"),
+            name=name,
+            input=json.dumps(asked, ensure_ascii=False),
+        )["startDate"]
+    except ClientError as error:
+        if code(error) == "ExecutionAlreadyExists":
+            raise Failure(
+                f"There was an execution {name}, with another input or ended. Choose another --name"
+            ) from error
+        if code(error) == "InvalidName":
+            raise click.UsageError(f"--name {name!r}: expected up to 80 letters, digits, - and _") from error
+        raise
+
+
+def _requested(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:
+    approval = watch.requested(arn, started)
+    if not context.as_json:
+        click.echo("\n".join(_announcement(context, approval)))
+    return approval
+
+
+def _announcement(context: Context, approval: Approval) -> Iterator[str]:
+    yield f"Asked: {plain(approval.title)}"
+    yield f"  approval     {approval.id}"
+    yield f"  execution    {approval.workflow.execution_name}"
+    yield f"  answer by    {iso(approval.deadline)}"
+    yield f"Follow it:    {context.command('wait', approval.id)}"
+    yield f"Call it off:  {context.command('cancel', approval.id)}"

@@ -1,0 +1,23 @@
+"""`approvals show`: one approval, and all that happened to it."""
+
+from __future__ import annotations
+
+import click
+
+from cli.context import Context, pass_context
+from cli.document import document, lines
+from cli.find import find
+from cli.output import emit, json_option
+
+
+@click.command(short_help="Show an approval and all that happened to it.")
+@click.argument("approval")
+@json_option
+@pass_context
+def command(context: Context, approval: str) -> None:
+    """Show an approval and all that happened to it.
+
+    APPROVAL is its id, the beginning of it (4 characters or more), or its execution's name or ARN.
+    """
+    found = find(context, approval)
+    emit(context, document(found), lines(found, context.clock()))

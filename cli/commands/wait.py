@@ -1,0 +1,26 @@
+"""`approvals wait`: waits for the decision of an approval that was asked for before."""
+
+from __future__ import annotations
+
+import click
+
+from cli.context import Context, pass_context
+from cli.find import find
+from cli.follow import cancel_option, follow, interruptible
+from cli.output import json_option
+
+
+@click.command(short_help="Wait for the decision of an approval.")
+@click.argument("approval")
+@cancel_option
+@json_option
+@pass_context
+def command(context: Context, approval: str, *, cancel_on_interrupt: bool) -> None:
+    """Wait for the decision of an approval.
+
+    APPROVAL is its id, the beginning of it (4 characters or more), or its execution's name or ARN. Tells what happened
+    so far and what happens. Exit codes: 0 approved, 1 rejected, 2 expired or cancelled.
+    """
+    found = find(context, approval)
+    with interruptible(context, found.workflow.execution_arn, found.id, cancel=cancel_on_interrupt):
+        follow(context, lambda _watch: found)

@@ -1,0 +1,135 @@
+"""An approval as the command line shows it: as JSON, and in lines for people. No secret is in either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from approvals import present
+from approvals.form import said
+from approvals.history import Entry, history
+from approvals.model import Action, Approval, Decision, Json, Status, iso, readable
+from approvals.request_json import write
+from approvals.result import result
+from approvals.workflow import console_url
+from cli.output import plain
+
+SHORT_ID = 8
+"""Characters of an id that lists show: enough to name one of a billion."""
+
+
+def summary(approval: Approval) -> dict[str, Json]:
+    """What a list shows of an approval."""
+    answers = [response.action for response in approval.standing]
+    return {
+        "Id": approval.id,
+        "Status": approval.status.value,
+        "Title": approval.title,
+        "RequestedBy": approval.request.requested_by,
+        "RequestedAt": iso(approval.requested_at),
+        "Deadline": iso(approval.deadline),
+        "Severity": approval.request.severity.value,
+        "Approvals": answers.count(Action.APPROVE),
+        "Rejections": answers.count(Action.REJECT),
+        "Decision": _decision(approval.decision) if approval.decision else None,
+        "WorkflowTold": approval.resumed,
+        "StateMachine": approval.workflow.state_machine_name,
+        "ExecutionArn": approval.workflow.execution_arn,
+    }
+
+
+def document(approval: Approval) -> dict[str, Json]:
+    """All that is known of an approval. `Result` is what its workflow gets, where it gets one."""
+    decided = approval.status in (Status.APPROVED, Status.REJECTED)
+    return summary(approval) | {
+        "Request": write(approval.request),
+        "Context": dict(approval.request.context),
+        "Digest": approval.request.digest,
+        "WhoMayAnswer": present.who_may(approval),
+        "Result": result(approval) if decided else None,
+        "History": [event(entry) for entry in history(approval)],
+    }
+
+
+def event(entry: Entry) -> dict[str, Json]:
+    """One thing that happened."""
+    by = entry.approver
+    return {
+        "Event": entry.kind.value,
+        "Key": entry.key,
+        "At": iso(entry.at),
+        "Text": entry.text,
+        "By": by.id if by else None,
+        "Name": by.name if by else None,
+        "Channel": by.channel.value if by else None,
+        "Comment": entry.comment,
+        "To": entry.to,
+    }
+
+
+def sentence(entry: Entry) -> str:
+    """What happened, on one line, with what was said."""
+    comment = f' "{entry.comment}"' if entry.comment else ""
+    return plain(f"{entry.text}{comment}")
+
+
+def outcome(approval: Approval) -> Iterator[str]:
+    """How it ended, what was said, and what was filled in."""
+    decision = present.decided(approval)
+    yield plain(present.outcome(approval))
+    if decision.comment:
+        yield f"Comment: {plain(decision.comment)}"
+    if approval.status is Status.APPROVED and approval.standing:
+        form = approval.standing[-1].form
+        asked = (field for field in approval.request.form if field.name in form)
+        yield from (plain(f"{field.label}: {said(form[field.name])}") for field in asked)
+
+
+def lines(approval: Approval, now: datetime) -> Iterator[str]:
+    """An approval on a screen: what is asked, who may answer, what happened, how it ended."""
+    yield plain(approval.title)
+    yield from outcome(approval) if approval.decision else _waiting(approval, now)
+    yield ""
+    yield from _columns([("Id", approval.id), *present.facts(approval), *approval.request.facts])
+    yield from _columns([*approval.request.links, ("Console", console_url(approval.workflow.execution_arn))])
+    yield from _columns(present.context(approval))
+    if approval.request.details:
+        yield ""
+        yield from (plain(line) for line in approval.request.details.splitlines())
+    yield ""
+    yield "History"
+    yield from (f"  {iso(entry.at)}  {sentence(entry)}" for entry in history(approval))
+
+
+def remaining(deadline: datetime, now: datetime) -> str:
+    """How long it is until a moment, roughly: `23 min`."""
+    minutes = int((deadline - now).total_seconds() // 60)
+    for size, unit in ((24 * 60, "days"), (60, "h")):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {unit}"
+    return f"{minutes} min" if minutes >= 0 else "overdue"
+
+
+def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
+    yield f"{present.headline(approval)}, until {readable(approval.deadline)} ({remaining(approval.deadline, now)})"
+    yield plain(present.who_may(approval))
+    yield from (plain(line) for line in present.progress(approval))
+
+
+def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
+    width = max((len(plain(label)) for label, _ in rows), default=0)
+    yield from (f"{plain(label):<{width}}  {plain(value)}" for label, value in rows)
+
+
+def _decision(decision: Decision) -> dict[str, Json]:
+    by = decision.approver
+    return {
+        "At": iso(decision.at),
+        "By": by.id if by else None,
+        "Name": by.name if by else None,
+        "Channel": decision.channel.value,
+        "Comment": decision.comment,
+        "Error": decision.error,
+        "Cause": decision.cause,
+        "SupersededBy": decision.superseded_by,
+    }
