@@ -63,7 +63,7 @@ def store(patient: Patient, connection: Connection) -> None:
 
 
 def update(patient: Patient, connection: Connection) -> None:
-    """Sets the stack's parameters for Slack, leaves all others and the template as they are, and waits until it is done.
+    """Sets the stack's parameters for Slack, leaves all else of it as it is, and waits until that is done.
 
     Token and signing secret are set along with the channel: a later update that touches the secret then writes these
     again, and not those that the stack was created with. Raises `Failure` when the update does not succeed.

@@ -13,14 +13,14 @@ _VERSION = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
 
 
 def installed() -> str:
-    """The version: of the checkout that this runs from, whose metadata may be older than its files, else as installed."""
+    """The version: as the checkout says that this runs from, whose metadata may be older, else as it was installed."""
     if _PYPROJECT.is_file() and (found := _VERSION.search(_PYPROJECT.read_text())):
         return found[1]
     return metadata.version(DISTRIBUTION)
 
 
 def is_older(version: str, than: str) -> bool:
-    """Whether a version comes before another. Both are numbers with dots between them; what is no number counts as 0."""
+    """Whether a version, numbers with dots between them, comes before another. What is no number counts as 0."""
     return _numbers(version) < _numbers(than)
 
 

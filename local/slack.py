@@ -264,13 +264,8 @@ class Slack:
         if SCOPES.get(method, "chat:write") not in {*self.scopes, "chat:write"}:
             raise Refused("missing_scope")
         match method:
-            case "auth.test":
-                return {"team_id": WORKSPACE["id"], "team": WORKSPACE["domain"], "user": "approvals", "bot_id": "B0APPROVAL"}
-            case "conversations.info":
-                if parameters.get("channel") != self.channel:
-                    raise Refused("channel_not_found")
-                joined = {"is_archived": False, "is_member": self.invited}
-                return {"channel": {"id": self.channel, "name": "approvals", **joined}}
+            case "auth.test" | "conversations.info":
+                return self._about_the_app(method, parameters)
             case "views.open":
                 return self._opened(str(parameters.get("trigger_id")), check_view(parameters["view"]))
             case "users.lookupByEmail":
@@ -284,6 +279,16 @@ class Slack:
                 return {"users": list(GROUPS[str(parameters["usergroup"])])}
             case _:
                 return self._posted(method, parameters)
+
+    def _about_the_app(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Who the app is, or whether it is in a channel."""
+        if method == "auth.test":
+            app = {"user": "approvals", "bot_id": "B0APPROVAL"}
+            return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"]}
+        if parameters.get("channel") != self.channel:
+            raise Refused("channel_not_found")
+        joined = {"is_archived": False, "is_member": self.invited}
+        return {"channel": {"id": self.channel, "name": "approvals", **joined}}
 
     def _posted(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         channel, text = self._channel(parameters.get("channel")), str(parameters.get("text", ""))

@@ -8,14 +8,16 @@ from cli.context import Context, pass_context
 from cli.doctor.examination import examine
 from cli.doctor.finding import Finding, exit_code
 from cli.doctor.patient import Patient
-from cli.output import emit, json_option, plain
+from cli.output import emit, json_option
 
 
 @click.command("doctor")
 @click.option(
     "--approver", "approvers", multiple=True, metavar="NAME", help="Also: could this approver be asked? Repeatable."
 )
-@click.option("--round-trip", is_flag=True, help="Also ask for a real approval that says it is a test, and call it off.")
+@click.option(
+    "--round-trip", is_flag=True, help="Also ask for a real approval that says it is a test, and call it off."
+)
 @json_option
 @pass_context
 def command(context: Context, approvers: tuple[str, ...], *, round_trip: bool) -> None:
@@ -31,7 +33,6 @@ def command(context: Context, approvers: tuple[str, ...], *, round_trip: bool) -
     for finding in examine(Patient(context), approvers=approvers, with_round_trip=round_trip):
         findings.append(finding)
         if not context.as_json:
-            for line in finding.lines():
-                click.echo(plain(line) if line.startswith(finding.verdict) else line)
+            click.echo("\n".join(finding.lines()))
     emit(context, [finding.as_json() for finding in findings], [])
     click.get_current_context().exit(exit_code(findings))

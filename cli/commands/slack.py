@@ -17,7 +17,7 @@ from cli.doctor.slack import app, slack
 from cli.output import emit, json_option
 from cli.slack_app import NAME, create_link
 
-TOKEN, SECRET = "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"  # noqa: S105  # names of variables
+TOKEN, SECRET = "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"  # names of variables
 
 SETTLING = timedelta(seconds=100)
 """How long it may take until every warm function has read the new secret: each reads it anew once a minute."""

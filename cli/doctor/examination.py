@@ -35,7 +35,7 @@ def examine(patient: Patient, *, approvers: Sequence[str] = (), with_round_trip:
 
     `approvers` are names to look up besides those of open requests.
     """
-    parts = [*PARTS, (Check.APPROVERS, partial(people.approvers, named=approvers))]
+    parts: list[tuple[Check, Look]] = [*PARTS, (Check.APPROVERS, partial(people.approvers, named=approvers))]
     if with_round_trip:
         parts.append((Check.ROUND_TRIP, round_trip))
     yield from guarded(patient, Check.STACK, stack.presence)

@@ -1,10 +1,13 @@
-"""What a check found. Pure, standard library only."""
+"""What a check found, and how it reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from approvals.model import Json
+from cli.output import plain
 
 
 class Check(StrEnum):
@@ -48,14 +51,14 @@ class Finding:
     text: str
     mend: str = ""
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> Json:
         """For programs; `mend` is empty where nothing is to be done."""
         return {"check": self.check, "verdict": self.verdict, "text": self.text, "mend": self.mend}
 
     def lines(self) -> list[str]:
         """For people."""
         shown = self.verdict if self.verdict is Verdict.OK else self.verdict.upper()
-        first = f"{shown:8} {self.check}: {self.text}"
+        first = f"{shown:8} {self.check}: {plain(self.text)}"
         return [first, *(f"{'':8} > {line}" for line in self.mend.splitlines())]
 
 

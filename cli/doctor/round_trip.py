@@ -38,7 +38,9 @@ def round_trip(patient: Patient) -> Iterator[Finding]:
         yield from trip.outward()
     finally:
         # Whatever went wrong, and at Ctrl-C: nobody is left with a request that means nothing.
-        patient.context.stepfunctions.stop_execution(executionArn=execution["executionArn"], cause="approvals doctor has seen enough")
+        patient.context.stepfunctions.stop_execution(
+            executionArn=execution["executionArn"], cause="approvals doctor has seen enough"
+        )
     yield from trip.homeward()
 
 

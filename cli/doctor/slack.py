@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -27,6 +26,9 @@ Json: TypeAlias = dict[str, Any]
 
 LOOK_BACK = timedelta(days=1)
 """How far back refused requests are looked for."""
+
+GRACE = 2 * REFRESH
+"""How long after a change of the secret refusals are no news: warm functions go by the old one for a moment."""
 
 _INVITE = f"In Slack, in the channel: /invite @{NAME}"
 _INSTALL = f"{APPS} > your app > Install App > Reinstall to Workspace"
@@ -93,15 +95,17 @@ def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding
         yield ok(Check.CHANNEL, f"{channel} is a direct message, which the app may always write in")
         return
     another = (
-        f"Copy the id from the foot of the channel's details in Slack\n{patient.approvals('slack', 'connect')}"
-        f"\nIf the channel is private: {_INVITE}"
+        f"{patient.approvals('slack', 'connect', '--channel', 'ID')}   # it is at the foot of the channel's details\n"
+        f"{_INVITE}   # if the channel is private"
     )
     try:
         found: Json = web.conversations_info(channel=channel)["channel"]
     except SlackApiError as error:
         reason = str(error.response.get("error", ""))
         if reason == "channel_not_found":
-            yield fault(Check.CHANNEL, f"there is no channel {channel}, or it is private and the app is not in it", another)
+            yield fault(
+                Check.CHANNEL, f"there is no channel {channel}, or it is private and the app is not in it", another
+            )
         else:
             yield unknown(Check.CHANNEL, f"Slack answered {reason}", f"See {Check.SCOPES}")
         return
@@ -110,7 +114,9 @@ def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding
         return
     name = f"#{found.get('name', channel)}"
     if found.get("is_archived"):
-        yield fault(Check.CHANNEL, f"{name} is archived", f"In Slack: {name} > Unarchive; or choose another:\n{another}")
+        yield fault(
+            Check.CHANNEL, f"{name} is archived", f"In Slack: {name} > Unarchive; or choose another:\n{another}"
+        )
     elif not found.get("is_member"):
         yield fault(Check.CHANNEL, f"the app is not in {name}, so it can't write there", _INVITE)
     else:
@@ -136,7 +142,9 @@ def _signing(patient: Patient, secret: str) -> Iterator[Finding]:
         return
     if refused := _refused(patient):
         text = f"{refused} requests that Slack signed were refused in the last day: it is not the app's signing secret"
-        yield fault(Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), mend)
+        yield fault(
+            Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), mend
+        )
     elif not SIGNING_SECRET.fullmatch(secret):
         yield warning(Check.SIGNING, "it does not look like one: those have 32 digits and letters from a to f", mend)
     else:
@@ -145,14 +153,16 @@ def _signing(patient: Patient, secret: str) -> Iterator[Finding]:
 
 def _signed_no_op(patient: Patient, secret: str) -> int:
     """Sends what Slack itself sends to see whether an address is up, signed; returns the answer's status."""
-    body, timestamp = "ssl_check=1", str(int(time.time()))
+    body, timestamp = "ssl_check=1", str(int(patient.context.clock().timestamp()))
     signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": signature or "",
     }
-    return patient.http.request("POST", patient.address(patient.output("SlackRequestUrl")), body=body, headers=headers).status
+    return patient.http.request(
+        "POST", patient.address(patient.output("SlackRequestUrl")), body=body, headers=headers
+    ).status
 
 
 def _not_taken(patient: Patient, status: int) -> Finding:
@@ -170,9 +180,7 @@ def _refused(patient: Patient) -> int:
     if group is None:
         return 0
     described = patient.secrets.describe_secret(SecretId=patient.output("SlackSecretArn"))
-    changed = described.get("LastChangedDate") or described["CreatedDate"]
-    # Warm functions go by the old secret for a moment.
-    since = max(datetime.now(UTC) - LOOK_BACK, changed.astimezone(UTC) + 2 * REFRESH)
+    since = max(patient.context.clock() - LOOK_BACK, described["LastChangedDate"].astimezone(UTC) + GRACE)
     refused = [at for at, line in _lines(patient, group.id, REFUSED, since) if line.get("signed")]
     if not refused:
         return 0

@@ -97,9 +97,9 @@ def dead_letters(patient: Patient) -> Iterator[Finding]:
     """Nothing was given up on."""
     queue = patient.resource("DeadLetterQueue")
     url = queue.id if queue else ""
-    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    found = patient.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", *counts])["Attributes"]
-    waiting = sum(int(found[name]) for name in counts)
+    found = patient.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    # What somebody is looking at is not visible to others for a while.
+    waiting = int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
     if not waiting:
         yield ok(Check.DEAD_LETTERS, "empty")
         return
