@@ -20,7 +20,7 @@ from slack_sdk import WebClient
 from approvals import settings
 from approvals.clients import client
 from approvals.table import ApprovalTable
-from bot.guard import Guard
+from bot.guard import REFUSED, Guard, claims_signature
 from bot.listeners import register_listeners
 from bot.listeners.desk import Desk
 from bot.secret import SecretSource, load_secret
@@ -55,16 +55,16 @@ class BotHandler:
         """Answers an API Gateway proxy event (REST API, payload version 1.0)."""
         request = self._guard.admit(event)
         if request is None:
-            return self._refuse("refused a request that Slack did not sign, or not in the last 5 minutes")
+            return self._refuse(REFUSED, signed=claims_signature(event))
         try:
             # Not through Bolt's own adapter for Lambda: it imports boto3, for lazy listeners, of which there are none.
             answer = self._app.dispatch(BoltRequest(body=request.body, headers={**request.headers}))
         except Exception as error:  # noqa: BLE001 Bolt answers for what listeners raise: this is a body it can't take apart
-            return self._refuse(f"refused a signed request that Bolt can't read: {type(error).__name__}")
+            return self._refuse(f"refused a signed request that Bolt can't read: {type(error).__name__}", signed=True)
         return {"statusCode": answer.status, "headers": answer.first_headers(), "body": answer.body}
 
-    def _refuse(self, reason: str) -> ApiResponse:
-        self._logger.warning(reason)
+    def _refuse(self, reason: str, *, signed: bool) -> ApiResponse:
+        self._logger.warning(reason, extra={"signed": signed})
         return {"statusCode": 401, "headers": {"Content-Type": "text/plain"}, "body": "not signed by Slack"}
 
 

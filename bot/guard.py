@@ -18,6 +18,10 @@ from bot.secret import SecretSource
 MAX_BODY = 3 * 1024 * 1024
 """Characters of a body as it is sent: Slack's own are far shorter. What is longer is not even hashed."""
 
+REFUSED = "refused a request that Slack did not sign, or not in the last 5 minutes"
+"""What is logged of a request that is not admitted. `signed` says whether it came with a signature at all: one that
+does shows that the signing secret may be wrong, one that does not comes from anybody."""
+
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _OF_VIEWS = ("view_submission", "view_closed")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
@@ -65,6 +69,14 @@ class _InjectedClock(Clock):
 
     def now(self) -> float:
         return self._clock().timestamp()
+
+
+def claims_signature(event: Mapping[str, Any]) -> bool:
+    """Whether a request came with what looks like Slack's signature, right or wrong."""
+    return any(
+        str(name).lower() == "x-slack-signature" and _SIGNATURE.fullmatch(str(value))
+        for name, value in (event.get("headers") or {}).items()
+    )
 
 
 def _body(event: Mapping[str, Any]) -> str | None:

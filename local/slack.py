@@ -59,6 +59,7 @@ SCOPES = {
     "users.lookupByEmail": "users:read.email",
     "users.info": "users:read",
     "usergroups.users.list": "usergroups:read",
+    "conversations.info": "channels:read",
 }
 """What the app must be allowed for some methods; chat:write it always has."""
 
@@ -107,8 +108,10 @@ class Slack:
     failures: int = 0
     """How many calls were answered so."""
     clock: Callable[[], float] = time.time
-    scopes: set[str] = field(default_factory=lambda: set(SCOPES.values()))
-    """What the app was installed with."""
+    scopes: set[str] = field(default_factory=lambda: {"groups:read", *SCOPES.values()})
+    """What the app was installed with; `chat:write` besides."""
+    invited: bool = True
+    """Whether the app is in the channel."""
     _messages: dict[str, Message] = field(default_factory=dict)
     _modals: dict[str, Modal] = field(default_factory=dict)
     _triggers: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -261,8 +264,8 @@ class Slack:
         if SCOPES.get(method, "chat:write") not in {*self.scopes, "chat:write"}:
             raise Refused("missing_scope")
         match method:
-            case "auth.test":
-                return {"team_id": WORKSPACE["id"]}
+            case "auth.test" | "conversations.info":
+                return self._about_the_app(method, parameters)
             case "views.open":
                 return self._opened(str(parameters.get("trigger_id")), check_view(parameters["view"]))
             case "users.lookupByEmail":
@@ -276,6 +279,16 @@ class Slack:
                 return {"users": list(GROUPS[str(parameters["usergroup"])])}
             case _:
                 return self._posted(method, parameters)
+
+    def _about_the_app(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Who the app is, or whether it is in a channel."""
+        if method == "auth.test":
+            app = {"user": "approvals", "bot_id": "B0APPROVAL"}
+            return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"]}
+        if parameters.get("channel") != self.channel:
+            raise Refused("channel_not_found")
+        joined = {"is_archived": False, "is_member": self.invited}
+        return {"channel": {"id": self.channel, "name": "approvals", **joined}}
 
     def _posted(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         channel, text = self._channel(parameters.get("channel")), str(parameters.get("text", ""))
@@ -299,6 +312,8 @@ class Slack:
             return f"D{str(asked)[1:]}"
         if asked != self.channel and asked not in {f"D{user[1:]}" for user in MEMBERS}:
             raise Refused("channel_not_found")
+        if asked == self.channel and not self.invited:
+            raise Refused("not_in_channel")
         return str(asked)
 
     def _opened(self, trigger: str, view: dict[str, Any]) -> dict[str, Any]:

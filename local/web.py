@@ -169,7 +169,9 @@ def _serve_slack(app: Flask, stack: LocalStack) -> None:
             answer.headers["Retry-After"] = "5"
             return answer, stack.slack.fail_with
         parameters = request.get_json(silent=True) if request.is_json else request.form.to_dict()
-        return jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {})), 200
+        answer = jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {}))
+        answer.headers["X-OAuth-Scopes"] = ",".join(sorted({"chat:write", *stack.slack.scopes}))
+        return answer, 200
 
 
 def _serve_stack(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:

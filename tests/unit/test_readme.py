@@ -134,7 +134,14 @@ def test_the_manifest_names_the_path_of_the_slack_endpoint() -> None:
 
 
 def test_the_app_asks_slack_for_no_more_than_it_uses() -> None:
-    """To write, to find people by id, by address and in user groups."""
+    """To write, to find people by id, by address and in user groups, and for the doctor to look at the channel."""
     manifest = yaml.safe_load((ROOT / "bot/manifest.yaml").read_text())
     scopes = manifest["oauth_config"]["scopes"]["bot"]
-    assert sorted(scopes) == ["chat:write", "usergroups:read", "users:read", "users:read.email"]
+    assert sorted(scopes) == [
+        "channels:read",
+        "chat:write",
+        "groups:read",
+        "usergroups:read",
+        "users:read",
+        "users:read.email",
+    ]

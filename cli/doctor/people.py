@@ -1,0 +1,79 @@
+"""The check of the approvers: can those who are named in open requests still be found and reached?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from slack_sdk import WebClient
+
+from approvals.identify import identify
+from approvals.mail import Subscribers
+from approvals.model import Request
+from approvals.request import InvalidApprovalRequest
+from approvals.schema import is_email
+from approvals.steps import DeliveryFailed
+from bot.api import SlackApi
+from bot.directory import SlackDirectory
+from cli.doctor.finding import Check, Finding, fault, ok, unknown
+from cli.doctor.mail import subscribe
+from cli.doctor.patient import Patient
+
+MAX_NAMES = 40
+"""Names of open requests that are looked up at most: Slack answers some 50 lookups a minute."""
+
+
+def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
+    """Every name is somebody who can be asked: those given on the command line, and those of open requests."""
+    waiting = [
+        name
+        for approval in patient.context.listing.open()
+        for name in (*approval.request.approvers, *approval.request.escalate_to)
+    ]
+    names = list(dict.fromkeys([*named, *waiting]))
+    looked_at = names[: max(MAX_NAMES, len(named))]
+    subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
+    directory = _directory(patient)
+    try:
+        problems = {name: _problem(name, patient, subscribed, directory) for name in looked_at}
+    except DeliveryFailed as error:
+        yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
+        return
+    for name in looked_at:
+        if problem := problems[name]:
+            yield fault(Check.APPROVERS, problem, _mend(patient, name))
+    if not any(problems.values()):
+        yield ok(Check.APPROVERS, _summary(len(looked_at), len(names)))
+
+
+def _directory(patient: Patient) -> SlackDirectory | None:
+    """Slack's directory, as the stack asks it: without a channel it does not."""
+    if not patient.slack_channel:
+        return None
+
+    def web_client() -> WebClient:
+        return patient.slack(patient.slack_secret().bot_token)
+
+    return SlackDirectory(SlackApi(web_client))
+
+
+def _problem(name: str, patient: Patient, subscribed: dict[str, str], directory: SlackDirectory | None) -> str:
+    """What the stack would say to a request that names this approver, or nothing."""
+    asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
+    try:
+        identify(asked, email=patient.parameters["Email"], subscribed=subscribed, directory=directory)
+    except InvalidApprovalRequest as error:
+        return "; ".join(problem.partition(": ")[2] for problem in error.problems)
+    return ""
+
+
+def _mend(patient: Patient, name: str) -> str:
+    if is_email(name):
+        return f"{subscribe(patient, name)}   # and let it confirm"
+    return "Name somebody else in the request's Approvers: an email address, or a Slack id that Slack knows"
+
+
+def _summary(looked_at: int, names: int) -> str:
+    if not names:
+        return "no open request names any"
+    return f"all {names} can be asked" if looked_at == names else f"the first {looked_at} of {names} can be asked"

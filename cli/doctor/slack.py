@@ -1,0 +1,213 @@
+"""Checks of Slack: the token, what it allows, the channel, and the signing secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Any, TypeAlias
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web import SlackResponse
+from urllib3.exceptions import HTTPError
+
+from bot.api import STALE
+from bot.guard import REFUSED
+from bot.secret import REFRESH
+from cli.doctor.finding import Check, Finding, fault, ok, unknown, warning
+from cli.doctor.patient import Patient
+from cli.slack_app import APPS, NAME, SIGNING_SECRET, scopes
+
+Json: TypeAlias = dict[str, Any]
+
+LOOK_BACK = timedelta(days=1)
+"""How far back refused requests are looked for."""
+
+GRACE = 2 * REFRESH
+"""How long after a change of the secret refusals are no news: warm functions go by the old one for a moment."""
+
+_INVITE = f"In Slack, in the channel: /invite @{NAME}"
+_INSTALL = f"{APPS} > your app > Install App > Reinstall to Workspace"
+_COPY_SECRET = f"{APPS} > your app > Basic Information > App Credentials > Signing Secret: Show, copy"
+
+
+def slack(patient: Patient) -> Iterator[Finding]:
+    """Everything about Slack. Without a channel, requests go by mail alone, which is fine."""
+    if not patient.slack_channel:
+        yield ok(Check.CHANNEL, f"not connected; mail alone. To connect it: {patient.approvals('slack', 'connect')}")
+        return
+    try:
+        secret = patient.slack_secret()
+    except (KeyError, ValueError):
+        text = "the stack's secret is not of the form that the functions read"
+        yield fault(Check.TOKEN, text, patient.approvals("slack", "connect"))
+        return
+    yield from app(patient, secret.bot_token, patient.slack_channel)
+    yield from _signing(patient, secret.signing_secret)
+
+
+def app(patient: Patient, token: str, channel: str) -> Iterator[Finding]:
+    """Token, scopes and channel. With a token that Slack does not take, the others can't be looked at."""
+    connect = patient.approvals("slack", "connect")
+    copy = f"{APPS} > your app > OAuth & Permissions > Bot User OAuth Token: copy\n{connect}"
+    if not token:
+        yield fault(Check.TOKEN, "SlackChannel is set, but there is no bot token", copy)
+        return
+    web = patient.slack(token)
+    try:
+        who = web.auth_test()
+    except SlackApiError as error:
+        yield _of_token(error, copy)
+        return
+    except (SlackRequestError, HTTPException, OSError) as error:
+        yield unknown(Check.TOKEN, f"Slack can't be reached: {type(error).__name__}")
+        return
+    if not who.get("bot_id"):
+        yield fault(Check.TOKEN, "the token is a person's, not the app's bot's", copy)
+        return
+    yield ok(Check.TOKEN, f"Slack takes it, as @{who.get('user')} in {who.get('team')}")
+    yield from _scopes(who)
+    yield from _channel(patient, web, channel)
+
+
+def _of_token(error: SlackApiError, copy: str) -> Finding:
+    reason = str(error.response.get("error", ""))
+    if reason in STALE:
+        return fault(Check.TOKEN, f"Slack does not take it: {reason}", copy)
+    return unknown(Check.TOKEN, f"Slack answered {error.response.status_code}", "Try again in a minute")
+
+
+def _scopes(who: SlackResponse) -> Iterator[Finding]:
+    granted = {name.strip() for name in _header(who, "x-oauth-scopes").split(",")}
+    if missing := sorted(scopes() - granted):
+        manifest = f"{APPS} > your app > OAuth & Permissions > Bot Token Scopes: add {', '.join(missing)}"
+        yield fault(Check.SCOPES, f"the app lacks {', '.join(missing)}", f"{manifest}\n{_INSTALL}")
+    else:
+        yield ok(Check.SCOPES, f"the app has all {len(scopes())} that it needs")
+
+
+def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding]:
+    if channel.startswith("D"):
+        yield ok(Check.CHANNEL, f"{channel} is a direct message, which the app may always write in")
+        return
+    another = (
+        f"{patient.approvals('slack', 'connect', '--channel', 'ID')}   # it is at the foot of the channel's details\n"
+        f"{_INVITE}   # if the channel is private"
+    )
+    try:
+        found: Json = web.conversations_info(channel=channel)["channel"]
+    except SlackApiError as error:
+        reason = str(error.response.get("error", ""))
+        if reason == "channel_not_found":
+            yield fault(
+                Check.CHANNEL, f"there is no channel {channel}, or it is private and the app is not in it", another
+            )
+        else:
+            yield unknown(Check.CHANNEL, f"Slack answered {reason}", f"See {Check.SCOPES}")
+        return
+    except (SlackRequestError, HTTPException, OSError) as error:
+        yield unknown(Check.CHANNEL, f"Slack can't be reached: {type(error).__name__}")
+        return
+    name = f"#{found.get('name', channel)}"
+    if found.get("is_archived"):
+        yield fault(
+            Check.CHANNEL, f"{name} is archived", f"In Slack: {name} > Unarchive; or choose another:\n{another}"
+        )
+    elif not found.get("is_member"):
+        yield fault(Check.CHANNEL, f"the app is not in {name}, so it can't write there", _INVITE)
+    else:
+        yield ok(Check.CHANNEL, f"the app is in {name}")
+
+
+def _signing(patient: Patient, secret: str) -> Iterator[Finding]:
+    """The function must take what is signed with the stored secret, and must not have refused what Slack signed.
+
+    Slack can't be asked whether a secret is an app's: only a request that it signs shows that.
+    """
+    mend = f"{_COPY_SECRET}\n{patient.approvals('slack', 'connect')}"
+    if not secret:
+        yield fault(Check.SIGNING, "there is none, so every click in Slack is refused", mend)
+        return
+    try:
+        status = _signed_no_op(patient, secret)
+    except HTTPError as error:
+        yield unknown(Check.SIGNING, f"SlackRequestUrl can't be reached from here: {type(error).__name__}")
+        return
+    if status != HTTPStatus.OK:
+        yield _not_taken(patient, status)
+        return
+    if refused := _refused(patient):
+        text = f"{refused} requests that Slack signed were refused in the last day: it is not the app's signing secret"
+        yield fault(
+            Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), mend
+        )
+    elif not SIGNING_SECRET.fullmatch(secret):
+        yield warning(Check.SIGNING, "it does not look like one: those have 32 digits and letters from a to f", mend)
+    else:
+        yield ok(Check.SIGNING, "the stack checks with the stored one, and refused nothing that Slack signed in a day")
+
+
+def _signed_no_op(patient: Patient, secret: str) -> int:
+    """Sends what Slack itself sends to see whether an address is up, signed; returns the answer's status."""
+    body, timestamp = "ssl_check=1", str(int(patient.context.clock().timestamp()))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": signature or "",
+    }
+    return patient.http.request(
+        "POST", patient.address(patient.output("SlackRequestUrl")), body=body, headers=headers
+    ).status
+
+
+def _not_taken(patient: Patient, status: int) -> Finding:
+    tail = patient.tail("BotLogs")
+    if status == HTTPStatus.UNAUTHORIZED:
+        text = "the stack refuses what is signed with the stored one: it was changed just now, or a clock is wrong"
+        again = f"{patient.approvals('doctor')}   # in a minute: functions read a new secret once a minute"
+        return fault(Check.SIGNING, text, f"{again}\ndate -u   # is it the time, to within 5 minutes?\n{tail}")
+    return fault(Check.SIGNING, f"SlackRequestUrl answers {status}", tail)
+
+
+def _refused(patient: Patient) -> int:
+    """How many signed requests the function refused since it last took an answer, and since the secret was changed."""
+    group = patient.resource("BotLogs")
+    if group is None:
+        return 0
+    described = patient.secrets.describe_secret(SecretId=patient.output("SlackSecretArn"))
+    since = max(patient.context.clock() - LOOK_BACK, described["LastChangedDate"].astimezone(UTC) + GRACE)
+    refused = [at for at, line in _lines(patient, group.id, REFUSED, since) if line.get("signed")]
+    if not refused:
+        return 0
+    taken = [at for at, _ in _lines(patient, group.id, "in slack", min(refused))]
+    return sum(at > max(taken, default=datetime.min.replace(tzinfo=UTC)) for at in refused)
+
+
+def _lines(patient: Patient, group: str, phrase: str, since: datetime) -> Iterator[tuple[datetime, Json]]:
+    """The lines of a log with a phrase in their message, and when they were written."""
+    pages = patient.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, filterPattern=json.dumps(phrase), startTime=int(since.timestamp() * 1000)
+    )
+    for page in pages:
+        for event in page["events"]:
+            line = _parsed(event["message"])
+            if phrase in str(line.get("message")):
+                yield datetime.fromtimestamp(event["timestamp"] / 1000, UTC), line
+
+
+def _parsed(message: str) -> Json:
+    try:
+        line = json.loads(message)
+    except ValueError:  # Lambda's own lines
+        return {}
+    return line if isinstance(line, dict) else {}
+
+
+def _header(answer: SlackResponse, name: str) -> str:
+    found = {str(key).lower(): value for key, value in answer.headers.items()}.get(name, "")
+    return str(found[0] if isinstance(found, list) else found)

@@ -1,0 +1,277 @@
+"""`approvals doctor` and `approvals slack connect` on a deployed stack of their own: plants faults, obeys the mends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import Result
+
+from cli.doctor import slack as slack_checks
+from cli.doctor.finding import Check
+from cli.doctor.round_trip import TITLE
+from local.process import ROOT
+from local.stack import CHANNEL, LocalStack
+from local.story import Person
+from tests.commands import commands, run_aws, run_ours
+from tests.conftest import Suite
+from tests.e2e.conftest import free_port
+
+NAME = "doctor"
+DOCTOR = f"approvals --stack {NAME} doctor --json"
+
+
+@pytest.fixture(scope="module")
+def sick(aws_port: int) -> Iterator[LocalStack]:
+    """A stack that may be harmed: each test leaves it as well as its mends make it."""
+    deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name=NAME)
+    yield deployed
+    deployed.stop()
+
+
+@pytest.fixture
+def someone(sick: LocalStack) -> Person:
+    return Person(sick.url)
+
+
+def findings(result: Result) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(result.stdout)
+    return found
+
+
+def faults(*more: str) -> list[dict[str, str]]:
+    """What a whole examination finds wrong."""
+    result = run_ours(DOCTOR, *more)
+    found = [each for each in findings(result) if each["verdict"] == "fault"]
+    assert result.exit_code == (1 if found else 0), result.output
+    assert [each for each in findings(result) if each["verdict"] == "unknown"] == []
+    assert all(each["mend"] for each in found)
+    return found
+
+
+def only_fault(check: Check, *more: str) -> dict[str, str]:
+    [found] = faults(*more)
+    assert found["check"] == check, found
+    return found
+
+
+def connect(command: str, stack: LocalStack, *more: str) -> Result:
+    """`slack connect` with what Slack's page shows now."""
+    known = {"SLACK_BOT_TOKEN": stack.slack.bot_token, "SLACK_SIGNING_SECRET": stack.slack.signing_secret}
+    return run_ours(command, *more, env=known)
+
+
+def test_a_healthy_stack_has_no_fault(sick: LocalStack) -> None:
+    """The real command, as a program, beside the same with JSON."""
+    called = [sys.executable, "-m", "cli", "--stack", NAME, "doctor"]
+    seen = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert (seen.returncode, seen.stderr) == (0, "")
+    lines = seen.stdout.splitlines()
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    assert {line.split(maxsplit=1)[1].split(":")[0] for line in lines} == {*Check} - {Check.ROUND_TRIP}
+    assert faults() == []
+
+
+def test_a_round_trip_asks_tells_and_calls_off(sick: LocalStack, someone: Person) -> None:
+    found = findings(run_ours(DOCTOR, "--round-trip"))
+    steps = [each["text"] for each in found if each["check"] == Check.ROUND_TRIP]
+    assert [each["verdict"] for each in found if each["check"] == Check.ROUND_TRIP] == ["ok"] * 5, steps
+    assert [text.partition(" after ")[0] for text in steps] == [
+        "recorded",
+        "mailed to approver@example.com",
+        "posted in Slack",
+        "called off once its execution was stopped",
+        "without buttons in Slack",
+    ]
+    [message] = [each for each in sick.slack.messages() if TITLE in json.dumps(each.blocks) and not each.thread_ts]
+    assert message.edited
+    assert [block for block in message.blocks if block["type"] == "actions"] == []
+
+
+def test_a_wrong_token_is_named_and_connecting_mends_it(sick: LocalStack, suite: Suite) -> None:
+    sick.slack.bot_token = "xoxb-local-another-0123456789"
+    suite.use(sick.slack.bot_token)
+    found = only_fault(Check.TOKEN)
+    assert "invalid_auth" in found["text"]
+    [command] = commands(found["mend"])
+    connected = connect(command, sick)
+    assert connected.exit_code == 0, connected.output
+    assert sick.slack.bot_token not in connected.output
+
+
+def test_an_app_that_is_not_in_the_channel_is_named(sick: LocalStack) -> None:
+    sick.slack.invited = False
+    found = only_fault(Check.CHANNEL)
+    assert found["text"] == "the app is not in #approvals, so it can't write there"
+    assert found["mend"] == "In Slack, in the channel: /invite @Approvals"
+    sick.slack.invited = True
+
+
+def test_an_unconfirmed_subscription_is_named(sick: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator confirms each address at once: what AWS says of one that did not is put into its answer."""
+
+    def unconfirm(parsed: dict[str, Any], **_named: Any) -> None:
+        for each in parsed["Subscriptions"]:
+            if each["Endpoint"] == sick.email:
+                each["SubscriptionArn"] = "PendingConfirmation"
+
+    with monkeypatch.context() as patch:
+        session = boto3.Session
+        patch.setattr("cli.context.boto3.Session", lambda **named: hooked(session(**named), unconfirm))
+        found = only_fault(Check.EMAIL)
+    assert found["text"].startswith(f"{sick.email} has not confirmed the subscription")
+    assert found["mend"].startswith('Open the mail "AWS Notification - Subscription Confirmation" there')
+    [command] = commands(found["mend"])
+    assert run_ours(command).exit_code == 0
+
+
+def hooked(session: boto3.Session, change: Any) -> boto3.Session:
+    session.events.register("after-call.sns.ListSubscriptionsByTopic", change)
+    return session
+
+
+def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_mends_it(
+    sick: LocalStack, someone: Person, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = someone.message(someone.start("wrong-secret", {"Approval": {"Title": "Wrong secret"}}))
+    sick.slack.signing_secret = "0123456789abcdef0123456789abcdef"
+    suite.use(sick.slack.signing_secret)
+    assert someone.click(message, "approve").status == 502, "the stack refused it"
+    with monkeypatch.context() as patch:
+        patch.setattr(slack_checks, "GRACE", slack_checks.GRACE * 0)  # the secret was stored a moment ago
+        found = only_fault(Check.SIGNING)
+    assert "1 request that Slack signed was refused" in found["text"]
+    assert "Basic Information > App Credentials > Signing Secret" in found["mend"]
+    [command] = commands(found["mend"])
+    connected = connect(command, sick)
+    assert connected.exit_code == 0, connected.output
+    assert sick.slack.signing_secret not in connected.output
+    assert someone.click(message, "approve").status == 200
+    assert someone.ended("wrong-secret")["output"]["Approval"]["Result"]["Channel"] == "slack"
+
+
+def test_a_missing_scope_is_named(sick: LocalStack) -> None:
+    sick.slack.scopes -= {"usergroups:read"}
+    found = only_fault(Check.SCOPES)
+    assert found["text"] == "the app lacks usergroups:read"
+    assert "Bot Token Scopes: add usergroups:read" in found["mend"]
+    assert "Reinstall to Workspace" in found["mend"]
+    sick.slack.scopes |= {"usergroups:read"}
+
+
+def test_a_wrong_channel_is_named_and_connecting_changes_it(sick: LocalStack) -> None:
+    """The stack's other parameters stay as they are, and so does its secret."""
+    sick.slack.channel = "C0ELSEWHERE"
+    before = parameters()
+    found = only_fault(Check.CHANNEL)
+    assert f"there is no channel {CHANNEL}" in found["text"]
+    [command] = commands(found["mend"])
+    connected = connect(command.replace(" ID", f" {sick.slack.channel}"), sick)
+    assert connected.exit_code == 0, connected.output
+    assert parameters() == {**before, "SlackChannel": sick.slack.channel}
+    assert faults() == []
+
+
+def parameters() -> dict[str, str]:
+    [described] = boto3.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
+    return {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+
+
+def test_credentials_that_slack_does_not_take_are_not_stored(sick: LocalStack) -> None:
+    wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong-0123456789", "SLACK_SIGNING_SECRET": sick.slack.signing_secret}
+    refused = run_ours(f"approvals --stack {NAME} slack connect", env=wrong)
+    assert refused.exit_code == 1
+    assert "Nothing was stored." in refused.stderr
+    malformed = run_ours(f"approvals --stack {NAME} slack connect", env={**wrong, "SLACK_BOT_TOKEN": "xoxp-mine"})
+    assert malformed.exit_code == 3
+    assert "begins with xoxb-" in malformed.stderr
+    assert faults() == []
+
+
+def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_mends_it(
+    sick: LocalStack, someone: Person
+) -> None:
+    dora = "dora@example.com"
+    assert run_ours(f"approvals --stack {NAME} approvers add {dora}").exit_code == 0
+    name = someone.start("dora-decides", {"Approval": {"Title": "Dora decides", "Approvers": [dora]}})
+    someone.mail(name, to=dora)
+    sns = boto3.client("sns")
+    [arn] = [
+        each["SubscriptionArn"]
+        for each in sns.list_subscriptions_by_topic(TopicArn=sick.outputs["ApprovalTopicArn"])["Subscriptions"]
+        if each["Endpoint"] == dora
+    ]
+    sns.unsubscribe(SubscriptionArn=arn)
+    found = only_fault(Check.APPROVERS)
+    assert found["text"].startswith(f"{dora} has no confirmed subscription")
+    [command] = commands(found["mend"])
+    assert run_ours(command).exit_code == 0
+    assert faults() == []
+    assert (
+        only_fault(Check.APPROVERS, "--approver", "U0GONE0005")["text"] == "the Slack user U0GONE0005 was deactivated"
+    )
+
+
+def test_a_stale_stack_is_named(sick: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.doctor.stack.installed", lambda: "7.0.0")
+    found = only_fault(Check.VERSION)
+    assert "older than the command line, which is 7.0.0" in found["text"]
+    assert found["mend"].startswith(f"sam build && sam deploy --stack-name {NAME} --region us-east-1")
+
+
+def test_a_full_dead_letter_queue_is_named_with_how_to_look_and_how_to_try_again(sick: LocalStack) -> None:
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
+    [url] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "DeadLetterQueue"]
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody='{"id": "abc"}')
+    found = only_fault(Check.DEAD_LETTERS)
+    assert found["text"] == "1 thing could not be delivered after every retry"
+    look, again = commands(found["mend"])
+    assert [each["Body"] for each in run_aws(look)["Messages"]] == ['{"id": "abc"}']
+    assert again.startswith("aws sqs start-message-move-task --source-arn arn:aws:sqs:us-east-1:000000000000:")
+    sqs.purge_queue(QueueUrl=url)
+
+
+def test_a_wrong_region_is_named_with_the_right_one(sick: LocalStack) -> None:
+    result = run_ours(f"approvals --region eu-west-1 --stack {NAME} doctor --json")
+    assert result.exit_code == 1
+    [found] = findings(result)
+    assert found["check"] == Check.STACK
+    assert found["text"] == f"there is no stack {NAME} in eu-west-1; there is one in us-east-1"
+    assert commands(found["mend"]) == [f"approvals --region us-east-1 --stack {NAME} doctor"]
+
+
+def test_what_is_switched_off_is_named_and_the_commands_switch_it_on(sick: LocalStack) -> None:
+    """The clock's rule, a queue's way to its function, and a subscription's filter."""
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
+    ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    boto3.client("events").disable_rule(Name=ids["LifecycleFunctionEveryMinute"])
+    functions, sns = boto3.client("lambda"), boto3.client("sns")
+    functions.update_event_source_mapping(UUID=ids["NotifyFunctionRetry"], Enabled=False)
+    subscribed = sns.list_subscriptions_by_topic(TopicArn=sick.outputs["ApprovalTopicArn"])["Subscriptions"]
+    [arn] = [each["SubscriptionArn"] for each in subscribed if each["Endpoint"] == "bob@example.com"]
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="{}")
+    found = faults()
+    assert [each["check"] for each in found] == [Check.FUNCTIONS, Check.CLOCK, Check.FILTERS]
+    for each in found:
+        for command in commands(each["mend"]):
+            run_aws(command)
+    assert faults() == []
+
+
+def test_an_alarm_that_rings_is_named(sick: LocalStack) -> None:
+    resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
+    [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "BotErrorAlarm"]
+    cloudwatch = boto3.client("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="planted")
+    found = only_fault(Check.ALARMS)
+    assert found["text"].startswith("BotErrorAlarm rings since ")
+    assert found["mend"].startswith("aws logs tail ")
+    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="mended")
+    assert faults() == []
