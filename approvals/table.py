@@ -182,7 +182,7 @@ class ApprovalTable:
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="ADD published :marks",
                 ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeValues=serialized({":marks": set(marks)}),
+                ExpressionAttributeValues=serialized({":marks": marks}),
                 ReturnValues="ALL_NEW",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:

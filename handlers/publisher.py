@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-import boto3
-
-from approvals.clients import CONFIG
+from approvals.clients import client
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
@@ -34,7 +31,7 @@ class Publisher:
             return None
         from approvals.events import EventBus  # noqa: PLC0415 a stack without a bus does not pay for it
 
-        return cls(EventBus(partial(boto3.client, "events", config=CONFIG), bus_name), table, stack=stack)
+        return cls(EventBus(lambda: client("events"), bus_name), table, stack=stack)
 
     def publish(self, approval: Approval) -> Approval:
         """Publishes what is owed. Returns the approval as it stands then.
