@@ -15,6 +15,7 @@ from typing import Any
 
 from approvals.events import SOURCE, Event, events
 from approvals.history import Kind
+from approvals.links import approval_id
 from approvals.model import (
     Action,
     Approval,
@@ -95,7 +96,7 @@ def approval() -> Approval:
     )
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{STACK}:deploy-241"
     asked = Approval(
-        id="9f86d081884c7d659a2feaa0c55ad015",
+        id=approval_id("a task token"),
         link_key=b"",
         request=request,
         workflow=Workflow(
