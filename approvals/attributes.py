@@ -1,6 +1,7 @@
 """Values as DynamoDB's attributes, and back.
 
-boto3 has the same, at the price of importing boto3; records hold no floating point numbers and no sets, so this is all.
+boto3 has the same, at the price of importing boto3; records hold no floating point numbers, and no sets but of texts,
+so this is all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of many types
-    """A text, whole number, truth value, None, bytes, list or mapping as an attribute. Raises `TypeError` for others.
+    """A text, whole number, truth value, None, bytes, list, mapping or set of texts as an attribute.
+
+    Raises `TypeError` for others. A set must not be empty.
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
     """
@@ -30,6 +33,8 @@ def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of m
             return {"B": value}
         case list() | tuple():
             return {"L": [serialize(each) for each in value]}
+        case frozenset() if all(isinstance(each, str) for each in value):
+            return {"SS": sorted(value)}
         case Mapping():
             return {"M": {str(name): serialize(each) for name, each in value.items()}}
         case _:
@@ -46,6 +51,8 @@ def deserialize(attribute: Mapping[str, Any]) -> Any:
             return int(value)
         case "NULL":
             return None
+        case "SS":
+            return frozenset(value)
         case "L":
             return [deserialize(each) for each in value]
         case "M":

@@ -280,7 +280,8 @@ class Approval:
     `task_token` is None for everybody but the two functions that need it: `request` and `decision`. `link_key` is empty
     in lists of approvals.
     `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
-    what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due.
+    what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due,
+    `published` which events are on the bus.
     """
 
     id: str
@@ -301,6 +302,7 @@ class Approval:
     decision: Decision | None = None
     steps: Mapping[str, datetime] = field(default_factory=dict)
     slack_message: SlackMessage | None = None
+    published: frozenset[str] = frozenset()
 
     @property
     def resumed(self) -> bool | None:

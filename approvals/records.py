@@ -66,6 +66,7 @@ READABLE = (
     "decision",
     "steps",
     "slack_message",
+    "published",
 )
 """What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
 
@@ -144,6 +145,7 @@ def approval_from_item(item: Item) -> Approval:
         decision=_decision_from_item(decision) if decision else None,
         steps={step: _moment(at) for step, at in item["steps"].items()},
         slack_message=SlackMessage(**message) if message else None,
+        published=frozenset(item.get("published", ())),
     )
 
 

@@ -171,6 +171,24 @@ class ApprovalTable:
             raise NotFound(approval.id) from error
         return approval_from_item(deserialized(answer["Attributes"]))
 
+    def published(self, approval: Approval, marks: frozenset[str]) -> Approval:
+        """Notes which events are published, at least one. Returns the approval as it stands now.
+
+        Raises `NotFound` when there is no such record any more.
+        """
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._name,
+                Key={"id": {"S": approval.id}},
+                UpdateExpression="ADD published :marks",
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeValues=serialized({":marks": marks}),
+                ReturnValues="ALL_NEW",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+            raise NotFound(approval.id) from error
+        return approval_from_item(deserialized(answer["Attributes"]))
+
     def due(self, now: datetime) -> Iterator[str]:
         """The ids of approvals that the clock must look at, the longest overdue of each shard first.
 

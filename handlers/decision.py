@@ -20,12 +20,13 @@ from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
 from handlers import metrics
 from handlers.outbox import Outbox
+from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone."""
+    """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone, an empty bus no events."""
 
     table_name: str
     email: str
@@ -36,6 +37,8 @@ class Settings:
     slack_api_url: str
     retry_queue_url: str
     retry_attempts: str
+    event_bus_name: str
+    stack_name: str
 
 
 class Resumer:
@@ -51,6 +54,7 @@ class Resumer:
         email: str,
         clock: Callable[[], datetime],
         logger: Logger,
+        publisher: Publisher | None = None,
     ) -> None:
         self._table = table
         self._workflows = workflows
@@ -59,6 +63,7 @@ class Resumer:
         self._email = email
         self._clock = clock
         self._logger = logger
+        self._publisher = publisher
 
     def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
@@ -78,6 +83,8 @@ class Resumer:
                 work[step] = partial(self._send_mail, step)
         if approval.slack_message:
             work[Step.OUTCOME_SLACK] = self._edit_message
+        if self._publisher:
+            work[EVENTS] = self._publisher.publish
         return work
 
     def _resume(self, approval: Approval) -> Approval:
@@ -130,6 +137,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         email=config.email,
         clock=clock,
         logger=logger,
+        publisher=Publisher.connect(config.event_bus_name, table, stack=config.stack_name),
     )
     queue = RetryQueue(lambda: client("sqs"), config.retry_queue_url)
     return Worker(resumer, queue=queue, attempts=int(config.retry_attempts), logger=logger)

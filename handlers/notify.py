@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, 
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
 from handlers.outbox import Outbox
+from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
 
 IDENTIFY, NEWS = "identify", "news"
@@ -40,7 +41,7 @@ MAX_MENTIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone."""
+    """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone, an empty bus no events."""
 
     table_name: str
     email: str
@@ -52,6 +53,8 @@ class Settings:
     slack_api_url: str
     retry_queue_url: str
     retry_attempts: str
+    event_bus_name: str
+    stack_name: str
 
 
 class Notifier:
@@ -68,6 +71,7 @@ class Notifier:
         base_url: str,
         clock: Callable[[], datetime],
         logger: Logger,
+        publisher: Publisher | None = None,
     ) -> None:
         self._table = table
         self._outbox = outbox
@@ -77,12 +81,22 @@ class Notifier:
         self._base_url = base_url
         self._clock = clock
         self._logger = logger
+        self._publisher = publisher
 
     def __call__(self, item_id: str, *, last: bool) -> None:
         """Works on an item of the table that is new or has news: an approval, or a private note."""
         if item_id.startswith(NOTE_PREFIX):
             self._deliver_note(item_id)
             return
+        try:
+            self._bring_up_to_date(item_id, last=last)
+        except StepsFailed:
+            with suppress(StepsFailed):  # It is tried again with the rest.
+                self._publish(item_id)
+            raise
+        self._publish(item_id)
+
+    def _bring_up_to_date(self, item_id: str, *, last: bool) -> None:
         approval = self._table.get(item_id)
         if approval.status is Status.PENDING:
             if approval.workflow.attempt and not approval.told:
@@ -94,6 +108,11 @@ class Notifier:
                     self._give_up(item_id, failure)
                 raise
         self._close_message(approval)
+
+    def _publish(self, item_id: str) -> None:
+        """Publishes what has happened. Afterwards and by itself: a broken bus must not keep people from being told."""
+        if self._publisher:
+            carry_out(self._table.get(item_id), {EVENTS: self._publisher.publish}, log=self._logger)
 
     def _identified(self, approval: Approval) -> Approval:
         """Finds out who is who. Raises `StepsFailed` when that can't be done now, not even for those with mail."""
@@ -318,6 +337,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         base_url=config.public_url,
         clock=clock,
         logger=logger,
+        publisher=Publisher.connect(config.event_bus_name, table, stack=config.stack_name),
     )
     queue = RetryQueue(lambda: client("sqs"), config.retry_queue_url)
     return Worker(notifier, queue=queue, attempts=int(config.retry_attempts), logger=logger)

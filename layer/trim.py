@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-SERVICES = ("dynamodb", "secretsmanager", "sns", "sqs", "stepfunctions")
+SERVICES = ("dynamodb", "events", "secretsmanager", "sns", "sqs", "stepfunctions")
 """The services that functions call, by approvals/clients.py; botocore describes more than 400."""
 
 LEFT_OUT = (

@@ -82,8 +82,8 @@ def patient(stack: LocalStack) -> str:
 
 @pytest.fixture(scope="session")
 def email_only(aws_port: int) -> Iterator[LocalStack]:
-    """A second stack beside the first: Slack left unconfigured, links that decide with one click."""
-    parameters = {"EmailLinkMode": "one-click"}
+    """A second stack beside the first: Slack left unconfigured, links that decide with one click, events."""
+    parameters = {"EmailLinkMode": "one-click", "EventBusName": "default"}
     deployed = LocalStack(
         aws_port=aws_port, web_port=free_port(), name="email-only", slack=False, parameters=parameters
     )

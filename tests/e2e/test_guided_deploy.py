@@ -29,6 +29,7 @@ CONTRACT = [
     "EmailLinkMode",
     "AlarmTopicArn",
     "Tracing",
+    "EventBusName",
 ]
 
 

@@ -29,6 +29,7 @@ from moto.core.serialize import ResponseSerializer
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
+from approvals.history import history
 from approvals.model import Action, Approval, Status
 from approvals.table import ApprovalTable
 from bot.views.approval import ACTION_IDS
@@ -47,6 +48,7 @@ PARAMETERS = {
     "PublicUrl": "https://approvals.example.com",
     "SlackChannel": CHANNEL,
     "SlackApiUrl": "https://slack.com/api/",
+    "EventBusName": "",
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 SENDS = ("Publish", "chat.postMessage", "chat.postEphemeral")
@@ -250,6 +252,7 @@ class Simulation:
         self.queues = Queues(self.clock)
         self.slack = Slack(CHANNEL, "xoxb-tests-0123456789", "8f742231b10e8888", clock=lambda: self.clock().timestamp())
         self.mails: list[dict[str, str]] = []
+        self.published: list[str] = []
         self.request_failed = False
         self.clicks = 0
         self._dynamodb = dynamodb
@@ -289,6 +292,7 @@ class Simulation:
             "sqs": self.queues.call,
             "stepfunctions": self.execution.call,
             "secretsmanager": self._call_secrets_manager,
+            "events": self._call_events,
         }[service]
         return self.outside(operation, partial(call, operation, parameters))
 
@@ -301,6 +305,7 @@ class Simulation:
                     *(str(item.get(name)) for name in ("status", "version", "news")),
                     "M" in item.get("people", {}),
                     *item.get("steps", {}).get("M", ()),
+                    *sorted(item.get("published", {}).get("SS", ())),
                 )
                 for item in self._images.values()
             ),
@@ -334,6 +339,10 @@ class Simulation:
             return {"Subscriptions": [found]}
         self.mails.append(parameters)
         return {}
+
+    def _call_events(self, _operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.published += [json.loads(entry["Detail"])["Id"] for entry in parameters["Entries"]]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "it"} for _ in parameters["Entries"]]}
 
     def _call_secrets_manager(self, _operation: str, _parameters: object) -> dict[str, Any]:
         secret = {"bot_token": self.slack.bot_token, "signing_secret": self.slack.signing_secret}
@@ -707,7 +716,7 @@ def clients() -> Iterator[dict[str, Any]]:
             patch.delenv(name, raising=False)
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-        services = ("dynamodb", "sns", "sqs", "stepfunctions", "secretsmanager")
+        services = ("dynamodb", "events", "sns", "sqs", "stepfunctions", "secretsmanager")
         made: dict[str, Any] = {name: boto3.client(name) for name in services}  # type: ignore[call-overload]
         made["the table"] = boto3.client("dynamodb")
         properties = RESOURCES["ApprovalTable"]["Properties"]
@@ -822,6 +831,27 @@ def test_whatever_call_breaks_everything_converges(
         except AssertionError as error:
             problems.append(f"call {broken} ({whole.names[broken]}) {fault}: {str(error).splitlines()[0]}")
     assert not problems, "\n".join(["", *problems])
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("name", SCENARIOS if os.environ.get("PROVE") else ["two must approve"])
+def test_whatever_call_breaks_every_event_is_published(
+    name: str, fault: Fault, simulate: Callable[..., Simulation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And events change nothing for people and the workflow. Only what a fault kept from being noted is repeated."""
+    monkeypatch.setitem(PARAMETERS, "EventBusName", "ours")
+    scenario = SCENARIOS[name]
+    whole = simulate(scenario, Calls()).calls
+    about_events = [n for n in whole.worth_breaking(fault) if "PutEvents" in "".join(whole.names[n - 1 : n + 1])]
+    assert about_events or not scenario.statuses
+    for broken in [*about_events, None]:
+        simulation = simulate(scenario, Calls(broken, fault))
+        check(simulation, scenario)
+        happened = [f"{each.id}/{entry.key}" for each in simulation.approvals() for entry in history(each)]
+        assert set(simulation.published) == set(happened)
+        assert bool(happened) == bool(simulation.approvals())
+        if broken is None:
+            assert len(simulation.published) == len(happened)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

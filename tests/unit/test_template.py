@@ -35,6 +35,7 @@ PARAMETERS: dict[str, Any] = {
     "EmailLinkMode": "confirm",
     "AlarmTopicArn": "",
     "Tracing": "Disabled",
+    "EventBusName": "",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -118,10 +119,18 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """The statements of a function's policies, which are all written out: in its own, or in one that is shared."""
+    """The statements of a function's policies, which are all written out: in its own, or in one that is shared.
+
+    One that is shared may name the functions' roles, in the place of being named by them.
+    """
     policies = as_list(FUNCTIONS[function].get("Policies", []))
     documents = [
         RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy for policy in policies
+    ]
+    documents += [
+        policy["PolicyDocument"]
+        for policy in of_type("AWS::IAM::ManagedPolicy").values()
+        if {"Ref": f"{function}Role"} in policy.get("Roles", [])
     ]
     return [statement for document in documents for statement in as_list(document["Statement"])]
 
@@ -192,6 +201,11 @@ def test_the_address_has_the_tutorials_pattern() -> None:
         ("AlarmTopicArn", "", "yes"),
         ("AlarmTopicArn", "alarms", "no"),
         ("AlarmTopicArn", "arn:aws:sqs:eu-west-1:123456789012:alarms", "no"),
+        ("EventBusName", "default", "yes"),
+        ("EventBusName", "aws.partner/example.com/123/name", "yes"),
+        ("EventBusName", "", "yes"),
+        ("EventBusName", "my bus", "no"),
+        ("EventBusName", "arn:aws:events:eu-west-1:123456789012:event-bus/ours", "no"),
     ],
 )
 def test_a_mistyped_parameter_is_refused_before_the_deployment(name: str, value: str, fits: str) -> None:
@@ -474,6 +488,15 @@ def test_notify_alone_may_see_who_is_subscribed() -> None:
     assert found["Resource"] == {"Ref": "SNSHumanApprovalEmailTopic"}
 
 
+def test_events_may_be_published_by_two_functions_where_a_bus_is_named_and_to_that_bus_alone() -> None:
+    action = "events:PutEvents"
+    assert [name for name in FUNCTIONS if may(name, action)] == ["NotifyFunction", "DecisionFunction"]
+    [found] = [each for each in statements("DecisionFunction") if action in as_list(each["Action"])]
+    assert found["Resource"]["Fn::Sub"].endswith(":${AWS::AccountId}:event-bus/${EventBusName}")
+    assert RESOURCES["PublishPolicy"]["Condition"] == "HasEventBus"
+    assert TEMPLATE["Conditions"]["HasEventBus"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "EventBusName"}, ""]}]}
+
+
 def test_the_stage_and_the_routes_are_the_contracts() -> None:
     (api,) = of_type("AWS::Serverless::Api").values()
     routes = {(param.values[1]["Method"].upper(), param.values[1]["Path"]): param.values[0] for param in events("Api")}
@@ -675,3 +698,12 @@ def test_what_is_open_is_what_was_requested_less_what_was_decided() -> None:
 def test_metrics_are_lines_of_the_log() -> None:
     """No function may call CloudWatch."""
     assert not [name for name in FUNCTIONS if any(action.startswith("cloudwatch:") for action in actions(name))]
+
+
+def test_the_layer_has_the_description_of_every_service_that_is_called_and_of_no_other() -> None:
+    """A client without it can't be built: `UnknownServiceError`, and only once it is needed."""
+    code = "\n".join(
+        path.read_text() for folder in ("approvals", "handlers", "bot") for path in ROOT.glob(f"{folder}/**/*.py")
+    )
+    [kept] = re.findall(r"^SERVICES = \((.*)\)$", (ROOT / "layer/trim.py").read_text(), re.MULTILINE)
+    assert set(re.findall(r"\w+", kept)) == set(re.findall(r'\bclient\("(\w+)"\)', code))

@@ -1,0 +1,197 @@
+"""Writes docs/events.md, the reference of the events, from their JSON Schema: `python -m docs.generate_events`.
+
+The examples are what the code publishes of an approval that is played here. A test fails while the page is not what
+this would write.
+"""  # noqa: INP001 the folder is no package
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from approvals.events import SOURCE, Event, events
+from approvals.history import Kind
+from approvals.links import approval_id
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Json,
+    MoreTime,
+    People,
+    Person,
+    Request,
+    Response,
+    Severity,
+    Step,
+    Workflow,
+    iso,
+)
+from approvals.rules import Postponement, Tick, Withdrawal, judge
+from approvals.schema import load
+
+Schema = Mapping[str, Any]
+
+PAGE = Path(__file__).parent / "events.md"
+ACCOUNT, REGION, STACK = "123456789012", "eu-west-1", "human-approval"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", "null": "null"}
+
+INTRODUCTION = """\
+# Events
+
+<!-- Written by `python -m docs.generate_events` from approvals/events.schema.json: change that. -->
+
+With the parameter `EventBusName` the stack sends an event to EventBridge for each thing that happens to an approval;
+`default` is the account's own bus. Without it there are none, and nothing is called. A rule that catches all:
+
+```json
+{ "source": ["human-approval"] }
+```
+
+and one for what was approved by a person, in one stack:
+
+```json
+{
+  "source": ["human-approval"],
+  "detail-type": ["ApprovalDecided"],
+  "detail": { "Stack": ["human-approval"], "Status": ["APPROVED"] }
+}
+```
+
+- Each event is delivered **at least once, in any order**. `Id` is the same when it comes again, and `At` says when it
+  happened.
+- People and the workflow come first: an event follows what it tells of by a moment. A bus that can't be reached is
+  tried again for half an hour and holds up nobody; after that the next thing that happens sends what is missing.
+- Events that were not sent while `EventBusName` was empty are sent with the approval's next one.
+- An event has no form, no facts and nothing of the execution's input: `approvals show` and the result have all of it.
+  It never has a token or a link's key.
+- A rule decides nothing. Who must act on an approval before the workflow goes on is a state of the workflow.
+
+The same as a JSON Schema, to validate what was received: [events.schema.json](../approvals/events.schema.json).
+"""
+
+EVERY = "The first example is the whole of an event; the others leave out what EventBridge adds.\n"
+
+
+def approval() -> Approval:
+    """An approval to which everything happens that can."""
+    ann, bo, lead = (_person(name) for name in ("ann", "bo", "lead"))
+    request = Request(
+        title="Deploy web 2.4.1 to production",
+        requested_by="jo@example.com",
+        severity=Severity.HIGH,
+        approvers=(ann.email, bo.email),
+        required_approvals=2,
+        timeout=timedelta(hours=1),
+        escalate_to=(lead.email,),
+        escalate_after=timedelta(minutes=30),
+        more_time=MoreTime(1, timedelta(hours=1)),
+        digest="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    )
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{STACK}:deploy-241"
+    asked = Approval(
+        id=approval_id("a task token"),
+        link_key=b"",
+        request=request,
+        workflow=Workflow(
+            execution_arn=arn, execution_name="deploy-241", state_machine_name=STACK, state_name="Lambda Callback"
+        ),
+        requested_at=NOON,
+        deadline=NOON + request.timeout,
+        people=People(approvers=(ann, bo), escalation=(lead,)),
+        steps={"request_email:ann@example.com": NOON, "reminder-1": NOON + timedelta(minutes=20)},
+    )
+    for event in (
+        _answer("eve", Action.REJECT, 1),
+        _answer("ann", Action.APPROVE, 2, "Fine"),
+        Withdrawal(_approver("ann"), NOON + timedelta(minutes=3)),
+        Postponement(_approver("bo"), NOON + timedelta(minutes=10)),
+        Tick(NOON + timedelta(minutes=30)),
+        _answer("ann", Action.APPROVE, 40),
+        _answer("lead", Action.APPROVE, 41, "Go"),
+    ):
+        asked = judge(asked, event).approval
+    return asked
+
+
+def examples() -> list[dict[str, Json]]:
+    """One event of every kind, as EventBridge delivers it."""
+    decided = approval()
+    when = NOON + timedelta(minutes=41, seconds=2)
+    ends = [replace(decided, steps={**decided.steps, step: when}) for step in (Step.RESUME, Step.WORKFLOW_GONE)]
+    found = {event.kind: event for end in ends for event in events(end, STACK)}
+    return [delivered(found[kind]) for kind in Kind]
+
+
+def delivered(event: Event) -> dict[str, Json]:
+    """The event as a rule's target gets it."""
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": event.kind.value,
+        "source": SOURCE,
+        "account": ACCOUNT,
+        "time": iso(event.at)[:19] + "Z",
+        "region": REGION,
+        "resources": [event.detail["ExecutionArn"]],
+        "detail": dict(event.detail),
+    }
+
+
+def page(schema: Schema) -> str:
+    """The whole page: what every event has, then each kind with its example."""
+    parts = [INTRODUCTION, "## What every event has\n", EVERY, *_table(schema, "Every event")]
+    for example in examples():
+        kind = str(example["detail-type"])
+        parts += [f"## `{kind}`\n", f"{schema['$defs'][kind]['description']}\n", *_table(schema, kind)]
+        shown = (
+            example if kind == Kind.REQUESTED else {key: example[key] for key in ("source", "detail-type", "detail")}
+        )
+        parts.append(f"```json\n{json.dumps(shown, indent=2)}\n```\n")
+    return "\n".join(parts)
+
+
+def _table(schema: Schema, kind: str) -> Iterator[str]:
+    properties = schema["$defs"][kind].get("properties", {})
+    if properties:
+        yield "| `detail.` | What it takes | What it means |\n|---|---|---|"
+        for key, value in properties.items():
+            whole = {**_referred(schema, value), **value}
+            yield f"| `{key}` | {_takes(whole)} | {whole['description']} |"
+        yield ""
+
+
+def _referred(schema: Schema, value: Schema) -> Schema:
+    found: Schema = schema["$defs"][value["$ref"].rpartition("/")[2]] if "$ref" in value else {}
+    return found
+
+
+def _takes(value: Schema) -> str:
+    if "enum" in value:
+        return ", ".join(f"`{choice}`" for choice in value["enum"])
+    if value.get("$ref", "").endswith("/Moment"):
+        return "`2026-11-23T12:00:00.000Z`"
+    types = value["type"] if isinstance(value["type"], list) else [value["type"]]
+    return " or ".join(NAMES[name] for name in types)
+
+
+def _person(name: str) -> Person:
+    return Person(id=f"{name}@example.com", name=f"{name}@example.com", email=f"{name}@example.com")
+
+
+def _approver(name: str) -> Approver:
+    return Approver(id=f"{name}@example.com", name=f"{name}@example.com", channel=Channel.EMAIL)
+
+
+def _answer(name: str, action: Action, minutes: int, comment: str | None = None) -> Response:
+    return Response(approver=_approver(name), action=action, at=NOON + timedelta(minutes=minutes), comment=comment)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(load("events.schema.json")))

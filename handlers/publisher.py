@@ -1,0 +1,52 @@
+"""Events on their way out: what has happened to an approval and is not published yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from approvals.clients import client
+from approvals.model import Approval
+from approvals.steps import DeliveryFailed
+from approvals.table import ApprovalTable
+
+if TYPE_CHECKING:
+    from approvals.events import EventBus
+
+EVENTS = "events"
+"""Work that is never marked as done: the record says itself which events are published."""
+
+
+class Publisher:
+    """Publishes each event at least once, and notes it in the record."""
+
+    def __init__(self, bus: EventBus, table: ApprovalTable, *, stack: str) -> None:
+        self._bus = bus
+        self._table = table
+        self._stack = stack
+
+    @classmethod
+    def connect(cls, bus_name: str, table: ApprovalTable, *, stack: str) -> Publisher | None:
+        """The publisher to a bus; None without a name. `stack` is the stack's name."""
+        if not bus_name:
+            return None
+        from approvals.events import EventBus  # noqa: PLC0415 a stack without a bus does not pay for it
+
+        return cls(EventBus(lambda: client("events"), bus_name), table, stack=stack)
+
+    def publish(self, approval: Approval) -> Approval:
+        """Publishes what is owed. Returns the approval as it stands then.
+
+        Raises `DeliveryFailed` when not all was taken. What was taken is noted all the same.
+        """
+        from approvals.events import MAX_ENTRIES, owed  # noqa: PLC0415
+
+        waiting = owed(approval, self._stack)
+        for first in range(0, len(waiting), MAX_ENTRIES):
+            batch = waiting[first : first + MAX_ENTRIES]
+            refused = self._bus.put(batch)
+            taken = frozenset(event.mark for event in batch) - refused.keys()
+            if taken:
+                approval = self._table.published(approval, taken)
+            if refused:
+                raise DeliveryFailed(f"EventBridge answered {', '.join(sorted(set(refused.values())))}")
+        return approval

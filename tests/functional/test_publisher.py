@@ -1,0 +1,237 @@
+"""Events of what happened: at least once, afterwards, and in nobody's way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from approvals.events import MAX_ENTRIES, Event, EventBus
+from approvals.mail import Subscribers
+from approvals.model import People, Step
+from approvals.respond import respond
+from approvals.rules import Cancellation, Withdrawal
+from approvals.steps import DeliveryFailed, StepsFailed
+from approvals.table import ApprovalTable, NotFound
+from approvals.workflow import Workflows
+from bot.messenger import SlackMessenger
+from handlers.decision import Resumer
+from handlers.notify import Notifier
+from handlers.publisher import Publisher
+from local.slack import Slack
+from tests.builders import ALICE, BOB, a_response, an_approval
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+
+ID = an_approval().id
+TWO = replace(an_approval().request, required_approvals=2)
+
+
+@dataclass
+class FakeBus:
+    """Records the events of each call; refuses all while `broken`, and those of `refuses` always."""
+
+    calls: list[list[Event]] = field(default_factory=list)
+    broken: bool = False
+    refuses: str = ""
+
+    def put(self, published: Sequence[Event]) -> dict[str, str]:
+        if self.broken:
+            raise DeliveryFailed("EventBridge answered InternalException")
+        assert len(published) <= MAX_ENTRIES
+        self.calls.append([event for event in published if event.mark != self.refuses])
+        return {event.mark: "ThrottlingException" for event in published if event.mark == self.refuses}
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind.value for call in self.calls for event in call]
+
+
+@pytest.fixture
+def bus() -> FakeBus:
+    return FakeBus()
+
+
+@pytest.fixture
+def publisher(bus: FakeBus, table: ApprovalTable) -> Publisher:
+    return Publisher(cast("EventBus", bus), table, stack="prod")
+
+
+@pytest.fixture
+def notifier(
+    publisher: Publisher,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+) -> Notifier:
+    table.add(an_approval(request=TWO, slack_message=None, people=People()))
+    return Notifier(
+        table=table,
+        outbox=mailer.outbox,
+        subscribers=cast("Subscribers", FakeSubscribers()),
+        messenger=messenger,
+        email=ALICE.id,
+        base_url="https://api.example.com/states",
+        clock=clock,
+        logger=logger,
+        publisher=publisher,
+    )
+
+
+@pytest.fixture
+def resumer(
+    publisher: Publisher,
+    table: ApprovalTable,
+    workflows: FakeWorkflows,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+) -> Resumer:
+    return Resumer(
+        table=table,
+        workflows=cast("Workflows", workflows),
+        outbox=mailer.outbox,
+        messenger=messenger,
+        email=ALICE.id,
+        clock=clock,
+        logger=logger,
+        publisher=publisher,
+    )
+
+
+def answer(table: ApprovalTable, response: Any) -> None:
+    assert respond(table, table.get(ID), response).changed
+
+
+def test_each_run_publishes_what_is_new_with_one_call(
+    notifier: Notifier, resumer: Resumer, table: ApprovalTable, bus: FakeBus
+) -> None:
+    notifier(ID, last=False)
+    answer(table, a_response())
+    notifier(ID, last=False)
+    answer(table, Withdrawal(ALICE, a_response(minutes=2).at))
+    notifier(ID, last=False)
+    answer(table, a_response(minutes=3))
+    answer(table, a_response(approver=BOB, minutes=4))
+    resumer(ID, last=False)
+    for again in (notifier, resumer):
+        again(ID, last=False)
+    assert [[event.kind.value for event in call] for call in bus.calls] == [
+        ["ApprovalRequested", "ApproverTold", "ApproverTold"],
+        ["ResponseRecorded"],
+        ["ResponseWithdrawn"],
+        ["WorkflowResumed", "ResponseRecorded", "ResponseRecorded", "ApprovalDecided"],
+    ]
+
+
+def test_a_broken_bus_holds_up_nobody_and_gets_all_of_it_later(
+    notifier: Notifier,
+    resumer: Resumer,
+    table: ApprovalTable,
+    bus: FakeBus,
+    mailer: FakeMailer,
+    slack: Slack,
+    workflows: FakeWorkflows,
+) -> None:
+    bus.broken = True
+    with pytest.raises(StepsFailed, match=r"^events: EventBridge answered InternalException$"):
+        notifier(ID, last=True)
+    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
+    answer(table, a_response())
+    with pytest.raises(StepsFailed, match=r"^events"):
+        notifier(ID, last=True)
+    assert table.get(ID).status == "PENDING", "a broken bus calls nothing off"
+    answer(table, a_response(approver=BOB, minutes=2))
+    with pytest.raises(StepsFailed, match=r"^events"):
+        resumer(ID, last=True)
+    assert (len(workflows.resumed), len(mailer.sent)) == (1, 2)
+    bus.broken = False
+    resumer(ID, last=False)
+    assert sorted(bus.kinds) == sorted(
+        ["ApprovalRequested", *["ApproverTold"] * 2, *["ResponseRecorded"] * 2, "ApprovalDecided", "WorkflowResumed"]
+    )
+    assert (len(workflows.resumed), len(mailer.sent)) == (1, 2), "nothing else is repeated"
+
+
+def test_news_that_the_bus_did_not_take_leave_the_next_news_a_way_in(
+    notifier: Notifier, table: ApprovalTable, bus: FakeBus, dynamodb: Any
+) -> None:
+    """The stream wakes `notify` when `news` turns from no to yes: it must be no again, whatever the bus does."""
+    notifier(ID, last=False)
+    answer(table, a_response())
+    bus.broken = True
+    with pytest.raises(StepsFailed, match=r"^events"):
+        notifier(ID, last=False)
+    item = dynamodb.get_item(TableName="approvals", Key={"id": {"S": ID}})["Item"]
+    assert item["news"] == {"S": "no"}
+
+
+def test_who_can_not_be_told_does_not_hold_up_events(
+    notifier: Notifier, mailer: FakeMailer, slack: Slack, bus: FakeBus
+) -> None:
+    mailer.broken, slack.fail_with = True, 500
+    for _ in range(2):
+        with pytest.raises(StepsFailed, match="request_email"):
+            notifier(ID, last=False)
+    assert bus.kinds == ["ApprovalRequested"]
+
+
+def test_what_holds_up_both_is_told_by_what_people_wait_for(
+    notifier: Notifier, mailer: FakeMailer, bus: FakeBus
+) -> None:
+    mailer.broken = bus.broken = True
+    with pytest.raises(StepsFailed, match="request_email") as failed:
+        notifier(ID, last=False)
+    assert "events" not in failed.value.steps
+
+
+def test_what_was_taken_is_noted_though_another_was_not(notifier: Notifier, table: ApprovalTable, bus: FakeBus) -> None:
+    bus.refuses = "requested"
+    with pytest.raises(StepsFailed, match=r"^events: EventBridge answered ThrottlingException$"):
+        notifier(ID, last=False)
+    assert bus.kinds == ["ApproverTold", "ApproverTold"]
+    bus.refuses = ""
+    notifier(ID, last=False)
+    assert bus.kinds == ["ApproverTold", "ApproverTold", "ApprovalRequested"]
+
+
+def test_more_events_than_one_call_takes_are_some_calls(
+    publisher: Publisher, table: ApprovalTable, bus: FakeBus
+) -> None:
+    steps = {f"{Step.REQUEST_EMAIL}:{number}@example.com": an_approval().requested_at for number in range(24)}
+    many = an_approval(steps=steps)
+    table.add(many)
+    done = publisher.publish(table.get(ID))
+    assert [len(call) for call in bus.calls] == [10, 10, 5]
+    assert done == table.get(ID)
+    publisher.publish(done)
+    assert len(bus.calls) == 3
+
+
+def test_an_approval_that_nobody_could_be_asked_about_has_its_events_too(
+    notifier: Notifier, resumer: Resumer, table: ApprovalTable, bus: FakeBus, clock: Clock
+) -> None:
+    answer(table, Cancellation(clock(), "Nobody could be told.", error="NotificationFailed"))
+    resumer(ID, last=False)
+    assert bus.kinds == ["ApprovalRequested", "ApprovalDecided", "WorkflowResumed"]
+    assert bus.calls[0][1].detail["Error"] == "NotificationFailed"
+
+
+def test_a_record_that_is_gone_is_not_made_anew(table: ApprovalTable) -> None:
+    with pytest.raises(NotFound):
+        table.published(an_approval(), frozenset({"requested"}))
+
+
+def test_without_a_bus_there_is_no_publisher_and_none_of_its_code_is_loaded(table: ApprovalTable) -> None:
+    assert Publisher.connect("", table, stack="prod") is None
+    assert Publisher.connect("default", table, stack="prod") is not None
+    look = "import sys, handlers.notify, handlers.decision; print('approvals.events' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "False\n"

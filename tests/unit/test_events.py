@@ -1,0 +1,219 @@
+"""The events on EventBridge: what they say, that it is documented, and that nothing else gets out."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import ANY, Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from approvals.events import MAX_CAUSE, MAX_ENTRIES, Event, EventBus, events, owed
+from approvals.history import Kind, history
+from approvals.identify import MAX_PEOPLE
+from approvals.model import Action, Approval, Approver, Channel, Request, Step
+from approvals.people import Reason
+from approvals.result import MAX_COMMENT
+from approvals.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
+from approvals.schema import load
+from approvals.steps import DeliveryFailed
+from docs.generate_events import PAGE, approval, delivered, examples, page
+from tests.builders import (
+    MAX_REQUESTED_BY,
+    MAX_TITLE,
+    NOW,
+    TOKEN,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
+
+SCHEMA = load("events.schema.json")
+VALIDATOR = Draft202012Validator(dict(SCHEMA))
+MAX_BATCH = 256 * 1024
+"""Bytes of all entries of one PutEvents. Source:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html"""
+
+
+def of(found: Approval) -> dict[str, dict[str, Any]]:
+    """The details of all events of an approval, by the end of their id."""
+    return {str(event.detail["Id"]).partition("/")[2]: dict(event.detail) for event in events(found, "prod")}
+
+
+def test_the_page_is_what_the_schema_says() -> None:
+    """Else run `python -m docs.generate_events`."""
+    assert PAGE.read_text() == page(SCHEMA)
+
+
+def test_every_event_is_documented_with_an_example_that_fits_the_schema() -> None:
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)]
+    found = [example for example in shown if "Id" in example.get("detail", {})]
+    assert [example["detail-type"] for example in found] == list(Kind)
+    for example in found:
+        VALIDATOR.validate(example)
+
+
+def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
+    """The schema is open, for what a later version adds; the code keeps to it to the letter."""
+    for example in examples():
+        known = [SCHEMA["$defs"][name] for name in ("Every event", example["detail-type"])]
+        keys = [key for part in known for key in part.get("properties", {})]
+        assert list(cast("dict[str, Any]", example["detail"])) == keys
+        assert keys == [key for part in known for key in part.get("required", ())]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_schema_tells_a_detail_of_one_kind_from_all_that_lack_its_keys(kind: Kind) -> None:
+    [example] = [each for each in examples() if each["detail-type"] == kind]
+    for key in cast("dict[str, Any]", example["detail"]):
+        broken: Any = {
+            **example,
+            "detail": {k: v for k, v in cast("dict[str, Any]", example["detail"]).items() if k != key},
+        }
+        assert not VALIDATOR.is_valid(broken), key
+    assert not VALIDATOR.is_valid({**example, "detail-type": "SomethingElse"})
+
+
+def test_the_reasons_in_the_schema_are_those_of_the_rules() -> None:
+    """But for the one that is not kept."""
+    reasons = SCHEMA["$defs"]["ResponseRefused"]["properties"]["Reason"]["enum"]
+    assert set(reasons) == set(Reason) - {Reason.TOO_EARLY}
+
+
+def test_there_is_one_event_for_each_entry_of_the_history_with_an_id_of_its_own() -> None:
+    found = approval()
+    assert [event.kind for event in events(found, "prod")] == [entry.kind for entry in history(found)]
+    assert list(of(found)) == [entry.key for entry in history(found)]
+    assert {event.detail["ApprovalId"] for event in events(found, "prod")} == {found.id}
+
+
+def test_the_status_is_the_one_right_after_what_happened() -> None:
+    found = of(replace(decided(), steps={Step.RESUME: NOW + timedelta(minutes=2)}))
+    assert {key: detail["Status"] for key, detail in found.items()} == {
+        "requested": "PENDING",
+        "response-1": "PENDING",
+        "decided": "APPROVED",
+        "workflow": "APPROVED",
+    }
+
+
+def test_a_decision_says_who_or_why() -> None:
+    assert (
+        of(decided(Action.REJECT, comment="No"))["decided"].items()
+        >= {
+            "Status": "REJECTED",
+            "DecidedBy": "alice@example.com",
+            "Channel": "email",
+            "Comment": "No",
+            "Error": None,
+        }.items()
+    )
+    assert of(expired())["decided"].items() >= {"DecidedBy": None, "Error": "ApprovalExpired"}.items()
+    long = of(cancelled("x" * (MAX_CAUSE + 1)))["decided"]
+    assert (len(long["Cause"]), long["Cause"][-1]) == (MAX_CAUSE, "…")
+
+
+def test_what_was_published_is_owed_no_more_and_what_follows_is() -> None:
+    before = an_approval(steps={"request_email:alice@example.com": NOW})
+    published = frozenset(event.mark for event in owed(before, "prod"))
+    assert owed(replace(before, published=published), "prod") == ()
+    later = decided(steps=before.steps, published=published)
+    assert [event.kind for event in owed(later, "prod")] == [Kind.RESPONDED, Kind.DECIDED]
+
+
+def test_the_deadline_of_the_request_stays_when_it_moves() -> None:
+    moved = of(approval())
+    assert moved["requested"]["Deadline"] == "2026-11-23T13:00:00.000Z"
+    assert moved["extension-1"]["Deadline"] == "2026-11-23T14:00:00.000Z"
+
+
+def test_no_event_has_a_secret_or_anything_of_the_input() -> None:
+    request = Request(
+        timeout=timedelta(hours=1), details="the details", facts=(("a", "the fact"),), context={"a": "it"}
+    )
+    text = json.dumps([delivered(event) for event in events(decided(request=request), "prod")])
+    for hidden in (TOKEN, "k" * 32, "the details", "the fact", '"it"'):
+        assert hidden not in text
+
+
+def test_the_marks_of_all_that_can_happen_take_little_of_a_record() -> None:
+    """DynamoDB's 400 KB are for what was asked and answered."""
+    addresses = [f"{number:03}@{'a' * 240}.example.com" for number in range(MAX_PEOPLE + 50)]
+    steps = {f"{kind}:{to}": NOW for kind in (Step.REQUEST_EMAIL, "notice_email") for to in addresses}
+    told = [event.mark for event in events(an_approval(steps=steps), "prod")]
+    assert len(set(told)) == len(steps) + 1
+    others = (50 + 2 * MAX_WITHDRAWALS_IN_ALL + MAX_REFUSALS) * len("withdrawal-100")
+    assert sum(map(len, told)) + others < 20_000
+
+
+@given(st.characters(codec="utf-8"))
+def test_ten_events_fit_in_one_call_whatever_people_write(character: str) -> None:
+    who = Approver(id=character * 254, name=character * 254, channel=Channel.EMAIL)
+    request = Request(
+        title=character * MAX_TITLE, requested_by=character * MAX_REQUESTED_BY, timeout=timedelta(hours=1)
+    )
+    large = an_approval(request=request, responses=(a_response(approver=who, comment=character * MAX_COMMENT),))
+    large_cause = replace(cancelled(character * 40_000), request=request)
+    for found in (large, large_cause):
+        sizes = [len(json.dumps(event.detail, ensure_ascii=False).encode()) for event in events(found, "x" * 128)]
+        assert MAX_ENTRIES * (max(sizes) + 3_000) < MAX_BATCH
+
+
+def some_events(number: int = 2) -> tuple[Event, ...]:
+    return owed(replace(decided(), steps={Step.RESUME: NOW}), "prod")[:number]
+
+
+@pytest.fixture
+def eventbridge() -> Any:
+    return boto3.client("events", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def test_an_event_is_put_on_the_named_bus_with_its_execution_as_resource(eventbridge: Any) -> None:
+    first, second = some_events()
+    with Stubber(eventbridge) as answers:
+        entry = {
+            "EventBusName": "ours",
+            "Source": "human-approval",
+            "DetailType": "ApprovalRequested",
+            "Time": NOW,
+            "Resources": ["arn:aws:states:eu-west-1:123456789012:execution:Deploy:run-1"],
+            "Detail": json.dumps(first.detail),
+        }
+        taken = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}, {"EventId": "2"}]}
+        answers.add_response("put_events", taken, {"Entries": [entry, ANY]})
+        assert EventBus(lambda: eventbridge, "ours").put([first, second]) == {}
+        answers.assert_no_pending_responses()
+
+
+def test_what_the_bus_did_not_take_is_told_by_its_mark(eventbridge: Any) -> None:
+    put = some_events()
+    with Stubber(eventbridge) as answers:
+        entries = [{"EventId": "1"}, {"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}]
+        answers.add_response("put_events", {"FailedEntryCount": 1, "Entries": entries})
+        assert EventBus(lambda: eventbridge, "ours").put(put) == {put[1].mark: "ThrottlingException"}
+
+
+def test_a_bus_that_answers_with_an_error_or_not_at_all_is_tried_again(eventbridge: Any) -> None:
+    bus = EventBus(lambda: eventbridge, "gone")
+    with Stubber(eventbridge) as answers:
+        answers.add_client_error("put_events", "AccessDeniedException", "who knows")
+        with pytest.raises(DeliveryFailed, match=r"^EventBridge answered AccessDeniedException$"):
+            bus.put(some_events())
+
+    def unreachable(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://events")
+
+    broken = cast("Any", SimpleNamespace(put_events=unreachable))
+    with pytest.raises(DeliveryFailed, match="can't be reached: EndpointConnectionError"):
+        EventBus(lambda: broken, "gone").put(some_events())
