@@ -81,6 +81,7 @@ class Step(StrEnum):
     RESUME = "resume"
     OUTCOME_EMAIL = "outcome_email"
     OUTCOME_SLACK = "outcome_slack"
+    OUTCOME_THREAD = "outcome_thread"
     WORKFLOW_GONE = "workflow_gone"
 
 

@@ -27,6 +27,7 @@ _REFUSALS = frozenset(
         "message_not_found",
         "missing_scope",
         "not_in_channel",
+        "thread_not_found",
         "user_not_in_channel",
     }
 )

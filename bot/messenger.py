@@ -14,7 +14,7 @@ from bot.api import SlackApi
 from bot.directory import SlackDirectory
 from bot.secret import load_secret
 from bot.views import approval as view
-from bot.views.text import literal
+from bot.views.text import sentence
 
 TIMEOUT = 3
 """Seconds that a call to Slack may take; the retry queue tries again later."""
@@ -65,8 +65,14 @@ class SlackMessenger:
 
     def reply(self, approval: Approval, text: str, mentions: Sequence[str] = ()) -> None:
         """Writes a text below the request, in its thread. The Slack users in `mentions` are told of it."""
+        self._reply(approval, " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
+
+    def reply_outcome(self, approval: Approval) -> None:
+        """Writes the outcome below the request. Who asked is told of it."""
+        self._reply(approval, view.outcome_reply(approval))
+
+    def _reply(self, approval: Approval, said: str) -> None:
         message = _message(approval)
-        said = " ".join([*(f"<@{user}>" for user in mentions), literal(text)])
         self._call(
             lambda slack: slack.chat_postMessage(
                 channel=message.channel,
@@ -79,7 +85,7 @@ class SlackMessenger:
 
     def whisper(self, note: Note) -> None:
         """Shows a note to one user alone."""
-        text = literal(note.text)
+        text = sentence(note.text)
         self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
 
     def _edit(self, approval: Approval, text: str, blocks: Sequence[Block]) -> None:

@@ -83,6 +83,8 @@ class Resumer:
                 work[step] = partial(self._send_mail, step)
         if approval.slack_message:
             work[Step.OUTCOME_SLACK] = self._edit_message
+            if not decision.superseded_by:
+                work[Step.OUTCOME_THREAD] = self._reply
         if self._publisher:
             work[EVENTS] = self._publisher.publish
         return work
@@ -116,11 +118,19 @@ class Resumer:
 
     def _edit_message(self, approval: Approval) -> Approval:
         if self._messenger:
-            try:
-                self._messenger.show_outcome(approval)
-            except DeliveryRefused as refused:  # The message was deleted, or its channel is closed.
-                self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
+            self._unless_refused(self._messenger.show_outcome, approval)
         return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
+
+    def _reply(self, approval: Approval) -> Approval:
+        if self._messenger:
+            self._unless_refused(self._messenger.reply_outcome, approval)
+        return self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
+
+    def _unless_refused(self, show: Callable[[Approval], None], approval: Approval) -> None:
+        try:
+            show(approval)
+        except DeliveryRefused as refused:  # The message was deleted, or its channel is closed.
+            self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
 
 
 def build(environ: Mapping[str, str]) -> Worker:

@@ -1,4 +1,4 @@
-"""Finds out who may answer a new request, and tells them by email and in Slack; tells what changes; delivers notes."""
+"""Finds out who may answer a new request, and tells them by email and in Slack; tells what changes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.messenger import SlackMessenger
+from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
@@ -67,6 +68,7 @@ class Notifier:
         outbox: Outbox,
         subscribers: Subscribers,
         messenger: SlackMessenger | None,
+        notes: Notes,
         email: str,
         base_url: str,
         clock: Callable[[], datetime],
@@ -77,6 +79,7 @@ class Notifier:
         self._outbox = outbox
         self._subscribers = subscribers
         self._messenger = messenger
+        self._notes = notes
         self._email = email
         self._base_url = base_url
         self._clock = clock
@@ -86,7 +89,7 @@ class Notifier:
     def __call__(self, item_id: str, *, last: bool) -> None:
         """Works on an item of the table that is new or has news: an approval, or a private note."""
         if item_id.startswith(NOTE_PREFIX):
-            self._deliver_note(item_id)
+            self._notes.deliver(item_id)
             return
         try:
             self._bring_up_to_date(item_id, last=last)
@@ -304,13 +307,6 @@ class Notifier:
             if latest.resumed is not approval.resumed:
                 self._messenger.show_outcome(latest)
 
-    def _deliver_note(self, item_id: str) -> None:
-        if self._messenger:
-            try:
-                self._messenger.whisper(self._table.get_note(item_id))
-            except DeliveryRefused as refused:
-                self._logger.warning("note dropped", extra={"reason": str(refused)})
-
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
         approval = self._table.get(approval_id)
         if approval.told:
@@ -328,11 +324,13 @@ def build(environ: Mapping[str, str]) -> Worker:
     logger = Logger()
     clock = partial(datetime.now, UTC)
     table = ApprovalTable(client("dynamodb"), config.table_name)
+    messenger = SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
-        messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
+        messenger=messenger,
+        notes=Notes(table=table, messenger=messenger, logger=logger),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

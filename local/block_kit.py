@@ -152,6 +152,10 @@ _RUNS = {
     "text": Shape({"text": _text(3000)}, _STYLED),
     "link": Shape({"url": _text(3000)}, {"text": _text(3000), **_STYLED}),
     "user": Shape({"user_id": _text(21)}, _STYLED),
+    "date": Shape(
+        {"timestamp": lambda value: type(value) is int and value > 0, "format": _text(200)},
+        {"fallback": _text(200), **_STYLED},
+    ),
 }
 _ELEMENTS_OF_RUNS = {"elements": _many(_kind(_RUNS), 10_000)}
 _SECTION = {"rich_text_section": Shape(_ELEMENTS_OF_RUNS, {})}

@@ -295,6 +295,8 @@ class Slack:
         blocks = check_message(parameters.get("blocks"))
         thread = parameters.get("thread_ts")
         match method:
+            case "chat.postMessage" if thread and thread not in self._messages:
+                raise Refused("thread_not_found")
             case "chat.postMessage":
                 message = Message(self._new_ts(), channel, text, blocks, thread_ts=thread)
             case "chat.postEphemeral":

@@ -35,11 +35,20 @@ from bot.views.text import (
     rich,
     runs,
     section,
+    sentence,
     weight,
     weight_of,
 )
 
-__all__ = ["ACTION_IDS", "OPEN_EXECUTION_ID", "outcome_blocks", "outcome_text", "request_blocks", "request_text"]
+__all__ = [
+    "ACTION_IDS",
+    "OPEN_EXECUTION_ID",
+    "outcome_blocks",
+    "outcome_reply",
+    "outcome_text",
+    "request_blocks",
+    "request_text",
+]
 
 MAX_HEADER = 150
 """Characters. Source: https://docs.slack.dev/reference/block-kit/blocks/header-block"""
@@ -74,6 +83,23 @@ def request_blocks(approval: Approval) -> list[Block]:
 def outcome_text(approval: Approval) -> str:
     """The text of the message once the approval is decided."""
     return f"{present.headline(approval)}: {escape(approval.title)}"
+
+
+def outcome_reply(approval: Approval) -> str:
+    """What is said below the request once it is decided: who is told of it, the outcome, and what was said with it."""
+    decision = present.decided(approval)
+    requester = _requester(approval)
+    told = f"<@{requester}> " if requester else ""
+    quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
+    return "\n".join([told + sentence(present.outcome(approval)), *(f">{literal(line)}" for line in quoted)])
+
+
+def _requester(approval: Approval) -> str:
+    """The Slack id of who asked; empty where they have none."""
+    if approval.people and approval.people.requester:
+        return approval.people.requester.slack_id
+    asked_by = approval.request.requested_by or ""
+    return asked_by if is_slack_user(asked_by) else ""
 
 
 def outcome_blocks(approval: Approval) -> list[Block]:

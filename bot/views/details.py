@@ -16,7 +16,21 @@ from slack_sdk.models.blocks import (
 
 from approvals import markup
 from approvals.markup import Kind, Span, Style
-from bot.views.text import CUT, MAX_RUN, Part, heading, link, prefix, rich, runs, section, text_weight
+from bot.views.text import (
+    CUT,
+    MAX_RUN,
+    Moment,
+    Part,
+    heading,
+    link,
+    moments,
+    prefix,
+    rich,
+    runs,
+    section,
+    text_weight,
+    weight_of,
+)
 
 ELEMENT = 90
 """What a run of text weighs at most beside its text and address: the JSON around it."""
@@ -95,10 +109,22 @@ def quote(text: str, room: int) -> list[Block]:
 
 
 def lines(rows: Sequence[str], room: int) -> list[Block]:
-    """Sentences of ours with names in them, a line each, without a heading."""
+    """Sentences of ours with names and moments in them, a line each, without a heading."""
     space = Room(room - BLOCK - NOTE)
-    parts = runs(space.take("\n".join(rows)))
+    parts = [part for piece in moments("\n".join(rows)) for part in _shown(piece, space)]
     return [rich([section([*parts, *_note(space)])])] if parts or space.hidden else []
+
+
+def _shown(piece: str | Moment, space: Room) -> list[Part]:
+    if isinstance(piece, str):
+        return runs(space.take(piece))
+    needed = weight_of([piece])
+    if space.hidden or space.left < needed:
+        space.left = 0  # nothing smaller may slip in behind it
+        space.hidden += len(piece.fallback)
+        return []
+    space.left -= needed
+    return [piece]
 
 
 def _plain(title: str, text: str, room: int) -> list[Block]:

@@ -7,8 +7,8 @@ we make an element of. Our own words go into mrkdwn.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -41,6 +41,10 @@ Part = RichTextElement
 
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][\x21-\x7e]*)?")
 _MARKS = re.compile(r"[*_~`]")
+_MOMENT = re.compile(r"[A-Z][a-z]{2} \d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC")
+"""A moment as `readable` writes it, the one form that our sentences have."""
+
+_FORMAT = "{date_short_pretty} at {time}"
 _STYLES: dict[Style, dict[str, bool]] = {
     Style.BOLD: {"bold": True},
     Style.ITALIC: {"italic": True},
@@ -83,7 +87,56 @@ def heading(text: str) -> Block:
 
 def local_time(moment: datetime) -> str:
     """The moment in each reader's own time zone, as mrkdwn; in UTC for clients that can't."""
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{readable(moment)}>"
+    return f"<!date^{int(moment.timestamp())}^{_FORMAT}|{readable(moment)}>"
+
+
+def sentence(text: str) -> str:
+    """A sentence of ours, with names in it, as mrkdwn: literally, but for moments, which are in the reader's zone."""
+    return "".join(local_time(part.at) if isinstance(part, Moment) else literal(part) for part in moments(text))
+
+
+class Moment(RichTextElement):
+    """A moment in each reader's own time zone, as an element of rich text; in UTC for clients that can't.
+
+    Source: https://docs.slack.dev/reference/block-kit/block-elements/date-element
+    """
+
+    type = "date"
+
+    @property
+    def attributes(self) -> set[str]:  # type: ignore[override]  # as the SDK's own elements have it
+        """The keys of its JSON."""
+        return super().attributes | {"timestamp", "format", "fallback"}
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(type=self.type)
+        self.at = at
+        self.timestamp = int(at.timestamp())
+        self.format = _FORMAT
+        self.fallback = readable(at)
+
+
+def moments(text: str) -> Iterator[str | Moment]:
+    """The text taken apart: moments, and what is between them. Nothing is lost: a moment's fallback is its text."""
+    end = 0
+    for found in _MOMENT.finditer(text):
+        at = _moment(found[0])
+        if at is None:
+            continue
+        if found.start() > end:
+            yield text[end : found.start()]
+        yield Moment(at)
+        end = found.end()
+    if end < len(text):
+        yield text[end:]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = datetime.strptime(text, "%a %d %b %Y, %H:%M UTC").replace(tzinfo=UTC)
+    except ValueError:  # no such day
+        return None
+    return at if readable(at) == text else None  # another day of the week: somebody else's words
 
 
 def runs(text: str, style: Style = Style.PLAIN) -> list[Part]:

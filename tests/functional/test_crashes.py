@@ -471,7 +471,7 @@ class Simulation:
         return [table.get(item_id) for item_id, item in self._images.items() if "status" in item]
 
     def messages(self) -> list[Message]:
-        return [message for message in self.slack.messages() if message.ephemeral_to is None]
+        return [each for each in self.slack.messages() if each.ephemeral_to is None and each.thread_ts is None]
 
     def notes(self) -> list[Message]:
         return [message for message in self.slack.messages() if message.ephemeral_to]

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from approvals.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
-from approvals.steps import StepsFailed
+from approvals.steps import DeliveryFailed, StepsFailed
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
@@ -70,8 +70,9 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
     [mail] = mailer.sent
     assert mail.subject == f"Re: Approve? Deploy web 2.4.1 [{ID[:6]}]"
     assert mail.text.startswith(f"{word} by bob in Slack on ")
-    [message] = slack.messages()
+    [message, reply] = slack.messages()
     assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
+    assert (reply.thread_ts, reply.text.split(" on ")[0]) == (message.ts, f"{word} by bob in Slack")
     assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
     assert table.get(ID).steps.keys() >= {Step.RESUME, OUTCOME_ALICE, Step.OUTCOME_SLACK}
 
@@ -82,7 +83,7 @@ def test_the_same_decision_delivered_again_does_nothing(
     decide(table)
     for _ in range(3):
         resumer(ID, last=False)
-    assert (len(workflows.resumed), len(mailer.sent), len(slack.calls())) == (1, 1, 2)
+    assert (len(workflows.resumed), len(mailer.sent), len(slack.calls())) == (1, 1, 3)
 
 
 def test_what_is_not_decided_is_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
@@ -222,6 +223,60 @@ def test_all_who_were_asked_or_told_hear_the_outcome_each_once(
     mailer.broken_for = None
     resumer(asked.id, last=False)
     assert [mail.to for mail in mailer.sent] == [ann.email, "cy@x.org", ben.email]
+
+
+JO = Person(id="jo@example.com", name="jo", email="jo@example.com", slack_id="U0JO000001")
+
+
+def _posted(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, **changes: Any) -> Approval:
+    asked = _added(table, slack_message=None, **changes)
+    return table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
+
+
+def test_who_asked_is_told_in_the_thread_with_what_was_said(
+    resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock
+) -> None:
+    asked = _posted(table, messenger, clock, people=People(requester=JO))
+    respond(table, asked, a_response(Action.REJECT, BOB, comment="Not on a Friday\n<!channel>"))
+    for _ in range(2):
+        resumer(asked.id, last=False)
+    [reply] = [message for message in slack.messages() if message.thread_ts]
+    assert asked.slack_message is not None
+    assert reply.thread_ts == asked.slack_message.ts
+    assert reply.text == (
+        "<@U0JO000001> Rejected by bob in Slack on <!date^1795424460^{date_short_pretty} at {time}"
+        "|Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
+    )
+
+
+def test_a_reply_that_failed_is_tried_again_without_editing_anew(
+    resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(table)
+    reply = messenger.reply_outcome
+    broken: list[Approval] = []
+
+    def fails_once(approval: Approval) -> None:
+        if not broken:
+            broken.append(approval)
+            raise DeliveryFailed("Slack answered internal_error")
+        reply(approval)
+
+    monkeypatch.setattr(messenger, "reply_outcome", fails_once)
+    with pytest.raises(StepsFailed, match="outcome_thread: Slack answered internal_error"):
+        resumer(ID, last=False)
+    resumer(ID, last=False)
+    assert [message.edited for message in slack.messages()] == [True, False]
+    assert sum("chat.update" in call for call in slack.calls()) == 1
+
+
+def test_nobody_is_told_of_a_request_that_another_took_the_place_of(
+    resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock
+) -> None:
+    asked = _posted(table, messenger, clock, people=People(requester=JO))
+    respond(table, asked, Cancellation(clock(), "The workflow tried again.", superseded_by="e" * 32))
+    resumer(asked.id, last=False)
+    assert not [message for message in slack.messages() if message.thread_ts]
 
 
 def _added(table: ApprovalTable, **changes: Any) -> Approval:

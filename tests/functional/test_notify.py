@@ -20,6 +20,7 @@ from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
+from handlers.notes import Notes
 from handlers.notify import Notifier
 from local.slack import Slack
 from local.story import links
@@ -51,6 +52,7 @@ def notifier(
         outbox=mailer.outbox,
         subscribers=cast("Subscribers", subscribers),
         messenger=messenger if with_slack else None,
+        notes=Notes(table=table, messenger=messenger if with_slack else None, logger=logger),
         email="alice@example.com",
         base_url="https://api.example.com/states",
         clock=clock,

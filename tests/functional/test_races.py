@@ -46,6 +46,7 @@ from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from handlers.decision import Resumer
 from handlers.lifecycle import LifecycleHandler
+from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from handlers.worker import RetryQueue
@@ -583,6 +584,7 @@ class Races(RuleBasedStateMachine):
             outbox=self.mailer.outbox,
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=self.messenger,
+            notes=Notes(table=self.table, messenger=self.messenger, logger=cast("Logger", self.log)),
             email=ALICE.id,
             base_url="https://api.example.com/states",
             clock=self.clock,

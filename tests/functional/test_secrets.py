@@ -22,6 +22,7 @@ from bot.secret import SlackSecret
 from bot.views.approval import ACTION_IDS
 from handlers.callback import CallbackHandler
 from handlers.decision import Resumer
+from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from handlers.worker import RetryQueue, Worker
@@ -78,6 +79,7 @@ def test_no_secret_is_written_anywhere(
             outbox=mailer.outbox,
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=messenger,
+            notes=Notes(table=table, messenger=messenger, logger=logger),
             email="a@example.com",
             base_url="https://x",
             clock=clock,
