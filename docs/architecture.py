@@ -20,7 +20,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "cli": ("the command line", ("cli",)),
     "pages": (
         "behind the links in mails",
-        ("handlers.callback", "handlers.pages", "handlers.html", "handlers.inputs"),
+        ("handlers.callback", "handlers.pages", "handlers.shown", "handlers.html", "handlers.inputs"),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
     "backend": ("called by Step Functions, the stream, queues, the clock", ("handlers",)),
@@ -31,7 +31,10 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
         ),
     ),
-    "services": ("SNS, Step Functions", ("approvals.mail", "approvals.workflow", "approvals.clients")),
+    "services": (
+        "SNS, Step Functions, EventBridge",
+        ("approvals.mail", "approvals.workflow", "approvals.events", "approvals.clients"),
+    ),
     "words": (
         "what people and workflows are told",
         ("approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result"),

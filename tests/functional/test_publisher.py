@@ -21,6 +21,7 @@ from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from handlers.decision import Resumer
+from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.publisher import Publisher
 from local.slack import Slack
@@ -76,6 +77,7 @@ def notifier(
         outbox=mailer.outbox,
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
+        notes=Notes(table=table, messenger=messenger, logger=logger),
         email=ALICE.id,
         base_url="https://api.example.com/states",
         clock=clock,

@@ -64,7 +64,7 @@ def _in_any_order(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     """boto3 wraps bytes."""
     if isinstance(value, Binary):
-        return bytes(value)
+        return bytes(value)  # type: ignore[call-overload]
     if isinstance(value, list):
         return [_plain(each) for each in value]
     return {name: _plain(each) for name, each in value.items()} if isinstance(value, dict) else value
