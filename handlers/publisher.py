@@ -44,7 +44,7 @@ class Publisher:
         for first in range(0, len(waiting), MAX_ENTRIES):
             batch = waiting[first : first + MAX_ENTRIES]
             refused = self._bus.put(batch)
-            taken = frozenset(event.mark for event in batch) - refused.keys()
+            taken = frozenset(event.mark for event in batch if event.mark not in refused)
             if taken:
                 approval = self._table.published(approval, taken)
             if refused:
