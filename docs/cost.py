@@ -1,0 +1,188 @@
+"""Writes docs/cost.md, what approvals cost, from docs/prices.json: `python -m docs.cost`.
+
+Change a price there, or what an approval uses below; a test fails while the page is not what this would write. What an
+approval uses is counted by tests/functional/test_cost.py, where a call can be counted.
+"""  # noqa: INP001 the folder is no package
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parent / "cost.md"
+PRICES: Mapping[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
+
+MEMORY = 0.5
+"""GB of each function."""
+
+COLD = 1.5
+"""Seconds billed of an invocation. Approvals are rare: every one is taken for a cold start."""
+
+RECORD = 4
+"""KB of a record, and so the write units of a change: a request with some details, its answer and its marks."""
+
+MONTHS_KEPT = 400 / 30.4
+MINUTES = 43_800
+"""Of a month: the clock ticks in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of something one approval uses, with `why`: answered by a link in a mail, or by a button in Slack."""
+
+    service: str
+    price: str
+    by_mail: float
+    in_slack: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of something a stack uses in a month without any approval."""
+
+    service: str
+    price: str
+    amount: float
+    why: str
+
+
+WRITES = {"by_mail": 4, "in_slack": 6}
+"""Changes of the record after it was stored: marks for each mail and Slack message, the answer, the resumption."""
+
+INDEX_WRITES = 3 + 4
+"""Each index once for a new record; the answer moves one entry (two writes) and removes one, the end removes one."""
+
+MAIL_SLOTS = 2
+READS = {"by_mail": 7, "in_slack": 3}
+FUNCTIONS = {"by_mail": 8, "in_slack": 4}
+
+USES = (
+    Use("Step Functions", "states_transition", 4, 4, "three states and the start"),
+    Use("SNS", "sns_email", 2, 2, "the request and the outcome, to one address"),
+    Use("SNS", "sns_publish", 2, 2, "the same"),
+    Use(
+        "DynamoDB",
+        "dynamodb_write",
+        RECORD * (1 + WRITES["by_mail"]) + INDEX_WRITES + MAIL_SLOTS,
+        RECORD * (1 + WRITES["in_slack"]) + INDEX_WRITES + MAIL_SLOTS,
+        f"the record of {RECORD} KB, its changes, three indexes, the count of mails a second",
+    ),
+    Use("DynamoDB", "dynamodb_read", READS["by_mail"], READS["in_slack"], "one for each function that looks at it"),
+    Use(
+        "DynamoDB",
+        "dynamodb_gb_month",
+        RECORD * MONTHS_KEPT / 1e6,
+        RECORD * MONTHS_KEPT / 1e6,
+        "kept for 400 days",
+    ),
+    Use("Lambda", "lambda_request", FUNCTIONS["by_mail"], FUNCTIONS["in_slack"], "with two visits of a mail scanner"),
+    Use(
+        "Lambda",
+        "lambda_gb_second",
+        FUNCTIONS["by_mail"] * COLD * MEMORY,
+        FUNCTIONS["in_slack"] * COLD * MEMORY,
+        f"{COLD} s each, as if all were cold starts, at {MEMORY} GB",
+    ),
+    Use("API Gateway", "api_request", 5, 1, "the page, the answer, the outcome, two scanners; or one click"),
+    Use("CloudWatch", "logs_gb", 16e-6, 8e-6, "2 KB for each invocation"),
+    Use("Secrets Manager", "secret_call", 0, 3, "each function that talks to Slack, at a cold start"),
+)
+
+STANDING = (
+    Standing("CloudWatch", "dashboard_month", 1, "the dashboard; an account's first three are free"),
+    Standing("CloudWatch", "metric_month", 12, "at most: a metric counts for the hours in which it was written"),
+    Standing("CloudWatch", "alarm_month", 10, "one for each function, and three more"),
+    Standing("SQS", "sqs_request", 3 * 15 * MINUTES, "Lambda asks each of three queues 15 times a minute"),
+    Standing("Secrets Manager", "secret_month", 1, "Slack's token and signing secret"),
+    Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY, "the clock, 0.3 s each minute"),
+    Standing("Lambda", "lambda_request", MINUTES, "the same"),
+    Standing("DynamoDB", "dynamodb_read", MINUTES * 8 * 0.5, "the clock asks eight shards of an index"),
+    Standing("CloudWatch", "logs_gb", MINUTES * 0.6e-6, "0.6 KB for each tick"),
+)
+
+
+def usd(price: str, amount: float) -> float:
+    """What an amount costs."""
+    listed = PRICES["prices"][price]
+    return float(listed["usd"]) / float(listed["per"]) * amount
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *_services(), *_uses(), *_standing(), *_prices()]) + "\n"
+
+
+_INTRODUCTION = f"""\
+# What approvals cost
+
+<!-- Written by `python -m docs.cost` from docs/prices.json: change that, or docs/cost.py. -->
+
+For whoever pays for it: USD in {PRICES["region"]} at list prices of {PRICES["seen"]}, without taxes, free tiers and
+discounts. One approver each, told by mail, answered by a link or in Slack; nothing failed. The calls are counted by a
+test; sizes and seconds are assumptions, said below. None of it was seen on a bill: watch yours.
+"""
+
+
+def _services() -> Iterator[str]:
+    yield "## By service\n"
+    yield "| Service | 1,000 by mail | 1,000 in Slack | 1,000,000 by mail | 1,000,000 in Slack |\n|---|--:|--:|--:|--:|"
+    totals = sorted(_totals().items(), key=lambda total: -total[1][0])
+    for service, costs in totals:
+        yield _row(service, costs)
+    yield _row("**Together**", (sum(mail for _, (mail, _) in totals), sum(slack for _, (_, slack) in totals)))
+    yield ""
+
+
+def _row(name: str, costs: tuple[float, float]) -> str:
+    cells = [f"{cost * many:,.{2 if many < 10_000 else 0}f}" for many in (1000, 1_000_000) for cost in costs]  # noqa: PLR2004
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _totals() -> dict[str, tuple[float, float]]:
+    """What one approval costs by service: by mail, in Slack."""
+    uses = sorted(USES, key=lambda use: use.service)
+    grouped = {service: list(found) for service, found in groupby(uses, key=lambda use: use.service)}
+    return {
+        service: (sum(usd(use.price, use.by_mail) for use in found), sum(usd(use.price, use.in_slack) for use in found))
+        for service, found in grouped.items()
+    }
+
+
+def _uses() -> Iterator[str]:
+    yield "## What one approval uses\n"
+    yield "| Service | Of | By mail | In Slack | Why |\n|---|---|--:|--:|---|"
+    for use in USES:
+        unit = PRICES["prices"][use.price]["unit"]
+        yield f"| {use.service} | {unit} | {use.by_mail:.3g} | {use.in_slack:.3g} | {use.why} |"
+    yield ""
+    yield (
+        "More approvers cost a mail each for the request and the outcome. A reminder is a mail. A nested caller pays\n"
+        "for its own transitions. Tracing, when it is on, costs by the trace.\n"
+    )
+
+
+def _standing() -> Iterator[str]:
+    yield "## What a stack costs in a month without any approval\n"
+    yield "| Service | Of | Amount | USD | Why |\n|---|---|--:|--:|---|"
+    for use in STANDING:
+        cost = f"{usd(use.price, use.amount):.2f}"
+        unit = PRICES["prices"][use.price]["unit"]
+        yield f"| {use.service} | {unit} | {use.amount:,.6g} | {cost} | {use.why} |"
+    total = sum(usd(use.price, use.amount) for use in STANDING)
+    yield f"| **Together** | | | {total:.2f} | |\n"
+
+
+def _prices() -> Iterator[str]:
+    yield "## Prices\n"
+    yield "| Of | USD | For | Source |\n|---|--:|--:|---|"
+    for price in PRICES["prices"].values():
+        yield f"| {price['unit']} | {price['usd']} | {price['per']:,} | <{price['source']}> |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,146 @@
+"""What docs/cost.py says that an approval uses, counted; and the page that it writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.links import approval_id
+from approvals.mail import Subscribers
+from approvals.model import Action
+from approvals.table import ApprovalTable
+from approvals.workflow import Workflows
+from bot.messenger import SlackMessenger
+from bot.views.buttons import ACTION_IDS
+from docs import cost
+from handlers.callback import CallbackHandler
+from handlers.decision import Resumer
+from handlers.notify import Notifier
+from handlers.request import RequestHandler
+from local.slack import Slack
+from local.story import links
+from tests.builders import TOKEN, a_call
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.functional.test_bot import a_bot, event
+
+EMAIL = "alice@example.com"
+
+
+@pytest.fixture
+def calls(dynamodb: DynamoDBClient) -> Counter[str]:
+    """DynamoDB's calls by name."""
+    counted: Counter[str] = Counter()
+    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: counted.update([model.name]))
+    return counted
+
+
+@pytest.fixture
+def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
+    handler = RequestHandler(
+        table=table,
+        workflows=cast("Workflows", workflows),
+        default_timeout=timedelta(hours=1),
+        clock=clock,
+        logger=logger,
+    )
+    handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
+    return handler
+
+
+def tell_and_settle(
+    table: ApprovalTable, mailer: FakeMailer, messenger: SlackMessenger | None, clock: Clock, logger: Logger
+) -> tuple[Notifier, Resumer]:
+    notifier = Notifier(
+        table=table,
+        outbox=mailer.outbox,
+        subscribers=cast("Subscribers", FakeSubscribers()),
+        messenger=messenger,
+        email=EMAIL,
+        base_url="https://x",
+        clock=clock,
+        logger=logger,
+    )
+    resumer = Resumer(
+        table=table,
+        workflows=cast("Workflows", FakeWorkflows()),
+        outbox=mailer.outbox,
+        messenger=messenger,
+        email=EMAIL,
+        clock=clock,
+        logger=logger,
+    )
+    return notifier, resumer
+
+
+def test_an_approval_by_mail_uses_what_the_page_says(
+    calls: Counter[str],
+    asked: RequestHandler,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    clock: Clock,
+    logger: Logger,
+    context: Any,
+) -> None:
+    notifier, resumer = tell_and_settle(table, mailer, None, clock, logger)
+    notifier(approval_id(TOKEN), last=False)
+    callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
+    query = dict(parse_qsl(urlsplit(links({"text": mailer.sent[0].text})["approve"]).query))
+    visit = {"httpMethod": "GET", "queryStringParameters": query}
+    scanners = [callback(visit, context), callback(visit, context)]
+    person = callback(visit, context)
+    form = "&".join(f"{name}={value}" for name, value in query.items())
+    answer = callback({"httpMethod": "POST", "body": form, "queryStringParameters": None}, context)
+    outcome = callback(visit, context)
+    resumer(approval_id(TOKEN), last=False)
+    assert [found["statusCode"] for found in (*scanners, person, answer, outcome)] == [200, 200, 200, 303, 200]
+    assert len(mailer.sent) == used("sns_email", "by_mail")
+    assert calls["PutItem"] == 1
+    assert calls["UpdateItem"] == cost.WRITES["by_mail"]
+    assert calls["GetItem"] == cost.READS["by_mail"]
+
+
+def test_an_approval_in_slack_uses_what_the_page_says(
+    calls: Counter[str],
+    asked: RequestHandler,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    slack: Slack,
+    clock: Clock,
+    logger: Logger,
+    context: Any,
+) -> None:
+    notifier, resumer = tell_and_settle(table, mailer, messenger, clock, logger)
+    notifier(approval_id(TOKEN), last=False)
+    click = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
+    assert a_bot(table, slack, clock, logger)(click, context)["statusCode"] == 200
+    resumer(approval_id(TOKEN), last=False)
+    assert len(mailer.sent) == used("sns_email", "in_slack")
+    assert calls["PutItem"] == 1
+    assert calls["UpdateItem"] == cost.WRITES["in_slack"]
+    assert calls["GetItem"] == cost.READS["in_slack"]
+
+
+def used(price: str, how: str) -> float:
+    [amount] = [getattr(use, how) for use in cost.USES if use.price == price]
+    return float(amount)
+
+
+def test_the_page_is_what_the_prices_make_of_it() -> None:
+    """Else run `python -m docs.cost`."""
+    assert cost.PAGE.read_text() == cost.page()
+
+
+def test_every_price_is_used_and_every_use_has_a_price() -> None:
+    assert {use.price for use in (*cost.USES, *cost.STANDING)} == set(cost.PRICES["prices"])
+
+
+def test_a_price_is_for_its_unit() -> None:
+    assert cost.usd("states_transition", 1000) == pytest.approx(0.025)
+    assert cost.usd("sns_email", 100_000) == pytest.approx(2)

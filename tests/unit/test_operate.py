@@ -1,0 +1,50 @@
+"""docs/operate.md names what there is: every metric, alarm, parameter and output of which it speaks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from approvals.records import RETENTION
+from handlers import metrics
+from tests.unit.test_template import LOG_GROUPS, RESOURCES, TEMPLATE, of_type
+
+TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [metrics.REQUESTED, metrics.DECIDED, metrics.TIME_TO_DECISION, metrics.IN_VAIN]
+    + [
+        made["MetricName"]
+        for found in of_type("AWS::Logs::MetricFilter").values()
+        for made in found["MetricTransformations"]
+    ],
+)
+def test_every_metric_has_a_row(name: str) -> None:
+    assert re.search(rf"^\| `{name}` \|", TEXT, re.MULTILINE)
+
+
+def test_every_alarm_has_a_row_and_none_is_made_up() -> None:
+    assert set(re.findall(r"`(\w+Alarm)`", TEXT)) == set(of_type("AWS::CloudWatch::Alarm"))
+
+
+def test_what_it_says_of_the_template_is_true() -> None:
+    table = RESOURCES["ApprovalTable"]
+    assert f"`DeletionPolicy: {table['DeletionPolicy']}`" in TEXT
+    assert f"`UpdateReplacePolicy: {table['UpdateReplacePolicy']}`" in TEXT
+    assert {found["RetentionInDays"] for found in LOG_GROUPS.values()} == {90}
+    assert "kept 90 days" in TEXT
+    assert f"{RETENTION.days} days past its deadline" in TEXT
+
+
+def test_parameters_and_outputs_that_it_names_exist() -> None:
+    named = set(re.findall(r"output `(\w+)`", TEXT)) | set(re.findall(r"\*\*`(\w+)`", TEXT))
+    assert {"Version", "DashboardName", "PublicUrl", "Email"} <= named
+    assert named <= {*TEMPLATE["Outputs"], *TEMPLATE["Parameters"]}
+
+
+def test_nothing_else_is_kept_when_the_stack_is_deleted() -> None:
+    assert [name for name, found in RESOURCES.items() if "DeletionPolicy" in found] == ["ApprovalTable"]
