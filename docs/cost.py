@@ -51,7 +51,7 @@ class Standing:
     why: str
 
 
-WRITES = {"by_mail": 4, "in_slack": 6}
+WRITES = {"by_mail": 4, "in_slack": 7}
 """Changes of the record after it was stored: marks for each mail and Slack message, the answer, the resumption."""
 
 INDEX_WRITES = 3 + 4
@@ -162,7 +162,7 @@ def _uses() -> Iterator[str]:
     yield ""
     yield (
         "More approvers cost a mail each for the request and the outcome. A reminder is a mail. A nested caller pays\n"
-        "for its own transitions. Tracing, when it is on, costs by the trace.\n"
+        "for its own transitions. Tracing costs by the trace, events cost by the event, where they are turned on.\n"
     )
 
 

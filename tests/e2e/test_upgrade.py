@@ -25,6 +25,9 @@ NAME = "upgraded"
 VERSIONS = sorted((Path(__file__).parent / "upgrade").glob("*.json"))
 """What earlier commits wrote: tests/unit/test_earlier.py says how each is read."""
 
+AS_BEFORE: dict[str, Any] = {"Approval": {**DEPLOYMENT["Approval"], "Title": "Deploy web 2.4.1"}}
+"""Mails about one approval bear the title that its record has."""
+
 IDENTITY = (
     "id", "task_token", "link_key", "workflow", "requested_at", "deadline", "due_at", "due_shard", "waiting",
     "expires_at", "slack_message",
@@ -133,7 +136,7 @@ def test_what_an_earlier_version_wrote_is_decided_by_this_one(
     upgraded: LocalStack, version: Path, channel: str
 ) -> None:
     person = Person(upgraded.url)
-    asked = ask(upgraded, f"from-{version.stem}-by-{channel}")
+    asked = ask(upgraded, f"from-{version.stem}-by-{channel}", AS_BEFORE)
     write_as(version, upgraded, asked)
     page = person.open(links(asked.mail)["approve"])
     assert "Deploy web 2.4.1" in page.text

@@ -21,6 +21,7 @@ from bot.views.buttons import ACTION_IDS
 from docs import cost
 from handlers.callback import CallbackHandler
 from handlers.decision import Resumer
+from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from local.slack import Slack
@@ -61,6 +62,7 @@ def tell_and_settle(
         outbox=mailer.outbox,
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
+        notes=Notes(table=table, messenger=messenger, logger=logger),
         email=EMAIL,
         base_url="https://x",
         clock=clock,
