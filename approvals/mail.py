@@ -217,7 +217,8 @@ def request_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
 
 def reminder_mail(approval: Approval, recipient: str, *, base_url: str) -> Mail:
     """The mail that asks again, with the same links."""
-    lead = f"Reminder: your answer is still missing. It is needed by {readable(approval.deadline)}."
+    who = approval.request.requested_by or "a workflow"
+    lead = f"Reminder: {who} still waits for your answer, by {readable(approval.deadline)}."
     parts = _asking(approval, recipient, lead, base_url=base_url)
     return _mail(recipient, _subject_again(approval, recipient), parts)
 
@@ -409,7 +410,7 @@ def _digest_subject(mine: int, others: int, ended: int) -> str:
 def _subject(approval: Approval, prefix: str) -> str:
     """The subject of the first mail to somebody: short enough for `_AGAIN` in front of it."""
     request = approval.request
-    what = _ascii(request.title or "") or _ascii(approval.workflow.execution_name)
+    what = _ascii(approval.title) or _ascii(approval.workflow.execution_name)
     says = DEFAULT_SUBJECT if prefix == _ASK and not (request.title and what) else f"{prefix} {what}".strip()
     subject = f"{_HIGH}{says}" if request.severity is Severity.HIGH else says
     reference = _reference(approval)

@@ -192,7 +192,13 @@ def test_what_is_asked_and_of_whom_is_shown_as_written_and_nothing_of_it_runs(pa
     page.goto(links(person.mail(name, to="alice@"))["approve"])
     assert page.locator("h1").inner_text() == f"Title {evil}"
     assert page.locator("img").count() == 0
-    for tag, text in (("strong", "bold"), ("em", "italic"), ("code", "code"), ("li >> text=two", "two"), ("h3", "Why")):
+    for tag, text in (
+        ("p > strong", "bold"),
+        ("em", "italic"),
+        ("code", "code"),
+        ("li >> text=two", "two"),
+        ("h3", "Why"),
+    ):
         assert page.locator(tag).first.inner_text() == text
     link = page.get_by_role("link", name="Plan")
     assert (link.get_attribute("href"), link.get_attribute("rel")) == (

@@ -146,6 +146,33 @@ def test_the_other_answer_says_who_decided_when_and_where(
     assert status(table) is Status.APPROVED
 
 
+def test_the_way_to_the_other_answer_only_looks_even_where_a_click_decides(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """`Reject instead` on a page must not reject: the button of the page that it leads to does."""
+    page = one_click(ask("GET", fields(do="look")), context)["body"]
+    [leading] = re.findall(r'href="execution\?([^"]+)">Reject instead', page)
+    other = one_click(ask("GET", dict(parse_qsl(unescape(leading)))), context)
+    assert "Reject this request?" in other["body"]
+    assert status(table) is Status.PENDING
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', other["body"])
+    assert (
+        one_click(ask("POST", {unescape(name): unescape(value) for name, value in hidden}), context)["statusCode"]
+        == 303
+    )
+    assert status(table) is Status.REJECTED
+
+
+def test_nobody_is_sent_to_a_console_login_unless_one_click_decides(
+    handler: CallbackHandler, one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    for answer in (handler(ask("GET", fields()), context), handler(ask("POST", fields()), context)):
+        assert "console.aws" not in answer["headers"].get("Location", "")
+    assert status(table) is Status.APPROVED
+    assert one_click(ask("GET", fields(do="look")), context)["statusCode"] == 200
+    assert "console.aws" in one_click(ask("GET", fields()), context)["headers"]["Location"]
+
+
 def test_an_answer_after_the_deadline_expires_the_approval(
     handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
 ) -> None:
