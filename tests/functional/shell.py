@@ -27,7 +27,7 @@ from tests.functional.conftest import TABLE, Clock
 EMAIL = "approver@example.com"
 STACK = "human-approval"
 PARAMETERS = {"Email": EMAIL, "ApprovalTimeoutMinutes": "60"}
-OTHERS = {"AWS_PROFILE": None, "APPROVALS_STACK": None, "NO_COLOR": None}
+OTHERS = {"AWS_PROFILE": None, "AWS_REGION": None, "APPROVALS_STACK": None, "NO_COLOR": None}
 
 
 def deploy() -> dict[str, str]:
