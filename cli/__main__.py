@@ -9,7 +9,7 @@ from cli.group import Group
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile; the AWS CLI's own default otherwise.")
-@click.option("--region", help="The AWS region; the AWS CLI's own default otherwise.")
+@click.option("--region", envvar="AWS_REGION", help="The AWS region; the AWS CLI's own default otherwise.")
 @click.option(
     "--stack", default="human-approval", show_default=True, envvar="APPROVALS_STACK", help="The stack's name."
 )

@@ -42,7 +42,9 @@ Matches = Callable[[Approval], bool]
 @click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
 @click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
 @click.option("--search", metavar="TEXT", help="With this text in the title, the details or the execution's name.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many at most.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
+)
 @json_option
 @pass_context
 def command(

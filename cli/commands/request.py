@@ -52,8 +52,8 @@ _COUNT = click.IntRange(min=1)
     help="Who may answer: an email address, a Slack user or user group id. Repeatable.",
 )
 @click.option("--requested-by", metavar="WHO", help="Who asks: an email address or a Slack user id.")
-@click.option("--required-approvals", type=_COUNT, help="How many people must approve.")
-@click.option("--required-rejections", type=_COUNT, help="How many people must reject to reject it.")
+@click.option("--required-approvals", type=_COUNT, metavar="NUMBER", help="How many people must approve.")
+@click.option("--required-rejections", type=_COUNT, metavar="NUMBER", help="How many people must reject to reject it.")
 @click.option("--allow-self-approval", is_flag=True, default=None, help="Whoever asks may answer, too.")
 @click.option("--severity", type=click.Choice([each.value for each in Severity]), help="high asks twice.")
 @click.option(
@@ -63,7 +63,9 @@ _COUNT = click.IntRange(min=1)
     metavar="ANSWER=PRESENCE",
     help="Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
 )
-@click.option("--timeout-minutes", type=_MINUTES, help="Minutes until it expires.  [default: the stack's]")
+@click.option(
+    "--timeout-minutes", type=_MINUTES, metavar="MINUTES", help="Minutes until it expires.  [default: the stack's]"
+)
 @click.option("--on-timeout", type=click.Choice([each.value for each in OnTimeout]), help="What silence means.")
 @click.option(
     "--reminder",
@@ -74,7 +76,7 @@ _COUNT = click.IntRange(min=1)
     help="Remind after so many minutes. Repeatable.",
 )
 @click.option("--escalate-to", multiple=True, metavar="WHO", help="Who may answer later, too. Repeatable.")
-@click.option("--escalate-after-minutes", type=_MINUTES, help="When they may.")
+@click.option("--escalate-after-minutes", type=_MINUTES, metavar="MINUTES", help="When they may.")
 @click.option("--notify", multiple=True, metavar="WHO", help="Who is told, too. Repeatable.")
 @click.option("--channel", help="The Slack channel to ask in, by its id.")
 @click.option(

@@ -1,4 +1,4 @@
-"""The command line in one process: a stack by moto, time that passes only when somebody waits, and what happens then."""
+"""The command line in one process: a stack by moto, and time that passes only when somebody waits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.functional.conftest import TABLE, Clock
 EMAIL = "approver@example.com"
 STACK = "human-approval"
 PARAMETERS = {"Email": EMAIL, "ApprovalTimeoutMinutes": "60"}
-OTHERS = {"AWS_PROFILE": None, "APPROVALS_STACK": None, "NO_COLOR": None}
+OTHERS = {"AWS_PROFILE": None, "AWS_REGION": None, "APPROVALS_STACK": None, "NO_COLOR": None}
 
 
 def deploy() -> dict[str, str]:
@@ -38,12 +38,11 @@ def deploy() -> dict[str, str]:
         definition='{"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": true}}}',
         roleArn="arn:aws:iam::123456789012:role/any",
     )["stateMachineArn"]
-    outputs = {
+    return {
         "ApprovalTableName": TABLE,
         "ApprovalTopicArn": topic,
         "StateMachineHumanApprovalArn": machine,
     }
-    return outputs
 
 
 @dataclass
@@ -62,7 +61,8 @@ class Shell:
     def _a_context(self) -> Context:
         context = Context(clock=self.clock, sleep=self._sleep)
         # moto's own CloudFormation wants half of all packages there are.
-        context.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", self._describe)
+        describe: Callable[..., Any] = self._describe
+        context.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", describe)
         return context
 
     def _describe(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:

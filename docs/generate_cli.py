@@ -1,0 +1,217 @@
+"""Writes docs/cli.md, the reference of the command line, from the commands themselves: `python -m docs.generate_cli`.
+
+A test fails while the page is not what this would write.
+"""  # noqa: INP001 the folder is no package
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import click
+
+from approvals.listing import LISTED
+from cli.__main__ import main
+from cli.columns import COLUMNS
+from cli.commands import COMMANDS
+
+PAGE = Path(__file__).parent / "cli.md"
+
+INTRODUCTION = """\
+# The command line
+
+<!-- Written by `python -m docs.generate_cli` from the commands in cli/: change those. -->
+
+For whoever asks for approvals, from a shell or in CI, and for whoever looks after the stack. `pip install .` or
+`pipx install .` in a checkout installs the command `approvals`; after `make`, it is `.venv/bin/approvals`.
+
+```sh
+approvals request --title "Deploy web 2.4.1" --approver ann@example.com --timeout-minutes 30 --wait && ./deploy.sh
+approvals list
+approvals show 7k3fq2ab
+```
+
+It takes the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
+`--stack` says otherwise. `--local` is about the stack that `make demo` (or `approvals demo`) runs on this machine.
+
+## In CI
+
+`approvals request --wait` and `approvals wait` tell what happens and exit with the answer:
+
+| Exit code | What it means |
+|---|---|
+| 0 | Approved. |
+| 1 | Rejected. |
+| 2 | Nobody decided: expired or cancelled; or approved in vain, since the workflow had ended before. |
+| 3 | Something failed: AWS, permissions, no such stack, nobody could be asked. |
+| 64 | What was typed, or what is asked, is wrong. Nothing was started. |
+| 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless `--cancel-on-interrupt` was given. |
+
+The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass.
+
+- Without a terminal each event is one plain line with its time in UTC; there are no colours. On a terminal they are in
+  local time, above a line that says what is waited for.
+- With `--json` standard output is one document, the approval at its end; its `Result` is what the workflow gets, with
+  comments and form values. Events are JSON Lines on standard error as they come, with the names of
+  [events.md](events.md) in `Event`; trouble with AWS is an `Event` called `Trouble`.
+- Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS.
+- With `--name`, say of the build, asking again finds the same approval as long as its execution runs: a job that was
+  interrupted can be run again.
+
+```sh
+version=$(approvals request --file release.yaml --wait --json | jq -r .Result.Form.Version)
+```
+
+`--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
+"""
+
+ENVIRONMENT = {
+    "AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID": "As for the AWS CLI, and so are its others.",
+    "AWS_ENDPOINT_URL": "Another address of AWS, such as an emulator's.",
+    "AWS_PORT": "With `--local` and `demo`: the emulator's port. Default: 4566.",
+    "DEMO_PORT": "With `demo`: the page's port. Default: 8080.",
+    "APPROVALS_STACK": "The stack's name, for `--stack`.",
+    "SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET": "For `slack connect` without a terminal.",
+    "NO_COLOR": "Anything in it turns colours off.",
+    "TERM": "`dumb` is no terminal.",
+}
+
+EXPORT = """\
+Cells of CSV are texts; lists and objects are JSON in them. One that a spreadsheet would run as a formula (it begins
+with `=`, `+`, `-`, `@` or a tab) has a `'` in front. Times are ISO 8601 in UTC. In JSON Lines values are as they are.
+"""
+
+POLICY_TEXT = """\
+## Rights
+
+What a user or a CI role needs, beside credentials. It reads no task token and no link key: whoever has it can ask, look
+and call off, but answer nothing. Leave out what is not used: `Ask` is for `request`, `CallOff` for `cancel` and
+`--cancel-on-interrupt`, `Approvers` for `approvers`. `doctor` and `slack connect` are for who deployed the stack.
+"""
+
+
+def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> dict[str, Any]:
+    """The IAM policy of a user of the command line. `outputs` are the stack's."""
+    table = f"arn:aws:dynamodb:{region}:{account}:table/{outputs['ApprovalTableName']}"
+    machine = outputs["StateMachineHumanApprovalArn"]
+    executions = f"{machine.replace(':stateMachine:', ':execution:')}:*"
+    topic = outputs["ApprovalTopicArn"]
+    stacks = f"arn:aws:cloudformation:{region}:{account}:stack/{stack}/*"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _allow("Stack", "cloudformation:DescribeStacks", stacks),
+            _allow("Find", "dynamodb:Query", f"{table}/index/*"),
+            _allow("Read", "dynamodb:BatchGetItem", table)
+            | {
+                "Condition": {
+                    "ForAllValues:StringEquals": {"dynamodb:Attributes": list(LISTED)},
+                    "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+                }
+            },
+            _allow("Executions", "states:DescribeExecution", executions),
+            _allow("Ask", "states:StartExecution", machine),
+            _allow("CallOff", "states:StopExecution", executions),
+            _allow("Approvers", ["sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
+            # Their resource is a subscription, which IAM does not know.
+            _allow(
+                "Subscriptions",
+                ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
+                "*",
+            ),
+        ],
+    }
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, *_reference(), *_export(), *_rights(), *_environment()])
+
+
+def _reference() -> Iterator[str]:
+    yield "## Commands"
+    yield ""
+    yield "Before the command: `approvals [OPTIONS] COMMAND`."
+    yield ""
+    yield from _options(main)
+    for name in COMMANDS:
+        command: click.Command = import_module(f"cli.commands.{name}").command
+        yield from _command(command, f"approvals {name}")
+
+
+def _command(command: click.Command, path: str) -> Iterator[str]:
+    arguments = [
+        str(each.make_metavar(click.Context(command))) for each in command.params if isinstance(each, click.Argument)
+    ]
+    yield f"### `{' '.join([path, *arguments])}`"
+    yield ""
+    for paragraph in (command.help or "").strip().split("\n\n"):
+        yield fill(" ".join(paragraph.replace("\b", "").split()), 120)
+        yield ""
+    yield from _options(command)
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from _command(each, f"{path} {name}")
+
+
+def _options(command: click.Command) -> Iterator[str]:
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    if not options:
+        return
+    context = click.Context(command)
+    yield "| Option | What it does |"
+    yield "|---|---|"
+    for option in options:
+        names, text = option.get_help_record(context) or ("", "")
+        yield f"| `{_escaped(names)}` | {_escaped(text)} |"
+    yield ""
+
+
+def _escaped(text: str) -> str:
+    """The text as a cell of a table; GitHub takes a bar for a column's end even in code."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _export() -> Iterator[str]:
+    yield "## Columns of an export"
+    yield ""
+    yield EXPORT
+    yield "| Column | What is in it |"
+    yield "|---|---|"
+    yield from (f"| `{name}` | {meaning} |" for name, meaning in COLUMNS.items())
+    yield ""
+
+
+def _rights() -> Iterator[str]:
+    yield POLICY_TEXT
+    yield "```json"
+    outputs = {
+        "ApprovalTableName": "TABLE",
+        "StateMachineHumanApprovalArn": "arn:aws:states:REGION:ACCOUNT:stateMachine:MACHINE",
+        "ApprovalTopicArn": "arn:aws:sns:REGION:ACCOUNT:TOPIC",
+    }
+    yield json.dumps(policy("ACCOUNT", "REGION", "human-approval", outputs), indent=2)
+    yield "```"
+    yield ""
+
+
+def _environment() -> Iterator[str]:
+    yield "## Environment variables"
+    yield ""
+    yield "| Variable | What it does |"
+    yield "|---|---|"
+    for names, meaning in ENVIRONMENT.items():
+        yield f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {meaning} |"
+    yield ""
+
+
+def _allow(sid: str, action: str | list[str], resource: str) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

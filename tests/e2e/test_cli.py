@@ -1,0 +1,257 @@
+"""`approvals` as CI runs it: a process without a terminal or anything on its standard input; the deployed stack."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pexpect
+import pytest
+
+from approvals.links import is_approval_id
+from docs.generate_cli import policy
+from local import aws
+from local.stack import EMAIL, LocalStack
+from local.story import Person, links
+from tests.e2e.waiting import seen
+
+SECONDS = 60
+CLOCK_SECONDS = 240
+"""The clock ticks each minute; the machine may be slow."""
+
+COMMAND = [sys.executable, "-m", "cli", "--local"]
+LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.+)")
+
+
+class Cli:
+    """Runs the command line as somebody who has nothing but `--local`."""
+
+    def __init__(self, port: int) -> None:
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.environ |= {"AWS_PORT": str(port), "PYTHONWARNINGS": "error"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environ,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """What a call prints that succeeds."""
+        code, out, err = ended(self.start(*arguments))
+        assert code == 0, out + err
+        return out
+
+
+def ended(process: subprocess.Popen[str], seconds: float = SECONDS) -> tuple[int, str, str]:
+    try:
+        out, err = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+    assert "Traceback" not in err
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def cli(stack: LocalStack, aws_port: int) -> Cli:
+    return Cli(aws_port)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unanswered_wait(cli: Cli) -> Iterator[subprocess.Popen[str]]:
+    """Waits for an answer that nobody gives, from the first test of this file on."""
+    process = cli.start("request", "--name", "cli-silent", "--title", "Silent", "--timeout-minutes", "1", "--wait")
+    yield process
+    process.kill()
+    process.wait()
+
+
+def asking(cli: Cli, name: str, *arguments: str) -> subprocess.Popen[str]:
+    return cli.start("request", "--name", name, "--title", f"About {name}", "--wait", *arguments)
+
+
+def answer(person: Person, name: str, action: str, comment: str = "") -> None:
+    person.confirm(person.open(links(person.mail(name))[action]), comment)
+
+
+def status(name: str, stack: LocalStack) -> str:
+    arn = f"{stack.outputs['StateMachineHumanApprovalArn'].replace(':stateMachine:', ':execution:')}:{name}"
+    return stack.executions.get(arn).status
+
+
+def test_an_approval_by_mail_exits_with_0_and_each_event_is_one_plain_line(cli: Cli, person: Person) -> None:
+    process = asking(cli, "cli-approved")
+    answer(person, "cli-approved", "approve", "Go.")
+    code, out, err = ended(process)
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    told = [found[2] for line in out.splitlines() if (found := LINE.fullmatch(line))]
+    assert told[0] == "Requested."
+    assert f"{EMAIL} was asked by email." in told
+    assert f'{EMAIL} approved it by email. "Go."' in told
+    assert told[-2:] == [f"Approved by {EMAIL}.", "The workflow was told."]
+
+
+def test_a_rejection_exits_with_1_and_json_has_the_result(cli: Cli, person: Person) -> None:
+    process = asking(cli, "cli-rejected", "--json")
+    answer(person, "cli-rejected", "reject", "Not on a Friday.")
+    code, out, err = ended(process)
+    assert code == 1
+    result = json.loads(out)["Result"]
+    assert (result["Decision"], result["Comment"], result["DecidedBy"]) == ("REJECTED", "Not on a Friday.", EMAIL)
+    events = [json.loads(line)["Event"] for line in err.splitlines()]
+    assert events[0] == "ApprovalRequested"
+    assert events[-1] == "WorkflowResumed"
+
+
+def test_a_cancelled_approval_exits_with_2(cli: Cli, person: Person, stack: LocalStack) -> None:
+    process = asking(cli, "cli-cancelled")
+    person.mail("cli-cancelled")
+    code, out, _ = ended(cli.start("cancel", "cli-cancelled", "--reason", "Wrong version."), CLOCK_SECONDS)
+    assert code == 0
+    assert out.startswith("Cancelled on ")
+    assert ended(process)[0] == 2
+    assert status("cli-cancelled", stack) == "ABORTED"
+
+
+def test_an_approver_whom_no_mail_reaches_exits_with_3_and_says_why(cli: Cli) -> None:
+    code, out, _ = ended(asking(cli, "cli-unreachable", "--approver", "nobody@example.com"))
+    assert code == 3
+    assert "nobody@example.com" in out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("cancel", [True, False])
+def test_an_interrupt_cancels_only_when_asked_to(
+    cli: Cli, person: Person, stack: LocalStack, by: signal.Signals, *, cancel: bool
+) -> None:
+    name = f"cli-{by.name.lower()}-{cancel}".lower()
+    process = asking(cli, name, *(["--cancel-on-interrupt"] if cancel else []))
+    person.mail(name)
+    process.send_signal(by)
+    code, _, err = ended(process)
+    assert code == 130
+    if cancel:
+        assert "called off" in err
+        assert seen(lambda: status(name, stack) if status(name, stack) != "RUNNING" else None, "its end") == "ABORTED"
+    else:
+        assert "still open" in err
+        assert status(name, stack) == "RUNNING"
+        waiting = cli.start("wait", name)
+        answer(person, name, "approve")
+        assert ended(waiting)[0] == 0
+
+
+def test_what_is_typed_wrong_exits_with_64_and_starts_nothing(cli: Cli) -> None:
+    code, out, err = ended(cli.start("request", "--name", "cli-wrong", "--approver", "ann", "--wait"))
+    assert (code, out) == (64, "")
+    assert "Approval.Approvers" in err
+    assert ended(cli.start("show", "cli-wrong"))[0] == 3
+
+
+def test_what_was_asked_is_listed_shown_and_exported(cli: Cli, person: Person) -> None:
+    asked = json.loads(cli.run("request", "--name", "cli-shown", "--title", "=1+1", "--json"))
+    assert is_approval_id(asked["Id"])
+    person.mail("cli-shown")
+    assert asked["Id"] in [each["Id"] for each in json.loads(cli.run("list", "--search", "cli-shown", "--json"))]
+    assert asked["Id"][:8] in cli.run("list")
+    assert f"{EMAIL} was asked by email." in cli.run("show", asked["Id"][:6])
+    answer(person, "cli-shown", "approve")
+    [row] = [
+        each for each in csv.DictReader(cli.run("export", "--since", "1d").splitlines()) if each["id"] == asked["Id"]
+    ]
+    assert (row["title"], row["status"], row["decided_by"]) == ("'=1+1", "APPROVED", EMAIL)
+
+
+def test_an_added_approver_can_be_asked_and_a_removed_one_not(cli: Cli, person: Person) -> None:
+    cli.run("approvers", "add", "dora@example.com")
+    listed = {each["Address"]: each for each in json.loads(cli.run("approvers", "list", "--json"))}
+    assert listed["dora@example.com"]["Recipients"] == ["dora@example.com"]
+    assert EMAIL in listed
+    process = asking(cli, "cli-dora", "--approver", "dora@example.com")
+    person.confirm(person.open(links(person.mail("cli-dora", to="dora@example.com"))["approve"]))
+    assert ended(process)[0] == 0
+    cli.run("approvers", "remove", "dora@example.com")
+    assert ended(asking(cli, "cli-no-dora", "--approver", "dora@example.com"))[0] == 3
+    assert ended(cli.start("approvers", "remove", EMAIL))[0] == 3
+
+
+def test_a_terminal_sees_colours_and_what_is_waited_for(cli: Cli, person: Person) -> None:
+    arguments = ["request", "--name", "cli-terminal", "--title", "On a terminal", "--wait"]
+    terminal = pexpect.spawn(
+        COMMAND[0], [*COMMAND[1:], *arguments], env=cli.environ | {"TERM": "xterm"}, timeout=SECONDS, encoding="utf-8"
+    )
+    try:
+        terminal.expect("Waiting for an answer \\(until .+ min\\)\\. Ctrl-C stops waiting\\.")
+        answer(person, "cli-terminal", "approve")
+        terminal.expect("\r\x1b\\[K")
+        terminal.expect("\x1b\\[32m\x1b\\[1mApproved by ")
+        terminal.expect(pexpect.EOF)
+        assert "waiting" not in (terminal.before or ""), "the line is taken away at the end"
+    finally:
+        terminal.close()
+    assert terminal.exitstatus == 0
+
+
+@pytest.fixture(scope="module")
+def user(stack: LocalStack) -> dict[str, str]:
+    """The environment of somebody who has the rights of docs/cli.md and no others."""
+    iam = aws.session().client("iam")
+    iam.create_user(UserName="cli-user")
+    rights = policy(aws.ACCOUNT, aws.REGION, "human-approval", dict(stack.outputs))
+    iam.put_user_policy(UserName="cli-user", PolicyName="cli", PolicyDocument=json.dumps(rights))
+    key = iam.create_access_key(UserName="cli-user")["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+
+def test_the_documented_rights_are_enough_and_no_secret_is_in_them(
+    cli: Cli, person: Person, stack: LocalStack, user: dict[str, str]
+) -> None:
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    environ = cli.environ | user | {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": aws.REGION}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND[:-1], *arguments]
+        return subprocess.run(
+            command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    asked = run("request", "--name", "cli-rights", "--title", "Rights", "--json")
+    assert asked.returncode == 0, asked.stderr
+    approval_id = json.loads(asked.stdout)["Id"]
+    for command in (
+        ["show", "cli-rights"],
+        ["list"],
+        ["list", "--status", "any"],
+        ["export", "--since", "1d"],
+        ["approvers", "add", "rights@example.com"],
+        ["approvers", "list"],
+        ["approvers", "remove", "rights@example.com"],
+        ["cancel", approval_id],
+    ):
+        done = run(*command)
+        assert done.returncode == 0, (command, done.stderr)
+    session = boto3.Session(user["AWS_ACCESS_KEY_ID"], user["AWS_SECRET_ACCESS_KEY"], region_name=aws.REGION)
+    dynamodb = session.client("dynamodb")
+    for secret in ("task_token", "link_key"):
+        keys: Any = {"Keys": [{"id": {"S": approval_id}}], "ProjectionExpression": f"id, {secret}"}
+        with pytest.raises(dynamodb.exceptions.ClientError, match="AccessDenied"):
+            dynamodb.batch_get_item(RequestItems={stack.outputs["ApprovalTableName"]: keys})
+
+
+def test_silence_exits_with_2(unanswered_wait: subprocess.Popen[str]) -> None:
+    code, out, _ = ended(unanswered_wait, CLOCK_SECONDS)
+    assert code == 2
+    assert "Expired" in out

@@ -1,0 +1,143 @@
+"""The command line as such: its help, its exit codes, and what it says when something goes wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+import pytest
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    UnauthorizedSSOTokenError,
+)
+from click.testing import CliRunner
+
+from cli.__main__ import main
+from cli.commands import COMMANDS
+from tests.functional.shell import Shell
+
+
+def test_help_needs_none_of_what_commands_need() -> None:
+    """AWS's library takes longer to load than a person waits for help."""
+    program = "import sys; from cli.__main__ import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    *help_, modules = run.stdout.splitlines()
+    assert not {"boto3", "botocore", "cli.context", "yaml"} & set(modules.split())
+    for name, says in COMMANDS.items():
+        assert any(line.split() == [name, *says.split()] for line in help_), name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_commands_help_begins_with_what_the_list_of_commands_says(name: str) -> None:
+    command = import_module(f"cli.commands.{name}").command
+    assert command.help.splitlines()[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["no-such-command"], ["--no-such-option"], ["show"], ["list", "--limit", "0"]]
+)
+def test_what_is_typed_wrong_exits_with_64(shell: Shell, arguments: list[str]) -> None:
+    result = shell.run(*arguments)
+    assert result.exit_code == 64
+    assert "Usage: approvals" in result.stderr
+
+
+def test_every_command_takes_json() -> None:
+    """But `demo`, which prints nothing that a program would read."""
+    for name in [name for name in COMMANDS if name != "demo"]:
+        command = import_module(f"cli.commands.{name}").command
+        for each in command.commands.values() if isinstance(command, click.Group) else [command]:
+            assert "--json" in [option for parameter in each.params for option in parameter.opts], each.name
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NoCredentialsError(), "There are no AWS credentials. Name a profile with --profile"),
+        (UnauthorizedSSOTokenError(), "aws sso login"),
+        (EndpointConnectionError(endpoint_url="https://x.example"), "AWS can't be reached"),
+        (ConnectTimeoutError(endpoint_url="https://x.example"), "AWS can't be reached"),
+    ],
+)
+def test_trouble_on_the_way_to_aws_is_one_sentence(shell: Shell, error: Exception, said: str) -> None:
+    def fail(**_: Any) -> None:
+        raise error
+
+    shell.context.dynamodb.meta.events.register("before-call.dynamodb.*", fail)
+    result = shell.run("list")
+    assert result.exit_code == 3
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ExpiredTokenException", "The AWS credentials have expired"),
+        ("UnrecognizedClientException", "AWS does not know these credentials"),
+        ("ThrottlingException", "AWS is busy"),
+        ("ResourceNotFoundException", "AWS refused Query: ResourceNotFoundException. no such table"),
+        ("AccessDeniedException", "AWS denied the action Query"),
+    ],
+)
+def test_what_aws_refuses_is_one_sentence(shell: Shell, code: str, said: str) -> None:
+    def refuse(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        http_response.status_code = 400
+        parsed["Error"] = {"Code": code, "Message": "no such table"}
+
+    with shell.intercepted("dynamodb", "Query", refuse):
+        result = shell.run("list")
+    assert result.exit_code == 3
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_profile_and_a_missing_region_are_named(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/no/such/file")
+    result = CliRunner().invoke(main, ["list"])
+    assert (result.exit_code, result.stderr) == (3, "Error: No AWS region is set. Name one: --region eu-west-1\n")
+    result = CliRunner().invoke(main, ["--profile", "nobody", "list"])
+    assert result.exit_code == 3
+    assert str(ProfileNotFound(profile="nobody")) in result.stderr
+
+
+def test_a_bug_of_ours_shows_where_and_does_not_look_like_a_rejection(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own exit code for an exception is 1."""
+    monkeypatch.setattr("cli.commands.list.summary", lambda _: 1 / 0)
+    shell.started("run-1")
+    result = shell.run("list")
+    assert result.exit_code == 3
+    assert "ZeroDivisionError" in result.stderr
+    assert "a bug of ours" in result.stderr
+
+
+def test_an_interrupt_anywhere_exits_with_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.commands.list.summary", interrupt)
+    shell.started("run-1")
+    result = shell.run("list")
+    assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
+
+
+def test_a_stack_of_another_product_is_named(shell: Shell) -> None:
+    del shell.outputs["ApprovalTableName"]
+    result = shell.run("list")
+    assert result.exit_code == 3
+    assert "has no output ApprovalTableName" in result.stderr
+
+
+def test_json_stays_json_where_there_is_nothing(shell: Shell) -> None:
+    assert json.loads(shell.run("list", "--json").stdout) == []

@@ -1,0 +1,110 @@
+"""`approvals approvers`: who gets mails, and that each gets no others'."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.functional.shell import EMAIL, Shell
+
+
+def listed(shell: Shell) -> dict[str, dict[str, Any]]:
+    result = shell.run("approvers", "list", "--json")
+    assert result.exit_code == 0, result.output
+    return {each["Address"]: each for each in json.loads(result.stdout)}
+
+
+def pending(parsed: dict[str, Any], **_: Any) -> None:
+    """Here all are confirmed at once; AWS says this until the owner has followed the link."""
+    for each in parsed["Subscriptions"]:
+        each["SubscriptionArn"] = "PendingConfirmation"
+
+
+def test_an_added_address_gets_what_is_addressed_to_it_alone(shell: Shell) -> None:
+    result = shell.run("approvers", "add", "ann@example.com")
+    assert result.exit_code == 0
+    assert "follow the link" in " ".join(result.stdout.split())
+    assert listed(shell)["ann@example.com"] == {
+        "Address": "ann@example.com",
+        "State": "confirmed",
+        "Recipients": ["ann@example.com"],
+        "Advice": None,
+    }
+
+
+def test_adding_twice_is_no_error(shell: Shell) -> None:
+    shell.run("approvers", "add", "ann@example.com")
+    again = shell.run("approvers", "add", "Ann@Example.com")
+    assert again.exit_code == 0
+    assert "ann@example.com is confirmed" in again.stdout
+    assert list(listed(shell)) == ["ann@example.com"]
+
+
+def test_adding_one_that_is_pending_sends_the_mail_again(shell: Shell) -> None:
+    shell.run("approvers", "add", "ann@example.com")
+    subscribed: list[Any] = []
+    with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
+        shell.context.sns.meta.events.register(
+            "provide-client-params.sns.Subscribe", lambda params, **_: subscribed.append(params)
+        )
+        result = shell.run("approvers", "add", "ann@example.com", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["State"] == "pending"
+    [call] = subscribed
+    assert json.loads(call["Attributes"]["FilterPolicy"]) == {"recipient": ["ann@example.com"]}
+
+
+def test_adding_mends_a_subscription_that_gets_everybodys_mails(shell: Shell) -> None:
+    boto3.client("sns").subscribe(
+        TopicArn=shell.outputs["ApprovalTopicArn"], Protocol="email", Endpoint="bo@example.com"
+    )
+    assert "everybody's mails" in listed(shell)["bo@example.com"]["Advice"]
+    assert shell.run("approvers", "add", "bo@example.com").exit_code == 0
+    assert listed(shell)["bo@example.com"]["Recipients"] == ["bo@example.com"]
+
+
+def test_the_list_shows_what_is_left_to_do(shell: Shell) -> None:
+    shell.run("approvers", "add", "ann@example.com")
+    boto3.client("sns").subscribe(
+        TopicArn=shell.outputs["ApprovalTopicArn"], Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:1:q"
+    )
+    with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
+        lines = shell.run("approvers", "list").stdout.splitlines()
+    assert lines[0].split() == ["ADDRESS", "STATE"]
+    assert [line.split(maxsplit=2) for line in lines[1:]] == [
+        ["ann@example.com", "pending", "has to follow the link in the mail from AWS"]
+    ]
+
+
+def test_a_removed_address_is_gone(shell: Shell) -> None:
+    shell.run("approvers", "add", "ann@example.com")
+    assert shell.run("approvers", "remove", "ANN@example.com").exit_code == 0
+    assert listed(shell) == {}
+    result = shell.run("approvers", "remove", "ann@example.com")
+    assert result.exit_code == 3
+    assert "is not subscribed" in result.stderr
+
+
+def test_the_stacks_own_address_is_not_removed(shell: Shell) -> None:
+    result = shell.run("approvers", "remove", EMAIL.upper())
+    assert result.exit_code == 3
+    assert "the stack's own address" in result.stderr
+
+
+def test_one_that_is_pending_cant_be_removed(shell: Shell) -> None:
+    shell.run("approvers", "add", "ann@example.com")
+    with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
+        result = shell.run("approvers", "remove", "ann@example.com")
+    assert result.exit_code == 3
+    assert "drops it by itself" in result.stderr
+
+
+@pytest.mark.parametrize("address", ["ann", "ann@", "ann@example", "a b@example.com", "ann@example.com,bo@example.com"])
+@pytest.mark.parametrize("what", ["add", "remove"])
+def test_what_is_no_address_is_refused(shell: Shell, what: str, address: str) -> None:
+    result = shell.run("approvers", what, address)
+    assert result.exit_code == 64
+    assert "no email address" in result.stderr

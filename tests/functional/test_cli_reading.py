@@ -1,0 +1,243 @@
+"""`approvals list`, `show`, `cancel` and `export`: which approvals, what of them, and never a secret."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from approvals.model import Action
+from approvals.rules import Withdrawal
+from cli.columns import COLUMNS
+from tests.builders import ALICE, BOB, TOKEN
+from tests.functional.shell import Shell
+from tests.functional.test_cli_request import Throttled
+
+
+def ids(shell: Shell, *arguments: str) -> list[str]:
+    result = shell.run("list", "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    return [each["Id"] for each in json.loads(result.stdout)]
+
+
+def test_open_ones_are_listed_the_nearest_deadline_first(shell: Shell) -> None:
+    late = shell.started("late", {"Title": "Late", "TimeoutMinutes": 90})
+    soon = shell.started("soon", {"Title": "Soon", "TimeoutMinutes": 30})
+    shell.started("done")
+    shell.answered(Action.APPROVE)
+    assert ids(shell) == [soon.id, late.id]
+    heading, first, second = shell.run("list").stdout.splitlines()
+    assert heading.split() == ["ID", "STATUS", "TITLE", "REQUESTED", "BY", "REQUESTED", "UNTIL"]
+    assert first.split() == [soon.id[:8], "pending", "Soon", "2026-11-23", "09:00Z", "30", "min"]
+    assert second.split()[0] == late.id[:8]
+
+
+def test_a_list_is_narrowed_down(shell: Shell) -> None:
+    old = shell.started("old", {"Title": "Old one", "RequestedBy": "Jo@example.com"})
+    shell.answered(Action.REJECT)
+    shell.clock.pass_(days=10)
+    new = shell.started("new", {"Details": "about ORDERS", "Approvers": ["ann@example.com"]})
+    assert ids(shell, "--status", "any") == [new.id, old.id]
+    assert ids(shell, "--status", "any", "--since", "7d") == [new.id]
+    assert ids(shell, "--status", "any", "--until", "2026-11-30") == [old.id]
+    assert ids(shell, "--since", "2026-11-23T00:00:00+01:00", "--status", "rejected") == [old.id]
+    assert ids(shell, "--status", "rejected", "--status", "pending", "--limit", "1") == [new.id]
+    assert ids(shell, "--status", "any", "--requested-by", "jo@example.com") == [old.id]
+    assert ids(shell, "--approver", "Ann@example.com") == [new.id]
+    assert ids(shell, "--approver", "bo@example.com") == []
+    assert ids(shell, "--search", "orders") == [new.id]
+    assert ids(shell, "--status", "any", "--search", "old ONE") == [old.id]
+
+
+def test_a_list_says_when_there_is_none_and_when_there_are_more(shell: Shell) -> None:
+    assert "There are none" in shell.run("list").stdout
+    assert json.loads(shell.run("list", "--json").stdout) == []
+    for name in ("one", "two"):
+        shell.started(name)
+    result = shell.run("list", "--limit", "1")
+    assert len(result.stdout.splitlines()) == 2
+    assert "more than these 1" in result.stderr
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "7y", "2026-13-01"])
+def test_a_time_that_is_none_is_refused(shell: Shell, moment: str) -> None:
+    result = shell.run("list", "--since", moment)
+    assert result.exit_code == 64
+    assert "is no time" in result.stderr
+
+
+def test_an_approval_is_found_by_whatever_names_it(shell: Shell) -> None:
+    """By the beginning of its id as long as it is open, whenever it was asked."""
+    approval = shell.started("run-1")
+    shell.started("run-2")
+    arn = shell.executions()[0]["executionArn"]
+    for name in (approval.id, approval.id[:4], "run-1", arn):
+        assert json.loads(shell.run("show", name, "--json").stdout)["Id"] == approval.id
+    shell.clock.now = approval.deadline + timedelta(days=100)
+    assert shell.run("show", approval.id[:8]).exit_code == 0, "it is open still"
+
+
+@pytest.mark.parametrize("name", ["no-such-execution", "abcdefgh", "a" * 32, "arn:aws:states:x", "AB CD"])
+def test_what_is_not_there_is_said_with_what_to_do(shell: Shell, name: str) -> None:
+    shell.started("run-1")
+    result = shell.run("show", name)
+    assert result.exit_code == 3
+    assert "There is no approval" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = shell.started("run-1")
+    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: f"{one.id[:20]}{'7' * 12}")
+    shell.started("run-2")
+    result = shell.run("show", one.id[:20])
+    assert result.exit_code == 3
+    assert "is the beginning of 2 ids" in result.stderr
+    assert one.id in result.stderr
+
+
+def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Shell) -> None:
+    asked = {
+        "Title": "Deploy web 2.4.1",
+        "Details": "Adds the new checkout.",
+        "Facts": [{"Label": "Version", "Value": "2.4.1"}],
+        "Links": [{"Label": "Diff", "Url": "https://example.com/diff"}],
+        "RequestedBy": "jo@example.com",
+        "RequiredApprovals": 2,
+    }
+    shell.started("run-1", asked)
+    shell.answered(Action.APPROVE, comment="Go.")
+    shown = shell.run("show", "run-1").stdout
+    for part in (
+        "Deploy web 2.4.1\nWaiting for an answer, until Mon 23 Nov 2026, 10:00 UTC (60 min)",
+        "2 must approve; one rejection is enough.",
+        "1 of 2 approvals",
+        "Adds the new checkout.",
+        "Version       2.4.1",
+        "https://example.com/diff",
+        'alice@example.com approved it by email. "Go."',
+        "#/v2/executions/details/arn:aws:states:eu-west-1:",
+    ):
+        assert part in shown, shown
+    shell.answered(Action.APPROVE, BOB)
+    assert shell.run("show", "run-1").stdout.splitlines()[1].startswith("Waiting"), "Bob is in no Slack channel"
+
+
+def test_no_command_reads_or_prints_a_secret(shell: Shell) -> None:
+    """Their calls name every attribute that they read."""
+    asked: set[str] = set()
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        for table in params.get("RequestItems", {}).values():
+            asked.update(table["ExpressionAttributeNames"].values())
+
+    shell.started("run-1")
+    for command in (
+        ("list",),
+        ("list", "--status", "any", "--json"),
+        ("show", "run-1", "--json"),
+        ("export", "--since", "1d", "--until", "2026-11-24"),
+        ("export", "--since", "1d", "--until", "2026-11-24", "--format", "jsonl"),
+    ):
+        shell.context.dynamodb.meta.events.register("provide-client-params.dynamodb.*", note)
+        printed = shell.run(*command).output
+        assert TOKEN[:20] not in printed
+        assert "kkkkkkkk" not in printed
+    assert "status" in asked
+    assert not {"task_token", "link_key"} & asked
+
+
+def test_cancelling_stops_the_execution_and_waits_until_it_shows(shell: Shell) -> None:
+    approval = shell.started("run-1")
+    shell.then = [lambda: None, shell.cancelled, shell.workflow_heard]
+    causes: list[str] = []
+    name = "provide-client-params.stepfunctions.StopExecution"  # moto forgets the cause
+    shell.context.stepfunctions.meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
+    result = shell.run("cancel", approval.id[:8], "--reason", "Wrong version.")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Cancelled on ")
+    [execution] = shell.executions()
+    assert (execution["status"], causes) == ("ABORTED", ["Wrong version."])
+    again = shell.run("cancel", approval.id, "--json")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["Status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_is_decided_cant_be_cancelled(shell: Shell, before: bool) -> None:
+    approval = shell.started("run-1")
+    if before:
+        shell.answered(Action.APPROVE)
+    else:
+        shell.then = [lambda: shell.answered(Action.APPROVE), shell.workflow_heard]
+    result = shell.run("cancel", approval.id)
+    assert result.exit_code == 3
+    assert "There was nothing left to cancel. Approved by alice@example.com" in result.stderr
+
+
+def test_an_export_has_a_row_for_each_approval_with_every_column(shell: Shell) -> None:
+    shell.started("run-1", {"Title": "First", "RequestedBy": "jo@example.com", "RequiredApprovals": 2})
+    shell.answered(Action.APPROVE)
+    shell.happened(Withdrawal(ALICE, shell.clock()))
+    shell.answered(Action.REJECT, comment="Not on a Friday.")
+    shell.clock.pass_(hours=1)
+    open_one = shell.started("run-2", {"Title": "Second"})
+    shell.clock.pass_(hours=1)
+    result = shell.run("export", "--since", "2026-11-23")
+    assert result.exit_code == 0, result.output
+    second, first = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert list(first) == list(COLUMNS)
+    assert (first["status"], first["decided_by"], first["comment"]) == (
+        "REJECTED",
+        "alice@example.com",
+        "Not on a Friday.",
+    )
+    assert first["requested_at"] == "2026-11-23T09:00:00.000Z"
+    answers = json.loads(first["responses"])
+    assert [(each["response"], bool(each["withdrawn_at"])) for each in answers] == [
+        ("APPROVED", True),
+        ("REJECTED", False),
+    ]
+    assert (second["id"], second["status"], second["decided_at"]) == (open_one.id, "PENDING", "")
+    assert result.stderr == "2 approvals requested from 2026-11-23T00:00:00.000Z to 2026-11-23T11:00:00.000Z\n"
+    lines = shell.run("export", "--since", "2026-11-23", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["title"] for line in lines] == ["Second", "First"]
+    assert list(json.loads(lines[0])) == list(COLUMNS)
+    assert shell.run("export", "--since", "2026-11-23", "--json").stdout.splitlines() == lines
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_no_cell_is_a_formula(shell: Shell, text: str) -> None:
+    shell.started("run-1", {"Title": text})
+    shell.clock.pass_(hours=1)
+    [row] = csv.DictReader(io.StringIO(shell.run("export", "--since", "1d").stdout))
+    assert row["title"] == f"'{text}"
+    assert json.loads(shell.run("export", "--since", "1d", "--json").stdout)["title"] == text
+
+
+def test_a_file_is_replaced_only_by_a_whole_export(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "approvals.csv"
+    path.write_text("before")
+    shell.started("run-1")
+    shell.clock.pass_(hours=1)
+    with shell.intercepted("dynamodb", "BatchGetItem", Throttled(1, "AccessDeniedException")):
+        assert shell.run("export", "--since", "1d", "--output", str(path)).exit_code == 3
+    assert path.read_text() == "before"
+    assert shell.run("export", "--since", "1d", "--output", str(path)).exit_code == 0
+    assert len(list(csv.reader(path.read_text().splitlines()))) == 2
+    assert list(tmp_path.iterdir()) == [path]
+    result = shell.run("export", "--since", "1d", "--output", "/no/such/folder/file")
+    assert result.exit_code == 3
+    assert "can't be written" in result.stderr
+
+
+def test_an_export_needs_a_period(shell: Shell) -> None:
+    assert shell.run("export").exit_code == 64
+    result = shell.run("export", "--since", "1d", "--until", "2d")
+    assert result.exit_code == 64
+    assert "is not after" in result.stderr

@@ -1,0 +1,51 @@
+"""docs/cli.md tells the truth: every command, option, exit code and variable is in it, as the code has it."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from cli import waiting
+from cli.__main__ import main
+from cli.columns import COLUMNS, row
+from cli.commands import COMMANDS
+from cli.group import FAILED, INTERRUPTED, USAGE
+from docs.generate_cli import PAGE, page
+from tests.builders import an_approval, decided, expired
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_what_the_commands_say() -> None:
+    """Written anew by `python -m docs.generate_cli`."""
+    assert PAGE.read_text() == page()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_on_the_page(name: str) -> None:
+    command = import_module(f"cli.commands.{name}").command
+    for each in (command, *getattr(command, "commands", {}).values(), main):
+        for option in each.params:
+            if isinstance(option, click.Option):
+                assert all(f"`{spelling}" in PAGE.read_text() for spelling in option.opts[:1]), option.opts
+
+
+def test_every_exit_code_is_explained() -> None:
+    explained = [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE.read_text(), re.MULTILINE)]
+    assert explained == [waiting.APPROVED, waiting.REJECTED, waiting.NOBODY, FAILED, USAGE, INTERRUPTED]
+
+
+def test_every_environment_variable_that_is_read_is_explained() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "cli").rglob("*.py"))
+    read = set(re.findall(r"""(?:environ\.get\(|environ\[|envvar=)["']([A-Z_]+)["']""", sources))
+    assert {"AWS_PORT", "APPROVALS_STACK", "NO_COLOR", "TERM"} <= read
+    assert [name for name in read if f"`{name}`" not in PAGE.read_text()] == []
+
+
+@pytest.mark.parametrize("approval", [an_approval(), decided(), expired()])
+def test_every_column_of_an_export_is_explained(approval: object) -> None:
+    assert list(row(approval)) == list(COLUMNS)  # type: ignore[arg-type]
