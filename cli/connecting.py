@@ -42,7 +42,7 @@ class Connection:
         if not TOKEN.fullmatch(self.bot_token):
             found.append("The Bot User OAuth Token begins with xoxb-: OAuth & Permissions, once the app is installed")
         if not SIGNING_SECRET.fullmatch(self.signing_secret):
-            found.append("The Signing Secret has 32 digits and letters from a to f: Basic Information, App Credentials")
+            found.append("The Signing Secret has 32 small letters and digits: Basic Information, App Credentials")
         if not CHANNEL.fullmatch(self.channel):
             found.append("The channel's id looks like C0123456789: at the foot of the channel's details in Slack")
         return found

@@ -19,7 +19,7 @@ APPS = "https://api.slack.com/apps"
 _PLACEHOLDER = re.compile(r"https://REPLACE-WITH-SlackRequestUrl[^\s\"']*")
 
 TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]+")
-SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
+SIGNING_SECRET = re.compile(r"[0-9a-z]{32}")
 CHANNEL = re.compile(r"[CDG][A-Z0-9]{6,20}")
 """The template's own pattern for `SlackChannel`."""
 

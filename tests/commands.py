@@ -22,9 +22,9 @@ def commands(mend: str) -> list[str]:
     return [line for line in lines if line.startswith(("aws ", "approvals "))]
 
 
-def run_ours(command: str, *more: str, env: dict[str, str] | None = None) -> Result:
-    """Runs `approvals ...`."""
-    return CliRunner().invoke(main, [*shlex.split(command)[1:], *more], env=env)
+def run_ours(command: str, *more: str, env: dict[str, str] | None = None, typed: str | None = None) -> Result:
+    """Runs `approvals ...`; `typed` is its standard input."""
+    return CliRunner().invoke(main, [*shlex.split(command)[1:], *more], env=env, input=typed)
 
 
 def run_aws(command: str) -> Any:

@@ -146,7 +146,7 @@ def _signing(patient: Patient, secret: str) -> Iterator[Finding]:
             Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), mend
         )
     elif not SIGNING_SECRET.fullmatch(secret):
-        yield warning(Check.SIGNING, "it does not look like one: those have 32 digits and letters from a to f", mend)
+        yield warning(Check.SIGNING, "it does not look like one: those have 32 small letters and digits", mend)
     else:
         yield ok(Check.SIGNING, "the stack checks with the stored one, and refused nothing that Slack signed in a day")
 

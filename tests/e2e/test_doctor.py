@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,10 +62,15 @@ def only_fault(check: Check, *more: str) -> dict[str, str]:
     return found
 
 
-def connect(command: str, stack: LocalStack, *more: str) -> Result:
-    """`slack connect` with what Slack's page shows now."""
+def hooked(session: boto3.Session, event: str, handler: Any) -> boto3.Session:
+    session.events.register(event, handler)
+    return session
+
+
+def connect(command: str, stack: LocalStack) -> Result:
+    """`slack connect` with what Slack's page shows now in the environment, as in CI."""
     known = {"SLACK_BOT_TOKEN": stack.slack.bot_token, "SLACK_SIGNING_SECRET": stack.slack.signing_secret}
-    return run_ours(command, *more, env=known)
+    return run_ours(command, env=known)
 
 
 def test_a_healthy_stack_has_no_fault(sick: LocalStack) -> None:
@@ -75,7 +81,26 @@ def test_a_healthy_stack_has_no_fault(sick: LocalStack) -> None:
     lines = seen.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     assert {line.split(maxsplit=1)[1].split(":")[0] for line in lines} == {*Check} - {Check.ROUND_TRIP}
+
+
+def test_it_calls_what_its_page_asks_to_be_allowed_and_nothing_else(
+    sick: LocalStack, someone: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an open approval, and so with its approvers, to look at."""
+    named = {"Title": "Named", "Approvers": ["alice@example.com"], "TimeoutMinutes": 600}
+    someone.mail(someone.start("named", {"Approval": named}), to="alice@example.com")
+    made: set[str] = set()
+
+    def note(model: Any, **_named: Any) -> None:
+        service = {"monitoring": "cloudwatch"}.get(model.service_model.signing_name, model.service_model.signing_name)
+        made.add(f"{service}:{model.name}")
+
+    session = boto3.Session
+    monkeypatch.setattr("cli.context.boto3.Session", lambda **named: hooked(session(**named), "before-call", note))
     assert faults() == []
+    page = (ROOT / "docs/doctor.md").read_text()
+    [asked] = re.findall(r"^```\n((?:[a-z]+:\w+\s)+)```$", page, re.MULTILINE)
+    assert made == {*asked.split()}
 
 
 def test_a_round_trip_asks_tells_and_calls_off(sick: LocalStack, someone: Person) -> None:
@@ -94,14 +119,19 @@ def test_a_round_trip_asks_tells_and_calls_off(sick: LocalStack, someone: Person
     assert [block for block in message.blocks if block["type"] == "actions"] == []
 
 
-def test_a_wrong_token_is_named_and_connecting_mends_it(sick: LocalStack, suite: Suite) -> None:
+def test_a_wrong_token_is_named_and_connecting_mends_it(
+    sick: LocalStack, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody at a terminal is asked; what they paste is not shown."""
     sick.slack.bot_token = "xoxb-local-another-0123456789"
     suite.use(sick.slack.bot_token)
     found = only_fault(Check.TOKEN)
     assert "invalid_auth" in found["text"]
     [command] = commands(found["mend"])
-    connected = connect(command, sick)
+    monkeypatch.setattr("cli.commands.slack._interactive", lambda **_: True)
+    connected = run_ours(command, typed=f"{sick.slack.bot_token}\n{sick.slack.signing_secret}\ny\n")
     assert connected.exit_code == 0, connected.output
+    assert "https://api.slack.com/apps?new_app=1&manifest_yaml=" in connected.stderr
     assert sick.slack.bot_token not in connected.output
 
 
@@ -123,17 +153,15 @@ def test_an_unconfirmed_subscription_is_named(sick: LocalStack, monkeypatch: pyt
 
     with monkeypatch.context() as patch:
         session = boto3.Session
-        patch.setattr("cli.context.boto3.Session", lambda **named: hooked(session(**named), unconfirm))
+        patch.setattr(
+            "cli.context.boto3.Session",
+            lambda **named: hooked(session(**named), "after-call.sns.ListSubscriptionsByTopic", unconfirm),
+        )
         found = only_fault(Check.EMAIL)
     assert found["text"].startswith(f"{sick.email} has not confirmed the subscription")
     assert found["mend"].startswith('Open the mail "AWS Notification - Subscription Confirmation" there')
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
-
-
-def hooked(session: boto3.Session, change: Any) -> boto3.Session:
-    session.events.register("after-call.sns.ListSubscriptionsByTopic", change)
-    return session
 
 
 def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_mends_it(
@@ -172,7 +200,8 @@ def test_a_wrong_channel_is_named_and_connecting_changes_it(sick: LocalStack) ->
     found = only_fault(Check.CHANNEL)
     assert f"there is no channel {CHANNEL}" in found["text"]
     [command] = commands(found["mend"])
-    connected = connect(command.replace(" ID", f" {sick.slack.channel}"), sick)
+    shown = f"{sick.slack.bot_token}\n{sick.slack.signing_secret}\n"
+    connected = run_ours(command.replace(" ID", f" {sick.slack.channel}"), "--stdin", typed=shown)
     assert connected.exit_code == 0, connected.output
     assert parameters() == {**before, "SlackChannel": sick.slack.channel}
     assert faults() == []
@@ -191,6 +220,9 @@ def test_credentials_that_slack_does_not_take_are_not_stored(sick: LocalStack) -
     malformed = run_ours(f"approvals --stack {NAME} slack connect", env={**wrong, "SLACK_BOT_TOKEN": "xoxp-mine"})
     assert malformed.exit_code == 3
     assert "begins with xoxb-" in malformed.stderr
+    nobody = run_ours(f"approvals --stack {NAME} slack connect")
+    assert nobody.exit_code == 3
+    assert "There is no terminal to ask at" in nobody.stderr
     assert faults() == []
 
 
