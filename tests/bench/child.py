@@ -16,11 +16,11 @@ class Context:
     aws_request_id = "bench"
     memory_limit_in_mb = 512
 
-    def get_remaining_time_in_millis(self):
+    def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
 
-def main():
+def main() -> None:
     task = json.loads(sys.stdin.read())
     sys.path[:0] = task["path"]
     import os

@@ -68,7 +68,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one fresh interpreter took: seconds from import to the first answer, bytes, and what it had imported then."""
+    """What a fresh interpreter took: seconds from import to the first answer, bytes, and what it had imported then."""
 
     answer: Any
     wall: float

@@ -1,4 +1,4 @@
-"""Baseline (b): a button in Slack is clicked, Bolt acknowledges it. Nothing else happens, not even a workflow resumes."""
+"""Baseline (b): a button in Slack is clicked, Bolt acknowledges it. Nothing else happens, no workflow resumes."""
 
 import os
 from typing import Any
@@ -22,4 +22,4 @@ def approve(ack: Ack) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    return SlackRequestHandler(app).handle(event, context)
+    return SlackRequestHandler(app).handle(event, context)  # type: ignore[no-untyped-call]
