@@ -199,6 +199,8 @@ class Bench:
             "AWS_EC2_METADATA_DISABLED": "true",
             "POWERTOOLS_SERVICE_NAME": "human-approval",
             "TABLE_NAME": "approvals",
+            "STACK_NAME": "human-approval",
+            "EVENT_BUS_NAME": "",
             "EMAIL": EMAIL,
             "EMAIL_LINK_MODE": "confirm",
             "PUBLIC_URL": "https://example.com/states",

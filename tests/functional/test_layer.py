@@ -1,4 +1,4 @@
-"""The layer and the code as `sam build` makes them: small, complete by themselves, and no more loaded than is needed."""
+"""The layer and the code as `sam build` makes them: small, complete by themselves, no more loaded than is needed."""
 
 from __future__ import annotations
 
