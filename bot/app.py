@@ -78,6 +78,8 @@ def create_app(
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=secret.current.bot_token)
 
     app = App(
+        # Without a name Bolt looks for its caller's: it opens the source of every module on the stack.
+        name="human-approval",
         authorize=authorize,
         client=WebClient(base_url=api_url, timeout=TIMEOUT, retry_handlers=[]),
         process_before_response=True,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -17,11 +18,13 @@ from approvals.model import Approval, Status, Step
 from approvals.steps import DeliveryRefused, Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
-from bot.messenger import SlackMessenger
-from handlers import metrics
+from handlers import metrics, slack
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
+
+if TYPE_CHECKING:
+    from bot.messenger import SlackMessenger
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         table=table,
         workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
-        messenger=SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
+        messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         clock=clock,
         logger=logger,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aws_lambda_powertools import Logger
 
 from approvals.steps import DeliveryRefused
 from approvals.table import ApprovalTable
-from bot.messenger import SlackMessenger
+
+if TYPE_CHECKING:
+    from bot.messenger import SlackMessenger
 
 
 class Notes:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
@@ -24,11 +25,14 @@ from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
-from bot.messenger import SlackMessenger
+from handlers import slack
 from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
+
+if TYPE_CHECKING:
+    from bot.messenger import SlackMessenger
 
 IDENTIFY, NEWS = "identify", "news"
 """Work that is never marked as done: the record says itself who is who, and whether everybody knows it."""
@@ -324,7 +328,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     logger = Logger()
     clock = partial(datetime.now, UTC)
     table = ApprovalTable(client("dynamodb"), config.table_name)
-    messenger = SlackMessenger.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
+    messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),

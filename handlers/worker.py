@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
-
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from approvals.steps import StepsFailed
 from approvals.table import NotFound
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
-    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
 
@@ -80,36 +75,65 @@ class Worker:
         self._logger = logger
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
-        """Works on every record of the event; reports the records that must be delivered again."""
-        if event["Records"][0]["eventSource"] == "aws:sqs":
-            # On a failed batch SQS would forget the delays just set: report the items instead of raising.
-            processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-            return process_partial_response(event, self._from_queue, processor, context)
-        processor = BatchProcessor(EventType.DynamoDBStreams)
-        return process_partial_response(event, partial(self._from_stream, context), processor, context)
+        """Works on every record of the event; reports the records that must be delivered again.
 
-    def _from_stream(self, context: LambdaContext, record: DynamoDBRecord) -> None:
-        item_id = str(record.raw_event["dynamodb"]["Keys"]["id"]["S"])
-        if context.get_remaining_time_in_millis() < RESERVE:
-            self._queue.add(item_id)
-            return
+        Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+        """
+        records: list[dict[str, Any]] = event["Records"]
+        if records[0]["eventSource"] == "aws:sqs":
+            # On a failed batch SQS would forget the delays just set: report the items instead of raising.
+            failed = [record["messageId"] for record in records if not self._from_queue(record)]
+        else:
+            errors = {
+                record["dynamodb"]["SequenceNumber"]: error
+                for record in records
+                if (error := self._from_stream(record, context))
+            }
+            if len(errors) == len(records):
+                raise next(iter(errors.values()))  # The function's errors raise an alarm.
+            failed = list(errors)
+        return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+
+    def _from_stream(self, record: Mapping[str, Any], context: LambdaContext) -> Exception | None:
+        """Works on a change of the table; returns why it could not even be queued."""
+        item_id = str(record["dynamodb"]["Keys"]["id"]["S"])
         with self._logger.append_context_keys(approval_id=item_id):
             try:
-                self._work(item_id, last=False)
-            except Exception:
-                self._logger.exception("queued for another try")
-                self._queue.add(item_id)
+                if context.get_remaining_time_in_millis() < RESERVE:
+                    self._queue.add(item_id)
+                else:
+                    self._work_or_queue(item_id)
+            except Exception as error:
+                self._logger.exception("left to the stream")
+                return error
+        return None
 
-    def _from_queue(self, record: SQSRecord) -> None:
-        item_id = str(json.loads(record.body)["id"])
-        attempt = int(record.attributes.approximate_receive_count or 1)
+    def _work_or_queue(self, item_id: str) -> None:
+        try:
+            self._work(item_id, last=False)
+        except Exception:
+            self._logger.exception("queued for another try")
+            self._queue.add(item_id)
+
+    def _from_queue(self, record: Mapping[str, Any]) -> bool:
+        """Works on an item that waited for its next try; returns whether it is done."""
+        item_id = str(json.loads(record["body"])["id"])
+        attempt = int(record["attributes"]["ApproximateReceiveCount"])
         with self._logger.append_context_keys(approval_id=item_id, attempt=attempt):
             try:
                 self._work(item_id, last=attempt >= self._attempts)
             except Exception:
                 self._logger.exception("failed again")
-                self._queue.postpone(record.receipt_handle, attempt)
-                raise
+                self._postpone(record["receiptHandle"], attempt)
+                return False
+        return True
+
+    def _postpone(self, receipt_handle: str, attempt: int) -> None:
+        try:
+            self._queue.postpone(receipt_handle, attempt)
+        except Exception:
+            # Then it comes back as early as any message of the queue.
+            self._logger.exception("its delay could not be set")
 
     def _work(self, item_id: str, *, last: bool) -> None:
         try:
