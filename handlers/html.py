@@ -33,10 +33,12 @@ code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9em }
 .badge { display: inline-block; margin-inline-start: .25rem; padding: 0 .5rem; border-radius: 1rem; color: #fff;
   background: var(--reject) }
 .approved { color: var(--good) } .rejected, .expired, .cancelled, .problem { color: var(--bad) }
-.problem { font-weight: 600 } .problem a { display: inline-block; vertical-align: top; padding: .25rem 0; color: inherit }
+.problem { font-weight: 600 }
+.problem a { display: inline-block; vertical-align: top; padding: .25rem 0; color: inherit }
 .text { white-space: pre-wrap }
 dl { display: grid; grid-template-columns: fit-content(40%) minmax(0, 1fr); gap: .125rem .75rem }
-dt, time { color: var(--soft) } dd time { display: inline-block; font-size: .875rem } dd { margin: 0; white-space: pre-wrap }
+dt, time { color: var(--soft) } dd time { display: inline-block; font-size: .875rem }
+dd { margin: 0; white-space: pre-wrap }
 a { color: var(--link) }
 .url { color: var(--soft); font-size: .875rem }
 summary { color: var(--link); font-weight: 600; cursor: pointer; min-height: 2.75rem; padding-top: .75rem }
