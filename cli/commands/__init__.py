@@ -14,6 +14,6 @@ COMMANDS: Mapping[str, str] = {
     "approvers": "Say who gets approval mails.",
     "slack": "Connect the stack to Slack.",
     "doctor": "Look for what is wrong with the stack, and say what mends it.",
-    "demo": "Run the whole product on this machine.",
+    "demo": "Run the whole product on this machine: emulated AWS, an inbox and Slack, on one page.",
 }
 """Each command and the first line of its help, in the help's order. NAME is `command` of `cli.commands.NAME`."""

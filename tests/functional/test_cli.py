@@ -30,8 +30,8 @@ def test_help_needs_none_of_what_commands_need() -> None:
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     *help_, modules = run.stdout.splitlines()
     assert not {"boto3", "botocore", "cli.context", "yaml"} & set(modules.split())
-    for name, says in COMMANDS.items():
-        assert any(line.split() == [name, *says.split()] for line in help_), name
+    text = " ".join(" ".join(help_).split())
+    assert [name for name, says in COMMANDS.items() if f" {name} {says}" not in text] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
