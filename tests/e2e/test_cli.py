@@ -72,10 +72,10 @@ def cli(stack: LocalStack, aws_port: int) -> Cli:
 @pytest.fixture(scope="module", autouse=True)
 def unanswered_wait(cli: Cli) -> Iterator[subprocess.Popen[str]]:
     """Waits for an answer that nobody gives, from the first test of this file on."""
-    process = cli.start("request", "--name", "cli-silent", "--title", "Silent", "--timeout-minutes", "1", "--wait")
-    yield process
-    process.kill()
-    process.wait()
+    asked = ("request", "--name", "cli-silent", "--title", "Silent", "--timeout-minutes", "1", "--wait")
+    with cli.start(*asked) as process:
+        yield process
+        process.kill()
 
 
 def asking(cli: Cli, name: str, *arguments: str) -> subprocess.Popen[str]:
