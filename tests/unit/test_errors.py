@@ -80,7 +80,6 @@ def test_every_exit_code_is_explained() -> None:
 def test_every_link_leads_to_a_page_and_a_heading(link: str) -> None:
     name, _, anchor = link.partition("#")
     page = (ROOT / "docs" / name).read_text() if name else PAGE
-    headings = [
-        re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in re.findall(r"^#+ (.*)$", page, re.MULTILINE)
-    ]
+    titles = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    headings = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
     assert not anchor or anchor in headings
