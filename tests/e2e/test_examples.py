@@ -164,10 +164,40 @@ class TestTheShellScript:
         assert "InvalidApprovalRequest" in printed
 
 
-@pytest.mark.usefixtures("stack")
+@pytest.fixture(scope="module")
+def job_credentials(stack: LocalStack) -> dict[str, str]:
+    """Those of a role with the policy of the example, which the emulator enforces."""
+    machine = stack.outputs["StateMachineHumanApprovalArn"]
+    statements = json.loads((EXAMPLES / "github-role-policy.json").read_text())["Statement"]
+    for statement in statements:
+        # The emulator does not see what BatchGetItem asks for, and takes it for everything.
+        statement.get("Condition", {}).pop("StringEqualsIfExists", None)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    for name, value in {
+        "STATE_MACHINE_ARN": machine,
+        "EXECUTIONS_ARN": machine.replace(":stateMachine:", ":execution:"),
+        "TABLE_NAME": stack.outputs["ApprovalTableName"],
+        "REGION": aws.REGION,
+        "ACCOUNT": aws.ACCOUNT,
+    }.items():
+        policy = policy.replace(name, value)
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    iam, sts = aws.session().client("iam", config=aws.CONFIG), aws.session().client("sts", config=aws.CONFIG)
+    role = iam.create_role(
+        RoleName="job", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    iam.put_role_policy(RoleName="job", PolicyName="ask", PolicyDocument=policy)
+    lent = sts.assume_role(RoleArn=role, RoleSessionName="job")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": lent["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": lent["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": lent["SessionToken"],
+    }
+
+
 @pytest.mark.parametrize(("action", "code"), [("approve", 0), ("reject", 1)])
 def test_the_github_actions_step_waits_and_gates_the_job(
-    person: Person, tmp_path: Path, action: str, code: int
+    person: Person, tmp_path: Path, job_credentials: dict[str, str], action: str, code: int
 ) -> None:
     """The step's script as GitHub runs it: by `bash -e`, with its own variables."""
     job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["approval"]
@@ -175,6 +205,7 @@ def test_the_github_actions_step_waits_and_gates_the_job(
     trap = tmp_path / "was-run"
     process = start(
         ["bash", "-e", "-o", "pipefail", "-c", script.replace("alice@example.com", EMAIL)],
+        **job_credentials,
         GITHUB_RUN_ID=f"77{code}",
         GITHUB_RUN_ATTEMPT="1",
         GITHUB_REPOSITORY=f"acme/web-{action}",

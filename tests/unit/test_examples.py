@@ -16,6 +16,7 @@ import pytest
 import yaml
 from hcl2.api import loads
 
+from approvals.listing import LISTED
 from cli.commands.request import command
 from tests.unit.test_template import CloudFormation
 
@@ -96,7 +97,7 @@ def test_the_terraform_module_deploys_the_definition_with_what_it_needs() -> Non
 @pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not on this machine")
 def test_terraform_likes_the_modules_style() -> None:
     checked = subprocess.run(
-        ["terraform", "fmt", "-check", "-diff", EXAMPLES / "terraform"],  # noqa: S607 whichever there is
+        ["terraform", "fmt", "-check", "-diff", EXAMPLES / "terraform"],
         capture_output=True,
         text=True,
         check=False,
@@ -125,6 +126,15 @@ def test_the_cdk_app_makes_the_same_state_machine(tmp_path: Path) -> None:
     assert made["States"] == ours
     assert made["StartAt"] == JSONPATH["StartAt"]
     assert allowed(policy["PolicyDocument"]["Statement"]) == NEEDED
+
+
+def test_the_job_may_read_what_lists_read_and_no_key() -> None:
+    policy = json.loads((EXAMPLES / "github-role-policy.json").read_text())
+    [reads] = [each for each in policy["Statement"] if each["Action"] == "dynamodb:BatchGetItem"]
+    readable = reads["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert tuple(readable) == LISTED
+    assert not {"link_key", "task_token"} & set(readable)
+    assert reads["Condition"]["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
 
 
 def test_the_github_actions_job_asks_with_options_that_the_command_has() -> None:
