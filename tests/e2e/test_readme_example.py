@@ -16,7 +16,7 @@ from local.story import Person, links
 _RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 
-def caller_role(approval_machine: str) -> str:
+def caller_role(approval_machine: str, name: str = "caller") -> str:
     """A role with what the README says a caller needs, and nothing else. The emulator enforces it."""
     executions = f"{approval_machine.replace(':stateMachine:', ':execution:')}:*"
     statements = [
@@ -31,10 +31,10 @@ def caller_role(approval_machine: str) -> str:
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     iam = aws.session().client("iam")
     role = iam.create_role(
-        RoleName="caller", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_role_policy(RoleName="caller", PolicyName="ask", PolicyDocument=policy)
+    iam.put_role_policy(RoleName=name, PolicyName="ask", PolicyDocument=policy)
     return role["Role"]["Arn"]
 
 

@@ -1,0 +1,116 @@
+"""A gate in front of an AI agent's tools: a dangerous call is made once a person has approved exactly that call.
+
+    tools = {"read_file": read_file, "drop_table": drop_table}
+    call = guarded(tools, Gate(boto3.client("stepfunctions"), STATE_MACHINE_ARN), dangerous={"drop_table"})
+    call("drop_table", {"table": "orders_2019"}, why="The user asked to free space.")
+
+The agent never sees the approver's link, and needs no right but to start and describe executions of that one state
+machine. Silence, a rejection and every error mean no.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+MAX_LABEL, MAX_VALUE, MAX_FACTS = 75, 2000, 90
+"""Characters of a fact's label and value, and facts: what a request takes. The whole call is in the context."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the person said. `arguments` are those that were approved: make the call with them, and no others."""
+
+    allowed: bool
+    reason: str
+    arguments: Mapping[str, Any]
+
+
+class Gate:
+    """Asks for single calls. `approvers` as in a request: whoever reads the stack's mail or channel without any."""
+
+    def __init__(
+        self,
+        stepfunctions: SFNClient,
+        state_machine_arn: str,
+        *,
+        approvers: Sequence[str] = (),
+        minutes: int = 15,
+        interval: float = 2,
+    ) -> None:
+        self._stepfunctions = stepfunctions
+        self._state_machine_arn = state_machine_arn
+        self._approvers = list(approvers)
+        self._minutes = minutes
+        self._interval = interval
+
+    def ask(self, tool: str, arguments: Mapping[str, Any], why: str = "") -> Verdict:
+        """Asks for one call and waits."""
+        # The text is the call from now on: whatever the agent does to its objects meanwhile changes nothing.
+        text = json.dumps(self._input(tool, arguments, why), ensure_ascii=False)
+        asked = json.loads(text)
+        started = self._stepfunctions.start_execution(stateMachineArn=self._state_machine_arn, input=text)
+        while True:
+            execution = self._stepfunctions.describe_execution(executionArn=started["executionArn"])
+            if execution["status"] != "RUNNING":
+                break
+            time.sleep(self._interval)
+        if execution["status"] != "SUCCEEDED":
+            return _no(f"Nobody approved it: {execution.get('error', execution['status'])}")
+        result = json.loads(execution["output"])["Approval"]["Result"]
+        if result["Digest"] != digest(asked):
+            return _no("What was approved is another call.")
+        if result["Decision"] != "APPROVED":
+            return _no(f"{result['Status']}. {result['Comment'] or ''}".strip())
+        return Verdict(allowed=True, reason=result["Comment"] or "", arguments=asked["Arguments"])
+
+    def _input(self, tool: str, arguments: Mapping[str, Any], why: str) -> dict[str, Any]:
+        facts = [
+            {"Label": name[:MAX_LABEL], "Value": _cut(json.dumps(value, ensure_ascii=False))}
+            for name, value in list(arguments.items())[:MAX_FACTS]
+        ]
+        request: dict[str, Any] = {
+            "Title": f"Let the agent call {tool}?"[:300],
+            "Facts": [{"Label": "Tool", "Value": _cut(tool)}, *facts],
+            "Severity": "high",
+            "Comment": {"Reject": "required"},  # the agent learns from it
+            "TimeoutMinutes": self._minutes,
+        }
+        if self._approvers:
+            request["Approvers"] = self._approvers
+        return {"Approval": request, "Tool": tool, "Arguments": dict(arguments), "The agent says": why}
+
+
+def guarded(tools: Mapping[str, Callable[..., Any]], gate: Gate, *, dangerous: Collection[str]) -> Callable[..., Any]:
+    """The agent's way to its tools: dangerous calls pass the gate; what was refused comes back as an error to read."""
+
+    def call(tool: str, arguments: Mapping[str, Any], why: str = "") -> Any:
+        if tool not in dangerous:
+            return tools[tool](**arguments)
+        verdict = gate.ask(tool, arguments, why)
+        if not verdict.allowed:
+            return {"error": f"The call was not made. {verdict.reason}"}
+        return tools[tool](**verdict.arguments)
+
+    return call
+
+
+def digest(execution_input: Mapping[str, Any]) -> str:
+    """The SHA-256 of what was asked, as the result's `Digest`."""
+    text = json.dumps(execution_input, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _no(reason: str) -> Verdict:
+    return Verdict(allowed=False, reason=reason, arguments={})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"

@@ -1,0 +1,329 @@
+"""Every example in examples/, deployed or run as it stands there."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from approvals.form import YES
+from handlers.inputs import SURE
+from local import aws
+from local.deploy import _BUCKET, _SAM
+from local.executions import Execution, Executions
+from local.process import ROOT
+from local.stack import EMAIL, LocalStack
+from local.story import Person, links
+from tests.e2e.test_readme_example import caller_role
+
+EXAMPLES = ROOT / "examples"
+AUTHOR = "jo@example.com"
+
+
+@pytest.fixture(scope="module")
+def approval_machine(stack: LocalStack) -> str:
+    return stack.outputs["StateMachineHumanApprovalArn"]
+
+
+def answer(person: Person, about: str, action: str, comment: str = "") -> str:
+    """Answers the request that a mail tells of, as the approver does, who is sure. Returns the mail's text."""
+    mail = person.wait(
+        lambda state: next((each for each in state["inbox"] if about in each["text"]), None), f"no mail about {about}"
+    )
+    assert person.confirm(person.open(links(mail)[action]), comment, **{SURE: YES}).status == 200
+    return str(mail["text"])
+
+
+def ended(person: Person, executions: Executions, arn: str) -> Execution:
+    def look(_state: object) -> Execution | None:
+        found = executions.get(arn)
+        return found if found.status != "RUNNING" else None
+
+    return person.wait(look, f"{arn} did not end")
+
+
+# State machines that ask in a nested execution.
+
+
+@pytest.fixture(scope="module", params=["nested.jsonpath", "nested.jsonata"])
+def nested(request: pytest.FixtureRequest, approval_machine: str) -> Executions:
+    """The definition, with the ARN in its place and a role that may do what examples/README.md says."""
+    name = request.param.replace(".", "-")
+    text = (EXAMPLES / f"{request.param}.asl.json").read_text()
+    created = (
+        aws.session()
+        .client("stepfunctions", config=aws.CONFIG)
+        .create_state_machine(
+            name=name,
+            roleArn=caller_role(approval_machine, name),
+            definition=text.replace("${StateMachineHumanApprovalArn}", approval_machine),
+        )
+    )
+    return Executions(created["stateMachineArn"])
+
+
+@pytest.mark.parametrize(("action", "last"), [("approve", "Deploy"), ("reject", "Rejected")])
+def test_a_nested_execution_asks_and_takes_the_branch(
+    nested: Executions, person: Person, action: str, last: str
+) -> None:
+    arn = nested.start(None, json.dumps({"Author": AUTHOR, "Version": f"3.{id(nested)}-{action}"}))
+    text = answer(person, f"3.{id(nested)}-{action}", action)
+    assert AUTHOR in text
+    execution = ended(person, nested, arn)
+    assert execution.states[-1].name == last
+    if action == "approve":
+        assert execution.output["Version"] == f"3.{id(nested)}-approve"
+        result = execution.output["Approval"]
+        assert (result["Decision"], result["DecidedBy"], result["Comment"]) == ("APPROVED", EMAIL, None)
+    else:
+        assert (execution.error, execution.cause) == ("Rejected", EMAIL)
+
+
+def test_a_nested_execution_that_fails_takes_the_third_branch(nested: Executions, person: Person) -> None:
+    """Here because who asks is no person; in the same way when the request expires."""
+    execution = ended(person, nested, nested.start(None, json.dumps({"Author": "nobody", "Version": "1"})))
+    assert (execution.states[-1].name, execution.error) == ("Nobody decided", "NobodyDecided")
+
+
+def test_the_sam_template_deploys_a_state_machine_that_asks(approval_machine: str, person: Person) -> None:
+    """By the real `sam deploy`, with IAM enforced: its role has what it needs."""
+    command = [_SAM, "deploy", "--template-file", str(EXAMPLES / "sam/template.yaml"), "--stack-name", "example"]
+    command += ["--s3-bucket", _BUCKET, "--capabilities", "CAPABILITY_IAM", "--region", aws.REGION]
+    command += ["--no-confirm-changeset", "--parameter-overrides", f"StateMachineHumanApprovalArn={approval_machine}"]
+    deployed = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    found = aws.session().client("cloudformation", config=aws.CONFIG).describe_stacks(StackName="example")["Stacks"][0]
+    [output] = found["Outputs"]
+    executions = Executions(output["OutputValue"])
+    arn = executions.start(None, json.dumps({"Author": AUTHOR, "Version": "4.0-sam"}))
+    answer(person, "4.0-sam", "approve")
+    assert ended(person, executions, arn).states[-1].name == "Deploy"
+
+
+# Programs that start an execution and wait.
+
+
+def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
+    scripts = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": scripts, "INTERVAL": "0.2", **environment}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code, and what was printed."""
+    printed, errors = process.communicate(timeout=90)
+    return process.returncode, printed + errors
+
+
+@pytest.mark.parametrize(("action", "code", "said"), [("approve", 0, "Approved!"), ("reject", 1, "Rejected!")])
+def test_the_python_program_asks_waits_and_exits_with_the_answer(
+    person: Person, approval_machine: str, action: str, code: int, said: str
+) -> None:
+    title = f"From Python: {action}?"
+    process = start([sys.executable, str(EXAMPLES / "python/ask.py"), approval_machine, title])
+    answer(person, title, action)
+    assert finished(process) == (code, f"{said} Task {said.lower()[:-1]} by {EMAIL}\n")
+
+
+def test_the_python_program_says_when_nobody_decided(approval_machine: str) -> None:
+    code, printed = finished(start([sys.executable, str(EXAMPLES / "python/ask.py"), approval_machine, "x" * 301]))
+    assert code == 2
+    assert "InvalidApprovalRequest: " in printed
+    assert "Approval.Title" in printed
+
+
+@pytest.mark.skipif(
+    not (shutil.which("aws") or os.environ.get("REQUIRE_AWS_CLI")), reason="the AWS CLI is not on this machine"
+)
+class TestTheShellScript:
+    @pytest.mark.parametrize(
+        ("action", "code", "last"), [("approve", 0, "ApprovedPassState"), ("reject", 1, "RejectedPassState")]
+    )
+    def test_it_asks_waits_and_exits_with_the_answer(
+        self, person: Person, approval_machine: str, action: str, code: int, last: str
+    ) -> None:
+        asked = json.dumps({"Approval": {"Title": f"From a shell: {action}?"}, "Text": '"Decision":"APPROVED"'})
+        process = start(["bash", str(EXAMPLES / "aws-cli.sh"), approval_machine, asked])
+        answer(person, f"From a shell: {action}?", action)
+        assert finished(process) == (code, f"{last}\n")
+
+    def test_it_says_when_nobody_decided(self, approval_machine: str) -> None:
+        process = start(["bash", str(EXAMPLES / "aws-cli.sh"), approval_machine, '{"Approval": {"Titel": "x"}}'])
+        code, printed = finished(process)
+        assert code == 2
+        assert "InvalidApprovalRequest" in printed
+
+
+@pytest.fixture(scope="module")
+def job_credentials(stack: LocalStack) -> dict[str, str]:
+    """Those of a role with the policy of the example, which the emulator enforces."""
+    machine = stack.outputs["StateMachineHumanApprovalArn"]
+    statements = json.loads((EXAMPLES / "github-role-policy.json").read_text())["Statement"]
+    for statement in statements:
+        # The emulator does not see what BatchGetItem asks for, and takes it for everything.
+        statement.get("Condition", {}).pop("StringEqualsIfExists", None)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    for name, value in {
+        "STATE_MACHINE_ARN": machine,
+        "EXECUTIONS_ARN": machine.replace(":stateMachine:", ":execution:"),
+        "TABLE_NAME": stack.outputs["ApprovalTableName"],
+        "REGION": aws.REGION,
+        "ACCOUNT": aws.ACCOUNT,
+    }.items():
+        policy = policy.replace(name, value)
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{aws.ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    iam, sts = aws.session().client("iam", config=aws.CONFIG), aws.session().client("sts", config=aws.CONFIG)
+    role = iam.create_role(
+        RoleName="job", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    iam.put_role_policy(RoleName="job", PolicyName="ask", PolicyDocument=policy)
+    lent = sts.assume_role(RoleArn=role, RoleSessionName="job")["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": lent["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": lent["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": lent["SessionToken"],
+    }
+
+
+@pytest.mark.parametrize(("action", "code"), [("approve", 0), ("reject", 1)])
+def test_the_github_actions_step_waits_and_gates_the_job(
+    person: Person, tmp_path: Path, job_credentials: dict[str, str], action: str, code: int
+) -> None:
+    """The step's script as GitHub runs it: by `bash -e`, with its own variables."""
+    job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["approval"]
+    [script] = [step["run"] for step in job["steps"] if step.get("name") == "Wait for an approval"]
+    trap = tmp_path / "was-run"
+    process = start(
+        ["bash", "-e", "-o", "pipefail", "-c", script.replace("alice@example.com", EMAIL)],
+        **job_credentials,
+        GITHUB_RUN_ID=f"77{code}",
+        GITHUB_RUN_ATTEMPT="1",
+        GITHUB_REPOSITORY=f"acme/web-{action}",
+        GITHUB_SHA="d6cd1e2bd19e03a81132a23b2025920577f84e37",
+        GITHUB_ACTOR=f"$(touch {trap})",
+        GITHUB_SERVER_URL="https://github.example.com",
+    )
+    text = answer(person, f"Deploy acme/web-{action} to production", action)
+    assert "d6cd1e2bd19e03a81132a23b2025920577f84e37" in text
+    assert f"https://github.example.com/acme/web-{action}/actions/runs/77{code}" in text
+    exit_code, printed = finished(process)
+    assert exit_code == code, printed
+    assert not trap.exists()
+
+
+# The gate in front of an agent's tools.
+
+
+@pytest.fixture(scope="module")
+def gate() -> Any:
+    spec = importlib.util.spec_from_file_location("gate", EXAMPLES / "agent/gate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["gate"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Tools:
+    """An agent's tools, which record what they were called with."""
+
+    def __init__(self) -> None:
+        self.dropped: list[str] = []
+
+    def drop_table(self, table: str) -> str:
+        self.dropped.append(table)
+        return f"{table} is gone"
+
+    def count_rows(self) -> int:
+        return 12
+
+    @property
+    def all(self) -> Mapping[str, Any]:
+        return {"drop_table": self.drop_table, "count_rows": self.count_rows}
+
+
+@pytest.fixture
+def tools() -> Tools:
+    return Tools()
+
+
+@pytest.fixture
+def call(gate: Any, tools: Tools, approval_machine: str) -> Any:
+    stepfunctions = aws.session().client("stepfunctions", config=aws.CONFIG)
+    return gate.guarded(tools.all, gate.Gate(stepfunctions, approval_machine, interval=0.2), dangerous={"drop_table"})
+
+
+class Background(threading.Thread):
+    """A call of the agent, which waits for a person."""
+
+    def __init__(self, call: Any, *arguments: Any) -> None:
+        super().__init__(daemon=True)
+        self._call = call
+        self._arguments = arguments
+        self.answer: Any = None
+        self.start()
+
+    def run(self) -> None:
+        self.answer = self._call(*self._arguments)
+
+    def wait(self) -> Any:
+        self.join(90)
+        assert not self.is_alive(), "the call still waits"
+        return self.answer
+
+
+def test_an_agents_approved_call_is_made_with_the_arguments_that_were_approved(
+    call: Any, tools: Tools, person: Person
+) -> None:
+    arguments = {"table": "orders_2019"}
+    waiting = Background(call, "drop_table", arguments, "The user asked to free space.")
+    text = answer(person, '"orders_2019"', "approve")
+    assert "The user asked to free space." in text
+    arguments["table"] = "orders_2026"
+    assert waiting.wait() == "orders_2019 is gone"
+    assert tools.dropped == ["orders_2019"]
+
+
+def test_an_agent_is_told_why_a_call_was_refused(call: Any, tools: Tools, person: Person) -> None:
+    waiting = Background(call, "drop_table", {"table": "orders_2020"})
+    answer(person, '"orders_2020"', "reject", "Still audited")
+    assert waiting.wait() == {"error": f"The call was not made. Rejected! Task rejected by {EMAIL}. Still audited"}
+    assert tools.dropped == []
+
+
+def test_a_call_that_can_not_be_asked_about_is_not_made(call: Any, tools: Tools) -> None:
+    refused = call("drop_table", {"table": "x", "two\nlines": "is no label"})
+    assert refused == {"error": "The call was not made. Nobody approved it: InvalidApprovalRequest"}
+    assert tools.dropped == []
+
+
+def test_a_harmless_call_is_not_asked_about(call: Any) -> None:
+    assert call("count_rows", {}) == 12
+
+
+def test_what_was_approved_is_tied_to_the_call_by_its_digest(gate: Any) -> None:
+    """An answer to another call, whoever brought it in, does not let this one through."""
+
+    class Answers:
+        """Step Functions, if somebody had tampered with the input on its way to the approver."""
+
+        def start_execution(self, **_: object) -> dict[str, str]:
+            return {"executionArn": "arn"}
+
+        def describe_execution(self, **_: object) -> dict[str, str]:
+            result = {"Decision": "APPROVED", "Comment": None, "Digest": gate.digest({"Tool": "count_rows"})}
+            return {"status": "SUCCEEDED", "output": json.dumps({"Approval": {"Result": result}})}
+
+    verdict = gate.Gate(Answers(), "arn").ask("drop_table", {"table": "orders"})
+    assert (verdict.allowed, verdict.reason) == (False, "What was approved is another call.")

@@ -1,0 +1,85 @@
+"""docs/errors.md has every name of an error that the product itself gives, and none that it does not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from approvals.people import Reason
+from cli import group, waiting
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/errors.md").read_text()
+SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE))
+SHIPPED = [path for folder in ("approvals", "handlers", "bot") for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
+NODES = [node for path in SHIPPED for node in ast.walk(ast.parse(path.read_text()))]
+
+
+def rows(section: str) -> set[str]:
+    """What the first column of a section's table names."""
+    return {cell.strip(" `") for cell in re.findall(r"^\|([^|]+)\|", SECTIONS[section], re.MULTILINE)[2:]}
+
+
+def errors_in_the_code() -> Iterator[str]:
+    """The error names that a workflow can get: those of Fail states, and what is given as `error=`."""
+    machine = json.loads((ROOT / "statemachine/approval.asl.json").read_text())
+    yield from (state["Error"] for state in machine["States"].values() if "Error" in state)
+    for node in NODES:
+        if isinstance(node, ast.keyword) and node.arg == "error" and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+        # A name for want of a better one: `decision.error or "ApprovalFailed"`.
+        if (
+            isinstance(node, ast.BoolOp)
+            and isinstance(node.values[0], ast.Attribute)
+            and node.values[0].attr == "error"
+        ):
+            yield from (str(each.value) for each in node.values if isinstance(each, ast.Constant))
+
+
+def exceptions_in_the_code() -> set[str]:
+    classes = [node for node in NODES if isinstance(node, ast.ClassDef)]
+    found = {"Exception"}
+    for _ in classes:
+        found |= {each.name for each in classes if {ast.unparse(base) for base in each.bases} & found}
+    return {name for name in found - {"Exception"} if not name.startswith("_")}
+
+
+def test_every_error_of_an_execution_is_explained() -> None:
+    named = {name for name in rows("Of the execution") if "…" not in name}
+    # Its name is the class's own: `type(error).__name__`.
+    assert named == {*errors_in_the_code(), "InvalidApprovalRequest"}
+    assert "InvalidApprovalRequest" in exceptions_in_the_code()
+
+
+def test_every_exception_of_a_function_is_explained() -> None:
+    assert rows("In a function's log") == exceptions_in_the_code() - {"InvalidApprovalRequest"}
+
+
+def test_every_reason_why_an_answer_is_not_taken_is_explained() -> None:
+    assert rows("Of an answer") == set(Reason)
+
+
+def test_every_status_of_a_page_is_explained() -> None:
+    code = (ROOT / "handlers/callback.py").read_text()
+    used = {HTTPStatus[name] for name in re.findall(r"HTTPStatus\.([A-Z_]+)", code)}
+    assert rows("Of a link") == {str(status.value) for status in used if status >= HTTPStatus.BAD_REQUEST}
+
+
+def test_every_exit_code_is_explained() -> None:
+    codes = {waiting.APPROVED, waiting.REJECTED, waiting.NOBODY, group.FAILED, group.USAGE, group.INTERRUPTED}
+    assert rows("Of the command line") == {str(code) for code in codes}
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", PAGE))
+def test_every_link_leads_to_a_page_and_a_heading(link: str) -> None:
+    name, _, anchor = link.partition("#")
+    page = (ROOT / "docs" / name).read_text() if name else PAGE
+    titles = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    headings = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
+    assert not anchor or anchor in headings

@@ -1,0 +1,151 @@
+"""The examples, as far as that needs no stack; tests/e2e/test_examples.py deploys and runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hcl2.api import loads
+
+from approvals.listing import LISTED
+from cli.commands.request import command
+from tests.unit.test_template import CloudFormation
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PLACEHOLDER = "StateMachineHumanApprovalArn"
+ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:human-approval"
+JSONPATH = json.loads((EXAMPLES / "nested.jsonpath.asl.json").read_text())
+NEEDED = {
+    "states:StartExecution",
+    "states:DescribeExecution",
+    "states:StopExecution",
+    "events:PutTargets",
+    "events:PutRule",
+    "events:DescribeRule",
+}
+"""What a role needs for `startExecution.sync:2`."""
+
+
+def files() -> list[str]:
+    found = (path.relative_to(EXAMPLES) for path in sorted(EXAMPLES.rglob("*")) if path.is_file())
+    return [str(path) for path in found if "__pycache__" not in path.parts]
+
+
+@pytest.mark.parametrize("name", files())
+def test_every_file_is_explained_on_the_page(name: str) -> None:
+    page = (EXAMPLES / "README.md").read_text()
+    assert name == "README.md" or f"]({name})" in page or f"]({Path(name).parent}/)" in page
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)", (EXAMPLES / "README.md").read_text()))
+def test_every_link_of_the_page_leads_somewhere(link: str) -> None:
+    assert (EXAMPLES / link).exists()
+
+
+@pytest.mark.parametrize("name", ["nested.jsonpath", "nested.jsonata"])
+def test_a_definition_is_valid(name: str) -> None:
+    path = EXAMPLES / f"{name}.asl.json"
+    linted = subprocess.run(
+        [Path(sys.executable).parent / "statelint", path], capture_output=True, text=True, check=False
+    )
+    assert linted.returncode == 0, linted.stdout
+
+
+def test_both_query_languages_have_the_same_states() -> None:
+    jsonata = json.loads((EXAMPLES / "nested.jsonata.asl.json").read_text())
+    assert list(jsonata["States"]) == list(JSONPATH["States"])
+    assert jsonata["QueryLanguage"] == "JSONata"
+
+
+def test_the_sam_template_deploys_the_definition_with_what_it_needs() -> None:
+    template = yaml.load((EXAMPLES / "sam/template.yaml").read_text(), CloudFormation)  # noqa: S506 a SafeLoader
+    [machine] = [each["Properties"] for each in template["Resources"].values()]
+    assert (EXAMPLES / "sam" / machine["DefinitionUri"]).resolve() == EXAMPLES / "nested.jsonpath.asl.json"
+    assert machine["DefinitionSubstitutions"] == {PLACEHOLDER: {"Ref": PLACEHOLDER}}
+    [policy] = machine["Policies"]
+    assert allowed(policy["Statement"]) == NEEDED
+
+
+def allowed(statements: list[dict[str, Any]]) -> set[str]:
+    found = [statement["Action"] for statement in statements]
+    return {action for each in found for action in (each if isinstance(each, list) else [each])}
+
+
+def test_the_terraform_module_deploys_the_definition_with_what_it_needs() -> None:
+    """Its provider is nowhere to be had without the network: the module is parsed, and what it refers to is there."""
+    text = (EXAMPLES / "terraform/main.tf").read_text()
+    parsed = loads(text)
+    resources = {kind.strip('"'): found for each in parsed["resource"] for kind, found in each.items()}
+    assert set(resources) == {"aws_sfn_state_machine", "aws_iam_role", "aws_iam_role_policy"}
+    [(path, filled)] = re.findall(r'templatefile\("\$\{path\.module\}/([^"]+)", \{\s*(\w+) = var\.\w+\s*\}\)', text)
+    assert (EXAMPLES / "terraform" / path).resolve() == EXAMPLES / "nested.jsonpath.asl.json"
+    placeholders = set(re.findall(r"\$\{(\w+)\}", (EXAMPLES / "nested.jsonpath.asl.json").read_text()))
+    assert placeholders == {filled} == {PLACEHOLDER}
+    assert set(re.findall(r'"((?:states|events):\w+)"', text)) == NEEDED
+    assert set(re.findall(r"var\.(\w+)", text)) == {name.strip('"') for each in parsed["variable"] for name in each}
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not on this machine")
+def test_terraform_likes_the_modules_style() -> None:
+    checked = subprocess.run(
+        ["terraform", "fmt", "-check", "-diff", EXAMPLES / "terraform"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_cdk_app_makes_the_same_state_machine(tmp_path: Path) -> None:
+    """CDK_PYTHON is a Python that has aws-cdk-lib, too large to be a dependency here; it runs node."""
+    compile((EXAMPLES / "cdk/app.py").read_text(), "app.py", "exec")
+    python = os.environ.get("CDK_PYTHON", sys.executable)
+    has_it = subprocess.run([python, "-c", "import aws_cdk"], capture_output=True, check=False).returncode == 0
+    if not (has_it and shutil.which("node")) and not os.environ.get("REQUIRE_CDK"):
+        pytest.skip("aws-cdk-lib or node is not on this machine")
+    environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps({"approval": ARN}), "CDK_OUTDIR": str(tmp_path)}
+    app = subprocess.run(
+        [python, "app.py"], cwd=EXAMPLES / "cdk", env=environment, capture_output=True, text=True, check=False
+    )
+    assert app.returncode == 0, app.stderr
+    resources = json.loads((tmp_path / "deployment.template.json").read_text())["Resources"].values()
+    [machine] = [each["Properties"] for each in resources if each["Type"] == "AWS::StepFunctions::StateMachine"]
+    [policy] = [each["Properties"] for each in resources if each["Type"] == "AWS::IAM::Policy"]
+    _, parts = machine["DefinitionString"]["Fn::Join"]
+    made = json.loads("".join(part if isinstance(part, str) else "aws" for part in parts))
+    ours = json.loads(json.dumps(JSONPATH["States"]).replace(f"${{{PLACEHOLDER}}}", ARN))
+    assert made["States"] == ours
+    assert made["StartAt"] == JSONPATH["StartAt"]
+    assert allowed(policy["PolicyDocument"]["Statement"]) == NEEDED
+
+
+def test_the_job_may_read_what_lists_read_and_no_key() -> None:
+    policy = json.loads((EXAMPLES / "github-role-policy.json").read_text())
+    [reads] = [each for each in policy["Statement"] if each["Action"] == "dynamodb:BatchGetItem"]
+    readable = reads["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert tuple(readable) == LISTED
+    assert not {"link_key", "task_token"} & set(readable)
+    assert reads["Condition"]["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+
+
+def test_the_github_actions_job_asks_with_options_that_the_command_has() -> None:
+    job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["approval"]
+    [script] = [step["run"] for step in job["steps"] if step.get("name") == "Wait for an approval"]
+    words = shlex.split(script)
+    known = {option for each in command.params for option in each.opts}
+    assert words[:2] == ["approvals", "request"]
+    assert {word for word in words if word.startswith("--")} <= known
+    assert "${{" not in script, "an expression in a script is run"
+    minutes = int(words[words.index("--timeout-minutes") + 1])
+    [seconds] = [step["with"]["role-duration-seconds"] for step in job["steps"] if "configure" in step.get("uses", "")]
+    assert minutes < job["timeout-minutes"]
+    assert minutes * 60 < seconds, "the credentials must last as long as it waits"
