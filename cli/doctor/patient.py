@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
-TIMEOUT = 5
-"""Seconds that Slack and the stack's own address may take."""
+SLACK_TIMEOUT = 10
+"""Seconds that Slack may take."""
+
+OWN_TIMEOUT = urllib3.Timeout(connect=5, read=29)
+"""Seconds that the stack's own address may take: as long as API Gateway waits for a function that starts cold.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Patient:
     @cached_property
     def http(self) -> urllib3.PoolManager:
         """For addresses of the stack itself."""
-        return urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        return urllib3.PoolManager(timeout=OWN_TIMEOUT, retries=False)
 
     @cached_property
     def description(self) -> StackTypeDef:
@@ -146,7 +152,7 @@ class Patient:
 
     def slack(self, token: str) -> WebClient:
         """Slack's Web API, as the stack calls it."""
-        return WebClient(token=token, base_url=self.parameters["SlackApiUrl"], timeout=TIMEOUT, retry_handlers=[])
+        return WebClient(token=token, base_url=self.parameters["SlackApiUrl"], timeout=SLACK_TIMEOUT, retry_handlers=[])
 
     def address(self, url: str) -> str:
         """Where an address of the stack's API is reached: on emulated AWS, elsewhere than its host says."""

@@ -19,7 +19,7 @@ from cli.doctor.finding import Check
 from cli.doctor.round_trip import TITLE
 from local.process import ROOT
 from local.stack import CHANNEL, LocalStack
-from local.story import Person
+from local.story import Person, links
 from tests.commands import commands, run_aws, run_ours
 from tests.conftest import Suite
 from tests.e2e.conftest import free_port
@@ -77,7 +77,7 @@ def test_a_healthy_stack_has_no_fault(sick: LocalStack) -> None:
     """The real command, as a program, beside the same with JSON."""
     called = [sys.executable, "-m", "cli", "--stack", NAME, "doctor"]
     seen = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
-    assert (seen.returncode, seen.stderr) == (0, "")
+    assert (seen.returncode, seen.stderr) == (0, ""), seen.stdout
     lines = seen.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     assert {line.split(maxsplit=1)[1].split(":")[0] for line in lines} == {*Check} - {Check.ROUND_TRIP}
@@ -88,7 +88,7 @@ def test_it_calls_what_its_page_asks_to_be_allowed_and_nothing_else(
 ) -> None:
     """With an open approval, and so with its approvers, to look at."""
     named = {"Title": "Named", "Approvers": ["alice@example.com"], "TimeoutMinutes": 600}
-    someone.mail(someone.start("named", {"Approval": named}), to="alice@example.com")
+    mail = someone.mail(someone.start("named", {"Approval": named}), to="alice@example.com")
     made: set[str] = set()
 
     def note(model: Any, **_named: Any) -> None:
@@ -101,6 +101,8 @@ def test_it_calls_what_its_page_asks_to_be_allowed_and_nothing_else(
     page = (ROOT / "docs/doctor.md").read_text()
     [asked] = re.findall(r"^```\n((?:[a-z]+:\w+\s)+)```$", page, re.MULTILINE)
     assert made == {*asked.split()}
+    someone.confirm(someone.open(links(mail)["approve"]))
+    assert someone.ended("named")
 
 
 def test_a_round_trip_asks_tells_and_calls_off(sick: LocalStack, someone: Person) -> None:

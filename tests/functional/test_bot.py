@@ -37,7 +37,7 @@ from approvals.people import Reason
 from approvals.respond import respond
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.app import BotHandler, create_app
-from bot.guard import Guard
+from bot.guard import REFUSED, Guard
 from bot.listeners.actions.answer import NOT_OPENED
 from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK
 from bot.listeners.desk import GONE
@@ -228,6 +228,25 @@ def test_what_slack_did_not_sign_gets_401(
     forged = {**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}
     assert handler(forged, context)["statusCode"] == 401
     assert table.get(ID).status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    ("changes", "signed"), [({"headers": {}}, False), ({"headers": None}, False), ({"body": "payload=%7B%7D"}, True)]
+)
+def test_the_log_tells_a_wrong_signature_from_none(
+    handler: BotHandler,
+    slack: Slack,
+    messenger: SlackMessenger,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    signed: bool,
+    context: Any,
+) -> None:
+    """Many wrong ones mean that the signing secret is wrong: `approvals doctor` looks for them."""
+    logged: list[tuple[str, object]] = []
+    monkeypatch.setattr(handler._logger, "warning", lambda message, extra: logged.append((message, extra)))
+    handler({**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}, context)
+    assert logged == [(REFUSED, {"signed": signed})]
 
 
 @pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
