@@ -328,14 +328,31 @@ class Approval:
         return self.request.title or f"Let {self.workflow.execution_name} continue?"
 
 
+class NoteKind(StrEnum):
+    """What a note asks for: to say a text, to show the app's Home anew, to answer a command."""
+
+    WHISPER = "whisper"
+    HOME = "home"
+    COMMAND = "command"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A private message to one Slack user, left for the backend to deliver."""
+    """Something for one Slack user alone, left for the backend to deliver.
+
+    `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
+    them, empty for nothing; of a command it is what they typed. `response_url` is where a command is answered: a
+    capability, kept out of `repr`, and of everything else. `left_at` is None in notes of versions without it.
+    """
 
     id: str
-    channel: str
     user: str
-    text: str
+    kind: NoteKind = NoteKind.WHISPER
+    channel: str = ""
+    text: str = ""
+    workspace: str = ""
+    response_url: str = field(default="", repr=False)
+    left_at: datetime | None = None
 
 
 def iso(moment: datetime) -> str:

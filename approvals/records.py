@@ -18,6 +18,8 @@ from approvals.model import (
     Extension,
     FormValue,
     Json,
+    Note,
+    NoteKind,
     People,
     Person,
     Refusal,
@@ -69,6 +71,10 @@ READABLE = (
     "published",
 )
 """What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
+
+
+NOTE = ("user", "kind", "channel", "text", "workspace", "response_url", "left_at")
+"""What a note has, beside its id and its end. IAM lets the internet-facing functions write it."""
 
 
 def month(moment: datetime) -> str:
@@ -286,6 +292,26 @@ def _approver_from_item(item: Item) -> Approver:
 def slack_message_to_item(message: SlackMessage) -> Item:
     """The attribute that says where the Slack message stands."""
     return {"channel": message.channel, "ts": message.ts, "workspace": message.workspace}
+
+
+def note_to_item(note: Note, at: datetime) -> Item:
+    """The attributes of a note that is left now."""
+    return {
+        "user": note.user,
+        "kind": note.kind.value,
+        "channel": note.channel,
+        "text": note.text,
+        "workspace": note.workspace,
+        "response_url": note.response_url,
+        "left_at": iso(at),
+    }
+
+
+def note_from_item(note_id: str, item: Item) -> Note:
+    """The note in an item. Versions before 0.1.0 left whispers alone."""
+    left_at = item.pop("left_at", None)
+    kind = NoteKind(item.pop("kind", NoteKind.WHISPER))
+    return Note(**item, id=note_id, kind=kind, left_at=_moment(left_at) if left_at else None)
 
 
 def _moment(text: str) -> datetime:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from slack_sdk import WebClient
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
 from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
-from bot.api import SlackApi
+from approvals.viewer import Overview
+from bot.api import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.directory import SlackDirectory
 from bot.secret import load_secret
 from bot.views import approval as view
-from bot.views.text import sentence
-
-TIMEOUT = 3
-"""Seconds that a call to Slack may take; the retry queue tries again later."""
+from bot.views import home, lists
+from bot.views.text import mrkdwn, sentence
 
 
 class SlackMessenger:
@@ -26,9 +26,10 @@ class SlackMessenger:
     `directory` looks people up over the same connection.
     """
 
-    def __init__(self, web_client: Callable[[], WebClient], channel: str) -> None:
+    def __init__(self, web_client: Callable[[], WebClient], channel: str, hook: Hook | None = None) -> None:
         self._api = SlackApi(web_client)
         self._channel = channel
+        self._hook = hook or Hook(SLACK_API, web_hook)
         self.directory = SlackDirectory(self._api)
 
     @classmethod
@@ -42,7 +43,7 @@ class SlackMessenger:
             # No retries of its own: a post whose answer was lost may have been taken.
             return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
 
-        return cls(web_client, channel)
+        return cls(web_client, channel, Hook(api_url, web_hook))
 
     def post_request(self, approval: Approval) -> SlackMessage:
         """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""
@@ -87,6 +88,37 @@ class SlackMessenger:
         """Shows a note to one user alone."""
         text = sentence(note.text)
         self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
+
+    def publish_home(self, user: str, overview: Overview, *, now: datetime, said: str = "") -> None:
+        """Shows the app's Home to one user anew; `said` stands above it."""
+        shown = home.home_view(overview, self._link, now=now, said=said)
+        self._call(lambda slack: slack.views_publish(user_id=user, view=shown))
+
+    def say(self, response_url: str, text: str) -> None:
+        """Answers a command with a sentence of ours."""
+        self._respond(response_url, text, [SectionBlock(text=mrkdwn(sentence(text)))])
+
+    def help(self, response_url: str) -> None:
+        """Answers a command with what it knows."""
+        self._respond(response_url, "What /approvals knows", [SectionBlock(text=mrkdwn(lists.HELP))])
+
+    def list(self, response_url: str, parts: Sequence[tuple[str, Sequence[Approval]]], *, nothing: str) -> None:
+        """Answers a command with headed lists, or with a sentence when all are empty."""
+        self._respond(response_url, "Approvals", lists.list_blocks(parts, self._link, nothing))
+
+    def show(self, response_url: str, approval: Approval, *, answerable: bool) -> None:
+        """Answers a command with one approval, as its message has it."""
+        if approval.decision:
+            self._respond(response_url, view.outcome_text(approval), view.outcome_blocks(approval))
+        else:
+            blocks = view.request_blocks(approval, answerable=answerable)
+            self._respond(response_url, view.request_text(approval), blocks)
+
+    def _respond(self, response_url: str, text: str, blocks: Sequence[Block]) -> None:
+        self._hook.post(response_url, text, blocks)
+
+    def _link(self, message: SlackMessage) -> str:
+        return self.directory.link(message.channel, message.ts)
 
     def _edit(self, approval: Approval, text: str, blocks: Sequence[Block]) -> None:
         message = _message(approval)

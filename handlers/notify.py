@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 from approvals import settings
 from approvals.clients import client
 from approvals.identify import identify
+from approvals.listing import Listing
 from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
 from approvals.model import Approval, Channel, People, Person, Request, Status, Step, readable
@@ -327,14 +328,15 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger()
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    table, listing = ApprovalTable(dynamodb, config.table_name), Listing(dynamodb, config.table_name)
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=messenger,
-        notes=Notes(table=table, messenger=messenger, logger=logger),
+        notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

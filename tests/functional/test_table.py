@@ -134,7 +134,14 @@ def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoD
     table.leave_note(note, NOW)
     table.leave_note(note, NOW)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 1
-    assert table.get_note(f"{NOTE_PREFIX}n1") == note
+    assert table.get_note(f"{NOTE_PREFIX}n1") == replace(note, left_at=NOW)
+
+
+def test_a_note_of_an_earlier_version_is_whispered(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    left = {"channel": "C1", "user": "U1", "text": "Too late."}
+    item = {"id": {"S": f"{NOTE_PREFIX}n1"}, **{name: {"S": value} for name, value in left.items()}}
+    dynamodb.put_item(TableName=TABLE, Item=item)  # type: ignore[arg-type]
+    assert table.get_note(f"{NOTE_PREFIX}n1") == Note(id="n1", **left)
 
 
 def test_a_second_has_as_many_mail_slots_as_are_promised(table: ApprovalTable) -> None:
