@@ -266,11 +266,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackMessage:
-    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace."""
+    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace.
+
+    `user` is the id of whose direct message it is; empty in a channel.
+    """
 
     channel: str
     ts: str
     workspace: str
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +307,13 @@ class Approval:
     decision: Decision | None = None
     steps: Mapping[str, datetime] = field(default_factory=dict)
     slack_message: SlackMessage | None = None
+    direct_messages: tuple[SlackMessage, ...] = ()
     published: frozenset[str] = frozenset()
+
+    @property
+    def slack_messages(self) -> tuple[SlackMessage, ...]:
+        """All messages that show it, the channel's first."""
+        return (*([self.slack_message] if self.slack_message else []), *self.direct_messages)
 
     @property
     def resumed(self) -> bool | None:

@@ -141,9 +141,10 @@ class ApprovalTable:
         at: datetime,
         *,
         slack_message: SlackMessage | None = None,
+        direct_message: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
-        """Marks a step as done, and where the Slack message stands. Returns the approval as it stands now.
+        """Marks a step as done, and where a Slack message stands that it posted. Returns the approval as it stands now.
 
         Raises `NotFound` when there is no such record any more.
         """
@@ -157,6 +158,10 @@ class ApprovalTable:
         if slack_message:
             expression += ", slack_message = :message"
             values[":message"] = slack_message_to_item(slack_message)
+        if direct_message:
+            # Records of earlier versions have no list yet.
+            expression += ", direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)"
+            values |= {":none": [], ":direct": [slack_message_to_item(direct_message)]}
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from slack_sdk import WebClient
@@ -11,6 +12,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
+from approvals.steps import for_each
 from approvals.viewer import Overview
 from bot.api import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.directory import SlackDirectory
@@ -47,8 +49,17 @@ class SlackMessenger:
 
     def post_request(self, approval: Approval) -> SlackMessage:
         """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""
+        return self._post(approval, approval.request.channel or self._channel)
+
+    def post_directly(self, approval: Approval, user: str) -> SlackMessage:
+        """Posts the same to one user alone; returns where it stands. That opens the conversation where there is none.
+
+        Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's id)
+        """
+        return replace(self._post(approval, user), user=user)
+
+    def _post(self, approval: Approval, channel: str) -> SlackMessage:
         text, blocks = view.request_text(approval), view.request_blocks(approval)
-        channel = approval.request.channel or self._channel
         answer = self._call(
             lambda slack: slack.chat_postMessage(
                 channel=channel, text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
@@ -57,23 +68,27 @@ class SlackMessenger:
         return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=self._workspace(answer))
 
     def show_progress(self, approval: Approval) -> None:
-        """Edits the message of a request that waits on: who answered so far, until when, who else may answer."""
+        """Edits the messages of a request that waits on: who answered so far, until when, who else may answer."""
         self._edit(approval, view.request_text(approval), view.request_blocks(approval))
 
     def show_outcome(self, approval: Approval) -> None:
-        """Edits the request's message in place. The same outcome shown twice looks the same."""
+        """Edits the request's messages in place. The same outcome shown twice looks the same."""
         self._edit(approval, view.outcome_text(approval), view.outcome_blocks(approval))
 
     def reply(self, approval: Approval, text: str, mentions: Sequence[str] = ()) -> None:
         """Writes a text below the request, in its thread. The Slack users in `mentions` are told of it."""
-        self._reply(approval, " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
+        self._reply(_message(approval), " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
+
+    def reply_directly(self, approval: Approval, text: str, users: Sequence[str]) -> None:
+        """Writes a text below the request in the direct messages of some users: they are not in its channel."""
+        theirs = [message for message in approval.direct_messages if message.user in users]
+        for_each(theirs, lambda message: self._reply(message, sentence(text)))
 
     def reply_outcome(self, approval: Approval) -> None:
         """Writes the outcome below the request. Who asked is told of it."""
-        self._reply(approval, view.outcome_reply(approval))
+        self._reply(_message(approval), view.outcome_reply(approval))
 
-    def _reply(self, approval: Approval, said: str) -> None:
-        message = _message(approval)
+    def _reply(self, message: SlackMessage, said: str) -> None:
         self._call(
             lambda slack: slack.chat_postMessage(
                 channel=message.channel,
@@ -121,8 +136,12 @@ class SlackMessenger:
         return self.directory.link(message.channel, message.ts)
 
     def _edit(self, approval: Approval, text: str, blocks: Sequence[Block]) -> None:
-        message = _message(approval)
-        self._call(lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks))
+        def edit(message: SlackMessage) -> None:
+            self._call(
+                lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks)
+            )
+
+        for_each(approval.slack_messages, edit)
 
     def _workspace(self, answer: SlackResponse) -> str:
         """The app's own workspace: Slack says it in the message just posted, or when asked."""
