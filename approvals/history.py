@@ -86,6 +86,9 @@ def _told(approval: Approval) -> Iterator[Entry]:
         kind, _, recipient = step.partition(":")
         if step == Step.REQUEST_SLACK:
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text="It was asked in Slack.")
+        elif kind == Step.REQUEST_SLACK:
+            text = f"{_slack_name(approval, recipient)} was asked in a direct message in Slack."
+            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
         elif _REMINDER.fullmatch(step):
             yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
         elif kind in _TOLD and recipient:
@@ -139,6 +142,12 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
     ):
         if step in approval.steps:
             yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)
+
+
+def _slack_name(approval: Approval, slack_id: str) -> str:
+    people = approval.people
+    named = (*people.approvers, *people.escalation) if people else ()
+    return next((person.name for person in named if person.slack_id == slack_id), slack_id)
 
 
 def _name(approver: Approver) -> str:

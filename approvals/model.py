@@ -266,11 +266,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackMessage:
-    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace."""
+    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace.
+
+    `user` is the id of whose direct message it is; empty in a channel.
+    """
 
     channel: str
     ts: str
     workspace: str
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +307,13 @@ class Approval:
     decision: Decision | None = None
     steps: Mapping[str, datetime] = field(default_factory=dict)
     slack_message: SlackMessage | None = None
+    direct_messages: tuple[SlackMessage, ...] = ()
     published: frozenset[str] = frozenset()
+
+    @property
+    def slack_messages(self) -> tuple[SlackMessage, ...]:
+        """All messages that show it, the channel's first."""
+        return (*([self.slack_message] if self.slack_message else []), *self.direct_messages)
 
     @property
     def resumed(self) -> bool | None:
@@ -328,14 +338,31 @@ class Approval:
         return self.request.title or f"Let {self.workflow.execution_name} continue?"
 
 
+class NoteKind(StrEnum):
+    """What a note asks for: to say a text, to show the app's Home anew, to answer a command."""
+
+    WHISPER = "whisper"
+    HOME = "home"
+    COMMAND = "command"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A private message to one Slack user, left for the backend to deliver."""
+    """Something for one Slack user alone, left for the backend to deliver.
+
+    `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
+    them, empty for nothing; of a command it is what they typed. `response_url` is where a command is answered: a
+    capability, kept out of `repr`, and of everything else. `left_at` is None in notes of versions without it.
+    """
 
     id: str
-    channel: str
     user: str
-    text: str
+    kind: NoteKind = NoteKind.WHISPER
+    channel: str = ""
+    text: str = ""
+    workspace: str = ""
+    response_url: str = field(default="", repr=False)
+    left_at: datetime | None = None
 
 
 def iso(moment: datetime) -> str:

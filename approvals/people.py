@@ -69,9 +69,9 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
 
 def _workspace_problem(approval: Approval, approver: Approver) -> Reason | None:
     """Between a message's posting and its noting the app's own workspace is not known yet."""
-    if approval.slack_message is None:
+    if not approval.slack_messages:
         return Reason.TOO_EARLY
-    return None if approver.workspace == approval.slack_message.workspace else Reason.OTHER_WORKSPACE
+    return None if approver.workspace == approval.slack_messages[0].workspace else Reason.OTHER_WORKSPACE
 
 
 def _is_own_request(approval: Approval, person: Person) -> bool:

@@ -132,14 +132,14 @@ def not_allowed(approval: Approval, reason: Reason) -> str:
     """Tells somebody why their answer was not taken, and who may answer."""
     match reason:
         case Reason.TOO_EARLY:
-            return f"{_quoted_title(approval)} {TOO_EARLY}"
+            return f"{quoted_title(approval)} {TOO_EARLY}"
         case Reason.OTHER_WORKSPACE:
             why = NOT_OF_THE_WORKSPACE
         case Reason.OWN_REQUEST:
             why = f"{OWN_REQUEST} {who_may(approval)}"
         case Reason.NOT_AN_APPROVER:
             why = who_may(approval)
-    return f"{_quoted_title(approval)} Your answer was not taken. {why} The request still waits."
+    return f"{quoted_title(approval)} Your answer was not taken. {why} The request still waits."
 
 
 def answered(judgement: Judgement, response: Response) -> str:
@@ -163,7 +163,7 @@ def answered(judgement: Judgement, response: Response) -> str:
             text = " ".join(problem.text for problem in judgement.problems)
         case _:
             text = "Nothing was changed."
-    return f"{_quoted_title(approval)} {text}".strip()
+    return f"{quoted_title(approval)} {text}".strip()
 
 
 def late_answer(approval: Approval, response: Response) -> str:
@@ -178,7 +178,7 @@ def late_answer(approval: Approval, response: Response) -> str:
         first = "Your answer came too late."
     else:
         first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
-    return f"{_quoted_title(approval)} {first} {outcome(approval)}"
+    return f"{quoted_title(approval)} {first} {outcome(approval)}"
 
 
 def _own_response(approval: Approval, approver: Approver) -> Response | None:
@@ -222,7 +222,8 @@ def listed(people: Sequence[Person]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
-def _quoted_title(approval: Approval) -> str:
+def quoted_title(approval: Approval) -> str:
+    """Which approval something is about, at the beginning of a sentence."""
     return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}):"
 
 

@@ -18,6 +18,8 @@ from approvals.model import (
     Extension,
     FormValue,
     Json,
+    Note,
+    NoteKind,
     People,
     Person,
     Refusal,
@@ -66,9 +68,14 @@ READABLE = (
     "decision",
     "steps",
     "slack_message",
+    "direct_messages",
     "published",
 )
 """What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
+
+
+NOTE = ("user", "kind", "channel", "text", "workspace", "response_url", "left_at")
+"""What a note has, beside its id and its end. IAM lets the internet-facing functions write it."""
 
 
 def month(moment: datetime) -> str:
@@ -115,6 +122,7 @@ def approval_to_item(approval: Approval) -> Item:
         "people": people_to_item(approval.people) if approval.people else None,
         "steps": {str(step): iso(at) for step, at in approval.steps.items()},
         **({"slack_message": slack_message_to_item(approval.slack_message)} if approval.slack_message else {}),
+        "direct_messages": [slack_message_to_item(message) for message in approval.direct_messages],
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
         "news": "no",
@@ -145,6 +153,7 @@ def approval_from_item(item: Item) -> Approval:
         decision=_decision_from_item(decision) if decision else None,
         steps={step: _moment(at) for step, at in item["steps"].items()},
         slack_message=SlackMessage(**message) if message else None,
+        direct_messages=tuple(SlackMessage(**each) for each in item.get("direct_messages", ())),
         published=frozenset(item.get("published", ())),
     )
 
@@ -284,8 +293,29 @@ def _approver_from_item(item: Item) -> Approver:
 
 
 def slack_message_to_item(message: SlackMessage) -> Item:
-    """The attribute that says where the Slack message stands."""
-    return {"channel": message.channel, "ts": message.ts, "workspace": message.workspace}
+    """Where a Slack message stands."""
+    item = {"channel": message.channel, "ts": message.ts, "workspace": message.workspace}
+    return item | {"user": message.user} if message.user else item
+
+
+def note_to_item(note: Note, at: datetime) -> Item:
+    """The attributes of a note that is left now."""
+    return {
+        "user": note.user,
+        "kind": note.kind.value,
+        "channel": note.channel,
+        "text": note.text,
+        "workspace": note.workspace,
+        "response_url": note.response_url,
+        "left_at": iso(at),
+    }
+
+
+def note_from_item(note_id: str, item: Item) -> Note:
+    """The note in an item. Versions before 0.1.0 left whispers alone."""
+    left_at = item.pop("left_at", None)
+    kind = NoteKind(item.pop("kind", NoteKind.WHISPER))
+    return Note(**item, id=note_id, kind=kind, left_at=_moment(left_at) if left_at else None)
 
 
 def _moment(text: str) -> datetime:

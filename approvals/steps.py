@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from approvals.model import Approval
@@ -72,6 +72,34 @@ def carry_out(approval: Approval, work: Mapping[StepT, Work], *, log: Log) -> Ap
     if failures:
         raise StepsFailed(failures)
     return approval
+
+
+MAX_FAILURES = 3
+"""When so many fail, it is the service that fails: the others would only take their time."""
+
+Item = TypeVar("Item")
+
+
+def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
+    """Does something for each; failing with one does not keep it from the others.
+
+    Raises at the end what failed: `DeliveryRefused` only when nothing else did. `DeliveryDelayed` ends it at once.
+    """
+    refused: list[DeliveryFailed] = []
+    failed: list[DeliveryFailed] = []
+    for item in items:
+        try:
+            do(item)
+        except DeliveryDelayed:
+            raise
+        except DeliveryRefused as error:
+            refused.append(error)
+        except DeliveryFailed as error:
+            failed.append(error)
+            if len(failed) == MAX_FAILURES:
+                break
+    for problem in (*failed, *refused):
+        raise problem
 
 
 def _reason(error: Exception) -> str:

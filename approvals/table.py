@@ -12,11 +12,14 @@ from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
 from approvals.records import (
     DUE_SHARDS,
+    NOTE,
     READABLE,
     Item,
     approval_from_item,
     approval_to_item,
     changeable_to_item,
+    note_from_item,
+    note_to_item,
     people_to_item,
     slack_message_to_item,
 )
@@ -138,9 +141,10 @@ class ApprovalTable:
         at: datetime,
         *,
         slack_message: SlackMessage | None = None,
+        direct_message: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
-        """Marks a step as done, and where the Slack message stands. Returns the approval as it stands now.
+        """Marks a step as done, and where a Slack message stands that it posted. Returns the approval as it stands now.
 
         Raises `NotFound` when there is no such record any more.
         """
@@ -154,6 +158,10 @@ class ApprovalTable:
         if slack_message:
             expression += ", slack_message = :message"
             values[":message"] = slack_message_to_item(slack_message)
+        if direct_message:
+            # Records of earlier versions have no list yet.
+            expression += ", direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)"
+            values |= {":none": [], ":direct": [slack_message_to_item(direct_message)]}
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._name,
@@ -246,32 +254,20 @@ class ApprovalTable:
         return True
 
     def leave_note(self, note: Note, at: datetime) -> None:
-        """Leaves a private message for the backend to deliver. The same note left twice is one."""
+        """Leaves a note for the backend to deliver. The same note left twice is one."""
+        values = note_to_item(note, at) | {"expires_at": int((at + NOTE_RETENTION).timestamp())}
         # An update, not a put: the functions that face the internet may not put items.
         self._dynamodb.update_item(
             TableName=self._name,
             Key={"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
-            UpdateExpression="SET channel = :channel, #user = :user, #text = :text, expires_at = :expires",
-            ExpressionAttributeNames={"#user": "user", "#text": "text"},
-            ExpressionAttributeValues=serialized(
-                {
-                    ":channel": note.channel,
-                    ":user": note.user,
-                    ":text": note.text,
-                    ":expires": int((at + NOTE_RETENTION).timestamp()),
-                }
-            ),
+            UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues=serialized({f":{name}": value for name, value in values.items()}),
         )
 
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        item = self._item(item_id, ("channel", "user", "text"))
-        return Note(
-            id=item_id.removeprefix(NOTE_PREFIX),
-            channel=item["channel"],
-            user=item["user"],
-            text=item["text"],
-        )
+        return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
 
     def _item(self, item_id: str, attributes: tuple[str, ...]) -> Item:
         answer = self._dynamodb.get_item(

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from http.client import HTTPException
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
-from slack_sdk import WebClient
+from slack_sdk import WebClient, WebhookClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.models.blocks import Block
 from slack_sdk.web import SlackResponse
 
 from approvals.steps import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 
 DEFAULT_RETRY_AFTER = 30
+
+SLACK_API = "https://slack.com/api/"
+
+TIMEOUT = 3
+"""Seconds that a call to Slack may take; the retry queue tries again later."""
+
+_HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 
 STALE = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
 """The token may have been changed since it was read."""
@@ -25,7 +35,9 @@ _REFUSALS = frozenset(
         "channel_not_found",
         "is_archived",
         "message_not_found",
+        "messages_tab_disabled",
         "missing_scope",
+        "not_enabled",
         "not_in_channel",
         "thread_not_found",
         "user_not_in_channel",
@@ -35,6 +47,8 @@ _REFUSALS = frozenset(
 _FIXES = {
     "channel_not_found": "check SlackChannel and the request's Channel, and invite the app to a private channel",
     "not_in_channel": "invite the app to the channel: /invite @Approvals",
+    "not_enabled": "paste the manifest again: it turns the app's Home on",
+    "messages_tab_disabled": "paste the manifest again: it lets the app write to people",
     "is_archived": "unarchive the channel, or set SlackChannel to another",
     "invalid_auth": "SlackBotToken is wrong",
     "not_authed": "SlackBotToken is empty",
@@ -89,6 +103,43 @@ class SlackApi:
         fix = _missing_scope(error) if code == "missing_scope" else _FIXES.get(code)
         kind = DeliveryRefused if code in _REFUSALS else DeliveryFailed
         return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
+
+
+class Hook:
+    """Answers a command at the address that Slack gave for it.
+
+    That address is a capability, and comes from the table: it must lead to Slack, or to where its Web API is set to be.
+    Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+    """
+
+    def __init__(self, api_url: str, client: Callable[[str], WebhookClient]) -> None:
+        self._api = urlsplit(api_url)
+        self._client = client
+
+    def post(self, url: str, text: str, blocks: Sequence[Block]) -> None:
+        """Shows an answer to who asked alone. Raises `DeliveryFailed`; `DeliveryRefused` when it is too late for it."""
+        address = urlsplit(url)
+        to_slack = address.scheme == "https" and address.netloc in _HOOKS
+        if not to_slack and (address.scheme, address.netloc) != (self._api.scheme, self._api.netloc):
+            raise DeliveryRefused("an answer's address that is not Slack's")
+        try:
+            answer = self._client(url).send(text=text, blocks=blocks, response_type="ephemeral")
+        except (HTTPException, OSError) as error:
+            raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
+        if answer.status_code == HTTPStatus.OK:
+            return
+        code = answer.body if _CODE.fullmatch(answer.body) else f"HTTP {answer.status_code}"
+        retried = (
+            answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        raise (DeliveryFailed if retried else DeliveryRefused)(f"Slack answered {code}")
+
+
+def web_hook(url: str) -> WebhookClient:
+    """Slack's own client for one address."""
+    quiet = logging.getLogger(f"{__name__}.hook")
+    quiet.setLevel(logging.WARNING)  # Below it, the client writes the address into the log.
+    return WebhookClient(url, timeout=TIMEOUT, retry_handlers=[], logger=quiet)
 
 
 def _missing_scope(error: SlackApiError) -> str:

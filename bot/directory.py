@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -14,6 +14,11 @@ from bot.api import SlackApi
 
 REMEMBERED = 600
 """Seconds for which a user is not looked up again."""
+
+PAGE = 999
+"""Channels or members in one answer, as many as Slack gives."""
+
+MAX_PAGES = 10
 
 _NO_USER = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
@@ -40,7 +45,7 @@ class SlackDirectory:
     def __init__(self, api: SlackApi, clock: Callable[[], float] = monotonic) -> None:
         self._api = api
         self._clock = clock
-        self._workspace = ""
+        self._workspace = ("", "")
         self._known: dict[str, tuple[float, SlackUser | None]] = {}
 
     def find_by_email(self, email: str) -> SlackUser | None:
@@ -67,9 +72,51 @@ class SlackDirectory:
 
     def workspace(self) -> str:
         """Returns the id of the app's own workspace: users of others may not answer. Asked once."""
-        if not self._workspace:
+        return self._own()[0]
+
+    def link(self, channel: str, ts: str) -> str:
+        """Returns the address of a message, in Slack's own form: Slack would say it, too, message by message."""
+        return f"{self._own()[1]}archives/{channel}/p{ts.replace('.', '')}"
+
+    def channels_of(self, slack_id: str) -> frozenset[str]:
+        """Returns the ids of the channels that a user is in; of private ones, those that the app is in, too.
+
+        Needs channels:read and groups:read.
+        Source: https://docs.slack.dev/reference/methods/users.conversations
+        """
+        pages = self._pages(
+            lambda slack, cursor: slack.users_conversations(
+                user=slack_id, types=["public_channel", "private_channel"], limit=PAGE, cursor=cursor
+            )
+        )
+        return frozenset(str(channel["id"]) for page in pages for channel in page["channels"])
+
+    def members_of(self, channel: str) -> frozenset[str]:
+        """Returns the ids of a channel's members. Needs channels:read, or groups:read for a private one.
+
+        Source: https://docs.slack.dev/reference/methods/conversations.members
+        """
+        pages = self._pages(
+            lambda slack, cursor: slack.conversations_members(channel=channel, limit=PAGE, cursor=cursor)
+        )
+        return frozenset(str(user) for page in pages for user in page["members"])
+
+    def _pages(self, ask: Callable[[WebClient, str], SlackResponse]) -> Iterator[SlackResponse]:
+        cursor = ""
+        for _ in range(MAX_PAGES):
+            answer = self._api.call(lambda slack, cursor=cursor: ask(slack, cursor))  # type: ignore[misc]
+            if answer is None:
+                return
+            yield answer
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+    def _own(self) -> tuple[str, str]:
+        """The app's own workspace: its id, and its address with a slash at its end. Asked once."""
+        if not self._workspace[0]:
             answer = self._api.call(lambda slack: slack.auth_test())
-            self._workspace = str(answer["team_id"]) if answer else ""
+            self._workspace = (str(answer["team_id"]), str(answer["url"])) if answer else ("", "")
         return self._workspace
 
     def _remembered(self, name: str, ask: Callable[[WebClient], SlackResponse]) -> SlackUser | None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from slack_sdk import WebClient
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
 from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
-from bot.api import SlackApi
+from approvals.steps import for_each
+from approvals.viewer import Overview
+from bot.api import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.directory import SlackDirectory
 from bot.secret import load_secret
 from bot.views import approval as view
-from bot.views.text import sentence
-
-TIMEOUT = 3
-"""Seconds that a call to Slack may take; the retry queue tries again later."""
+from bot.views import home, lists
+from bot.views.text import mrkdwn, sentence
 
 
 class SlackMessenger:
@@ -26,9 +28,10 @@ class SlackMessenger:
     `directory` looks people up over the same connection.
     """
 
-    def __init__(self, web_client: Callable[[], WebClient], channel: str) -> None:
+    def __init__(self, web_client: Callable[[], WebClient], channel: str, hook: Hook | None = None) -> None:
         self._api = SlackApi(web_client)
         self._channel = channel
+        self._hook = hook or Hook(SLACK_API, web_hook)
         self.directory = SlackDirectory(self._api)
 
     @classmethod
@@ -42,12 +45,21 @@ class SlackMessenger:
             # No retries of its own: a post whose answer was lost may have been taken.
             return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
 
-        return cls(web_client, channel)
+        return cls(web_client, channel, Hook(api_url, web_hook))
 
     def post_request(self, approval: Approval) -> SlackMessage:
         """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""
+        return self._post(approval, approval.request.channel or self._channel)
+
+    def post_directly(self, approval: Approval, user: str) -> SlackMessage:
+        """Posts the same to one user alone; returns where it stands. That opens the conversation where there is none.
+
+        Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's id)
+        """
+        return replace(self._post(approval, user), user=user)
+
+    def _post(self, approval: Approval, channel: str) -> SlackMessage:
         text, blocks = view.request_text(approval), view.request_blocks(approval)
-        channel = approval.request.channel or self._channel
         answer = self._call(
             lambda slack: slack.chat_postMessage(
                 channel=channel, text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
@@ -56,23 +68,27 @@ class SlackMessenger:
         return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=self._workspace(answer))
 
     def show_progress(self, approval: Approval) -> None:
-        """Edits the message of a request that waits on: who answered so far, until when, who else may answer."""
+        """Edits the messages of a request that waits on: who answered so far, until when, who else may answer."""
         self._edit(approval, view.request_text(approval), view.request_blocks(approval))
 
     def show_outcome(self, approval: Approval) -> None:
-        """Edits the request's message in place. The same outcome shown twice looks the same."""
+        """Edits the request's messages in place. The same outcome shown twice looks the same."""
         self._edit(approval, view.outcome_text(approval), view.outcome_blocks(approval))
 
     def reply(self, approval: Approval, text: str, mentions: Sequence[str] = ()) -> None:
         """Writes a text below the request, in its thread. The Slack users in `mentions` are told of it."""
-        self._reply(approval, " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
+        self._reply(_message(approval), " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
+
+    def reply_directly(self, approval: Approval, text: str, users: Sequence[str]) -> None:
+        """Writes a text below the request in the direct messages of some users: they are not in its channel."""
+        theirs = [message for message in approval.direct_messages if message.user in users]
+        for_each(theirs, lambda message: self._reply(message, sentence(text)))
 
     def reply_outcome(self, approval: Approval) -> None:
         """Writes the outcome below the request. Who asked is told of it."""
-        self._reply(approval, view.outcome_reply(approval))
+        self._reply(_message(approval), view.outcome_reply(approval))
 
-    def _reply(self, approval: Approval, said: str) -> None:
-        message = _message(approval)
+    def _reply(self, message: SlackMessage, said: str) -> None:
         self._call(
             lambda slack: slack.chat_postMessage(
                 channel=message.channel,
@@ -88,9 +104,44 @@ class SlackMessenger:
         text = sentence(note.text)
         self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
 
+    def publish_home(self, user: str, overview: Overview, *, now: datetime, said: str = "") -> None:
+        """Shows the app's Home to one user anew; `said` stands above it."""
+        shown = home.home_view(overview, self._link, now=now, said=said)
+        self._call(lambda slack: slack.views_publish(user_id=user, view=shown))
+
+    def say(self, response_url: str, text: str) -> None:
+        """Answers a command with a sentence of ours."""
+        self._respond(response_url, text, [SectionBlock(text=mrkdwn(sentence(text)))])
+
+    def help(self, response_url: str) -> None:
+        """Answers a command with what it knows."""
+        self._respond(response_url, "What /approvals knows", [SectionBlock(text=mrkdwn(lists.HELP))])
+
+    def list(self, response_url: str, parts: Sequence[tuple[str, Sequence[Approval]]], *, nothing: str) -> None:
+        """Answers a command with headed lists, or with a sentence when all are empty."""
+        self._respond(response_url, "Approvals", lists.list_blocks(parts, self._link, nothing))
+
+    def show(self, response_url: str, approval: Approval, *, answerable: bool) -> None:
+        """Answers a command with one approval, as its message has it."""
+        if approval.decision:
+            self._respond(response_url, view.outcome_text(approval), view.outcome_blocks(approval))
+        else:
+            blocks = view.request_blocks(approval, answerable=answerable)
+            self._respond(response_url, view.request_text(approval), blocks)
+
+    def _respond(self, response_url: str, text: str, blocks: Sequence[Block]) -> None:
+        self._hook.post(response_url, text, blocks)
+
+    def _link(self, message: SlackMessage) -> str:
+        return self.directory.link(message.channel, message.ts)
+
     def _edit(self, approval: Approval, text: str, blocks: Sequence[Block]) -> None:
-        message = _message(approval)
-        self._call(lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks))
+        def edit(message: SlackMessage) -> None:
+            self._call(
+                lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks)
+            )
+
+        for_each(approval.slack_messages, edit)
 
     def _workspace(self, answer: SlackResponse) -> str:
         """The app's own workspace: Slack says it in the message just posted, or when asked."""

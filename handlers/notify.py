@@ -15,6 +15,7 @@ from aws_lambda_powertools import Logger
 from approvals import settings
 from approvals.clients import client
 from approvals.identify import identify
+from approvals.listing import Listing
 from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
 from approvals.model import Approval, Channel, People, Person, Request, Status, Step, readable
@@ -26,6 +27,7 @@ from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from handlers import slack
+from handlers.direct import DirectMessages
 from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
@@ -84,6 +86,7 @@ class Notifier:
         self._subscribers = subscribers
         self._messenger = messenger
         self._notes = notes
+        self._direct = DirectMessages(table=table, messenger=messenger, clock=clock, logger=logger)
         self._email = email
         self._base_url = base_url
         self._clock = clock
@@ -193,6 +196,7 @@ class Notifier:
             work[IDENTIFY] = self._look_up
         if self._messenger:
             work[Step.REQUEST_SLACK] = self._post
+            work |= self._direct.work(approval)
         if approval.version > 1:
             work |= self._news(approval)
         return work
@@ -216,11 +220,17 @@ class Notifier:
             work |= self._topic(approval, topic, everybody, self._reply_more_time)
         if approval.reminded:
             topic = f"{MailNote.REMINDER}-{approval.reminded}"
-            work |= self._topic(approval, topic, reminded(approval, self._email), self._reply_reminder)
+            recipients = reminded(approval, self._email)
+            work |= self._topic(approval, topic, recipients, self._reply_reminder, self._remind_directly)
         return work
 
     def _topic(
-        self, approval: Approval, topic: str, recipients: list[str], reply: Callable[[Approval], None]
+        self,
+        approval: Approval,
+        topic: str,
+        recipients: list[str],
+        reply: Callable[[Approval], None],
+        directly: Callable[[Approval], None] | None = None,
     ) -> dict[str, Work]:
         """One piece of news for everybody whom it concerns when it is new: who answers otherwise later is not told."""
         if topic in approval.steps:
@@ -231,6 +241,8 @@ class Notifier:
         slack = step_for(topic, Channel.SLACK)
         if self._messenger and approval.slack_message:
             work[slack] = partial(self._reply, slack, reply)
+            if directly and approval.direct_messages:
+                work[f"{slack}-direct"] = partial(self._reply, f"{slack}-direct", directly)
 
         def close(now: Approval) -> Approval:
             steps = tuple(work)[:-1]
@@ -285,8 +297,12 @@ class Notifier:
         missing = unanswered(approval)
         names = ", ".join(person.name for person in missing if not person.slack_id)
         still = f" Not answered yet: {names}." if names else ""
-        text = f"A reminder: this still waits for an answer, until {readable(approval.deadline)}.{still}"
-        self._thread(approval, text, missing)
+        self._thread(approval, f"{_reminder(approval)}{still}", missing)
+
+    def _remind_directly(self, approval: Approval) -> None:
+        if self._messenger:
+            users = [person.slack_id for person in unanswered(approval) if person.slack_id]
+            self._messenger.reply_directly(approval, _reminder(approval), users)
 
     def _reply_escalated(self, approval: Approval) -> None:
         new = approval.people.escalation if approval.people else ()
@@ -322,19 +338,24 @@ class Notifier:
         self._logger.error("no channel could be reached, approval cancelled")
 
 
+def _reminder(approval: Approval) -> str:
+    return f"A reminder: this still waits for an answer, until {readable(approval.deadline)}."
+
+
 def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     logger = Logger()
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    table, listing = ApprovalTable(dynamodb, config.table_name), Listing(dynamodb, config.table_name)
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
         outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=messenger,
-        notes=Notes(table=table, messenger=messenger, logger=logger),
+        notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

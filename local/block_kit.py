@@ -18,6 +18,9 @@ in one block, and lower for text in many. This is the strictest reading.
 Source: https://github.com/slackapi/bolt-js/issues/2509, https://github.com/slackapi/bolt-js/issues/2867
 """
 
+MAX_VIEW = 250_000
+"""Characters of a view as JSON. Source: https://docs.slack.dev/reference/methods/views.publish (`view_too_large`)"""
+
 Json = Any
 Check = Callable[[Json], bool]
 
@@ -50,6 +53,16 @@ def check_message(blocks: list[dict[str, Json]] | str | None) -> tuple[dict[str,
     if len(json.dumps(parsed, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le")) > 2 * MAX_TOTAL:
         raise Refused("msg_blocks_too_long")
     return tuple(parsed)
+
+
+def check_home(view: dict[str, Json] | str) -> dict[str, Json]:
+    """Returns the view of an app's Home. Raises `Refused` when Slack would not take it."""
+    parsed: dict[str, Json] = json.loads(view) if isinstance(view, str) else view
+    if parsed.get("type") != "home" or not _HOME.fits(parsed) or not _unique_ids(parsed["blocks"]):
+        raise Refused("invalid_arguments")
+    if len(json.dumps(parsed, ensure_ascii=False)) > MAX_VIEW:
+        raise Refused("view_too_large")
+    return parsed
 
 
 def check_view(view: dict[str, Json] | str) -> dict[str, Json]:
@@ -169,7 +182,7 @@ _BLOCK_ID = {"block_id": _ID}
 
 
 def _is_section(node: Json) -> bool:
-    return "text" in node or "fields" in node
+    return "text" in node or bool(node.get("fields"))
 
 
 class _SectionShape(Shape):
@@ -181,7 +194,9 @@ class _SectionShape(Shape):
 
 _MESSAGE = {
     "header": Shape({"text": _plain(150)}, _BLOCK_ID),
-    "section": _SectionShape({}, {"text": _any(3000), "fields": _many(_any(2000), 10), **_BLOCK_ID}),
+    "section": _SectionShape(
+        {}, {"text": _any(3000), "fields": _many(_any(2000), 10), "accessory": _kind(_ELEMENTS), **_BLOCK_ID}
+    ),
     "context": Shape({"elements": _many(_any(3000), 10)}, _BLOCK_ID),
     "divider": Shape({}, _BLOCK_ID),
     "actions": Shape({"elements": _many(_kind(_ELEMENTS), 25)}, _BLOCK_ID),
@@ -191,6 +206,7 @@ _MODAL = {
     **_MESSAGE,
     "input": Shape({"label": _plain(2000), "element": _kind(_INPUTS)}, {"optional": _flag, **_BLOCK_ID}),
 }
+_HOME = Shape({"blocks": _many(_kind(_MESSAGE), 100)}, {"callback_id": _text(255), "private_metadata": _text(3000)})
 _VIEW = Shape(
     {"title": _plain(24), "blocks": _many(_kind(_MODAL), 100)},
     {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 import urllib.parse
@@ -12,7 +13,7 @@ from typing import Any
 
 from slack_sdk.signature import SignatureVerifier
 
-from local.block_kit import Refused, check_message, check_view
+from local.block_kit import Refused, check_home, check_message, check_view
 
 __all__ = ["GROUPS", "MEMBERS", "PEOPLE", "USERS", "WORKSPACE", "Message", "Modal", "Refused", "Slack", "User"]
 
@@ -21,6 +22,9 @@ ELSEWHERE = {"id": "T0ELSEWHERE", "domain": "elsewhere"}
 
 TRIGGER_SECONDS = 3
 """How long a trigger opens a dialog. Source: https://docs.slack.dev/interactivity/handling-user-interaction/"""
+
+HOOK_USES, HOOK_SECONDS = 5, 1800
+"""How often, and how long, a command's answer may be posted. Source: as above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,18 @@ PEOPLE = {
         User("U0CAROL003", "carol", "carol@example.com"),
         User("U0GUEST004", "guest", "guest@elsewhere.example", workspace=ELSEWHERE["id"]),
         User("U0GONE0005", "gone", "gone@example.com", deleted=True),
+        User("U0DAVE0006", "dave", "dave@example.com"),
     )
 }
-"""Everybody, by id: three members, a guest from another workspace in a shared channel, one who left."""
+"""Everybody, by id: four members, a guest from another workspace in a shared channel, one who left."""
+
+OUTSIDE = frozenset({"U0DAVE0006"})
+"""Members of the workspace who are not in the app's channel."""
+
+BOT = "U0APPBOT00"
+
+ELSEWHERE_CHANNEL = "C0GENERAL1"
+"""A channel that the app is not in, and every member is."""
 
 MEMBERS = {user.id: user.name for user in PEOPLE.values() if user.workspace == WORKSPACE["id"] and not user.deleted}
 """The names of those who can click and belong to the workspace."""
@@ -60,6 +73,8 @@ SCOPES = {
     "users.info": "users:read",
     "usergroups.users.list": "usergroups:read",
     "conversations.info": "channels:read",
+    "conversations.members": "channels:read",
+    "users.conversations": "channels:read",
 }
 """What the app must be allowed for some methods; chat:write it always has."""
 
@@ -97,6 +112,16 @@ class Modal:
 
 
 @dataclass(slots=True)
+class Hook:
+    """The address at which one command may be answered, as long as it may."""
+
+    user_id: str
+    channel: str
+    issued_at: float
+    uses: int = 0
+
+
+@dataclass(slots=True)
 class Slack:
     """One workspace with one channel that the app was invited to, and a direct channel to each of its people."""
 
@@ -108,14 +133,18 @@ class Slack:
     failures: int = 0
     """How many calls were answered so."""
     clock: Callable[[], float] = time.time
-    scopes: set[str] = field(default_factory=lambda: {"groups:read", *SCOPES.values()})
+    scopes: set[str] = field(default_factory=lambda: {"commands", "groups:read", *SCOPES.values()})
     """What the app was installed with; `chat:write` besides."""
     invited: bool = True
     """Whether the app is in the channel."""
+    hooks_url: str = "https://hooks.slack.com/commands/"
+    """The base of the addresses at which commands are answered."""
     _messages: dict[str, Message] = field(default_factory=dict)
     _modals: dict[str, Modal] = field(default_factory=dict)
     _triggers: dict[str, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _homes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _hooks: dict[str, Hook] = field(default_factory=dict)
     _calls: list[str] = field(default_factory=list)
 
     def messages(self) -> list[Message]:
@@ -127,6 +156,11 @@ class Slack:
         """All open dialogs, oldest first."""
         with self._lock:
             return list(self._modals.values())
+
+    def homes(self) -> dict[str, dict[str, Any]]:
+        """The app's Home as each user sees it, by their id; who never opened it has none."""
+        with self._lock:
+            return dict(self._homes)
 
     def delete(self, ts: str) -> None:
         """Deletes a message, as a person would."""
@@ -155,7 +189,7 @@ class Slack:
         choice to click, and `KeyError` for an unknown user.
         """
         message = next((message for message in self.messages() if message.ts == ts), None)
-        elements = [element for block in message.blocks for element in block.get("elements", ())] if message else []
+        elements = [each for block in message.blocks for each in _elements(block)] if message else []
         element = next((element for element in elements if element.get("action_id") == action_id), None)
         if message is None or element is None:
             raise Refused("there is no such button any more")
@@ -165,6 +199,94 @@ class Slack:
                 raise Refused("there is no such choice any more")
             element = {"type": "overflow", "action_id": action_id, "selected_option": chosen}
         return self.sign(self._payload(message, element, user_id))
+
+    def open_home(self, user_id: str, tab: str = "home") -> tuple[bytes, dict[str, str]]:
+        """The signed event that Slack sends when a user opens the app's Home, or another tab of it."""
+        event = {
+            "type": "app_home_opened",
+            "user": user_id,
+            "channel": f"D{user_id[1:]}",
+            "tab": tab,
+            "event_ts": f"{self.clock():.6f}",
+        }
+        return self.event(event)
+
+    def event(self, event: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+        """A signed event. Each has an id of its own, the same when Slack repeats it."""
+        body = {
+            "type": "event_callback",
+            "team_id": WORKSPACE["id"],
+            "api_app_id": "A0APPROVAL",
+            "event": dict(event),
+            "event_id": f"Ev{time.time_ns()}",
+            "event_time": int(self.clock()),
+        }
+        return self._signed(json.dumps(body), "application/json")
+
+    def click_home(self, user_id: str, action_id: str, value: str) -> tuple[bytes, dict[str, str]]:
+        """The signed request that Slack sends when a user clicks a button of their Home. Raises `Refused`."""
+        view = self.homes().get(user_id, {"blocks": []})
+        elements = [element for block in view["blocks"] for element in block.get("elements", ())]
+        wanted = {"action_id": action_id, "value": value}
+        element = next((each for each in elements if wanted.items() <= each.items()), None)
+        if element is None:
+            raise Refused("there is no such button any more")
+        return self.sign(
+            {
+                "type": "block_actions",
+                **self._actor(user_id),
+                "container": {"type": "view", "view_id": f"V{user_id}"},
+                "trigger_id": self._trigger(user_id),
+                "view": {**view, "id": f"V{user_id}"},
+                "actions": [{**element, "block_id": "b", "action_ts": f"{self.clock():.6f}"}],
+            }
+        )
+
+    def command(self, user_id: str, text: str, channel: str = "") -> tuple[bytes, dict[str, str]]:
+        """The signed request that Slack sends for /approvals, typed in a channel. Raises `Refused`."""
+        if "commands" not in self.scopes:
+            raise Refused("missing_scope")
+        user, channel = PEOPLE[user_id], channel or self.channel
+        token = secrets.token_hex(12)
+        with self._lock:
+            self._hooks[token] = Hook(user_id, channel, self.clock())
+        typed = {
+            "token": "not-used",
+            "team_id": user.workspace,
+            "team_domain": WORKSPACE["domain"],
+            "channel_id": channel,
+            "channel_name": "somewhere",
+            "user_id": user_id,
+            "user_name": user.name,
+            "command": "/approvals",
+            "text": text,
+            "api_app_id": "A0APPROVAL",
+            "is_enterprise_install": "false",
+            "response_url": f"{self.hooks_url}{token}",
+            "trigger_id": self._trigger(user_id),
+        }
+        return self._signed(urllib.parse.urlencode(typed), "application/x-www-form-urlencoded")
+
+    def respond(self, token: str, answer: Mapping[str, Any]) -> tuple[int, str]:
+        """Takes an answer to a command at its address, as Slack does: the status, and `ok` or what is wrong."""
+        with self._lock:
+            self._calls.append(json.dumps({"method": "response_url", **answer}))
+            hook = self._hooks.get(token)
+            if hook is None or self.clock() - hook.issued_at > HOOK_SECONDS:
+                return 404, "expired_url"
+            if hook.uses >= HOOK_USES:
+                return 404, "used_url"
+            hook.uses += 1
+            if answer.keys() - {"text", "blocks", "response_type"} or answer.get("response_type") != "ephemeral":
+                return 400, "invalid_payload"
+            try:
+                blocks = check_message(answer.get("blocks"))
+            except Refused as refused:
+                return 400, str(refused)
+            text = str(answer.get("text", ""))
+            message = Message(self._new_ts(), hook.channel, text, blocks, ephemeral_to=hook.user_id)
+            self._messages[message.ts] = message
+            return 200, "ok"
 
     def submit(self, view_id: str, values: Mapping[str, str], *, checked: bool = True) -> tuple[bytes, dict[str, str]]:
         """The signed request that Slack sends when a dialog is sent off with these values, by block id.
@@ -218,10 +340,13 @@ class Slack:
     def sign(self, payload: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
         """An interaction's body and headers, signed with the app's signing secret."""
         body = urllib.parse.urlencode({"payload": json.dumps(payload)})
+        return self._signed(body, "application/x-www-form-urlencoded")
+
+    def _signed(self, body: str, content_type: str) -> tuple[bytes, dict[str, str]]:
         timestamp = str(int(self.clock()))
         signature = SignatureVerifier(self.signing_secret).generate_signature(timestamp=timestamp, body=body)
         return body.encode(), {
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": content_type,
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": signature or "",
         }
@@ -268,6 +393,33 @@ class Slack:
                 return self._about_the_app(method, parameters)
             case "views.open":
                 return self._opened(str(parameters.get("trigger_id")), check_view(parameters["view"]))
+            case "views.publish":
+                return self._published(str(parameters.get("user_id")), check_home(parameters["view"]))
+            case _ if method in SCOPES:
+                return self._looked_up(method, parameters)
+            case _:
+                return self._posted(method, parameters)
+
+    def _about_the_app(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Who the app is, or whether it is in a channel."""
+        if method == "auth.test":
+            app = {"user": "approvals", "bot_id": "B0APPROVAL"}
+            url = f"https://{WORKSPACE['domain']}.slack.com/"
+            return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"], "url": url}
+        if parameters.get("channel") != self.channel:
+            raise Refused("channel_not_found")
+        joined = {"is_archived": False, "is_member": self.invited}
+        return {"channel": {"id": self.channel, "name": "approvals", **joined}}
+
+    def _looked_up(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        match method:
+            case "conversations.members":
+                return {"members": sorted(self._members(str(parameters.get("channel"))))}
+            case "users.conversations":
+                user = str(parameters.get("user"))
+                _found(lambda each: each.id == user, "user_not_found")
+                channels = [id_ for id_ in (self.channel, ELSEWHERE_CHANNEL) if user in self._members(id_)]
+                return {"channels": [{"id": id_} for id_ in channels]}
             case "users.lookupByEmail":
                 wanted = str(parameters.get("email")).casefold()
                 return {"user": _described(_found(lambda user: user.email == wanted, "users_not_found"))}
@@ -278,17 +430,7 @@ class Slack:
                     raise Refused("no_such_subteam")
                 return {"users": list(GROUPS[str(parameters["usergroup"])])}
             case _:
-                return self._posted(method, parameters)
-
-    def _about_the_app(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Who the app is, or whether it is in a channel."""
-        if method == "auth.test":
-            app = {"user": "approvals", "bot_id": "B0APPROVAL"}
-            return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"]}
-        if parameters.get("channel") != self.channel:
-            raise Refused("channel_not_found")
-        joined = {"is_archived": False, "is_member": self.invited}
-        return {"channel": {"id": self.channel, "name": "approvals", **joined}}
+                raise Refused("unknown_method")
 
     def _posted(self, method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         channel, text = self._channel(parameters.get("channel")), str(parameters.get("text", ""))
@@ -299,6 +441,8 @@ class Slack:
                 raise Refused("thread_not_found")
             case "chat.postMessage":
                 message = Message(self._new_ts(), channel, text, blocks, thread_ts=thread)
+            case "chat.postEphemeral" if parameters["user"] not in self._members(channel):
+                raise Refused("user_not_in_channel")
             case "chat.postEphemeral":
                 message = Message(self._new_ts(), channel, text, blocks, ephemeral_to=str(parameters["user"]))
             case "chat.update":
@@ -312,11 +456,28 @@ class Slack:
         """The channel, or the direct one to a user who is named in its place."""
         if asked in MEMBERS:
             return f"D{str(asked)[1:]}"
+        if asked == ELSEWHERE_CHANNEL:
+            raise Refused("not_in_channel")
         if asked != self.channel and asked not in {f"D{user[1:]}" for user in MEMBERS}:
             raise Refused("channel_not_found")
         if asked == self.channel and not self.invited:
             raise Refused("not_in_channel")
         return str(asked)
+
+    def _members(self, channel: str) -> set[str]:
+        here = {user.id for user in PEOPLE.values() if not user.deleted}
+        if channel == self.channel:
+            return here - OUTSIDE | {BOT}
+        if channel == ELSEWHERE_CHANNEL:
+            return here & MEMBERS.keys()
+        if channel.startswith("D") and f"U{channel[1:]}" in MEMBERS:
+            return {f"U{channel[1:]}", BOT}
+        raise Refused("channel_not_found")
+
+    def _published(self, user_id: str, view: dict[str, Any]) -> dict[str, Any]:
+        _found(lambda user: user.id == user_id, "invalid_arguments")
+        self._homes[user_id] = view
+        return {"view": {**view, "id": f"V{user_id}"}}
 
     def _opened(self, trigger: str, view: dict[str, Any]) -> dict[str, Any]:
         if trigger not in self._triggers:
@@ -338,6 +499,11 @@ class Slack:
         while f"{ts // 10**6}.{ts % 10**6:06}" in self._messages:
             ts += 1
         return f"{ts // 10**6}.{ts % 10**6:06}"
+
+
+def _elements(block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    accessory = block.get("accessory")
+    return [*block.get("elements", ()), *([accessory] if accessory else [])]
 
 
 def _found(is_wanted: Callable[[User], bool], otherwise: str) -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.listeners import actions, views
+from bot.listeners import actions, commands, events, views
 from bot.listeners.desk import Desk
 from bot.listeners.malformed import answer_error
 
@@ -15,5 +15,7 @@ if TYPE_CHECKING:
 def register_listeners(app: App, desk: Desk) -> None:
     """Registers every listener with the app."""
     actions.register(app, desk)
+    commands.register(app, desk)
+    events.register(app, desk)
     views.register(app, desk)
     app.error(answer_error)

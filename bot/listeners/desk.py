@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from approvals import present
 from approvals.links import is_approval_id
-from approvals.model import Approval, Approver, Channel, Note, Response
+from approvals.model import Approval, Approver, Channel, Note, NoteKind, Response
 from approvals.people import Reason
 from approvals.rules import Judgement, Verdict
 from approvals.table import ApprovalTable, NotFound
@@ -26,7 +26,7 @@ GONE = "This request is no longer on record, so your answer could not be taken."
 class Click:
     """What is read of a `block_actions` payload. `word` is what was chosen in a menu; empty for a button.
 
-    `trigger` opens a dialog within 3 seconds; empty where Slack sent none.
+    `channel` is empty in the app's Home. `trigger` opens a dialog within 3 seconds; empty where Slack sent none.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
     """
@@ -44,12 +44,13 @@ class Click:
         try:
             element = body["actions"][0]
             chosen = element.get("selected_option")
-            word, _, value = _text(chosen["value"]).rpartition(":") if chosen else ("", "", _text(element["value"]))
-            key = _text(body.get("trigger_id") or element["action_ts"])
+            word, _, value = text(chosen["value"]).rpartition(":") if chosen else ("", "", text(element["value"]))
+            at_home = body["container"].get("type") == "view"
+            key = text(body.get("trigger_id") or element["action_ts"])
             click = cls(
                 approval_id=value,
                 approver=approver(body),
-                channel=_text(body["container"]["channel_id"]),
+                channel="" if at_home else text(body["container"]["channel_id"]),
                 trigger=key if body.get("trigger_id") else "",
                 key=key,
                 word=word,
@@ -64,15 +65,16 @@ class Click:
 def approver(body: dict[str, Any]) -> Approver:
     """Who clicked. Raises `KeyError`, `TypeError`, `AttributeError` or `UnicodeEncodeError` for another shape."""
     user = body["user"]
-    workspace = _text(user.get("team_id") or body["team"]["id"])
-    name = _text(user.get("name") or user.get("username") or user["id"])
-    return Approver(id=_text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
+    workspace = text(user.get("team_id") or body["team"]["id"])
+    name = text(user.get("name") or user.get("username") or user["id"])
+    return Approver(id=text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """A text that is not empty. Raises `TypeError`, or `UnicodeEncodeError` for what no table takes."""
     if not isinstance(value, str) or not value:
         raise TypeError("expected a text")
-    value.encode()  # raises on half of a surrogate pair, which no table takes
+    value.encode()  # raises on half of a surrogate pair
     return value
 
 
@@ -93,19 +95,40 @@ class Desk:
             self.logger.warning("click on an unknown approval")
             return None
 
-    def leave_note(self, click: Click, text: str) -> None:
-        """Leaves a private note for `notify` to send: so a click needs no call to Slack."""
+    def leave_note(self, click: Click, said: str) -> None:
+        """Leaves a note to who clicked, for `notify` to show: so a click needs no call to Slack.
+
+        In a channel it is a private message there; in the app's Home it stands above what the Home has now.
+        """
         # Slack repeats a click it holds for lost, with the same trigger: the note it leads to is the same one.
-        key = sha256(f"{click.approval_id}:{click.approver.id}:{click.key}".encode()).hexdigest()[:32]
-        note = Note(id=key, channel=click.channel, user=click.approver.id, text=text)
+        self.answer(click.approver, click.channel, said, self.key(click.approval_id, click.approver.id, click.key))
+
+    def answer(self, approver: Approver, channel: str, said: str, key: str) -> None:
+        """Leaves a note to somebody who was in a channel, or without one in the app's Home."""
+        kind = NoteKind.WHISPER if channel else NoteKind.HOME
+        note = Note(id=key, kind=kind, channel=channel, user=approver.id, text=said, workspace=approver.workspace)
+        self.leave(note)
+
+    def leave(self, note: Note) -> None:
+        """Leaves a note for `notify` to deliver."""
         self.table.leave_note(note, self.clock())
 
+    @staticmethod
+    def key(*parts: str) -> str:
+        """The id of a note: the same for the same parts."""
+        return sha256(":".join(parts).encode()).hexdigest()[:32]
 
-def told(judgement: Judgement, response: Response) -> str | None:
-    """What to tell the person about their answer; nothing when it counts, as everybody sees that."""
+
+def told(judgement: Judgement, response: Response, *, at_home: bool = False) -> str | None:
+    """What to tell the person about their answer; nothing when it counts and everybody sees that.
+
+    In the app's Home nobody sees it until the Home is shown anew, with this above it.
+    """
     match judgement.verdict:
-        case Verdict.DECIDED | Verdict.COUNTED:
+        case Verdict.DECIDED | Verdict.COUNTED if not at_home:
             return None
+        case Verdict.DECIDED:
+            return f"{present.quoted_title(judgement.approval)} {present.outcome(judgement.approval)}"
         case Verdict.NOT_ALLOWED:
             return refused(judgement)
         case _:

@@ -21,7 +21,7 @@ from approvals.model import (
 from approvals.people import eligible
 from approvals.schema import is_slack_user
 from approvals.workflow import console_url
-from bot.views import details as asked
+from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, buttons
 from bot.views.text import (
     MAX_TOTAL,
@@ -43,6 +43,7 @@ from bot.views.text import (
 __all__ = [
     "ACTION_IDS",
     "OPEN_EXECUTION_ID",
+    "asked",
     "outcome_blocks",
     "outcome_reply",
     "outcome_text",
@@ -74,9 +75,9 @@ def request_text(approval: Approval) -> str:
     return f"Approval required: {escape(approval.title)}"
 
 
-def request_blocks(approval: Approval) -> list[Block]:
-    """The message while an answer is waited for, and what was answered so far."""
-    head, tail = _head(approval), [*_rules(approval), buttons(approval)]
+def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
+    """The message while an answer is waited for, and what was answered so far; with buttons, where it is answerable."""
+    head, tail = _head(approval), [*_rules(approval), *([buttons(approval)] if answerable else [])]
     return [*head, *_asked(approval, MAX_TOTAL - weight_of([*head, *tail])), *tail]
 
 
@@ -108,9 +109,9 @@ def outcome_blocks(approval: Approval) -> list[Block]:
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     tail: list[Block] = [
         SectionBlock(text=mrkdwn(f"*{present.headline(approval)}* {_by(decision)}")),
-        *(asked.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
+        *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
         *_filled_in(approval),
-        *asked.lines(present.progress(approval), MAX_PROGRESS),
+        *details.lines(present.progress(approval), MAX_PROGRESS),
     ]
     if lost := present.in_vain(approval):
         tail.append(SectionBlock(text=mrkdwn(lost)))
@@ -119,11 +120,17 @@ def outcome_blocks(approval: Approval) -> list[Block]:
     return [*head, *_asked(approval, MAX_TOTAL - weight_of([*head, *tail])), *tail]
 
 
+def asked(approval: Approval) -> list[Block]:
+    """What is asked, without who asks: as much of it as a message holds."""
+    long_title = details.lines([approval.title], MAX_NAMES) if len(approval.title) > MAX_HEADER else []
+    return [*long_title, *_asked(approval, MAX_TOTAL - weight_of(long_title))]
+
+
 def _head(approval: Approval) -> list[Block]:
     fields = [_field(label, value, approval) for label, value in present.facts(approval)]
     blocks: list[Block] = [HeaderBlock(text=shorten(approval.title, MAX_HEADER))]
     if len(approval.title) > MAX_HEADER:
-        blocks += asked.lines([approval.title], MAX_NAMES)
+        blocks += details.lines([approval.title], MAX_NAMES)
     if approval.request.severity is Severity.HIGH and approval.decision is None:
         blocks.append(SectionBlock(text=mrkdwn(_SEVERE)))
     return [*blocks, SectionBlock(fields=fields)]
@@ -143,10 +150,10 @@ def _asked(approval: Approval, room: int) -> list[Block]:
     lines = [f"{label}: {present.indent(value)}" for label, value in present.context(approval)]
     kept = min(_KEPT_FOR_CONTEXT, sum(map(weight, lines)) + 400) if lines else 0
     parts: list[tuple[bool, int, int, Callable[[int], list[Block]]]] = [
-        (bool(request.links), MAX_LINKS, kept, lambda most: asked.links(request.links, most)),
-        (bool(request.facts), MAX_FACTS, kept, lambda most: asked.facts(request.facts, most)),
-        (bool(request.details), MAX_TOTAL, kept, lambda most: asked.details(request.details or "", most)),
-        (bool(lines), MAX_CONTEXT, 0, lambda most: asked.context("\n".join(lines), most)),
+        (bool(request.links), MAX_LINKS, kept, lambda most: details.links(request.links, most)),
+        (bool(request.facts), MAX_FACTS, kept, lambda most: details.facts(request.facts, most)),
+        (bool(request.details), MAX_TOTAL, kept, lambda most: details.details(request.details or "", most)),
+        (bool(lines), MAX_CONTEXT, 0, lambda most: details.context("\n".join(lines), most)),
     ]
     blocks: list[Block] = []
     for wanted, share, kept_for_later, show in parts:
@@ -163,7 +170,7 @@ def _rules(approval: Approval) -> list[Block]:
     told = [name for name in approval.request.notify if is_slack_user(name)]
     if told:
         blocks.append(rich([section([*runs("cc "), *_spaced([mention(name) for name in told])])]))
-    return blocks + asked.lines(present.progress(approval), MAX_PROGRESS)
+    return blocks + details.lines(present.progress(approval), MAX_PROGRESS)
 
 
 def _who_may(approval: Approval) -> list[Part]:
@@ -200,7 +207,7 @@ def _filled_in(approval: Approval) -> list[Block]:
         return []
     labels = {field.name: field.label for field in approval.request.form}
     rows = [f"{labels.get(name, name)}: {said(value)}" for name, value in filled[-1].items()]
-    return asked.lines(rows, MAX_FILLED_IN)
+    return details.lines(rows, MAX_FILLED_IN)
 
 
 def _by(decision: Decision) -> str:

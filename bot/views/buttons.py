@@ -40,7 +40,17 @@ def needs_modal(approval: Approval, action: Action) -> bool:
 
 def buttons(approval: Approval) -> Block:
     """The row of buttons below a request that waits."""
-    answers = [
+    execution = ButtonElement(
+        text="Open execution", action_id=OPEN_EXECUTION_ID, url=console_url(approval.workflow.execution_arn)
+    )
+    options = list(_options(approval))
+    more = [OverflowMenuElement(action_id=MORE_ID, options=options)] if options else []
+    return ActionsBlock(elements=[*answers(approval), execution, *more])
+
+
+def answers(approval: Approval) -> list[ButtonElement]:
+    """The button of each answer."""
+    return [
         ButtonElement(
             text=_WORDS[action],
             style="primary" if action is Action.APPROVE else "danger",
@@ -50,12 +60,6 @@ def buttons(approval: Approval) -> Block:
         )
         for action in Action
     ]
-    execution = ButtonElement(
-        text="Open execution", action_id=OPEN_EXECUTION_ID, url=console_url(approval.workflow.execution_arn)
-    )
-    options = list(_options(approval))
-    more = [OverflowMenuElement(action_id=MORE_ID, options=options)] if options else []
-    return ActionsBlock(elements=[*answers, execution, *more])
 
 
 def _asks_again(approval: Approval, action: Action) -> bool:

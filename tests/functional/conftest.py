@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -14,15 +15,19 @@ from aws_lambda_powertools import Logger
 from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
-from slack_sdk import WebClient
+from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
+from slack_sdk.webhook import WebhookResponse
 
+from approvals.listing import Listing
 from approvals.mail import Mail, Mailer, NoSlot
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone
+from bot.api import Hook
 from bot.messenger import SlackMessenger
+from handlers.notes import Notes
 from handlers.outbox import Outbox
 from local.slack import Slack
 from tests.builders import NOW
@@ -208,9 +213,35 @@ def slack(clock: Clock) -> Slack:
     return Slack(CHANNEL, "xoxb-tests-0123456789", secret, clock=lambda: clock().timestamp())
 
 
+class DirectHookClient(WebhookClient):
+    """Slack's own client for a command's answer, with the stand-in at the place of the network."""
+
+    def __init__(self, slack: Slack, url: str) -> None:
+        super().__init__(url)
+        self._slack = slack
+
+    def _perform_http_request(self, *, body: dict[str, Any], **_headers: Any) -> WebhookResponse:
+        if self._slack.fail_with:
+            return WebhookResponse(url=self.url, status_code=self._slack.fail_with, body="", headers={})
+        status, said = self._slack.respond(self.url.removeprefix(self._slack.hooks_url), json.loads(json.dumps(body)))
+        return WebhookResponse(url=self.url, status_code=status, body=said, headers={})
+
+
+def a_hook(slack: Slack) -> Hook:
+    return Hook("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
+
+
+def a_delivery(
+    table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
+) -> Notes:
+    """What delivers the notes in a table."""
+    listing = Listing(table._dynamodb, table._name)
+    return Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger)
+
+
 @pytest.fixture
 def messenger(slack: Slack) -> SlackMessenger:
-    return SlackMessenger(lambda: DirectWebClient(slack), CHANNEL)
+    return SlackMessenger(lambda: DirectWebClient(slack), CHANNEL, a_hook(slack))
 
 
 @pytest.fixture

@@ -441,7 +441,7 @@ def web_api(slack: Slack) -> Iterator[str]:
     server.server_close()
 
 
-ALICE, BOBS, CAROL = MEMBERS
+ALICE, BOBS, CAROL, _DAVE = MEMBERS
 PEOPLE = People(
     approvers=(
         Person(id="alice@example.com", name="alice", email="alice@example.com", slack_id=ALICE),

@@ -20,12 +20,11 @@ from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
-from handlers.notes import Notes
 from handlers.notify import Notifier
 from local.slack import Slack
 from local.story import links
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock, DirectWebClient, FakeMailer, FakeSubscribers
+from tests.functional.conftest import TABLE, Clock, DirectWebClient, FakeMailer, FakeSubscribers, a_delivery
 
 ID = an_approval().id
 REQUEST_ALICE = f"{Step.REQUEST_EMAIL}:alice@example.com"
@@ -52,7 +51,7 @@ def notifier(
         outbox=mailer.outbox,
         subscribers=cast("Subscribers", subscribers),
         messenger=messenger if with_slack else None,
-        notes=Notes(table=table, messenger=messenger if with_slack else None, logger=logger),
+        notes=a_delivery(table, messenger if with_slack else None, clock, logger),
         email="alice@example.com",
         base_url="https://api.example.com/states",
         clock=clock,
@@ -566,6 +565,7 @@ def test_more_time_is_seen_by_everybody(
     until = "asked for more time: until Mon 23 Nov 2026, 10:30 UTC."
     assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
     assert all(f"alice@example.com {until}" in mail.text for mail in mailer.sent)
+    until = "asked for more time: until <!date^1795429800^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:30 UTC>."
     assert f"alice@example.com {until}" in slack_texts(slack)[-1].replace("\u200b", "")
 
 

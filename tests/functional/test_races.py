@@ -46,13 +46,21 @@ from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from handlers.decision import Resumer
 from handlers.lifecycle import LifecycleHandler
-from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from handlers.worker import RetryQueue
 from local.slack import Message, Slack
 from tests.builders import ALICE, BOB, a_call
-from tests.functional.conftest import CHANNEL, TABLE, Clock, DirectWebClient, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.functional.conftest import (
+    CHANNEL,
+    TABLE,
+    Clock,
+    DirectWebClient,
+    FakeMailer,
+    FakeSubscribers,
+    FakeWorkflows,
+    a_delivery,
+)
 
 PROVE = os.environ.get("PROVE") == "1"
 EXAMPLES, STEPS = (320 if PROVE else 40), 50
@@ -584,7 +592,7 @@ class Races(RuleBasedStateMachine):
             outbox=self.mailer.outbox,
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=self.messenger,
-            notes=Notes(table=self.table, messenger=self.messenger, logger=cast("Logger", self.log)),
+            notes=a_delivery(self.table, self.messenger, self.clock, cast("Logger", self.log)),
             email=ALICE.id,
             base_url="https://api.example.com/states",
             clock=self.clock,

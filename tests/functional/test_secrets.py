@@ -22,14 +22,13 @@ from bot.secret import SlackSecret
 from bot.views.approval import ACTION_IDS
 from handlers.callback import CallbackHandler
 from handlers.decision import Resumer
-from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from handlers.worker import RetryQueue, Worker
 from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery
 from tests.functional.test_bot import a_bot, event
 from tests.functional.test_worker import from_queue, from_stream
 
@@ -79,7 +78,7 @@ def test_no_secret_is_written_anywhere(
             outbox=mailer.outbox,
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=messenger,
-            notes=Notes(table=table, messenger=messenger, logger=logger),
+            notes=a_delivery(table, messenger, clock, logger),
             email="a@example.com",
             base_url="https://x",
             clock=clock,

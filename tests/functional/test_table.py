@@ -134,7 +134,13 @@ def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoD
     table.leave_note(note, NOW)
     table.leave_note(note, NOW)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 1
-    assert table.get_note(f"{NOTE_PREFIX}n1") == note
+    assert table.get_note(f"{NOTE_PREFIX}n1") == replace(note, left_at=NOW)
+
+
+def test_a_note_of_an_earlier_version_is_whispered(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    item = {"id": f"{NOTE_PREFIX}n1", "channel": "C1", "user": "U1", "text": "Too late."}
+    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
+    assert table.get_note(f"{NOTE_PREFIX}n1") == Note(id="n1", channel="C1", user="U1", text="Too late.")
 
 
 def test_a_second_has_as_many_mail_slots_as_are_promised(table: ApprovalTable) -> None:

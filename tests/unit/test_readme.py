@@ -17,6 +17,7 @@ from moto import mock_aws
 from approvals.mail import RECIPIENT
 from approvals.request import MAX_INPUT
 from approvals.schema import load
+from bot.listeners.commands import COMMAND
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -130,16 +131,33 @@ def test_the_example_state_machine_is_valid(tmp_path: Path) -> None:
 
 def test_the_manifest_names_the_path_of_the_slack_endpoint() -> None:
     manifest = yaml.safe_load((ROOT / "bot/manifest.yaml").read_text())
-    assert manifest["settings"]["interactivity"]["request_url"].endswith("/states/slack/events")
+    settings, [command] = manifest["settings"], manifest["features"]["slash_commands"]
+    addresses = [
+        settings["interactivity"]["request_url"],
+        settings["event_subscriptions"]["request_url"],
+        command["url"],
+    ]
+    assert {address.removeprefix("https://REPLACE-WITH-SlackRequestUrl") for address in addresses} == {
+        "/states/slack/events"
+    }
+
+
+def test_the_manifest_has_what_the_app_listens_to() -> None:
+    manifest = yaml.safe_load((ROOT / "bot/manifest.yaml").read_text())
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [COMMAND]
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
+    home = manifest["features"]["app_home"]
+    assert home == dict.fromkeys(("home_tab_enabled", "messages_tab_enabled", "messages_tab_read_only_enabled"), True)
 
 
 def test_the_app_asks_slack_for_no_more_than_it_uses() -> None:
-    """To write, to find people by id, by address and in user groups, and for the doctor to look at the channel."""
+    """To write, to be asked, to find people by id, by address, in user groups and in channels."""
     manifest = yaml.safe_load((ROOT / "bot/manifest.yaml").read_text())
     scopes = manifest["oauth_config"]["scopes"]["bot"]
     assert sorted(scopes) == [
         "channels:read",
         "chat:write",
+        "commands",
         "groups:read",
         "usergroups:read",
         "users:read",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.block_kit import MAX_TOTAL, Refused, check_message, check_view
-from local.slack import Slack
+from local.block_kit import MAX_TOTAL, Refused, check_home, check_message, check_view
+from local.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack
 
 CHANNEL, TOKEN = "C0APPROVALS", "xoxb-tests-0123456789"
 AUTHORIZATION = f"Bearer {TOKEN}"
@@ -201,3 +201,95 @@ def test_a_menus_choice_must_be_in_the_menu(slack: Slack) -> None:
     assert slack.click(message.ts, "go", "U0ALICE01", "more")
     with pytest.raises(Refused, match="no such choice"):
         slack.click(message.ts, "go", "U0ALICE01", "less")
+
+
+def a_home(**changes: Any) -> dict[str, Any]:
+    return {"type": "home", "blocks": [section("x"), button(value="1")], **changes}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "modal"},
+        {"blocks": [section("x")] * 101},
+        {"blocks": []},
+        {"blocks": [section("x" * 3001)]},
+        {"title": plain("A home has none")},
+        {"submit": plain("Go")},
+        {"private_metadata": "x" * 3001},
+        {"colour": "red"},
+        {"blocks": [{**section("x"), "accessory": {"type": "blink"}}]},
+    ],
+)
+def test_a_home_that_slack_refuses_is_refused(slack: Slack, changes: dict[str, Any]) -> None:
+    assert check_home(a_home(blocks=[section("x")] * 100))
+    answer = slack.call("views.publish", AUTHORIZATION, {"user_id": "U0ALICE01", "view": a_home(**changes)})
+    assert answer == {"ok": False, "error": "invalid_arguments"}
+    assert slack.homes() == {}
+
+
+def test_a_home_is_published_to_one_user(slack: Slack) -> None:
+    assert slack.call("views.publish", AUTHORIZATION, {"user_id": "U0ALICE01", "view": a_home()})["ok"]
+    assert slack.homes() == {"U0ALICE01": a_home()}
+    unknown = slack.call("views.publish", AUTHORIZATION, {"user_id": "U0NOBODY99", "view": a_home()})
+    assert unknown["error"] == "invalid_arguments"
+    with pytest.raises(Refused, match="no such button"):
+        slack.click_home("U0ALICE01", "go", "2")
+    assert slack.click_home("U0ALICE01", "go", "1")
+
+
+def test_a_command_is_answered_five_times_in_half_an_hour(slack: Slack, time: Time) -> None:
+    for _ in range(2):
+        slack.command("U0ALICE01", "list")
+    first, second = slack._hooks
+    answer = {"text": "x", "response_type": "ephemeral"}
+    assert [slack.respond(first, answer)[0] for _ in range(HOOK_USES)] == [200] * HOOK_USES
+    assert slack.respond(first, answer) == (404, "used_url")
+    time.now += 1801
+    assert slack.respond(second, answer) == (404, "expired_url")
+    assert slack.respond("made-up", answer) == (404, "expired_url")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "x"},
+        {"text": "x", "response_type": "in_channel"},
+        {"text": "x", "response_type": "ephemeral", "colour": "red"},
+        {"text": "x", "response_type": "ephemeral", "blocks": [section("")]},
+    ],
+)
+def test_an_answer_that_slack_refuses_or_others_would_see_is_refused(slack: Slack, answer: dict[str, Any]) -> None:
+    slack.command("U0ALICE01", "list")
+    [token] = slack._hooks
+    assert slack.respond(token, answer)[0] == 400
+    assert slack.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "error"),
+    [
+        ("chat.postMessage", {"channel": ELSEWHERE_CHANNEL, "text": "x"}, "not_in_channel"),
+        ("chat.postMessage", {"channel": "C0UNKNOWN1", "text": "x"}, "channel_not_found"),
+        ("chat.postMessage", {"channel": CHANNEL, "text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
+        ("chat.postEphemeral", {"channel": CHANNEL, "user": "U0DAVE0006", "text": "x"}, "user_not_in_channel"),
+        ("conversations.members", {"channel": "C0UNKNOWN1"}, "channel_not_found"),
+        ("users.conversations", {"user": "U0NOBODY99"}, "user_not_found"),
+        ("chat.postMessage", {"channel": "U0GUEST004", "text": "x"}, "channel_not_found"),
+    ],
+)
+def test_what_slack_does_not_do_is_refused(slack: Slack, method: str, parameters: dict[str, Any], error: str) -> None:
+    assert slack.call(method, AUTHORIZATION, parameters) == {"ok": False, "error": error}
+
+
+@pytest.mark.parametrize("method", ["conversations.members", "users.conversations"])
+def test_without_its_scope_the_app_learns_nothing(slack: Slack, method: str) -> None:
+    slack.scopes -= {"channels:read"}
+    answer = slack.call(method, AUTHORIZATION, {"channel": CHANNEL, "user": "U0ALICE01"})
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "channels:read")
+
+
+def test_without_its_scope_there_is_no_command(slack: Slack) -> None:
+    slack.scopes -= {"commands"}
+    with pytest.raises(Refused, match="missing_scope"):
+        slack.command("U0ALICE01", "list")

@@ -33,12 +33,15 @@ from approvals.model import (
     Step,
     readable,
 )
+from approvals.viewer import Overview
 from approvals.workflow import console_url
 from bot.views.approval import outcome_blocks, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID
+from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
+from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
 from bot.views.text import Moment, escape, literal, moments, sentence
-from local.block_kit import Refused, check_message, check_view
+from local.block_kit import Refused, check_home, check_message, check_view
 from tests.builders import (
     ALICE,
     BOB,
@@ -663,3 +666,67 @@ def test_more_answers_than_fit_are_cut_with_a_note() -> None:
     assert "0@example.com" in shown
     assert "more characters" in shown
     assert check_message(as_sent(request_blocks(approval)))
+
+
+def the_link(_message: object) -> str:
+    return "https://local.slack.com/archives/C0APPROVALS/p1795424400000100"
+
+
+many = st.builds(
+    lambda request, people, number: an_approval(request=request, people=people, id=f"{number:032}"),
+    requests,
+    crowds,
+    st.integers(0, 9),
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(many, max_size=12), st.integers(0, 30), texts)
+def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest: int, said: str) -> None:
+    others = [decided(comment="Fine")] * rest
+    shown = home_view(Overview(waiting=waiting, requested=others, decided=others), the_link, now=NOW, said=said)
+    view = shown.to_dict()
+    assert check_home(view) == view
+    if waiting:
+        assert f"Waits for you ({len(waiting)})" in json.dumps(view)
+
+
+def test_the_greatest_home_keeps_slacks_limits() -> None:
+    request = Request(
+        title="t" * MAX_TITLE,
+        details="# h\n- i\n" * 3,
+        links=(("l", "https://example.com"),),
+        facts=(("f", "v"),),
+        timeout=HOUR,
+        context={"a": "b"},
+    )
+    waiting = [an_approval(request=request, id=f"{number:032}") for number in range(30)]
+    view = home_view(Overview(waiting=waiting, requested=waiting, decided=waiting), the_link, now=NOW).to_dict()
+    assert check_home(view) == view
+    shown = json.dumps(view)
+    assert f"And {len(waiting) - MAX_ROWS} more" in shown
+    assert REFRESH_ID in shown
+    answerable = shown.count(ACTION_IDS[Action.APPROVE])
+    assert answerable > 1
+    for approval in waiting[:answerable]:
+        assert f'"value": "{approval.id}"' in shown
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(many, max_size=30))
+def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval]) -> None:
+    blocks = as_sent(list_blocks([("Waits for you", approvals), ("Others", approvals)], the_link, "Nothing."))
+    assert refused(blocks) is None
+    assert len(blocks) > 0
+
+
+def test_the_help_is_a_message() -> None:
+    assert refused([{"type": "section", "text": {"type": "mrkdwn", "text": HELP}}]) is None
+
+
+@settings(deadline=None, max_examples=30)
+@given(requests, crowds)
+def test_a_row_shows_a_title_as_it_was_written(request: Request, people: People) -> None:
+    [_heading, row] = as_sent(list_blocks([("Open", [an_approval(request=request, people=people)])], the_link, ""))
+    marks = [mark for mark in MARKUP.findall(row["text"]["text"]) if not mark.startswith("<!date^")]
+    assert marks in ([], [f"<@{request.requested_by}>"])

@@ -50,7 +50,7 @@ class Answer:
             return self._ask(approval, click, response, client)
         judgement = respond(self._desk.table, approval, response)
         self._log(judgement.verdict)
-        return told(judgement, response)
+        return told(judgement, response, at_home=not click.channel)
 
     def _ask(self, approval: Approval, click: Click, response: Response, client: WebClient) -> str | None:
         """Opens the dialog for those who may answer now; others hear why not, and their attempt is recorded."""

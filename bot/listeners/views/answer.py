@@ -26,6 +26,7 @@ class Sent:
     Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
     """
 
+    view_id: str
     about: About
     approver: Approver
     typed: dict[str, str]
@@ -35,7 +36,8 @@ class Sent:
         """Reads the payload. Raises `Malformed` when it is not our dialog."""
         try:
             view = body["view"]
-            return cls(About.read(view["private_metadata"]), approver(body), typed(view["state"]["values"]))
+            about = About.read(view["private_metadata"])
+            return cls(str(view.get("id")), about, approver(body), typed(view["state"]["values"]))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
             raise Malformed(f"not our dialog: {type(error).__name__}") from error
 
@@ -66,6 +68,10 @@ class Submission:
         self._desk.logger.info("answer in slack", extra={"action": response.action.value, "verdict": verdict.value})
         if verdict is Verdict.INCOMPLETE:
             ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
+        elif verdict in (Verdict.DECIDED, Verdict.COUNTED):
+            if not sent.about.channel and (said := told(judgement, response, at_home=True)):
+                self._desk.answer(sent.approver, "", said, self._desk.key(approval.id, sent.approver.id, sent.view_id))
+            ack()
         elif text := told(judgement, response):
             title = "Nothing to do" if verdict is Verdict.REPEATED else "Not recorded"
             ack(response_action="update", view=told_modal(text, title))

@@ -1,4 +1,4 @@
-"""A click on the link to the execution: Slack opens it by itself, and wants an acknowledgement all the same."""
+"""A click on a link: Slack opens it by itself, and wants an acknowledgement all the same."""
 
 from __future__ import annotations
 

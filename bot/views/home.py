@@ -1,0 +1,110 @@
+"""The app's Home: what waits for somebody, what they asked for, and what was decided lately."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ContextBlock,
+    DividerBlock,
+    HeaderBlock,
+    SectionBlock,
+)
+from slack_sdk.models.views import View
+
+from approvals.model import Approval
+from approvals.viewer import Overview
+from bot.views import approval as message
+from bot.views.buttons import answers
+from bot.views.rows import Link, row
+from bot.views.text import local_time, mrkdwn, sentence, weight_of
+
+REFRESH_ID = "home:refresh"
+"""The action id of the button that shows the Home anew."""
+
+MAX_WAITING = 8
+"""Requests that wait, shown with what is asked: each has 11 blocks at most, and a Home 100.
+
+Source: https://docs.slack.dev/reference/views/home-tab-views
+"""
+
+MAX_BLOCKS_WAITING = 70
+MAX_ROWS = 10
+"""Approvals of each other kind."""
+
+MAX_ASKED = 2500
+"""What all that is asked may weigh to be shown here. Longer requests are read, and answered, at their message."""
+
+MAX_SAID = 1000
+
+_NOTHING_WAITS = "Nothing waits for you. \U0001f389 When somebody needs your answer, it is here and in the channel."
+_NOTHING_ASKED = "You asked for nothing in the last 30 days. What workflows ask in your name shows up here."
+_NOTHING_DECIDED = "Nothing was decided lately that concerns you."
+_HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals help` says what else it knows."
+_READ_FIRST = "_There is more to read than fits here: open its message to answer._"
+
+
+def home_view(overview: Overview, link: Link, *, now: datetime, said: str = "") -> View:
+    """The Home. `said` is what to tell the person above all, for once."""
+    told = [SectionBlock(text=mrkdwn(sentence(said[:MAX_SAID])))] if said else []
+    refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
+    return View(
+        type="home",
+        blocks=[
+            *told,
+            HeaderBlock(text=_headline(len(overview.waiting))),
+            *_waiting(overview.waiting, link),
+            HeaderBlock(text="You asked for"),
+            *_rows(overview.requested, link, _NOTHING_ASKED),
+            HeaderBlock(text="Decided lately"),
+            *_rows(overview.decided, link, _NOTHING_DECIDED),
+            DividerBlock(),
+            ActionsBlock(elements=[refresh]),
+            ContextBlock(elements=[mrkdwn(f"As of {local_time(now)}. {_HELP}")]),
+        ],
+    )
+
+
+def _headline(waiting: int) -> str:
+    return f"Waits for you ({waiting})" if waiting else "Waits for you"
+
+
+def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
+    blocks: list[Block] = []
+    shown = 0
+    for approval in approvals[:MAX_WAITING]:
+        more = _in_full(approval, link)
+        if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
+            break
+        blocks += more
+        shown += 1
+    return [*blocks, *_rest(len(approvals) - shown)] if approvals else [_sentence(_NOTHING_WAITS)]
+
+
+def _in_full(approval: Approval, link: Link) -> list[Block]:
+    """Who answers here must have read all that is asked: where it does not fit, there are no buttons."""
+    asked = message.asked(approval)
+    if weight_of(asked) > MAX_ASKED:
+        return [row(approval, link), _note(_READ_FIRST), DividerBlock()]
+    return [row(approval, link), *asked, ActionsBlock(elements=answers(approval)), DividerBlock()]
+
+
+def _rows(approvals: Sequence[Approval], link: Link, nothing: str) -> list[Block]:
+    shown = [row(approval, link) for approval in approvals[:MAX_ROWS]]
+    return [*shown, *_rest(len(approvals) - len(shown))] if shown else [_sentence(nothing)]
+
+
+def _rest(number: int) -> list[Block]:
+    return [_note(f"And {number} more: `/approvals` lists them.")] if number else []
+
+
+def _sentence(text: str) -> Block:
+    return SectionBlock(text=mrkdwn(text))
+
+
+def _note(text: str) -> Block:
+    return ContextBlock(elements=[mrkdwn(text)])

@@ -1,0 +1,42 @@
+"""The answers to /approvals: lists, one approval, and what the command knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block, ContextBlock, SectionBlock
+
+from approvals.model import Approval
+from bot.views.rows import Link, row
+from bot.views.text import MAX_TOTAL, mrkdwn, weight_of
+
+MAX_ROWS = 20
+
+HELP = """\
+*/approvals* shows approvals to you alone, in any channel:
+\u2022 `/approvals` or `/approvals list`: what waits for you, and what else is open where you are
+\u2022 `/approvals mine`: what you asked for in the last 30 days
+\u2022 `/approvals search TEXT`: what was asked in the last 30 days with these words in it
+\u2022 `/approvals show ID`: one request in full; the id is in lists and in the subjects of mails
+You see what you may answer, asked for, are told of or answered, and what was posted to a channel you are in."""
+
+
+def list_blocks(parts: Sequence[tuple[str, Sequence[Approval]]], link: Link, nothing: str) -> list[Block]:
+    """Headed lists, each of them left out when it is empty; as many rows as a message bears."""
+    blocks: list[Block] = []
+    left = MAX_ROWS
+    hidden = 0
+    for heading, approvals in parts:
+        shown: list[Block] = []
+        for approval in approvals[:left]:
+            more = row(approval, link)
+            if weight_of([*blocks, *shown, more]) > MAX_TOTAL - 500:
+                break
+            shown.append(more)
+        left -= len(shown)
+        hidden += len(approvals) - len(shown)
+        if shown:
+            blocks += [SectionBlock(text=mrkdwn(f"*{heading}*")), *shown]
+    if hidden:
+        blocks.append(ContextBlock(elements=[mrkdwn(f"And {hidden} more: `/approvals search` finds them.")]))
+    return blocks or [SectionBlock(text=mrkdwn(nothing))]

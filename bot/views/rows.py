@@ -1,0 +1,57 @@
+"""Approvals in a few lines each, for the app's Home and for lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
+
+from approvals import present
+from approvals.model import Approval, Channel, Severity, SlackMessage
+from approvals.schema import is_slack_user
+from bot.views.text import fit, literal, local_time, mrkdwn
+
+OPEN_MESSAGE_ID = "approval:open-message"
+"""The action id of the link to the request's message: Slack reports clicks on links too."""
+
+SHORT_ID = 6
+"""Characters of an approval's id that are shown: the same as in the subjects of mails."""
+
+MAX_TITLE = 150
+MAX_NAME = 80
+
+Link = Callable[[SlackMessage], str]
+"""The address of a message."""
+
+
+def row(approval: Approval, link: Link) -> Block:
+    """The approval's title, and how it stands; a button leads to its message."""
+    button = None
+    if approval.slack_message:
+        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
+    text = f"*{fit(approval.title, MAX_TITLE)}*\n{_standing(approval)}"
+    return SectionBlock(text=mrkdwn(text), accessory=button)
+
+
+def _standing(approval: Approval) -> str:
+    return " \u00b7 ".join([*_state(approval), f"`{approval.id[:SHORT_ID]}`"])
+
+
+def _state(approval: Approval) -> list[str]:
+    asked_by = approval.request.requested_by
+    by = [f"asked by {_name(asked_by)}"] if asked_by else []
+    decision = approval.decision
+    if decision is None:
+        severe = ["\u26a0\ufe0f high severity"] if approval.request.severity is Severity.HIGH else []
+        return [*severe, f"waits until {local_time(approval.deadline)}", *present.progress(approval)[:1], *by]
+    if decision.approver is None:
+        how = ""
+    elif decision.channel is Channel.SLACK:
+        how = f" by <@{decision.approver.id}>"
+    else:
+        how = f" by {literal(decision.approver.name[:MAX_NAME])}"
+    return [f"{present.headline(approval)}{how}, {local_time(decision.at)}", *by]
+
+
+def _name(requested_by: str) -> str:
+    return f"<@{requested_by}>" if is_slack_user(requested_by) else fit(requested_by, MAX_NAME)

@@ -1,0 +1,414 @@
+"""The app's Home and /approvals: from Slack's signed request, over the note it leaves, to what one person sees."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.links import approval_id
+from approvals.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
+from approvals.respond import respond
+from approvals.steps import DeliveryFailed
+from approvals.table import NOTE_PREFIX, ApprovalTable
+from bot.api import Hook, web_hook
+from bot.app import BotHandler
+from bot.messenger import SlackMessenger
+from bot.views.buttons import ACTION_IDS
+from bot.views.home import REFRESH_ID
+from handlers.notes import PATIENCE, Notes
+from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
+from tests.builders import BOB, WORKFLOW, a_response, an_approval
+from tests.functional.conftest import CHANNEL, TABLE, Clock, a_delivery
+from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event
+
+ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
+HOUR = timedelta(hours=1)
+APPROVE = Action.APPROVE
+
+
+def person(slack_id: str, name: str) -> Person:
+    return Person(id=f"{name}@example.com", name=name, email=f"{name}@example.com", slack_id=slack_id)
+
+
+CAROLS = People(requester=person(CAROL, "carol"))
+
+
+@dataclass
+class Scene:
+    """A workspace with the app, and the backend behind it."""
+
+    slack: Slack
+    table: ApprovalTable
+    bot: BotHandler
+    notes: Notes
+    dynamodb: DynamoDBClient
+    messenger: SlackMessenger
+    context: Any
+    asked: int = 0
+    seen: set[str] = field(default_factory=set)
+
+    def ask(self, title: str, people: People = CAROLS, channel: str = CHANNEL, **changes: Any) -> Approval:
+        """Puts a request on record, as it is once it was posted."""
+        self.asked += 1
+        request = Request(title=title, timeout=HOUR, comments=NOBODYS_COMMENT, requested_by="carol@example.com")
+        asked = an_approval(
+            id=approval_id(f"token {self.asked}"),
+            request=replace(request, **changes.pop("request", {})),
+            workflow=replace(WORKFLOW, execution_name=f"run-{self.asked}"),
+            people=people,
+            slack_message=SlackMessage(channel=channel, ts=f"1795424400.00{self.asked:04}", workspace=WORKSPACE["id"]),
+            **changes,
+        )
+        self.table.add(asked)
+        return asked
+
+    def send(self, signed: tuple[bytes, dict[str, str]]) -> dict[str, Any]:
+        return self.bot(event(*signed), self.context)
+
+    def deliver(self) -> None:
+        """Delivers the notes that are new, as the table's stream would."""
+        for item in self.dynamodb.scan(TableName=TABLE)["Items"]:
+            id_ = item["id"]["S"]
+            if id_.startswith(NOTE_PREFIX) and id_ not in self.seen:
+                self.seen.add(id_)
+                self.notes.deliver(id_)
+
+    def home(self, user: str = BOBS) -> str:
+        """Opens the app's Home; returns all that is to be read there."""
+        assert self.send(self.slack.open_home(user)) == {**ACKNOWLEDGED, "headers": ANY}
+        self.deliver()
+        return self.read(user)
+
+    def read(self, user: str = BOBS) -> str:
+        return "\n".join(texts(self.slack.homes()[user]))
+
+    def command(self, text: str, user: str = BOBS, channel: str = CHANNEL) -> Message:
+        assert self.send(self.slack.command(user, text, channel)) == {**ACKNOWLEDGED, "headers": ANY}
+        self.deliver()
+        answer = self.slack.messages()[-1]
+        assert (answer.ephemeral_to, answer.channel) == (user, channel)
+        return answer
+
+    def said(self, text: str, user: str = BOBS, channel: str = CHANNEL) -> str:
+        return "\n".join(texts(list(self.command(text, user, channel).blocks)))
+
+
+class _Anything:
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+ANY = _Anything()
+ACKNOWLEDGED = {"statusCode": 200, "body": ""}
+
+
+def texts(node: Any) -> list[str]:
+    """Every text in blocks, in their order."""
+    if isinstance(node, dict):
+        own = [node["text"]] if isinstance(node.get("text"), str) else []
+        return own + [text for child in node.values() for text in texts(child)]
+    return [text for child in node for text in texts(child)] if isinstance(node, list) else []
+
+
+@pytest.fixture
+def scene(
+    slack: Slack,
+    table: ApprovalTable,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+    dynamodb: DynamoDBClient,
+    context: Any,
+) -> Scene:
+    notes = a_delivery(table, messenger, clock, logger)
+    return Scene(slack, table, a_bot(table, slack, clock, logger), notes, dynamodb, messenger, context)
+
+
+def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(scene: Scene, clock: Clock) -> None:
+    scene.ask("For whoever is asked", request={"details": "All of it."})
+    scene.ask("Of somebody else", people=People(approvers=(person(ALICE, "alice"),), requester=CAROLS.requester))
+    scene.ask("Of mine", people=People(requester=person(BOBS, "bob")))
+    done = scene.ask("Done already", people=People(approvers=(person(BOBS, "bob"),)))
+    respond(scene.table, done, a_response(APPROVE, BOB))
+    waiting, rest = scene.home().split("You asked for")
+    mine, decided = rest.split("Decided lately")
+    assert "Waits for you (1)" in waiting
+    assert "*For whoever is asked*\nwaits until <!date^" in waiting
+    assert "All of it." in waiting
+    assert "Of mine" in mine
+    assert "*Done already*\nApproved by <@U0BOB00002>, <!date^" in decided
+    assert "Of somebody else" not in waiting + mine + decided
+
+
+def test_an_empty_home_is_friendly(scene: Scene) -> None:
+    shown = scene.home()
+    assert "Nothing waits for you." in shown
+    assert "You asked for nothing in the last 30 days." in shown
+    assert "Nothing was decided lately that concerns you." in shown
+
+
+def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -> None:
+    calls: list[str] = []
+    scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "")):
+        scene.send(signed)
+    assert calls == ["UpdateItem", "UpdateItem"]
+
+
+def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:
+    for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "help")):
+        for _ in range(3):
+            assert scene.send(signed)["statusCode"] == 200
+    scene.deliver()
+    assert sum('"views.publish"' in call for call in scene.slack.calls()) == 1
+    assert len(scene.slack.messages()) == 1
+
+
+def test_another_tab_than_the_home_is_acknowledged_alone(scene: Scene) -> None:
+    assert scene.send(scene.slack.open_home(BOBS, tab="messages"))["statusCode"] == 200
+    scene.deliver()
+    assert scene.slack.homes() == {}
+
+
+def test_an_answer_in_the_home_counts_and_the_home_shows_it(scene: Scene) -> None:
+    asked = scene.ask("Deploy web 2.4.1")
+    scene.home()
+    clicked = scene.slack.click_home(BOBS, ACTION_IDS[APPROVE], asked.id)
+    assert scene.send(clicked)["statusCode"] == 200
+    decision = scene.table.get(asked.id).decision
+    assert decision is not None
+    assert decision.approver == BOB
+    scene.deliver()
+    shown = scene.read()
+    assert shown.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack on <!date^")
+    assert "Nothing waits for you." in shown
+    scene.home()
+    assert not scene.read().startswith("\u201c")
+
+
+def test_an_answer_in_the_home_that_lost_says_so_there(scene: Scene) -> None:
+    asked = scene.ask("Deploy web 2.4.1")
+    scene.home()
+    clicked = scene.slack.click_home(BOBS, ACTION_IDS[APPROVE], asked.id)
+    respond(scene.table, asked, a_response(Action.REJECT))
+    scene.send(clicked)
+    scene.deliver()
+    assert "Somebody was faster. Rejected by alice@example.com by email on <!date^" in scene.read()
+    assert scene.slack.messages() == []
+
+
+def test_refresh_shows_the_home_anew(scene: Scene) -> None:
+    scene.home()
+    scene.ask("Deploy web 2.4.1")
+    assert scene.send(scene.slack.click_home(BOBS, REFRESH_ID, "refresh"))["statusCode"] == 200
+    scene.deliver()
+    assert "Waits for you (1)" in scene.read()
+
+
+def test_a_request_that_is_too_long_for_the_home_is_answered_at_its_message(scene: Scene) -> None:
+    scene.ask("Long", request={"details": "word " * 1000})
+    shown = scene.home()
+    assert "There is more to read than fits here" in shown
+    assert "Approve" not in shown
+    [link] = [block["accessory"]["url"] for block in scene.slack.homes()[BOBS]["blocks"] if "accessory" in block]
+    assert link == f"https://local.slack.com/archives/{CHANNEL}/p1795424400000001"
+
+
+def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Scene) -> None:
+    scene.ask("For whoever is asked")
+    scene.ask("For dave", people=People(approvers=(person(DAVE, "dave"),)))
+    shown = scene.home(DAVE)
+    assert "For dave" in shown
+    assert "For whoever is asked" not in shown
+    everything = [scene.said(text, DAVE, ELSEWHERE_CHANNEL) for text in ("", "search asked", f"show {'0' * 32}")]
+    assert "For whoever is asked" not in "".join(everything)
+    assert "For whoever is asked" in scene.said("", DAVE, CHANNEL)
+
+
+def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
+    scene.ask("Secret")
+    assert scene.said("", GUEST) == "Only members of the workspace that the Approvals app belongs to may answer."
+    scene.send(scene.slack.open_home(GUEST))
+    scene.deliver()
+    assert scene.slack.homes() == {}
+
+
+def test_a_note_that_lies_about_its_workspace_shows_nothing(scene: Scene, clock: Clock) -> None:
+    """Slack itself is asked who somebody is: what stands in the table is not believed."""
+    scene.table.leave_note(Note(id="n1", kind=NoteKind.HOME, user=GUEST, workspace=WORKSPACE["id"]), clock())
+    scene.table.leave_note(Note(id="n2", kind=NoteKind.HOME, user=BOBS, workspace="T0ELSEWHERE"), clock())
+    scene.deliver()
+    assert scene.slack.homes() == {}
+
+
+def test_without_the_scopes_for_channels_nobody_is_taken_for_a_member(scene: Scene) -> None:
+    scene.slack.scopes -= {"channels:read", "groups:read"}
+    scene.ask("For whoever is asked")
+    scene.ask("For bob", people=People(approvers=(person(BOBS, "bob"),)))
+    shown = scene.home()
+    assert "For bob" in shown
+    assert "For whoever is asked" not in shown
+
+
+def test_the_list_has_what_waits_for_me_first(scene: Scene) -> None:
+    scene.ask("Of mine", people=People(requester=person(BOBS, "bob")))
+    scene.ask("For me")
+    first, second = scene.said("list").split("*Open, waits for others*")
+    assert first.startswith("*Waits for you*\nOpen\n*For me*\nwaits until ")
+    assert second.startswith("\nOpen\n*Of mine*")
+
+
+def test_a_list_of_nothing_is_a_sentence(scene: Scene) -> None:
+    assert scene.said("").startswith("Nothing is open that you may see.")
+    assert scene.said("mine") == "You asked for nothing in the last 30 days."
+    assert scene.said("search refund").startswith("Nothing was found")
+    assert scene.said("show 123456").startswith("There is no such approval")
+
+
+def test_what_i_asked_for_is_listed_decided_or_not(scene: Scene) -> None:
+    respond(scene.table, scene.ask("Done"), a_response(APPROVE, BOB))
+    scene.ask("Open")
+    scene.ask("Of somebody else", people=People(requester=person(ALICE, "alice")))
+    said = scene.said("mine", CAROL)
+    assert said.index("Open") < said.index("Done")
+    assert "somebody" not in said
+
+
+def test_a_search_finds_all_words_wherever_they_stand(scene: Scene) -> None:
+    scene.ask("Refund Northwind", request={"facts": (("Order", "2026-0815"),)})
+    scene.ask("Refund Southwind")
+    said = scene.said("search 2026-0815 REFUND")
+    assert "Northwind" in said
+    assert "Southwind" not in said
+
+
+@pytest.mark.parametrize("which", ["the id", "the id's beginning", "the execution"])
+def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(scene: Scene, which: str) -> None:
+    asked = scene.ask("Deploy web 2.4.1")
+    scene.ask("Another")
+    name = {"the id": asked.id, "the id's beginning": asked.id[:6], "the execution": "run-1"}[which]
+    answer = scene.command(f"show {name}")
+    assert answer.text == "Approval required: Deploy web 2.4.1"
+    clicked = scene.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS)
+    assert scene.send(clicked)["statusCode"] == 200
+    assert scene.table.get(asked.id).decision
+    assert scene.command(f"show {name}").text == "Approved: Deploy web 2.4.1"
+
+
+def test_who_may_not_answer_is_shown_a_request_without_buttons(scene: Scene) -> None:
+    asked = scene.ask("Deploy web 2.4.1")
+    answer = scene.command(f"show {asked.id}", CAROL)
+    assert "actions" not in [block["type"] for block in answer.blocks]
+
+
+def test_what_is_hidden_reads_like_what_is_not_there(scene: Scene) -> None:
+    hidden = scene.ask("Secret", people=People(approvers=(person(ALICE, "alice"),)))
+    found = {scene.said(f"show {name}", DAVE, ELSEWHERE_CHANNEL) for name in (hidden.id, hidden.id[:6], "0" * 32)}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("text", ["help", "what?", "search", "show", "list everything"])
+def test_what_is_not_understood_is_answered_with_what_is(scene: Scene, text: str) -> None:
+    assert "`/approvals search TEXT`" in scene.said(text)
+
+
+def test_an_answer_that_would_be_minutes_late_is_not_given(scene: Scene, clock: Clock) -> None:
+    scene.send(scene.slack.command(BOBS, "help"))
+    scene.send(scene.slack.open_home(BOBS))
+    clock.now += PATIENCE + timedelta(seconds=1)
+    scene.deliver()
+    assert (scene.slack.messages(), scene.slack.homes()) == ([], {})
+
+
+def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
+    scene.send(scene.slack.command(BOBS, "help"))
+    scene.slack.fail_with = 503
+    with pytest.raises(DeliveryFailed):
+        scene.deliver()
+    scene.slack.fail_with = None
+    scene.seen.clear()
+    scene.deliver()
+    assert len(scene.slack.messages()) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/commands/x",
+        "http://hooks.slack.com/commands/x",
+        "https://hooks.slack.com.evil.example/x",
+        "https://hooks.slack.com@evil.example/x",
+        "https://evil.example#hooks.slack.com",
+        "file:///etc/passwd",
+        "//hooks.slack.com/x",
+        "",
+    ],
+)
+def test_an_answer_goes_nowhere_but_to_slack(scene: Scene, clock: Clock, url: str) -> None:
+    """A function that faces the internet writes notes: what they say about where to post is not believed."""
+    note = Note(id="n1", kind=NoteKind.COMMAND, user=BOBS, workspace=WORKSPACE["id"], text="help", response_url=url)
+    scene.table.leave_note(note, clock())
+    scene.deliver()
+    assert not [call for call in scene.slack.calls() if "response_url" in call]
+
+
+def test_an_address_that_is_used_up_or_too_old_is_let_go(scene: Scene, clock: Clock) -> None:
+    scene.send(scene.slack.command(BOBS, "help"))
+    for _ in range(HOOK_USES + 1):
+        scene.seen.clear()
+        scene.deliver()
+    assert len(scene.slack.messages()) == HOOK_USES
+    token = next(iter(scene.slack._hooks))
+    scene.slack._hooks[token].uses = 0
+    clock.pass_(seconds=HOOK_SECONDS + 1)
+    assert scene.slack.respond(token, {"text": "x", "response_type": "ephemeral"}) == (404, "expired_url")
+
+
+def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
+    scene: Scene, clock: Clock, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for logger in ("slack_sdk", "bot", "tests"):
+        caplog.set_level("DEBUG", logger=logger)
+    scene.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
+    scene.messenger._hook = Hook(scene.slack.hooks_url, web_hook)
+    scene.send(scene.slack.command(BOBS, "help"))
+    with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
+        scene.deliver()
+    token = next(iter(scene.slack._hooks))
+    [item] = scene.dynamodb.scan(TableName=TABLE)["Items"]
+    assert token in item["response_url"]["S"]
+    note = scene.table.get_note(item["id"]["S"])
+    assert "Failed to send a request to Slack" in caplog.text
+    assert token not in f"{note!r} {failure.value!r} {capsys.readouterr()} {caplog.text}"
+
+
+def test_slack_is_told_that_the_address_is_ours(scene: Scene) -> None:
+    """Slack asks for it when the manifest is taken."""
+    body, headers = scene.slack._signed(
+        json.dumps({"type": "url_verification", "token": "x", "challenge": "c-1"}), "application/json"
+    )
+    answer = scene.send((body, headers))
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"challenge": "c-1"})
+    headers["X-Slack-Signature"] = "v0=" + "0" * 64
+    assert scene.send((body, headers))["statusCode"] == 401
+
+
+@pytest.mark.parametrize("missing", ["user_id", "team_id", "channel_id", "response_url"])
+def test_a_command_that_lacks_something_gets_401(scene: Scene, missing: str) -> None:
+    body, _headers = scene.slack.command(BOBS, "help")
+    rest = "&".join(part for part in body.decode().split("&") if not part.startswith(f"{missing}="))
+    signed = scene.slack._signed(rest, "application/x-www-form-urlencoded")
+    assert scene.send(signed)["statusCode"] == 401
+
+
+@pytest.mark.parametrize("event_", [{"tab": "home"}, {"tab": "home", "user": 7}, {"tab": "home", "user": ""}])
+def test_an_opened_home_of_nobody_gets_401(scene: Scene, event_: dict[str, Any]) -> None:
+    assert scene.send(scene.slack.event({"type": "app_home_opened", **event_}))["statusCode"] == 401

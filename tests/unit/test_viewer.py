@@ -1,0 +1,147 @@
+"""Which approvals somebody sees in Slack, and what waits for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from approvals.inquiry import About, Inquiry, parse
+from approvals.model import Action, Approval, People, Person, Request, Response, Status
+from approvals.rules import judge
+from approvals.viewer import Viewer, asked_by, concerns, may_see, overview, waits_for
+from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
+
+BOBS = Viewer(
+    id=BOB.id, name=BOB.name, workspace=WORKSPACE, email="bob@example.com", channels=frozenset({MESSAGE.channel})
+)
+OUTSIDE = replace(BOBS, channels=frozenset())
+ME = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOB.id)
+ANN = Person(id="ann@example.com", name="ann", email="ann@example.com")
+HOUR = timedelta(hours=1)
+
+
+def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tuple[bool, bool]:
+    """Whether a request waits for the viewer, and whether they see it at all."""
+    approval = an_approval(request=Request(timeout=HOUR, **request), people=people)  # type: ignore[arg-type]
+    return waits_for(approval, viewer), may_see(approval, viewer)
+
+
+@pytest.mark.parametrize(
+    ("what", "people", "viewer", "expected"),
+    [
+        ("for whoever is asked, in my channel", People(), BOBS, (True, True)),
+        ("for whoever is asked, elsewhere", People(), OUTSIDE, (False, False)),
+        ("for me, elsewhere", People(approvers=(ME,)), OUTSIDE, (True, True)),
+        ("for me by my address", People(approvers=(replace(ME, slack_id=""),)), OUTSIDE, (False, True)),
+        ("for others, in my channel", People(approvers=(ANN,)), BOBS, (False, True)),
+        ("for others, elsewhere", People(approvers=(ANN,)), OUTSIDE, (False, False)),
+        ("of mine", People(requester=ME), OUTSIDE, (False, True)),
+        ("of mine, in my channel", People(requester=ME), BOBS, (False, True)),
+        ("escalated to me later", People(approvers=(ANN,), escalation=(ME,)), OUTSIDE, (False, False)),
+        ("nobody knows yet for whom", None, BOBS, (False, True)),
+        ("for me, of another workspace", People(approvers=(ME,)), replace(OUTSIDE, workspace="T0X"), (False, True)),
+    ],
+)
+def test_what_waits_for_me_and_what_i_see(
+    what: str, people: People | None, viewer: Viewer, expected: tuple[bool, bool]
+) -> None:
+    assert asked(people, viewer) == expected
+
+
+def test_whom_a_request_is_escalated_to_sees_it_from_then_on() -> None:
+    people = People(approvers=(ANN,), escalation=(ME,))
+    escalated = an_approval(people=people, escalated_at=NOW)
+    assert (waits_for(escalated, OUTSIDE), may_see(escalated, OUTSIDE)) == (True, True)
+
+
+def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
+    request = Request(timeout=HOUR, required_approvals=2)
+    approval = judge(
+        an_approval(request=request, people=People(approvers=(ANN, ME))), a_response(approver=BOB)
+    ).approval
+    assert approval.status is Status.PENDING
+    assert (waits_for(approval, OUTSIDE), may_see(approval, OUTSIDE)) == (False, True)
+
+
+def test_who_is_told_of_a_request_sees_it() -> None:
+    for name in (BOB.id, "Bob@Example.com"):
+        assert asked(People(approvers=(ANN,)), OUTSIDE, notify=(name,)) == (False, True)
+
+
+def test_who_has_no_address_in_slack_is_not_everybody_without_one() -> None:
+    nameless = replace(OUTSIDE, email="")
+    slack_only = Person(id="U0X0000001", name="x", slack_id="U0X0000001")
+    assert asked(People(approvers=(slack_only,)), nameless) == (False, False)
+    assert not asked_by(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
+
+
+def test_who_asked_is_known_before_slack_was_asked() -> None:
+    assert asked_by(an_approval(request=Request(timeout=HOUR, requested_by=BOB.id), people=None), OUTSIDE)
+
+
+def test_an_overview_has_each_approval_once() -> None:
+    mine = an_approval(id="m" * 32, people=People(requester=ME))
+    mine_done = expired(id="n" * 32, people=People(requester=ME))
+    done = judge(an_approval(id="d" * 32, people=People(approvers=(ME,))), a_response(approver=BOB)).approval
+    later = judge(
+        an_approval(id="e" * 32, people=People(approvers=(ME,))), a_response(Action.REJECT, BOB, minutes=9)
+    ).approval
+    waiting = an_approval(id="w" * 32)
+    seen = overview(BOBS, [waiting, mine], [mine, done, later, mine_done, waiting])
+    assert [each.id[0] for each in (*seen.waiting, *seen.requested, *seen.decided)] == list("wmned")
+
+
+people = st.sampled_from([ME, ANN, replace(ANN, id="x", email="x@example.com", slack_id="U0X0000001")])
+approvals = st.builds(
+    lambda named, escalation, requester, escalated, answered: _answered(
+        an_approval(
+            people=People(approvers=named, escalation=escalation, requester=requester),
+            escalated_at=NOW if escalated else None,
+        ),
+        answered,
+    ),
+    st.lists(people, max_size=2, unique=True).map(tuple),
+    st.lists(people, max_size=1).map(tuple),
+    st.none() | people,
+    st.booleans(),
+    st.sampled_from([None, ALICE, BOB]),
+)
+
+
+def _answered(approval: Approval, by: object) -> Approval:
+    return judge(approval, a_response(approver=by)).approval if by else approval  # type: ignore[arg-type]
+
+
+@given(approvals, st.sampled_from([BOBS, OUTSIDE]))
+def test_what_waits_for_somebody_they_may_answer_and_see(approval: Approval, viewer: Viewer) -> None:
+    if waits_for(approval, viewer):
+        assert may_see(approval, viewer)
+        assert judge(approval, Response(approver=BOB, action=Action.APPROVE, at=NOW)).approval.status is Status.APPROVED
+    if asked_by(approval, viewer):
+        assert concerns(approval, viewer)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("", Inquiry(About.LIST)),
+        ("  List ", Inquiry(About.LIST)),
+        ("mine", Inquiry(About.MINE)),
+        ("search  two words ", Inquiry(About.SEARCH, "two words")),
+        ("show abc123", Inquiry(About.SHOW, "abc123")),
+        ("search", Inquiry(About.HELP)),
+        ("mine too", Inquiry(About.HELP)),
+        ("delete all", Inquiry(About.HELP)),
+    ],
+)
+def test_what_is_typed_is_understood_or_answered_with_help(said: str, expected: Inquiry) -> None:
+    assert parse(said) == expected
+
+
+@given(st.text())
+def test_whatever_is_typed_is_no_error(said: str) -> None:
+    assert parse(said).about in About
