@@ -21,13 +21,12 @@ from bot.views.buttons import ACTION_IDS
 from docs import cost
 from handlers.callback import CallbackHandler
 from handlers.decision import Resumer
-from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery
 from tests.functional.test_bot import a_bot, event
 
 EMAIL = "alice@example.com"
@@ -62,7 +61,7 @@ def tell_and_settle(
         outbox=mailer.outbox,
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
-        notes=Notes(table=table, messenger=messenger, logger=logger),
+        notes=a_delivery(table, messenger, clock, logger),
         email=EMAIL,
         base_url="https://x",
         clock=clock,

@@ -177,10 +177,11 @@ class RacedTable(ApprovalTable):
         at: datetime,
         *,
         slack_message: SlackMessage | None = None,
+        direct_message: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
         others_first()
-        return super().mark(approval, step, at, slack_message=slack_message, parts=parts)
+        return super().mark(approval, step, at, slack_message=slack_message, direct_message=direct_message, parts=parts)
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         others_first()
