@@ -37,7 +37,10 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "words": (
         "what people and workflows are told",
-        ("approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result", "approvals.viewer", "approvals.inquiry"),
+        (
+            "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
+            "approvals.viewer", "approvals.inquiry",
+        ),
     ),
     "rules": (
         "what may be asked, who may answer, what decides",
