@@ -53,3 +53,12 @@ def test_the_hooks_are_the_projects_own_tools() -> None:
     entries = [hook["entry"] for found in HOOKS for hook in found["hooks"]]
     assert entries
     assert all(entry.replace(" --force-exclude", "") in lint for entry in entries)
+
+
+def test_every_variable_that_tests_and_make_take_has_a_row() -> None:
+    """Not what is only passed on to AWS, nor what a baseline of the bench reads as a function would."""
+    python = "\n".join(path.read_text() for folder in ("tests", "local") for path in (ROOT / folder).rglob("*.py"))
+    taken = set(re.findall(r'environ\.get\(\s*"([A-Z_]+)"', python)) | set(re.findall(r'_port\("([A-Z_]+)"', python))
+    taken |= set(re.findall(r"^([A-Z_]+) \?=", MAKEFILE, re.MULTILINE))
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", TEXT, re.MULTILINE)
+    assert taken <= {name for row in rows for name in re.findall(r"`(\w+)`", row)}

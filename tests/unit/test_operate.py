@@ -48,3 +48,10 @@ def test_parameters_and_outputs_that_it_names_exist() -> None:
 
 def test_nothing_else_is_kept_when_the_stack_is_deleted() -> None:
     assert [name for name, found in RESOURCES.items() if "DeletionPolicy" in found] == ["ApprovalTable"]
+
+
+def test_every_environment_variable_of_a_function_has_a_row_and_none_is_made_up() -> None:
+    rows = TEXT.partition("## Environment variables of the functions")[2].partition("\n## ")[0]
+    named = {name for row in re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    functions = [TEMPLATE["Globals"]["Function"], *of_type("AWS::Serverless::Function").values()]
+    assert named == {name for found in functions for name in found.get("Environment", {}).get("Variables", {})}
