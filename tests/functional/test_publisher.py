@@ -21,12 +21,11 @@ from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from handlers.decision import Resumer
-from handlers.notes import Notes
 from handlers.notify import Notifier
 from handlers.publisher import Publisher
 from local.slack import Slack
 from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2)
@@ -77,7 +76,7 @@ def notifier(
         outbox=mailer.outbox,
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
-        notes=Notes(table=table, messenger=messenger, logger=logger),
+        notes=a_delivery(table, messenger, clock, logger),
         email=ALICE.id,
         base_url="https://api.example.com/states",
         clock=clock,
