@@ -473,6 +473,9 @@ class Simulation:
     def messages(self) -> list[Message]:
         return [each for each in self.slack.messages() if each.ephemeral_to is None and each.thread_ts is None]
 
+    def replies(self) -> list[Message]:
+        return [each for each in self.slack.messages() if each.thread_ts]
+
     def notes(self) -> list[Message]:
         return [message for message in self.slack.messages() if message.ephemeral_to]
 
@@ -530,8 +533,8 @@ class Scenario:
     """How the workflow was resumed: a decision or an error's name."""
     mails: tuple[str, ...]
     messages: tuple[str, ...]
-    replies: int = 0
-    """Messages in the thread below the request."""
+    replies: int = 1
+    """Messages in the thread below the request: the outcome, and reminders."""
     notes: int = 0
     """How often somebody who clicked is told that it changed nothing."""
     dead: bool = False
@@ -671,6 +674,7 @@ SCENARIOS = {
         answers=("APPROVED",),
         mails=("Asked", "Approved"),
         messages=(),
+        replies=0,
     ),
     "Slack is given up": Scenario(
         play=answer_after_slack_was_given_up,
@@ -678,6 +682,7 @@ SCENARIOS = {
         answers=("APPROVED",),
         mails=("Asked", "Approved"),
         messages=(),
+        replies=0,
         dead=True,
     ),
     "two must approve": Scenario(
@@ -686,7 +691,7 @@ SCENARIOS = {
         answers=("APPROVED",),
         mails=("Asked", "Reminder:", "Approved"),
         messages=("Approved",),
-        replies=1,
+        replies=2,
     ),
     "an approver who can't be asked": Scenario(
         play=name_who_can_not_be_asked,
@@ -694,9 +699,10 @@ SCENARIOS = {
         answers=("InvalidApprovalRequest",),
         mails=(),
         messages=(),
+        replies=0,
     ),
     "an invalid request": Scenario(
-        play=ask_for_nonsense, statuses=(), answers=("InvalidApprovalRequest",), mails=(), messages=()
+        play=ask_for_nonsense, statuses=(), answers=("InvalidApprovalRequest",), mails=(), messages=(), replies=0
     ),
     "the state is retried": Scenario(
         play=retry_the_state,
@@ -794,9 +800,10 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     shown = [message for message in simulation.messages() if message.ts in closed]
     assert not [message for message in shown if _buttons(message)], "a decided message has buttons"
     assert Counter(message.text.split(":")[0] for message in shown) == Counter(scenario.messages)
-    others = [message.text for message in simulation.messages() if message not in shown]
-    assert len(others) >= scenario.replies, "somebody was not told in the thread"
-    again += others[scenario.replies :]
+    again += [message.text for message in simulation.messages() if message not in shown]
+    replies = [message.text for message in simulation.replies()]
+    assert len(replies) >= scenario.replies, "somebody was not told in the thread"
+    again += replies[scenario.replies :]
     assert len(simulation.notes()) >= scenario.notes, "somebody was not told that their click changed nothing"
     if not simulation.stream_repeats:  # A note is no step of an approval: that it was shown is not marked.
         again += [note.text for note in simulation.notes()[simulation.clicks :]]
