@@ -9,7 +9,7 @@ SAM := .venv-sam/.ready
 EMULATOR := .venv-emulator/.ready
 CHECKOV := .venv-checkov/.ready
 
-.PHONY: demo test prove lint format lock clean
+.PHONY: demo test prove bench lint format lock clean
 
 demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
 	@.venv/bin/python -m local $(ARGS)
@@ -20,6 +20,9 @@ test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; ARGS are pytest's.
 prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: a quarter of an hour.
 	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \
 	  tests/functional/test_crashes.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
+
+bench: $(DEV) $(SAM) $(EMULATOR)  ## How light it is beside bare handlers, into bench/: ten minutes; ARGS=--quick takes three.
+	@.venv/bin/python -m tests.bench $(ARGS)
 
 lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and state machine.
 	.venv/bin/ruff check .

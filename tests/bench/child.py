@@ -34,6 +34,8 @@ def main() -> None:
     answer = handler(task["event"], Context())
     end = time.perf_counter()
     after = getrusage(RUSAGE_SELF)
+    with open("/proc/self/status") as status:  # ru_maxrss counts what the parent had before the fork
+        memory = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
     modules = sorted(sys.modules)
     warm = []
     for _ in range(task.get("warm", 0)):
@@ -48,7 +50,7 @@ def main() -> None:
                 "init": ready - start,
                 "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
                 "user": after.ru_utime - before.ru_utime,
-                "memory": after.ru_maxrss * 1024,
+                "memory": memory,
                 "modules": modules,
                 "warm": warm,
             }

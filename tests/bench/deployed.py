@@ -1,0 +1,309 @@
+"""The deployed local stack beside the bare handler (a) on the same emulator: how long people and workflows wait."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from botocore.config import Config
+
+from approvals.links import query
+from approvals.model import Action, Approval
+from approvals.table import ApprovalTable, NotFound
+from local import aws, deploy, emulator
+from local.process import WORK
+from local.stack import EMAIL, LocalStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+T = TypeVar("T")
+
+_BARE = Path(__file__).parent / "baselines/bare.py"
+_DEADLINE = 120
+_PAUSE = 0.005
+_AT_A_TIME = 8
+
+
+@dataclass
+class Seconds:
+    """What was waited for, by what it was; one entry for each time."""
+
+    ours: dict[str, list[float]] = field(default_factory=dict)
+    bare: dict[str, list[float]] = field(default_factory=dict)
+    silent: dict[str, list[float]] = field(default_factory=dict)
+    """The bare handler without a line of log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Many approvals, decided at once by several people: seconds in all, and for each click."""
+
+    decided: int
+    seconds: float
+    clicks: list[float]
+
+
+class NotInTime(Exception):  # noqa: N818
+    """Something did not happen before the deadline."""
+
+
+@contextmanager
+def deployed() -> Iterator[tuple[LocalStack, Bare]]:
+    """Both stacks, on an emulator of their own."""
+    port, web_port = _free_port(), _free_port()
+    aws.isolate(port)
+    WORK.mkdir(exist_ok=True)
+    server = emulator.start(port)
+    try:
+        deploy.build()
+        stack = LocalStack(aws_port=port, web_port=web_port, name="bench", slack=False)
+        try:
+            yield stack, Bare(port)
+        finally:
+            stack.stop()
+    finally:
+        server.stop()
+
+
+class Bare:
+    """A state machine whose token goes out by a queue, and the bare handler behind an API that resumes it."""
+
+    def __init__(self, aws_port: int) -> None:
+        cloudformation = aws.session().client("cloudformation", config=aws.CONFIG)
+        cloudformation.create_stack(
+            StackName="bare",
+            TemplateBody=json.dumps(_TEMPLATE),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName="bare", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        described = cloudformation.describe_stacks(StackName="bare")["Stacks"][0]["Outputs"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described}
+        self._sqs: SQSClient = aws.session().client("sqs", config=aws.CONFIG)
+        self._queue = outputs["Queue"]
+        self.machine = outputs["Machine"]
+        self.url = f"{aws.endpoint(aws_port)}/_aws/execute-api/{urlsplit(outputs['Url']).netloc.split('.')[0]}/states"
+
+    def token(self) -> str:
+        """The next token that the state machine sent."""
+
+        def received() -> str | None:
+            for message in self._sqs.receive_message(QueueUrl=self._queue).get("Messages", []):
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                return str(json.loads(message["Body"])["token"])
+            return None
+
+        return _soon(received)
+
+
+def latencies(stack: LocalStack, bare: Bare, times: int) -> Seconds:
+    """Asks and answers, by turns with ours and with the bare handlers. The first of each is a cold start, left out."""
+    seconds = Seconds()
+    for number in range(times + 1):
+        for found, waited in (
+            (seconds.ours, _ours(stack)),
+            (seconds.bare, _bare(bare, "execution")),
+            (seconds.silent, _bare(bare, "silent")),
+        ):
+            for name, each in waited.items() if number else ():
+                found.setdefault(name, []).append(each)
+    return seconds
+
+
+def flood(stack: LocalStack, times: int) -> Flood:
+    """Starts many executions, then decides all, several at a time. Raises when any of it fails."""
+    table = _table(stack)
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        arns = list(pool.map(lambda _: _start(stack.outputs["StateMachineHumanApprovalArn"]), range(times)))
+        approvals = list(pool.map(lambda arn: _soon(lambda: _asked(table, arn)), arns))
+        began = time.monotonic()
+        clicks = list(pool.map(lambda approval: _post(stack, approval), approvals))
+        list(pool.map(_ended, arns))
+    return Flood(times, time.monotonic() - began, clicks)
+
+
+def _ours(stack: LocalStack) -> dict[str, float]:
+    began = time.monotonic()
+    arn = _start(stack.outputs["StateMachineHumanApprovalArn"])
+    approval = _soon(lambda: _asked(_table(stack), arn))
+    _soon(lambda: _told(_table(stack), approval))
+    mailed = time.monotonic() - began
+    clicked = time.monotonic()
+    answered = _post(stack, approval)
+    _ended(arn)
+    resumed = time.monotonic() - clicked
+    return {"request to mail": mailed, "click to answer": answered, "click to resumed": resumed}
+
+
+def _bare(bare: Bare, path: str) -> dict[str, float]:
+    arn = _start(bare.machine)
+    token = bare.token()
+    clicked = time.monotonic()
+    _fetch(f"{bare.url}/{path}?{urlencode({'action': 'approve', 'token': token})}")
+    answered = time.monotonic() - clicked
+    _ended(arn)
+    return {"click to answer": answered, "click to resumed": time.monotonic() - clicked}
+
+
+def _start(machine: str) -> str:
+    client = _client("stepfunctions")
+    return str(client.start_execution(stateMachineArn=machine, input="{}")["executionArn"])
+
+
+def _post(stack: LocalStack, approval: Approval) -> float:
+    """Presses the button behind a link; returns how long the answer took. A redirect is the answer."""
+    form = query(approval, Action.APPROVE, EMAIL).encode()
+    began = time.monotonic()
+    status = _fetch(f"{stack.api_url}/execution", form)
+    if status != 303:
+        raise RuntimeError(f"a click was answered with {status}")
+    return time.monotonic() - began
+
+
+def _table(stack: LocalStack) -> ApprovalTable:
+    return ApprovalTable(_client("dynamodb"), stack.outputs["ApprovalTableName"])
+
+
+def _asked(table: ApprovalTable, arn: str) -> Approval | None:
+    for approval_id in table.waiting(arn):
+        try:
+            return table.get(approval_id)
+        except NotFound:
+            return None
+    return None
+
+
+def _told(table: ApprovalTable, approval: Approval) -> bool:
+    return table.get(approval.id).told
+
+
+def _ended(arn: str) -> None:
+    client = _client("stepfunctions")
+
+    def ended() -> bool:
+        status = client.describe_execution(executionArn=arn)["status"]
+        if status not in ("RUNNING", "SUCCEEDED"):
+            raise RuntimeError(f"{arn} ended as {status}")
+        return bool(status == "SUCCEEDED")
+
+    _soon(ended)
+
+
+def _soon(look: Callable[[], T | None]) -> T:
+    """What it finds, as soon as there is something. Raises `NotInTime`."""
+    deadline = time.monotonic() + _DEADLINE
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(_PAUSE)
+    raise NotInTime
+
+
+def _fetch(url: str, form: bytes | None = None) -> int:
+    """The status of an answer; redirects are not followed."""
+    try:
+        with _OPENER.open(url, form, timeout=_DEADLINE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@cache
+def _client(service: Literal["stepfunctions", "dynamodb"]) -> Any:
+    return aws.session().client(service, config=aws.CONFIG.merge(Config(max_pool_connections=4 * _AT_A_TIME)))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def _function(path: str, source: str) -> dict[str, Any]:
+    """A function behind a path of the API, which may resume workflows."""
+    allowed = {"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": "*"}
+    link = {"RestApiId": {"Ref": "Api"}, "Path": f"/{path}", "Method": "get"}
+    return {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "InlineCode": source,
+            "MemorySize": 512,
+            "Timeout": 15,
+            "Policies": [{"Statement": [allowed]}],
+            "Events": {"Link": {"Type": "Api", "Properties": link}},
+        },
+    }
+
+
+_TEMPLATE = {
+    "AWSTemplateFormatVersion": "2010-09-09",
+    "Transform": "AWS::Serverless-2016-10-31",
+    "Resources": {
+        "Tokens": {"Type": "AWS::SQS::Queue"},
+        "Api": {"Type": "AWS::Serverless::Api", "Properties": {"StageName": "states"}},
+        "Click": _function("execution", _BARE.read_text()),
+        # The same without its line of log: the emulator answers 50 ms later then, whatever the function took.
+        "Silent": _function("silent", re.sub(r"    print.*\n", "", _BARE.read_text())),
+        "Machine": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {
+                "Definition": {
+                    "StartAt": "Wait",
+                    "States": {
+                        "Wait": {
+                            "Type": "Task",
+                            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+                            "Parameters": {
+                                "QueueUrl": {"Ref": "Tokens"},
+                                "MessageBody": {"token.$": "$$.Task.Token"},
+                            },
+                            "End": True,
+                        }
+                    },
+                },
+                "Policies": [
+                    {
+                        "Statement": [
+                            {
+                                "Effect": "Allow",
+                                "Action": "sqs:SendMessage",
+                                "Resource": {"Fn::GetAtt": ["Tokens", "Arn"]},
+                            }
+                        ]
+                    }
+                ],
+            },
+        },
+    },
+    "Outputs": {
+        "Queue": {"Value": {"Ref": "Tokens"}},
+        "Machine": {"Value": {"Ref": "Machine"}},
+        "Url": {"Value": {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.amazonaws.com/states"}},
+    },
+}

@@ -1,0 +1,160 @@
+"""The table in Markdown and the plot, from what was measured. Everything is a ratio within the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
+
+from tests.bench.deployed import Flood, Seconds
+from tests.bench.functions import Run
+
+BUDGETS = {"callback": 1.0, "bot": 1.15, "request": 1.2, "notify": 1.2, "decision": 1.2, "lifecycle": 1.2}
+"""The most that a cold start may take, as a ratio to its baseline."""
+
+
+class Size(NamedTuple):
+    """Bytes."""
+
+    unzipped: int
+    zipped: int
+
+
+@dataclass
+class Results:
+    """All that one run measured. `cold` has the runs of each function, by whether Slack is on."""
+
+    python: str
+    size: dict[str, Size]
+    cold: dict[str, dict[str, list[Run]]] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
+    seconds: Seconds | None = None
+    flood: Flood | None = None
+
+
+def baseline(name: str) -> str:
+    """The bare handler that a function is measured against."""
+    return "bolt" if name == "bot" else "bare"
+
+
+def ratio(found: dict[str, list[Run]], name: str, measure: Callable[[Run], float]) -> float:
+    """The median of the ratios to the baseline, run by run: neighbours in time saw the same machine."""
+    pairs = zip(found[name], found[baseline(name)], strict=True)
+    return median(measure(ours) / measure(bare) for ours, bare in pairs)
+
+
+def write(results: Results, folder: Path) -> str:
+    """Writes results.md and results.png into a folder; returns the text."""
+    folder.mkdir(exist_ok=True)
+    text = "\n".join(_lines(results)) + "\n"
+    (folder / "results.md").write_text(text)
+    _plot(results, folder / "results.png")
+    return text
+
+
+def _lines(results: Results) -> list[str]:
+    lines = [
+        "# What `make bench` measured",
+        "",
+        f"Python {results.python}, {os.cpu_count()} cores, {_load()}.",
+        "(a) `bare`: a handler that imports boto3 and calls SendTaskSuccess.",
+        "(b) `bolt`: Bolt's own adapter for Lambda, and one listener that acknowledges.",
+        "Medians; in brackets the middle half of all runs. Ratios are medians of the ratios run by run.",
+    ]
+    for title, found in results.cold.items():
+        lines += ["", f"## Cold start, {title}: a fresh interpreter, from import to the first answer", ""]
+        lines += _table(
+            ("", "wall ms", "user CPU ms", "ratio of walls", "ratio of user CPU", "budget", "memory MB", "warm ms"),
+            [_cold_row(found, name) for name in found],
+        )
+    lines += ["", "## Size, in bytes", ""]
+    lines += _table(
+        ("", "unzipped", "zipped"),
+        [(name, f"{size.unzipped:,}", f"{size.zipped:,}") for name, size in _with_total(results.size).items()],
+    )
+    if results.calls:
+        lines += ["", "## Calls to the outside", "", *(f"- {count}: {names}" for count, names in results.calls.items())]
+    if results.seconds:
+        lines += ["", "## On the deployed local stack, in ms", "", *_latencies(results.seconds)]
+    if results.flood:
+        flood = results.flood
+        pace = f"{flood.decided / flood.seconds:.1f} a second, 8 people at a time"
+        clicks = f"a click was answered in {_percentiles(flood.clicks)} ms (p50, p95, p99)"
+        decided = f"{flood.decided:,} approvals decided without an error in {flood.seconds:.0f} s"
+        lines += ["", f"{decided}, {pace}: {clicks}."]
+    return lines
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[1]:.1f} others at work on average" if os.getloadavg()[1] > 1 else "otherwise idle"
+
+
+def _cold_row(found: dict[str, list[Run]], name: str) -> tuple[str, ...]:
+    runs = found[name]
+    ours = name not in ("bare", "bolt")
+    return (
+        f"`{name}`",
+        _spread([run.wall for run in runs]),
+        _spread([run.user for run in runs]),
+        f"{ratio(found, name, lambda run: run.wall):.2f} of {baseline(name)}" if ours else "",
+        f"{ratio(found, name, lambda run: run.user):.2f}" if ours else "",
+        f"{BUDGETS[name]:.2f}" if name in BUDGETS else "",
+        f"{median(run.memory for run in runs) / 1e6:.0f}",
+        f"{1000 * median(waited for run in runs for waited in run.warm):.1f}",
+    )
+
+
+def _with_total(sizes: dict[str, Size]) -> dict[str, Size]:
+    total = Size(sum(size.unzipped for size in sizes.values()), sum(size.zipped for size in sizes.values()))
+    return {**sizes, "together": total}
+
+
+def _latencies(seconds: Seconds) -> list[str]:
+    rows = []
+    for name, ours in seconds.ours.items():
+        row = [name, _percentiles(ours)]
+        for other in (seconds.bare, seconds.silent):
+            bare = other.get(name)
+            row += [_percentiles(bare), f"{median(ours) / median(bare):.2f}"] if bare else ["", ""]
+        rows.append(tuple(row))
+    return _table(("p50, p95, p99", "ours", "(a)", "ratio", "(a) without a log line", "ratio"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def _spread(values: Sequence[float]) -> str:
+    low, middle, high = quantiles(values, n=4)
+    return f"{1000 * middle:.0f} [{1000 * low:.0f}-{1000 * high:.0f}]"
+
+
+def _percentiles(values: Sequence[float]) -> str:
+    cuts = quantiles(values, n=100, method="inclusive")
+    return ", ".join(f"{1000 * cuts[each - 1]:.0f}" for each in (50, 95, 99))
+
+
+def _plot(results: Results, path: Path) -> None:
+    import matplotlib as mpl  # slow to import, and the table needs none of it
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, len(results.cold), figsize=(12, 4.5), sharey=True, squeeze=False)
+    for axis, (title, found) in zip(axes[0], results.cold.items(), strict=True):
+        names = [name for name in found if name in BUDGETS]
+        ratios = [[a.wall / b.wall for a, b in zip(found[name], found[baseline(name)], strict=True)] for name in names]
+        axis.boxplot(ratios, tick_labels=names, showfliers=False)
+        for place, name in enumerate(names, 1):
+            axis.hlines(BUDGETS[name], place - 0.3, place + 0.3, colors="tab:red")
+        axis.axhline(1, color="gray", linewidth=0.5)
+        axis.set_title(f"Cold start, {title}")
+        axis.tick_params(axis="x", rotation=30)
+    axes[0][0].set_ylabel("ratio to the bare handler (red: budget)")
+    axes[0][0].set_ylim(bottom=0)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
