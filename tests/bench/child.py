@@ -34,7 +34,7 @@ def main() -> None:
     answer = handler(task["event"], Context())
     end = time.perf_counter()
     after = getrusage(RUSAGE_SELF)
-    with open("/proc/self/status") as status:  # ru_maxrss counts what the parent had before the fork
+    with open("/proc/self/status") as status:  # noqa: PTH123 no import; ru_maxrss counts what the parent had before the fork
         memory = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
     modules = sorted(sys.modules)
     warm = []

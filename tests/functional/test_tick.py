@@ -1,0 +1,59 @@
+"""What a tick of the clock costs, however many approvals are open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+from moto.dynamodb.models import dynamodb_backends
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.model import iso
+from approvals.records import DUE_SHARDS
+from approvals.table import ApprovalTable
+from approvals.workflow import Workflows
+from handlers.lifecycle import LifecycleHandler
+from handlers.worker import RetryQueue
+from tests.functional.conftest import TABLE, Clock
+
+
+@pytest.mark.parametrize("open_approvals", [10, 1_000, 100_000])
+def test_a_tick_reads_as_often_however_many_approvals_are_open(
+    dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, open_approvals: int
+) -> None:
+    """Open, and none due: one query for each shard of the index, and the executions that ended."""
+    table = dynamodb_backends["123456789012"]["eu-west-1"].get_table(TABLE)
+    due = {"S": iso(clock() + timedelta(minutes=1))}
+    for number in range(open_approvals):
+        table.put_item({"id": {"S": str(number)}, "due_shard": {"S": str(number % DUE_SHARDS)}, "due_at": due})
+    calls: Counter[str] = Counter()
+    dynamodb.meta.events.register("before-send", lambda event_name, **_: calls.update([event_name.split(".")[-1]]))
+    workflows = _NoneEnded()
+    handler = LifecycleHandler(
+        table=ApprovalTable(dynamodb, TABLE),
+        workflows=cast("Workflows", workflows),
+        state_machine_arn="arn",
+        notify_queue=_unused_queue(),
+        decision_queue=_unused_queue(),
+        clock=clock,
+        logger=logger,
+    )
+    handler({"source": "aws.events"}, context)
+    print(f"{calls.total()} reads with {open_approvals:,} open: {dict(calls)}")
+    assert calls == {"Query": DUE_SHARDS}
+
+
+class _NoneEnded:
+    def ended(self, _state_machine_arn: str, _since: object) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+
+def _unused_queue() -> RetryQueue:
+    def connect() -> Any:
+        raise AssertionError("nothing is owed")
+
+    return RetryQueue(connect, "url")
