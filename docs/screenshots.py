@@ -36,20 +36,30 @@ RELEASE = {
         "Title": "Deploy web 2.4.1 to production",
         "Details": "Adds the new checkout.\nRolls back by redeploying 2.4.0.",
         "RequestedBy": "carol@example.com",
+        "Approvers": ["alice@example.com", "bob@example.com"],
         "TimeoutMinutes": 30,
         "Comment": {"Approve": "off", "Reject": "off"},
     },
     "Version": "2.4.1",
 }
+KEYS = {
+    "Approval": {
+        "Title": "Rotate the signing keys",
+        "RequestedBy": "alice@example.com",
+        "Severity": "high",
+        "TimeoutMinutes": 60,
+    }
+}
 
 
 def play(url: str, suffix: str = "") -> None:
-    """Starts what the pictures show: a release that is approved, and a refund that has one of two approvals."""
+    """Starts what the pictures show: a release that is approved, a request of alice's, a refund with one of two."""
     person = Person(url)
     release, refund = f"release-2-4-1{suffix}", f"refund-northwind{suffix}"
     person.start(release, RELEASE)
     person.click(person.message(release), "approve", _BOB)
     person.ended(release)
+    person.start(f"rotate-keys{suffix}", KEYS)
     person.start(refund, REFUND)
     person.click(person.message(refund), "approve", _BOB)
     person.wait(lambda state: "1 of 2 approvals" in str(state["slack"]["messages"]) or None, "no progress")
@@ -63,7 +73,7 @@ def take(page: Page, url: str, folder: Path) -> list[Path]:
     name = "" if width >= DESKTOP[0] else "-phone"
     taken = [_shot(page, folder / f"demo{name}.png")]
     page.locator("#tab-home").click()
-    expect(page.locator("#home")).to_contain_text("Waits for you (1)", timeout=_SECONDS)
+    expect(page.locator("#home")).to_contain_text("Give Northwind a refund", timeout=_SECONDS)
     slack = page.locator("#slack")
     slack.scroll_into_view_if_needed()
     path = folder / f"slack-home{name}.png"

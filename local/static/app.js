@@ -326,8 +326,9 @@ function drawRich(element) {
 
 const richRuns = ({ elements }) => elements.map(drawRun);
 
-function drawRun({ type, text, url, user_id, style = {} }) {
+function drawRun({ type, text, url, user_id, timestamp, format, fallback, style = {} }) {
   if (type === "user") return el("span", { class: "mention" }, `@${userName(user_id)}`);
+  if (type === "date") return slackDate(`!date^${timestamp}^${format}`, fallback);
   if (type === "link" && isWebUrl(url)) return link(url, text ?? url);
   const tags = { bold: "b", italic: "i", strike: "s", code: "code" };
   return Object.entries(tags).reduce((node, [name, tag]) => (style[name] ? el(tag, {}, node) : node), text ?? "");
