@@ -141,6 +141,7 @@ class SlackMessenger:
                 lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks)
             )
 
+        _message(approval)
         for_each(approval.slack_messages, edit)
 
     def _workspace(self, answer: SlackResponse) -> str:

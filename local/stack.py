@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from local import aws, deploy
@@ -30,6 +32,7 @@ class Seen:
     mails: tuple[Mail, ...] = ()
     messages: tuple[Message, ...] = ()
     modals: tuple[Modal, ...] = ()
+    homes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class LocalStack:
@@ -50,6 +53,7 @@ class LocalStack:
             channel=CHANNEL if slack else "",
             bot_token=f"xoxb-local-{secrets.token_hex(12)}",
             signing_secret=secrets.token_hex(16),
+            hooks_url=f"{self.url}/slack/hooks/",
         )
         self.seen = Seen()
         self._stopped = threading.Event()
@@ -107,6 +111,7 @@ class LocalStack:
                 mails=tuple(self._inbox.mails()),
                 messages=tuple(self.slack.messages()),
                 modals=tuple(self.slack.modals()),
+                homes=self.slack.homes(),
             )
             if seen != self.seen:
                 with self._changed:

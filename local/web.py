@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -63,6 +63,7 @@ def create_app(stack: LocalStack) -> Flask:
     _serve_page(app, stack)
     _serve_executions(app, stack)
     _serve_clicks(app, stack, http)
+    _serve_home_and_command(app, stack, http)
     _serve_slack(app, stack)
     _serve_stack(app, stack, http)
     return app
@@ -152,6 +153,41 @@ def _serve_clicks(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> N
         return jsonify(), 200
 
 
+def _serve_home_and_command(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
+    def passed_on(sign: Callable[[Mapping[str, str]], tuple[bytes, dict[str, str]]]) -> tuple[Response, int]:
+        """Sends the stack what Slack would send it, about what the page asked for."""
+        asked = request.get_json(force=True, silent=True) or {}
+        try:
+            signed = sign({str(name): str(value) for name, value in asked.items()})
+        except Refused as refused:
+            return jsonify(error=str(refused)), 409
+        except KeyError as missing:
+            return jsonify(error=f"unknown or missing: {missing}"), 400
+        answer = _send(stack, http, signed)
+        if answer.status != HTTPStatus.OK:
+            return jsonify(error=f"the stack answered {answer.status}"), 502
+        return jsonify(status=answer.status), 200
+
+    @app.post("/api/slack/home")
+    def home() -> tuple[Response, int]:
+        return passed_on(lambda asked: stack.slack.open_home(asked["user_id"]))
+
+    @app.post("/api/slack/home/click")
+    def click_home() -> tuple[Response, int]:
+        return passed_on(lambda asked: stack.slack.click_home(asked["user_id"], asked["action_id"], asked["value"]))
+
+    @app.post("/api/slack/command")
+    def command() -> tuple[Response, int]:
+        return passed_on(lambda asked: stack.slack.command(asked["user_id"], asked["text"], asked.get("channel", "")))
+
+    @app.post("/slack/hooks/<token>")
+    def hook(token: str) -> tuple[str, int]:
+        if stack.slack.fail_with:
+            return "", stack.slack.fail_with
+        status, said = stack.slack.respond(token, request.get_json(force=True, silent=True) or {})
+        return said, status
+
+
 def _send(
     stack: LocalStack, http: urllib3.PoolManager, signed: tuple[bytes, dict[str, str]]
 ) -> urllib3.BaseHTTPResponse:
@@ -197,6 +233,8 @@ def _state(stack: LocalStack) -> dict[str, object]:
         "slack": {
             "channel": "approvals" if stack.slack.channel else "",
             "messages": [asdict(message) for message in seen.messages],
+            "channel_id": stack.slack.channel,
+            "homes": seen.homes,
             "modals": [{"id": each.id, "user_id": each.user_id, "view": each.view} for each in seen.modals],
         },
     }

@@ -43,7 +43,7 @@ def _state(approval: Approval) -> list[str]:
     decision = approval.decision
     if decision is None:
         severe = ["\u26a0\ufe0f high severity"] if approval.request.severity is Severity.HIGH else []
-        return [*severe, f"waits until {local_time(approval.deadline)}", *present.progress(approval)[:1], *by]
+        return [f"Waits until {local_time(approval.deadline)}", *severe, *present.progress(approval)[:1], *by]
     if decision.approver is None:
         how = ""
     elif decision.channel is Channel.SLACK:

@@ -41,8 +41,8 @@ Part = RichTextElement
 
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][\x21-\x7e]*)?")
 _MARKS = re.compile(r"[*_~`]")
-_MOMENT = re.compile(r"[A-Z][a-z]{2} \d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC")
-"""A moment as `readable` writes it, the one form that our sentences have."""
+_MOMENT = re.compile(r"(?:on )?([A-Z][a-z]{2} \d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC)")
+"""A moment as `readable` writes it, the one form that our sentences have. Slack may say "today": without "on"."""
 
 _FORMAT = "{date_short_pretty} at {time}"
 _STYLES: dict[Style, dict[str, bool]] = {
@@ -87,12 +87,17 @@ def heading(text: str) -> Block:
 
 def local_time(moment: datetime) -> str:
     """The moment in each reader's own time zone, as mrkdwn; in UTC for clients that can't."""
-    return f"<!date^{int(moment.timestamp())}^{_FORMAT}|{readable(moment)}>"
+    return _date(moment, readable(moment))
 
 
 def sentence(text: str) -> str:
     """A sentence of ours, with names in it, as mrkdwn: literally, but for moments, which are in the reader's zone."""
-    return "".join(local_time(part.at) if isinstance(part, Moment) else literal(part) for part in moments(text))
+    parts = moments(text)
+    return "".join(_date(part.at, part.fallback) if isinstance(part, Moment) else literal(part) for part in parts)
+
+
+def _date(moment: datetime, fallback: str) -> str:
+    return f"<!date^{int(moment.timestamp())}^{_FORMAT}|{fallback}>"
 
 
 class Moment(RichTextElement):
@@ -108,24 +113,24 @@ class Moment(RichTextElement):
         """The keys of its JSON."""
         return super().attributes | {"timestamp", "format", "fallback"}
 
-    def __init__(self, at: datetime) -> None:
+    def __init__(self, at: datetime, fallback: str) -> None:
         super().__init__(type=self.type)
         self.at = at
         self.timestamp = int(at.timestamp())
         self.format = _FORMAT
-        self.fallback = readable(at)
+        self.fallback = fallback
 
 
 def moments(text: str) -> Iterator[str | Moment]:
     """The text taken apart: moments, and what is between them. Nothing is lost: a moment's fallback is its text."""
     end = 0
     for found in _MOMENT.finditer(text):
-        at = _moment(found[0])
+        at = _moment(found[1])
         if at is None:
             continue
         if found.start() > end:
             yield text[end : found.start()]
-        yield Moment(at)
+        yield Moment(at, found[0])
         end = found.end()
     if end < len(text):
         yield text[end:]

@@ -1,5 +1,5 @@
-// The demo page. It draws whatever state the server sends and posts two things back:
-// "start an execution" and "somebody clicked a Slack button".
+// The demo page. It draws whatever state the server sends, and posts back what somebody does:
+// starts an execution, clicks a Slack button, opens the app's Home, types a command.
 //
 // All text comes from other people's input, so nodes are built with textContent only.
 
@@ -69,6 +69,7 @@ const EMOJI = {
 let state = null;          // the last state drawn; null until the first one arrives
 let userNames = new Map(); // Slack user id -> name
 let chosenUser = null;     // whose name Slack clicks are sent in
+let place = "channel";     // what is shown of Slack: home, direct or channel
 const clicking = new Set();        // ts of messages with a click in flight
 const clickProblems = new Map();   // ts -> what went wrong with the last click
 
@@ -281,18 +282,20 @@ function drawBlocks({ ts, blocks, text }) {
 function drawBlock(block, ts) {
   switch (block.type) {
     case "header": return el("h3", { class: "block block-header" }, richText(block.text));
-    case "section": return drawSection(block);
+    case "section": return drawSection(block, ts);
     case "context": return el("div", { class: "block context" }, drawContext(block.elements));
     case "divider": return el("hr", { class: "block" });
     case "actions": return el("div", { class: "block actions" }, block.elements.flatMap((e) => drawAction(e, ts)));
+    case "input": return null;
     case "rich_text": return el("div", { class: "block" }, block.elements.map(drawRich));
     default: return el("p", { class: "block context" }, `(a “${block.type}” block, not drawn here)`);
   }
 }
 
-function drawSection({ text, fields }) {
-  return el("div", { class: "block" },
+function drawSection({ text, fields, accessory }, ts) {
+  return el("div", { class: accessory ? "block with-accessory" : "block" },
     text && el("div", {}, richText(text)),
+    accessory && drawButton(accessory, ts),
     fields && el("div", { class: "fields" }, fields.map((field) => el("div", {}, richText(field)))));
 }
 
@@ -323,8 +326,9 @@ function drawRich(element) {
 
 const richRuns = ({ elements }) => elements.map(drawRun);
 
-function drawRun({ type, text, url, user_id, style = {} }) {
+function drawRun({ type, text, url, user_id, timestamp, format, fallback, style = {} }) {
   if (type === "user") return el("span", { class: "mention" }, `@${userName(user_id)}`);
+  if (type === "date") return slackDate(`!date^${timestamp}^${format}`, fallback);
   if (type === "link" && isWebUrl(url)) return link(url, text ?? url);
   const tags = { bold: "b", italic: "i", strike: "s", code: "code" };
   return Object.entries(tags).reduce((node, [name, tag]) => (style[name] ? el(tag, {}, node) : node), text ?? "");
@@ -338,7 +342,8 @@ function drawButton(element, ts) {
   button.addEventListener("click", () => {
     const { confirm } = element;
     if (confirm && !window.confirm(`${confirm.title.text}\n\n${confirm.text.text}`)) return;
-    click(ts, element.action_id, label);
+    if (ts === HOME) clickHome(element);
+    else click(ts, element.action_id, label);
   });
   return button;
 }
@@ -373,6 +378,61 @@ function showClickState() {
     node.setAttribute("aria-busy", clicking.has(ts));
     setText(node.querySelector(".problem"), clickProblems.get(ts) ?? "");
   }
+}
+
+// ---------------------------------------------------------------- Slack's Home and commands
+
+const HOME = "home"; // in the place of a message's ts
+
+function drawHome({ blocks }) {
+  return el("div", { class: "home-view" }, blocks ? drawBlocks({ ts: HOME, blocks, text: "" })
+    : el("p", { class: "empty" }, "Opening…"), el("p", { class: "problem", id: "home-problem", "aria-live": "polite" }));
+}
+
+async function clickHome({ action_id, value }) {
+  await postHome("/api/slack/home/click", { action_id, value });
+}
+
+async function postHome(path, more = {}) {
+  try {
+    await post(path, { user_id: chosenUser, ...more });
+  } catch (error) {
+    setText(byId("home-problem"), error.message);
+  }
+}
+
+/** Slack tells the app whenever somebody opens its Home. */
+function openPlace(name) {
+  place = name;
+  showSlack(state);
+  if (place === "home") postHome("/api/slack/home");
+}
+
+async function sendCommand() {
+  const typed = byId("said").value.trim();
+  if (!/^\/approvals(\s|$)/.test(typed)) {
+    setText(byId("composer-problem"), "The app knows one command: /approvals");
+    return;
+  }
+  try {
+    const text = typed.replace(/^\/approvals\s*/, "");
+    await post("/api/slack/command", { user_id: chosenUser, text, channel: channelShown(state) });
+    setText(byId("composer-problem"), "");
+    byId("said").value = "/approvals";
+  } catch (error) {
+    setText(byId("composer-problem"), error.message);
+  }
+}
+
+const directChannel = () => `D${(chosenUser ?? "").slice(1)}`;
+const channelShown = ({ slack }) => (place === "direct" ? directChannel() : slack.channel_id);
+
+function setUpSlack() {
+  for (const tab of byId("places").children) tab.addEventListener("click", () => openPlace(tab.dataset.place));
+  byId("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    sendCommand();
+  });
 }
 
 // ---------------------------------------------------------------- Slack dialogs
@@ -547,12 +607,23 @@ function show(next) {
   if (before) announce(before, next);
 }
 
-function showSlack({ slack: { channel, messages, modals }, users }) {
-  setText(byId("slack-title"), channel ? `Slack #${channel}` : "Slack");
+function showSlack({ slack, users }) {
+  const { channel, modals, homes } = slack;
   byId("slack-off").hidden = Boolean(channel);
-  byId("slack-empty").hidden = !channel || messages.length > 0;
   byId("who").hidden = !channel || users.length === 0;
+  byId("places").hidden = !channel;
+  byId("composer").hidden = !channel || place === "home";
   showUsers(users);
+  const messages = slack.messages.filter((message) => message.channel === channelShown({ slack }));
+  byId("slack-empty").hidden = !channel || place === "home" || messages.length > 0;
+  byId("messages").hidden = place === "home";
+  byId("home").hidden = place !== "home";
+  reconcile(byId("home"), [{ user: chosenUser, blocks: homes[chosenUser]?.blocks }], (item) => item.user ?? "", drawHome);
+  for (const tab of byId("places").children) {
+    tab.setAttribute("aria-selected", tab.dataset.place === place);
+    const unread = tab.dataset.place === "direct" && slack.messages.some((m) => m.channel === directChannel());
+    tab.classList.toggle("has-news", unread && place !== "direct");
+  }
 
   const scroll = byId("slack-scroll");
   const wasAtBottom = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
@@ -567,7 +638,10 @@ function showUsers(users) {
   if (!users.some((user) => user.id === chosenUser)) chosenUser = users[0]?.id ?? null;
   reconcile(byId("users"), users, (user) => user.id, ({ id, name }) => {
     const radio = el("input", { type: "radio", name: "user", value: id, checked: id === chosenUser });
-    radio.addEventListener("change", () => { chosenUser = id; });
+    radio.addEventListener("change", () => {
+      chosenUser = id;
+      openPlace(place);
+    });
     return el("label", {}, radio, el("span", {}, capitalised(name)));
   });
 }
@@ -697,4 +771,5 @@ function listen() {
 }
 
 setUpForm();
+setUpSlack();
 listen();

@@ -72,7 +72,10 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
     assert mail.text.startswith(f"{word} by bob in Slack on ")
     [message, reply] = slack.messages()
     assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
-    assert (reply.thread_ts, reply.text.split(" on ")[0]) == (message.ts, f"{word} by bob in Slack")
+    assert (reply.thread_ts, reply.text.split("on Mon")[0]) == (
+        message.ts,
+        f"{word} by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}|",
+    )
     assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
     assert table.get(ID).steps.keys() >= {Step.RESUME, OUTCOME_ALICE, Step.OUTCOME_SLACK}
 
@@ -244,8 +247,8 @@ def test_who_asked_is_told_in_the_thread_with_what_was_said(
     assert asked.slack_message is not None
     assert reply.thread_ts == asked.slack_message.ts
     assert reply.text == (
-        "<@U0JO000001> Rejected by bob in Slack on <!date^1795424460^{date_short_pretty} at {time}"
-        "|Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
+        "<@U0JO000001> Rejected by bob in Slack <!date^1795424460^{date_short_pretty} at {time}"
+        "|on Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
     )
 
 

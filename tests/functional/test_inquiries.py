@@ -141,7 +141,7 @@ def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(
     waiting, rest = scene.home().split("You asked for")
     mine, decided = rest.split("Decided lately")
     assert "Waits for you (1)" in waiting
-    assert "*For whoever is asked*\nwaits until <!date^" in waiting
+    assert "*For whoever is asked*\nWaits until <!date^" in waiting
     assert "All of it." in waiting
     assert "Of mine" in mine
     assert "*Done already*\nApproved by <@U0BOB00002>, <!date^" in decided
@@ -188,7 +188,7 @@ def test_an_answer_in_the_home_counts_and_the_home_shows_it(scene: Scene) -> Non
     assert decision.approver == BOB
     scene.deliver()
     shown = scene.read()
-    assert shown.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack on <!date^")
+    assert shown.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack <!date^")
     assert "Nothing waits for you." in shown
     scene.home()
     assert not scene.read().startswith("\u201c")
@@ -201,7 +201,7 @@ def test_an_answer_in_the_home_that_lost_says_so_there(scene: Scene) -> None:
     respond(scene.table, asked, a_response(Action.REJECT))
     scene.send(clicked)
     scene.deliver()
-    assert "Somebody was faster. Rejected by alice@example.com by email on <!date^" in scene.read()
+    assert "Somebody was faster. Rejected by alice@example.com by email <!date^" in scene.read()
     assert scene.slack.messages() == []
 
 
@@ -262,7 +262,7 @@ def test_the_list_has_what_waits_for_me_first(scene: Scene) -> None:
     scene.ask("Of mine", people=People(requester=person(BOBS, "bob")))
     scene.ask("For me")
     first, second = scene.said("list").split("*Open, waits for others*")
-    assert first.startswith("*Waits for you*\nOpen\n*For me*\nwaits until ")
+    assert first.startswith("*Waits for you*\nOpen\n*For me*\nWaits until ")
     assert second.startswith("\nOpen\n*Of mine*")
 
 

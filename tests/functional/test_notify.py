@@ -295,6 +295,9 @@ class FakeDirectory:
             raise self.broken
         return tuple(self.users)
 
+    def members_of(self, _channel: str) -> frozenset[str]:
+        return frozenset(self.users)
+
     def workspace(self) -> str:
         return WORKSPACE
 

@@ -465,7 +465,7 @@ def test_who_answered_so_far_is_shown() -> None:
     request = Request(timeout=HOUR, required_approvals=2)
     response = replace(a_response(), person=ALICE.id)
     shown = said(as_sent(request_blocks(an_approval(request=request, responses=(response,)))))
-    assert "1 of 2 approvals\nApproved by alice@example.com by email on \n" in shown
+    assert "1 of 2 approvals\nApproved by alice@example.com by email \n" in shown
 
 
 def test_a_slack_user_who_asks_is_mentioned() -> None:
@@ -653,7 +653,7 @@ def test_each_answer_so_far_has_its_time_in_the_readers_zone() -> None:
             "type": "date",
             "timestamp": int((NOW + timedelta(minutes=1)).timestamp()),
             "format": "{date_short_pretty} at {time}",
-            "fallback": "Mon 23 Nov 2026, 09:01 UTC",
+            "fallback": "on Mon 23 Nov 2026, 09:01 UTC",
         }
     ]
     assert check_message(as_sent(request_blocks(approval)))
