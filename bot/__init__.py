@@ -2,4 +2,4 @@
 
 import gc
 
-gc.set_threshold(100_000)  # 700 by default: a tenth of a cold start went into looking through imports for garbage.
+gc.set_threshold(100_000)  # 700 by default: cold starts went into looking through imports for garbage.
