@@ -14,8 +14,8 @@ CHECKOV := .venv-checkov/.ready
 demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
 	@.venv/bin/python -m local $(ARGS)
 
-test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; ARGS are pytest's.
-	@.venv/bin/python -m pytest $(ARGS)
+test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; with ARGS, which are pytest's, those that they name.
+	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: a quarter of an hour.
 	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \

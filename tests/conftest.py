@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -66,3 +67,11 @@ def suite() -> Iterator[Suite]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What searches the outputs of all others comes last.
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails the run when any test wrote a secret that any test used, whichever tests were run."""
+    leaks = {where: found for where, text in _SUITE.written.items() if (found := _SUITE.found(text))}
+    if leaks:
+        print(f"\nSecrets that begin so were written: {leaks}", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
