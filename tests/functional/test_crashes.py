@@ -39,6 +39,8 @@ from tests.functional.conftest import CHANNEL, TABLE, Clock, DirectWebClient
 from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
 
 APPROVE, REJECT = Action
+
+PROVE = os.environ.get("PROVE") == "1"
 T = TypeVar("T")
 PARAMETERS = {
     "ApprovalTable": TABLE,
@@ -825,14 +827,16 @@ QUICK = ("approved by mail", "approved in Slack", "aborted", "the state is retri
 
 
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("name", SCENARIOS if os.environ.get("PROVE") else [n for n in SCENARIOS if n in QUICK])
+@pytest.mark.parametrize("name", SCENARIOS if PROVE else [n for n in SCENARIOS if n in QUICK])
 def test_whatever_call_breaks_everything_converges(
     name: str, fault: Fault, simulate: Callable[..., Simulation]
 ) -> None:
     scenario = SCENARIOS[name]
     whole = simulate(scenario, Calls()).calls
     problems = []
-    for broken in whole.worth_breaking(fault):
+    # Every third in the gate, beginning elsewhere for each fault: together they break every call. `make prove`: all.
+    calls = list(whole.worth_breaking(fault))
+    for broken in calls if PROVE else calls[[*Fault].index(fault) % 3 :: 3]:
         try:
             check(simulate(scenario, Calls(broken, fault)), scenario)
         except AssertionError as error:
@@ -841,7 +845,7 @@ def test_whatever_call_breaks_everything_converges(
 
 
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("name", SCENARIOS if os.environ.get("PROVE") else ["two must approve"])
+@pytest.mark.parametrize("name", SCENARIOS if PROVE else ["two must approve"])
 def test_whatever_call_breaks_every_event_is_published(
     name: str, fault: Fault, simulate: Callable[..., Simulation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
