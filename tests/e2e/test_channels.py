@@ -73,7 +73,7 @@ def test_a_late_click_in_slack_is_told_who_won(person: Person) -> None:
 
 
 def test_a_click_that_lost_gets_a_private_note(person: Person) -> None:
-    name = person.start("lost", ALL_AT_ONCE)
+    name = person.start("click-that-lost", ALL_AT_ONCE)
     message = person.message(name)
     with ThreadPoolExecutor(2) as pool:
         clicks = [pool.submit(person.click, message, *click) for click in (("approve", ALICE), ("reject", BOB))]
