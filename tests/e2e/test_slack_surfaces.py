@@ -15,11 +15,25 @@ from local.slack import ELSEWHERE_CHANNEL
 from local.stack import LocalStack
 from local.story import Person
 from tests.chromium import SIZES, chromium
+from tests.e2e.conftest import free_port
 from tests.e2e.waiting import seen
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006"
 TO_DAVE = f"D{DAVE[1:]}"
 ONE_TAP = {"Comment": {"Approve": "off", "Reject": "off"}}
+
+
+@pytest.fixture(scope="module")
+def workspace(aws_port: int) -> Iterator[LocalStack]:
+    """A stack of its own: a Home shows what is due the soonest, and of the others' many requests that would be theirs."""
+    deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name="slack-surfaces")
+    yield deployed
+    deployed.stop()
+
+
+@pytest.fixture
+def person(workspace: LocalStack) -> Person:
+    return Person(workspace.url)
 
 
 def asked(title: str, **more: Any) -> dict[str, Any]:
@@ -49,7 +63,7 @@ def post(person: Person, path: str, **body: str) -> None:
     assert person._post_json(path, body).status == 200
 
 
-def test_the_home_shows_what_waits_and_takes_the_answer(stack: LocalStack, person: Person) -> None:
+def test_the_home_shows_what_waits_and_takes_the_answer(workspace: LocalStack, person: Person) -> None:
     name = person.start("home-request", asked("Shown in the home"))
     person.message(name)
     post(person, "/api/slack/home", user_id=ALICE)
@@ -71,7 +85,7 @@ def _id_of(person: Person, name: str) -> str:
     return str(button["value"])
 
 
-def test_a_command_is_answered_to_one_person_in_any_channel(stack: LocalStack, person: Person) -> None:
+def test_a_command_is_answered_to_one_person_in_any_channel(workspace: LocalStack, person: Person) -> None:
     name = person.start("command-request", asked("Found by a command"))
     person.message(name)
     post(person, "/api/slack/command", user_id=BOB, text="search found command", channel=ELSEWHERE_CHANNEL)
@@ -82,14 +96,14 @@ def test_a_command_is_answered_to_one_person_in_any_channel(stack: LocalStack, p
     assert nothing["ephemeral_to"] == DAVE
 
 
-def test_an_approver_outside_the_channel_answers_a_direct_message(stack: LocalStack, person: Person) -> None:
+def test_an_approver_outside_the_channel_answers_a_direct_message(workspace: LocalStack, person: Person) -> None:
     name = person.start("direct-request", asked("Directly", Approvers=[ALICE, DAVE], RequiredApprovals=2))
     [direct] = seen(lambda: messages(person, TO_DAVE, name) or None, "the direct message")
     person.click(person.message(name), "approve", ALICE)
     seen(lambda: "1 of 2 approvals" in json.dumps(messages(person, TO_DAVE, name)) or None, "progress shown directly")
     person.click(direct, "approve", DAVE)
     assert person.ended(name)["output"]["Approval"]["Result"]["Decision"] == "APPROVED"
-    outcome = [approved(person, channel, name) for channel in (stack.slack.channel, TO_DAVE)]
+    outcome = [approved(person, channel, name) for channel in (workspace.slack.channel, TO_DAVE)]
     assert outcome[0]["blocks"] == outcome[1]["blocks"]
 
 
@@ -100,7 +114,7 @@ def approved(person: Person, channel: str, name: str) -> dict[str, Any]:
     return seen(look, f"the outcome in {channel}")
 
 
-def test_who_asked_is_told_in_the_thread(stack: LocalStack, person: Person) -> None:
+def test_who_asked_is_told_in_the_thread(workspace: LocalStack, person: Person) -> None:
     name = person.start("thread-request", asked("Told in the thread", Approvers=[BOB]))
     message = person.message(name)
     person.click(message, "approve", BOB)
@@ -118,11 +132,11 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 @pytest.mark.browser
-def test_the_pictures_of_the_docs_can_be_taken(stack: LocalStack, page: Page, tmp_path: Path) -> None:
+def test_the_pictures_of_the_docs_can_be_taken(workspace: LocalStack, page: Page, tmp_path: Path) -> None:
     """Besides them: a command typed, and the direct messages of somebody else, at phone and desktop width."""
     width = page.viewport_size["width"] if page.viewport_size else 0
-    screenshots.play(stack.url, f"-{width}")
-    taken = screenshots.take(page, stack.url, tmp_path)
+    screenshots.play(workspace.url, f"-{width}")
+    taken = screenshots.take(page, workspace.url, tmp_path)
     assert all(path.stat().st_size > 10_000 for path in taken)
     page.locator("#tab-channel").click()
     page.locator("#said").fill("/approvals help")
