@@ -25,7 +25,7 @@ ONE_TAP = {"Comment": {"Approve": "off", "Reject": "off"}}
 
 @pytest.fixture(scope="module")
 def workspace(aws_port: int) -> Iterator[LocalStack]:
-    """A stack of its own: a Home shows what is due the soonest, and of the others' many requests that would be theirs."""
+    """A stack of its own: a Home shows what is due the soonest, which would be the many requests of other tests."""
     deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name="slack-surfaces")
     yield deployed
     deployed.stop()
