@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from cli.context import Failure
 from cli.doctor.patient import Patient
-from cli.refusals import code
+from cli.refusals import code, explained
 from cli.slack_app import CHANNEL, SIGNING_SECRET, TOKEN
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Up
 
 _UPDATE_SECONDS = 900
 _LOOK = 5
+
+_NOTHING_TO_DO = "No updates are to be performed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,13 @@ def update(patient: Patient, connection: Connection) -> None:
             StackName=patient.name, UsePreviousTemplate=True, Parameters=parameters, Capabilities=CAPABILITIES
         )
     except ClientError as error:
-        # CloudFormation says the same of a stack that has all of this already.
-        if code(error) == "ValidationError" and patient.slack_channel == connection.channel:
+        # A stack that has all of this already, and one that can't be updated now: only the message tells them apart.
+        if code(error) == "ValidationError" and _NOTHING_TO_DO in error.response["Error"]["Message"]:
             return
-        raise
+        raise Failure(
+            f"The secret is stored, but the stack was not updated: {explained(error)}. Look at it: "
+            f"{patient.approvals('doctor')}"
+        ) from error
     attempts = _UPDATE_SECONDS // _LOOK
     try:
         patient.cloudformation.get_waiter("stack_update_complete").wait(

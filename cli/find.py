@@ -37,9 +37,13 @@ def find(context: Context, wanted: str) -> Approval:
         return _of_execution(context, wanted)
     if is_approval_id(wanted):
         return _only(context, [wanted], wanted)
-    if _PREFIX.fullmatch(wanted) and (ids := _beginning_with(context, wanted)):
-        return _only(context, ids, wanted)
-    return _of_execution(context, execution_arn(context, wanted))
+    # An execution's name before the beginning of an id: who chose the name means it, and ids are made by chance.
+    try:
+        return _of_execution(context, execution_arn(context, wanted))
+    except Failure:
+        if _PREFIX.fullmatch(wanted) and (ids := _beginning_with(context, wanted)):
+            return _only(context, ids, wanted)
+        raise
 
 
 def execution_arn(context: Context, name: str) -> str:

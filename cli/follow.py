@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.model import Approval
+from approvals.model import Approval, Status
 from cli.context import Context, Failure
 from cli.document import document, outcome
 from cli.group import INTERRUPTED
@@ -38,6 +38,9 @@ def follow(context: Context, find: Callable[[Watch], Approval]) -> None:
         watch = Watch(context, tells)
         approval = watch.decided(find(watch))
     emit(context, document(approval), outcome(approval))
+    if approval.resumed is None and approval.status is Status.APPROVED:
+        doctor = context.command("doctor")
+        raise Failure(f"Approved, but it is not known whether the workflow heard of it. See what is wrong: {doctor}")
     raise click.exceptions.Exit(exit_code(approval))
 
 

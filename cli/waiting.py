@@ -30,8 +30,8 @@ EXECUTION_EVERY = 10
 OUTAGE = timedelta(minutes=5)
 """How long AWS may be busy or out of reach before waiting fails."""
 
-SETTLING = timedelta(seconds=30)
-"""How long it is waited, after a decision, for whether it reached the workflow."""
+SETTLING = timedelta(minutes=3)
+"""How long it is waited, after a decision, for whether it reached the workflow: the clock sees to it after two."""
 
 LOST = timedelta(minutes=3)
 """How long an approval may seem open after its execution has ended: the clock, every minute, would have seen it."""
@@ -157,11 +157,11 @@ class Watch:
 
 
 def exit_code(approval: Approval) -> int:
-    """What a shell is told of a decided approval. An approval that its workflow never heard of lets nothing pass."""
+    """What a shell is told of a decided approval. One that its workflow has not heard of lets nothing pass."""
     if approval.decision and approval.decision.error and approval.status is Status.CANCELLED:
         return FAILED  # Nobody could be asked.
     if approval.status is Status.APPROVED:
-        return NOBODY if approval.resumed is False else APPROVED
+        return {True: APPROVED, False: NOBODY, None: FAILED}[approval.resumed]
     return REJECTED if approval.status is Status.REJECTED else NOBODY
 
 

@@ -63,8 +63,11 @@ The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets 
   interrupted can be run again.
 
 ```sh
-version=$(approvals request --file release.yaml --wait --json | jq -r .Result.Form.Version)
+approvals request --file release.yaml --wait --json > approval.json || exit $?
+version=$(jq -er .Result.Form.Version approval.json)
 ```
+
+Not in a pipe: a shell takes the exit code of a pipe's last command, and would go on after a rejection.
 
 `--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
 """

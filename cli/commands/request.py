@@ -18,7 +18,7 @@ from cli.find import execution_arn
 from cli.follow import cancel_option, follow, interruptible
 from cli.output import emit, json_option, plain
 from cli.progress import Quiet
-from cli.refusals import code
+from cli.refusals import BUSY, code, explained
 from cli.waiting import Watch
 
 if TYPE_CHECKING:
@@ -180,7 +180,9 @@ def _start(context: Context, name: str, asked: Mapping[str, Json]) -> datetime:
             ) from error
         if code(error) == "InvalidName":
             raise click.UsageError(f"--name {name!r}: expected up to 80 letters, digits, - and _") from error
-        raise
+        if code(error) in BUSY:
+            raise  # It may have been started all the same.
+        raise Failure(f"{explained(error)}. Nothing was started.") from error
 
 
 def _requested(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:

@@ -91,6 +91,12 @@ def test_what_is_not_there_is_said_with_what_to_do(shell: Shell, name: str) -> N
     assert "Traceback" not in result.output
 
 
+def test_an_execution_is_meant_before_an_id_that_happens_to_begin_so(shell: Shell) -> None:
+    other = shell.started("other")
+    mine = shell.started(other.id[:5])
+    assert json.loads(shell.run("show", other.id[:5], "--json").stdout)["Id"] == mine.id
+
+
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shell.started("run-1")
     monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: f"{one.id[:20]}{'7' * 12}")

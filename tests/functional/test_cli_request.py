@@ -70,11 +70,19 @@ def test_an_approval_that_its_workflow_never_heard_of_lets_nothing_pass(shell: S
     assert "the answer did not reach it" in result.stdout
 
 
-def test_a_decision_counts_after_half_a_minute_whether_or_not_the_workflow_heard(shell: Shell) -> None:
+def test_an_approval_of_which_nobody_knows_whether_the_workflow_heard_lets_nothing_pass(shell: Shell) -> None:
+    """It may have ended before, and the clock has not found out yet. The clock tries after two minutes."""
     shell.then = [shell.asked, approve(shell)]
     began = shell.clock()
-    assert shell.run(*WAIT).exit_code == 0
-    assert 30 <= (shell.clock() - began).total_seconds() <= 40
+    result = shell.run(*WAIT)
+    assert result.exit_code == 3
+    assert "it is not known whether the workflow heard of it" in result.stderr
+    assert 180 <= (shell.clock() - began).total_seconds() <= 190
+
+
+def test_a_rejection_of_which_nobody_knows_whether_the_workflow_heard_is_a_rejection(shell: Shell) -> None:
+    shell.then = [shell.asked, lambda: shell.answered(Action.REJECT)]
+    assert shell.run(*WAIT).exit_code == 1
 
 
 def test_a_request_that_was_asked_anew_is_followed(shell: Shell) -> None:
@@ -295,6 +303,18 @@ def test_what_aws_denies_is_named(shell: Shell) -> None:
     assert "AWS denied dynamodb:BatchGetItem" in result.stderr
     assert "docs/cli.md" in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [("AccessDeniedException", "Nothing was started."), ("InternalError", "open")]
+)
+def test_what_could_not_be_started_is_not_said_to_be_open(shell: Shell, error: str, says: str) -> None:
+    """Where Step Functions is broken it may have been started all the same."""
+    with shell.intercepted("stepfunctions", "StartExecution", Throttled(100, error)):
+        result = shell.run(*WAIT)
+    assert result.exit_code == 3
+    assert says in result.stderr
+    assert ("still open" in result.stderr) == (says == "open")
 
 
 def interrupt() -> None:
