@@ -17,6 +17,7 @@ from slack_sdk.web import SlackResponse
 from urllib3.exceptions import NewConnectionError
 
 from bot.guard import REFUSED
+from cli.connecting import Connection, update
 from cli.context import Context, Failure
 from cli.doctor import examination, links, mail, people, slack, stack
 from cli.doctor.finding import Check, Finding, Verdict, exit_code
@@ -468,3 +469,25 @@ def test_links_must_lead_to_our_page(
 def test_a_missing_output_is_a_failure_that_says_so(patient: Examined) -> None:
     with pytest.raises(Failure, match="another product's"):
         patient.output("Nothing")
+
+
+# slack connect
+
+
+@pytest.mark.parametrize(
+    ("message", "done"),
+    [
+        ("No updates are to be performed.", True),
+        ("Stack is in UPDATE_ROLLBACK_FAILED state and can not be updated.", False),
+    ],
+)
+def test_a_stack_that_can_not_be_updated_is_no_success(patient: Examined, message: str, *, done: bool) -> None:
+    """Its parameters would still hold the old token, and a later deployment would write it back."""
+    connection = Connection(patient.slack_channel, "xoxb-tests-0123456789", "8f742231b10e8888abcd99yyyzzz85a5")
+    with Stubber(patient.cloudformation) as stubbed:
+        stubbed.add_client_error("update_stack", "ValidationError", message)
+        if done:
+            update(patient, connection)
+        else:
+            with pytest.raises(Failure, match="The secret is stored, but the stack was not updated"):
+                update(patient, connection)
