@@ -24,7 +24,10 @@ SLACK_API = "https://slack.com/api/"
 TIMEOUT = 3
 """Seconds that a call to Slack may take; the retry queue tries again later."""
 
-_HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+_HOOK = re.compile(r"https://hooks\.slack(?:-gov)?\.com/commands/(?P<workspace>\w+)(?:/[\w-]+)*", re.ASCII)
+"""Where Slack takes a command's answer. Below /services/ it takes anything for a channel of whoever made the address."""
+
+_SLACK = re.compile(r"(?:.+\.)?slack(?:-gov)?\.com")
 
 STALE = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
 """The token may have been changed since it was read."""
@@ -108,7 +111,9 @@ class SlackApi:
 class Hook:
     """Answers a command at the address that Slack gave for it.
 
-    That address is a capability, and comes from the table: it must lead to Slack, or to where its Web API is set to be.
+    That address is a capability, and comes from the table, where a function that faces the internet wrote it: it must
+    be one for a command's answer in the app's own workspace. Where the Web API is set to be elsewhere than at Slack, as
+    in tests, it may lead there, too.
     Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
     """
 
@@ -116,12 +121,13 @@ class Hook:
         self._api = urlsplit(api_url)
         self._client = client
 
-    def post(self, url: str, text: str, blocks: Sequence[Block]) -> None:
-        """Shows an answer to who asked alone. Raises `DeliveryFailed`; `DeliveryRefused` when it is too late for it."""
-        address = urlsplit(url)
-        to_slack = address.scheme == "https" and address.netloc in _HOOKS
-        if not to_slack and (address.scheme, address.netloc) != (self._api.scheme, self._api.netloc):
-            raise DeliveryRefused("an answer's address that is not Slack's")
+    def post(self, url: str, text: str, blocks: Sequence[Block], *, workspace: str) -> None:
+        """Shows an answer to who asked alone. Raises `DeliveryFailed`; `DeliveryRefused` when it is too late for it.
+
+        `workspace` is the id of the app's own.
+        """
+        if not self._may_take(url, workspace):
+            raise DeliveryRefused("an address that is not for an answer in this workspace")
         try:
             answer = self._client(url).send(text=text, blocks=blocks, response_type="ephemeral")
         except (HTTPException, OSError) as error:
@@ -133,6 +139,14 @@ class Hook:
             answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
         raise (DeliveryFailed if retried else DeliveryRefused)(f"Slack answered {code}")
+
+    def _may_take(self, url: str, workspace: str) -> bool:
+        if hook := _HOOK.fullmatch(url):
+            # On Enterprise Grid it may name the organization instead, whose ids begin with an E.
+            return hook["workspace"] == workspace or hook["workspace"].startswith("E")
+        address, api = urlsplit(url), self._api
+        # Slack's own Web API would take a call in somebody else's name.
+        return not _SLACK.fullmatch(api.hostname or "") and (address.scheme, address.netloc) == (api.scheme, api.netloc)
 
 
 def web_hook(url: str) -> WebhookClient:

@@ -130,7 +130,7 @@ class SlackMessenger:
             self._respond(response_url, view.request_text(approval), blocks)
 
     def _respond(self, response_url: str, text: str, blocks: Sequence[Block]) -> None:
-        self._hook.post(response_url, text, blocks)
+        self._hook.post(response_url, text, blocks, workspace=self.directory.workspace())
 
     def _link(self, message: SlackMessage) -> str:
         return self.directory.link(message.channel, message.ts)

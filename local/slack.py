@@ -137,7 +137,7 @@ class Slack:
     """What the app was installed with; `chat:write` besides."""
     invited: bool = True
     """Whether the app is in the channel."""
-    hooks_url: str = "https://hooks.slack.com/commands/"
+    hooks_url: str = f"https://hooks.slack.com/commands/{WORKSPACE['id']}/"
     """The base of the addresses at which commands are answered."""
     _messages: dict[str, Message] = field(default_factory=dict)
     _modals: dict[str, Modal] = field(default_factory=dict)
