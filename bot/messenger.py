@@ -12,7 +12,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
-from approvals.steps import for_each
+from approvals.steps import DeliveryRefused, for_each
 from approvals.viewer import Overview
 from bot.api import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.directory import SlackDirectory
@@ -100,9 +100,15 @@ class SlackMessenger:
         )
 
     def whisper(self, note: Note) -> None:
-        """Shows a note to one user alone."""
+        """Shows a note to one user alone: where they clicked, or in a direct message where the app is no member.
+
+        A command's answer may stand in any channel, with buttons.
+        """
         text = sentence(note.text)
-        self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
+        try:
+            self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
+        except DeliveryRefused:
+            self._call(lambda slack: slack.chat_postMessage(channel=note.user, text=text))
 
     def publish_home(self, user: str, overview: Overview, *, now: datetime, said: str = "") -> None:
         """Shows the app's Home to one user anew; `said` stands above it."""

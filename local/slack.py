@@ -355,7 +355,12 @@ class Slack:
         return {
             "type": "block_actions",
             **self._actor(user_id),
-            "container": {"type": "message", "message_ts": message.ts, "channel_id": message.channel},
+            "container": {
+                "type": "message",
+                "message_ts": message.ts,
+                "channel_id": message.channel,
+                "is_ephemeral": message.ephemeral_to is not None,
+            },
             "trigger_id": self._trigger(user_id),
             "channel": {"id": message.channel, "name": "approvals"},
             "message": {"ts": message.ts, "text": message.text, "blocks": list(message.blocks)},

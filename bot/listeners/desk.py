@@ -27,6 +27,8 @@ class Click:
     """What is read of a `block_actions` payload. `word` is what was chosen in a menu; empty for a button.
 
     `channel` is empty in the app's Home. `trigger` opens a dialog within 3 seconds; empty where Slack sent none.
+    `unseen` is set where nothing shows that the answer counts: in the Home, and in a message that they alone see, which
+    is never edited.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
     """
@@ -37,6 +39,7 @@ class Click:
     trigger: str
     key: str
     word: str = ""
+    unseen: bool = False
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Click:
@@ -54,6 +57,7 @@ class Click:
                 trigger=key if body.get("trigger_id") else "",
                 key=key,
                 word=word,
+                unseen=at_home or body["container"].get("is_ephemeral") is True,
             )
         except (KeyError, IndexError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise Malformed(f"not a click on a button: {error!r}") from error
@@ -119,13 +123,10 @@ class Desk:
         return sha256(":".join(parts).encode()).hexdigest()[:32]
 
 
-def told(judgement: Judgement, response: Response, *, at_home: bool = False) -> str | None:
-    """What to tell the person about their answer; nothing when it counts and everybody sees that.
-
-    In the app's Home nobody sees it until the Home is shown anew, with this above it.
-    """
+def told(judgement: Judgement, response: Response, *, unseen: bool = False) -> str | None:
+    """What to tell the person about their answer; nothing when it counts and they see that, unless it is `unseen`."""
     match judgement.verdict:
-        case Verdict.DECIDED | Verdict.COUNTED if not at_home:
+        case Verdict.DECIDED | Verdict.COUNTED if not unseen:
             return None
         case Verdict.DECIDED:
             return f"{present.quoted_title(judgement.approval)} {present.outcome(judgement.approval)}"

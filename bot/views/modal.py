@@ -58,15 +58,26 @@ _SELECTED = ("value", "selected_date")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a dialog is about; it travels in the dialog's private metadata, and is no secret."""
+    """What a dialog is about; it travels in the dialog's private metadata, and is no secret.
+
+    `unseen` is that of the click that opened it.
+    """
 
     approval_id: str
     action: Action
     channel: str
+    unseen: bool = False
 
     def written(self) -> str:
         """As private metadata: at most 3000 characters."""
-        return json.dumps({"approval": self.approval_id, "action": self.action.value, "channel": self.channel})
+        return json.dumps(
+            {
+                "approval": self.approval_id,
+                "action": self.action.value,
+                "channel": self.channel,
+                "unseen": self.unseen,
+            }
+        )
 
     @classmethod
     def read(cls, text: str) -> About:
@@ -75,7 +86,8 @@ class About:
         approval_id, channel = data["approval"], data["channel"]
         if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
             raise ValueError("not about one of our approvals")
-        return cls(approval_id, Action(data["action"]), channel)
+        # A dialog that an earlier version opened says nothing of it: then only the Home has no channel.
+        return cls(approval_id, Action(data["action"]), channel, unseen=bool(data.get("unseen", not channel)))
 
 
 def answer_modal(approval: Approval, about: About) -> View:

@@ -518,6 +518,18 @@ def scene(
     return Scene(slack, table, messenger, a_bot(table, slack, clock, logger, web_api), dynamodb, context)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_dialog_opened_from_a_message_that_they_alone_see_leads_to_a_note(scene: Scene, alone: bool) -> None:
+    """Nothing edits that message when the answer counts."""
+    scene.ask()
+    if alone:
+        scene.slack._messages[scene.ts] = replace(scene.slack.messages()[0], ephemeral_to=BOBS)
+    scene.click(ACTION_IDS[REJECT])
+    scene.submit(comment="Not before Monday")
+    assert scene.is_(Status.REJECTED)
+    assert [note.startswith(f"{ABOUT} Rejected by bob in Slack") for note in scene.notes] == [True] * alone
+
+
 def test_approve_takes_one_tap_and_reject_asks_why(scene: Scene) -> None:
     scene.ask()
     scene.click(ACTION_IDS[REJECT])

@@ -300,7 +300,20 @@ def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(scene: Scen
     clicked = scene.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS)
     assert scene.send(clicked)["statusCode"] == 200
     assert scene.table.get(asked.id).decision
+    scene.deliver()
     assert scene.command(f"show {name}").text == "Approved: Deploy web 2.4.1"
+
+
+@pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])
+def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(scene: Scene, channel: str, told_in: str) -> None:
+    """Nothing edits that message, and in any other channel the app is no member."""
+    scene.ask("Deploy web 2.4.1")
+    answer = scene.command("show run-1", BOBS, channel)
+    assert scene.send(scene.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS))["statusCode"] == 200
+    scene.deliver()
+    said = scene.slack.messages()[-1]
+    assert said.channel == told_in
+    assert said.text.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack")
 
 
 def test_who_may_not_answer_is_shown_a_request_without_buttons(scene: Scene) -> None:

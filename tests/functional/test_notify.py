@@ -21,7 +21,7 @@ from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from handlers.notify import Notifier
-from local.slack import Slack
+from local.slack import ELSEWHERE_CHANNEL, Slack
 from local.story import links
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, DirectWebClient, FakeMailer, FakeSubscribers, a_delivery
@@ -179,10 +179,20 @@ def test_without_slack_the_mail_is_enough(
     assert table.get(ID).steps.keys() == {REQUEST_ALICE}
 
 
-def test_a_note_to_somebody_who_left_the_channel_is_dropped(
+@pytest.mark.parametrize("channel", ["C0ELSEWHERE", ELSEWHERE_CHANNEL])
+def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
+    notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
+) -> None:
+    table.leave_note(Note(id="n1", channel=channel, user="U0BOB00002", text="Too late"), clock())
+    notifier(f"{NOTE_PREFIX}n1", last=False)
+    [message] = slack.messages()
+    assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
+
+
+def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0BOB00002", text="Too late"), clock())
+    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late"), clock())
     notifier(f"{NOTE_PREFIX}n1", last=False)
     assert slack.messages() == []
 

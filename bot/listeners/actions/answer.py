@@ -50,7 +50,7 @@ class Answer:
             return self._ask(approval, click, response, client)
         judgement = respond(self._desk.table, approval, response)
         self._log(judgement.verdict)
-        return told(judgement, response, at_home=not click.channel)
+        return told(judgement, response, unseen=click.unseen)
 
     def _ask(self, approval: Approval, click: Click, response: Response, client: WebClient) -> str | None:
         """Opens the dialog for those who may answer now; others hear why not, and their attempt is recorded."""
@@ -64,7 +64,7 @@ class Answer:
         return told(judgement, response)
 
     def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
-        about = About(approval.id, self._action, click.channel)
+        about = About(approval.id, self._action, click.channel, unseen=click.unseen)
         try:
             client.views_open(trigger_id=click.trigger, view=answer_modal(approval, about))
         except SlackApiError as error:

@@ -69,8 +69,9 @@ class Submission:
         if verdict is Verdict.INCOMPLETE:
             ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
         elif verdict in (Verdict.DECIDED, Verdict.COUNTED):
-            if not sent.about.channel and (said := told(judgement, response, at_home=True)):
-                self._desk.answer(sent.approver, "", said, self._desk.key(approval.id, sent.approver.id, sent.view_id))
+            if said := told(judgement, response, unseen=sent.about.unseen):
+                key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
+                self._desk.answer(sent.approver, sent.about.channel, said, key)
             ack()
         elif text := told(judgement, response):
             title = "Nothing to do" if verdict is Verdict.REPEATED else "Not recorded"
