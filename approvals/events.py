@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import present
 from approvals.history import Entry, Kind, history
-from approvals.model import Approval, Approver, Channel, Json, Status, iso, shorten
+from approvals.model import Approval, Approver, Channel, Json, Status, Step, iso, shorten
 from approvals.steps import DeliveryFailed
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
 
 
 def _told(_approval: Approval, entry: Entry) -> dict[str, Json]:
-    return {"To": entry.to, "Channel": (Channel.EMAIL if entry.to else Channel.SLACK).value}
+    in_slack = entry.key.startswith(f"told-{Step.REQUEST_SLACK}")
+    return {"To": entry.to, "Channel": (Channel.SLACK if in_slack else Channel.EMAIL).value}
 
 
 def _responded(approval: Approval, entry: Entry) -> dict[str, Json]:

@@ -124,6 +124,24 @@ def test_a_decision_says_who_or_why() -> None:
     assert (len(long["Cause"]), long["Cause"][-1]) == (MAX_CAUSE, "…")
 
 
+def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
+    steps = (
+        Step.REQUEST_SLACK,
+        f"{Step.REQUEST_SLACK}:U0DAVE0006",
+        f"{Step.REQUEST_EMAIL}:a@example.com",
+        "notice_email:b@x.org",
+    )
+    told = [
+        detail for key, detail in of(an_approval(steps=dict.fromkeys(steps, NOW))).items() if key.startswith("told-")
+    ]
+    assert [(detail["To"], detail["Channel"]) for detail in told] == [
+        (None, "slack"),
+        ("U0DAVE0006", "slack"),
+        ("a@example.com", "email"),
+        ("b@x.org", "email"),
+    ]
+
+
 def test_what_was_published_is_owed_no_more_and_what_follows_is() -> None:
     before = an_approval(steps={"request_email:alice@example.com": NOW})
     published = frozenset(event.mark for event in owed(before, "prod"))
