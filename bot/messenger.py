@@ -79,10 +79,9 @@ class SlackMessenger:
         """Writes a text below the request, in its thread. The Slack users in `mentions` are told of it."""
         self._reply(_message(approval), " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
 
-    def reply_directly(self, approval: Approval, text: str, users: Sequence[str]) -> None:
-        """Writes a text below the request in the direct messages of some users: they are not in its channel."""
-        theirs = [message for message in approval.direct_messages if message.user in users]
-        for_each(theirs, lambda message: self._reply(message, sentence(text)))
+    def reply_directly(self, message: SlackMessage, text: str) -> None:
+        """Writes a text below the request in the direct message of one user, who is not in its channel."""
+        self._reply(message, sentence(text))
 
     def reply_outcome(self, approval: Approval) -> None:
         """Writes the outcome below the request. Who asked is told of it."""

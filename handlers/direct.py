@@ -62,9 +62,10 @@ class DirectMessages:
             now = self._ask(now, person, messenger)
 
         absent = self._absent(approval, messenger)
-        if len(absent) > MAX_DIRECT:
-            self._logger.warning("not all get a direct message", extra={"left_out": len(absent) - MAX_DIRECT})
-        for_each(absent[:MAX_DIRECT], ask)
+        room = max(0, MAX_DIRECT - len(approval.direct_messages))
+        if len(absent) > room:
+            self._logger.warning("not all get a direct message", extra={"left_out": len(absent) - room})
+        for_each(absent[:room], ask)
         return self._table.mark(now, step, self._clock())
 
     def _ask(self, approval: Approval, person: Person, messenger: SlackMessenger) -> Approval:

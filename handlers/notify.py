@@ -18,13 +18,13 @@ from approvals.identify import identify
 from approvals.listing import Listing
 from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
-from approvals.model import Approval, Channel, People, Person, Request, Status, Step, readable
+from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
-from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out
+from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out, for_each
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from handlers import slack
 from handlers.direct import DirectMessages
@@ -230,7 +230,7 @@ class Notifier:
         topic: str,
         recipients: list[str],
         reply: Callable[[Approval], None],
-        directly: Callable[[Approval], None] | None = None,
+        directly: Callable[[str, Approval], Approval] | None = None,
     ) -> dict[str, Work]:
         """One piece of news for everybody whom it concerns when it is new: who answers otherwise later is not told."""
         if topic in approval.steps:
@@ -242,13 +242,14 @@ class Notifier:
         if self._messenger and approval.slack_message:
             work[slack] = partial(self._reply, slack, reply)
             if directly and approval.direct_messages:
-                work[f"{slack}-direct"] = partial(self._reply, f"{slack}-direct", directly)
+                work[f"{slack}-direct"] = partial(directly, f"{slack}-direct")
 
         def close(now: Approval) -> Approval:
             steps = tuple(work)[:-1]
             if all(step in now.steps or step in deferred for step in steps):
                 # The marks of its parts are not needed any more, and a record has 400 KB at most.
-                return self._table.mark(now, topic, self._clock(), parts=[step for step in steps if step in now.steps])
+                parts = [step for step in now.steps if step.startswith(f"{topic}:")]
+                return self._table.mark(now, topic, self._clock(), parts=parts)
             return now
 
         work[topic] = close
@@ -299,10 +300,18 @@ class Notifier:
         still = f" Not answered yet: {names}." if names else ""
         self._thread(approval, f"{_reminder(approval)}{still}", missing)
 
-    def _remind_directly(self, approval: Approval) -> None:
-        if self._messenger:
-            users = [person.slack_id for person in unanswered(approval) if person.slack_id]
-            self._messenger.reply_directly(approval, _reminder(approval), users)
+    def _remind_directly(self, step: str, approval: Approval) -> Approval:
+        """One mark for each: who could not be reminded now is by the next try, and nobody else again."""
+        now, messenger = approval, self._messenger
+
+        def remind(message: SlackMessage) -> None:
+            nonlocal now
+            part = f"{step}-{message.user}"
+            if messenger and part not in now.steps and message.user in {each.slack_id for each in unanswered(now)}:
+                now = self._reply(part, lambda on: messenger.reply_directly(message, _reminder(on)), now)
+
+        for_each(approval.direct_messages, remind)
+        return self._table.mark(now, step, self._clock())
 
     def _reply_escalated(self, approval: Approval) -> None:
         new = approval.people.escalation if approval.people else ()
@@ -321,11 +330,24 @@ class Notifier:
     def _close_message(self, approval: Approval) -> None:
         # Decided while the message was on its way: `decision` did not know of it then, so its buttons go now.
         if self._messenger and approval.decision and approval.slack_message:
-            self._messenger.show_outcome(approval)
+            with self._unless_refused():
+                self._messenger.show_outcome(approval)
             # `decision` may have learned meanwhile whether the workflow heard of it: its edit must not be undone.
             latest = self._table.get(approval.id)
             if latest.resumed is not approval.resumed:
-                self._messenger.show_outcome(latest)
+                with self._unless_refused():
+                    self._messenger.show_outcome(latest)
+            self._reply_outcome(latest, self._messenger)
+
+    def _reply_outcome(self, approval: Approval, messenger: SlackMessenger) -> None:
+        """Says the outcome in the thread of a message that was posted after the decision: `decision` leaves it out."""
+        decision, posted = approval.decision, approval.steps.get(Step.REQUEST_SLACK)
+        if decision is None or decision.superseded_by or posted is None or posted < decision.at:
+            return
+        if Step.OUTCOME_THREAD not in approval.steps:
+            with self._unless_refused():
+                messenger.reply_outcome(approval)
+            self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
 
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
         approval = self._table.get(approval_id)

@@ -174,6 +174,31 @@ def test_who_has_not_answered_is_reminded_in_the_direct_message(office: Office) 
     assert reminder.text.startswith("A reminder: this still waits for an answer, until <!date^")
 
 
+def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = office.slack.call
+    carols = f"D{CAROL[1:]}"
+
+    def fails_for_carol(method: str, authorization: str, parameters: Any) -> dict[str, Any]:
+        if parameters.get("channel") == carols and parameters.get("thread_ts"):
+            return {"ok": False, "error": "internal_error"}
+        return calls(method, authorization, parameters)
+
+    monkeypatch.setattr("local.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    asked = office.tell(office.ask(CAROL, DAVE, reminders=(timedelta(minutes=10),)))
+    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    with monkeypatch.context() as broken:
+        broken.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
+        for _ in range(2):
+            with pytest.raises(StepsFailed, match="reminder-1:slack-direct: Slack answered internal_error"):
+                office.tell(asked)
+    now = office.tell(asked)
+    assert [bool(message.thread_ts) for message in office.direct] == [False, True]
+    assert [bool(message.thread_ts) for message in office.in_(carols)] == [False, True]
+    assert [step for step in now.steps if step.startswith("reminder-")] == ["reminder-1"]
+
+
 def test_who_answered_already_is_not_reminded(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, DAVE, required_approvals=2, reminders=(timedelta(minutes=10),)))
     office.click(office.direct[0], DAVE)
@@ -275,6 +300,9 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
 def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handlers.direct.MAX_DIRECT", 1)
     monkeypatch.setattr("local.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
-    office.tell(office.ask(BOBS, CAROL, DAVE))
+    asked = office.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
+    office.tell(asked)
+    office.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    office.tell(asked)
     assert len([message for message in office.slack.messages() if message.channel.startswith("D")]) == 1
     assert MAX_DIRECT < 50

@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
 from approvals.mail import Mail, Subscribers
-from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, Status, Step
+from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
 from approvals.people import Reason
 from approvals.respond import respond
 from approvals.rules import Event, Postponement, Tick, Verdict, Withdrawal
@@ -159,6 +159,42 @@ def test_a_message_that_was_posted_while_the_decision_fell_loses_its_buttons(
     [message] = slack.messages()
     assert message.text == "Approved: Deploy web 2.4.1"
     assert "actions" not in {block["type"] for block in message.blocks}
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_message_that_was_posted_after_the_decision_gets_the_outcome_in_its_thread_once(
+    notifier: Notifier,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    deleted: bool,
+) -> None:
+    """`decision` knew of no message then. A message that was deleted meanwhile is let go."""
+    post = messenger.post_request
+
+    def decided_meanwhile(approval: Approval) -> SlackMessage:
+        respond(table, table.get(ID), a_response())
+        clock.pass_(minutes=1)
+        message = post(approval)
+        if deleted:
+            slack.delete(message.ts)
+        return message
+
+    monkeypatch.setattr(messenger, "post_request", decided_meanwhile)
+    for _ in range(2):
+        notifier(ID, last=False)
+    assert len([message for message in slack.messages() if message.thread_ts]) == (0 if deleted else 1)
+    assert Step.OUTCOME_THREAD in table.get(ID).steps
+
+
+def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision_handler(
+    notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack
+) -> None:
+    happens(table, quorum, a_response(Action.REJECT))
+    notifier(quorum.id, last=False)
+    assert not [message for message in slack.messages() if message.thread_ts]
 
 
 def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
