@@ -25,7 +25,7 @@ TIMEOUT = 3
 """Seconds that a call to Slack may take; the retry queue tries again later."""
 
 _HOOK = re.compile(r"https://hooks\.slack(?:-gov)?\.com/commands/(?P<workspace>\w+)(?:/[\w-]+)*", re.ASCII)
-"""Where Slack takes a command's answer. Below /services/ it takes anything for a channel of whoever made the address."""
+"""Where Slack takes a command's answer. Below /services/ it takes anything, for whoever made the address."""
 
 _SLACK = re.compile(r"(?:.+\.)?slack(?:-gov)?\.com")
 
