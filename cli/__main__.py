@@ -5,6 +5,13 @@ from __future__ import annotations
 import click
 
 from cli.group import Group
+from cli.version import installed
+
+
+def _say_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  # click's way
+    if wanted:
+        click.echo(f"approvals {installed()}")
+        context.exit()
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -14,6 +21,14 @@ from cli.group import Group
     "--stack", default="human-approval", show_default=True, envvar="APPROVALS_STACK", help="The stack's name."
 )
 @click.option("--local", is_flag=True, help="The stack that `make demo` runs on this machine.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version.",
+)
 @click.pass_context
 def main(context: click.Context, profile: str | None, region: str | None, stack: str, *, local: bool) -> None:
     """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from cli.__main__ import main
 from cli.commands import COMMANDS
+from cli.version import installed
 from tests.functional.shell import Shell
 
 
@@ -141,3 +142,8 @@ def test_a_stack_of_another_product_is_named(shell: Shell) -> None:
 
 def test_json_stays_json_where_there_is_nothing(shell: Shell) -> None:
     assert json.loads(shell.run("list", "--json").stdout) == []
+
+
+def test_it_says_its_version(shell: Shell) -> None:
+    result = shell.run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"approvals {installed()}\n")
