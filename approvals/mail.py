@@ -24,7 +24,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import markup, present
 from approvals.clients import client
-from approvals.form import said
 from approvals.links import link
 from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
 from approvals.people import eligible, unanswered
@@ -266,7 +265,7 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
         present.outcome(approval),
         approval.title,
         *_titled("Comment:", _indented(_cut(decision.comment or "", MAX_SECTION))),
-        *_titled("Filled in:", _cut(_table(_filled_in(approval)) or "", MAX_SECTION)),
+        *_titled("Filled in:", _cut(_table(present.filled_in(approval)) or "", MAX_SECTION)),
         _table(present.facts(approval)),
         _progress(approval),
         f"There is nothing left for you to do.{'' if _only_told(approval, recipient) else _LINKS_SHOW_IT}",
@@ -360,11 +359,6 @@ def _rules(approval: Approval) -> list[str | None]:
 
 def _progress(approval: Approval) -> str | None:
     return _cut("\n".join(f"  {line}" for line in present.progress(approval)), MAX_SECTION // 4) or None
-
-
-def _filled_in(approval: Approval) -> list[tuple[str, str]]:
-    filled = approval.standing[-1].form if approval.standing else {}
-    return [(field.label, said(filled[field.name])) for field in approval.request.form if field.name in filled]
 
 
 def _is_own_request(approval: Approval, address: str) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from approvals.form import said
 from approvals.model import (
     Action,
     Approval,
@@ -71,6 +72,12 @@ def context(approval: Approval) -> list[tuple[str, str]]:
     if len(lines) > MAX_LINES:
         lines = [*lines[:MAX_LINES], ("…", f"{len(lines) - MAX_LINES} more, see the execution's input")]
     return lines
+
+
+def filled_in(approval: Approval) -> list[tuple[str, str]]:
+    """What the last of those whose answers stand filled in: labels and values."""
+    form = approval.standing[-1].form if approval.standing else {}
+    return [(field.label, said(form[field.name])) for field in approval.request.form if field.name in form]
 
 
 def headline(approval: Approval) -> str:

@@ -60,7 +60,7 @@ def result(approval: Approval) -> dict[str, Json]:
         "Channel": decision.channel.value,
         "Comment": _plain(decision.comment),
         "Responses": [_response(response) for response in approval.standing],
-        "Form": _form(approval),
+        "Form": form(approval),
         "Digest": approval.request.digest,
     }
 
@@ -97,7 +97,7 @@ def _status(approval: Approval, approver: Approver | None) -> str:
     return f"{word}! Task {word.lower()} by {approver.name}"
 
 
-def _form(approval: Approval) -> dict[str, Json]:
+def form(approval: Approval) -> dict[str, Json]:
     """What the last of those who approved filled in; nothing when it was rejected, as a rejection has no form."""
     if approval.status is not Status.APPROVED or not approval.standing:
         return {}

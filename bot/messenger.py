@@ -35,10 +35,8 @@ class SlackMessenger:
         self.directory = SlackDirectory(self._api)
 
     @classmethod
-    def connect(cls, channel: str, secret_arn: str, api_url: str) -> SlackMessenger | None:
-        """The messenger for a channel, with its directory, or None without one: Slack is not configured then."""
-        if not channel:
-            return None
+    def connect(cls, channel: str, secret_arn: str, api_url: str) -> SlackMessenger:
+        """The messenger for a channel, with its directory."""
 
         def web_client() -> WebClient:
             secret = load_secret(client("secretsmanager"), secret_arn)

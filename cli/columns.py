@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from approvals.model import Approval, Approver, Json, Person, Refusal, Response, Status, iso
-from approvals.result import result
+from approvals.model import Approval, Approver, Json, Person, Refusal, Response, iso
+from approvals.result import form
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take a cell for a formula by.
@@ -74,7 +74,7 @@ def row(approval: Approval) -> dict[str, Json]:
         "channel": decision.channel.value if decision else None,
         "comment": decision.comment if decision else None,
         "cause": decision.cause if decision else None,
-        "form": result(approval)["Form"] if approval.status in (Status.APPROVED, Status.REJECTED) else {},
+        "form": form(approval),
         "responses": [_response(response) for response in approval.responses],
         "refused": [_refusal(refusal) for refusal in approval.refusals],
         "workflow_told": approval.resumed,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from approvals import present
-from approvals.form import said
 from approvals.history import Entry, history
 from approvals.model import Action, Approval, Decision, Json, Status, iso, readable
 from approvals.request_json import write
@@ -79,10 +78,8 @@ def outcome(approval: Approval) -> Iterator[str]:
     yield plain(present.outcome(approval))
     if decision.comment:
         yield f"Comment: {plain(decision.comment)}"
-    if approval.status is Status.APPROVED and approval.standing:
-        form = approval.standing[-1].form
-        asked = (field for field in approval.request.form if field.name in form)
-        yield from (plain(f"{field.label}: {said(form[field.name])}") for field in asked)
+    if approval.status is Status.APPROVED:
+        yield from (plain(f"{label}: {value}") for label, value in present.filled_in(approval))
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:

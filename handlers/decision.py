@@ -15,7 +15,7 @@ from approvals import present, settings
 from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
-from approvals.steps import DeliveryRefused, Work, carry_out
+from approvals.steps import Work, carry_out
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics, slack
@@ -121,19 +121,15 @@ class Resumer:
 
     def _edit_message(self, approval: Approval) -> Approval:
         if self._messenger:
-            self._unless_refused(self._messenger.show_outcome, approval)
+            with slack.unless_refused(self._logger):
+                self._messenger.show_outcome(approval)
         return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
 
     def _reply(self, approval: Approval) -> Approval:
         if self._messenger:
-            self._unless_refused(self._messenger.reply_outcome, approval)
+            with slack.unless_refused(self._logger):
+                self._messenger.reply_outcome(approval)
         return self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
-
-    def _unless_refused(self, show: Callable[[Approval], None], approval: Approval) -> None:
-        try:
-            show(approval)
-        except DeliveryRefused as refused:  # The message was deleted, or its channel is closed.
-            self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
 
 
 def build(environ: Mapping[str, str]) -> Worker:

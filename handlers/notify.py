@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
-from approvals.steps import DeliveryFailed, DeliveryRefused, StepsFailed, Work, carry_out, for_each
+from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
 from approvals.table import NOTE_PREFIX, ApprovalTable
 from handlers import slack
 from handlers.direct import DirectMessages
@@ -275,24 +275,16 @@ class Notifier:
 
     def _show_progress(self, approval: Approval) -> Approval:
         if self._messenger and approval.slack_message and approval.status is Status.PENDING:
-            with self._unless_refused():
+            with slack.unless_refused(self._logger):
                 self._messenger.show_progress(approval)
         return approval
 
     def _reply(self, step: str, reply: Callable[[Approval], None], approval: Approval) -> Approval:
         if approval.status is not Status.PENDING:
             return approval
-        with self._unless_refused():
+        with slack.unless_refused(self._logger):
             reply(approval)
         return self._table.mark(approval, step, self._clock())
-
-    @contextmanager
-    def _unless_refused(self) -> Iterator[None]:
-        """Leaves it at that where the message was deleted, or its channel closed: trying again would change nothing."""
-        try:
-            yield
-        except DeliveryRefused as refused:
-            self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
 
     def _reply_reminder(self, approval: Approval) -> None:
         missing = unanswered(approval)
@@ -330,12 +322,12 @@ class Notifier:
     def _close_message(self, approval: Approval) -> None:
         # Decided while the message was on its way: `decision` did not know of it then, so its buttons go now.
         if self._messenger and approval.decision and approval.slack_message:
-            with self._unless_refused():
+            with slack.unless_refused(self._logger):
                 self._messenger.show_outcome(approval)
             # `decision` may have learned meanwhile whether the workflow heard of it: its edit must not be undone.
             latest = self._table.get(approval.id)
             if latest.resumed is not approval.resumed:
-                with self._unless_refused():
+                with slack.unless_refused(self._logger):
                     self._messenger.show_outcome(latest)
             self._reply_outcome(latest, self._messenger)
 
@@ -345,7 +337,7 @@ class Notifier:
         if decision is None or decision.superseded_by or posted is None or posted < decision.at:
             return
         if Step.OUTCOME_THREAD not in approval.steps:
-            with self._unless_refused():
+            with slack.unless_refused(self._logger):
                 messenger.reply_outcome(approval)
             self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 from botocore.exceptions import ClientError
@@ -119,18 +119,13 @@ def _serve_executions(app: Flask, stack: LocalStack) -> None:
 def _serve_clicks(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
     @app.post("/api/slack/click")
     def click() -> tuple[Response, int]:
-        asked = request.get_json(force=True, silent=True) or {}
-        try:
-            option = asked.get("option")
-            signed = stack.slack.click(str(asked["ts"]), str(asked["action_id"]), str(asked["user_id"]), option)
-        except Refused as refused:
-            return jsonify(error=str(refused)), 409
-        except KeyError as missing:
-            return jsonify(error=f"unknown or missing: {missing}"), 400
-        answer = _send(stack, http, signed)
-        if answer.status != HTTPStatus.OK:
-            return jsonify(error=f"the stack answered {answer.status}"), 502
-        return jsonify(status=answer.status), 200
+        return _passed_on(
+            stack,
+            http,
+            lambda asked: stack.slack.click(
+                str(asked["ts"]), str(asked["action_id"]), str(asked["user_id"]), asked.get("option")
+            ),
+        )
 
     @app.post("/api/slack/submit")
     def submit() -> tuple[Response, int]:
@@ -154,31 +149,25 @@ def _serve_clicks(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> N
 
 
 def _serve_home_and_command(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
-    def passed_on(sign: Callable[[Mapping[str, str]], tuple[bytes, dict[str, str]]]) -> tuple[Response, int]:
-        """Sends the stack what Slack would send it, about what the page asked for."""
-        asked = request.get_json(force=True, silent=True) or {}
-        try:
-            signed = sign({str(name): str(value) for name, value in asked.items()})
-        except Refused as refused:
-            return jsonify(error=str(refused)), 409
-        except KeyError as missing:
-            return jsonify(error=f"unknown or missing: {missing}"), 400
-        answer = _send(stack, http, signed)
-        if answer.status != HTTPStatus.OK:
-            return jsonify(error=f"the stack answered {answer.status}"), 502
-        return jsonify(status=answer.status), 200
-
     @app.post("/api/slack/home")
     def home() -> tuple[Response, int]:
-        return passed_on(lambda asked: stack.slack.open_home(asked["user_id"]))
+        return _passed_on(stack, http, lambda asked: stack.slack.open_home(str(asked["user_id"])))
 
     @app.post("/api/slack/home/click")
     def click_home() -> tuple[Response, int]:
-        return passed_on(lambda asked: stack.slack.click_home(asked["user_id"], asked["action_id"], asked["value"]))
+        return _passed_on(
+            stack,
+            http,
+            lambda asked: stack.slack.click_home(str(asked["user_id"]), str(asked["action_id"]), str(asked["value"])),
+        )
 
     @app.post("/api/slack/command")
     def command() -> tuple[Response, int]:
-        return passed_on(lambda asked: stack.slack.command(asked["user_id"], asked["text"], asked.get("channel", "")))
+        return _passed_on(
+            stack,
+            http,
+            lambda asked: stack.slack.command(str(asked["user_id"]), str(asked["text"]), str(asked.get("channel", ""))),
+        )
 
     @app.post("/slack/hooks/<token>")
     def hook(token: str) -> tuple[str, int]:
@@ -186,6 +175,23 @@ def _serve_home_and_command(app: Flask, stack: LocalStack, http: urllib3.PoolMan
             return "", stack.slack.fail_with
         status, said = stack.slack.respond(token, request.get_json(force=True, silent=True) or {})
         return said, status
+
+
+def _passed_on(
+    stack: LocalStack, http: urllib3.PoolManager, sign: Callable[[Mapping[str, Any]], tuple[bytes, dict[str, str]]]
+) -> tuple[Response, int]:
+    """Sends the stack what Slack would send it, about what the page asked for."""
+    asked = request.get_json(force=True, silent=True) or {}
+    try:
+        signed = sign(asked)
+    except Refused as refused:
+        return jsonify(error=str(refused)), 409
+    except KeyError as missing:
+        return jsonify(error=f"unknown or missing: {missing}"), 400
+    answer = _send(stack, http, signed)
+    if answer.status != HTTPStatus.OK:
+        return jsonify(error=f"the stack answered {answer.status}"), 502
+    return jsonify(status=answer.status), 200
 
 
 def _send(

@@ -57,10 +57,10 @@ class Patient:
         """The region that is looked at."""
         return str(self.context.session.region_name)
 
-    @cached_property
+    @property
     def cloudformation(self) -> CloudFormationClient:
-        """A client."""
-        return self.context.session.client("cloudformation", config=CONFIG, endpoint_url=self.context.endpoint)
+        """The context's own client."""
+        return self.context.cloudformation
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
