@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import ClientError
 
 from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
@@ -26,8 +31,17 @@ from approvals.records import (
 from approvals.respond import Conflict
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactWriteItemTypeDef,
+        UpdateItemInputTypeDef,
+        UpdateItemOutputTypeDef,
+    )
+
+T = TypeVar("T")
 
 DUE_INDEX = "due"
 """The sparse index of what the clock must look at next, and when: approvals that wait for somebody or something."""
@@ -46,25 +60,46 @@ SLOT_PREFIX = "mails#"
 MAILS_A_SECOND = 4
 """Half of what is promised (8, SNS allows 10): clocks differ, and two neighbouring seconds may be one for SNS."""
 
+PAUSES = (0.02, 0.05, 0.1, 0.2)
+"""Seconds, at most, between tries to write what another transaction holds: it takes some 20 ms."""
+
+_PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""What DynamoDB says of the writes of a transaction that it may take at the next try."""
+
 
 class NotFound(Exception):  # noqa: N818
     """There is no record with this id: never was, or its time is over."""
 
 
-class ApprovalTable:
-    """Reads and writes approvals and notes. Every read is strongly consistent."""
+class ConditionsFailed(Exception):  # noqa: N818
+    """Nothing was written. `places` has those of the transaction's writes, counted from 0, whose condition failed."""
 
-    def __init__(self, dynamodb: DynamoDBClient, name: str) -> None:
+    def __init__(self, places: frozenset[int]) -> None:
+        super().__init__(f"the conditions at {sorted(places)} failed")
+        self.places = places
+
+
+class ApprovalTable:
+    """Reads and writes approvals and notes. Every read is strongly consistent.
+
+    `sleep` waits a number of seconds.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._dynamodb = dynamodb
         self._name = name
+        self._sleep = sleep
 
     def add(self, approval: Approval) -> bool:
         """Stores a new approval. Returns False, and changes nothing, when its id is there already."""
         try:
-            self._dynamodb.put_item(
-                TableName=self._name,
-                Item=serialized(approval_to_item(approval)),
-                ConditionExpression="attribute_not_exists(id)",
+            self._patiently(
+                partial(
+                    self._dynamodb.put_item,
+                    TableName=self._name,
+                    Item=serialized(approval_to_item(approval)),
+                    ConditionExpression="attribute_not_exists(id)",
+                )
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
@@ -89,7 +124,7 @@ class ApprovalTable:
         if approval.decision:
             expression += " REMOVE waiting"
         try:
-            self._dynamodb.update_item(
+            self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression=expression,
@@ -109,7 +144,7 @@ class ApprovalTable:
         Returns the approval as it stands now. Raises `NotFound`.
         """
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # Somebody else was first.
-            self._dynamodb.update_item(
+            self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET people = :people",
@@ -123,7 +158,7 @@ class ApprovalTable:
     def announced(self, approval: Approval) -> bool:
         """Notes that everybody knows the approval as it stood here. Returns False when it has changed since."""
         try:
-            self._dynamodb.update_item(
+            self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET news = :no",
@@ -163,7 +198,7 @@ class ApprovalTable:
             expression += ", direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)"
             values |= {":none": [], ":direct": [slack_message_to_item(direct_message)]}
         try:
-            answer = self._dynamodb.update_item(
+            answer = self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression=expression + remove,
@@ -185,7 +220,7 @@ class ApprovalTable:
         Raises `NotFound` when there is no such record any more.
         """
         try:
-            answer = self._dynamodb.update_item(
+            answer = self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="ADD published :marks",
@@ -215,7 +250,7 @@ class ApprovalTable:
     def postpone(self, approval: Approval, until: datetime) -> None:
         """Lets the clock look at the approval again at a later time, if it is still in the index by then."""
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # Settled meanwhile.
-            self._dynamodb.update_item(
+            self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET due_at = :until",
@@ -240,7 +275,7 @@ class ApprovalTable:
         Source: https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
         """
         try:
-            self._dynamodb.update_item(
+            self._update(
                 TableName=self._name,
                 Key={"id": {"S": f"{SLOT_PREFIX}{recipient.casefold()}#{int(now.timestamp())}"}},
                 UpdateExpression="ADD mails :one SET expires_at = :expires",
@@ -257,7 +292,7 @@ class ApprovalTable:
         """Leaves a note for the backend to deliver. The same note left twice is one."""
         values = note_to_item(note, at) | {"expires_at": int((at + NOTE_RETENTION).timestamp())}
         # An update, not a put: the functions that face the internet may not put items.
-        self._dynamodb.update_item(
+        self._update(
             TableName=self._name,
             Key={"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
             UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
@@ -268,6 +303,38 @@ class ApprovalTable:
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
         return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
+
+    def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
+        return self._patiently(partial(self._dynamodb.update_item, **update))
+
+    def _transact(self, *writes: TransactWriteItemTypeDef) -> None:
+        """Writes several items in one call: all of them or none. Raises `ConditionsFailed`."""
+        try:
+            self._patiently(partial(self._dynamodb.transact_write_items, TransactItems=writes))
+        except self._dynamodb.exceptions.TransactionCanceledException as error:
+            reasons = _reasons(error)
+            failed = frozenset(n for n, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+            if not failed:
+                raise
+            raise ConditionsFailed(failed) from error
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        """Writes; and again while a transaction of somebody else holds an item: then nothing was written.
+
+        botocore does not do that. Each try of a transaction is one of its own, with a new token.
+        Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+        """
+        for pause in PAUSES:
+            try:
+                return write()
+            except (
+                self._dynamodb.exceptions.TransactionConflictException,
+                self._dynamodb.exceptions.TransactionCanceledException,
+            ) as error:
+                if not _PASSING.issuperset(_reasons(error)):
+                    raise
+                self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 those who wait for one another part
+        return write()
 
     def _item(self, item_id: str, attributes: tuple[str, ...]) -> Item:
         answer = self._dynamodb.get_item(
@@ -291,3 +358,11 @@ def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
 def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
     """The values of what DynamoDB returned."""
     return {name: deserialize(value) for name, value in values.items()}
+
+
+def _reasons(error: ClientError) -> list[str]:
+    """Why a transaction was called off, for each of its writes: "None" for those that were fine by themselves.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
+    return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
-from approvals.records import RETENTION
+from approvals.records import RETENTION, approval_to_item
 from approvals.respond import Conflict
 from approvals.rules import judge
-from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, ApprovalTable, NotFound
+from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import TABLE
 from tests.unit.test_template import condition_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
 def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
@@ -168,3 +174,103 @@ def test_the_marks_of_parts_go_when_the_whole_is_done(table: ApprovalTable) -> N
     for part in parts:
         table.mark(asked, part, NOW)
     assert table.mark(asked, "reminder-1", NOW, parts=parts).steps.keys() == {"reminder-1"}
+
+
+def _update_of(item_id: str) -> TransactWriteItemTypeDef:
+    return {
+        "Update": {
+            "TableName": TABLE,
+            "Key": {"id": {"S": item_id}},
+            "UpdateExpression": "SET reminded = :one",
+            "ConditionExpression": "attribute_exists(id)",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+
+
+def test_a_transaction_writes_all_or_nothing_and_says_what_failed(table: ApprovalTable) -> None:
+    first, second = an_approval(), an_approval(id="k" * 43)
+    table.add(first)
+    with pytest.raises(ConditionsFailed) as failed:
+        table._transact(_update_of(first.id), _update_of(second.id))
+    assert failed.value.places == {1}
+    assert table.get(first.id) == replace(first, task_token=None)
+    table.add(second)
+    table._transact(_update_of(first.id), _update_of(second.id))
+    assert [table.get(each.id).reminded for each in (first, second)] == [1, 1]
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def stubbed(dynamodb: DynamoDBClient, pauses: list[float]) -> Iterator[tuple[ApprovalTable, Stubber]]:
+    """The table, where DynamoDB answers as AWS does while others write: no emulator does."""
+    with Stubber(dynamodb) as answers:
+        yield ApprovalTable(dynamodb, TABLE, pauses.append), answers
+        answers.assert_no_pending_responses()
+
+
+def called_off(answers: Stubber, *reasons: str) -> None:
+    """AWS's answer to a transaction of as many writes."""
+    code, why = "TransactionCanceledException", [{"Code": reason} for reason in reasons]
+    answers.add_client_error("transact_write_items", code, modeled_fields={"CancellationReasons": why})
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_meets_another_write_is_tried_again(
+    stubbed: tuple[ApprovalTable, Stubber], pauses: list[float], reason: str
+) -> None:
+    """The client of DynamoDB leaves that to its callers. Nothing was written, so it is safe."""
+    table, answers = stubbed
+    called_off(answers, "None", reason)
+    called_off(answers, reason, "None")
+    answers.add_response("transact_write_items", {})
+    table._transact(_update_of("a"), _update_of("b"))
+    assert [0 < pause <= most for pause, most in zip(pauses, PAUSES, strict=False)] == [True, True]
+
+
+def test_a_write_that_meets_a_transaction_is_tried_again(
+    stubbed: tuple[ApprovalTable, Stubber], pauses: list[float]
+) -> None:
+    """The mark after a mail, for one: without it the mail is sent again."""
+    table, answers = stubbed
+    answers.add_client_error("update_item", "TransactionConflictException")
+    answers.add_response("update_item", {"Attributes": serialized(approval_to_item(an_approval()))})
+    table.mark(an_approval(), Step.REQUEST_EMAIL, NOW)
+    answers.add_client_error("put_item", "TransactionConflictException")
+    answers.add_response("put_item", {})
+    assert table.add(an_approval())
+    assert len(pauses) == 2
+
+
+def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
+    stubbed: tuple[ApprovalTable, Stubber], pauses: list[float]
+) -> None:
+    table, answers = stubbed
+    for _ in range(5):
+        called_off(answers, "TransactionConflict", "None")
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        table._transact(_update_of("a"), _update_of("b"))
+    assert len(pauses) == 4
+    assert sum(pauses) < 0.5, "Slack waits for 3 s at most"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "error"),
+    [
+        (("ConditionalCheckFailed", "TransactionConflict"), ConditionsFailed),
+        (("None", "ValidationError"), ClientError),
+        (("TransactionConflict", "ItemCollectionSizeLimitExceeded"), ClientError),
+    ],
+)
+def test_what_would_fail_again_is_not_tried_again(
+    stubbed: tuple[ApprovalTable, Stubber], pauses: list[float], reasons: tuple[str, ...], error: type[Exception]
+) -> None:
+    table, answers = stubbed
+    called_off(answers, *reasons)
+    with pytest.raises(error):
+        table._transact(_update_of("a"), _update_of("b"))
+    assert pauses == []
