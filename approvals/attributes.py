@@ -6,6 +6,7 @@ so this is all.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,19 @@ def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of m
             raise TypeError(f"records hold no {type(value).__name__}")
 
 
-def deserialize(attribute: Mapping[str, Any]) -> Any:
-    """The value of an attribute. Raises `TypeError` for a kind that no record has, `ValueError` for a fraction."""
+def deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: PLR0911 one of many kinds
+    """The value of an attribute, as DynamoDB answers it or as its stream has it in JSON, where bytes are base64.
+
+    Raises `TypeError` for a kind that no record has, `ValueError` for a fraction.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-example.html
+    """
     [(kind, value)] = attribute.items()
     match kind:
-        case "S" | "BOOL" | "B":
+        case "S" | "BOOL":
             return value
+        case "B":
+            return b64decode(value) if isinstance(value, str) else value
         case "N":
             return int(value)
         case "NULL":

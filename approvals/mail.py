@@ -85,27 +85,23 @@ class Mail:
     text: str
 
 
-class NoSlot(Exception):  # noqa: N818
-    """As many mails as SNS bears were sent to this address in this second. The mail was not sent."""
-
-
 class Mailer:
-    """Publishes mails to the topic that people's addresses are subscribed to, never too many in a second."""
+    """Publishes mails to the topic that people's addresses are subscribed to."""
 
-    def __init__(self, sns: SNSClient, topic_arn: str, *, take_slot: Callable[[str], bool]) -> None:
+    def __init__(self, sns: SNSClient, topic_arn: str) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
-        self._take_slot = take_slot
 
     @classmethod
-    def connect(cls, topic_arn: str, take_slot: Callable[[str], bool]) -> Mailer:
-        """The mailer of a topic. `take_slot` returns whether one more mail to an address may be sent in this second."""
-        return cls(client("sns"), topic_arn, take_slot=take_slot)
+    def connect(cls, topic_arn: str) -> Mailer:
+        """The mailer of a topic."""
+        return cls(client("sns"), topic_arn)
 
     def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `NoSlot`, or `DeliveryFailed` when SNS does not take it."""
-        if not self._take_slot(mail.to):
-            raise NoSlot
+        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.
+
+        SNS bears few mails a second to one address: take one of the table's slots before.
+        """
         try:
             self._sns.publish(
                 TopicArn=self._topic_arn,

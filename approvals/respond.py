@@ -22,6 +22,9 @@ class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fau
 class Store(Protocol):
     """What `respond` needs of the table."""
 
+    def get(self, approval_id: str) -> Approval:
+        """The approval as it stands."""
+
     def save(self, approval: Approval) -> None:
         """Stores the approval if the table still has the version before it; raises `Conflict` otherwise."""
 
@@ -30,19 +33,24 @@ class TooManyConflicts(Exception):  # noqa: N818
     """Others kept writing first. Nothing was stored; asking again is safe."""
 
 
-def respond(store: Store, approval: Approval, event: Event) -> Judgement:
+def respond(store: Store, approval: Approval, event: Event, *, remembered: bool = False) -> Judgement:
     """Judges the event and stores what it changes with one conditional write.
 
     A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
+    `remembered` says that the approval was read some time ago: then what changes nothing is judged anew, too, since no
+    write proves that the record is still the same.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
         if not judgement.changed:
-            return judgement
+            if not remembered:
+                return judgement
+            approval, remembered = store.get(approval.id), False
+            continue
         try:
             store.save(judgement.approval)
         except Conflict as conflict:
-            approval = conflict.current
+            approval, remembered = conflict.current, False
         else:
             return judgement
     raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

@@ -48,14 +48,16 @@ class Log(Protocol):
 
 
 Work = Callable[[Approval], Approval]
-"""Does one step, marks it in the record as done, and returns the approval as it stands then."""
+"""Does one step, and returns the approval as it stands then: with the step done, in the record or still unwritten."""
 
 
-def carry_out(approval: Approval, work: Mapping[StepT, Work], *, log: Log) -> Approval:
+def carry_out(
+    approval: Approval, work: Mapping[StepT, Work], *, log: Log, write: Callable[[Approval], Approval]
+) -> Approval:
     """Does every step that the record does not mark as done, in order; returns the approval as it stands after them.
 
-    Raises `StepsFailed` at the end when some failed; the others are done. A step is marked after it was done: a crash
-    in between repeats it and never drops it.
+    `write` puts what is still unwritten at the end into the record. Raises `StepsFailed` when some steps failed; the
+    others are done. A step is marked after it was done: a crash in between repeats it and never drops it.
     """
     failures: dict[StepT, Exception] = {}
     for step, do in work.items():
@@ -69,6 +71,8 @@ def carry_out(approval: Approval, work: Mapping[StepT, Work], *, log: Log) -> Ap
         except Exception as error:
             log.exception("step failed", extra={"step": str(step)})
             failures[step] = error
+    if approval.unwritten:
+        approval = write(approval)
     if failures:
         raise StepsFailed(failures)
     return approval

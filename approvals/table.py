@@ -6,10 +6,10 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
+        ConditionCheckTypeDef,
         TransactWriteItemTypeDef,
         UpdateItemInputTypeDef,
         UpdateItemOutputTypeDef,
+        UpdateTypeDef,
     )
 
 T = TypeVar("T")
@@ -143,8 +145,8 @@ class ApprovalTable:
 
         Returns the approval as it stands now. Raises `NotFound`.
         """
-        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # Somebody else was first.
-            self._update(
+        try:
+            answer = self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
                 UpdateExpression="SET people = :people",
@@ -152,8 +154,11 @@ class ApprovalTable:
                 ExpressionAttributeValues=serialized(
                     {":people": people_to_item(people), ":unknown": "NULL", ":no": False}
                 ),
+                ReturnValues="ALL_NEW",
             )
-        return self.get(approval.id)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return self.get(approval.id)  # Somebody else was first.
+        return approval_from_item(deserialized(answer["Attributes"]))
 
     def announced(self, approval: Approval) -> bool:
         """Notes that everybody knows the approval as it stood here. Returns False when it has changed since."""
@@ -179,34 +184,40 @@ class ApprovalTable:
         direct_message: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
-        """Marks a step as done, and where a Slack message stands that it posted. Returns the approval as it stands now.
+        """Marks a step as done with all that is unwritten, and where a Slack message stands that it posted.
 
-        Raises `NotFound` when there is no such record any more.
+        The marks of `parts` are taken out. Returns the approval as it stands now. Raises `NotFound` when there is no
+        such record any more.
         """
-        expression = "SET steps.#step = :at"
-        values: Item = {":at": iso(at)}
-        remove = ""
-        if step in (Step.RESUME, Step.WORKFLOW_GONE):
-            remove = " REMOVE due_shard, due_at"
-        if parts:
-            remove = f" REMOVE {', '.join(f'steps.#part{number}' for number in range(len(parts)))}"
+        done = approval.done(step, at)
+        return self.write(done, slack_message=slack_message, direct_message=direct_message, parts=parts)
+
+    def write(
+        self,
+        approval: Approval,
+        *,
+        slack_message: SlackMessage | None = None,
+        direct_message: SlackMessage | None = None,
+        parts: Sequence[str] = (),
+    ) -> Approval:
+        """Writes what is unwritten, at least one step, and more as `mark` does. Raises `NotFound`."""
+        done = _Done.of(approval, without=parts)
+        put, taken, values = [*done.put], [*done.taken], done.values
+        taken += [f"steps.#part{number}" for number in range(len(parts))]
         if slack_message:
-            expression += ", slack_message = :message"
+            put.append("slack_message = :message")
             values[":message"] = slack_message_to_item(slack_message)
         if direct_message:
             # Records of earlier versions have no list yet.
-            expression += ", direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)"
+            put.append("direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)")
             values |= {":none": [], ":direct": [slack_message_to_item(direct_message)]}
         try:
             answer = self._update(
                 TableName=self._name,
                 Key={"id": {"S": approval.id}},
-                UpdateExpression=expression + remove,
+                UpdateExpression=_expression(put, taken),
                 ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeNames={
-                    "#step": str(step),
-                    **{f"#part{number}": part for number, part in enumerate(parts)},
-                },
+                ExpressionAttributeNames=done.names | {f"#part{number}": part for number, part in enumerate(parts)},
                 ExpressionAttributeValues=serialized(values),
                 ReturnValues="ALL_NEW",
             )
@@ -275,18 +286,53 @@ class ApprovalTable:
         Source: https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
         """
         try:
-            self._update(
-                TableName=self._name,
-                Key={"id": {"S": f"{SLOT_PREFIX}{recipient.casefold()}#{int(now.timestamp())}"}},
-                UpdateExpression="ADD mails :one SET expires_at = :expires",
-                ConditionExpression="attribute_not_exists(mails) OR mails < :most",
-                ExpressionAttributeValues=serialized(
-                    {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + NOTE_RETENTION).timestamp())}
-                ),
-            )
+            self._update(**self._slot(now, recipient))
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def take_mail_slot_for(self, approval: Approval, step: str, recipient: str, now: datetime) -> Approval | None:
+        """Takes a mail slot for a step that is not done yet, and writes what is unwritten; None where no slot is left.
+
+        One call, which needs no read before it: it raises `Conflict` when the step is done, or the approval's status is
+        another by now. Then, and where no slot is left, nothing is written. Raises `NotFound`.
+        """
+        done = _Done.of(approval)
+        condition: dict[str, Any] = {
+            "TableName": self._name,
+            "Key": {"id": {"S": approval.id}},
+            "ConditionExpression": "#status = :status AND attribute_not_exists(steps.#step)",
+            "ExpressionAttributeNames": {**done.names, "#status": "status", "#step": step},
+            "ExpressionAttributeValues": serialized({**done.values, ":status": approval.status.value}),
+        }
+        record: TransactWriteItemTypeDef = {"ConditionCheck": cast("ConditionCheckTypeDef", condition)}
+        if approval.unwritten:
+            update = {**condition, "UpdateExpression": _expression(done.put, done.taken)}
+            record = {"Update": cast("UpdateTypeDef", update)}
+        try:
+            self._transact(record, {"Update": self._slot(now, recipient)})
+        except ConditionsFailed as failed:
+            if 0 in failed.places:
+                raise Conflict(self.get(approval.id)) from failed
+            return None
+        except self._dynamodb.exceptions.TransactionCanceledException:
+            # Many want a slot for this address at once: as good as none left. Whether the step is done was not told.
+            current = self.get(approval.id)
+            if step in current.steps or current.status is not approval.status:
+                raise Conflict(current) from None
+            return None
+        return replace(approval, unwritten=frozenset())
+
+    def _slot(self, now: datetime, recipient: str) -> UpdateTypeDef:
+        return {
+            "TableName": self._name,
+            "Key": {"id": {"S": f"{SLOT_PREFIX}{recipient.casefold()}#{int(now.timestamp())}"}},
+            "UpdateExpression": "ADD mails :one SET expires_at = :expires",
+            "ConditionExpression": "attribute_not_exists(mails) OR mails < :most",
+            "ExpressionAttributeValues": serialized(
+                {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + NOTE_RETENTION).timestamp())}
+            ),
+        }
 
     def leave_note(self, note: Note, at: datetime) -> None:
         """Leaves a note for the backend to deliver. The same note left twice is one."""
@@ -350,6 +396,33 @@ class ApprovalTable:
         return deserialized(answer["Item"])
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An update's part that marks steps as done, with the names and values that it needs."""
+
+    put: tuple[str, ...]
+    taken: tuple[str, ...]
+    names: dict[str, str]
+    values: Item
+
+    @classmethod
+    def of(cls, approval: Approval, *, without: Sequence[str] = ()) -> _Done:
+        """Of what is unwritten."""
+        steps = sorted(approval.unwritten.difference(without))
+        settled = {Step.RESUME, Step.WORKFLOW_GONE}.intersection(steps)
+        return cls(
+            put=tuple(f"steps.#done{number} = :done{number}" for number in range(len(steps))),
+            taken=("due_shard", "due_at") if settled else (),
+            names={f"#done{number}": step for number, step in enumerate(steps)},
+            values={f":done{number}": iso(approval.steps[step]) for number, step in enumerate(steps)},
+        )
+
+
+def _expression(put: Sequence[str], taken: Sequence[str]) -> str:
+    remove = f" REMOVE {', '.join(taken)}" if taken else ""
+    return f"SET {', '.join(put)}{remove}"
+
+
 def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
     """The values as DynamoDB takes them."""
     return {name: serialize(value) for name, value in values.items()}
@@ -366,3 +439,9 @@ def _reasons(error: ClientError) -> list[str]:
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]
+
+
+def approval_from_image(image: Mapping[str, Any]) -> Approval:
+    """The approval in its record's image, as the table's stream has it; with its task token."""
+    item = deserialized(image)
+    return replace(approval_from_item(item), task_token=item["task_token"])

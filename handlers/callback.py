@@ -32,6 +32,7 @@ from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import console_url
 from handlers import inputs, pages
 from handlers.inputs import FORM_PREFIX, SURE, Typed
+from handlers.recent import Recent
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -48,6 +49,15 @@ MAX_FIELDS = 40
 """Fields of a form as it is sent: a link has 6, a request's form 20 at most, and there are 3 more."""
 
 
+_AGAIN = "Please try again"
+
+_UNUSABLE = "This link can't be used"
+
+_COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
+
+_UNKNOWN = f"There is no request behind it, or no longer. {_COPY_WHOLE}"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Environment variables of this function."""
@@ -59,7 +69,7 @@ class Settings:
 class Refused(Exception):  # noqa: N818
     """The request is answered with an error page: its status, and a sentence for the person who sent it."""
 
-    def __init__(self, status: HTTPStatus, sentence: str, heading: str = "This link can't be used") -> None:
+    def __init__(self, status: HTTPStatus, sentence: str, heading: str = _UNUSABLE) -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
@@ -77,6 +87,8 @@ class Link:
     """The link's own fields, to lead back to it."""
     sent: Mapping[str, str]
     """All fields that were sent."""
+    remembered: bool = False
+    """Whether the approval was not read for this request, but for an earlier one."""
 
     @property
     def approver(self) -> Approver:
@@ -94,6 +106,7 @@ class CallbackHandler:
 
     def __init__(self, *, table: ApprovalTable, one_click: bool, clock: Callable[[], datetime], logger: Logger) -> None:
         self._table = table
+        self._recent = Recent(clock)
         self._one_click = one_click
         self._clock = clock
         self._logger = logger
@@ -103,7 +116,7 @@ class CallbackHandler:
         method = event["httpMethod"]
         try:
             fields = _form(event) if method == "POST" else _texts(event.get("queryStringParameters") or {})
-            link = self._link(fields)
+            link = self._link(fields, method)
             with self._logger.append_context_keys(approval_id=link.approval.id):
                 if method == "POST":
                     return self._act(link)
@@ -112,32 +125,48 @@ class CallbackHandler:
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
+        except NotFound:
+            return _page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, _UNUSABLE), with_body=method != "HEAD")
         except TooManyConflicts:
             return _page(
                 HTTPStatus.CONFLICT, pages.error("Many people answered at this moment. Open the link again.", _AGAIN)
             )
 
-    def _link(self, fields: Mapping[str, str]) -> Link:
+    def _link(self, fields: Mapping[str, str], method: str) -> Link:
         if not all(fields.get(name) for name in ("action", "id", "to", "sig")):
             raise Refused(HTTPStatus.BAD_REQUEST, f"A part of it is missing. {_COPY_WHOLE}")
         try:
             action = Action(fields["action"])
         except ValueError:
             raise Refused(HTTPStatus.BAD_REQUEST, f"It asks neither to approve nor to reject. {_COPY_WHOLE}") from None
-        approval = self._approval(fields["id"])
+        if not is_approval_id(fields["id"]):
+            raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
+        remembered = self._remembered(fields["id"], method)
+        approval = remembered or self._read(fields["id"])
         if not verify(approval, fields["to"], fields["sig"]):
             raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
-        return Link(approval, action, fields["to"], kept, fields)
+        return Link(approval, action, fields["to"], kept, fields, remembered=remembered is not None)
 
-    def _approval(self, approval_id: str) -> Approval:
-        unknown = Refused(HTTPStatus.NOT_FOUND, f"There is no request behind it, or no longer. {_COPY_WHOLE}")
-        if not is_approval_id(approval_id):
-            raise unknown
-        try:
-            return self._table.get(approval_id)
-        except NotFound:
-            raise unknown from None
+    def _remembered(self, approval_id: str, method: str) -> Approval | None:
+        """What need not be read: for an answer what its page showed, for the look after an answer what was written."""
+        match method:
+            case "POST":
+                return self._recent.to_judge(approval_id)
+            case "GET":
+                return self._recent.to_show(approval_id)
+            case _:
+                return None
+
+    def _read(self, approval_id: str) -> Approval:
+        approval = self._table.get(approval_id)
+        self._recent.keep(approval)
+        return approval
+
+    def _respond(self, link: Link, event: Response | Withdrawal | Postponement) -> Judgement:
+        judgement = respond(self._table, link.approval, event, remembered=link.remembered)
+        self._recent.keep(judgement.approval, written=judgement.changed)
+        return judgement
 
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
@@ -198,7 +227,7 @@ class CallbackHandler:
 
     def _change(self, link: Link, event: Withdrawal | Postponement, what: str) -> ApiResponse:
         """Takes back an answer, or moves the deadline. Where there is nothing to do, all is as it was asked for."""
-        judgement = respond(self._table, link.approval, event)
+        judgement = self._respond(link, event)
         self._log(judgement, link.do)
         approval = judgement.approval
         if judgement.reason:
@@ -212,14 +241,15 @@ class CallbackHandler:
         values, problems = (_defaults(link.approval), {}) if with_one_click else _filled_in(link)
         comment = None if with_one_click else _comment(link.sent) or None
         response = Response(approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values)
-        judgement = self._record(link.approval, response, flawed=bool(problems))
+        judgement = self._record(link, response, flawed=bool(problems))
         self._log(judgement, link.action)
         return self._answered(link, judgement, problems, with_one_click=with_one_click)
 
-    def _record(self, approval: Approval, response: Response, *, flawed: bool) -> Judgement:
+    def _record(self, link: Link, response: Response, *, flawed: bool) -> Judgement:
         """Records the answer. Where one with flaws that only a page can have would count, it is incomplete instead."""
         if not flawed:
-            return respond(self._table, approval, response)
+            return self._respond(link, response)
+        approval = self._read(link.approval.id) if link.remembered else link.approval
         judgement = judge(approval, response)
         if judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
             return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=judgement.problems)
@@ -267,10 +297,6 @@ class CallbackHandler:
         verdict = judgement.verdict.value
         self._logger.info("answer by email", extra={"action": str(action), "verdict": verdict})
 
-
-_AGAIN = "Please try again"
-
-_COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
 
 _OUTCOME_CODES = {Status.EXPIRED: HTTPStatus.GONE, Status.CANCELLED: HTTPStatus.GONE}
 

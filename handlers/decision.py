@@ -16,15 +16,18 @@ from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
 from approvals.steps import Work, carry_out
-from approvals.table import ApprovalTable
+from approvals.table import ApprovalTable, approval_from_image
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics, slack
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
-from handlers.worker import RetryQueue, Worker
+from handlers.worker import Image, RetryQueue, Worker
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
+
+COUNT = "count"
+"""Work that is never marked as done: what was settled is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,68 +71,89 @@ class Resumer:
         self._logger = logger
         self._publisher = publisher
 
-    def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
+    def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
-        approval = self._table.get_with_token(item_id)
+        approval = self._first_seen(image) or self._table.get_with_token(item_id)
         if approval.decision is not None:
-            carry_out(approval, self._work(approval), log=self._logger)
+            carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
+
+    @staticmethod
+    def _first_seen(image: Image | None) -> Approval | None:
+        """What a person just decided: there Step Functions tells whether it is seen for the first time, by its answer.
+
+        What the clock decided is read: its image may not know yet that people are being told of the request.
+        """
+        approval = approval_from_image(image) if image else None
+        return approval if approval and approval.decision and approval.decision.approver else None
 
     def _work(self, approval: Approval) -> dict[str, Work]:
+        """What is owed, in this order: Slack's messages before the mails, whose slots take the marks of all before."""
         work: dict[str, Work] = {}
+        settled: list[bool] = []
         if approval.resumed is None:
-            work[Step.RESUME] = self._resume
+            work[Step.RESUME] = partial(self._resume, settled)
         decision = present.decided(approval)
+        if approval.slack_message:
+            work[Step.OUTCOME_SLACK] = self._edit_message
+            if not decision.superseded_by:
+                work[Step.OUTCOME_THREAD] = self._reply
         # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
         if (approval.told or decision.approver) and not decision.superseded_by:
             for recipient in (*asked(approval, self._email), *told(approval, self._email)):
                 step = step_for(Step.OUTCOME_EMAIL, recipient)
                 work[step] = partial(self._send_mail, step)
-        if approval.slack_message:
-            work[Step.OUTCOME_SLACK] = self._edit_message
-            if not decision.superseded_by:
-                work[Step.OUTCOME_THREAD] = self._reply
+        if approval.resumed is None:
+            work[COUNT] = partial(self._count, settled)
         if self._publisher:
             work[EVENTS] = self._publisher.publish
         return work
 
-    def _resume(self, approval: Approval) -> Approval:
-        step = Step.RESUME if self._reaches(approval) else Step.WORKFLOW_GONE
-        self._logger.info(
-            "workflow resumed" if step is Step.RESUME else "workflow no longer waits",
-            extra={"status": approval.status.value},
-        )
-        now = self._table.mark(approval, step, self._clock())
-        # After the mark: what is tried again is not counted twice.
-        reached = step is Step.RESUME
-        metrics.settled(present.decided(approval), requested_at=approval.requested_at, reached=reached)
-        return now
-
-    def _reaches(self, approval: Approval) -> bool:
-        """Resumes the workflow; returns whether the decision reached it, now or in an earlier try."""
+    def _resume(self, settled: list[bool], approval: Approval) -> Approval:
+        """Resumes the workflow; `settled` gets whether the decision reached it, now or in an earlier try."""
         if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
-            return False  # Cancelled because it no longer waits.
-        try:
-            self._workflows.resume(approval)
-        except TaskGone:
-            return self._workflows.reached(approval)
-        return True
+            reached = False  # Cancelled because it no longer waits.
+        else:
+            try:
+                self._workflows.resume(approval)
+                reached = True
+            except TaskGone:
+                # Perhaps we resumed it before: then the record says what has been done about it since.
+                approval = self._table.get(approval.id)
+                if approval.resumed is not None:
+                    return approval
+                reached = self._workflows.reached(approval)
+        settled.append(reached)
+        status = approval.status.value
+        self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
+        return approval.done(Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
+
+    def _count(self, settled: list[bool], approval: Approval) -> Approval:
+        """Counts what was settled now, once that is in the record: what is tried again is not counted twice."""
+        if approval.unwritten & {Step.RESUME, Step.WORKFLOW_GONE}:
+            approval = self._table.write(approval)
+        for reached in settled:
+            metrics.settled(present.decided(approval), requested_at=approval.requested_at, reached=reached)
+        return approval
 
     def _send_mail(self, step: str, approval: Approval) -> Approval:
-        if not self._outbox.send(approval, step, outcome_mail(approval, recipient_of(step))):
-            return approval
-        return self._table.mark(approval, step, self._clock())
+        return self._outbox.send(approval, step, outcome_mail(approval, recipient_of(step)))
 
     def _edit_message(self, approval: Approval) -> Approval:
         if self._messenger:
             with slack.unless_refused(self._logger):
                 self._messenger.show_outcome(approval)
-        return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
+        return approval.done(Step.OUTCOME_SLACK, self._clock())
 
     def _reply(self, approval: Approval) -> Approval:
+        if approval.resumed is None:
+            # Step Functions did not tell whether this is seen for the first time.
+            approval = approval.onto(self._table.get(approval.id))
+            if Step.OUTCOME_THREAD in approval.steps:
+                return approval
         if self._messenger:
             with slack.unless_refused(self._logger):
                 self._messenger.reply_outcome(approval)
-        return self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
+        return approval.done(Step.OUTCOME_THREAD, self._clock())
 
 
 def build(environ: Mapping[str, str]) -> Worker:
@@ -141,7 +165,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     resumer = Resumer(
         table=table,
         workflows=Workflows(client("stepfunctions")),
-        outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
+        outbox=Outbox.connect(config.topic_arn, table, config.mail_queue_url, clock),
         messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         clock=clock,

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import client
-from approvals.mail import Mail, Mailer, NoSlot, digest_mail, mail_for, recipient_of
+from approvals.mail import Mail, Mailer, digest_mail, mail_for, recipient_of
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
@@ -45,6 +45,7 @@ class DigestSender:
         *,
         table: ApprovalTable,
         mailer: Mailer,
+        take_slot: Callable[[str], bool],
         email: str,
         base_url: str,
         clock: Callable[[], datetime],
@@ -53,6 +54,7 @@ class DigestSender:
     ) -> None:
         self._table = table
         self._mailer = mailer
+        self._take_slot = take_slot
         self._email = email
         self._base_url = base_url
         self._clock = clock
@@ -105,13 +107,9 @@ class DigestSender:
         return digest_mail(approvals, recipient, base_url=self._base_url, stack_email=self._email)
 
     def _send(self, mail: Mail) -> None:
-        while True:  # Bounded by the function's timeout: the batch comes back then.
-            try:
-                self._mailer.send(mail)
-            except NoSlot:
-                self._sleep(PAUSE)
-            else:
-                return
+        while not self._take_slot(mail.to):  # Bounded by the function's timeout: the batch comes back then.
+            self._sleep(PAUSE)
+        self._mailer.send(mail)
 
 
 def build(environ: Mapping[str, str]) -> DigestSender:
@@ -121,7 +119,8 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     table = ApprovalTable(client("dynamodb"), config.table_name)
     return DigestSender(
         table=table,
-        mailer=Mailer.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to)),
+        mailer=Mailer.connect(config.topic_arn),
+        take_slot=lambda to: table.take_mail_slot(clock(), to),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

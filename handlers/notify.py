@@ -25,13 +25,13 @@ from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import NOTE_PREFIX, ApprovalTable, approval_from_image
 from handlers import slack
 from handlers.direct import DirectMessages
 from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
-from handlers.worker import RetryQueue, Worker
+from handlers.worker import Image, RetryQueue, Worker
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -93,21 +93,26 @@ class Notifier:
         self._logger = logger
         self._publisher = publisher
 
-    def __call__(self, item_id: str, *, last: bool) -> None:
+    def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None:
         """Works on an item of the table that is new or has news: an approval, or a private note."""
         if item_id.startswith(NOTE_PREFIX):
             self._notes.deliver(item_id)
             return
         try:
-            self._bring_up_to_date(item_id, last=last)
+            self._bring_up_to_date(self._first_seen(image) or self._table.get(item_id), last=last)
         except StepsFailed:
             with suppress(StepsFailed):  # It is tried again with the rest.
                 self._publish(item_id)
             raise
         self._publish(item_id)
 
-    def _bring_up_to_date(self, item_id: str, *, last: bool) -> None:
-        approval = self._table.get(item_id)
+    @staticmethod
+    def _first_seen(image: Image | None) -> Approval | None:
+        """A new request. It need not be read: a mail gets its slot only if the record does not say that it was sent."""
+        approval = approval_from_image(image) if image else None
+        return approval if approval and approval.version == 1 else None
+
+    def _bring_up_to_date(self, approval: Approval, *, last: bool) -> None:
         if approval.status is Status.PENDING:
             if approval.workflow.attempt and not approval.told:
                 self._supersede_earlier_attempts(approval)
@@ -115,14 +120,15 @@ class Notifier:
                 approval = self._tell(self._identified(approval))
             except StepsFailed as failure:
                 if last:
-                    self._give_up(item_id, failure)
+                    self._give_up(approval.id, failure)
                 raise
         self._close_message(approval)
 
     def _publish(self, item_id: str) -> None:
         """Publishes what has happened. Afterwards and by itself: a broken bus must not keep people from being told."""
         if self._publisher:
-            carry_out(self._table.get(item_id), {EVENTS: self._publisher.publish}, log=self._logger)
+            owed = {EVENTS: self._publisher.publish}
+            carry_out(self._table.get(item_id), owed, log=self._logger, write=self._table.write)
 
     def _identified(self, approval: Approval) -> Approval:
         """Finds out who is who. Raises `StepsFailed` when that can't be done now, not even for those with mail."""
@@ -170,7 +176,7 @@ class Notifier:
         for _ in range(ROUNDS):
             if approval.status is not Status.PENDING:
                 return approval
-            now = carry_out(approval, self._work(approval), log=self._logger)
+            now = carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
             if approval.version == 1 or self._table.announced(approval):
                 return now
             approval = self._table.get(approval.id)
@@ -259,13 +265,19 @@ class Notifier:
         mail = mail_for(approval, step, base_url=self._base_url)
         if mail is None:
             return approval  # Decided meanwhile.
-        if not self._outbox.send(approval, step, mail):
+        now = self._outbox.send(approval, step, mail)
+        if step in now.unwritten:
+            self._logger.info("mail sent")
+        elif step not in now.steps:
             deferred.add(step)
-            return approval
-        self._logger.info("mail sent")
-        return self._table.mark(approval, step, self._clock())
+        return now
 
     def _post(self, approval: Approval) -> Approval:
+        if not approval.unwritten:
+            # No mail went out just now, whose slot would tell that the record is as it was seen.
+            approval = self._table.get(approval.id)
+            if Step.REQUEST_SLACK in approval.steps:
+                return approval
         incomplete = approval.people is None or not approval.people.complete
         if self._messenger is None or approval.status is not Status.PENDING or incomplete:
             return approval  # In Slack nobody could answer before it is known who is who.
@@ -366,7 +378,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
-        outbox=Outbox.connect(config.topic_arn, lambda to: table.take_mail_slot(clock(), to), config.mail_queue_url),
+        outbox=Outbox.connect(config.topic_arn, table, config.mail_queue_url, clock),
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=messenger,
         notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),

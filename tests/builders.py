@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +20,9 @@ from approvals.model import (
     SlackMessage,
     Workflow,
 )
+from approvals.records import approval_to_item
 from approvals.rules import Cancellation, Expiry, judge
+from approvals.table import serialized
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """When approvals of tests are requested."""
@@ -99,3 +102,21 @@ def cancelled(cause: str = "The execution was aborted.", **changes: Any) -> Appr
     """An approval that was called off a minute after the request."""
     event = Cancellation(NOW + timedelta(minutes=1), cause, error="ApprovalCancelled")
     return judge(an_approval(**changes), event).approval
+
+
+def an_image(approval: Approval) -> dict[str, Any]:
+    """The approval's record as the table's stream brings it."""
+    return {name: transported(value) for name, value in serialized(approval_to_item(approval)).items()}
+
+
+def transported(attribute: Any) -> Any:
+    """An attribute as an event of Lambda has it, in JSON: bytes as base64."""
+    match attribute:
+        case bytes():
+            return b64encode(attribute).decode()
+        case dict():
+            return {name: transported(value) for name, value in attribute.items()}
+        case list():
+            return [transported(each) for each in attribute]
+        case _:
+            return attribute

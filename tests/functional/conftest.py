@@ -20,7 +20,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
 from approvals.listing import Listing
-from approvals.mail import Mail, Mailer, NoSlot
+from approvals.mail import Mail, Mailer
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
@@ -69,13 +69,18 @@ class FakeMailer:
     @property
     def outbox(self) -> Outbox:
         """The real outbox in front of it."""
-        return Outbox(cast("Mailer", self), self.defer)
+        return Outbox(cast("Mailer", self), self.take_slot_for, self.defer, lambda: NOW)
+
+    def take_slot(self, _recipient: str) -> bool:
+        if self.slots == 0:
+            return False
+        self.slots = None if self.slots is None else self.slots - 1
+        return True
+
+    def take_slot_for(self, approval: Approval, _step: str, recipient: str) -> Approval | None:
+        return approval if self.take_slot(recipient) else None
 
     def send(self, mail: Mail) -> None:
-        if self.slots is not None:
-            if self.slots == 0:
-                raise NoSlot
-            self.slots -= 1
         if self.broken or mail.to == self.broken_for:
             raise DeliveryFailed("SNS answered InternalError")
         self.sent.append(mail)

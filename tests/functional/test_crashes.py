@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial, partialmethod
 from importlib import import_module
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -34,7 +35,7 @@ from approvals.model import Action, Approval, Status
 from approvals.table import ApprovalTable
 from bot.views.approval import ACTION_IDS
 from local.slack import Message, Slack
-from tests.builders import WORKFLOW, a_call
+from tests.builders import WORKFLOW, a_call, transported
 from tests.functional.conftest import CHANNEL, TABLE, Clock, DirectWebClient
 from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
 
@@ -54,6 +55,7 @@ PARAMETERS = {
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 SENDS = ("Publish", "chat.postMessage", "chat.postEphemeral")
+WRITES = ("UpdateItem", "TransactWriteItems")
 READS = (
     "GetItem",
     "Query",
@@ -102,6 +104,8 @@ class Calls:
     """The first call of each that a function made at the same place of its code in the same world."""
     nth: int = 0
     """The place within the function's run."""
+    run: list[str] = field(default_factory=list)
+    """The operations of the run that broke, to the call that did."""
 
     def worth_breaking(self, fault: Fault) -> list[int]:
         """The calls at which a fault can do something that it does at no other.
@@ -116,6 +120,8 @@ class Calls:
         self.places.setdefault((name, self.nth, world), len(self.names))
         self.names.append(name)
         self.nth += 1
+        if breaks:
+            self.run = [each.split()[1] for each in self.names[-self.nth :]]
         if breaks and self.fault is Fault.FAILS:
             raise Unreachable
         if breaks and self.fault is Fault.KILLED_BEFORE:
@@ -128,15 +134,19 @@ class Calls:
             if breaks and self.fault is Fault.KILLED_AFTER:
                 raise Killed
 
-    def between_sending_and_marking(self) -> bool:
-        """Whether something was sent and the fault kept that from being noted: it is sent again then."""
-        if self.broken is None:
-            return False
-        function, operation = self.names[self.broken].split()
-        if self.fault.after:
-            return operation in SENDS
-        before = self.names[self.broken - 1].split()
-        return operation == "UpdateItem" and before[0] == function and before[1] in SENDS
+    def sent_and_not_noted(self) -> int:
+        """How many things were sent that the fault kept from being noted: they are sent again.
+
+        A mark waits for the next write. A killed function loses all that wait; one that failed writes them, unless that
+        is what failed.
+        """
+        if not self.run:
+            return 0
+        *before, broken = self.run
+        wrote = max((n for n, operation in enumerate(before) if operation in WRITES), default=-1)
+        waiting = [operation for operation in before[wrote + 1 :] if operation in SENDS]
+        lost = len(waiting) if self.fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER) or broken in WRITES else 0
+        return lost + (broken in SENDS and self.fault.after)
 
 
 @dataclass
@@ -261,6 +271,7 @@ class Simulation:
         self._context = context
         self._images: dict[str, Any] = {}
         self._stream: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in _event_sources("DynamoDB")}
+        self._sequence = count()
         self.stream_repeats = stream_repeats
         self._functions: dict[str, Callable[[Any, Any], Any]] = {}
         self._running = ""
@@ -321,12 +332,18 @@ class Simulation:
         answer: dict[str, Any] = self._dynamodb._make_api_call(operation, parameters)  # type: ignore[attr-defined]
         if operation in ("PutItem", "UpdateItem"):
             self._stream_change(parameters["Item"] if operation == "PutItem" else answer["Attributes"])
+        elif operation == "TransactWriteItems":
+            # The stream promises no order among the items of a transaction.
+            for item in reversed(parameters["TransactItems"]):
+                if update := item.get("Update"):
+                    self._stream_change(self._dynamodb.get_item(TableName=TABLE, Key=update["Key"])["Item"])
         return answer
 
     def _stream_change(self, new: dict[str, Any]) -> None:
+        new = transported(new)
         old = self._images.get(new["id"]["S"])
         self._images[new["id"]["S"]] = new
-        change = {"Keys": {"id": new["id"]}, "NewImage": new, "SequenceNumber": str(len(self.calls.names))}
+        change = {"Keys": {"id": new["id"]}, "NewImage": new, "SequenceNumber": str(next(self._sequence))}
         record = {"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": change}
         if old:
             record |= {"eventName": "MODIFY", "dynamodb": {**change, "OldImage": old}}
@@ -809,7 +826,7 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     assert len(simulation.notes()) >= scenario.notes, "somebody was not told that their click changed nothing"
     if not simulation.stream_repeats:  # A note is no step of an approval: that it was shown is not marked.
         again += [note.text for note in simulation.notes()[simulation.clicks :]]
-    assert len(again) <= simulation.calls.between_sending_and_marking(), f"sent again: {again}"
+    assert len(again) <= simulation.calls.sent_and_not_noted(), f"sent again: {again}"
 
 
 def mails(simulation: Simulation) -> list[str]:

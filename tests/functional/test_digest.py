@@ -32,6 +32,7 @@ def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logge
     return DigestSender(
         table=table,
         mailer=cast("Mailer", mailer),
+        take_slot=mailer.take_slot,
         email="alice@example.com",
         base_url="https://x",
         clock=clock,

@@ -21,7 +21,6 @@ from approvals.mail import (
     MAX_SUBJECT,
     Mail,
     Mailer,
-    NoSlot,
     Subscribers,
     asked,
     digest_mail,
@@ -49,6 +48,7 @@ from approvals.model import (
     Severity,
     Step,
 )
+from approvals.respond import Conflict
 from approvals.rules import Expiry, judge
 from approvals.steps import DeliveryFailed
 from handlers.outbox import Outbox
@@ -518,9 +518,8 @@ def stub(sns: SNSClient) -> Iterator[Stubber]:
         yield stubber
 
 
-def a_mailer(sns: SNSClient, *, take_slot: Callable[[str], bool] = lambda _to: True) -> Mailer:
-    """A mailer with as many slots as it asks for."""
-    return Mailer(sns, TOPIC, take_slot=take_slot)
+def a_mailer(sns: SNSClient) -> Mailer:
+    return Mailer(sns, TOPIC)
 
 
 def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
@@ -531,47 +530,57 @@ def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubb
     stub.assert_no_pending_responses()
 
 
-def test_each_mail_takes_one_slot_before_it_is_published(sns: SNSClient, stub: Stubber) -> None:
-    seen: list[str] = []
+class Post:
+    """An outbox with a slot or without, and all that it did, in order."""
 
-    def take_slot(recipient: str) -> bool:
-        seen.append(f"slot for {recipient}")
-        return True
-
-    def publish(**_: object) -> None:
-        seen.append("publish")
-
-    sns.meta.events.register("before-parameter-build.sns.Publish", publish)
-    for _ in range(2):
+    def __init__(self, sns: SNSClient, stub: Stubber, *, slot: bool = True, conflict: Approval | None = None) -> None:
+        self.seen: list[object] = []
+        self._slot, self._conflict = slot, conflict
+        sns.meta.events.register("before-parameter-build.sns.Publish", lambda **_: self.seen.append("publish"))
         stub.add_response("publish", {"MessageId": "1"})
-        a_mailer(sns, take_slot=take_slot).send(Mail(TO, "s", "t"))
-    assert seen == [f"slot for {TO}", "publish"] * 2
+        self.outbox = Outbox(a_mailer(sns), self._take_slot, self._defer, lambda: NOW)
+
+    def _take_slot(self, approval: Approval, step: str, recipient: str) -> Approval | None:
+        self.seen.append(("slot", step, recipient))
+        if self._conflict:
+            raise Conflict(self._conflict)
+        return replace(approval, unwritten=frozenset()) if self._slot else None
+
+    def _defer(self, approval_id: str, step: str) -> None:
+        self.seen.append(("deferred", approval_id, step))
 
 
-def test_without_a_slot_nothing_is_published(sns: SNSClient, stub: Stubber) -> None:
-    """SNS suspends an address that gets too many mails in a second."""
-    published: list[object] = []
-
-    def publish(**what: object) -> None:
-        published.append(what)
-
-    sns.meta.events.register("before-parameter-build.sns.Publish", publish)
-    stub.add_response("publish", {"MessageId": "1"})
-    with pytest.raises(NoSlot):
-        a_mailer(sns, take_slot=lambda _to: False).send(Mail(TO, "s", "t"))
-    assert published == []
+STEPS = [f"{Step.REQUEST_EMAIL}:{TO}", f"{Step.OUTCOME_EMAIL}:{TO}"]
 
 
-@pytest.mark.parametrize("step", [f"{Step.REQUEST_EMAIL}:{TO}", f"{Step.OUTCOME_EMAIL}:{TO}"])
-@pytest.mark.parametrize("slot", [True, False])
-def test_a_mail_without_a_slot_is_left_by_its_approvals_id_and_step(
-    sns: SNSClient, stub: Stubber, step: str, slot: bool
+@pytest.mark.parametrize("step", STEPS)
+def test_a_mail_takes_a_slot_before_it_is_published_and_is_noted_after(
+    sns: SNSClient, stub: Stubber, step: str
 ) -> None:
-    stub.add_response("publish", {"MessageId": "1"})
-    deferred: list[tuple[str, str]] = []
-    outbox = Outbox(a_mailer(sns, take_slot=lambda _to: slot), lambda *left: deferred.append(left))
-    assert outbox.send(an_approval(), step, Mail(TO, "s", "t")) is slot
-    assert deferred == ([] if slot else [(an_approval().id, step)])
+    post = Post(sns, stub)
+    sent = post.outbox.send(an_approval().done(Step.RESUME, NOW), step, Mail(TO, "s", "t"))
+    assert post.seen == [("slot", step, TO), "publish"]
+    assert sent.unwritten == {step}, "the slot's write took what was unwritten before"
+    assert sent.steps == {Step.RESUME: NOW, step: NOW}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_mail_without_a_slot_is_left_by_its_approvals_id_and_step(sns: SNSClient, stub: Stubber, step: str) -> None:
+    """SNS suspends an address that gets too many mails in a second."""
+    post = Post(sns, stub, slot=False)
+    approval = an_approval().done(Step.RESUME, NOW)
+    assert post.outbox.send(approval, step, Mail(TO, "s", "t")) == approval
+    assert post.seen == [("slot", step, TO), ("deferred", approval.id, step)]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_mail_that_was_sent_before_is_not_published_again(sns: SNSClient, stub: Stubber, step: str) -> None:
+    """The record as it stands is what counts from then on, with what is done here and not in it yet."""
+    current = an_approval(steps={step: NOW}, version=2)
+    post = Post(sns, stub, conflict=current)
+    found = post.outbox.send(an_approval().done(Step.RESUME, NOW), step, Mail(TO, "s", "t"))
+    assert post.seen == [("slot", step, TO)]
+    assert found == current.done(Step.RESUME, NOW)
 
 
 @pytest.mark.parametrize("code", ["Throttling", "InvalidParameter", "AuthorizationError"])

@@ -93,6 +93,9 @@ class _OnlyLooking:
         self._table = table
         self._response = response
 
+    def get(self, approval_id: str) -> Approval:
+        return self._table.get(approval_id)
+
     def save(self, approval: Approval) -> None:
         last = approval.responses[-1] if approval.responses else None
         if last and (last.approver, last.at) == (self._response.approver, self._response.at):
