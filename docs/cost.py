@@ -51,14 +51,16 @@ class Standing:
     why: str
 
 
-WRITES = {"by_mail": 4, "in_slack": 7}
-"""Changes of the record after it was stored: marks for each mail and Slack message, the answer, the resumption."""
+UPDATES = 3
+"""Changes of the record after it was stored, by themselves: the marks of the request, the answer, the last mark."""
+
+TRANSACTIONS = 2
+"""A mail's slot and the record it is for, looked at or marked in one write; each of both costs twice its units."""
 
 INDEX_WRITES = 3 + 4
 """Each index once for a new record; the answer moves one entry (two writes) and removes one, the end removes one."""
 
-MAIL_SLOTS = 2
-READS = {"by_mail": 7, "in_slack": 3}
+READS = {"by_mail": 3, "in_slack": 1}
 FUNCTIONS = {"by_mail": 8, "in_slack": 4}
 
 USES = (
@@ -68,11 +70,10 @@ USES = (
     Use(
         "DynamoDB",
         "dynamodb_write",
-        RECORD * (1 + WRITES["by_mail"]) + INDEX_WRITES + MAIL_SLOTS,
-        RECORD * (1 + WRITES["in_slack"]) + INDEX_WRITES + MAIL_SLOTS,
+        *[RECORD * (1 + UPDATES) + INDEX_WRITES + 2 * TRANSACTIONS * (RECORD + 1)] * 2,
         f"the record of {RECORD} KB, its changes, three indexes, the count of mails a second",
     ),
-    Use("DynamoDB", "dynamodb_read", READS["by_mail"], READS["in_slack"], "one for each function that looks at it"),
+    Use("DynamoDB", "dynamodb_read", READS["by_mail"], READS["in_slack"], "the looks at the page; or one click"),
     Use(
         "DynamoDB",
         "dynamodb_gb_month",

@@ -74,8 +74,12 @@ class Resumer:
     def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
         approval = self._first_seen(image) or self._table.get_with_token(item_id)
-        if approval.decision is not None:
-            carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
+        if approval.decision is None:
+            return
+        now = carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
+        if now.slack_message and not approval.slack_message:
+            # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
+            self._show(now)
 
     @staticmethod
     def _first_seen(image: Image | None) -> Approval | None:
@@ -138,10 +142,13 @@ class Resumer:
     def _send_mail(self, step: str, approval: Approval) -> Approval:
         return self._outbox.send(approval, step, outcome_mail(approval, recipient_of(step)))
 
-    def _edit_message(self, approval: Approval) -> Approval:
+    def _show(self, approval: Approval) -> None:
         if self._messenger:
             with slack.unless_refused(self._logger):
                 self._messenger.show_outcome(approval)
+
+    def _edit_message(self, approval: Approval) -> Approval:
+        self._show(approval)
         return approval.done(Step.OUTCOME_SLACK, self._clock())
 
     def _reply(self, approval: Approval) -> Approval:

@@ -30,7 +30,7 @@ from bot.messenger import SlackMessenger
 from handlers.notes import Notes
 from handlers.outbox import Outbox
 from local.slack import Slack
-from tests.builders import NOW
+from tests.builders import NOW, transported
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
@@ -172,6 +172,12 @@ def dynamodb(aws: None) -> DynamoDBClient:
     schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
     return client
+
+
+def stored_image(table: ApprovalTable, approval_id: str) -> dict[str, Any]:
+    """The record's image as it stands, as the table's stream would bring it."""
+    item = table._dynamodb.get_item(TableName=TABLE, Key={"id": {"S": approval_id}})["Item"]
+    return {name: transported(value) for name, value in item.items()}
 
 
 @pytest.fixture

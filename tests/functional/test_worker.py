@@ -47,7 +47,7 @@ def worker(task: Task, sqs: SQSClient, queue_url: str, logger: Logger) -> Worker
     return Worker(task, queue=RetryQueue(lambda: sqs, queue_url), attempts=ATTEMPTS, logger=logger)
 
 
-def from_stream(*ids: str) -> dict[str, Any]:
+def from_stream(*ids: str, **images: Image) -> dict[str, Any]:
     return {
         "Records": [
             {
@@ -55,7 +55,7 @@ def from_stream(*ids: str) -> dict[str, Any]:
                 "eventName": "INSERT",
                 "dynamodb": {
                     "Keys": {"id": {"S": item_id}},
-                    "NewImage": {"id": {"S": item_id}},
+                    "NewImage": images.get(item_id, {"id": {"S": item_id}}),
                     "SequenceNumber": f"seq-{item_id}",
                 },
             }
