@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import link
 from approvals.model import (
@@ -28,13 +29,15 @@ from approvals.model import (
     Request,
     Severity,
     Status,
+    Step,
 )
 from approvals.respond import Conflict, respond
-from approvals.rules import Cancellation, Expiry
+from approvals.rules import Cancellation, Expiry, Withdrawal
 from approvals.table import ApprovalTable
 from handlers.callback import MAX_COMMENT, CallbackHandler
-from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock
+from handlers.recent import MOST, Recent
+from tests.builders import ALICE, BOB, a_response, an_approval, decided
+from tests.functional.conftest import TABLE, Clock
 
 APPROVE, REJECT = Action
 
@@ -733,3 +736,111 @@ def test_a_crowd_that_keeps_answering_first_is_no_server_error(
     monkeypatch.setattr(table, "save", others_first)
     answer = handler(ask("POST", fields()), context)
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
+
+
+@pytest.fixture
+def calls(dynamodb: DynamoDBClient) -> list[str]:
+    """DynamoDB's calls by name, in order."""
+    made: list[str] = []
+    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
+    return made
+
+
+def test_a_page_its_answer_and_the_outcome_take_one_read_and_one_write(
+    handler: CallbackHandler, calls: list[str], clock: Clock, context: Any
+) -> None:
+    calls.clear()
+    for method, code in (("GET", 200), ("POST", 303), ("GET", 200)):
+        page = handler(ask(method, fields()), context)
+        assert page["statusCode"] == code
+        clock.pass_(seconds=9)
+    assert "Approved by alice@example.com by email" in page["body"]
+    assert calls == ["GetItem", "UpdateItem"]
+
+
+def test_the_outcome_is_shown_from_memory_once_and_right_after_the_answer_alone(
+    handler: CallbackHandler, calls: list[str], clock: Clock, context: Any
+) -> None:
+    handler(ask("POST", fields()), context)
+    calls.clear()
+    assert handler(ask("HEAD", fields()), context)["statusCode"] == 200
+    assert calls == ["GetItem"]
+    handler(ask("POST", fields()), context)  # repeated: nothing was written, so the next look reads
+    calls.clear()
+    handler(ask("GET", fields()), context)
+    assert calls == ["GetItem"]
+
+
+def test_later_than_ten_seconds_after_the_answer_the_outcome_is_read(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    """Until then more may have happened, such as that the workflow no longer waited."""
+    handler(ask("POST", fields()), context)
+    table.mark(table.get(an_approval().id), Step.WORKFLOW_GONE, clock())
+    clock.pass_(seconds=11)
+    assert "the workflow had ended before" in handler(ask("GET", fields()), context)["body"]
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_answer_to_a_page_that_somebody_overtook_is_judged_by_the_record(
+    handler: CallbackHandler, table: ApprovalTable, action: Action, context: Any
+) -> None:
+    handler(ask("GET", fields(action)), context)
+    respond(table, table.get(an_approval().id), a_response(REJECT, BOB))
+    answer = handler(ask("POST", fields(action)), context)
+    assert answer["statusCode"] == (303 if action is REJECT else 409)
+    assert table.get(an_approval().id).decision == replace(decided(REJECT, BOB).decision, comment=None)  # type: ignore[type-var]
+    assert handler(ask("GET", fields(action)), context)["statusCode"] == (200 if action is REJECT else 409)
+
+
+def test_an_answer_that_changes_nothing_is_judged_by_the_record(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """What is remembered says that they answered; meanwhile that was taken back."""
+    approval = replace(an_approval(id="b" * 32), request=replace(an_approval().request, required_approvals=2))
+    table.add(approval)
+    mine = dict(parse_qsl(urlsplit(link(approval, APPROVE, ALICE.id, base_url="https://x")).query))
+    handler(ask("POST", mine), context)
+    respond(table, table.get(approval.id), Withdrawal(ALICE, approval.requested_at + timedelta(minutes=1)))
+    assert handler(ask("POST", mine), context)["statusCode"] == 303
+    assert len(table.get(approval.id).standing) == 1
+
+
+def test_who_may_answer_is_not_remembered_before_it_is_known(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """That changes without a new version: a refusal by what is remembered would go on record."""
+    approval = an_approval(id="c" * 32, people=People(complete=False))
+    table.add(approval)
+    mine = dict(parse_qsl(urlsplit(link(approval, APPROVE, ALICE.id, base_url="https://x")).query))
+    handler(ask("GET", mine), context)
+    table.identify(approval, People())
+    assert handler(ask("POST", mine), context)["statusCode"] == 303
+    assert table.get(approval.id).status is Status.APPROVED
+
+
+def test_a_form_with_a_mistake_is_judged_by_the_record(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    handler(ask("GET", fields()), context)
+    respond(table, table.get(an_approval().id), a_response(REJECT, BOB))
+    late = handler(ask("POST", {**fields(), "comment": "x" * (MAX_COMMENT + 1)}), context)
+    assert late["statusCode"] == 409
+
+
+def test_a_record_that_is_gone_is_404_also_where_it_is_remembered(
+    handler: CallbackHandler, dynamodb: DynamoDBClient, context: Any
+) -> None:
+    handler(ask("GET", fields()), context)
+    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": an_approval().id}})
+    assert handler(ask("POST", fields()), context)["statusCode"] == 404
+
+
+def test_few_approvals_are_remembered_the_latest(clock: Clock) -> None:
+    recent = Recent(clock)
+    approvals = [an_approval(id=str(number)) for number in range(MOST + 5)]
+    for approval in approvals:
+        recent.keep(approval, written=True)
+    assert [recent.to_judge(each.id) is not None for each in approvals] == [False] * 5 + [True] * MOST
+    assert [recent.to_show(each.id) is not None for each in approvals] == [False] * 5 + [True] * MOST
+    assert [recent.to_show(each.id) for each in approvals] == [None] * len(approvals), "once"

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
-from approvals.mail import Mail, Subscribers
+from approvals.mail import Mail, Mailer, Subscribers
 from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
 from approvals.people import Reason
 from approvals.respond import respond
@@ -21,10 +21,19 @@ from approvals.table import NOTE_PREFIX, ApprovalTable
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from handlers.notify import Notifier
+from handlers.outbox import Outbox
 from local.slack import ELSEWHERE_CHANNEL, Slack
 from local.story import links
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock, DirectWebClient, FakeMailer, FakeSubscribers, a_delivery
+from tests.functional.conftest import (
+    TABLE,
+    Clock,
+    DirectWebClient,
+    FakeMailer,
+    FakeSubscribers,
+    a_delivery,
+    stored_image,
+)
 
 ID = an_approval().id
 REQUEST_ALICE = f"{Step.REQUEST_EMAIL}:alice@example.com"
@@ -720,3 +729,74 @@ def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
         notifier(quorum.id, last=False)
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"]
     assert mailer.deferred == [(quorum.id, f"reminder-1:{CAROL}")]
+
+
+@pytest.fixture
+def calls(dynamodb: DynamoDBClient) -> list[str]:
+    """DynamoDB's calls by name, in order."""
+    made: list[str] = []
+    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
+    return made
+
+
+@pytest.fixture
+def with_slots(notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, clock: Clock) -> Notifier:
+    """The notifier with the table's own slots."""
+
+    def take_slot(approval: Approval, step: str, recipient: str) -> Approval | None:
+        return table.take_mail_slot_for(approval, step, recipient, clock())
+
+    notifier._outbox = Outbox(cast("Mailer", mailer), take_slot, mailer.defer, clock)
+    return notifier
+
+
+@pytest.fixture
+def image(table: ApprovalTable, notifier: Notifier) -> dict[str, Any]:
+    """The new request as the stream brings it."""
+    return stored_image(table, ID)
+
+
+def test_a_new_request_is_not_read_and_both_channels_are_noted_in_one_write(
+    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, calls: list[str]
+) -> None:
+    calls.clear()
+    with_slots(ID, last=False, image=image)
+    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
+    assert calls == ["TransactWriteItems", "UpdateItem"]
+
+
+def test_a_new_request_that_the_stream_delivers_again_is_told_once(
+    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
+) -> None:
+    for _ in range(3):
+        with_slots(ID, last=False, image=image)
+    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
+    assert table.get(ID).steps.keys() == {REQUEST_ALICE, Step.REQUEST_SLACK}
+
+
+def test_delivered_again_while_the_mail_fails_it_is_posted_once(
+    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack
+) -> None:
+    """Without a slot's answer the record is read before the message goes out."""
+    mailer.broken = True
+    for _ in range(2):
+        with pytest.raises(StepsFailed):
+            with_slots(ID, last=False, image=image)
+    assert len(slack.messages()) == 1
+
+
+def test_delivered_late_what_is_decided_is_not_asked(
+    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
+) -> None:
+    respond(table, table.get(ID), a_response())
+    with_slots(ID, last=False, image=image)
+    assert (mailer.sent, slack.messages()) == ([], [])
+
+
+def test_without_a_slot_the_mail_waits_and_the_message_is_posted(
+    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
+) -> None:
+    while table.take_mail_slot(clock(), ALICE.id):
+        pass
+    with_slots(ID, last=False, image=image)
+    assert (mailer.sent, mailer.deferred, len(slack.messages())) == ([], [(ID, REQUEST_ALICE)], 1)

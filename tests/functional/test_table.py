@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,9 +18,18 @@ from approvals.model import Channel, Decision, Note, People, Person, Request, Sl
 from approvals.records import RETENTION, approval_to_item
 from approvals.respond import Conflict
 from approvals.rules import judge
-from approvals.table import MAILS_A_SECOND, NOTE_PREFIX, PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE
+from approvals.table import (
+    MAILS_A_SECOND,
+    NOTE_PREFIX,
+    PAUSES,
+    ApprovalTable,
+    ConditionsFailed,
+    NotFound,
+    approval_from_image,
+    serialized,
+)
+from tests.builders import ALICE, BOB, MESSAGE, NOW, a_response, an_approval
+from tests.functional.conftest import TABLE, stored_image
 from tests.unit.test_template import condition_of
 
 if TYPE_CHECKING:
@@ -274,3 +284,101 @@ def test_what_would_fail_again_is_not_tried_again(
     with pytest.raises(error):
         table._transact(_update_of("a"), _update_of("b"))
     assert pauses == []
+
+
+ASK_ALICE = f"{Step.REQUEST_EMAIL}:{ALICE.id}"
+
+
+def test_a_slot_for_a_step_takes_one_of_the_second_and_writes_what_is_unwritten(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    ready = table.take_mail_slot_for(asked.done(Step.RESUME, NOW), ASK_ALICE, ALICE.id, NOW)
+    assert ready == replace(asked, steps={Step.RESUME: NOW})
+    assert table.get(asked.id).steps == {Step.RESUME: NOW}
+    assert list(table.due(NOW + timedelta(days=1))) == [], "resumed: the clock needs not look at it"
+    left = [table.take_mail_slot(NOW, ALICE.id) for _ in range(MAILS_A_SECOND)]
+    assert left == [True] * (MAILS_A_SECOND - 1) + [False]
+
+
+def test_without_a_slot_nothing_is_written(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    while table.take_mail_slot(NOW, ALICE.id):
+        pass
+    for approval in (asked, asked.done(Step.RESUME, NOW)):
+        assert table.take_mail_slot_for(approval, ASK_ALICE, ALICE.id, NOW) is None
+    assert table.get(asked.id).steps == {}
+
+
+@pytest.mark.parametrize("unwritten", [False, True])
+def test_a_step_that_is_done_gets_no_slot_whatever_was_known_of_it(table: ApprovalTable, unwritten: bool) -> None:
+    asked = an_approval()
+    table.add(asked)
+    table.mark(asked, ASK_ALICE, NOW)
+    seen = asked.done(Step.RESUME, NOW) if unwritten else asked
+    with pytest.raises(Conflict) as caught:
+        table.take_mail_slot_for(seen, ASK_ALICE, ALICE.id, NOW)
+    assert caught.value.current.steps == {ASK_ALICE: NOW}
+    assert [table.take_mail_slot(NOW, ALICE.id) for _ in range(MAILS_A_SECOND)] == [True] * MAILS_A_SECOND
+
+
+def test_what_was_decided_meanwhile_gets_no_slot(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    table.save(judge(asked, a_response()).approval)
+    with pytest.raises(Conflict) as caught:
+        table.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW)
+    assert caught.value.current.status is Status.APPROVED
+
+
+def test_where_there_is_no_record_there_is_no_slot(table: ApprovalTable) -> None:
+    with pytest.raises(NotFound):
+        table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW)
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_slot_that_too_many_want_is_none_and_the_record_is_asked_whether_the_step_is_done(
+    table: ApprovalTable, dynamodb: DynamoDBClient, done: bool
+) -> None:
+    """Moto has no conflicts: AWS's answer is stubbed, for as many tries as are made."""
+    asked = an_approval()
+    table.add(asked)
+    if done:
+        table.mark(asked, ASK_ALICE, NOW)
+    stored = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": asked.id}})
+    patient = ApprovalTable(dynamodb, TABLE, sleep=lambda _: None)
+    with Stubber(dynamodb) as stub:
+        reasons = {"CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}
+        for _ in range(len(PAUSES) + 1):
+            stub.add_client_error("transact_write_items", "TransactionCanceledException", modeled_fields=reasons)
+        stub.add_response("get_item", {"Item": stored["Item"]})
+        if done:
+            with pytest.raises(Conflict):
+                patient.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW)
+        else:
+            assert patient.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW) is None
+        stub.assert_no_pending_responses()
+
+
+def test_several_steps_are_marked_in_one_write(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    asked = an_approval()
+    table.add(asked)
+    done = asked.done(Step.OUTCOME_SLACK, NOW).done(Step.OUTCOME_THREAD, NOW)
+    now = table.mark(done, Step.RESUME, NOW)
+    assert now == table.get(asked.id)
+    assert now.steps == dict.fromkeys((Step.OUTCOME_SLACK, Step.OUTCOME_THREAD, Step.RESUME), NOW)
+
+
+def test_a_part_that_is_unwritten_when_its_topic_is_done_is_left_out(table: ApprovalTable) -> None:
+    asked = an_approval()
+    table.add(asked)
+    part = "reminder-1:ann@example.com"
+    assert table.mark(asked.done(part, NOW), "reminder-1", NOW, parts=[part]).steps == {"reminder-1": NOW}
+
+
+def test_an_image_is_the_record_with_its_token(table: ApprovalTable) -> None:
+    asked = an_approval(slack_message=MESSAGE, published=frozenset({"a"}))
+    table.add(asked)
+    assert approval_from_image(json.loads(json.dumps(stored_image(table, asked.id)))) == replace(
+        table.get(asked.id), task_token=asked.task_token
+    )
