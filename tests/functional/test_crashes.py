@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial, partialmethod
 from importlib import import_module
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -54,6 +55,7 @@ PARAMETERS = {
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 SENDS = ("Publish", "chat.postMessage", "chat.postEphemeral")
+WRITES = ("UpdateItem", "TransactWriteItems")
 READS = (
     "GetItem",
     "Query",
@@ -77,6 +79,10 @@ class Fault(StrEnum):
     @property
     def after(self) -> bool:
         return self in (Fault.ANSWER_LOST, Fault.KILLED_AFTER)
+
+    @property
+    def kills(self) -> bool:
+        return self in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
 
 
 class Unreachable(BotoCoreError, OSError):  # noqa: N818
@@ -136,7 +142,7 @@ class Calls:
         if self.fault.after:
             return operation in SENDS
         before = self.names[self.broken - 1].split()
-        return operation == "UpdateItem" and before[0] == function and before[1] in SENDS
+        return operation in WRITES and before[0] == function and before[1] in SENDS
 
 
 @dataclass
@@ -261,6 +267,7 @@ class Simulation:
         self._context = context
         self._images: dict[str, Any] = {}
         self._stream: dict[str, list[dict[str, Any]]] = {name: [] for name, _ in _event_sources("DynamoDB")}
+        self._sequence = count()
         self.stream_repeats = stream_repeats
         self._functions: dict[str, Callable[[Any, Any], Any]] = {}
         self._running = ""
@@ -321,12 +328,17 @@ class Simulation:
         answer: dict[str, Any] = self._dynamodb._make_api_call(operation, parameters)  # type: ignore[attr-defined]
         if operation in ("PutItem", "UpdateItem"):
             self._stream_change(parameters["Item"] if operation == "PutItem" else answer["Attributes"])
+        elif operation == "TransactWriteItems":
+            # The stream promises no order among the items of a transaction.
+            for item in reversed(parameters["TransactItems"]):
+                if update := item.get("Update"):
+                    self._stream_change(self._dynamodb.get_item(TableName=TABLE, Key=update["Key"])["Item"])
         return answer
 
     def _stream_change(self, new: dict[str, Any]) -> None:
         old = self._images.get(new["id"]["S"])
         self._images[new["id"]["S"]] = new
-        change = {"Keys": {"id": new["id"]}, "NewImage": new, "SequenceNumber": str(len(self.calls.names))}
+        change = {"Keys": {"id": new["id"]}, "NewImage": new, "SequenceNumber": str(next(self._sequence))}
         record = {"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": change}
         if old:
             record |= {"eventName": "MODIFY", "dynamodb": {**change, "OldImage": old}}
@@ -442,8 +454,8 @@ class Simulation:
         for event in (look, form, look):
             self._until_answered("CallbackFunction", partial(dict, event))
 
-    def click(self, action: Action) -> None:
-        """Bob clicks a button of the newest message that has any; after an error, again."""
+    def click(self, action: Action, user: str = "U0BOB00002") -> None:
+        """Bob, or another, clicks a button of the newest message that has any; after an error, again."""
         messages = [message for message in self.messages() if _buttons(message)]
         if not messages:
             assert self.request_failed, "nobody was asked"
@@ -451,7 +463,7 @@ class Simulation:
 
         def clicked() -> dict[str, Any]:
             self.clicks += 1
-            body, headers = self.slack.click(messages[-1].ts, ACTION_IDS[action], "U0BOB00002")
+            body, headers = self.slack.click(messages[-1].ts, ACTION_IDS[action], user)
             return {"httpMethod": "POST", "headers": headers, "body": body.decode()}
 
         self._until_answered("BotFunction", clicked)
@@ -566,6 +578,15 @@ def click_too_late(simulation: Simulation) -> None:
     simulation.click(REJECT)
 
 
+def click_from_elsewhere(simulation: Simulation) -> None:
+    """A guest in the channel is refused, which goes on record."""
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE, "U0GUEST004")
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(REJECT)
+
+
 def stay_silent(simulation: Simulation) -> None:
     simulation.ask()
 
@@ -647,6 +668,14 @@ SCENARIOS = {
         answers=("APPROVED",),
         mails=("Asked", "Approved"),
         messages=("Approved",),
+        notes=1,
+    ),
+    "a click that is refused": Scenario(
+        play=click_from_elsewhere,
+        statuses=(Status.REJECTED,),
+        answers=("REJECTED",),
+        mails=("Asked", "Rejected"),
+        messages=("Rejected",),
         notes=1,
     ),
     "nobody answers": Scenario(
@@ -807,8 +836,9 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     assert len(replies) >= scenario.replies, "somebody was not told in the thread"
     again += replies[scenario.replies :]
     assert len(simulation.notes()) >= scenario.notes, "somebody was not told that their click changed nothing"
-    if not simulation.stream_repeats:  # A note is no step of an approval: that it was shown is not marked.
-        again += [note.text for note in simulation.notes()[simulation.clicks :]]
+    # A note is no step of an approval: that it was shown is not marked. A killed function gets its whole batch again.
+    if not simulation.stream_repeats:
+        again += [note.text for note in simulation.notes()[simulation.clicks + simulation.calls.fault.kills :]]
     assert len(again) <= simulation.calls.between_sending_and_marking(), f"sent again: {again}"
 
 
