@@ -271,6 +271,8 @@ class Simulation:
         self.stream_repeats = stream_repeats
         self._functions: dict[str, Callable[[Any, Any], Any]] = {}
         self._running = ""
+        self.at_start: set[int] = set()
+        """Which of the calls a function made when it started, before any event."""
         for item in dynamodb.scan(TableName=TABLE, ProjectionExpression="id")["Items"]:
             dynamodb.delete_item(TableName=TABLE, Key=item)
 
@@ -282,7 +284,9 @@ class Simulation:
         try:
             if function not in self._functions:
                 module = import_module(FUNCTIONS[function]["Handler"].removesuffix(".handler"))
+                first = len(self.calls.names)
                 self._functions[function] = module.build(_environment(function))
+                self.at_start.update(range(first, len(self.calls.names)))
             return self._functions[function](event, self._context)
         except Killed:
             self._functions.pop(function, None)
