@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from approvals.model import Approval
+from approvals.model import Approval, Note
 from approvals.rules import Event, Judgement, judge
 
 _ATTEMPTS = 50
@@ -25,16 +26,32 @@ class Store(Protocol):
     def get(self, approval_id: str) -> Approval:
         """The approval as it stands."""
 
-    def save(self, approval: Approval) -> None:
-        """Stores the approval if the table still has the version before it; raises `Conflict` otherwise."""
+    def save(self, approval: Approval, note: Note | None = None) -> None:
+        """Stores the approval, and leaves the note, if the table still has the version before it.
+
+        Raises `Conflict` otherwise: then neither is done.
+        """
+
+    def leave_note(self, note: Note) -> None:
+        """Leaves a note by itself."""
 
 
 class TooManyConflicts(Exception):  # noqa: N818
     """Others kept writing first. Nothing was stored; asking again is safe."""
 
 
-def respond(store: Store, approval: Approval, event: Event, *, remembered: bool = False) -> Judgement:
+def respond(
+    store: Store,
+    approval: Approval,
+    event: Event,
+    *,
+    note: Callable[[Judgement], Note | None] = lambda _: None,
+    remembered: bool = False,
+) -> Judgement:
     """Judges the event and stores what it changes with one conditional write.
+
+    `note` makes the note that a judgement leads to, if any: the same write leaves it. It is asked before that write, so
+    what it raises keeps everything from being stored.
 
     A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
     `remembered` says that the approval was read some time ago: then what changes nothing is judged anew, too, since no
@@ -42,13 +59,16 @@ def respond(store: Store, approval: Approval, event: Event, *, remembered: bool 
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
-        if not judgement.changed:
-            if not remembered:
-                return judgement
+        if remembered and not judgement.changed:
             approval, remembered = store.get(approval.id), False
             continue
+        left = note(judgement)
+        if not judgement.changed:
+            if left:
+                store.leave_note(left)
+            return judgement
         try:
-            store.save(judgement.approval)
+            store.save(judgement.approval, left)
         except Conflict as conflict:
             approval, remembered = conflict.current, False
         else:

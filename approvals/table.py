@@ -116,8 +116,8 @@ class ApprovalTable:
         item = self._item(approval_id, (*READABLE, "task_token"))
         return replace(approval_from_item(item), task_token=item["task_token"])
 
-    def save(self, approval: Approval) -> None:
-        """Stores what was answered, if the table holds the version just before.
+    def save(self, approval: Approval, note: Note | None = None) -> None:
+        """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 
         Raises `Conflict` otherwise, and `NotFound` when there is no such record any more.
         """
@@ -125,18 +125,22 @@ class ApprovalTable:
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
         if approval.decision:
             expression += " REMOVE waiting"
+        answer: UpdateTypeDef = {
+            "TableName": self._name,
+            "Key": {"id": {"S": approval.id}},
+            "UpdateExpression": expression,
+            "ConditionExpression": "#version = :before",
+            "ExpressionAttributeNames": {f"#{name}": name for name in values},
+            "ExpressionAttributeValues": serialized(
+                {":before": approval.version - 1, **{f":{name}": value for name, value in values.items()}}
+            ),
+        }
         try:
-            self._update(
-                TableName=self._name,
-                Key={"id": {"S": approval.id}},
-                UpdateExpression=expression,
-                ConditionExpression="#version = :before",
-                ExpressionAttributeNames={f"#{name}": name for name in values},
-                ExpressionAttributeValues=serialized(
-                    {":before": approval.version - 1, **{f":{name}": value for name, value in values.items()}}
-                ),
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
+            if note:
+                self._transact({"Update": answer}, {"Update": self._leaving(note)})
+            else:
+                self._update(**answer)
+        except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
             # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
             raise Conflict(self.get(approval.id)) from error
 
@@ -334,17 +338,9 @@ class ApprovalTable:
             ),
         }
 
-    def leave_note(self, note: Note, at: datetime) -> None:
-        """Leaves a note for the backend to deliver. The same note left twice is one."""
-        values = note_to_item(note, at) | {"expires_at": int((at + NOTE_RETENTION).timestamp())}
-        # An update, not a put: the functions that face the internet may not put items.
-        self._update(
-            TableName=self._name,
-            Key={"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
-            UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
-            ExpressionAttributeNames={f"#{name}": name for name in values},
-            ExpressionAttributeValues=serialized({f":{name}": value for name, value in values.items()}),
-        )
+    def leave_note(self, note: Note) -> None:
+        """Leaves a note, which says when, for the backend to deliver. The same note left twice is one."""
+        self._update(**self._leaving(note))
 
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
@@ -352,6 +348,19 @@ class ApprovalTable:
 
     def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
         return self._patiently(partial(self._dynamodb.update_item, **update))
+
+    def _leaving(self, note: Note) -> UpdateTypeDef:
+        if note.left_at is None:
+            raise ValueError("a note says when it is left")
+        values = note_to_item(note, note.left_at) | {"expires_at": int((note.left_at + NOTE_RETENTION).timestamp())}
+        # An update, not a put: the functions that face the internet may not put items.
+        return {
+            "TableName": self._name,
+            "Key": {"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
+            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
+            "ExpressionAttributeNames": {f"#{name}": name for name in values},
+            "ExpressionAttributeValues": serialized({f":{name}": value for name, value in values.items()}),
+        }
 
     def _transact(self, *writes: TransactWriteItemTypeDef) -> None:
         """Writes several items in one call: all of them or none. Raises `ConditionsFailed`."""

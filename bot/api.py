@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPException
 from urllib.parse import urlsplit
@@ -63,11 +64,19 @@ _SCOPES = re.compile(r"[a-z:._,-]{1,200}")
 
 
 class SlackApi:
-    """Calls Slack as the app's bot. Connects at the first call, and anew when the token turns out to be stale."""
+    """Calls Slack as the app's bot. Connects at the first call at the latest, and anew when the token is stale.
+
+    `web_client` reads the secret.
+    """
 
     def __init__(self, web_client: Callable[[], WebClient]) -> None:
         self._new_client = web_client
         self._client: WebClient | None = None
+
+    def connect(self) -> None:
+        """Reads the secret before the first call, if that is possible."""
+        with suppress(DeliveryFailed):
+            self._connected()
 
     def call(
         self, method: Callable[[WebClient], SlackResponse], *, missing: frozenset[str] = frozenset()
@@ -87,11 +96,11 @@ class SlackApi:
             raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
 
     def _connected(self) -> WebClient:
-        # Made at the first call, not at init: a secret that can't be read must not stop the mails.
+        # Tried again at each call: a secret that can't be read must stop Slack alone, not the mails.
         if self._client is None:
             try:
                 self._client = self._new_client()
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, KeyError, TypeError, ValueError) as error:
                 raise DeliveryFailed(f"the Slack secret can't be read: {type(error).__name__}") from error
         return self._client
 

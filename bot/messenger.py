@@ -36,14 +36,19 @@ class SlackMessenger:
 
     @classmethod
     def connect(cls, channel: str, secret_arn: str, api_url: str) -> SlackMessenger:
-        """The messenger for a channel, with its directory."""
+        """The messenger for a channel, with its directory. Reads the secret, and starts without it if it must."""
+        secrets_manager = client("secretsmanager")
 
         def web_client() -> WebClient:
-            secret = load_secret(client("secretsmanager"), secret_arn)
+            secret = load_secret(secrets_manager, secret_arn)
             # No retries of its own: a post whose answer was lost may have been taken.
             return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
 
-        return cls(web_client, channel, Hook(api_url, web_hook))
+        messenger = cls(web_client, channel, Hook(api_url, web_hook))
+        # Now, while the function starts: once for all approvals. After a snapshot, what was read may be days older than
+        # the first call; a token that Slack refuses is read anew.
+        messenger._api.connect()
+        return messenger
 
     def post_request(self, approval: Approval) -> SlackMessage:
         """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""

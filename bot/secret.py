@@ -47,6 +47,6 @@ class SecretSource:
 
 
 def load_secret(secrets_manager: SecretsManagerClient, arn: str) -> SlackSecret:
-    """Reads the secret. Raises what boto3 raises, and `KeyError` when a part is missing."""
+    """Reads the secret. Raises what boto3 raises, and `KeyError`, `TypeError` or `ValueError` for another form."""
     value = json.loads(secrets_manager.get_secret_value(SecretId=arn)["SecretString"])
     return SlackSecret(bot_token=str(value["bot_token"]), signing_secret=str(value["signing_secret"]))

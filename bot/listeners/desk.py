@@ -99,23 +99,31 @@ class Desk:
             self.logger.warning("click on an unknown approval")
             return None
 
-    def leave_note(self, click: Click, said: str) -> None:
-        """Leaves a note to who clicked, for `notify` to show: so a click needs no call to Slack.
+    def reply(self, click: Click, said: str | None) -> Note | None:
+        """A note to who clicked, for `notify` to show: so a click needs no call to Slack. None for nothing to say.
 
         In a channel it is a private message there; in the app's Home it stands above what the Home has now.
         """
         # Slack repeats a click it holds for lost, with the same trigger: the note it leads to is the same one.
-        self.answer(click.approver, click.channel, said, self.key(click.approval_id, click.approver.id, click.key))
+        key = self.key(click.approval_id, click.approver.id, click.key)
+        return self.note(click.approver, click.channel, said, key) if said else None
 
-    def answer(self, approver: Approver, channel: str, said: str, key: str) -> None:
-        """Leaves a note to somebody who was in a channel, or without one in the app's Home."""
-        kind = NoteKind.WHISPER if channel else NoteKind.HOME
-        note = Note(id=key, kind=kind, channel=channel, user=approver.id, text=said, workspace=approver.workspace)
-        self.leave(note)
+    def note(self, approver: Approver, channel: str, said: str, key: str) -> Note:
+        """A note to somebody who was in a channel, or without one in the app's Home."""
+        return Note(
+            id=key,
+            kind=NoteKind.WHISPER if channel else NoteKind.HOME,
+            channel=channel,
+            user=approver.id,
+            text=said,
+            workspace=approver.workspace,
+            left_at=self.clock(),
+        )
 
-    def leave(self, note: Note) -> None:
-        """Leaves a note for `notify` to deliver."""
-        self.table.leave_note(note, self.clock())
+    def leave(self, note: Note | None) -> None:
+        """Leaves a note, if there is one, for `notify` to deliver."""
+        if note:
+            self.table.leave_note(note)
 
     @staticmethod
     def key(*parts: str) -> str:

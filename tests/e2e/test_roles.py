@@ -65,6 +65,9 @@ def test_it_can_neither_resume_publish_list_nor_write_records(
             ExpressionAttributeValues={":arn": asked["waiting"]},
         ),
         lambda: intruder.client("dynamodb").put_item(TableName=table, Item=asked),
+        lambda: intruder.client("dynamodb").transact_write_items(
+            TransactItems=[{"Put": {"TableName": table, "Item": asked}}]
+        ),
         lambda: intruder.client("dynamodb").delete_item(TableName=table, Key={"id": asked["id"]}),
     ]
     for attempt in attempts:

@@ -11,26 +11,28 @@ from tests.functional.test_crashes import (
     PARAMETERS,
     SCENARIOS,
     Calls,
+    Fault,
     Simulation,
+    check,
     clients,
     simulate,
 )
 
 __all__ = ["clients", "simulate"]
 
-MAX_BY_MAIL, MAX_WITH_SLACK = 15, 23
-"""Three looks at the page are three reads, a request and an answer two writes. Each mail is a slot, a publish and a
-mark, the mark apart from any other so that a crash repeats one step at most. `notify` and `decision` read the record
-rather than the stream's image of it: a stream that delivers again would have everybody told again. Two of the calls
-with Slack read its secret: once in the life of a function, not for each approval.
+MAX_BY_MAIL, MAX_WITH_SLACK = 10, 13
+"""The request and the answer are a write each, the page a read. Each mail is a slot with all marks so far, a publish, and
+a last mark; resuming is one call, and Slack's three are no more: their marks go with the next write.
 """
 
 MAX_BEFORE_ACKNOWLEDGEMENT = 2
+"""`test_acknowledgement.py` counts for every kind of request."""
 
 
 def calls_of(simulation: Simulation) -> list[str]:
-    """All but the clock's: it costs the same each minute, however many approvals there are."""
-    return [name for name in simulation.calls.names if not name.startswith("Lifecycle")]
+    """All but those of a function that starts, and the clock's: these are the same however many approvals there are."""
+    later = [name for n, name in enumerate(simulation.calls.names) if n not in simulation.at_start]
+    return [name for name in later if not name.startswith("Lifecycle")]
 
 
 @pytest.mark.parametrize(("channel", "most"), [("", MAX_BY_MAIL), (PARAMETERS["SlackChannel"], MAX_WITH_SLACK)])
@@ -49,8 +51,28 @@ def test_an_approval_by_mail_takes_few_calls(
 
 def test_a_click_is_acknowledged_after_two_calls_of_the_table(simulate: Callable[..., Simulation]) -> None:
     simulation = simulate(SCENARIOS["approved in Slack"], Calls())
-    calls = Counter(name for name in simulation.calls.names if name.startswith("Bot "))
-    # The secret is read when the function starts, before any click.
-    assert calls.pop("Bot GetSecretValue") == 1
+    calls = Counter(name for name in calls_of(simulation) if name.startswith("Bot "))
     assert set(calls) <= {"Bot GetItem", "Bot UpdateItem"}
     assert calls.total() <= MAX_BEFORE_ACKNOWLEDGEMENT
+
+
+def test_slacks_secret_is_read_when_a_function_starts_and_not_again(simulate: Callable[..., Simulation]) -> None:
+    simulation = simulate(SCENARIOS["approved in Slack"], Calls())
+    reads = [n for n, name in enumerate(simulation.calls.names) if name.endswith("GetSecretValue")]
+    assert sorted(simulation.calls.names[n].split()[0] for n in reads) == ["Bot", "Decision", "Notify"]
+    assert simulation.at_start == set(reads), "and nothing else is called at start"
+
+
+@pytest.mark.parametrize("function", ["Notify", "Decision"])
+@pytest.mark.parametrize("fault", [Fault.FAILS, Fault.ANSWER_LOST])
+def test_a_function_that_starts_without_slacks_secret_reads_it_at_the_first_call(
+    simulate: Callable[..., Simulation], function: str, fault: Fault
+) -> None:
+    """Nobody is told later, by mail or in Slack."""
+    scenario = SCENARIOS["approved in Slack"]
+    whole = simulate(scenario, Calls()).calls.names
+    read = f"{function} GetSecretValue"
+    simulation = simulate(scenario, Calls(whole.index(read), fault))
+    check(simulation, scenario)
+    assert simulation.calls.names.count(read) == 2
+    assert not [name for name in simulation.calls.names if name.endswith(" SendMessage")], "a step had to be retried"

@@ -80,6 +80,10 @@ class Fault(StrEnum):
     def after(self) -> bool:
         return self in (Fault.ANSWER_LOST, Fault.KILLED_AFTER)
 
+    @property
+    def kills(self) -> bool:
+        return self in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+
 
 class Unreachable(BotoCoreError, OSError):  # noqa: N818
     """What both boto3 and slack_sdk raise when the network fails."""
@@ -145,7 +149,7 @@ class Calls:
         *before, broken = self.run
         wrote = max((n for n, operation in enumerate(before) if operation in WRITES), default=-1)
         waiting = [operation for operation in before[wrote + 1 :] if operation in SENDS]
-        lost = len(waiting) if self.fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER) or broken in WRITES else 0
+        lost = len(waiting) if self.fault.kills or broken in WRITES else 0
         return lost + (broken in SENDS and self.fault.after)
 
 
@@ -275,6 +279,8 @@ class Simulation:
         self.stream_repeats = stream_repeats
         self._functions: dict[str, Callable[[Any, Any], Any]] = {}
         self._running = ""
+        self.at_start: set[int] = set()
+        """Which of the calls a function made when it started, before any event."""
         for item in dynamodb.scan(TableName=TABLE, ProjectionExpression="id")["Items"]:
             dynamodb.delete_item(TableName=TABLE, Key=item)
 
@@ -286,7 +292,9 @@ class Simulation:
         try:
             if function not in self._functions:
                 module = import_module(FUNCTIONS[function]["Handler"].removesuffix(".handler"))
+                first = len(self.calls.names)
                 self._functions[function] = module.build(_environment(function))
+                self.at_start.update(range(first, len(self.calls.names)))
             return self._functions[function](event, self._context)
         except Killed:
             self._functions.pop(function, None)
@@ -459,8 +467,8 @@ class Simulation:
         for event in (look, form, look):
             self._until_answered("CallbackFunction", partial(dict, event))
 
-    def click(self, action: Action) -> None:
-        """Bob clicks a button of the newest message that has any; after an error, again."""
+    def click(self, action: Action, user: str = "U0BOB00002") -> None:
+        """Bob, or another, clicks a button of the newest message that has any; after an error, again."""
         messages = [message for message in self.messages() if _buttons(message)]
         if not messages:
             assert self.request_failed, "nobody was asked"
@@ -468,7 +476,7 @@ class Simulation:
 
         def clicked() -> dict[str, Any]:
             self.clicks += 1
-            body, headers = self.slack.click(messages[-1].ts, ACTION_IDS[action], "U0BOB00002")
+            body, headers = self.slack.click(messages[-1].ts, ACTION_IDS[action], user)
             return {"httpMethod": "POST", "headers": headers, "body": body.decode()}
 
         self._until_answered("BotFunction", clicked)
@@ -583,6 +591,15 @@ def click_too_late(simulation: Simulation) -> None:
     simulation.click(REJECT)
 
 
+def click_from_elsewhere(simulation: Simulation) -> None:
+    """A guest in the channel is refused, which goes on record."""
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE, "U0GUEST004")
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(REJECT)
+
+
 def stay_silent(simulation: Simulation) -> None:
     simulation.ask()
 
@@ -664,6 +681,14 @@ SCENARIOS = {
         answers=("APPROVED",),
         mails=("Asked", "Approved"),
         messages=("Approved",),
+        notes=1,
+    ),
+    "a click that is refused": Scenario(
+        play=click_from_elsewhere,
+        statuses=(Status.REJECTED,),
+        answers=("REJECTED",),
+        mails=("Asked", "Rejected"),
+        messages=("Rejected",),
         notes=1,
     ),
     "nobody answers": Scenario(
@@ -824,8 +849,9 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     assert len(replies) >= scenario.replies, "somebody was not told in the thread"
     again += replies[scenario.replies :]
     assert len(simulation.notes()) >= scenario.notes, "somebody was not told that their click changed nothing"
-    if not simulation.stream_repeats:  # A note is no step of an approval: that it was shown is not marked.
-        again += [note.text for note in simulation.notes()[simulation.clicks :]]
+    # A note is no step of an approval: that it was shown is not marked. A killed function gets its whole batch again.
+    if not simulation.stream_repeats:
+        again += [note.text for note in simulation.notes()[simulation.clicks + simulation.calls.fault.kills :]]
     assert len(again) <= simulation.calls.sent_and_not_noted(), f"sent again: {again}"
 
 

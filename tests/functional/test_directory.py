@@ -103,8 +103,11 @@ def test_an_outage_is_never_taken_for_nobody(directory: SlackDirectory, slack: S
     assert LOOK_UPS[scope](directory)
 
 
-@pytest.mark.parametrize("error", [OSError(), TimeoutError(), EndpointConnectionError(endpoint_url="https://secrets")])
-def test_no_network_is_never_taken_for_nobody(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [OSError(), TimeoutError(), EndpointConnectionError(endpoint_url="https://secrets"), KeyError("bot_token")],
+)
+def test_no_network_and_no_secret_are_never_taken_for_nobody(error: Exception) -> None:
     def web_client() -> WebClient:
         raise error
 

@@ -207,7 +207,7 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
 
 
 def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
-    table.leave_note(Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>"), clock())
+    table.leave_note(Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock()))
     notifier(f"{NOTE_PREFIX}n1", last=False)
     [message] = slack.messages()
     assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
@@ -228,7 +228,7 @@ def test_without_slack_the_mail_is_enough(
 def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
 ) -> None:
-    table.leave_note(Note(id="n1", channel=channel, user="U0BOB00002", text="Too late"), clock())
+    table.leave_note(Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock()))
     notifier(f"{NOTE_PREFIX}n1", last=False)
     [message] = slack.messages()
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
@@ -237,7 +237,7 @@ def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
 def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late"), clock())
+    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock()))
     notifier(f"{NOTE_PREFIX}n1", last=False)
     assert slack.messages() == []
 

@@ -36,7 +36,7 @@ from slack_sdk.web import SlackResponse
 from approvals import present
 from approvals.links import approval_id
 from approvals.mail import Mail, Mailer, Subscribers
-from approvals.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
+from approvals.model import Action, Approval, Approver, Channel, Note, People, Response, SlackMessage, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Expiry
 from approvals.steps import StepsFailed
@@ -151,9 +151,9 @@ class RacedTable(ApprovalTable):
         others_first()
         return super().get(approval_id)
 
-    def save(self, approval: Approval) -> None:
+    def save(self, approval: Approval, note: Note | None = None) -> None:
         others_first()
-        super().save(approval)
+        super().save(approval, note)
         known = approval.id not in self.news
         if approval.decision:
             self.news.discard(approval.id)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
+NOTE = Note(id="n1", channel="C1", user="U1", text="Too late.", left_at=NOW)
+
+
 def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
     """Every field of a record survives the table, the input's JSON to the last detail."""
     context: dict[str, Any] = {"n": 1.0, "big": 2**70, "deep": {"list": [None, True, "ü"]}, "empty": "", "e": []}
@@ -62,15 +65,27 @@ def test_the_task_token_is_read_only_by_who_asks_for_it(table: ApprovalTable) ->
 def test_an_answer_and_a_note_keep_within_what_iam_allows_the_internet_facing_functions(
     table: ApprovalTable, dynamodb: DynamoDBClient
 ) -> None:
-    """Neither emulator looks at the attributes of an update, so what AWS would look at is gathered here."""
-    asked = an_approval()
-    table.add(asked)
+    """Neither emulator looks at the attributes of an update, so what AWS would look at is gathered here.
+
+    AWS looks at each update of a transaction as if it came alone.
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    """
+    first, second = an_approval(), an_approval(id="k" * 43)
     calls: list[dict[str, Any]] = []
-    dynamodb.meta.events.register("provide-client-params.dynamodb.UpdateItem", lambda params, **_: calls.append(params))
+    for asked in (first, second):
+        table.add(asked)
+    on = dynamodb.meta.events.register
+    on("provide-client-params.dynamodb.UpdateItem", lambda params, **_: calls.append(params))
+    on(
+        "provide-client-params.dynamodb.TransactWriteItems",
+        lambda params, **_: calls.extend(item["Update"] for item in params["TransactItems"]),
+    )
 
-    table.save(judge(table.get(asked.id), a_response()).approval)
-    table.leave_note(Note(id="n1", channel="C1", user="U1", text="Too late."), NOW)
+    table.save(judge(first, a_response()).approval)
+    table.leave_note(NOTE)
+    table.save(judge(second, a_response()).approval, NOTE)
 
+    assert len(calls) == 4
     allowed = condition_of("CallbackFunction", "dynamodb:UpdateItem")
     named = {name for call in calls for name in _attributes(call)}
     assert named <= set(allowed["ForAllValues:StringEquals"]["dynamodb:Attributes"])
@@ -146,11 +161,32 @@ def test_a_record_lives_more_than_a_year_after_its_deadline(table: ApprovalTable
 
 
 def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
-    note = Note(id="n1", channel="C1", user="U1", text="Too late.")
-    table.leave_note(note, NOW)
-    table.leave_note(note, NOW)
+    table.leave_note(NOTE)
+    table.leave_note(NOTE)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 1
-    assert table.get_note(f"{NOTE_PREFIX}n1") == replace(note, left_at=NOW)
+    assert table.get_note(f"{NOTE_PREFIX}n1") == NOTE
+
+
+def test_a_note_is_left_by_the_write_that_stores_the_answer(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    """A conflict leaves none: the answer is judged anew, and may have to be told something else."""
+    asked = an_approval()
+    table.add(asked)
+    calls: list[str] = []
+    dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    table.save(judge(asked, a_response(approver=BOB)).approval, NOTE)
+    assert calls == ["TransactWriteItems"]
+    assert table.get_note(f"{NOTE_PREFIX}n1") == NOTE
+    with pytest.raises(Conflict) as conflict:
+        table.save(judge(asked, a_response(approver=ALICE)).approval, replace(NOTE, id="n2"))
+    assert conflict.value.current == table.get(asked.id)
+    with pytest.raises(NotFound):
+        table.get_note(f"{NOTE_PREFIX}n2")
+
+
+def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    with pytest.raises(NotFound):
+        table.save(judge(an_approval(), a_response()).approval, NOTE)
+    assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
 
 def test_a_note_of_an_earlier_version_is_whispered(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Action, Approval, Approver, Status
+from approvals.model import Action, Approval, Approver, Note, Status
 from approvals.respond import Conflict, TooManyConflicts, respond
-from approvals.rules import Cancellation, Event, Expiry, Verdict, Withdrawal
+from approvals.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.table import NotFound
 from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval, decided
 
@@ -22,17 +22,23 @@ class MemoryStore:
     def __init__(self, record: Approval) -> None:
         self.record = record
         self.reads = self.writes = 0
+        self.notes: list[Note] = []
 
     def get(self, approval_id: str) -> Approval:
         assert approval_id == self.record.id
         self.reads += 1
         return self.record
 
-    def save(self, approval: Approval) -> None:
+    def save(self, approval: Approval, note: Note | None = None) -> None:
         if self.record.version != approval.version - 1:
             raise Conflict(self.record)
         self.record = approval
         self.writes += 1
+        if note:
+            self.leave_note(note)
+
+    def leave_note(self, note: Note) -> None:
+        self.notes.append(note)
 
 
 class BusyStore(MemoryStore):
@@ -43,20 +49,20 @@ class BusyStore(MemoryStore):
         self._rivals = rivals
         self.attempts = 0
 
-    def save(self, approval: Approval) -> None:
+    def save(self, approval: Approval, note: Note | None = None) -> None:
         self.attempts += 1
         if self.attempts <= self._rivals:
             self.record = replace(self.record, version=self.record.version + 1)
-        super().save(approval)
+        super().save(approval, note)
 
 
-class GoneStore:
+class GoneStore(MemoryStore):
     """The record was deleted meanwhile."""
 
     def get(self, approval_id: str) -> Approval:
         raise NotFound(approval_id)
 
-    def save(self, approval: Approval) -> None:
+    def save(self, approval: Approval, note: Note | None = None) -> None:  # noqa: ARG002
         raise NotFound(approval.id)
 
 
@@ -95,9 +101,9 @@ def test_a_write_that_took_effect_but_was_not_heard_of_counts_as_a_repetition() 
     """The client of DynamoDB may send a write again after it lost the answer to the first."""
 
     class DeafStore(MemoryStore):
-        def save(self, approval: Approval) -> None:
-            super().save(approval)
-            super().save(approval)
+        def save(self, approval: Approval, note: Note | None = None) -> None:
+            super().save(approval, note)
+            super().save(approval, note)
 
     store = DeafStore(an_approval())
     judgement = respond(store, an_approval(), a_response())
@@ -181,7 +187,7 @@ def test_after_fifty_conflicts_it_gives_up_and_stored_nothing() -> None:
 
 def test_a_deleted_record_is_the_callers_to_handle() -> None:
     with pytest.raises(NotFound):
-        respond(GoneStore(), an_approval(), a_response())
+        respond(GoneStore(an_approval()), an_approval(), a_response())
 
 
 def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> None:
@@ -189,3 +195,32 @@ def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> N
     conflict = Conflict(approval)
     assert conflict.current is approval
     assert TOKEN not in str(conflict)
+
+
+def a_note(judgement: Judgement) -> Note:
+    """Says what became of the event."""
+    return Note(id="n1", user="U1", text=judgement.verdict)
+
+
+@pytest.mark.parametrize(("approval", "verdict"), [(an_approval(), Verdict.DECIDED), (decided(), Verdict.REPEATED)])
+def test_a_note_is_left_whether_or_not_there_is_something_to_store(approval: Approval, verdict: Verdict) -> None:
+    store = MemoryStore(approval)
+    respond(store, approval, a_response(), note=a_note)
+    assert [note.text for note in store.notes] == [verdict]
+
+
+def test_the_note_is_about_the_judgement_that_stands() -> None:
+    """Not about the one that met a newer version."""
+    store = MemoryStore(decided(Action.REJECT, BOB))
+    respond(store, an_approval(), a_response(), note=a_note)
+    assert [note.text for note in store.notes] == [Verdict.OVERRULED]
+
+
+def test_who_makes_no_note_of_a_judgement_keeps_it_from_being_stored() -> None:
+    def refuse(_judgement: Judgement) -> Note:
+        raise LookupError
+
+    store = MemoryStore(an_approval())
+    with pytest.raises(LookupError):
+        respond(store, an_approval(), a_response(), note=refuse)
+    assert (store.writes, store.notes) == (0, [])

@@ -9,10 +9,9 @@ from slack_bolt import Ack
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
-from approvals.model import Action, Approval, Response
+from approvals.model import Action, Approval, Note, Response
 from approvals.respond import respond
-from approvals.rules import Verdict
-from approvals.table import ApprovalTable
+from approvals.rules import Judgement, Verdict
 from bot.api import STALE
 from bot.listeners.desk import GONE, Click, Desk, told
 from bot.views.buttons import needs_modal
@@ -31,37 +30,34 @@ class Answer:
     def __call__(self, ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         """Records the answer, or opens the dialog; then acknowledges.
 
-        What a late click should hear is left as a note for `notify` to send: so a tap that answers needs no call to
-        Slack. Only the dialog is opened from here, as what allows it dies within 3 seconds.
+        What a late click should hear is left as a note for `notify` to send, by the write that records the click: so
+        a tap needs two calls of the table and none of Slack. Only the dialog is opened from here, as what allows it
+        dies within 3 seconds.
         """
         click = Click.parse(body)
         with self._desk.logger.append_context_keys(approval_id=click.approval_id):
-            if text := self._answer(click, client):
-                self._desk.leave_note(click, text)
+            self._desk.leave(self._desk.reply(click, self._answer(click, client)))
         ack()
 
     def _answer(self, click: Click, client: WebClient) -> str | None:
-        """Takes the answer; returns what to tell the person who clicked."""
+        """Takes the answer; returns what the person who clicked has yet to be told."""
         approval = self._desk.find(click.approval_id)
         if approval is None:
             return GONE
         response = Response(approver=click.approver, action=self._action, at=self._desk.clock())
-        if needs_modal(approval, self._action):
-            return self._ask(approval, click, response, client)
-        judgement = respond(self._desk.table, approval, response)
-        self._log(judgement.verdict)
-        return told(judgement, response, unseen=click.unseen)
+        asks = needs_modal(approval, self._action)
 
-    def _ask(self, approval: Approval, click: Click, response: Response, client: WebClient) -> str | None:
-        """Opens the dialog for those who may answer now; others hear why not, and their attempt is recorded."""
+        def note(judgement: Judgement) -> Note | None:
+            if asks and judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
+                raise _MayAnswer
+            return self._desk.reply(click, told(judgement, response, unseen=click.unseen))
+
         try:
-            judgement = respond(_OnlyLooking(self._desk.table, response), approval, response)
+            verdict = respond(self._desk.table, approval, response, note=note).verdict
         except _MayAnswer:
             return self._open(approval, click, client)
-        if judgement.verdict is Verdict.INCOMPLETE:
-            return self._open(approval, click, client)
-        self._log(judgement.verdict)
-        return told(judgement, response)
+        self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
+        return None
 
     def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
         about = About(approval.id, self._action, click.channel, unseen=click.unseen)
@@ -78,26 +74,6 @@ class Answer:
             return NOT_OPENED
         return None
 
-    def _log(self, verdict: Verdict) -> None:
-        self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
-
 
 class _MayAnswer(Exception):  # noqa: N818
-    """The answer would count: it is to be asked for in full first."""
-
-
-class _OnlyLooking:
-    """The table for a look: takes what a look may lead to, a refusal or an expiry, but no answer."""
-
-    def __init__(self, table: ApprovalTable, response: Response) -> None:
-        self._table = table
-        self._response = response
-
-    def get(self, approval_id: str) -> Approval:
-        return self._table.get(approval_id)
-
-    def save(self, approval: Approval) -> None:
-        last = approval.responses[-1] if approval.responses else None
-        if last and (last.approver, last.at) == (self._response.approver, self._response.at):
-            raise _MayAnswer
-        self._table.save(approval)
+    """The answer would count: it is to be asked for in full first. A refusal or an expiry is recorded at once."""

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt import Ack
 
 from approvals import present
-from approvals.model import Approval
+from approvals.model import Approval, Note
 from approvals.respond import respond
 from approvals.rules import Judgement, Postponement, Verdict, Withdrawal
 from bot.listeners.desk import GONE, Click, Desk, refused
@@ -36,19 +36,19 @@ class More:
         if click.word not in _EVENTS:
             raise Malformed("not a choice of the menu")
         with self._desk.logger.append_context_keys(approval_id=click.approval_id):
-            if text := self._do(click):
-                self._desk.leave_note(click, text)
+            if approval := self._desk.find(click.approval_id):
+                self._do(approval, click)
+            else:
+                self._desk.leave(self._desk.reply(click, GONE))
         ack()
 
-    def _do(self, click: Click) -> str | None:
-        approval = self._desk.find(click.approval_id)
-        if approval is None:
-            return GONE
+    def _do(self, approval: Approval, click: Click) -> None:
+        def note(judgement: Judgement) -> Note | None:
+            return self._desk.reply(click, _told(judgement, click.word, click.approver.id))
+
         event = _EVENTS[click.word](click.approver, self._desk.clock())
-        judgement = respond(self._desk.table, approval, event)
-        verdict = judgement.verdict
+        verdict = respond(self._desk.table, approval, event, note=note).verdict
         self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
-        return _told(judgement, click.word, click.approver.id)
 
 
 def _told(judgement: Judgement, word: str, user: str) -> str | None:

@@ -22,5 +22,5 @@ class Refresh:
             who, key = approver(body), text(body["trigger_id"])
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise Malformed(f"not a click on a button: {type(error).__name__}") from error
-        self._desk.answer(who, "", "", self._desk.key("refresh", key))
+        self._desk.leave(self._desk.note(who, "", "", self._desk.key("refresh", key)))
         ack()

@@ -37,6 +37,7 @@ class Command:
                 workspace=text(body["team_id"]),
                 text=said,
                 response_url=url,
+                left_at=self._desk.clock(),
             )
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise Malformed(f"not a command: {type(error).__name__}") from error

@@ -27,8 +27,8 @@ class HomeOpened:
             if event.get("tab", "home") == "home":
                 # Slack repeats an event it holds for lost, with the same id: the note is the same one, then.
                 key = self._desk.key("home", text(body["event_id"]))
-                note = Note(id=key, kind=NoteKind.HOME, user=text(event["user"]), workspace=text(body["team_id"]))
-                self._desk.leave(note)
+                user, workspace, now = text(event["user"]), text(body["team_id"]), self._desk.clock()
+                self._desk.leave(Note(id=key, kind=NoteKind.HOME, user=user, workspace=workspace, left_at=now))
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise Malformed(f"not an opened home: {type(error).__name__}") from error
         ack()

@@ -9,9 +9,9 @@ from slack_bolt import Ack
 
 from approvals import form
 from approvals.form import YES
-from approvals.model import Action, Approval, Approver, Response, Severity
+from approvals.model import Action, Approval, Approver, Note, Response, Severity
 from approvals.respond import respond
-from approvals.rules import COMMENT, Verdict
+from approvals.rules import COMMENT, Judgement, Verdict
 from bot.listeners.desk import GONE, Desk, approver, told
 from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
@@ -63,16 +63,18 @@ class Submission:
         if errors:
             ack(response_action="errors", errors=errors)
             return
-        judgement = respond(self._desk.table, approval, response)
+
+        def note(judgement: Judgement) -> Note | None:
+            counts = judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED)
+            said = told(judgement, response, unseen=sent.about.unseen) if counts else None
+            key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
+            return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
+
+        judgement = respond(self._desk.table, approval, response, note=note)
         verdict = judgement.verdict
         self._desk.logger.info("answer in slack", extra={"action": response.action.value, "verdict": verdict.value})
         if verdict is Verdict.INCOMPLETE:
             ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
-        elif verdict in (Verdict.DECIDED, Verdict.COUNTED):
-            if said := told(judgement, response, unseen=sent.about.unseen):
-                key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
-                self._desk.answer(sent.approver, sent.about.channel, said, key)
-            ack()
         elif text := told(judgement, response):
             title = "Nothing to do" if verdict is Verdict.REPEATED else "Not recorded"
             ack(response_action="update", view=told_modal(text, title))

@@ -1,0 +1,423 @@
+"""What the bot does before Slack's acknowledgement: at most two calls of DynamoDB, and no other call to anywhere.
+
+Slack waits for 3 seconds. Each request goes through the real entry point; what it calls is counted at botocore and at
+the look-up of a host, which every connection begins with. Where a dialog is opened, that is one call of Slack instead,
+and nothing is recorded: what allows it dies within those 3 seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.model import Action, MoreTime, Presence
+from approvals.table import ApprovalTable
+from approvals.viewer import Overview
+from bot import app
+from bot.messenger import SlackMessenger
+from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
+from bot.views.home import REFRESH_ID
+from bot.views.rows import OPEN_MESSAGE_ID
+from local.slack import Slack
+from tests.functional.conftest import TABLE, Clock
+from tests.functional.test_bot import ALICE, BOBS, CAROL, HOUR, ID, NOBODYS_COMMENT, Scene, event, web_api
+
+__all__ = ["web_api"]
+
+APPROVE, REJECT = (ACTION_IDS[action] for action in Action)
+GUEST = "U0GUEST004"
+
+LOOK, RECORD, NOTE, BOTH, DIALOG = "GetItem", "UpdateItem", "UpdateItem", "TransactWriteItems", "Slack"
+"""The calls; `BOTH` stores a record and leaves a note."""
+
+Signed = tuple[bytes, dict[str, str]]
+
+
+@dataclass(kw_only=True)
+class Desktop(Scene):
+    """A request in Slack, people at it, and what the bot calls."""
+
+    clock: Clock
+    calls: list[str]
+
+    def one_tap(self, **changes: Any) -> None:
+        self.ask(**{"comments": NOBODYS_COMMENT, **changes})
+
+    def clicked(self, action_id: str = APPROVE, user: str = BOBS, word: str = "") -> Signed:
+        return self.slack.click(self.ts, action_id, user, f"{word}:{ID}" if word else None)
+
+    def clicked_at_home(self, action_id: str = APPROVE, value: str = ID) -> Signed:
+        overview = Overview(waiting=[self.record], decided=[self.record])
+        self.messenger.publish_home(BOBS, overview, now=self.clock())
+        return self.slack.click_home(BOBS, action_id, value)
+
+    def for_them_alone(self) -> None:
+        """Turns the message into what a command shows: nothing edits it."""
+        self.slack._messages[self.ts] = replace(self.slack.messages()[0], ephemeral_to=BOBS)
+
+    def forget(self) -> None:
+        self.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+
+    def ask_and_open(self, **changes: Any) -> None:
+        """Puts a request on record, and opens the dialog that rejects it."""
+        self.ask(**changes)
+        self.click(REJECT)
+
+    def sent(self, **values: str) -> Signed:
+        return self.slack.submit(self.modal().id, values, checked=False)
+
+    def records(self) -> list[dict[str, Any]]:
+        return [{**item} for item in self.dynamodb.scan(TableName=TABLE)["Items"] if "status" in item]
+
+    def answer(self, signed: Signed) -> list[str]:
+        """Lets the bot answer; returns what it called."""
+        self.calls.clear()
+        assert self.handler(event(*signed), self.context)["statusCode"] == 200
+        return [*self.calls]
+
+
+@pytest.fixture
+def desk(
+    slack: Slack,
+    table: ApprovalTable,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    clock: Clock,
+    web_api: str,
+    context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desktop:
+    calls: list[str] = []
+    clients: dict[str, Any] = {"dynamodb": dynamodb, "secretsmanager": boto3.client("secretsmanager")}
+    secret = {"bot_token": slack.bot_token, "signing_secret": slack.signing_secret}
+    arn = clients["secretsmanager"].create_secret(Name="slack", SecretString=json.dumps(secret))["ARN"]
+    for each in clients.values():
+        each.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+
+    look_up = socket.getaddrinfo
+
+    def looked_up(host: str, port: int, *more: Any, **named: Any) -> Any:
+        calls.append("Slack" if f"//{host}:{port}/" in web_api else f"{host}:{port}")
+        return look_up(host, port, *more, **named)
+
+    session = SimpleNamespace(create_client=lambda service, **_: clients[service])
+    monkeypatch.setattr("approvals.clients._session", lambda: session)
+    monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: clock()))
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    handler = app.build({"TABLE_NAME": TABLE, "SLACK_SECRET_ARN": arn, "SLACK_API_URL": web_api})
+    assert calls == ["GetSecretValue"], "read when the function starts, once"
+    return Desktop(
+        slack=slack,
+        table=table,
+        messenger=messenger,
+        handler=handler,
+        dynamodb=dynamodb,
+        context=context,
+        clock=clock,
+        calls=calls,
+    )
+
+
+def approve(desk: Desktop) -> Signed:
+    desk.one_tap()
+    return desk.clicked()
+
+
+def reject(desk: Desktop) -> Signed:
+    desk.one_tap()
+    return desk.clicked(REJECT)
+
+
+def approve_at_home(desk: Desktop) -> Signed:
+    desk.one_tap()
+    return desk.clicked_at_home()
+
+
+def approve_in_a_list(desk: Desktop) -> Signed:
+    desk.one_tap()
+    desk.for_them_alone()
+    return desk.clicked()
+
+
+def approve_as_first_of_two(desk: Desktop) -> Signed:
+    desk.one_tap(required_approvals=2)
+    return desk.clicked()
+
+
+def approve_at_home_as_first_of_two(desk: Desktop) -> Signed:
+    desk.one_tap(required_approvals=2)
+    return desk.clicked_at_home()
+
+
+def approve_what_they_asked_for(desk: Desktop) -> Signed:
+    desk.one_tap()
+    return desk.clicked(user=CAROL)
+
+
+def approve_as_a_guest(desk: Desktop) -> Signed:
+    desk.one_tap()
+    return desk.clicked(user=GUEST)
+
+
+def approve_as_a_guest_again(desk: Desktop) -> Signed:
+    desk.one_tap()
+    desk.click(APPROVE, GUEST)
+    return desk.clicked(user=GUEST)
+
+
+def approve_too_late(desk: Desktop) -> Signed:
+    desk.one_tap()
+    desk.clock.pass_(hours=1)
+    return desk.clicked()
+
+
+def approve_again(desk: Desktop) -> Signed:
+    desk.one_tap()
+    desk.click(APPROVE)
+    return desk.clicked()
+
+
+def approve_what_was_rejected(desk: Desktop) -> Signed:
+    desk.one_tap()
+    desk.click(REJECT, ALICE)
+    return desk.clicked()
+
+
+def slack_repeats_it(desk: Desktop) -> Signed:
+    desk.one_tap()
+    signed = desk.clicked_at_home()
+    desk.answer(signed)
+    return signed
+
+
+def approve_what_is_gone(desk: Desktop) -> Signed:
+    desk.one_tap()
+    desk.forget()
+    return desk.clicked()
+
+
+def reject_with_a_reason(desk: Desktop) -> Signed:
+    desk.ask()
+    return desk.clicked(REJECT)
+
+
+def reject_with_a_required_reason(desk: Desktop) -> Signed:
+    desk.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    return desk.clicked(REJECT)
+
+
+def reject_with_a_reason_at_home(desk: Desktop) -> Signed:
+    desk.ask()
+    return desk.clicked_at_home(REJECT)
+
+
+def reject_with_a_reason_as_a_guest(desk: Desktop) -> Signed:
+    desk.ask()
+    return desk.clicked(REJECT, GUEST)
+
+
+def reject_with_a_reason_too_late(desk: Desktop) -> Signed:
+    desk.ask()
+    desk.clock.pass_(hours=1)
+    return desk.clicked(REJECT)
+
+
+def reject_while_slack_opens_no_dialog(desk: Desktop) -> Signed:
+    desk.ask()
+    desk.slack.fail_with = 500
+    return desk.clicked(REJECT)
+
+
+def send_a_dialog(desk: Desktop) -> Signed:
+    desk.ask_and_open()
+    return desk.sent(comment="Not before Monday")
+
+
+def send_a_dialog_from_a_list(desk: Desktop) -> Signed:
+    desk.ask()
+    desk.for_them_alone()
+    desk.click(REJECT)
+    return desk.sent(comment="Not before Monday")
+
+
+def send_a_dialog_without_the_reason(desk: Desktop) -> Signed:
+    desk.ask_and_open(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    return desk.sent()
+
+
+def send_a_dialog_with_too_long_a_reason(desk: Desktop) -> Signed:
+    desk.ask_and_open()
+    return desk.sent(comment="x" * 1001)
+
+
+def send_a_dialog_too_late(desk: Desktop) -> Signed:
+    desk.ask_and_open()
+    desk.clock.pass_(hours=1)
+    return desk.sent()
+
+
+def send_a_dialog_after_the_decision(desk: Desktop) -> Signed:
+    desk.ask_and_open()
+    signed = desk.sent()
+    desk.click(APPROVE, ALICE)
+    return signed
+
+
+def send_a_dialog_about_what_is_gone(desk: Desktop) -> Signed:
+    desk.ask_and_open()
+    signed = desk.sent()
+    desk.forget()
+    return signed
+
+
+def take_back(desk: Desktop) -> Signed:
+    desk.one_tap(required_approvals=2)
+    desk.click(APPROVE)
+    return desk.clicked(MORE_ID, word=WITHDRAW)
+
+
+def take_back_nothing(desk: Desktop) -> Signed:
+    desk.one_tap(required_approvals=2)
+    return desk.clicked(MORE_ID, word=WITHDRAW)
+
+
+def take_back_too_late(desk: Desktop) -> Signed:
+    desk.one_tap(required_approvals=2)
+    desk.clock.pass_(hours=1)
+    return desk.clicked(MORE_ID, word=WITHDRAW)
+
+
+def get_more_time(desk: Desktop) -> Signed:
+    desk.ask(more_time=MoreTime(1, HOUR))
+    return desk.clicked(MORE_ID, word=MORE_TIME)
+
+
+def get_more_time_when_there_is_none(desk: Desktop) -> Signed:
+    signed = get_more_time(desk)
+    desk.choose(MORE_TIME, ALICE)
+    return signed
+
+
+def get_more_time_as_a_guest(desk: Desktop) -> Signed:
+    desk.ask(more_time=MoreTime(1, HOUR))
+    return desk.clicked(MORE_ID, GUEST, MORE_TIME)
+
+
+def get_more_time_for_what_is_gone(desk: Desktop) -> Signed:
+    signed = get_more_time(desk)
+    desk.forget()
+    return signed
+
+
+def follow_the_link_to_the_execution(desk: Desktop) -> Signed:
+    desk.ask()
+    return desk.clicked(OPEN_EXECUTION_ID)
+
+
+def follow_the_link_to_the_message(desk: Desktop) -> Signed:
+    desk.ask()
+    payload = {**desk.slack._actor(BOBS), "container": {"type": "view"}}
+    return desk.slack.sign({"type": "block_actions", **payload, "actions": [{"action_id": OPEN_MESSAGE_ID}]})
+
+
+def refresh(desk: Desktop) -> Signed:
+    desk.ask()
+    return desk.clicked_at_home(REFRESH_ID, "refresh")
+
+
+REQUESTS: list[tuple[Callable[[Desktop], Signed], list[str]]] = [
+    (approve, [LOOK, RECORD]),
+    (reject, [LOOK, RECORD]),
+    (approve_at_home, [LOOK, BOTH]),
+    (approve_in_a_list, [LOOK, BOTH]),
+    (approve_as_first_of_two, [LOOK, RECORD]),
+    (approve_at_home_as_first_of_two, [LOOK, BOTH]),
+    (approve_what_they_asked_for, [LOOK, BOTH]),
+    (approve_as_a_guest, [LOOK, BOTH]),
+    (approve_as_a_guest_again, [LOOK, NOTE]),
+    (approve_too_late, [LOOK, BOTH]),
+    (approve_again, [LOOK, NOTE]),
+    (approve_what_was_rejected, [LOOK, NOTE]),
+    (slack_repeats_it, [LOOK, NOTE]),
+    (approve_what_is_gone, [LOOK, NOTE]),
+    (reject_with_a_reason, [LOOK, DIALOG]),
+    (reject_with_a_required_reason, [LOOK, DIALOG]),
+    (reject_with_a_reason_at_home, [LOOK, DIALOG]),
+    (reject_with_a_reason_as_a_guest, [LOOK, BOTH]),
+    (reject_with_a_reason_too_late, [LOOK, BOTH]),
+    (reject_while_slack_opens_no_dialog, [LOOK, DIALOG, NOTE]),
+    (send_a_dialog, [LOOK, RECORD]),
+    (send_a_dialog_from_a_list, [LOOK, BOTH]),
+    (send_a_dialog_without_the_reason, [LOOK]),
+    (send_a_dialog_with_too_long_a_reason, [LOOK]),
+    (send_a_dialog_too_late, [LOOK, RECORD]),
+    (send_a_dialog_after_the_decision, [LOOK]),
+    (send_a_dialog_about_what_is_gone, [LOOK]),
+    (take_back, [LOOK, BOTH]),
+    (take_back_nothing, [LOOK, NOTE]),
+    (take_back_too_late, [LOOK, BOTH]),
+    (get_more_time, [LOOK, RECORD]),
+    (get_more_time_when_there_is_none, [LOOK, NOTE]),
+    (get_more_time_as_a_guest, [LOOK, NOTE]),
+    (get_more_time_for_what_is_gone, [LOOK, NOTE]),
+    (follow_the_link_to_the_execution, []),
+    (follow_the_link_to_the_message, []),
+    (refresh, [NOTE]),
+    (lambda desk: desk.slack.open_home(BOBS), [NOTE]),
+    (lambda desk: desk.slack.open_home(BOBS, "messages"), []),
+    (lambda desk: desk.slack.command(BOBS, "list"), [NOTE]),
+]
+
+
+def check(desk: Desktop, signed: Signed) -> list[str]:
+    """Holds the bot to its promise while it answers; returns what it called."""
+    before, earlier = desk.records(), len(desk.slack.calls())
+    calls = desk.answer(signed)
+    of_slack = [json.loads(call)["method"] for call in desk.slack.calls()[earlier:]]
+    assert len([call for call in calls if call in {LOOK, RECORD, BOTH}]) <= 2, calls
+    assert set(calls) <= {LOOK, RECORD, BOTH, DIALOG}, calls
+    if DIALOG in calls:
+        assert calls.count(DIALOG) == 1
+        assert of_slack in (["views.open"], [])  # none where Slack is down
+        assert desk.records() == before
+    return calls
+
+
+@pytest.mark.parametrize(("request_", "calls"), REQUESTS, ids=[case[0].__name__ for case in REQUESTS])
+def test_before_slacks_acknowledgement_there_are_two_calls_of_dynamodb_at_most_and_no_other(
+    desk: Desktop, request_: Callable[[Desktop], Signed], calls: list[str]
+) -> None:
+    assert check(desk, request_(desk)) == calls
+
+
+def read_twice(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = desk.table.get
+    monkeypatch.setattr(ApprovalTable, "get", lambda _self, id_: [get(id_), get(id_)][0])
+
+
+def ask_slack(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = desk.table.get
+    monkeypatch.setattr(ApprovalTable, "get", lambda _self, id_: [get(id_), socket.getaddrinfo("localhost", 443)][0])
+
+
+def write_twice(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, leave = desk.table.save, desk.table.leave_note
+    monkeypatch.setattr(ApprovalTable, "save", lambda _self, approval, note: [save(approval), leave(note)])
+
+
+@pytest.mark.parametrize("breach", [read_twice, write_twice, ask_slack])
+def test_one_call_more_is_found(
+    desk: Desktop, monkeypatch: pytest.MonkeyPatch, breach: Callable[[Desktop, pytest.MonkeyPatch], None]
+) -> None:
+    signed = approve_at_home(desk)
+    breach(desk, monkeypatch)
+    with pytest.raises(AssertionError):
+        check(desk, signed)
