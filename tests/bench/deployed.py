@@ -72,7 +72,7 @@ def deployed() -> Iterator[tuple[LocalStack, Bare]]:
     server = emulator.start(port)
     try:
         deploy.build()
-        stack = LocalStack(aws_port=port, web_port=web_port, name="bench", slack=False)
+        stack = LocalStack(aws_port=port, web_port=web_port, name="bench", slack=False, watched=False)
         try:
             yield stack, Bare(port)
         finally:
