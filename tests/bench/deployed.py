@@ -131,11 +131,10 @@ def flood(stack: LocalStack, times: int) -> Flood:
     """Starts many executions, then has all decided by several people at once. Raises when any of it fails."""
     machine = stack.outputs["StateMachineHumanApprovalArn"]
     with ThreadPoolExecutor(_AT_A_TIME) as people:
-        arns = list(people.map(lambda _: _start(machine), range(times)))
-        approvals = [_asked(stack, arn) for arn in arns]
+        approvals = list(people.map(lambda _: _asked(stack, _start(machine)), range(times)))
         began = time.time()
         clicks = list(people.map(lambda approval: _look_and_click(stack, approval), approvals))
-        ended = max(_ended(arn) for arn in arns)
+        ended = max(_ended(approval.workflow.execution_arn) for approval in approvals)
     return Flood(times, ended - began, clicks)
 
 
