@@ -36,7 +36,10 @@ class Seen:
 
 
 class LocalStack:
-    """Deploys a stack and watches it. The artifacts must be built, and the emulator must run."""
+    """Deploys a stack and watches it. The artifacts must be built, and the emulator must run.
+
+    One that is not watched has nothing to show: for what measures how long things take on the same machine.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class LocalStack:
         name: str = "human-approval",
         slack: bool = True,
         parameters: dict[str, str] | None = None,
+        watched: bool = True,
     ) -> None:
         self.email = EMAIL
         self.url = f"http://127.0.0.1:{web_port}"
@@ -72,14 +76,16 @@ class LocalStack:
         for address in APPROVERS:
             _subscribe(self.outputs["ApprovalTopicArn"], address)
         self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+        if watched:
+            self._watcher.start()
 
     def stop(self) -> None:
         """Stops watching and serving. The stack goes with the emulator."""
         self._stopped.set()
         with self._changed:
             self._changed.notify_all()
-        self._watcher.join()
+        if self._watcher.ident:
+            self._watcher.join()
         self._web.stop()
 
     @property
