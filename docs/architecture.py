@@ -20,7 +20,14 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "cli": ("the command line", ("cli",)),
     "pages": (
         "behind the links in mails",
-        ("handlers.callback", "handlers.pages", "handlers.shown", "handlers.html", "handlers.inputs"),
+        (
+            "handlers.callback",
+            "handlers.pages",
+            "handlers.shown",
+            "handlers.html",
+            "handlers.inputs",
+            "handlers.recent",
+        ),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
     "backend": ("called by Step Functions, the stream, queues, the clock", ("handlers",)),

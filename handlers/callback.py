@@ -122,6 +122,7 @@ class CallbackHandler:
                     return self._act(link)
                 if method == "GET" and self._one_click and link.do != pages.LOOK and _needs_nothing_more(link):
                     return self._answer(link, with_one_click=True)
+                self._logger.info("page opened")
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from io import StringIO
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -730,7 +732,7 @@ def test_an_address_is_the_same_person_in_any_case(
 def test_a_crowd_that_keeps_answering_first_is_no_server_error(
     handler: CallbackHandler, table: ApprovalTable, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def others_first(_approval: Approval) -> None:
+    def others_first(*_: object) -> None:
         raise Conflict(an_approval())
 
     monkeypatch.setattr(table, "save", others_first)
@@ -844,3 +846,13 @@ def test_few_approvals_are_remembered_the_latest(clock: Clock) -> None:
     assert [recent.to_judge(each.id) is not None for each in approvals] == [False] * 5 + [True] * MOST
     assert [recent.to_show(each.id) is not None for each in approvals] == [False] * 5 + [True] * MOST
     assert [recent.to_show(each.id) for each in approvals] == [None] * len(approvals), "once"
+
+
+def test_the_log_says_that_a_page_was_opened(table: ApprovalTable, clock: Clock, context: Any) -> None:
+    """An operator who is asked why nobody answers sees whether anybody looked."""
+    table.add(an_approval())
+    lines = StringIO()
+    logger = Logger(service="callback", level="INFO", stream=lines)
+    CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)(ask("GET", fields()), context)
+    line = json.loads(lines.getvalue())
+    assert (line["message"], line["approval_id"]) == ("page opened", an_approval().id)
