@@ -16,7 +16,7 @@ from typing import Any
 PAGE = Path(__file__).parent / "cost.md"
 PRICES: Mapping[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
 
-MEMORY = {"request": 0.25, "notify": 0.25, "callback": 0.5, "bot": 0.5, "decision": 0.5, "lifecycle": 0.5}
+MEMORY = {"request": 0.25, "notify": 0.5, "callback": 0.5, "bot": 0.5, "decision": 0.5, "lifecycle": 0.5}
 """GB of each function that an approval or the clock needs, as in the template."""
 
 COLD = 1.5

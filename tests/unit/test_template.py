@@ -613,6 +613,13 @@ def test_tracing_is_off_unless_it_is_asked_for_and_then_on_everywhere() -> None:
     assert api["TracingEnabled"] == machine["Tracing"]["Enabled"] == {"Fn::If": ["Traced", True, False]}
 
 
+def test_the_memory_is_what_was_chosen_by_measurement() -> None:
+    """docs/performance.md has the measurement: `python -m tests.bench.memory`."""
+    memory = {name: function.get("MemorySize", GLOBALS["MemorySize"]) for name, function in FUNCTIONS.items()}
+    assert {name for name, size in memory.items() if size != 512} == {"RequestFunction", "DigestFunction"}
+    assert memory["RequestFunction"] == memory["DigestFunction"] == 256
+
+
 # The alias, in front of what people wait for.
 
 
