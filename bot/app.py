@@ -96,7 +96,9 @@ def build(environ: Mapping[str, str]) -> BotHandler:
     logger = Logger()
     clock = partial(datetime.now, UTC)
     secrets_manager = client("secretsmanager")
-    secret = SecretSource(partial(load_secret, secrets_manager, config.slack_secret_arn), clock)
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)
+    snapped = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+    secret = SecretSource(partial(load_secret, secrets_manager, config.slack_secret_arn), clock, snapped=snapped)
     table = ApprovalTable(client("dynamodb"), config.table_name)
     app = create_app(table=table, secret=secret, api_url=config.slack_api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)

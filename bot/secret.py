@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 
 REFRESH = timedelta(minutes=1)
+"""The secret is read no more often than this."""
+
+MAX_AGE = timedelta(minutes=15)
+"""In a function that started from a snapshot, an older secret is read anew before it is used. A snapshot holds the one
+of the day when it was taken: one that was revoked since would be good for as long as functions start from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +32,38 @@ class SlackSecret:
 
 
 class SecretSource:
-    """The secret as last read. Warm functions outlive a change of it: `refresh` reads it anew."""
+    """The secret as last read. Warm functions outlive a change of it: `refresh` reads it anew.
 
-    def __init__(self, load: Callable[[], SlackSecret], clock: Callable[[], datetime]) -> None:
+    `snapped` says that the function may run from a snapshot that was taken long ago.
+    """
+
+    def __init__(
+        self, load: Callable[[], SlackSecret], clock: Callable[[], datetime], *, snapped: bool = False
+    ) -> None:
         self._load = load
         self._clock = clock
-        self._read_at = clock()
-        self.current = load()
+        self._snapped = snapped
+        self._tried_at = self._read_at = clock()
+        self._last = load()
+
+    @property
+    def current(self) -> SlackSecret:
+        """The secret; with a snapshot, an older one than `MAX_AGE` only where it can't be read."""
+        # Without one, a function's life ends by itself, and no click has to wait for another call.
+        if self._snapped and self._clock() - self._read_at >= MAX_AGE:
+            self.refresh()
+        return self._last
 
     def refresh(self) -> bool:
         """Reads the secret anew, at most once a minute. Returns whether it changed."""
         now = self._clock()
-        if now - self._read_at < REFRESH:
+        if now - self._tried_at < REFRESH:
             return False
-        before, self._read_at = self.current, now
+        before, self._tried_at = self._last, now
         with suppress(ClientError, BotoCoreError):  # Then the one at hand stays.
-            self.current = self._load()
-        return self.current != before
+            self._last = self._load()
+            self._read_at = now
+        return self._last != before
 
 
 def load_secret(secrets_manager: SecretsManagerClient, arn: str) -> SlackSecret:

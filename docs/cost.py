@@ -7,7 +7,7 @@ approval uses is counted by tests/functional/test_cost.py, where a call can be c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,8 +16,8 @@ from typing import Any
 PAGE = Path(__file__).parent / "cost.md"
 PRICES: Mapping[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
 
-MEMORY = 0.5
-"""GB of each function."""
+MEMORY = {"request": 0.25, "notify": 0.5, "callback": 0.5, "bot": 0.5, "decision": 0.5, "lifecycle": 0.5}
+"""GB of each function that an approval or the clock needs, as in the template."""
 
 COLD = 1.5
 """Seconds billed of an invocation. Approvals are rare: every one is taken for a cold start."""
@@ -28,6 +28,10 @@ RECORD = 4
 MONTHS_KEPT = 400 / 30.4
 MINUTES = 43_800
 """Of a month: the clock ticks in each."""
+
+SECONDS = 60 * MINUTES
+STARTS = 1000
+"""Of functions from a snapshot, to show what they cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,15 @@ INDEX_WRITES = 3 + 4
 """Each index once for a new record; the answer moves one entry (two writes) and removes one, the end removes one."""
 
 READS = {"by_mail": 3, "in_slack": 1}
-FUNCTIONS = {"by_mail": 8, "in_slack": 4}
+FUNCTIONS = {
+    "by_mail": {"request": 1, "notify": 1, "callback": 5, "decision": 1},
+    "in_slack": {"request": 1, "notify": 1, "bot": 1, "decision": 1},
+}
+"""How often each is called."""
+
+INVOCATIONS = {how: sum(calls.values()) for how, calls in FUNCTIONS.items()}
+GB = {how: sum(MEMORY[name] * often for name, often in calls.items()) for how, calls in FUNCTIONS.items()}
+SNAPPED = MEMORY["callback"] + MEMORY["bot"]
 
 USES = (
     Use("Step Functions", "states_transition", 4, 4, "three states and the start"),
@@ -81,13 +93,15 @@ USES = (
         RECORD * MONTHS_KEPT / 1e6,
         "kept for 400 days",
     ),
-    Use("Lambda", "lambda_request", FUNCTIONS["by_mail"], FUNCTIONS["in_slack"], "with two visits of a mail scanner"),
+    Use(
+        "Lambda", "lambda_request", INVOCATIONS["by_mail"], INVOCATIONS["in_slack"], "with two visits of a mail scanner"
+    ),
     Use(
         "Lambda",
         "lambda_gb_second",
-        FUNCTIONS["by_mail"] * COLD * MEMORY,
-        FUNCTIONS["in_slack"] * COLD * MEMORY,
-        f"{COLD} s each, as if all were cold starts, at {MEMORY} GB",
+        COLD * GB["by_mail"],
+        COLD * GB["in_slack"],
+        f"{COLD} s each, as if all were cold starts, at 0.25 and 0.5 GB",
     ),
     Use("API Gateway", "api_request", 5, 1, "the page, the answer, the outcome, two scanners; or one click"),
     Use("CloudWatch", "logs_gb", 16e-6, 8e-6, "2 KB for each invocation"),
@@ -100,11 +114,22 @@ STANDING = (
     Standing("CloudWatch", "alarm_month", 10, "one for each function, and three more"),
     Standing("SQS", "sqs_request", 3 * 15 * MINUTES, "Lambda asks each of three queues 15 times a minute"),
     Standing("Secrets Manager", "secret_month", 1, "Slack's token and signing secret"),
-    Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY, "the clock, 0.3 s each minute"),
+    Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY["lifecycle"], "the clock, 0.3 s each minute"),
     Standing("Lambda", "lambda_request", MINUTES, "the same"),
     Standing("DynamoDB", "dynamodb_read", MINUTES * 8 * 0.5, "the clock asks eight shards of an index"),
     Standing("CloudWatch", "logs_gb", MINUTES * 0.6e-6, "0.6 KB for each tick"),
 )
+
+OPTIONS = (
+    Standing(
+        "Lambda", "snapstart_cache_gb_second", SNAPPED * SECONDS, "`SnapStart`: a snapshot of `callback` and of `bot`"
+    ),
+    Standing("Lambda", "snapstart_restore_gb", SNAPPED / 2 * STARTS, f"with it: {STARTS:,} starts of one of them"),
+    Standing(
+        "Lambda", "provisioned_gb_second", MEMORY["bot"] * SECONDS, "provisioned concurrency: one `bot`, all month"
+    ),
+)
+"""Only where they are turned on."""
 
 
 def usd(price: str, amount: float) -> float:
@@ -115,7 +140,7 @@ def usd(price: str, amount: float) -> float:
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([_INTRODUCTION, *_services(), *_uses(), *_standing(), *_prices()]) + "\n"
+    return "\n".join([_INTRODUCTION, *_services(), *_uses(), *_standing(), *_options(), *_prices()]) + "\n"
 
 
 _INTRODUCTION = f"""\
@@ -169,13 +194,28 @@ def _uses() -> Iterator[str]:
 
 def _standing() -> Iterator[str]:
     yield "## What a stack costs in a month without any approval\n"
+    yield from _amounts(STANDING)
+    total = sum(usd(use.price, use.amount) for use in STANDING)
+    yield f"| **Together** | | | {total:.2f} | |\n"
+
+
+def _options() -> Iterator[str]:
+    yield "## What more it costs in a month to start faster\n"
+    yield from _amounts(OPTIONS)
+    restored, left_out = (usd(price, OPTIONS[1].amount) for price in (OPTIONS[1].price, "lambda_gb_second"))
+    yield (
+        "\nBoth are off: [performance.md](performance.md#choose) says how to turn them on. SnapStart saves no money:\n"
+        f"a second of init left out of {STARTS:,} starts is worth {left_out:.4f} USD, and restoring them costs "
+        f"{restored:.4f}.\n"
+    )
+
+
+def _amounts(uses: Iterable[Standing]) -> Iterator[str]:
     yield "| Service | Of | Amount | USD | Why |\n|---|---|--:|--:|---|"
-    for use in STANDING:
+    for use in uses:
         cost = f"{usd(use.price, use.amount):.2f}"
         unit = PRICES["prices"][use.price]["unit"]
         yield f"| {use.service} | {unit} | {use.amount:,.6g} | {cost} | {use.why} |"
-    total = sum(usd(use.price, use.amount) for use in STANDING)
-    yield f"| **Together** | | | {total:.2f} | |\n"
 
 
 def _prices() -> Iterator[str]:

@@ -30,6 +30,7 @@ CONTRACT = [
     "AlarmTopicArn",
     "Tracing",
     "EventBusName",
+    "SnapStart",
 ]
 
 

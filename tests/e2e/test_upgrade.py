@@ -72,13 +72,16 @@ def waiting(old: LocalStack) -> dict[str, Asked]:
 def upgraded(old: LocalStack, waiting: dict[str, Asked]) -> LocalStack:
     """The stack after a second `sam deploy`, with other parameters: all of the functions are replaced."""
     before = configurations()
-    outputs = deploy.deploy(NAME, old.parameters | {"ApprovalTimeoutMinutes": "7", "Tracing": "Active"})
+    changed = {"ApprovalTimeoutMinutes": "7", "Tracing": "Active", "SnapStart": "PublishedVersions"}
+    outputs = deploy.deploy(NAME, old.parameters | changed)
     assert outputs == old.outputs, "nothing that is out in mails, in Slack or in callers has moved"
     after = configurations()
     assert after.keys() == before.keys()
     assert tracing(old) is True
     minutes = [found["Environment"]["Variables"].get("DEFAULT_TIMEOUT_MINUTES") for found in after.values()]
     assert "7" in minutes
+    # The emulator answers before its snapshots are ready. AWS waits for them.
+    seen(lambda: None if any(found["State"] == "Pending" for found in live().values()) else True, "snapshots")
     return old
 
 
@@ -98,6 +101,27 @@ def configurations() -> dict[str, Any]:
         for found in page["Functions"]
         if found["FunctionName"].startswith(f"{NAME}-")
     }
+
+
+def live() -> dict[str, Any]:
+    """What is behind the alias of those functions of the stack that have one, by the function's name."""
+    client = aws.session().client("lambda")
+    return {
+        name: client.get_function_configuration(FunctionName=name, Qualifier=alias["Name"])
+        for name in configurations()
+        for alias in client.list_aliases(FunctionName=name)["Aliases"]
+    }
+
+
+def test_what_people_wait_for_starts_from_a_snapshot_once_that_is_turned_on(upgraded: LocalStack) -> None:
+    """So the alias has a version with the new parameters. The one before is gone, and with it what it would cost."""
+    found = live()
+    assert len(found) == 2
+    for name, version in found.items():
+        assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
+        assert version["Description"].startswith("PublishedVersions Active ")
+        versions = aws.session().client("lambda").list_versions_by_function(FunctionName=name)["Versions"]
+        assert [each["Version"] for each in versions] == ["$LATEST", version["Version"]]
 
 
 def test_a_link_that_was_mailed_before_the_upgrade_approves(upgraded: LocalStack, waiting: dict[str, Asked]) -> None:

@@ -36,6 +36,7 @@ from tests.functional.conftest import (
     stored_image,
 )
 from tests.functional.test_bot import a_bot, event
+from tests.unit.test_template import FUNCTIONS, GLOBALS
 
 EMAIL = "alice@example.com"
 
@@ -157,8 +158,15 @@ def test_the_page_is_what_the_prices_make_of_it() -> None:
     assert cost.PAGE.read_text() == cost.page()
 
 
+def test_the_memory_is_the_templates() -> None:
+    used = {
+        name: FUNCTIONS[f"{name.capitalize()}Function"].get("MemorySize", GLOBALS["MemorySize"]) for name in cost.MEMORY
+    }
+    assert used == {name: 1024 * gigabytes for name, gigabytes in cost.MEMORY.items()}
+
+
 def test_every_price_is_used_and_every_use_has_a_price() -> None:
-    assert {use.price for use in (*cost.USES, *cost.STANDING)} == set(cost.PRICES["prices"])
+    assert {use.price for use in (*cost.USES, *cost.STANDING, *cost.OPTIONS)} == set(cost.PRICES["prices"])
 
 
 def test_a_price_is_for_its_unit() -> None:

@@ -36,6 +36,7 @@ PARAMETERS: dict[str, Any] = {
     "AlarmTopicArn": "",
     "Tracing": "Disabled",
     "EventBusName": "",
+    "SnapStart": "None",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -610,6 +611,67 @@ def test_tracing_is_off_unless_it_is_asked_for_and_then_on_everywhere() -> None:
     assert GLOBALS["Tracing"] == {"Ref": "Tracing"}
     assert not [name for name, function in FUNCTIONS.items() if "Tracing" in function]
     assert api["TracingEnabled"] == machine["Tracing"]["Enabled"] == {"Fn::If": ["Traced", True, False]}
+
+
+def test_the_memory_is_what_was_chosen_by_measurement() -> None:
+    """docs/performance.md has the measurement: `python -m tests.bench.memory`."""
+    memory = {name: function.get("MemorySize", GLOBALS["MemorySize"]) for name, function in FUNCTIONS.items()}
+    assert {name for name, size in memory.items() if size != 512} == {"RequestFunction", "DigestFunction"}
+    assert memory["RequestFunction"] == memory["DigestFunction"] == 256
+
+
+# The alias, in front of what people wait for.
+
+
+def parameters_in(node: Any) -> set[str]:
+    """The template's parameters that a part of it depends on."""
+    found: set[str] = set()
+    for each in inside(node):
+        match each:
+            case {"Ref": str(name)}:
+                found.add(name)
+            case {"Fn::Sub": text}:
+                found |= set(re.findall(r"\$\{(\w+)\}", as_list(text)[0]))
+            case {"Fn::If": [condition, *_]}:
+                found |= parameters_in(TEMPLATE["Conditions"][condition])
+    return found & set(PARAMETERS)
+
+
+def test_what_people_wait_for_can_start_from_a_snapshot_and_nothing_else_can() -> None:
+    assert [name for name, function in FUNCTIONS.items() if "AutoPublishAlias" in function] == [*INTERNET_FACING]
+    assert [name for name, function in FUNCTIONS.items() if "SnapStart" in function] == [*INTERNET_FACING]
+    assert {FUNCTIONS[name]["SnapStart"]["ApplyOn"]["Ref"] for name in INTERNET_FACING} == {"SnapStart"}
+    assert TEMPLATE["Parameters"]["SnapStart"]["AllowedValues"] == ["None", "PublishedVersions"]
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+def test_a_parameter_with_another_value_reaches_the_function_behind_the_alias(function: str) -> None:
+    """SAM sees the template alone, which stays as it was: https://github.com/aws/serverless-application-model/issues/3820.
+
+    A version with another description is another version. No other parameter may be in it: Lambda publishes no version
+    of a function that did not change, and the deployment fails.
+    """
+    configuration = {
+        name: value for name, value in FUNCTIONS[function].items() if name not in {"Policies", "VersionDescription"}
+    }
+    described = FUNCTIONS[function]["VersionDescription"]
+    assert parameters_in(described) == parameters_in([GLOBALS, configuration])
+
+
+def test_the_description_of_a_version_is_no_longer_than_lambda_takes() -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html."""
+    longest = ["PublishedVersions", "Disabled", "x" * TEMPLATE["Parameters"]["SlackApiUrl"]["MaxLength"]]
+    assert len(" ".join(longest)) <= 256
+
+
+@pytest.mark.parametrize("function", INTERNET_FACING)
+def test_another_layer_or_setting_reaches_the_function_behind_the_alias_and_the_version_before_goes(
+    function: str,
+) -> None:
+    """SAM would look at the code alone, and keep what was published: SnapStart bills each version that exists."""
+    assert FUNCTIONS[function]["AutoPublishAliasAllProperties"] is True
+    assert RESOURCES["DependenciesLayer"]["Properties"]["PublishLambdaVersion"] is True
+    assert RESOURCES[function]["DeletionPolicy"] == "Delete"
 
 
 # The dashboard: what CloudWatch can't tell us here, since nothing emulates it.
