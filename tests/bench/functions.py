@@ -130,8 +130,8 @@ class Bench:
         """The bare handlers: (a) resumes the workflow, (b) is Bolt."""
         link = {"httpMethod": "GET", "queryStringParameters": {"action": "approve", "token": TOKEN}}
         return {
-            "bare": Function("tests.bench.baselines.bare", link),
-            "bolt": Function("tests.bench.baselines.bolt", self.click()),
+            "bare": Function("bare", link),
+            "bolt": Function("bolt", self.click()),
         }
 
     def run(self, function: Function, path: Sequence[Path], *, warm: int = 0) -> Run:
