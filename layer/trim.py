@@ -7,6 +7,7 @@ every function from what is left.
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import shutil
@@ -112,9 +113,10 @@ def trim(layer: Path) -> None:
         for module in (layer / package).rglob("*.py"):
             module.write_text(f"from __future__ import annotations\n{module.read_text()}")
     data = layer / "botocore/data"
-    for folder in data.iterdir():
-        if folder.is_dir() and folder.name not in OPERATIONS:
-            shutil.rmtree(folder)
+    others = {folder.name for folder in data.iterdir() if folder.is_dir()} - {*OPERATIONS}
+    for name in others:
+        shutil.rmtree(data / name)
+    _unregister(layer / "botocore/handlers.py", others)
     for service, operations in OPERATIONS.items():
         _rewrite_service(data / service, operations)
     _rewrite(data / "endpoints.json", partial(_endpoints, names={_endpoint_of(data / name) for name in OPERATIONS}))
@@ -126,6 +128,26 @@ def edit(path: Path, old: str, new: str) -> None:
     if text.count(old) != 1:
         raise ValueError(f"{path} has not once, but {text.count(old)} times: {old}")
     path.write_text(text.replace(old, new))
+
+
+def _unregister(path: Path, services: set[str]) -> None:
+    """Takes handlers of events that name one of the services from botocore's list: most of it.
+
+    botocore looks each of them through when a session starts, and copies them for every client.
+    """
+    source = path.read_text()
+    [listed] = [
+        statement.value.elts
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List)
+        if ast.unparse(statement.targets[0]) == "BUILTIN_HANDLERS"
+    ]
+    lines = source.splitlines(keepends=True)
+    for entry in reversed(listed):
+        event = ast.literal_eval(entry.elts[0]) if isinstance(entry, ast.Tuple) else ""
+        if services & {*event.split(".")}:
+            del lines[entry.lineno - 1 : entry.end_lineno]
+    path.write_text("".join(lines))
 
 
 def _rewrite_service(folder: Path, operations: Sequence[str]) -> None:
