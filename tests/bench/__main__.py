@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.bench import deployed, report
 from tests.bench.functions import ROOT, Bench, Built, Run
-from tests.bench.report import Results, Size
+from tests.bench.report import AS_OURS, Results, Size
+
+_BASELINES = Path(__file__).with_name("baselines")
 
 _PACKAGES = (
     "boto3",
@@ -27,7 +29,10 @@ _PACKAGES = (
     "typing_extensions.py",
     "urllib3",
 )
-"""What the bare handlers need, installed as pip does it."""
+"""What the bare handlers need."""
+
+_COMPILED = {"": (), AS_OURS: ("--invalidation-mode", "unchecked-hash")}
+"""How the bare handlers are compiled, all that they import included: as pip does it, and as our layer and code are."""
 
 
 def main() -> None:
@@ -49,12 +54,16 @@ def main() -> None:
     print(report.write(results, ROOT / "bench"))
 
 
-def _cold(built: Built, installed: Path, results: Results, *, runs: int) -> None:
+def _cold(built: Built, installed: dict[str, Path], results: Results, *, runs: int) -> None:
     """Fresh interpreters, by turns: what disturbs the machine disturbs all of them."""
     for slack in (True, False):
         bench = Bench(slack=slack)
         ours = {name: (function, built.path) for name, function in bench.functions().items()}
-        bare = {name: (function, (ROOT, installed)) for name, function in bench.baselines().items()}
+        bare = {
+            f"{name}{how}": (function, (path,))
+            for how, path in installed.items()
+            for name, function in bench.baselines().items()
+        }
         found: dict[str, list[Run]] = {}
         try:
             for _ in range(runs):
@@ -65,19 +74,21 @@ def _cold(built: Built, installed: Path, results: Results, *, runs: int) -> None
         results.cold["with Slack" if slack else "email only"] = found
 
 
-def _installed(folder: Path) -> Path:
-    """The bare handlers' dependencies, complete, and compiled as pip does it."""
+def _installed(folder: Path) -> dict[str, Path]:
+    """The bare handlers with their dependencies, complete, by how they are compiled."""
     site = next(Path(each) for each in sys.path if (Path(each) / "boto3").is_dir())
-    target = folder / "installed"
-    target.mkdir()
-    for package in _PACKAGES:
-        source = site / package
-        if source.is_dir():
-            shutil.copytree(source, target / package, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    subprocess.run([sys.executable, "-m", "compileall", "-q", str(target)], check=True)
-    return target
+    installed = {}
+    for how, options in _COMPILED.items():
+        target = installed[how] = folder / f"installed{how}"
+        shutil.copytree(_BASELINES, target)
+        for package in _PACKAGES:
+            source = site / package
+            if source.is_dir():
+                shutil.copytree(source, target / package, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        subprocess.run([sys.executable, "-m", "compileall", "-q", "-f", *options, str(target)], check=True)
+    return installed
 
 
 def _size(built: Built, folder: Path) -> dict[str, Size]:

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,12 +17,10 @@ from urllib.parse import urlencode
 
 from approvals.links import query
 from approvals.model import Action, Approval, Approver, Channel, Presence, Request, Response
-from approvals.records import approval_to_item
 from approvals.rules import judge
-from approvals.table import serialized
 from bot.views.buttons import ACTION_IDS
 from tests.bench.answers import Answers
-from tests.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval
+from tests.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval, an_image
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EMAIL = "ann@example.com"
@@ -103,7 +100,7 @@ class Bench:
         self.new = replace(self.pending, id=self.pending.id[::-1], slack_message=None)
         self.decided = _decided(replace(self.pending, id="a" * 32), now)
         everything = (self.pending, self.new, self.decided)
-        items = {each.id: _image(each) for each in everything}
+        items = {each.id: an_image(each) for each in everything}
         secret = json.dumps({"bot_token": _BOT_TOKEN, "signing_secret": SIGNING_SECRET})
         self.answers = Answers(items, secret)
         self._slack = slack
@@ -130,8 +127,8 @@ class Bench:
         """The bare handlers: (a) resumes the workflow, (b) is Bolt."""
         link = {"httpMethod": "GET", "queryStringParameters": {"action": "approve", "token": TOKEN}}
         return {
-            "bare": Function("tests.bench.baselines.bare", link),
-            "bolt": Function("tests.bench.baselines.bolt", self.click()),
+            "bare": Function("bare", link),
+            "bolt": Function("bolt", self.click()),
         }
 
     def run(self, function: Function, path: Sequence[Path], *, warm: int = 0) -> Run:
@@ -231,27 +228,9 @@ def _stream(approval: Approval) -> dict[str, Any]:
     """The table's stream, as it tells of a record."""
     change = {
         "Keys": {"id": {"S": approval.id}},
-        "NewImage": _image(approval),
+        "NewImage": an_image(approval),
         "SequenceNumber": "1",
         "StreamViewType": "NEW_AND_OLD_IMAGES",
     }
     record = {"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
     return {"Records": [record]}
-
-
-def _image(approval: Approval) -> dict[str, Any]:
-    """The record as DynamoDB sends it."""
-    return {name: _transported(value) for name, value in serialized(approval_to_item(approval)).items()}
-
-
-def _transported(attribute: Any) -> Any:
-    """An attribute in JSON: bytes as base64."""
-    match attribute:
-        case bytes():
-            return b64encode(attribute).decode()
-        case dict():
-            return {name: _transported(value) for name, value in attribute.items()}
-        case list():
-            return [_transported(each) for each in attribute]
-        case _:
-            return attribute

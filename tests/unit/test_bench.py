@@ -9,7 +9,7 @@ import pytest
 from tests.bench import report
 from tests.bench.deployed import Flood, Seconds
 from tests.bench.functions import Run
-from tests.bench.report import Results, Size
+from tests.bench.report import AS_OURS, Results, Size
 
 
 def a_run(wall: float) -> Run:
@@ -24,14 +24,17 @@ def found() -> dict[str, list[Run]]:
     return {
         "bare": [a_run(0.2), a_run(0.8), a_run(0.2)],
         "bolt": [a_run(0.3)] * 3,
+        f"bare{AS_OURS}": [a_run(0.125), a_run(0.5), a_run(0.125)],
+        f"bolt{AS_OURS}": [a_run(0.3)] * 3,
         "callback": [a_run(0.1), a_run(0.4), a_run(0.1)],
         "bot": [a_run(0.33)] * 3,
     }
 
 
 def test_a_ratio_is_within_the_same_round(found: dict[str, list[Run]]) -> None:
-    assert report.ratio(found, "callback", lambda run: run.wall) == pytest.approx(0.5)
-    assert report.ratio(found, "bot", lambda run: run.wall) == pytest.approx(1.1)
+    assert report.ratios(found, "callback", lambda run: run.wall) == pytest.approx([0.5] * 3)
+    assert report.ratios(found, "callback", lambda run: run.wall, AS_OURS) == pytest.approx([0.8] * 3)
+    assert report.ratios(found, "bot", lambda run: run.wall) == pytest.approx([1.1] * 3)
 
 
 def test_the_table_has_every_measure_and_the_plot_is_a_picture(found: dict[str, list[Run]], tmp_path: Path) -> None:
@@ -46,7 +49,7 @@ def test_the_table_has_every_measure_and_the_plot_is_a_picture(found: dict[str, 
     text = report.write(results, tmp_path)
     assert text == (tmp_path / "results.md").read_text()
     for part in (
-        "| `callback` | 100 [100-400] | 100 [100-400] | 0.50 of bare | 0.50 | 1.00 | 40 | 3.0 |",
+        "| `callback` | 100 [100-400] | 100 [100-400] | 1.00 of bare | 0.50 | 0.50 | 0.80 | 0.80 | 40 | 3.0 |",
         "| together | 12,000,000 | 4,400,000 |",
         "- 15 calls without Slack: Request PutItem",
         "| click to answer | 70, 79, 80 | 100, 100, 100 | 0.70 |",

@@ -760,12 +760,3 @@ def test_what_is_open_is_what_was_requested_less_what_was_decided() -> None:
 def test_metrics_are_lines_of_the_log() -> None:
     """No function may call CloudWatch."""
     assert not [name for name in FUNCTIONS if any(action.startswith("cloudwatch:") for action in actions(name))]
-
-
-def test_the_layer_has_the_description_of_every_service_that_is_called_and_of_no_other() -> None:
-    """A client without it can't be built: `UnknownServiceError`, and only once it is needed."""
-    code = "\n".join(
-        path.read_text() for folder in ("approvals", "handlers", "bot") for path in ROOT.glob(f"{folder}/**/*.py")
-    )
-    [kept] = re.findall(r"^SERVICES = \((.*)\)$", (ROOT / "layer/trim.py").read_text(), re.MULTILINE)
-    assert set(re.findall(r"\w+", kept)) == set(re.findall(r'\bclient\("(\w+)"\)', code))
