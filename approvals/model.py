@@ -333,9 +333,10 @@ class Approval:
         return replace(self, steps={**self.steps, step: at}, unwritten=self.unwritten | {step})
 
     def onto(self, current: Approval) -> Approval:
-        """The record as it stands now, with what is done and unwritten here."""
-        steps = {**current.steps, **{step: self.steps[step] for step in self.unwritten}}
-        return replace(current, steps=steps, unwritten=current.unwritten | self.unwritten)
+        """The record as it stands now, with what is done here and not in it."""
+        unwritten = self.unwritten - current.steps.keys()
+        steps = {**current.steps, **{step: self.steps[step] for step in unwritten}}
+        return replace(current, steps=steps, unwritten=current.unwritten | unwritten)
 
     @property
     def standing(self) -> tuple[Response, ...]:

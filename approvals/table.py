@@ -28,7 +28,7 @@ from approvals.records import (
     people_to_item,
     slack_message_to_item,
 )
-from approvals.respond import Conflict
+from approvals.respond import Conflict, TooManyConflicts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -61,6 +61,9 @@ SLOT_PREFIX = "mails#"
 
 MAILS_A_SECOND = 4
 """Half of what is promised (8, SNS allows 10): clocks differ, and two neighbouring seconds may be one for SNS."""
+
+ROUNDS = 5
+"""How often somebody else may mark something while a mail's slot is taken, before the mail waits."""
 
 PAUSES = (0.02, 0.05, 0.1, 0.2)
 """Seconds, at most, between tries to write what another transaction holds: it takes some 20 ms."""
@@ -119,7 +122,8 @@ class ApprovalTable:
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 
-        Raises `Conflict` otherwise, and `NotFound` when there is no such record any more.
+        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, and `TooManyConflicts` when
+        others hold it all the time.
         """
         values = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
@@ -143,6 +147,13 @@ class ApprovalTable:
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
             # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
             raise Conflict(self.get(approval.id)) from error
+        except (
+            self._dynamodb.exceptions.TransactionConflictException,
+            self._dynamodb.exceptions.TransactionCanceledException,
+        ) as error:
+            if not _PASSING.issuperset(_reasons(error)):
+                raise
+            raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
 
     def identify(self, approval: Approval, people: People) -> Approval:
         """Stores who is who: from now on they may answer. The first to find out all of it counts.
@@ -161,8 +172,8 @@ class ApprovalTable:
                 ReturnValues="ALL_NEW",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return self.get(approval.id)  # Somebody else was first.
-        return approval_from_item(deserialized(answer["Attributes"]))
+            return approval.onto(self.get(approval.id))  # Somebody else was first.
+        return approval.onto(approval_from_item(deserialized(answer["Attributes"])))
 
     def announced(self, approval: Approval) -> bool:
         """Notes that everybody knows the approval as it stood here. Returns False when it has changed since."""
@@ -245,7 +256,7 @@ class ApprovalTable:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             raise NotFound(approval.id) from error
-        return approval_from_item(deserialized(answer["Attributes"]))
+        return approval.onto(approval_from_item(deserialized(answer["Attributes"])))
 
     def due(self, now: datetime) -> Iterator[str]:
         """The ids of approvals that the clock must look at, the longest overdue of each shard first.
@@ -298,34 +309,28 @@ class ApprovalTable:
     def take_mail_slot_for(self, approval: Approval, step: str, recipient: str, now: datetime) -> Approval | None:
         """Takes a mail slot for a step that is not done yet, and writes what is unwritten; None where no slot is left.
 
-        One call, which needs no read before it: it raises `Conflict` when the step is done, or the approval's status is
-        another by now. Then, and where no slot is left, nothing is written. Raises `NotFound`.
+        One call, which needs no read before it: it proves that the record has no other marks than were seen. Returns
+        the approval as it stands now. Raises `Conflict` when the step is done, or the status is another by now. Then,
+        and where no slot is left, nothing is written. Raises `NotFound`.
         """
-        done = _Done.of(approval)
-        condition: dict[str, Any] = {
-            "TableName": self._name,
-            "Key": {"id": {"S": approval.id}},
-            "ConditionExpression": "#status = :status AND attribute_not_exists(steps.#step)",
-            "ExpressionAttributeNames": {**done.names, "#status": "status", "#step": step},
-            "ExpressionAttributeValues": serialized({**done.values, ":status": approval.status.value}),
-        }
-        record: TransactWriteItemTypeDef = {"ConditionCheck": cast("ConditionCheckTypeDef", condition)}
-        if approval.unwritten:
-            update = {**condition, "UpdateExpression": _expression(done.put, done.taken)}
-            record = {"Update": cast("UpdateTypeDef", update)}
-        try:
-            self._transact(record, {"Update": self._slot(now, recipient)})
-        except ConditionsFailed as failed:
-            if 0 in failed.places:
-                raise Conflict(self.get(approval.id)) from failed
-            return None
-        except self._dynamodb.exceptions.TransactionCanceledException:
-            # Many want a slot for this address at once: as good as none left. Whether the step is done was not told.
+        for _ in range(ROUNDS):
+            try:
+                self._transact(_noting(self._name, approval, step), {"Update": self._slot(now, recipient)})
+            except ConditionsFailed as failed:
+                if 0 not in failed.places:
+                    return None
+            except self._dynamodb.exceptions.TransactionCanceledException as error:
+                if not _PASSING.issuperset(_reasons(error)):
+                    raise
+                # Many want a slot for this address at once: as good as none left.
+                return None
+            else:
+                return replace(approval, unwritten=frozenset())
             current = self.get(approval.id)
             if step in current.steps or current.status is not approval.status:
-                raise Conflict(current) from None
-            return None
-        return replace(approval, unwritten=frozenset())
+                raise Conflict(current)
+            approval = approval.onto(current)
+        return None
 
     def _slot(self, now: datetime, recipient: str) -> UpdateTypeDef:
         return {
@@ -427,6 +432,24 @@ class _Done:
         )
 
 
+def _noting(table: str, approval: Approval, step: str) -> TransactWriteItemTypeDef:
+    """A write of what is unwritten, or a look where nothing is; if the record is as it was seen, without the step."""
+    done = _Done.of(approval)
+    seen = len(approval.steps) - len(approval.unwritten)
+    condition: dict[str, Any] = {
+        "TableName": table,
+        "Key": {"id": {"S": approval.id}},
+        # Marks are added, one by one; those of news alone are taken out again, and then there is one more.
+        "ConditionExpression": "#status = :status AND attribute_not_exists(steps.#step) AND size(steps) = :seen",
+        "ExpressionAttributeNames": {**done.names, "#status": "status", "#step": step},
+        "ExpressionAttributeValues": serialized({**done.values, ":status": approval.status.value, ":seen": seen}),
+    }
+    if not approval.unwritten:
+        return {"ConditionCheck": cast("ConditionCheckTypeDef", condition)}
+    update = {**condition, "UpdateExpression": _expression(done.put, done.taken)}
+    return {"Update": cast("UpdateTypeDef", update)}
+
+
 def _expression(put: Sequence[str], taken: Sequence[str]) -> str:
     remove = f" REMOVE {', '.join(taken)}" if taken else ""
     return f"SET {', '.join(put)}{remove}"
@@ -450,7 +473,7 @@ def _reasons(error: ClientError) -> list[str]:
     return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]
 
 
-def approval_from_image(image: Mapping[str, Any]) -> Approval:
-    """The approval in its record's image, as the table's stream has it; with its task token."""
+def approval_from_image(image: Mapping[str, Any], *, with_token: bool = False) -> Approval:
+    """The approval in its record's image, as the table's stream has it; without its task token, if not asked for."""
     item = deserialized(image)
-    return replace(approval_from_item(item), task_token=item["task_token"])
+    return replace(approval_from_item(item), task_token=item["task_token"] if with_token else None)

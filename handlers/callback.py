@@ -142,20 +142,20 @@ class CallbackHandler:
             raise Refused(HTTPStatus.BAD_REQUEST, f"It asks neither to approve nor to reject. {_COPY_WHOLE}") from None
         if not is_approval_id(fields["id"]):
             raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
-        remembered = self._remembered(fields["id"], method)
+        remembered = self._remembered(fields, method)
         approval = remembered or self._read(fields["id"])
         if not verify(approval, fields["to"], fields["sig"]):
             raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
         return Link(approval, action, fields["to"], kept, fields, remembered=remembered is not None)
 
-    def _remembered(self, approval_id: str, method: str) -> Approval | None:
+    def _remembered(self, fields: Mapping[str, str], method: str) -> Approval | None:
         """What need not be read: for an answer what its page showed, for the look after an answer what was written."""
         match method:
             case "POST":
-                return self._recent.to_judge(approval_id)
+                return self._recent.to_judge(fields["id"])
             case "GET":
-                return self._recent.to_show(approval_id)
+                return self._recent.to_show(fields["id"], fields["to"])
             case _:
                 return None
 
@@ -166,7 +166,7 @@ class CallbackHandler:
 
     def _respond(self, link: Link, event: Response | Withdrawal | Postponement) -> Judgement:
         judgement = respond(self._table, link.approval, event, remembered=link.remembered)
-        self._recent.keep(judgement.approval, written=judgement.changed)
+        self._recent.keep(judgement.approval, written_by=link.recipient if judgement.changed else "")
         return judgement
 
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:

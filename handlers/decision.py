@@ -77,7 +77,7 @@ class Resumer:
         if approval.decision is None:
             return
         now = carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
-        if now.slack_message and not approval.slack_message:
+        if now.slack_messages != approval.slack_messages:
             # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
             self._show(now)
 
@@ -87,30 +87,44 @@ class Resumer:
 
         What the clock decided is read: its image may not know yet that people are being told of the request.
         """
-        approval = approval_from_image(image) if image else None
+        approval = approval_from_image(image, with_token=True) if image else None
         return approval if approval and approval.decision and approval.decision.approver else None
 
     def _work(self, approval: Approval) -> dict[str, Work]:
-        """What is owed, in this order: Slack's messages before the mails, whose slots take the marks of all before."""
+        """What is owed, Slack before the mails: their first slot takes the marks of all before it.
+
+        So a crash repeats one thing at most. But mails don't wait until many messages are edited.
+        """
         work: dict[str, Work] = {}
         settled: list[bool] = []
         if approval.resumed is None:
             work[Step.RESUME] = partial(self._resume, settled)
-        decision = present.decided(approval)
-        if approval.slack_message:
-            work[Step.OUTCOME_SLACK] = self._edit_message
-            if not decision.superseded_by:
-                work[Step.OUTCOME_THREAD] = self._reply
-        # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
-        if (approval.told or decision.approver) and not decision.superseded_by:
-            for recipient in (*asked(approval, self._email), *told(approval, self._email)):
-                step = step_for(Step.OUTCOME_EMAIL, recipient)
-                work[step] = partial(self._send_mail, step)
-        if approval.resumed is None:
-            work[COUNT] = partial(self._count, settled)
+        messages, mails = self._messages(approval), self._mails(approval)
+        count = partial(self._count, settled)
+        ordered = {**mails, **messages} if approval.direct_messages else {**messages, **mails}
+        for step, do in ordered.items():
+            work[step] = do
+            if step in mails:
+                work.setdefault(COUNT, count)  # The first mail's slot wrote what was settled.
+        work.setdefault(COUNT, count)
         if self._publisher:
             work[EVENTS] = self._publisher.publish
         return work
+
+    def _messages(self, approval: Approval) -> dict[str, Work]:
+        if not approval.slack_message:
+            return {}
+        work: dict[str, Work] = {Step.OUTCOME_SLACK: self._edit_message}
+        return work if present.decided(approval).superseded_by else {**work, Step.OUTCOME_THREAD: self._reply}
+
+    def _mails(self, approval: Approval) -> dict[str, Work]:
+        # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
+        decision = present.decided(approval)
+        if decision.superseded_by or not (approval.told or decision.approver):
+            return {}
+        recipients = (*asked(approval, self._email), *told(approval, self._email))
+        steps = [step_for(Step.OUTCOME_EMAIL, recipient) for recipient in recipients]
+        return {step: partial(self._send_mail, step) for step in steps}
 
     def _resume(self, settled: list[bool], approval: Approval) -> Approval:
         """Resumes the workflow; `settled` gets whether the decision reached it, now or in an earlier try."""
@@ -148,19 +162,24 @@ class Resumer:
                 self._messenger.show_outcome(approval)
 
     def _edit_message(self, approval: Approval) -> Approval:
+        approval = self._as_it_stands(approval)
+        if Step.OUTCOME_SLACK in approval.steps:
+            return approval
         self._show(approval)
         return approval.done(Step.OUTCOME_SLACK, self._clock())
 
     def _reply(self, approval: Approval) -> Approval:
-        if approval.resumed is None:
-            # Step Functions did not tell whether this is seen for the first time.
-            approval = approval.onto(self._table.get(approval.id))
-            if Step.OUTCOME_THREAD in approval.steps:
-                return approval
+        approval = self._as_it_stands(approval)
+        if Step.OUTCOME_THREAD in approval.steps:
+            return approval
         if self._messenger:
             with slack.unless_refused(self._logger):
                 self._messenger.reply_outcome(approval)
         return approval.done(Step.OUTCOME_THREAD, self._clock())
+
+    def _as_it_stands(self, approval: Approval) -> Approval:
+        """Read anew where Step Functions did not tell whether this is seen for the first time."""
+        return approval if approval.resumed is not None else approval.onto(self._table.get(approval.id))
 
 
 def build(environ: Mapping[str, str]) -> Worker:

@@ -42,6 +42,9 @@ IDENTIFY, NEWS = "identify", "news"
 ROUNDS = 5
 """How often an approval may change while its news are told, before the retry queue takes over."""
 
+HAND_OVER = 30
+"""Seconds until `decision` looks again at what was decided while people were told: its first look is over by then."""
+
 MAX_MENTIONS = 50
 """People who are mentioned in one message: more would be noise."""
 
@@ -60,6 +63,7 @@ class Settings:
     slack_api_url: str
     retry_queue_url: str
     retry_attempts: str
+    decision_queue_url: str
     event_bus_name: str
     stack_name: str
 
@@ -75,6 +79,7 @@ class Notifier:
         subscribers: Subscribers,
         messenger: SlackMessenger | None,
         notes: Notes,
+        decisions: RetryQueue,
         email: str,
         base_url: str,
         clock: Callable[[], datetime],
@@ -86,6 +91,7 @@ class Notifier:
         self._subscribers = subscribers
         self._messenger = messenger
         self._notes = notes
+        self._decisions = decisions
         self._direct = DirectMessages(table=table, messenger=messenger, clock=clock, logger=logger)
         self._email = email
         self._base_url = base_url
@@ -123,6 +129,7 @@ class Notifier:
                     self._give_up(approval.id, failure)
                 raise
         self._close_message(approval)
+        self._hand_over(approval)
 
     def _publish(self, item_id: str) -> None:
         """Publishes what has happened. Afterwards and by itself: a broken bus must not keep people from being told."""
@@ -148,9 +155,13 @@ class Notifier:
         try:
             return self._table.identify(approval, self._people(approval.request))
         except InvalidApprovalRequest as error:
+            current = self._table.get(approval.id)
+            if current.people != approval.people:
+                # It was found out before, and people were asked: what has changed with them since is no reason.
+                return approval.onto(current)
             self._logger.warning("invalid request", extra={"problems": error.problems})
             event = Cancellation(self._clock(), str(error), error=type(error).__name__)
-            return respond(self._table, approval, event).approval
+            return approval.onto(respond(self._table, current, event).approval)
 
     def _people_by_mail(self, request: Request) -> People | None:
         """The people as far as they are known without Slack: its outage holds up nobody who is asked by mail."""
@@ -341,17 +352,11 @@ class Notifier:
             if latest.resumed is not approval.resumed:
                 with slack.unless_refused(self._logger):
                     self._messenger.show_outcome(latest)
-            self._reply_outcome(latest, self._messenger)
 
-    def _reply_outcome(self, approval: Approval, messenger: SlackMessenger) -> None:
-        """Says the outcome in the thread of a message that was posted after the decision: `decision` leaves it out."""
-        decision, posted = approval.decision, approval.steps.get(Step.REQUEST_SLACK)
-        if decision is None or decision.superseded_by or posted is None or posted < decision.at:
-            return
-        if Step.OUTCOME_THREAD not in approval.steps:
-            with slack.unless_refused(self._logger):
-                messenger.reply_outcome(approval)
-            self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
+    def _hand_over(self, approval: Approval) -> None:
+        """Decided while people were being told: `decision` may not have known that they were, and looks again."""
+        if approval.decision and (approval.told or approval.slack_message):
+            self._decisions.add(approval.id, HAND_OVER)
 
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
         approval = self._table.get(approval_id)
@@ -382,6 +387,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=messenger,
         notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),
+        decisions=RetryQueue(lambda: client("sqs"), config.decision_queue_url),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

@@ -10,7 +10,7 @@ from approvals.model import Approval
 MOST = 32
 """Approvals that are remembered, the latest: a record has 400 KB at most, a function 512 MB."""
 
-SHOWN_WITHIN = timedelta(seconds=10)
+SHOWN_WITHIN = timedelta(seconds=5)
 """A browser follows the redirect after an answer at once. Later, a page is read anew: more may have happened."""
 
 
@@ -18,23 +18,23 @@ class Recent:
     """The approvals of this process's latest requests, by id.
 
     They may be old. So an answer is judged by one only with `respond(..., remembered=True)`, whose write proves that
-    nothing has changed; and a page shows one only once, right after it was written.
+    nothing has changed; and a page shows one only once, to who wrote it and right after that.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._kept: dict[str, Approval] = {}
-        self._written: dict[str, datetime] = {}
+        self._written: dict[str, tuple[str, datetime]] = {}
 
-    def keep(self, approval: Approval, *, written: bool = False) -> None:
-        """Remembers an approval as it was just read, or written."""
+    def keep(self, approval: Approval, *, written_by: str = "") -> None:
+        """Remembers an approval as it was just read, or written by an answer of a link's recipient."""
         self._kept.pop(approval.id, None)
         self._written.pop(approval.id, None)
         if approval.people is None or not approval.people.complete:
             return  # Who may answer is found out without a new version: no write would prove that it is still unknown.
         self._kept[approval.id] = approval
-        if written:
-            self._written[approval.id] = self._clock()
+        if written_by:
+            self._written[approval.id] = (written_by, self._clock())
         if len(self._kept) > MOST:
             oldest = next(iter(self._kept))
             self._kept.pop(oldest)
@@ -44,7 +44,10 @@ class Recent:
         """The approval as it was last seen here."""
         return self._kept.get(approval_id)
 
-    def to_show(self, approval_id: str) -> Approval | None:
-        """The approval that was just written, once."""
-        written = self._written.pop(approval_id, None)
-        return self._kept[approval_id] if written and self._clock() - written <= SHOWN_WITHIN else None
+    def to_show(self, approval_id: str, recipient: str) -> Approval | None:
+        """The approval that the recipient just wrote, once."""
+        who, at = self._written.get(approval_id, ("", self._clock()))
+        if who != recipient:
+            return None
+        del self._written[approval_id]
+        return self._kept[approval_id] if self._clock() - at <= SHOWN_WITHIN else None

@@ -29,6 +29,7 @@ from bot.api import Hook
 from bot.messenger import SlackMessenger
 from handlers.notes import Notes
 from handlers.outbox import Outbox
+from handlers.worker import RetryQueue
 from local.slack import Slack
 from tests.builders import NOW, transported
 from tests.unit.test_template import RESOURCES
@@ -66,10 +67,13 @@ class FakeMailer:
     def defer(self, approval_id: str, step: str) -> None:
         self.deferred.append((approval_id, step))
 
-    @property
-    def outbox(self) -> Outbox:
-        """The real outbox in front of it."""
-        return Outbox(cast("Mailer", self), self.take_slot_for, self.defer, lambda: NOW)
+    def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> Outbox:
+        """The real outbox in front of it, with the table's slots as far as there are any."""
+
+        def take_slot_for(approval: Approval, step: str, recipient: str) -> Approval | None:
+            return table.take_mail_slot_for(approval, step, recipient, clock()) if self.take_slot(recipient) else None
+
+        return Outbox(cast("Mailer", self), take_slot_for, self.defer, clock)
 
     def take_slot(self, _recipient: str) -> bool:
         if self.slots == 0:
@@ -77,13 +81,25 @@ class FakeMailer:
         self.slots = None if self.slots is None else self.slots - 1
         return True
 
-    def take_slot_for(self, approval: Approval, _step: str, recipient: str) -> Approval | None:
-        return approval if self.take_slot(recipient) else None
-
     def send(self, mail: Mail) -> None:
         if self.broken or mail.to == self.broken_for:
             raise DeliveryFailed("SNS answered InternalError")
         self.sent.append(mail)
+
+
+@dataclass
+class FakeQueue:
+    """A retry queue that records."""
+
+    added: list[str] = field(default_factory=list)
+
+    def add(self, item_id: str, _delay: int = 0) -> None:
+        self.added.append(item_id)
+
+
+def a_queue() -> RetryQueue:
+    """A queue that nobody looks at."""
+    return cast("RetryQueue", FakeQueue())
 
 
 @dataclass

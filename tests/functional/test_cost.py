@@ -33,6 +33,7 @@ from tests.functional.conftest import (
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
+    a_queue,
     stored_image,
 )
 from tests.functional.test_bot import a_bot, event
@@ -75,6 +76,7 @@ def tell_and_settle(
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
         notes=a_delivery(table, messenger, clock, logger),
+        decisions=a_queue(),
         email=EMAIL,
         base_url="https://x",
         clock=clock,

@@ -9,7 +9,6 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.mail import Mailer
 from approvals.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
@@ -19,7 +18,6 @@ from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from handlers import pages
 from handlers.decision import Resumer
-from handlers.outbox import Outbox
 from local.slack import Slack
 from tests.builders import ALICE, BOB, a_response, an_approval
 from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows, stored_image
@@ -44,7 +42,7 @@ def resumer(
     return Resumer(
         table=table,
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox,
+        outbox=mailer.outbox(table, clock),
         messenger=messenger,
         email=ALICE.id,
         clock=clock,
@@ -299,24 +297,13 @@ def calls(dynamodb: DynamoDBClient) -> list[str]:
     return made
 
 
-@pytest.fixture
-def with_slots(resumer: Resumer, table: ApprovalTable, mailer: FakeMailer, clock: Clock) -> Resumer:
-    """The resumer with the table's own slots."""
-
-    def take_slot(approval: Approval, step: str, recipient: str) -> Approval | None:
-        return table.take_mail_slot_for(approval, step, recipient, clock())
-
-    resumer._outbox = Outbox(cast("Mailer", mailer), take_slot, mailer.defer, clock)
-    return resumer
-
-
 def test_what_a_person_decided_is_not_read_and_noted_with_the_slot_of_the_mail(
-    with_slots: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, calls: list[str]
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, calls: list[str]
 ) -> None:
     decide(table)
     image = stored_image(table, ID)
     calls.clear()
-    with_slots(ID, last=False, image=image)
+    resumer(ID, last=False, image=image)
     assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
     assert calls == ["TransactWriteItems", "UpdateItem"]
     done = {Step.RESUME, OUTCOME_ALICE, Step.OUTCOME_SLACK, Step.OUTCOME_THREAD}
@@ -324,30 +311,30 @@ def test_what_a_person_decided_is_not_read_and_noted_with_the_slot_of_the_mail(
 
 
 def test_the_same_image_delivered_again_does_nothing_that_anybody_sees(
-    with_slots: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
 ) -> None:
     decide(table)
     image = stored_image(table, ID)
     for _ in range(3):
-        with_slots(ID, last=False, image=image)
+        resumer(ID, last=False, image=image)
     assert (len(workflows.resumed), len(mailer.sent), len(slack.calls())) == (1, 1, 3)
     assert table.get(ID).resumed is True
 
 
 def test_delivered_again_while_step_functions_fails_the_thread_is_told_once(
-    with_slots: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
 ) -> None:
     decide(table)
     image = stored_image(table, ID)
     workflows.broken = True
     for _ in range(2):
         with pytest.raises(StepsFailed, match="resume"):
-            with_slots(ID, last=False, image=image)
+            resumer(ID, last=False, image=image)
     assert (len(mailer.sent), len([message for message in slack.messages() if message.thread_ts])) == (1, 1)
 
 
 def test_what_the_clock_decided_is_read(
-    with_slots: Resumer, table: ApprovalTable, mailer: FakeMailer, clock: Clock, calls: list[str]
+    resumer: Resumer, table: ApprovalTable, mailer: FakeMailer, clock: Clock, calls: list[str]
 ) -> None:
     """It may have been decided while people were being told of the request: they hear of the outcome, too."""
     clock.pass_(hours=2)
@@ -355,25 +342,25 @@ def test_what_the_clock_decided_is_read(
     image = stored_image(table, ID)
     image["steps"] = {"M": {}}
     calls.clear()
-    with_slots(ID, last=False, image=image)
+    resumer(ID, last=False, image=image)
     assert calls[0] == "GetItem"
     assert len(mailer.sent) == 1
 
 
 def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hear(
-    with_slots: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack
 ) -> None:
     decide(table)
     image = stored_image(table, ID)
     del image["slack_message"]
     workflows.gone = True
-    with_slots(ID, last=False, image=image)
+    resumer(ID, last=False, image=image)
     [message] = [message for message in slack.messages() if not message.thread_ts]
     assert "the workflow had ended before" in str(message.blocks)
 
 
 def test_a_crash_before_the_mark_repeats_no_resumption_and_counts_once(
-    with_slots: Resumer,
+    resumer: Resumer,
     table: ApprovalTable,
     workflows: FakeWorkflows,
     monkeypatch: pytest.MonkeyPatch,
@@ -388,10 +375,72 @@ def test_a_crash_before_the_mark_repeats_no_resumption_and_counts_once(
     with monkeypatch.context() as patch:
         patch.setattr(table, "take_mail_slot_for", killed)
         with pytest.raises(KeyboardInterrupt):
-            with_slots(ID, last=False, image=image)
+            resumer(ID, last=False, image=image)
     assert (len(workflows.resumed), table.get(ID).resumed) == (1, None)
     assert "ApprovalDecided" not in capsys.readouterr().out
     for _ in range(2):
-        with_slots(ID, last=False, image=image)
+        resumer(ID, last=False, image=image)
     assert (len(workflows.resumed), table.get(ID).resumed) == (1, True)
     assert capsys.readouterr().out.count('"ApprovalDecided":[1.0]') == 1
+
+
+def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hear(
+    resumer: Resumer,
+    table: ApprovalTable,
+    workflows: FakeWorkflows,
+    messenger: SlackMessenger,
+    slack: Slack,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decide(table)
+    image = stored_image(table, ID)
+    workflows.gone = True
+    reply = messenger.reply_outcome
+
+    def posted_meanwhile(approval: Approval) -> None:
+        seen = table.get(ID)
+        message = messenger.post_directly(seen, "U0BOB00002")
+        table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), direct_message=message)
+        reply(approval)
+
+    monkeypatch.setattr(messenger, "reply_outcome", posted_meanwhile)
+    resumer(ID, last=False, image=image)
+    shown = [message for message in slack.messages() if not message.thread_ts]
+    assert len(shown) == 2
+    assert all("the workflow had ended before" in str(message.blocks) for message in shown)
+
+
+def test_delivered_again_while_step_functions_fails_no_edit_is_undone(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack
+) -> None:
+    decide(table)
+    image = stored_image(table, ID)
+    workflows.gone = True
+    resumer(ID, last=False, image=image)
+    workflows.broken = True
+    with pytest.raises(StepsFailed):
+        resumer(ID, last=False, image=image)
+    assert "the workflow had ended before" in str(slack.messages()[0].blocks)
+
+
+def test_mails_do_not_wait_until_many_messages_are_edited(
+    resumer: Resumer,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = table.get(ID)
+    message = messenger.post_directly(seen, "U0BOB00002")
+    table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), direct_message=message)
+    decide(table)
+
+    def killed(_: Approval) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(messenger, "show_outcome", killed)
+    with pytest.raises(KeyboardInterrupt):
+        resumer(ID, last=False, image=stored_image(table, ID))
+    assert (table.get(ID).resumed, len(mailer.sent)) == (True, 1)

@@ -26,7 +26,7 @@ from handlers.direct import DIRECT, MAX_DIRECT
 from handlers.notify import Notifier
 from local.slack import Message, Slack
 from tests.builders import BOB, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery
+from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery, a_queue
 from tests.functional.test_bot import APPROVE, NOBODYS_COMMENT, a_bot, event
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
@@ -78,13 +78,14 @@ class Office:
 def office(
     table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: Any
 ) -> Office:
-    outbox, email, base_url = FakeMailer().outbox, "stack@example.com", "https://api.example.com/states"
+    outbox, email, base_url = FakeMailer().outbox(table, clock), "stack@example.com", "https://api.example.com/states"
     notifier = Notifier(
         table=table,
         outbox=outbox,
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
         notes=a_delivery(table, messenger, clock, logger),
+        decisions=a_queue(),
         email=email,
         base_url=base_url,
         clock=clock,

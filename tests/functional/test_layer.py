@@ -118,14 +118,14 @@ def test_layer_and_code_are_small(built: Built, tmp_path: Path) -> None:
 
 def test_the_layer_has_the_services_and_operations_that_the_code_calls_and_no_other() -> None:
     """A client without its service can't be built, and one without an operation fails at the call."""
-    calls = [
+    nodes = [
         node
         for folder in ("approvals", "handlers", "bot")
         for file in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call)
     ]
-    methods = {node.func.attr for node in calls if isinstance(node.func, ast.Attribute)}
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    methods = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     methods |= {_argument(node) for node in calls if isinstance(node.func, ast.Attribute) and "_pag" in node.func.attr}
     services = {_argument(node) for node in calls if isinstance(node.func, ast.Name) and node.func.id == "client"}
     session = boto3.Session("x", "x", region_name="eu-west-1")

@@ -52,7 +52,7 @@ def resumer(
     return Resumer(
         table=table,
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox,
+        outbox=mailer.outbox(table, clock),
         messenger=None,
         email=ALICE.id,
         clock=clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -11,17 +12,19 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
-from approvals.mail import Mail, Mailer, Subscribers
+from approvals.mail import Mail, Subscribers
 from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
 from approvals.people import Reason
 from approvals.respond import respond
-from approvals.rules import Event, Postponement, Tick, Verdict, Withdrawal
+from approvals.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
 from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.workflow import Workflows
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
+from handlers.decision import Resumer
 from handlers.notify import Notifier
-from handlers.outbox import Outbox
+from handlers.worker import RetryQueue
 from local.slack import ELSEWHERE_CHANNEL, Slack
 from local.story import links
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
@@ -30,7 +33,9 @@ from tests.functional.conftest import (
     Clock,
     DirectWebClient,
     FakeMailer,
+    FakeQueue,
     FakeSubscribers,
+    FakeWorkflows,
     a_delivery,
     stored_image,
 )
@@ -46,8 +51,14 @@ def with_slack(table: ApprovalTable) -> bool:
 
 
 @pytest.fixture
+def decisions() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
 def notifier(
     with_slack: bool,
+    decisions: FakeQueue,
     table: ApprovalTable,
     mailer: FakeMailer,
     subscribers: FakeSubscribers,
@@ -57,10 +68,11 @@ def notifier(
 ) -> Notifier:
     return Notifier(
         table=table,
-        outbox=mailer.outbox,
+        outbox=mailer.outbox(table, clock),
         subscribers=cast("Subscribers", subscribers),
         messenger=messenger if with_slack else None,
         notes=a_delivery(table, messenger if with_slack else None, clock, logger),
+        decisions=cast("RetryQueue", decisions),
         email="alice@example.com",
         base_url="https://api.example.com/states",
         clock=clock,
@@ -170,32 +182,68 @@ def test_a_message_that_was_posted_while_the_decision_fell_loses_its_buttons(
     assert "actions" not in {block["type"] for block in message.blocks}
 
 
-@pytest.mark.parametrize("deleted", [False, True])
-def test_a_message_that_was_posted_after_the_decision_gets_the_outcome_in_its_thread_once(
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_was_decided_while_people_were_told_is_handed_to_the_decision_handler(
     notifier: Notifier,
     table: ApprovalTable,
-    slack: Slack,
     messenger: SlackMessenger,
-    clock: Clock,
+    decisions: FakeQueue,
     monkeypatch: pytest.MonkeyPatch,
-    deleted: bool,
+    cancelled: bool,
 ) -> None:
-    """`decision` knew of no message then. A message that was deleted meanwhile is let go."""
+    """It knew of no message then, and of a cancelled request not even that anybody was told."""
+    post = messenger.post_request
+    event = Cancellation(NOW, "stopped") if cancelled else a_response()
+
+    def decided_meanwhile(approval: Approval) -> SlackMessage:
+        respond(table, table.get(ID), event)
+        return post(approval)
+
+    monkeypatch.setattr(messenger, "post_request", decided_meanwhile)
+    notifier(ID, last=False)
+    assert decisions.added == [ID]
+
+
+def test_what_still_waits_is_handed_to_nobody(notifier: Notifier, decisions: FakeQueue) -> None:
+    notifier(ID, last=False)
+    assert decisions.added == []
+
+
+def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thread(
+    notifier: Notifier,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    slack: Slack,
+    decisions: FakeQueue,
+    clock: Clock,
+    logger: Logger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`decision` runs before the mail and the message are noted; it is what notify hands over that tells of the end."""
+    resumer = Resumer(
+        table=table,
+        workflows=cast("Workflows", FakeWorkflows()),
+        outbox=mailer.outbox(table, clock),
+        messenger=messenger,
+        email=ALICE.id,
+        clock=clock,
+        logger=logger,
+    )
     post = messenger.post_request
 
     def decided_meanwhile(approval: Approval) -> SlackMessage:
-        respond(table, table.get(ID), a_response())
-        clock.pass_(minutes=1)
-        message = post(approval)
-        if deleted:
-            slack.delete(message.ts)
-        return message
+        respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped."))
+        resumer(ID, last=False, image=stored_image(table, ID))
+        return post(approval)
 
     monkeypatch.setattr(messenger, "post_request", decided_meanwhile)
-    for _ in range(2):
-        notifier(ID, last=False)
-    assert len([message for message in slack.messages() if message.thread_ts]) == (0 if deleted else 1)
-    assert Step.OUTCOME_THREAD in table.get(ID).steps
+    notifier(ID, last=False, image=stored_image(table, ID))
+    assert len(mailer.sent) == 1
+    for item_id in (*decisions.added, *decisions.added):
+        resumer(item_id, last=False)
+    assert [first_word(mail) for mail in mailer.sent][1:] == ["Cancelled"]
+    assert len([message for message in slack.messages() if message.thread_ts]) == 1
 
 
 def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision_handler(
@@ -740,63 +788,114 @@ def calls(dynamodb: DynamoDBClient) -> list[str]:
 
 
 @pytest.fixture
-def with_slots(notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, clock: Clock) -> Notifier:
-    """The notifier with the table's own slots."""
-
-    def take_slot(approval: Approval, step: str, recipient: str) -> Approval | None:
-        return table.take_mail_slot_for(approval, step, recipient, clock())
-
-    notifier._outbox = Outbox(cast("Mailer", mailer), take_slot, mailer.defer, clock)
-    return notifier
-
-
-@pytest.fixture
 def image(table: ApprovalTable, notifier: Notifier) -> dict[str, Any]:
     """The new request as the stream brings it."""
     return stored_image(table, ID)
 
 
 def test_a_new_request_is_not_read_and_both_channels_are_noted_in_one_write(
-    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, calls: list[str]
+    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, calls: list[str]
 ) -> None:
     calls.clear()
-    with_slots(ID, last=False, image=image)
+    notifier(ID, last=False, image=image)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
     assert calls == ["TransactWriteItems", "UpdateItem"]
 
 
 def test_a_new_request_that_the_stream_delivers_again_is_told_once(
-    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
+    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
 ) -> None:
     for _ in range(3):
-        with_slots(ID, last=False, image=image)
+        notifier(ID, last=False, image=image)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
     assert table.get(ID).steps.keys() == {REQUEST_ALICE, Step.REQUEST_SLACK}
 
 
 def test_delivered_again_while_the_mail_fails_it_is_posted_once(
-    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack
+    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack
 ) -> None:
     """Without a slot's answer the record is read before the message goes out."""
     mailer.broken = True
     for _ in range(2):
         with pytest.raises(StepsFailed):
-            with_slots(ID, last=False, image=image)
+            notifier(ID, last=False, image=image)
     assert len(slack.messages()) == 1
 
 
 def test_delivered_late_what_is_decided_is_not_asked(
-    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
+    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
 ) -> None:
     respond(table, table.get(ID), a_response())
-    with_slots(ID, last=False, image=image)
+    notifier(ID, last=False, image=image)
     assert (mailer.sent, slack.messages()) == ([], [])
 
 
 def test_without_a_slot_the_mail_waits_and_the_message_is_posted(
-    with_slots: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
+    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
 ) -> None:
     while table.take_mail_slot(clock(), ALICE.id):
         pass
-    with_slots(ID, last=False, image=image)
+    notifier(ID, last=False, image=image)
     assert (mailer.sent, mailer.deferred, len(slack.messages())) == ([], [(ID, REQUEST_ALICE)], 1)
+
+
+@pytest.mark.parametrize("slots", [None, 0])
+def test_delivered_again_after_the_mail_failed_or_had_to_wait_it_is_posted_once(
+    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, slots: int | None
+) -> None:
+    """The mail's slot is given then; but the record has a mark more than the image."""
+    mailer.slots, mailer.broken = slots, slots is None
+    with suppress(StepsFailed):
+        notifier(ID, last=False, image=image)
+    mailer.slots, mailer.broken = None, False
+    notifier(ID, last=False, image=image)
+    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
+
+
+def test_delivered_again_after_an_approver_left_it_is_not_called_off(
+    notifier: Notifier, table: ApprovalTable, subscribers: FakeSubscribers
+) -> None:
+    """Who may answer was found out and asked: that counts, also when it could not be found out any more."""
+    request = Request(
+        timeout=timedelta(hours=1), approvers=("alice@example.com", "carol@example.com"), required_approvals=2
+    )
+    asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
+    table.add(asked)
+    image = stored_image(table, asked.id)
+    notifier(asked.id, last=False, image=image)
+    subscribers.addresses = ["alice@example.com"]
+    notifier(asked.id, last=False, image=image)
+    assert table.get(asked.id).status is Status.PENDING
+
+
+def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
+    notifier: Notifier,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    messenger: SlackMessenger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is who was not known in Slack when the mails went out, and is by the end of the same run."""
+    request = Request(
+        timeout=timedelta(hours=1), approvers=("alice@example.com", "carol@example.com"), required_approvals=2
+    )
+    asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
+    table.add(asked)
+    find, down = messenger.directory.find_by_email, [DeliveryFailed("Slack can't be reached: timeout")]
+
+    def at_the_second_try(email: str) -> SlackUser | None:
+        if down:
+            raise down.pop()
+        return find(email)
+
+    monkeypatch.setattr(messenger.directory, "find_by_email", at_the_second_try)
+    notifier(asked.id, last=False, image=stored_image(table, asked.id))
+    assert len(mailer.sent) == 2
+    told = table.get(asked.id).steps
+    assert {f"{Step.REQUEST_EMAIL}:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
+
+
+def test_notify_takes_no_task_token_from_the_stream(image: dict[str, Any]) -> None:
+    seen = Notifier._first_seen(image)
+    assert seen is not None
+    assert seen.task_token is None

@@ -25,7 +25,7 @@ from handlers.notify import Notifier
 from handlers.publisher import Publisher
 from local.slack import Slack
 from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery, a_queue
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2)
@@ -73,10 +73,11 @@ def notifier(
     table.add(an_approval(request=TWO, slack_message=None, people=People()))
     return Notifier(
         table=table,
-        outbox=mailer.outbox,
+        outbox=mailer.outbox(table, clock),
         subscribers=cast("Subscribers", FakeSubscribers()),
         messenger=messenger,
         notes=a_delivery(table, messenger, clock, logger),
+        decisions=a_queue(),
         email=ALICE.id,
         base_url="https://api.example.com/states",
         clock=clock,
@@ -98,7 +99,7 @@ def resumer(
     return Resumer(
         table=table,
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox,
+        outbox=mailer.outbox(table, clock),
         messenger=messenger,
         email=ALICE.id,
         clock=clock,
@@ -236,3 +237,18 @@ def test_without_a_bus_there_is_no_publisher_and_none_of_its_code_is_loaded(tabl
     look = "import sys, handlers.notify, handlers.decision; print('approvals.events' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert loaded.stdout == "False\n"
+
+
+def test_publishing_keeps_the_marks_of_what_was_done_before(
+    resumer: Resumer, notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
+) -> None:
+    """With Slack down all of it is tried again, but for what was done."""
+    notifier(ID, last=False)
+    answer(table, a_response())
+    answer(table, a_response(approver=BOB, minutes=2))
+    asked = len(mailer.sent)
+    slack.fail_with = 500
+    for _ in range(2):
+        with pytest.raises(StepsFailed):
+            resumer(ID, last=False)
+    assert len(mailer.sent) == asked + 1

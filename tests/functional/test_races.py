@@ -254,8 +254,10 @@ class Queue:
 
     name: str
     owed: list[tuple[str, str]]
+    images: dict[tuple[str, str], dict[str, Any]]
 
     def add(self, item_id: str, _delay: int = 0) -> None:
+        self.images.pop((self.name, item_id), None)
         self.owed.append((self.name, item_id))
 
 
@@ -608,6 +610,7 @@ class Races(RuleBasedStateMachine):
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=self.messenger,
             notes=a_delivery(self.table, self.messenger, self.clock, cast("Logger", self.log)),
+            decisions=cast("RetryQueue", Queue("decision", self.owed, self.images)),
             email=ALICE.id,
             base_url="https://api.example.com/states",
             clock=self.clock,
@@ -636,8 +639,8 @@ class Races(RuleBasedStateMachine):
             table=self.table,
             workflows=cast("Workflows", self.workflows),
             state_machine_arn="arn",
-            notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
-            decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
+            notify_queue=cast("RetryQueue", Queue("notify", self.owed, self.images)),
+            decision_queue=cast("RetryQueue", Queue("decision", self.owed, self.images)),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )

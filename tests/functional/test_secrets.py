@@ -28,7 +28,7 @@ from handlers.worker import RetryQueue, Worker
 from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery, stored_image
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery, a_queue, stored_image
 from tests.functional.test_bot import a_bot, event
 from tests.functional.test_worker import from_queue, from_stream
 
@@ -75,10 +75,11 @@ def test_no_secret_is_written_anywhere(
     notify = worker(
         Notifier(
             table=table,
-            outbox=mailer.outbox,
+            outbox=mailer.outbox(table, clock),
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=messenger,
             notes=a_delivery(table, messenger, clock, logger),
+            decisions=a_queue(),
             email="a@example.com",
             base_url="https://x",
             clock=clock,
@@ -97,7 +98,7 @@ def test_no_secret_is_written_anywhere(
     resumer = Resumer(
         table=table,
         workflows=workflows,
-        outbox=mailer.outbox,
+        outbox=mailer.outbox(table, clock),
         messenger=messenger,
         email="a@example.com",
         clock=clock,

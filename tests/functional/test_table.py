@@ -16,7 +16,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
 from approvals.records import RETENTION, approval_to_item
-from approvals.respond import Conflict
+from approvals.respond import Conflict, TooManyConflicts
 from approvals.rules import judge
 from approvals.table import (
     MAILS_A_SECOND,
@@ -372,28 +372,65 @@ def test_where_there_is_no_record_there_is_no_slot(table: ApprovalTable) -> None
         table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW)
 
 
-@pytest.mark.parametrize("done", [False, True])
-def test_a_slot_that_too_many_want_is_none_and_the_record_is_asked_whether_the_step_is_done(
-    table: ApprovalTable, dynamodb: DynamoDBClient, done: bool
+@pytest.mark.parametrize(
+    ("code", "outcome"), [("TransactionConflict", None), ("ValidationError", "TransactionCanceledException")]
+)
+def test_a_slot_that_too_many_want_is_none_and_what_no_try_mends_is_raised(
+    table: ApprovalTable, dynamodb: DynamoDBClient, code: str, outcome: str | None
 ) -> None:
     """Moto has no conflicts: AWS's answer is stubbed, for as many tries as are made."""
     asked = an_approval()
-    table.add(asked)
-    if done:
-        table.mark(asked, ASK_ALICE, NOW)
-    stored = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": asked.id}})
     patient = ApprovalTable(dynamodb, TABLE, sleep=lambda _: None)
     with Stubber(dynamodb) as stub:
-        reasons = {"CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}
-        for _ in range(len(PAUSES) + 1):
+        reasons = {"CancellationReasons": [{"Code": "None"}, {"Code": code}]}
+        for _ in range(1 if outcome else len(PAUSES) + 1):
             stub.add_client_error("transact_write_items", "TransactionCanceledException", modeled_fields=reasons)
-        stub.add_response("get_item", {"Item": stored["Item"]})
-        if done:
-            with pytest.raises(Conflict):
+        if outcome:
+            with pytest.raises(ClientError, match=outcome):
                 patient.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW)
         else:
             assert patient.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW) is None
         stub.assert_no_pending_responses()
+
+
+def test_a_record_that_others_hold_all_the_time_takes_no_answer(dynamodb: DynamoDBClient) -> None:
+    patient = ApprovalTable(dynamodb, TABLE, sleep=lambda _: None)
+    answered = judge(an_approval(), a_response()).approval
+    note = Note(id="n", user="U1", text="x", left_at=NOW)
+    for operation, error, left in (
+        ("update_item", "TransactionConflictException", None),
+        ("transact_write_items", "TransactionCanceledException", note),
+    ):
+        with Stubber(dynamodb) as stub:
+            reasons = {"CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}]}
+            for _ in range(len(PAUSES) + 1):
+                stub.add_client_error(operation, error, modeled_fields=reasons if left else None)
+            with pytest.raises(TooManyConflicts):
+                patient.save(answered, left)
+            stub.assert_no_pending_responses()
+
+
+def test_a_slot_proves_that_the_record_has_no_mark_that_was_not_seen(table: ApprovalTable) -> None:
+    """What is seen may be an old image: the approval comes back as it stands, with what is done here."""
+    asked = an_approval()
+    table.add(asked)
+    table.mark(asked, Step.REQUEST_SLACK, NOW, slack_message=MESSAGE)
+    ready = table.take_mail_slot_for(asked.done(Step.RESUME, NOW), ASK_ALICE, ALICE.id, NOW)
+    assert ready is not None
+    assert ready.steps == dict.fromkeys((Step.REQUEST_SLACK, Step.RESUME), NOW)
+    assert (ready.slack_message, ready.unwritten) == (MESSAGE, frozenset())
+    assert replace(ready, task_token=None) == table.get(asked.id)
+    again = asked.done(Step.RESUME, NOW)
+    assert table.take_mail_slot_for(again, ASK_ALICE, ALICE.id, NOW) == ready, "written before: it is not again"
+
+
+def test_what_is_learned_meanwhile_keeps_what_is_unwritten(table: ApprovalTable) -> None:
+    asked = an_approval(people=None)
+    table.add(asked)
+    done = asked.done(ASK_ALICE, NOW)
+    for _ in ("the first to find out", "not the first"):
+        assert table.identify(done, People()).unwritten == {ASK_ALICE}
+    assert table.published(done, frozenset({"requested"})).unwritten == {ASK_ALICE}
 
 
 def test_several_steps_are_marked_in_one_write(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
@@ -412,9 +449,9 @@ def test_a_part_that_is_unwritten_when_its_topic_is_done_is_left_out(table: Appr
     assert table.mark(asked.done(part, NOW), "reminder-1", NOW, parts=[part]).steps == {"reminder-1": NOW}
 
 
-def test_an_image_is_the_record_with_its_token(table: ApprovalTable) -> None:
+def test_an_image_is_the_record_with_its_token_where_that_is_asked_for(table: ApprovalTable) -> None:
     asked = an_approval(slack_message=MESSAGE, published=frozenset({"a"}))
     table.add(asked)
-    assert approval_from_image(json.loads(json.dumps(stored_image(table, asked.id)))) == replace(
-        table.get(asked.id), task_token=asked.task_token
-    )
+    image = json.loads(json.dumps(stored_image(table, asked.id)))
+    assert approval_from_image(image, with_token=True) == replace(table.get(asked.id), task_token=asked.task_token)
+    assert approval_from_image(image) == table.get(asked.id)
