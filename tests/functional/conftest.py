@@ -190,6 +190,14 @@ def dynamodb(aws: None) -> DynamoDBClient:
     return client
 
 
+@pytest.fixture
+def calls(dynamodb: DynamoDBClient) -> list[str]:
+    """DynamoDB's calls by name, in order."""
+    made: list[str] = []
+    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
+    return made
+
+
 def stored_image(table: ApprovalTable, approval_id: str) -> dict[str, Any]:
     """The record's image as it stands, as the table's stream would bring it."""
     item = table._dynamodb.get_item(TableName=TABLE, Key={"id": {"S": approval_id}})["Item"]

@@ -740,14 +740,6 @@ def test_a_crowd_that_keeps_answering_first_is_no_server_error(
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
 
 
-@pytest.fixture
-def calls(dynamodb: DynamoDBClient) -> list[str]:
-    """DynamoDB's calls by name, in order."""
-    made: list[str] = []
-    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
-    return made
-
-
 def test_a_page_its_answer_and_the_outcome_take_one_read_and_one_write(
     handler: CallbackHandler, calls: list[str], clock: Clock, context: Any
 ) -> None:

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
-from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.respond import respond
@@ -287,14 +286,6 @@ def _added(table: ApprovalTable, **changes: Any) -> Approval:
     approval = an_approval(id="d" * 32, **changes)
     table.add(approval)
     return approval
-
-
-@pytest.fixture
-def calls(dynamodb: DynamoDBClient) -> list[str]:
-    """DynamoDB's calls by name, in order."""
-    made: list[str] = []
-    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
-    return made
 
 
 def test_what_a_person_decided_is_not_read_and_noted_with_the_slot_of_the_mail(

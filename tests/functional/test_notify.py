@@ -780,14 +780,6 @@ def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
 
 
 @pytest.fixture
-def calls(dynamodb: DynamoDBClient) -> list[str]:
-    """DynamoDB's calls by name, in order."""
-    made: list[str] = []
-    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
-    return made
-
-
-@pytest.fixture
 def image(table: ApprovalTable, notifier: Notifier) -> dict[str, Any]:
     """The new request as the stream brings it."""
     return stored_image(table, ID)
