@@ -21,7 +21,7 @@ prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full l
 	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \
 	  tests/functional/test_crashes.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
 
-bench: $(DEV) $(SAM) $(EMULATOR)  ## How light it is beside bare handlers, into bench/: ten minutes; ARGS=--quick takes three.
+bench: $(DEV) $(SAM) $(EMULATOR)  ## How light it is beside bare handlers, into bench/: five minutes; ARGS=--quick takes two.
 	@.venv/bin/python -m tests.bench $(ARGS)
 
 lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and state machine.

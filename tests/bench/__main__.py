@@ -38,7 +38,7 @@ _COMPILED = {"": (), AS_OURS: ("--invalidation-mode", "unchecked-hash")}
 def main() -> None:
     """Measures everything and writes the table and the plot."""
     parser = argparse.ArgumentParser(prog="make bench", description="How light the product is, beside bare handlers.")
-    parser.add_argument("--quick", action="store_true", help="a few runs of each, in three minutes")
+    parser.add_argument("--quick", action="store_true", help="a few runs of each, in two minutes")
     parser.add_argument("--cold-only", action="store_true", help="cold starts and sizes alone, without a local stack")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
