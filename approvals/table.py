@@ -439,7 +439,7 @@ def _noting(table: str, approval: Approval, step: str) -> TransactWriteItemTypeD
     condition: dict[str, Any] = {
         "TableName": table,
         "Key": {"id": {"S": approval.id}},
-        # Marks are added, one by one; those of news alone are taken out again, and then there is one more.
+        # As many marks are the same ones: they are added alone, but where one takes the place of a topic's parts.
         "ConditionExpression": "#status = :status AND attribute_not_exists(steps.#step) AND size(steps) = :seen",
         "ExpressionAttributeNames": {**done.names, "#status": "status", "#step": step},
         "ExpressionAttributeValues": serialized({**done.values, ":status": approval.status.value, ":seen": seen}),
