@@ -17,7 +17,7 @@ demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--au
 test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; with ARGS, which are pytest's, those that they name.
 	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
-prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: a quarter of an hour.
+prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: 25 minutes.
 	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \
 	  tests/functional/test_crashes.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 GONE = "This request is no longer on record, so your answer could not be taken."
 
 
+MAX_ID = 255
+"""Characters of an id or a name. Slack's are far shorter, and what a dialog carries along has 3,000 at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Click:
     """What is read of a `block_actions` payload. `word` is what was chosen in a menu; empty for a button.
@@ -74,9 +78,12 @@ def approver(body: dict[str, Any]) -> Approver:
     return Approver(id=text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
 
 
-def text(value: object) -> str:
-    """A text that is not empty. Raises `TypeError`, or `UnicodeEncodeError` for what no table takes."""
-    if not isinstance(value, str) or not value:
+def text(value: object, most: int = MAX_ID) -> str:
+    """A text that is not empty, of `most` characters at most.
+
+    Raises `TypeError` for what Slack does not send, `UnicodeEncodeError` for what no table takes.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= most:
         raise TypeError("expected a text")
     value.encode()  # raises on half of a surrogate pair
     return value

@@ -329,6 +329,32 @@ def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(
     assert handler(event(*slack.sign(payload)), context)["statusCode"] < 500
 
 
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda payload: payload["container"].update(channel_id="ü" * 256),
+        lambda payload: payload["user"].update(id="U" * 256),
+        lambda payload: payload["user"].update(name="x" * 500_000),
+        lambda payload: payload.update(trigger_id="1" * 4000),
+    ],
+)
+def test_a_signed_click_with_a_part_that_is_too_long_gets_401_and_records_nothing(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    action: Action,
+    damage: Any,
+    context: Any,
+) -> None:
+    """It fits in no dialog, or in no record."""
+    payload = payload_of(click(slack, messenger, ACTION_IDS[action]))
+    damage(payload)
+    assert handler(event(*slack.sign(payload)), context)["statusCode"] == 401
+    assert table.get(ID).version == 1
+
+
 def test_a_new_signing_secret_is_taken_up_by_a_warm_function(
     handler: BotHandler,
     table: ApprovalTable,

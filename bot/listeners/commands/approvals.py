@@ -13,6 +13,9 @@ from bot.listeners.malformed import Malformed
 MAX_TEXT = 500
 """Characters of what was typed that are kept."""
 
+MAX_URL = 2048
+"""Characters of the address for the answer."""
+
 
 class Command:
     """The listener for the slash command.
@@ -28,7 +31,7 @@ class Command:
         try:
             said = str(body.get("text") or "")[:MAX_TEXT]
             said.encode()
-            url = text(body["response_url"])
+            url = text(body["response_url"], MAX_URL)
             note = Note(
                 id=self._desk.key("command", url),
                 kind=NoteKind.COMMAND,
