@@ -147,11 +147,8 @@ class ApprovalTable:
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
             # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
             raise Conflict(self.get(approval.id)) from error
-        except (
-            self._dynamodb.exceptions.TransactionConflictException,
-            self._dynamodb.exceptions.TransactionCanceledException,
-        ) as error:
-            if not _PASSING.issuperset(_reasons(error)):
+        except self._called_off as error:
+            if not _passes(error):
                 raise
             raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
 
@@ -319,8 +316,8 @@ class ApprovalTable:
             except ConditionsFailed as failed:
                 if 0 not in failed.places:
                     return None
-            except self._dynamodb.exceptions.TransactionCanceledException as error:
-                if not _PASSING.issuperset(_reasons(error)):
+            except self._called_off as error:
+                if not _passes(error):
                     raise
                 # Many want a slot for this address at once: as good as none left.
                 return None
@@ -378,6 +375,12 @@ class ApprovalTable:
                 raise
             raise ConditionsFailed(failed) from error
 
+    @property
+    def _called_off(self) -> tuple[type[ClientError], ...]:
+        """What DynamoDB raises for a write, and for a transaction, that met another."""
+        exceptions = self._dynamodb.exceptions
+        return exceptions.TransactionConflictException, exceptions.TransactionCanceledException
+
     def _patiently(self, write: Callable[[], T]) -> T:
         """Writes; and again while a transaction of somebody else holds an item: then nothing was written.
 
@@ -387,11 +390,8 @@ class ApprovalTable:
         for pause in PAUSES:
             try:
                 return write()
-            except (
-                self._dynamodb.exceptions.TransactionConflictException,
-                self._dynamodb.exceptions.TransactionCanceledException,
-            ) as error:
-                if not _PASSING.issuperset(_reasons(error)):
+            except self._called_off as error:
+                if not _passes(error):
                     raise
                 self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 those who wait for one another part
         return write()
@@ -463,6 +463,11 @@ def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
 def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
     """The values of what DynamoDB returned."""
     return {name: deserialize(value) for name, value in values.items()}
+
+
+def _passes(error: ClientError) -> bool:
+    """Whether a write that was called off may be taken at the next try."""
+    return _PASSING.issuperset(_reasons(error))
 
 
 def _reasons(error: ClientError) -> list[str]:

@@ -372,42 +372,35 @@ def test_where_there_is_no_record_there_is_no_slot(table: ApprovalTable) -> None
         table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW)
 
 
-@pytest.mark.parametrize(
-    ("code", "outcome"), [("TransactionConflict", None), ("ValidationError", "TransactionCanceledException")]
-)
-def test_a_slot_that_too_many_want_is_none_and_what_no_try_mends_is_raised(
-    table: ApprovalTable, dynamodb: DynamoDBClient, code: str, outcome: str | None
+def test_a_slot_that_too_many_want_is_none(stubbed: tuple[ApprovalTable, Stubber], pauses: list[float]) -> None:
+    table, answers = stubbed
+    for _ in range(len(PAUSES) + 1):
+        called_off(answers, "None", "TransactionConflict")
+    assert table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW) is None
+    assert len(pauses) == len(PAUSES)
+
+
+def test_what_no_try_mends_is_raised_and_not_taken_for_a_slot_that_is_gone(
+    stubbed: tuple[ApprovalTable, Stubber],
 ) -> None:
-    """Moto has no conflicts: AWS's answer is stubbed, for as many tries as are made."""
-    asked = an_approval()
-    patient = ApprovalTable(dynamodb, TABLE, sleep=lambda _: None)
-    with Stubber(dynamodb) as stub:
-        reasons = {"CancellationReasons": [{"Code": "None"}, {"Code": code}]}
-        for _ in range(1 if outcome else len(PAUSES) + 1):
-            stub.add_client_error("transact_write_items", "TransactionCanceledException", modeled_fields=reasons)
-        if outcome:
-            with pytest.raises(ClientError, match=outcome):
-                patient.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW)
+    table, answers = stubbed
+    called_off(answers, "None", "ValidationError")
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW)
+
+
+@pytest.mark.parametrize("note", [None, NOTE])
+def test_a_record_that_others_hold_all_the_time_takes_no_answer(
+    stubbed: tuple[ApprovalTable, Stubber], note: Note | None
+) -> None:
+    table, answers = stubbed
+    for _ in range(len(PAUSES) + 1):
+        if note:
+            called_off(answers, "TransactionConflict", "None")
         else:
-            assert patient.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW) is None
-        stub.assert_no_pending_responses()
-
-
-def test_a_record_that_others_hold_all_the_time_takes_no_answer(dynamodb: DynamoDBClient) -> None:
-    patient = ApprovalTable(dynamodb, TABLE, sleep=lambda _: None)
-    answered = judge(an_approval(), a_response()).approval
-    note = Note(id="n", user="U1", text="x", left_at=NOW)
-    for operation, error, left in (
-        ("update_item", "TransactionConflictException", None),
-        ("transact_write_items", "TransactionCanceledException", note),
-    ):
-        with Stubber(dynamodb) as stub:
-            reasons = {"CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}]}
-            for _ in range(len(PAUSES) + 1):
-                stub.add_client_error(operation, error, modeled_fields=reasons if left else None)
-            with pytest.raises(TooManyConflicts):
-                patient.save(answered, left)
-            stub.assert_no_pending_responses()
+            answers.add_client_error("update_item", "TransactionConflictException")
+    with pytest.raises(TooManyConflicts):
+        table.save(judge(an_approval(), a_response()).approval, note)
 
 
 def test_a_slot_proves_that_the_record_has_no_mark_that_was_not_seen(table: ApprovalTable) -> None:
