@@ -35,8 +35,14 @@ STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
 """
 
-DEADLINE = "Answer by"
-"""The label of the deadline among the facts."""
+STARTED_BY_LABEL = "Started by (from the input)"
+"""The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
+
+REQUESTER, DEADLINE = "Requested by", "Answer by"
+"""The labels of the requester and the deadline among the facts."""
+
+MAX_NAME = 80
+"""Characters of a name as people see it. Slack users choose their own display names."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -55,19 +61,61 @@ HEADLINES = {
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Who asks, until when (while an answer is waited for), and for which workflow: labels and values, plain text."""
+    """Return who requests, by when (while open), and for which workflow: labels and values, plain text.
+
+    All but the requester, whose address stands beside their name, is the product's own knowledge. What the execution's
+    input claims is in `context`.
+    """
     rows = [
-        ("Requested by", approval.request.requested_by),
-        (DEADLINE, readable(approval.deadline) if approval.decision is None else None),
-        ("Started by", _parent(approval)),
-        ("Workflow", approval.workflow.state_machine_name),
-        ("Execution", approval.workflow.execution_name),
+        (REQUESTER, requester(approval)),
+        (DEADLINE, readable(approval.deadline) if approval.decision is None else ""),
+        *source(approval),
     ]
     return [(label, value) for label, value in rows if value]
 
 
+def source(approval: Approval) -> list[tuple[str, str]]:
+    """Return where the request comes from: workflow, execution, AWS account and region, as labels and values."""
+    workflow = approval.workflow
+    # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
+    _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
+    rows = [
+        ("Workflow", one_line(workflow.state_machine_name)),
+        ("Execution", one_line(workflow.execution_name)),
+        ("AWS account", account),
+        ("AWS region", region),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def requester(approval: Approval) -> str:
+    """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
+
+    The request names its requester itself, so the address never gives way to a name. Empty without a requester.
+    """
+    claim = one_line(approval.request.requested_by or "", 254)
+    person = approval.people.requester if approval.people else None
+    if person is None or not claim:
+        return claim
+    address = person.email or claim
+    known = display_name(person)
+    return address if known in (address, claim) else f"{known} ({address})"
+
+
+def display_name(who: Person | Approver) -> str:
+    """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
+    address = who.email if isinstance(who, Person) else who.id
+    text = who.name or who.id
+    return one_line(text, 254) if text == address else one_line(text.replace("/", " "))
+
+
+def one_line(text: str, most: int = MAX_NAME) -> str:
+    """Return the text as one line of at most `most` characters."""
+    return shorten(" ".join(_plain(text).split()), most)
+
+
 def context(approval: Approval) -> list[tuple[str, str]]:
-    """The rest of the execution's input as labels and values, shortened to what a person can read."""
+    """Return the rest of the execution's input as labels and values, shortened to what a person can read."""
     lines = list(_context_lines(approval))
     if len(lines) > MAX_LINES:
         lines = [*lines[:MAX_LINES], ("…", f"{len(lines) - MAX_LINES} more, see the execution's input")]
@@ -91,7 +139,7 @@ def outcome(approval: Approval) -> str:
     when = readable(decision.at)
     if decision.approver is None:
         return f"{HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
-    sentence = f"{HEADLINES[decision.status]} by {decision.approver.name} {WHERE[decision.channel]} on {when}."
+    sentence = f"{HEADLINES[decision.status]} by {display_name(decision.approver)} {WHERE[decision.channel]} on {when}."
     return f"{sentence} {in_vain(approval)}".strip()
 
 
@@ -117,7 +165,7 @@ def who_may(approval: Approval) -> str:
     if named:
         who = f"Only {listed(named)} may answer."
     elif people.requester and not request.allow_self_approval:
-        who = f"Anybody who was asked may answer, except {people.requester.name}."
+        who = f"Anybody who was asked may answer, except {display_name(people.requester)}."
     else:
         who = "Anybody who was asked may answer."
     return f"{who} {_needed(approval)}".strip()
@@ -216,16 +264,12 @@ def _count(said: int, needed: int, what: str) -> str:
 
 def _response_line(response: Response) -> str:
     word = HEADLINES[response.action.status]
-    return f"{word} by {_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
-
-
-def _name(approver: Approver) -> str:
-    return approver.name or approver.id
+    return f"{word} by {display_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
 
 
 def listed(people: Sequence[Person]) -> str:
     """The names in a sentence: "a, b and c"."""
-    names = [person.name or person.id for person in people]
+    names = [display_name(person) for person in people]
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
@@ -240,10 +284,18 @@ def indent(text: str) -> str:
 
 
 def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
+    for key, value in whole_context(approval):
+        yield shorten(" ".join(key.split()), 100), shorten(value, MAX_VALUE)
+
+
+def whole_context(approval: Approval) -> Iterator[tuple[str, str]]:
+    """Yield the rest of the execution's input in full, as labels and values."""
+    parent = _parent(approval)
+    if parent:
+        yield STARTED_BY_LABEL, parent
     for key, value in approval.request.context.items():
-        if key == STARTED_BY and _parent(approval):
-            continue  # one of the facts
-        yield shorten(" ".join(_plain(key).split()), 100), shorten(_plain(value), MAX_VALUE)
+        if key != STARTED_BY or not parent:
+            yield _plain(key), _plain(value)
 
 
 def _parent(approval: Approval) -> str | None:

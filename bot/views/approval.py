@@ -139,8 +139,8 @@ def _head(approval: Approval) -> list[Block]:
 def _field(label: str, value: str, approval: Approval) -> MarkdownTextObject:
     if label == present.DEADLINE:
         return mrkdwn(f"*{label}*\n{local_time(approval.deadline)}")
-    if value == approval.request.requested_by and is_slack_user(value):
-        return mrkdwn(f"*{label}*\n<@{value}>")
+    if label == present.REQUESTER and is_slack_user(claim := approval.request.requested_by or ""):
+        return mrkdwn(f"*{label}*\n<@{claim}>")
     return mrkdwn(f"*{label}*\n{fit(value, MAX_VALUE)}")
 
 

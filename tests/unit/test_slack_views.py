@@ -205,7 +205,7 @@ def test_the_greatest_message_keeps_slacks_limits(character: str, facts: int) ->
     workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
     responses = tuple(a_response(approver=replace(ALICE, name=person.email)) for person in crowd)
     asked = an_approval(request=request, workflow=workflow, people=People(approvers=crowd), responses=responses)
-    assert ("Started by", f"{'p' * 80}:{'q' * 80}") in present.facts(asked)
+    assert (present.STARTED_BY_LABEL, f"{'p' * 80}:{'q' * 80}") in present.context(asked)
     assert refused(as_sent(request_blocks(asked))) is None
     alone = replace(request, required_approvals=1)
     answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
