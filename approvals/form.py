@@ -149,12 +149,13 @@ def _expected(field: FormField) -> str:
         case FieldType.YES_NO:
             return "Please answer yes or no."
         case FieldType.DATE:
-            return f"Please give a date, such as 2026-11-23{_range(field)}."
+            return f"Please give a date, such as 2026-11-23{limits(field)}."
         case FieldType.NUMBER:
-            return f"Please give a number{_range(field) or f' of at most {MAX_DIGITS} digits'}."
+            return f"Please give a number{limits(field) or f' of at most {MAX_DIGITS} digits'}."
 
 
-def _range(field: FormField) -> str:
+def limits(field: FormField) -> str:
+    """Return the limits of a number or a date, as they follow its name: ` from 1 to 100`."""
     if field.minimum is not None and field.maximum is not None:
         return f" from {field.minimum} to {field.maximum}"
     if field.minimum is not None:

@@ -1,0 +1,176 @@
+"""What emails and pages say in our own words about a request and its outcome. Standard library only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from approvals import form, present
+from approvals.model import (
+    Action,
+    Approval,
+    FieldType,
+    FormField,
+    OnTimeout,
+    Person,
+    Presence,
+    Severity,
+    Status,
+    readable,
+)
+from approvals.people import eligible
+
+MAX_NAMES = 20
+"""People who are named in one sentence; the others are counted."""
+
+MAX_CHOICES = 4
+"""Choices of a field that are named before it is filled in; more are counted."""
+
+NOT_RECEIVED = "The workflow had already ended, so it did not receive this response."
+
+_SILENCE = {
+    OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
+    OnTimeout.REJECT: "the request is rejected",
+}
+
+
+def asks(approval: Approval) -> str:
+    """Return the first sentence of a request: who needs what, and by when."""
+    who = present.requester(approval) or "A workflow"
+    what = "needs your answers and your approval" if approval.request.form else "requests your approval"
+    return f"{who} {what} by {readable(approval.deadline)}."
+
+
+def who_can_respond(approval: Approval, reader: str) -> str:
+    """Return who can respond, for the reader with an email address: `you, bo@example.com and Cy (cy@example.com)`."""
+    if approval.people is None:
+        return "the approvers are still being looked up"
+    named = eligible(approval)
+    if named:
+        return enumerated(["you" if _is_reader(person, reader) else with_address(person) for person in named])
+    requester = approval.people.requester
+    if requester and not approval.request.allow_self_approval:
+        return f"anyone who receives this request, except {with_address(requester)}"
+    return "anyone who receives this request"
+
+
+def with_address(person: Person) -> str:
+    """Return a person's name with their email address, where both are known and differ."""
+    name = present.display_name(person)
+    return f"{name} ({person.email})" if person.email and name != person.email else name
+
+
+def enumerated(names: list[str]) -> str:
+    """Return names as part of a sentence: `a, b and c`. Of many, the last ones are counted."""
+    if len(names) > MAX_NAMES:
+        names = [*names[: MAX_NAMES - 1], f"{len(names) - MAX_NAMES + 1} more people"]
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
+
+
+def needs(approval: Approval) -> str:
+    """Return how many responses decide."""
+    approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
+    if approvals == rejections == 1:
+        return "The first response decides."
+    return f"Needs {counted(approvals, 'approval')}; {counted(rejections, 'rejection')} {_verb(rejections)} it."
+
+
+def progress(approval: Approval) -> tuple[list[str], list[str]]:
+    """Return the counts (`1 of 2 approvals`) and a line for each response; of many responses only the latest.
+
+    Both are empty where one response decides.
+    """
+    counts = [line for line in present.progress(approval)]
+    number = len(counts) - len(approval.standing) if counts else 0
+    counts, lines = counts[:number], counts[number:]
+    if len(lines) > MAX_NAMES:
+        lines = [f"({len(lines) - MAX_NAMES} earlier responses)", *lines[-MAX_NAMES:]]
+    return counts, lines
+
+
+def silence(approval: Approval) -> str:
+    """Return what happens at the deadline without a decision."""
+    request = approval.request
+    quick = request.required_approvals == request.required_rejections == 1
+    without = "If nobody responds by the deadline" if quick else "Without a decision by the deadline"
+    return f"{without}, {_SILENCE[request.on_timeout]}."
+
+
+def wants(approval: Approval) -> tuple[str, list[str]]:
+    """Return what a response takes beside a click, in our words; and the author's fields, one a line."""
+    request = approval.request
+    reasons = [
+        f"To {action}, you give a {'reason' if action is Action.REJECT else 'comment'}."
+        for action in Action
+        if request.comments[action] is Presence.REQUIRED
+    ]
+    fields = [f"{present.one_line(field.label, 150)} ({hint(field)})" for field in request.form]
+    return " ".join(reasons), fields
+
+
+def hint(field: FormField) -> str:
+    """Return what a field of a form takes: `number from 1 to 100, required`."""
+    match field.type:
+        case FieldType.TEXT:
+            what = f"text, up to {field.max_length:,} characters"
+        case FieldType.CHOICE if len(field.choices) <= MAX_CHOICES:
+            what = f"choose: {', '.join(present.one_line(choice) for choice in field.choices)}"
+        case FieldType.CHOICE:
+            what = f"choose 1 of {len(field.choices)}"
+        case FieldType.YES_NO:
+            what = "yes or no"
+        case _:
+            what = f"{field.type.value}{form.limits(field)}"
+    return f"{what}, {'required' if field.required else 'optional'}"
+
+
+def is_high(approval: Approval) -> bool:
+    """Return True if a response takes a second confirmation."""
+    return approval.request.severity is Severity.HIGH
+
+
+def outcome(approval: Approval) -> str:
+    """Return how the approval ended, who decided, where and when: `Approved by Bo Kim in Slack on {time}.`"""
+    return f"{present.headline(approval)} {decided_by(approval)}"
+
+
+def decided_by(approval: Approval) -> str:
+    """Return who decided, where and when, behind the outcome; or why nobody did, where that is our own word."""
+    decision = present.decided(approval)
+    when = readable(decision.at)
+    if decision.approver:
+        return f"by {present.display_name(decision.approver)} {present.WHERE[decision.channel]} on {when}."
+    cause = "" if decision.status is Status.CANCELLED else decision.cause or ""
+    return f"on {when}. {cause}".strip()
+
+
+def cause(approval: Approval) -> str:
+    """Return why the approval was cancelled: words of whoever stopped the execution. Empty for other outcomes."""
+    decision = present.decided(approval)
+    return (decision.cause or "").strip() if decision.status is Status.CANCELLED else ""
+
+
+def not_received(approval: Approval) -> str:
+    """Return that a person's decision did not reach the workflow, where that is known; else nothing."""
+    return NOT_RECEIVED if present.in_vain(approval) else ""
+
+
+def duration(time: timedelta) -> str:
+    """Return a duration in its greatest whole unit: `90 minutes`, `1 hour`."""
+    minutes = time // timedelta(minutes=1)
+    for size, word in ((24 * 60, "day"), (60, "hour")):
+        if minutes % size == 0:
+            return counted(minutes // size, word)
+    return counted(minutes, "minute")
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: `1 approval`, `2 approvals`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _is_reader(person: Person, reader: str) -> bool:
+    return bool(person.email) and person.email.casefold() == reader.casefold()
+
+
+def _verb(number: int) -> str:
+    return "rejects" if number == 1 else "reject"
