@@ -9,10 +9,11 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from approvals import markup, present
+from approvals.characters import reveal
 from approvals.form import said
 from approvals.history import Entry, history
 from approvals.markup import Block, Kind, Span, Style
-from approvals.model import Approval, Json, Response, is_hidden, iso, readable
+from approvals.model import Approval, Json, Response, iso, readable
 from approvals.schema import is_address
 from handlers.html import Rows, away, rows, tag
 
@@ -138,5 +139,4 @@ def _context(approval: Approval) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
+    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
