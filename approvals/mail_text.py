@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from approvals.present import one_line, revealed
+from approvals.characters import one_line, reveal
 
 BAR = "| "
 """Begins each line that somebody else wrote. No line of ours begins with it."""
@@ -77,7 +77,7 @@ def wrapped(text: str, indent: str = "", hang: str = "") -> Iterator[str]:
 
     `indent` begins each line, and `hang` follows it in all but the first of a wrapped one.
     """
-    for line in revealed(text).splitlines():
+    for line in reveal(text).splitlines():
         own = line[: len(line) - len(line.lstrip())][:_MAX_INDENT]
         first, later = indent + own, indent + own + hang
         pieces = textwrap.wrap(
@@ -100,7 +100,7 @@ def paragraphs(parts: Iterable[str]) -> str:
 
 
 def _row(text: str) -> Row:
-    first, *rest = revealed(text).splitlines()
+    first, *rest = reveal(text).splitlines()
     return [*wrapped(first, "  ", "    "), *wrapped("\n".join(rest), "      ")]
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from approvals.characters import one_line, reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -17,7 +18,6 @@ from approvals.model import (
     Person,
     Response,
     Status,
-    is_hidden,
     readable,
     shorten,
 )
@@ -40,9 +40,6 @@ STARTED_BY_LABEL = "Started by (from the input)"
 
 REQUESTER, DEADLINE = "Requested by", "Answer by"
 """The labels of the requester and the deadline among the facts."""
-
-MAX_NAME = 80
-"""Characters of a name as people see it. Slack users choose their own display names."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -106,12 +103,7 @@ def display_name(who: Person | Approver) -> str:
     """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
     address = who.email if isinstance(who, Person) else who.id
     text = who.name or who.id
-    return one_line(text, 254) if text == address else one_line(text.replace("/", " "))
-
-
-def one_line(text: str, most: int = MAX_NAME) -> str:
-    """Return the text as one line of at most `most` characters."""
-    return shorten(" ".join(_plain(text).split()), most)
+    return text if text == address else one_line(text.replace("/", " "))
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
@@ -306,5 +298,4 @@ def _parent(approval: Approval) -> str | None:
 
 
 def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
+    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

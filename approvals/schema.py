@@ -16,7 +16,8 @@ from typing import Any
 from unicodedata import category
 from urllib.parse import urlsplit
 
-from approvals.model import Json, is_hidden, shorten
+from approvals.characters import hidden_in
+from approvals.model import Json, shorten
 
 Schema = Mapping[str, Any]
 
@@ -216,9 +217,9 @@ def _text_problems(value: str, schema: Schema, path: str) -> Iterator[str]:
         yield _expected(value, schema, path)
     elif most and len(text) > most:
         yield f"{path}: expected at most {most:,} characters, got {len(text):,}"
-    elif any(is_hidden(character) for character in text):
-        yield f"{path}: expected no control characters, and none that turn the direction"
-    elif schema.get("format") == "line" and any(_breaks_a_line(character) for character in text):
+    elif hidden := hidden_in(text):
+        yield f"{path}: expected no hidden characters, got {hidden}"
+    elif schema.get("format") == "line" and any(character in "\n\r\t" for character in text):
         yield f"{path}: expected one line"
 
 
@@ -238,10 +239,6 @@ def _fits(text: str, form: str | None) -> bool:  # noqa: PLR0911 one of many for
             return _CHANNEL.fullmatch(text) is not None
         case _:
             return True
-
-
-def _breaks_a_line(character: str) -> bool:
-    return character in "\n\r\t" or category(character) in {"Zl", "Zp"}
 
 
 def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str]:

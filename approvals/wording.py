@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from approvals import form, present
+from approvals.characters import one_line
 from approvals.model import (
     Action,
     Approval,
@@ -103,7 +104,7 @@ def wants(approval: Approval) -> tuple[str, list[str]]:
         for action in Action
         if request.comments[action] is Presence.REQUIRED
     ]
-    fields = [f"{present.one_line(field.label, 150)} ({hint(field)})" for field in request.form]
+    fields = [f"{one_line(field.label, 150)} ({hint(field)})" for field in request.form]
     return " ".join(reasons), fields
 
 
@@ -113,7 +114,7 @@ def hint(field: FormField) -> str:
         case FieldType.TEXT:
             what = f"text, up to {field.max_length:,} characters"
         case FieldType.CHOICE if len(field.choices) <= MAX_CHOICES:
-            what = f"choose: {', '.join(present.one_line(choice) for choice in field.choices)}"
+            what = f"choose: {', '.join(one_line(choice) for choice in field.choices)}"
         case FieldType.CHOICE:
             what = f"choose 1 of {len(field.choices)}"
         case FieldType.YES_NO:

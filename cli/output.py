@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
-from approvals.model import Json, is_hidden
+from approvals.characters import reveal
+from approvals.model import Json
 from cli.context import Context
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -61,7 +62,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def plain(text: str) -> str:
     """The text on one line, without what could steer a terminal."""
-    return "".join("\ufffd" if is_hidden(character) else character for character in " ".join(text.split()))
+    return reveal(" ".join(text.split()))
 
 
 def _cell(text: str, width: int) -> str:
