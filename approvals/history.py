@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from approvals import present
-from approvals.model import Approval, Approver, Decision, Response, Step, readable
+from approvals.model import Approval, Approver, Decision, Response, Status, Step, readable
 
 
 class Kind(StrEnum):
@@ -33,7 +33,8 @@ class Entry:
     """One thing that happened.
 
     `key` names it among the approval's entries, and stays the same whatever happens later: `response-2`. `text` is a
-    sentence for people, without its time. `approver` is who did it, where somebody did. `to` is who was told.
+    sentence for people, without its time. `approver` is who did it, where somebody did, `comment` their own words or the
+    cause of a cancellation. `to` is who was told.
     """
 
     key: str
@@ -126,13 +127,16 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
 
 def _decision(decision: Decision) -> Entry:
     by = f" by {present.display_name(decision.approver)}" if decision.approver else ""
-    how = f" {decision.cause}" if decision.cause else ""
+    # A cancellation's cause is somebody's own words: whoever stopped the execution wrote it.
+    said = decision.status is Status.CANCELLED
+    how = f" {decision.cause}" if decision.cause and not said else ""
     return Entry(
         key="decided",
         kind=Kind.DECIDED,
         at=decision.at,
         text=f"{present.HEADLINES[decision.status]}{by}.{how}",
         approver=decision.approver,
+        comment=(decision.cause or None) if said else None,
     )
 
 

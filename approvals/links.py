@@ -15,6 +15,12 @@ from urllib.parse import urlencode
 
 from approvals.model import Action, Approval
 
+LOOK = "look"
+"""`do=look` in a link only shows the request, also where opening a link responds."""
+
+MAX_QUERY = 700
+"""Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
+
 _BYTES = 20
 """160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
 
@@ -59,16 +65,11 @@ def link(approval: Approval, action: Action, recipient: str, *, base_url: str) -
 
 
 def query(approval: Approval, action: Action, recipient: str) -> str:
-    """The query of the recipient's link."""
-    fields = {
-        "action": action.value,
-        "ex": approval.workflow.execution_name,
-        "sm": approval.workflow.state_machine_name,
-        "id": approval.id,
-        "to": recipient,
-        "sig": sign(approval, recipient),
-    }
-    return urlencode(fields)
+    """The query of the recipient's link. It goes without the names of the execution where they would make it long."""
+    names = {"ex": approval.workflow.execution_name, "sm": approval.workflow.state_machine_name}
+    needed = {"id": approval.id, "to": recipient, "sig": sign(approval, recipient)}
+    whole = urlencode({"action": action.value, **names, **needed})
+    return whole if len(whole) <= MAX_QUERY else urlencode({"action": action.value, **needed})
 
 
 def _short(digest: bytes) -> str:

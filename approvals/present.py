@@ -176,17 +176,22 @@ def progress(approval: Approval) -> list[str]:
 
 
 def not_allowed(approval: Approval, reason: Reason) -> str:
-    """Tells somebody why their answer was not taken, and who may answer."""
+    """Tell somebody why their answer to which request was not taken, and who may answer."""
+    return f"{quoted_title(approval)} {why_not(approval, reason)}"
+
+
+def why_not(approval: Approval, reason: Reason) -> str:
+    """Tell somebody why their answer was not taken, and who may answer."""
     match reason:
         case Reason.TOO_EARLY:
-            return f"{quoted_title(approval)} {TOO_EARLY}"
+            return TOO_EARLY
         case Reason.OTHER_WORKSPACE:
             why = NOT_OF_THE_WORKSPACE
         case Reason.OWN_REQUEST:
             why = f"{OWN_REQUEST} {who_may(approval)}"
         case Reason.NOT_AN_APPROVER:
             why = who_may(approval)
-    return f"{quoted_title(approval)} Your answer was not taken. {why} The request still waits."
+    return f"Your answer was not taken. {why} The request still waits."
 
 
 def answered(judgement: Judgement, response: Response) -> str:

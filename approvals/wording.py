@@ -42,12 +42,13 @@ def asks(approval: Approval) -> str:
 
 
 def who_can_respond(approval: Approval, reader: str) -> str:
-    """Return who can respond, for the reader with an email address: `you, bo@example.com and Cy (cy@example.com)`."""
+    """Return who can respond, the reader with an email address first: `you, bo@example.com and Cy (cy@example.com)`."""
     if approval.people is None:
         return "the approvers are still being looked up"
     named = eligible(approval)
     if named:
-        return enumerated(["you" if _is_reader(person, reader) else with_address(person) for person in named])
+        you = ["you" for person in named if _is_reader(person, reader)]
+        return enumerated([*you, *(with_address(person) for person in named if not _is_reader(person, reader))])
     requester = approval.people.requester
     if requester and not approval.request.allow_self_approval:
         return f"anyone who receives this request, except {with_address(requester)}"
@@ -80,9 +81,9 @@ def progress(approval: Approval) -> tuple[list[str], list[str]]:
 
     Both are empty where one response decides.
     """
-    counts = [line for line in present.progress(approval)]
-    number = len(counts) - len(approval.standing) if counts else 0
-    counts, lines = counts[:number], counts[number:]
+    found = present.progress(approval)
+    number = max(len(found) - len(approval.standing), 0)
+    counts, lines = found[:number], found[number:]
     if len(lines) > MAX_NAMES:
         lines = [f"({len(lines) - MAX_NAMES} earlier responses)", *lines[-MAX_NAMES:]]
     return counts, lines
@@ -122,6 +123,12 @@ def hint(field: FormField) -> str:
         case _:
             what = f"{field.type.value}{form.limits(field)}"
     return f"{what}, {'required' if field.required else 'optional'}"
+
+
+def source(approval: Approval) -> list[tuple[str, str]]:
+    """Return where a request comes from, as labels and values: once it is decided, also from whom."""
+    requester = [(present.REQUESTER, present.requester(approval))] if approval.decision else []
+    return [(label, value) for label, value in (*requester, *present.source(approval)) if value]
 
 
 def is_high(approval: Approval) -> bool:

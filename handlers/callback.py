@@ -23,7 +23,7 @@ from aws_lambda_powertools import Logger
 from approvals import present, settings
 from approvals.clients import client
 from approvals.form import YES, Problem, parse
-from approvals.links import is_approval_id, query, verify
+from approvals.links import LOOK, is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.people import Reason, answer_of, responder
 from approvals.respond import Conflict, TooManyConflicts, respond
@@ -120,7 +120,7 @@ class CallbackHandler:
             with self._logger.append_context_keys(approval_id=link.approval.id):
                 if method == "POST":
                     return self._act(link)
-                if method == "GET" and self._one_click and link.do != pages.LOOK and _needs_nothing_more(link):
+                if method == "GET" and self._one_click and link.do != LOOK and _needs_nothing_more(link):
                     return self._answer(link, with_one_click=True)
                 self._logger.info("page opened")
                 return self._show(link, with_body=method != "HEAD")
@@ -291,7 +291,7 @@ class CallbackHandler:
     def _back(self, link: Link) -> ApiResponse:
         # Relative: the function needs not know under which domain and base path it is reached. In one-click mode the
         # link itself would answer (again).
-        fields = {**link.fields, "do": pages.LOOK} if self._one_click else link.fields
+        fields = {**link.fields, "do": LOOK} if self._one_click else link.fields
         return _redirect(HTTPStatus.SEE_OTHER, f"execution?{urlencode(fields)}")
 
     def _log(self, judgement: Judgement, action: str) -> None:

@@ -13,7 +13,8 @@ from aws_lambda_powertools import Logger
 
 from approvals import present, settings
 from approvals.clients import client
-from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
+from approvals.mail import asked, recipient_of, step_for, told
+from approvals.mail_messages import outcome_mail
 from approvals.model import Approval, Status, Step
 from approvals.steps import Work, carry_out
 from approvals.table import ApprovalTable, approval_from_image

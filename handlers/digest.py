@@ -15,7 +15,9 @@ from aws_lambda_powertools import Logger
 
 from approvals import settings
 from approvals.clients import client
-from approvals.mail import Mail, Mailer, digest_mail, mail_for, recipient_of
+from approvals.mail import Mail, Mailer, recipient_of
+from approvals.mail_digest import digest_mail
+from approvals.mail_messages import Links, mail_for
 from approvals.model import Approval
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
@@ -35,6 +37,7 @@ class Settings:
     email: str
     topic_arn: str
     public_url: str
+    email_link_mode: str
 
 
 class DigestSender:
@@ -47,7 +50,7 @@ class DigestSender:
         mailer: Mailer,
         take_slot: Callable[[str], bool],
         email: str,
-        base_url: str,
+        links: Links,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
         logger: Logger,
@@ -56,7 +59,7 @@ class DigestSender:
         self._mailer = mailer
         self._take_slot = take_slot
         self._email = email
-        self._base_url = base_url
+        self._links = links
         self._clock = clock
         self._sleep = sleep
         self._logger = logger
@@ -95,7 +98,7 @@ class DigestSender:
                 approval = self._table.get(approval_id)
             except NotFound:
                 continue
-            mail = mail_for(approval, step, base_url=self._base_url)
+            mail = mail_for(approval, step, self._links)
             if step not in approval.steps and mail:
                 found.append((approval, step, mail))
         return sorted(found, key=lambda each: each[0].requested_at)
@@ -104,7 +107,7 @@ class DigestSender:
         if len(owed) == 1:
             return owed[0][2]
         approvals = list({approval.id: approval for approval, _, _ in owed}.values())
-        return digest_mail(approvals, recipient, base_url=self._base_url, stack_email=self._email)
+        return digest_mail(approvals, recipient, self._links, stack_email=self._email)
 
     def _send(self, mail: Mail) -> None:
         while not self._take_slot(mail.to):  # Bounded by the function's timeout: the batch comes back then.
@@ -122,7 +125,7 @@ def build(environ: Mapping[str, str]) -> DigestSender:
         mailer=Mailer.connect(config.topic_arn),
         take_slot=lambda to: table.take_mail_slot(clock(), to),
         email=config.email,
-        base_url=config.public_url,
+        links=Links.configured(config.public_url, config.email_link_mode),
         clock=clock,
         sleep=time.sleep,
         logger=Logger(),

@@ -17,7 +17,8 @@ from approvals.clients import client
 from approvals.identify import identify
 from approvals.listing import Listing
 from approvals.mail import Note as MailNote
-from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
+from approvals.mail import Subscribers, asked, reminded, step_for, told
+from approvals.mail_messages import Links, mail_for
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
 from approvals.present import display_name
@@ -59,6 +60,7 @@ class Settings:
     topic_arn: str
     mail_queue_url: str
     public_url: str
+    email_link_mode: str
     slack_channel: str
     slack_secret_arn: str
     slack_api_url: str
@@ -82,7 +84,7 @@ class Notifier:
         notes: Notes,
         decisions: RetryQueue,
         email: str,
-        base_url: str,
+        links: Links,
         clock: Callable[[], datetime],
         logger: Logger,
         publisher: Publisher | None = None,
@@ -95,7 +97,7 @@ class Notifier:
         self._decisions = decisions
         self._direct = DirectMessages(table=table, messenger=messenger, clock=clock, logger=logger)
         self._email = email
-        self._base_url = base_url
+        self._links = links
         self._clock = clock
         self._logger = logger
         self._publisher = publisher
@@ -274,7 +276,7 @@ class Notifier:
         return work
 
     def _send_mail(self, step: str, deferred: set[str], approval: Approval) -> Approval:
-        mail = mail_for(approval, step, base_url=self._base_url)
+        mail = mail_for(approval, step, self._links)
         if mail is None:
             return approval  # Decided meanwhile.
         now = self._outbox.send(approval, step, mail)
@@ -390,7 +392,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),
         decisions=RetryQueue(lambda: client("sqs"), config.decision_queue_url),
         email=config.email,
-        base_url=config.public_url,
+        links=Links.configured(config.public_url, config.email_link_mode),
         clock=clock,
         logger=logger,
         publisher=Publisher.connect(config.event_bus_name, table, stack=config.stack_name),

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from approvals import present
+from approvals.links import LOOK
 from approvals.model import Action, Approval, OnTimeout, Response, Severity, readable
 from approvals.people import unanswered
 from approvals.rules import may_postpone
@@ -19,13 +20,10 @@ from handlers import shown
 from handlers.html import HEADERS, document, tag
 from handlers.inputs import Typed, element_id, inputs, labels
 
-__all__ = ["HEADERS", "LOOK", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
+__all__ = ["HEADERS", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 """What a button asks for beside an answer, in the field `do`."""
-
-LOOK = "look"
-"""`do=look` in a link shows in one-click mode, too, and answers nothing."""
 
 MAX_STICKY_TITLE = 80
 """Characters. A form that stays in sight repeats a title of high severity, which must leave room for the request."""

@@ -1,4 +1,8 @@
-"""What pages show of an approval: what is asked, where it stands, what happened. All of it, and first what decides."""
+"""What pages show of an approval: what is asked, where it stands, what happened. All of it, and first what decides.
+
+What the request's author wrote stands in a block of its own with a border and a heading that says so, what others said
+behind a bar: none of it can pose as ours.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from approvals import markup, present
+from approvals import markup, present, wording
 from approvals.form import said
 from approvals.history import Entry, history
-from approvals.markup import Block, Kind, Span, Style
+from approvals.markup import Block, Span, Style
 from approvals.model import Approval, Response, iso, readable
 from approvals.schema import is_address
 from handlers.html import Rows, away, rows, tag
@@ -18,51 +22,71 @@ from handlers.html import Rows, away, rows, tag
 MANY = 8
 """Entries of a history that are shown at once; a longer one is folded."""
 
-_FIRST = (present.REQUESTER, present.DEADLINE)
-"""The facts that come before what the requester wrote. The others come after it: a phone shows little at once."""
-
 _TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
 
 
-def request(approval: Approval, now: datetime) -> list[ET.Element]:
-    """All that is asked, by whom and until when. `now` is for how long there is still time."""
+def request(approval: Approval, reader: str, now: datetime) -> list[ET.Element]:
+    """Return all of an open request, for the reader with an email address. `now` is for how much time is left."""
+    requester, progress = present.requester(approval), present.progress(approval)
+    head: Rows = [
+        *([(present.REQUESTER, requester)] if requester else []),
+        ("Respond by", _deadline(approval, now)),
+        *([("Progress", "\n".join(progress))] if progress else []),
+    ]
+    who = wording.who_can_respond(approval, reader)
+    if who.startswith(("you", "anyone", "the approvers")):
+        who = who[0].upper() + who[1:]
+    rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)}")
+    return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
+
+
+def from_request(approval: Approval) -> list[ET.Element]:
+    """Return the block of what the author of a request wrote beside its title; nothing where they wrote no more."""
     asked = approval.request
-    facts = present.facts(approval)
-    first: Rows = [(label, _deadline(approval, now) if label == present.DEADLINE else value) for label, value in facts]
-    so_far = [] if approval.decision else present.progress(approval)
-    parts = [rows([row for row in first if row[0] in _FIRST] + ([("So far", "\n".join(so_far))] if so_far else []))]
+    parts: list[ET.Element] = []
     if asked.facts:
-        parts += [tag("h2", {}, "Facts"), rows(asked.facts)]
+        parts += [tag("h3", {}, "Facts"), rows(asked.facts)]
     if asked.details:
-        parts += [tag("h2", {}, "Details"), *_details(asked.details)]
+        parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:
-        parts += [tag("h2", {}, "Links"), tag("ul", {}, *(_link(label, url) for label, url in asked.links))]
-    who_may = [] if approval.decision else [("Who may answer", present.who_may(approval))]
-    others = [row for row in facts if row[0] not in _FIRST]
-    parts += [tag("h2", {}, "Where it comes from"), rows(others + who_may)]
+        parts += [tag("h3", {}, "Links"), tag("ul", {}, *(_link(label, url) for label, url in asked.links))]
     context = list(present.whole_context(approval))
-    return [*parts, tag("h2", {}, "Input of the workflow"), rows(context)] if context else parts
+    if context:
+        parts += [tag("h3", {}, "Workflow input"), rows(context)]
+    heading = tag("h2", {"class": "whose"}, "From the request")
+    return [tag("section", {"class": "author"}, heading, *parts)] if parts else []
 
 
-def what_happened(approval: Approval) -> list[ET.Element]:
-    """The whole history. Folded while an answer is waited for, unless nothing happened; and when it is long."""
+def source(approval: Approval) -> list[ET.Element]:
+    """Return which execution of which workflow a request comes from."""
+    return [tag("h2", {}, "Source"), rows(wording.source(approval))]
+
+
+def activity(approval: Approval) -> list[ET.Element]:
+    """Return the whole history. It is folded while the request is open, and when it is long."""
     entries = history(approval)
     listed = tag("ol", {"class": "history"}, *(_entry(approval, entry) for entry in entries))
     if approval.decision and len(entries) <= MANY:
-        return [tag("h2", {}, "What happened"), listed]
+        return [tag("h2", {}, "Activity"), listed]
     if len(entries) == 1:
         return []
-    title = "What happened" if approval.decision else "What happened so far"
-    return [tag("details", {}, tag("summary", {}, f"{title} ({len(entries)})"), listed)]
+    return [tag("details", {}, tag("summary", {}, f"Activity ({len(entries)})"), listed)]
 
 
 def answer(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
-    """The comment and the form of one answer."""
-    pairs = [("Comment", response.comment)] if response.comment and with_comment else []
-    pairs += [
+    """Return what somebody said with a response: their comment and the fields that they filled in."""
+    filled_in = [
         (field.label, said(response.form[field.name])) for field in approval.request.form if field.name in response.form
     ]
-    return [rows(pairs)] if pairs else []
+    comment = [response.comment] if response.comment and with_comment else []
+    content = [*(tag("p", {"class": "text", "dir": "auto"}, text) for text in comment)]
+    content += [rows(filled_in)] if filled_in else []
+    return [tag("blockquote", {}, *content)] if content else []
+
+
+def quote(text: str) -> list[ET.Element]:
+    """Return somebody's own words behind a bar; nothing for none."""
+    return [tag("blockquote", {}, tag("p", {"class": "text", "dir": "auto"}, text))] if text.strip() else []
 
 
 def remaining(deadline: datetime, now: datetime) -> str:
@@ -83,7 +107,7 @@ def moment(at: datetime) -> ET.Element:
 
 
 def _deadline(approval: Approval, now: datetime) -> ET.Element:
-    left = tag("strong", {}, f"in {remaining(approval.deadline, now)}")
+    left = tag("strong", {}, f"{remaining(approval.deadline, now)} left")
     return tag("span", {}, left, ", ", moment(approval.deadline))
 
 
@@ -104,17 +128,17 @@ def _link(label: str, url: str) -> ET.Element:
 
 def _details(text: str) -> Iterator[ET.Element]:
     for kind, blocks in groupby(markup.parse(text), key=lambda block: block.kind):
-        if kind is Kind.ITEM:
+        if kind is markup.Kind.ITEM:
             yield tag("ul", {}, *(_block("li", {"dir": "auto"}, block) for block in blocks))
         else:
             yield from (_text_block(block) for block in blocks)
 
 
 def _text_block(block: Block) -> ET.Element:
-    if block.kind is Kind.CODE:
+    if block.kind is markup.Kind.CODE:
         return tag("pre", {}, _block("code", {}, block))
-    if block.kind is Kind.HEADING:
-        return _block("h3", {"dir": "auto"}, block)
+    if block.kind is markup.Kind.HEADING:
+        return _block("h4", {"dir": "auto"}, block)
     return _block("p", {"class": "text", "dir": "auto"}, block)
 
 

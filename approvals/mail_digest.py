@@ -1,0 +1,55 @@
+"""One email about several approvals, where each of its own would come too fast for SNS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from approvals import present, wording
+from approvals.mail import Mail, asked
+from approvals.mail_messages import HIGH, YOURS_ALONE, Links, said
+from approvals.mail_subjects import digest_subject
+from approvals.mail_text import paragraphs, quoted, table
+from approvals.model import Approval, readable
+
+_TITLES_ALONE = "This email shows titles alone: the page behind a link shows the whole request."
+
+
+def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, stack_email: str) -> Mail:
+    """Return one email about several approvals: those that wait, with links for who can respond; then closed ones."""
+    waiting = [approval for approval in approvals if approval.decision is None]
+    mine = [approval for approval in waiting if recipient in asked(approval, stack_email)]
+    others = [approval for approval in waiting if approval not in mine]
+    closed = [approval for approval in approvals if approval.decision is not None]
+    parts: list[str] = []
+    if mine:
+        opening = "\n".join([_TITLES_ALONE, links.promise(complete=False), YOURS_ALONE])
+        parts += [f"Waiting for you ({len(mine)})", opening]
+    for number, approval in enumerate(mine, 1):
+        parts += [
+            f"{number}. {_asks(approval)}",
+            quoted(approval.title),
+            HIGH if wording.is_high(approval) else "",
+            table(present.source(approval)),
+            *links.of(approval, recipient, complete=False),
+        ]
+    if others:
+        parts.append(f"Waiting for others ({len(others)}). For information only: you can't respond.")
+    for approval in others:
+        parts += [f"- {_asks(approval)}", quoted(approval.title), table(present.source(approval))]
+    if closed:
+        parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
+    for approval in closed:
+        parts += [
+            f"- {wording.outcome(approval)} {wording.not_received(approval)}".strip(),
+            quoted(approval.title),
+            said("Cause:", wording.cause(approval)),
+            table(present.source(approval)),
+        ]
+    high = any(wording.is_high(approval) for approval in mine)
+    subject = digest_subject(approvals[0], len(mine), len(others), len(closed), high=high)
+    return Mail(recipient, subject, paragraphs(parts))
+
+
+def _asks(approval: Approval) -> str:
+    who = present.requester(approval)
+    return f"Respond by {readable(approval.deadline)}.{f' Requested by {who}.' if who else ''}"
