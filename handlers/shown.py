@@ -40,7 +40,7 @@ def request(approval: Approval, now: datetime) -> list[ET.Element]:
     who_may = [] if approval.decision else [("Who may answer", present.who_may(approval))]
     others = [row for row in facts if row[0] not in _FIRST]
     parts += [tag("h2", {}, "Where it comes from"), rows(others + who_may)]
-    context = list(present.whole_context(approval))
+    context = present.context(approval)
     return [*parts, tag("h2", {}, "Input of the workflow"), rows(context)] if context else parts
 
 
