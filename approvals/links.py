@@ -21,6 +21,9 @@ LOOK = "look"
 MAX_QUERY = 700
 """Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
 
+ALL_SHOWN = "all"
+"""The field that marks a link beside which all of the request stands. It is not signed: a link without it is safe."""
+
 _BYTES = 20
 """160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
 
@@ -59,9 +62,14 @@ def verify(approval: Approval, recipient: str, signature: str) -> bool:
     return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
 
 
-def link(approval: Approval, action: Action, recipient: str, *, base_url: str) -> str:
-    """The URL that lets the recipient answer. `base_url` has no slash at its end."""
-    return f"{base_url}/execution?{query(approval, action, recipient)}"
+def link(approval: Approval, action: Action, recipient: str, *, base_url: str, all_shown: bool = False) -> str:
+    """Return the URL that lets the recipient answer. `base_url` has no slash at its end.
+
+    `all_shown` says that all of the request stands beside the link: only then may it answer by itself, where the stack
+    is set so (`EmailLinkMode=one-click`). Any other link opens the page first.
+    """
+    marked = f"&{ALL_SHOWN}=1" if all_shown else ""
+    return f"{base_url}/execution?{query(approval, action, recipient)}{marked}"
 
 
 def query(approval: Approval, action: Action, recipient: str) -> str:

@@ -10,6 +10,7 @@ from approvals.mail_messages import HIGH, YOURS_ALONE, Links, said
 from approvals.mail_subjects import digest_subject
 from approvals.mail_text import paragraphs, quoted, table
 from approvals.model import Approval, readable
+from approvals.omissions import TITLE_ALONE, fit
 
 _TITLES_ALONE = "This email shows titles alone: the page behind a link shows the whole request."
 
@@ -21,8 +22,9 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
     others = [approval for approval in waiting if approval not in mine]
     closed = [approval for approval in approvals if approval.decision is not None]
     parts: list[str] = []
+    complete = {approval.id for approval in mine if fit(approval, TITLE_ALONE).is_complete}
     if mine:
-        opening = "\n".join([_TITLES_ALONE, links.promise(complete=False), YOURS_ALONE])
+        opening = "\n".join([_TITLES_ALONE, links.promise(complete=bool(complete)), YOURS_ALONE])
         parts += [f"Waiting for you ({len(mine)})", opening]
     for number, approval in enumerate(mine, 1):
         parts += [
@@ -30,7 +32,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
             quoted(approval.title),
             HIGH if wording.is_high(approval) else "",
             table(present.source(approval)),
-            *links.of(approval, recipient, complete=False),
+            *links.of(approval, recipient, complete=approval.id in complete),
         ]
     if others:
         parts.append(f"Waiting for others ({len(others)}). For information only: you can't respond.")

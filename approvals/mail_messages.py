@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from approvals import markup, omissions, present, wording
-from approvals.links import LOOK, link
+from approvals.links import link
 from approvals.mail import Mail, Note
 from approvals.mail_subjects import is_only_told, later_subject, notice_subject, request_subject
 from approvals.mail_text import barred, fitting, ours, paragraphs, quoted, rows, table, wrapped
@@ -47,14 +47,11 @@ class Links:
         return cls(base_url, one_click=email_link_mode == "one-click")
 
     def of(self, approval: Approval, recipient: str, *, complete: bool) -> list[str]:
-        """Return the recipient's links, each alone on its line: SNS sends plain text.
-
-        Where the email is not `complete` a link only opens the page, which shows everything.
-        """
-        look = f"&do={LOOK}" if self.one_click and not complete else ""
-        return [
-            f"{action.upper()}\n{link(approval, action, recipient, base_url=self.base_url)}{look}" for action in Action
-        ]
+        """Return the recipient's links, each alone on its line. `complete` says that all of the request is beside."""
+        addresses = {
+            action: link(approval, action, recipient, base_url=self.base_url, all_shown=complete) for action in Action
+        }
+        return [f"{action.upper()}\n{address}" for action, address in addresses.items()]
 
     def promise(self, *, complete: bool) -> str:
         """Return what opening a link does."""

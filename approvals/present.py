@@ -24,11 +24,6 @@ from approvals.model import (
 from approvals.people import Reason, eligible, responder
 from approvals.rules import Judgement, Verdict
 
-MAX_VALUE = 1000
-"""Characters of one value of the context that are shown; the execution itself has the rest."""
-
-MAX_LINES = 40
-
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.
 
@@ -107,11 +102,28 @@ def display_name(who: Person | Approver) -> str:
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
-    """Return the rest of the execution's input as labels and values, shortened to what a person can read."""
-    lines = list(_context_lines(approval))
-    if len(lines) > MAX_LINES:
-        lines = [*lines[:MAX_LINES], ("…", f"{len(lines) - MAX_LINES} more, see the execution's input")]
-    return lines
+    """Return the rest of the execution's input in full, as labels and values."""
+    return [(label, written(value)) for label, value in input_rows(approval)]
+
+
+def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
+    """Yield the rest of the execution's input as labels, each a line, and values as they were given."""
+    parent = _parent(approval)
+    if parent:
+        yield STARTED_BY_LABEL, parent
+    for key, value in approval.request.context.items():
+        if key != STARTED_BY or not parent:
+            yield " ".join(written(key).split()), value
+
+
+def written(value: Json, most: int | None = None) -> str:
+    """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
+    return reveal(text_of(value)[:most])
+
+
+def text_of(value: Json) -> str:
+    """Return a value as text: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def filled_in(approval: Approval) -> list[tuple[str, str]]:
@@ -280,27 +292,8 @@ def indent(text: str) -> str:
     return "\n    ".join(text.splitlines())
 
 
-def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
-    for key, value in whole_context(approval):
-        yield shorten(" ".join(key.split()), 100), shorten(value, MAX_VALUE)
-
-
-def whole_context(approval: Approval) -> Iterator[tuple[str, str]]:
-    """Yield the rest of the execution's input in full, as labels and values."""
-    parent = _parent(approval)
-    if parent:
-        yield STARTED_BY_LABEL, parent
-    for key, value in approval.request.context.items():
-        if key != STARTED_BY or not parent:
-            yield _plain(key), _plain(value)
-
-
 def _parent(approval: Approval) -> str | None:
     """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
     value = approval.request.context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
-
-
-def _plain(value: Json) -> str:
-    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -41,18 +41,21 @@ def asks(approval: Approval) -> str:
     return f"{who} {what} by {readable(approval.deadline)}."
 
 
-def who_can_respond(approval: Approval, reader: str) -> str:
-    """Return who can respond, the reader with an email address first: `you, bo@example.com and Cy (cy@example.com)`."""
+def who_can_respond(approval: Approval, reader: str, *, begins: bool = False) -> str:
+    """Return who can respond, the reader with an email address first: `you, bo@example.com and Cy (cy@example.com)`.
+
+    `begins` says that it begins a sentence.
+    """
+    you, anyone = ("You", "Anyone") if begins else ("you", "anyone")
     if approval.people is None:
-        return "the approvers are still being looked up"
+        return f"{anyone} whom the request names (the approvers are still being looked up)"
     named = eligible(approval)
     if named:
-        you = ["you" for person in named if _is_reader(person, reader)]
-        return enumerated([*you, *(with_address(person) for person in named if not _is_reader(person, reader))])
+        first = [you for person in named if _is_reader(person, reader)]
+        return enumerated([*first, *(with_address(person) for person in named if not _is_reader(person, reader))])
     requester = approval.people.requester
-    if requester and not approval.request.allow_self_approval:
-        return f"anyone who receives this request, except {with_address(requester)}"
-    return "anyone who receives this request"
+    but = f", except {with_address(requester)}" if requester and not approval.request.allow_self_approval else ""
+    return f"{anyone} who receives this request{but}"
 
 
 def with_address(person: Person) -> str:

@@ -33,9 +33,7 @@ def request(approval: Approval, reader: str, now: datetime) -> list[ET.Element]:
         ("Respond by", _deadline(approval, now)),
         *([("Progress", "\n".join(progress))] if progress else []),
     ]
-    who = wording.who_can_respond(approval, reader)
-    if who.startswith(("you", "anyone", "the approvers")):
-        who = who[0].upper() + who[1:]
+    who = wording.who_can_respond(approval, reader, begins=True)
     rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)}")
     return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
 
@@ -50,7 +48,7 @@ def from_request(approval: Approval) -> list[ET.Element]:
         parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:
         parts += [tag("h3", {}, "Links"), tag("ul", {}, *(_link(label, url) for label, url in asked.links))]
-    context = list(present.whole_context(approval))
+    context = present.context(approval)
     if context:
         parts += [tag("h3", {}, "Workflow input"), rows(context)]
     heading = tag("h2", {"class": "whose"}, "From the request")
