@@ -33,8 +33,8 @@ class Entry:
     """One thing that happened.
 
     `key` names it among the approval's entries, and stays the same whatever happens later: `response-2`. `text` is a
-    sentence for people, without its time. `approver` is who did it, where somebody did, `comment` their own words or the
-    cause of a cancellation. `to` is who was told.
+    sentence for people, without its time. `approver` is who did it, where somebody did. `comment` is their words, or
+    the cause of a cancellation. `to` is who was told.
     """
 
     key: str

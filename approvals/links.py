@@ -15,9 +15,6 @@ from urllib.parse import urlencode
 
 from approvals.model import Action, Approval
 
-LOOK = "look"
-"""`do=look` in a link only shows the request, also where opening a link responds."""
-
 MAX_QUERY = 700
 """Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
 

@@ -6,6 +6,7 @@ stands below a heading that says whose words they are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from approvals import markup, omissions, present, wording
@@ -142,8 +143,15 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
 
 
-_WITH_LINKS = {Step.REQUEST_EMAIL: request_mail, Note.REMINDER: reminder_mail}
-_WITHOUT_LINKS = {Note.NOTICE: notice_mail, Note.ESCALATION: escalation_mail, Note.EXTENSION: extension_mail}
+_WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
+    Step.REQUEST_EMAIL: request_mail,
+    Note.REMINDER: reminder_mail,
+}
+_WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
+    Note.NOTICE: notice_mail,
+    Note.ESCALATION: escalation_mail,
+    Note.EXTENSION: extension_mail,
+}
 
 
 def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
@@ -156,7 +164,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         "\n".join([links.promise(complete=complete), YOURS_ALONE]),
         _left_out(shown, "Open a link to read all of it."),
         _wanted(approval),
-        _rules(approval, recipient, _extensible(approval)),
+        _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
         f"{_source(approval)}\n{_UNSUBSCRIBE}",
         _author_block(shown),
     ]

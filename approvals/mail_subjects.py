@@ -1,10 +1,11 @@
 """The subjects of emails.
 
-All emails about one approval to one address are one conversation. SNS lets nobody set a `References` header, so subjects
-are all that mail programs can go by: each later email has the first one's subject behind "Re: ", and says what is new in
-its first line, which lists show as the preview. Gmail puts emails together by sender and subject, without the "Re:", for
-a week (https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook goes
-by the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). The start of the approval's id ends the subject, so that two
+All emails about one approval to one address are one conversation. SNS lets nobody set a `References` header, so
+subjects are all that mail programs can go by: each later email has the first one's subject behind "Re: ", and says
+what is new in its first line, which lists show as the preview. Gmail puts emails together by sender and subject,
+without the "Re:", for a week
+(https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook goes by
+the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). The start of the approval's id ends the subject, so that two
 requests of the same title stay apart. Programs that thread by `References` alone show single emails. A digest is a
 conversation of its own, and so is the outcome of what was asked in one.
 

@@ -19,7 +19,6 @@ from approvals.model import (
     Response,
     Status,
     readable,
-    shorten,
 )
 from approvals.people import Reason, eligible, responder
 from approvals.rules import Judgement, Verdict

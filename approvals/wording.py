@@ -140,7 +140,7 @@ def is_high(approval: Approval) -> bool:
 
 
 def outcome(approval: Approval) -> str:
-    """Return how the approval ended, who decided, where and when: `Approved by Bo Kim in Slack on {time}.`"""
+    """Return how the approval ended, by whom, where and when, as in `Approved by Bo Kim in Slack on {time}.`."""
     return f"{present.headline(approval)} {decided_by(approval)}"
 
 

@@ -23,7 +23,7 @@ from aws_lambda_powertools import Logger
 from approvals import present, settings
 from approvals.clients import client
 from approvals.form import YES, Problem, parse
-from approvals.links import LOOK, is_approval_id, query, verify
+from approvals.links import is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.people import Reason, answer_of, responder
 from approvals.respond import Conflict, TooManyConflicts, respond
@@ -120,7 +120,7 @@ class CallbackHandler:
             with self._logger.append_context_keys(approval_id=link.approval.id):
                 if method == "POST":
                     return self._act(link)
-                if method == "GET" and self._one_click and link.do != LOOK and _needs_nothing_more(link):
+                if method == "GET" and self._one_click and link.do != pages.LOOK and _needs_nothing_more(link):
                     return self._answer(link, with_one_click=True)
                 self._logger.info("page opened")
                 return self._show(link, with_body=method != "HEAD")
@@ -191,12 +191,12 @@ class CallbackHandler:
         if standing is None:
             raise ValueError(f"approval {approval.id} has no answer of theirs")
         agreed = standing.action is link.action
-        note = "" if agreed else f"To {link.action} it instead, take your answer back first."
+        note = "" if agreed else f"To {link.action} it instead, withdraw your response first."
         page = pages.recorded(approval, standing, link.fields, now=self._clock(), note=note)
         return _page(HTTPStatus.OK if agreed else HTTPStatus.CONFLICT, page, with_body=with_body)
 
     def _outcome(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
-        page = pages.outcome(approval, link.action, self._newer(approval, link))
+        page = pages.outcome(approval, link.action, link.recipient, self._newer(approval, link))
         return _page(_outcome_status(approval, link.action), page, with_body=with_body)
 
     def _newer(self, approval: Approval, link: Link) -> str | None:
@@ -219,9 +219,9 @@ class CallbackHandler:
             case "":
                 return self._answer(link)
             case pages.WITHDRAW:
-                return self._change(link, Withdrawal(link.approver, self._clock()), "take your answer back")
+                return self._change(link, Withdrawal(link.approver, self._clock()), "withdraw your response")
             case pages.MORE_TIME:
-                return self._change(link, Postponement(link.approver, self._clock()), "ask for more time")
+                return self._change(link, Postponement(link.approver, self._clock()), "extend the deadline")
             case _:
                 sentence = "It asks for something that is not known here. Open the link again."
                 raise Refused(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
@@ -232,10 +232,11 @@ class CallbackHandler:
         self._log(judgement, link.do)
         approval = judgement.approval
         if judgement.reason:
-            return self._not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
+            return self._not_allowed(approval, judgement.reason, present.why_not(approval, judgement.reason))
         if approval.status is Status.PENDING:
             return self._back(link)
-        page = pages.outcome(approval, link.action, self._newer(approval, link), f"It is too late to {what}.")
+        note = f"It is too late to {what}."
+        page = pages.outcome(approval, link.action, link.recipient, self._newer(approval, link), note)
         return _page(_OUTCOME_CODES.get(approval.status, HTTPStatus.CONFLICT), page)
 
     def _answer(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
@@ -275,7 +276,7 @@ class CallbackHandler:
                 )
                 return _page(HTTPStatus.BAD_REQUEST, page)
             case Verdict.NOT_ALLOWED if judgement.reason:
-                return self._not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
+                return self._not_allowed(approval, judgement.reason, present.why_not(approval, judgement.reason))
             case Verdict.ANSWERED_OTHERWISE:
                 return self._recorded(approval, link)
             case Verdict.DECIDED | Verdict.REPEATED if with_one_click and approval.decision:
@@ -291,7 +292,7 @@ class CallbackHandler:
     def _back(self, link: Link) -> ApiResponse:
         # Relative: the function needs not know under which domain and base path it is reached. In one-click mode the
         # link itself would answer (again).
-        fields = {**link.fields, "do": LOOK} if self._one_click else link.fields
+        fields = {**link.fields, "do": pages.LOOK} if self._one_click else link.fields
         return _redirect(HTTPStatus.SEE_OTHER, f"execution?{urlencode(fields)}")
 
     def _log(self, judgement: Judgement, action: str) -> None:

@@ -24,8 +24,15 @@ main { max-width: 38rem; margin: 0 auto; padding: 1rem; background: var(--card);
 @media (min-width: 40rem) { main { min-height: 0; margin: 3rem auto; padding: 2rem; border: 1px solid var(--line);
   border-radius: .75rem } }
 h1 { font-size: 1.375rem; line-height: 1.25; margin: 0 0 .5rem }
-h2, h3 { font-size: 1rem; margin: .75rem 0 .125rem }
+h2, h3, h4 { font-size: 1rem; margin: .75rem 0 .125rem }
 p, ul, ol, pre, dl { margin: 0 0 .5rem }
+/* What others wrote. Letters with many marks reach far out of their line: they are cut off at the border. */
+.author, blockquote { margin: .75rem 0; padding: .5rem .75rem; overflow: clip; background: var(--ground);
+  border: 1px solid var(--soft); border-radius: .5rem }
+.author pre, .author .line { background: var(--card) }
+blockquote { margin: 0 0 .5rem; padding: .25rem .75rem; border-width: 0 0 0 .25rem; border-radius: 0 }
+.author > :last-child, blockquote > :last-child { margin-bottom: 0 }
+.whose { margin: 0; color: var(--soft); font-size: .8125rem; letter-spacing: .05em; text-transform: uppercase }
 ul { padding-inline-start: 1.25rem }
 pre { padding: .5rem; background: var(--ground); border-radius: .5rem; white-space: pre-wrap }
 code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .9em }
@@ -47,8 +54,7 @@ summary { color: var(--link); font-weight: 600; cursor: pointer; min-height: 2.7
 form { padding: .75rem 0 } .answer { border-top: 1px solid var(--line) }
 .jump { position: sticky; bottom: 0; margin: 0 -1rem; padding: .75rem 1rem; background: var(--card);
   border-top: 1px solid var(--line) }
-.jump a { display: block; padding: .75rem; border: 1px solid var(--link); border-radius: .5rem; text-align: center;
-  font-weight: 600; text-decoration: none }
+.jump a { display: block; padding: .375rem 0; font-weight: 600 }
 @media (min-height: 30rem) { .sticky { position: sticky; bottom: 0; background: var(--card) } }
 fieldset { margin: 0 0 .75rem; padding: 0; border: 0; min-width: 0 }
 label, legend { display: block; font-weight: 600; margin-bottom: .25rem; padding: 0 }

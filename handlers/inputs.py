@@ -50,7 +50,7 @@ def element_id(name: str) -> str:
 def inputs(approval: Approval, action: Action, typed: Typed, *, max_comment: int) -> list[ET.Element]:
     """All inputs of a confirm page, in order. `max_comment` is in characters."""
     asked = approval.request.form if action is Action.APPROVE else ()
-    found = [_form_input(each, typed) for each in asked]
+    found = [tag("div", {"class": "author"}, *(_form_input(each, typed) for each in asked))] if asked else []
     presence = approval.request.comments[action]
     if presence is not Presence.OFF:
         found.append(_comment(action, presence, typed, max_comment))
@@ -61,9 +61,10 @@ def inputs(approval: Approval, action: Action, typed: Typed, *, max_comment: int
 
 def _comment(action: Action, presence: Presence, typed: Typed, most: int) -> ET.Element:
     label = f"{COMMENT_LABELS[action]} ({presence.value})"
-    limits = {"rows": "2", "maxlength": str(most), "placeholder": f"Up to {most:,} characters"}
-    attributes = limits | _required(on=presence is Presence.REQUIRED)
-    return _labelled(COMMENT, label, typed, "textarea", attributes, _area_text(typed.texts.get(COMMENT, "")))
+    attributes = {"rows": "2", "maxlength": str(most)} | _required(on=presence is Presence.REQUIRED)
+    hint = f"Up to {most:,} characters. Kept in the record and passed to the workflow."
+    text = _area_text(typed.texts.get(COMMENT, ""))
+    return _labelled(COMMENT, label, typed, "textarea", attributes, text, hint=hint)
 
 
 def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
@@ -71,7 +72,9 @@ def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
     if typed.texts.get(SURE) == YES:
         attributes["checked"] = ""
     box = tag("input", attributes | _marks(SURE, typed))
-    label = tag("label", {"class": "tick", "for": SURE}, box, _text(f"Yes, {action}: {approval.title}"))
+    label = tag(
+        "label", {"class": "tick", "for": SURE}, box, _text(f"I confirm: {action} \u201c{approval.title}\u201d")
+    )
     return tag("div", {"class": "field"}, *_problem(SURE, typed), label)
 
 
@@ -128,13 +131,20 @@ def _options(asked: FormField, given: str) -> list[ET.Element]:
 
 
 def _labelled(
-    name: str, label: str, typed: Typed, kind: str, attributes: dict[str, str], *children: ET.Element | str
+    name: str,
+    label: str,
+    typed: Typed,
+    kind: str,
+    attributes: dict[str, str],
+    *children: ET.Element | str,
+    hint: str = "",
 ) -> ET.Element:
     named = {"id": element_id(name), "name": name, "dir": "auto"}
     return tag(
         "div",
         {"class": "field"},
         tag("label", {"for": element_id(name), "dir": "auto"}, label),
+        *([tag("p", {"class": "hint"}, hint)] if hint else []),
         *_problem(name, typed),
         tag(kind, named | attributes | _marks(name, typed), *children),
     )

@@ -6,13 +6,12 @@ The request is always shown in full: messages and mails that had to be cut lead 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
-from approvals import present
-from approvals.links import LOOK
-from approvals.model import Action, Approval, OnTimeout, Response, Severity, readable
+from approvals import present, wording
+from approvals.model import Action, Approval, Channel, Response, Severity, readable
 from approvals.people import unanswered
 from approvals.rules import may_postpone
 from approvals.workflow import console_url
@@ -20,21 +19,19 @@ from handlers import shown
 from handlers.html import HEADERS, document, tag
 from handlers.inputs import Typed, element_id, inputs, labels
 
-__all__ = ["HEADERS", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
+__all__ = ["HEADERS", "LOOK", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 """What a button asks for beside an answer, in the field `do`."""
 
+LOOK = "look"
+"""`do=look` in a link shows in one-click mode, too, and answers nothing."""
+
 MAX_STICKY_TITLE = 80
 """Characters. A form that stays in sight repeats a title of high severity, which must leave room for the request."""
 
-_WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 _DONE = {Action.APPROVE: "approved", Action.REJECT: "rejected"}
 _OTHER = {Action.APPROVE: Action.REJECT, Action.REJECT: Action.APPROVE}
-_SILENCE = {
-    OnTimeout.EXPIRE: "Without any answer the request expires, unapproved.",
-    OnTimeout.REJECT: "Without any answer the request counts as rejected.",
-}
 _FORM = "answer"
 """The id of the form, for the link that leads to it."""
 
@@ -55,34 +52,31 @@ def confirm(
     `typed` is what could not be taken: it is shown again, with what is wrong at each input. A short form stays in
     sight, whatever the length of the request; to a long one, which would hide the request, a link that stays leads.
     """
-    word = _WORDS[action]
     short = _is_short(approval, action)
-    to_form = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM}"}, f"Fill in and {action}"))
+    button = _button(approval, action)
+    to_form = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM}"}, "Go to the form"))
     return document(
-        f"{'Not yet: ' if typed.problems else ''}{word}? {approval.title}",
+        f"{'Error: ' if typed.problems else ''}{approval.title}",
         tag(
             "div",
             {},
-            _eyebrow(approval, f"{word} this request?"),
+            _eyebrow(approval, "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
             *_mistakes(approval, action, typed),
-            *shown.request(approval, now),
-            *shown.what_happened(approval),
+            *shown.request(approval, fields.get("to", ""), now),
+            *shown.activity(approval),
             *([] if short else [to_form]),
         ),
         _form(
             fields,
+            tag("h2", {}, button if button.startswith("Answer") else f"{button} this request"),
             *inputs(approval, action, typed, max_comment=max_comment),
-            _buttons(action, fields),
+            _buttons(approval, action, fields),
             kind="answer sticky" if short else "answer",
             id_=_FORM,
         ),
-        tag(
-            "p",
-            {"class": "other"},
-            f"Nothing is decided until you press {word}. {_SILENCE[approval.request.on_timeout]}",
-        ),
-        *_more_time(approval, fields),
+        tag("p", {"class": "other"}, f"Nothing is recorded until you press {button}. {wording.silence(approval)}"),
+        *_extension(approval, fields),
     )
 
 
@@ -90,61 +84,66 @@ def recorded(
     approval: Approval, response: Response, fields: Mapping[str, str], *, now: datetime, note: str = ""
 ) -> str:
     """The page for somebody whose answer stands while the request still waits. `note` says what to know besides."""
-    heading = "Your answer is recorded"
+    heading = "Your response is recorded"
     return document(
         f"{heading}: {approval.title}",
         _eyebrow(approval, approval.title),
         tag("h1", {}, heading),
-        *([tag("p", {"class": "problem", "dir": "auto"}, note)] if note else []),
-        tag("p", {}, f"You {_DONE[response.action]} this on {readable(response.at)}. {_still_needed(approval)}"),
+        *([tag("p", {"class": "problem"}, note)] if note else []),
+        tag("p", {}, f"You {_DONE[response.action]} this request on {readable(response.at)}."),
         *shown.answer(approval, response),
+        *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval)),
         _form(
             fields,
-            tag("p", {"class": "hint"}, "Until it is decided you may take your answer back, and answer anew."),
-            tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Take back my answer"),
+            tag("p", {"class": "hint"}, "You can withdraw until the request is decided."),
+            tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Withdraw my response"),
         ),
-        *shown.request(approval, now),
-        *shown.what_happened(approval),
+        *shown.request(approval, fields.get("to", ""), now),
+        *shown.activity(approval),
     )
 
 
 def not_allowed(approval: Approval, sentence: str, *, too_early: bool, now: datetime) -> str:
-    """The page for somebody who may not answer, or not yet. The sentence says why, and who may."""
-    heading = "Try again in a moment" if too_early else "You can't answer this request"
+    """The page for somebody who can't respond, or not yet. The sentence says why, and who can."""
+    heading = "Try again in a moment" if too_early else "You can't respond to this request"
     return document(
         f"{heading}: {approval.title}",
         _eyebrow(approval, approval.title),
         tag("h1", {}, heading),
         tag("p", {"dir": "auto"}, sentence),
-        *shown.request(approval, now),
-        *shown.what_happened(approval),
+        *shown.request(approval, "", now),
+        *shown.activity(approval),
     )
 
 
-def outcome(approval: Approval, action: Action, newer: str | None = None, note: str = "") -> str:
-    """The page that shows how the approval ended, to somebody whose link says `action`.
+def outcome(approval: Approval, action: Action, reader: str = "", newer: str | None = None, note: str = "") -> str:
+    """The page that shows how the approval ended, to the reader with an email address, whose link says `action`.
 
     `newer` is the same link for the request that took this one's place; `note` says what to know besides.
     """
     decision = present.decided(approval)
+    counts, _ = wording.progress(approval)
+    by = " ".join([_decided_by(approval, reader), *(f"{count}." for count in counts)])
+    vain = wording.not_received(approval)
     late = approval.status is not action.status
     return document(
         f"{present.headline(approval)}: {approval.title}",
         _eyebrow(approval, approval.title),
         tag("h1", {"class": approval.status.lower()}, present.headline(approval)),
         *([tag("p", {"class": "problem"}, note)] if note else []),
-        tag("p", {"dir": "auto"}, present.outcome(approval)),
-        *([tag("p", {"class": "text", "dir": "auto"}, f"Comment: {decision.comment}")] if decision.comment else []),
+        tag("p", {"dir": "auto"}, by),
+        *shown.quote(decision.comment or wording.cause(approval)),
+        *([tag("p", {}, f"This link can no longer {action} the request.")] if late else []),
+        *([tag("p", {"class": "problem"}, vain)] if vain else []),
         *([tag("p", {}, tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
-        *([tag("p", {}, f"So this link can no longer {action}.")] if late else []),
-        *shown.what_happened(approval),
-        tag("h2", {}, "What was asked"),
-        *shown.request(approval, decision.at),
+        *shown.activity(approval),
+        *shown.from_request(approval),
+        *shown.source(approval),
         tag(
             "p",
             {},
             tag("a", {"href": console_url(approval.workflow.execution_arn)}, "Open the execution in the AWS console"),
-            " (needs an AWS login)",
+            " (requires AWS sign-in)",
         ),
     )
 
@@ -167,12 +166,18 @@ def _is_short(approval: Approval, action: Action) -> bool:
     return approval.request.severity is not Severity.HIGH or len(approval.title) <= MAX_STICKY_TITLE
 
 
-def _buttons(action: Action, fields: Mapping[str, str]) -> ET.Element:
+def _button(approval: Approval, action: Action) -> str:
+    if action is Action.APPROVE:
+        return "Answer and approve" if approval.request.form else "Approve"
+    return "Reject"
+
+
+def _buttons(approval: Approval, action: Action, fields: Mapping[str, str]) -> ET.Element:
     """The button, and the way to the other answer's page: the signature of a link is good for both."""
     other = _OTHER[action]
     link = f"execution?{urlencode({**fields, 'action': other, 'do': LOOK})}"
-    button = tag("button", {"class": action.value}, _WORDS[action])
-    return tag("div", {"class": "buttons"}, button, tag("a", {"href": link}, f"{_WORDS[other]} instead"))
+    button = tag("button", {"class": action.value}, _button(approval, action))
+    return tag("div", {"class": "buttons"}, button, tag("a", {"href": link}, f"{_button(approval, other)} instead"))
 
 
 def _eyebrow(approval: Approval, text: str) -> ET.Element:
@@ -190,38 +195,45 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
         tag("li", {}, tag("a", {"href": f"#{element_id(name)}", "dir": "auto"}, f"{named.get(name, name)}: {text}"))
         for name, text in typed.problems.items()
     )
-    intro = tag("p", {}, "Your answer was not recorded yet. Please mend this first:")
+    problems = wording.counted(len(typed.problems), "problem")
+    intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
     return [tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))]
 
 
-def _more_time(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:
+def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:
     if not may_postpone(approval):
         return []
-    longer = _duration(approval.request.more_time.by)
+    longer = wording.duration(approval.request.more_time.by)
     return [
         _form(
             fields,
-            tag("p", {"class": "hint"}, f"Too early to say? The deadline can move by {longer}, for everybody."),
-            tag("button", {"class": "plain", "name": "do", "value": MORE_TIME}, "Ask for more time"),
+            tag("p", {"class": "hint"}, f"Need more time? Extend the deadline by {longer} for all approvers."),
+            tag("button", {"class": "plain", "name": "do", "value": MORE_TIME}, f"Extend by {longer}"),
             kind="small",
         )
     ]
 
 
-def _duration(time: timedelta) -> str:
-    minutes = time // timedelta(minutes=1)
-    for size, word in ((24 * 60, "day"), (60, "hour")):
-        if minutes % size == 0:
-            return f"{minutes // size:,} {word}{'' if minutes == size else 's'}"
-    return f"{minutes:,} minute{'' if minutes == 1 else 's'}"
+def _decided_by(approval: Approval, reader: str) -> str:
+    """Who decided, where and when: the reader themselves, or another."""
+    by = present.decided(approval).approver
+    if by and by.channel is Channel.EMAIL and by.id.casefold() == reader.casefold():
+        return f"You {approval.status.lower()} this request by email on {readable(present.decided(approval).at)}."
+    sentence = wording.decided_by(approval)
+    return sentence[0].upper() + sentence[1:]
 
 
-def _still_needed(approval: Approval) -> str:
+def _still_needed(approval: Approval) -> list[str]:
+    """How many responses decide a request that somebody has responded to, and whose are missing."""
     request = approval.request
     said_so = [response.action for response in approval.standing]
-    more = request.required_approvals - said_so.count(Action.APPROVE)
-    sentence = f"To approve the request, {more} more must approve."
+    sentences = [_more(request.required_approvals - said_so.count(Action.APPROVE), "approval") + " needed."]
     if request.required_rejections > 1:
-        sentence += f" To reject it, {request.required_rejections - said_so.count(Action.REJECT)} more must reject."
-    names = ", ".join(map(present.display_name, unanswered(approval)))
-    return f"{sentence} Not answered yet: {names}." if names else sentence
+        left = request.required_rejections - said_so.count(Action.REJECT)
+        sentences.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
+    names = [wording.with_address(person) for person in unanswered(approval)]
+    return [" ".join(sentences), *([f"Waiting for {wording.enumerated(names)}."] if names else [])]
+
+
+def _more(number: int, what: str) -> str:
+    return f"{number} more {what}{'' if number == 1 else 's'}"
