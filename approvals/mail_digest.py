@@ -22,17 +22,17 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
     others = [approval for approval in waiting if approval not in mine]
     closed = [approval for approval in approvals if approval.decision is not None]
     parts: list[str] = []
-    complete = {approval.id for approval in mine if fit(approval, TITLE_ALONE).is_complete}
+    complete = [fit(approval, TITLE_ALONE).is_complete for approval in mine]
     if mine:
-        opening = "\n".join([_TITLES_ALONE, links.promise(complete=bool(complete)), YOURS_ALONE])
+        opening = "\n".join([_TITLES_ALONE, links.promise(complete=any(complete)), YOURS_ALONE])
         parts += [f"Waiting for you ({len(mine)})", opening]
-    for number, approval in enumerate(mine, 1):
+    for number, (approval, all_shown) in enumerate(zip(mine, complete, strict=True), 1):
         parts += [
             f"{number}. {_asks(approval)}",
             quoted(approval.title),
             HIGH if wording.is_high(approval) else "",
             table(present.source(approval)),
-            *links.of(approval, recipient, complete=approval.id in complete),
+            *links.of(approval, recipient, complete=all_shown),
         ]
     if others:
         parts.append(f"Waiting for others ({len(others)}). For information only: you can't respond.")

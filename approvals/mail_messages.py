@@ -13,7 +13,7 @@ from approvals import markup, omissions, present, wording
 from approvals.links import link
 from approvals.mail import Mail, Note
 from approvals.mail_subjects import is_only_told, later_subject, notice_subject, request_subject
-from approvals.mail_text import barred, fitting, ours, paragraphs, quoted, rows, table, wrapped
+from approvals.mail_text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 from approvals.model import Action, Approval, Step, readable, shorten
 from approvals.omissions import Part, Shown
 from approvals.rules import may_postpone
@@ -106,9 +106,9 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
 def escalation_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says who else can respond from now on."""
     people = approval.people.escalation if approval.people else ()
-    names = wording.enumerated([wording.with_address(person) for person in people])
+    names = wording.some([wording.with_address(person) for person in people])
     parts = [
-        ours(f"Escalated: there was no decision in time. {names} can now respond as well."),
+        naming("Escalated: there was no decision in time. Now these people can respond as well:", names),
         quoted(approval.title),
         _rules(approval, recipient),
         _source(approval),
@@ -174,7 +174,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 def _left_out(shown: Shown, rest: str) -> str:
     """Say what the author's block leaves out. A form is announced, and filled in on the page."""
     texts = [omission.text for omission in shown.omissions if omission.part is not Part.FORM]
-    return ours(f"Not in this email: {wording.enumerated(texts)}. {rest}") if texts else ""
+    return f"Not in this email: {wording.enumerated(texts)}. {rest}" if texts else ""
 
 
 def _wanted(approval: Approval) -> str:
@@ -188,11 +188,11 @@ def _wanted(approval: Approval) -> str:
 
 def _rules(approval: Approval, recipient: str, more: str = "") -> str:
     """Say who can respond, how far it is, and what happens without a decision."""
-    who = wording.who_can_respond(approval, recipient)
+    who = wording.responders(approval, recipient)
     counts, responses = wording.progress(approval)
     so_far = f" So far: {', '.join(counts)}." if counts else ""
     lines = [
-        "Only you can respond." if who == "you" else ours(f"Who can respond: {who}."),
+        "Only you can respond." if who == ["you"] else naming("Who can respond:", who),
         f"{wording.needs(approval)}{so_far}",
         *(f"  {line}" for line in responses),
         wording.silence(approval),

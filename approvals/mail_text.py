@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from approvals.characters import one_line, reveal
+from approvals.wording import enumerated
 
 BAR = "| "
 """Begins each line that somebody else wrote. No line of ours begins with it."""
@@ -29,9 +30,13 @@ Row = list[str]
 """The lines of one label and value, without their bars."""
 
 
-def ours(sentence: str) -> str:
-    """Return a sentence of ours, names of others in it, in lines of which only the first is at the left edge."""
-    return "\n".join(textwrap.wrap(sentence, _OUR_WIDTH, subsequent_indent="  ", break_long_words=False))
+def naming(lead: str, names: list[str]) -> str:
+    """Return a sentence of ours that ends in names: in one line, or with each on a line of its own.
+
+    Wrapped, a name would begin a line, where it could pose as a line of ours.
+    """
+    sentence = f"{lead} {enumerated(names)}."
+    return sentence if len(sentence) <= _OUR_WIDTH else "\n".join([lead, *(f"  - {name}" for name in names)])
 
 
 def table(rows: Sequence[tuple[str, str]]) -> str:

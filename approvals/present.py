@@ -22,6 +22,7 @@ from approvals.model import (
 )
 from approvals.people import Reason, eligible, responder
 from approvals.rules import Judgement, Verdict
+from approvals.schema import is_email
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.
@@ -71,8 +72,8 @@ def source(approval: Approval) -> list[tuple[str, str]]:
     # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
     _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
     rows = [
-        ("Workflow", one_line(workflow.state_machine_name)),
-        ("Execution", one_line(workflow.execution_name)),
+        ("Workflow", _unlinked(workflow.state_machine_name)),
+        ("Execution", _unlinked(workflow.execution_name)),
         ("AWS account", account),
         ("AWS region", region),
     ]
@@ -84,7 +85,8 @@ def requester(approval: Approval) -> str:
 
     The request names its requester itself, so the address never gives way to a name. Empty without a requester.
     """
-    claim = one_line(approval.request.requested_by or "", 254)
+    claim = approval.request.requested_by or ""
+    claim = claim if is_email(claim) else one_line(claim)
     person = approval.people.requester if approval.people else None
     if person is None or not claim:
         return claim
@@ -97,7 +99,7 @@ def display_name(who: Person | Approver) -> str:
     """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
     address = who.email if isinstance(who, Person) else who.id
     text = who.name or who.id
-    return text if text == address else one_line(text.replace("/", " "))
+    return text if text == address else _unlinked(text)
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
@@ -289,6 +291,10 @@ def quoted_title(approval: Approval) -> str:
 def indent(text: str) -> str:
     """The text with its second and further lines indented: they belong to the first, whatever broke the line."""
     return "\n    ".join(text.splitlines())
+
+
+def _unlinked(name: str) -> str:
+    return one_line(name.replace("/", " "))
 
 
 def _parent(approval: Approval) -> str | None:

@@ -41,21 +41,21 @@ def asks(approval: Approval) -> str:
     return f"{who} {what} by {readable(approval.deadline)}."
 
 
-def who_can_respond(approval: Approval, reader: str, *, begins: bool = False) -> str:
-    """Return who can respond, the reader with an email address first: `you, bo@example.com and Cy (cy@example.com)`.
+def responders(approval: Approval, reader: str, *, begins: bool = False) -> list[str]:
+    """Return who can respond, the reader with an email address first: `you`, `bo@example.com`, `Cy (cy@example.com)`.
 
-    `begins` says that it begins a sentence.
+    `begins` says that the first begins a sentence.
     """
     you, anyone = ("You", "Anyone") if begins else ("you", "anyone")
     if approval.people is None:
-        return f"{anyone} whom the request names (the approvers are still being looked up)"
+        return [f"{anyone} whom the request names (the approvers are still being looked up)"]
     named = eligible(approval)
     if named:
         first = [you for person in named if _is_reader(person, reader)]
-        return enumerated([*first, *(with_address(person) for person in named if not _is_reader(person, reader))])
+        return some([*first, *(with_address(person) for person in named if not _is_reader(person, reader))])
     requester = approval.people.requester
     but = f", except {with_address(requester)}" if requester and not approval.request.allow_self_approval else ""
-    return f"{anyone} who receives this request{but}"
+    return [f"{anyone} who receives this request{but}"]
 
 
 def with_address(person: Person) -> str:
@@ -64,10 +64,15 @@ def with_address(person: Person) -> str:
     return f"{name} ({person.email})" if person.email and name != person.email else name
 
 
+def some(names: list[str]) -> list[str]:
+    """Return names as they are; of many, the last ones counted."""
+    if len(names) <= MAX_NAMES:
+        return names
+    return [*names[: MAX_NAMES - 1], f"{len(names) - MAX_NAMES + 1} more people"]
+
+
 def enumerated(names: list[str]) -> str:
-    """Return names as part of a sentence: `a, b and c`. Of many, the last ones are counted."""
-    if len(names) > MAX_NAMES:
-        names = [*names[: MAX_NAMES - 1], f"{len(names) - MAX_NAMES + 1} more people"]
+    """Return names as part of a sentence: `a, b and c`."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 

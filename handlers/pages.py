@@ -232,7 +232,7 @@ def _still_needed(approval: Approval) -> list[str]:
         left = request.required_rejections - said_so.count(Action.REJECT)
         sentences.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
     names = [wording.with_address(person) for person in unanswered(approval)]
-    return [" ".join(sentences), *([f"Waiting for {wording.enumerated(names)}."] if names else [])]
+    return [" ".join(sentences), *([f"Waiting for {wording.enumerated(wording.some(names))}."] if names else [])]
 
 
 def _more(number: int, what: str) -> str:

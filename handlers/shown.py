@@ -33,7 +33,7 @@ def request(approval: Approval, reader: str, now: datetime) -> list[ET.Element]:
         ("Respond by", _deadline(approval, now)),
         *([("Progress", "\n".join(progress))] if progress else []),
     ]
-    who = wording.who_can_respond(approval, reader, begins=True)
+    who = wording.enumerated(wording.responders(approval, reader, begins=True))
     rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)}")
     return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
 

@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
 from approvals.mail import Mailer, Subscribers
+from approvals.mail_messages import Links
 from approvals.model import Action, Approval
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
@@ -78,7 +79,7 @@ def tell_and_settle(
         notes=a_delivery(table, messenger, clock, logger),
         decisions=a_queue(),
         email=EMAIL,
-        base_url="https://x",
+        links=Links("https://x", one_click=False),
         clock=clock,
         logger=logger,
     )

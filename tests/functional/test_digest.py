@@ -10,7 +10,9 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.links import approval_id
-from approvals.mail import MAX_SUBJECT, Mailer
+from approvals.mail import Mailer
+from approvals.mail_messages import Links
+from approvals.mail_subjects import MAX_SUBJECT
 from approvals.model import Approval, Step
 from approvals.respond import respond
 from approvals.steps import DeliveryFailed
@@ -34,7 +36,7 @@ def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logge
         mailer=cast("Mailer", mailer),
         take_slot=mailer.take_slot,
         email="alice@example.com",
-        base_url="https://x",
+        links=Links("https://x", one_click=False),
         clock=clock,
         sleep=sleep,
         logger=logger,

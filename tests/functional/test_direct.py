@@ -12,6 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.history import history
 from approvals.mail import Subscribers
+from approvals.mail_messages import Links
 from approvals.model import Approval, Request, Status, Step
 from approvals.respond import respond
 from approvals.rules import Event, Tick
@@ -87,7 +88,7 @@ def office(
         notes=a_delivery(table, messenger, clock, logger),
         decisions=a_queue(),
         email=email,
-        base_url=base_url,
+        links=Links(base_url, one_click=False),
         clock=clock,
         logger=logger,
     )

@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
 from approvals.mail import Mail, Subscribers
+from approvals.mail_messages import Links
 from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
 from approvals.people import Reason
 from approvals.respond import respond
@@ -74,7 +75,7 @@ def notifier(
         notes=a_delivery(table, messenger if with_slack else None, clock, logger),
         decisions=cast("RetryQueue", decisions),
         email="alice@example.com",
-        base_url="https://api.example.com/states",
+        links=Links("https://api.example.com/states", one_click=False),
         clock=clock,
         logger=logger,
     )

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.events import MAX_ENTRIES, Event, EventBus
 from approvals.mail import Subscribers
+from approvals.mail_messages import Links
 from approvals.model import People, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Withdrawal
@@ -79,7 +80,7 @@ def notifier(
         notes=a_delivery(table, messenger, clock, logger),
         decisions=a_queue(),
         email=ALICE.id,
-        base_url="https://api.example.com/states",
+        links=Links("https://api.example.com/states", one_click=False),
         clock=clock,
         logger=logger,
         publisher=publisher,

@@ -36,6 +36,7 @@ from slack_sdk.web import SlackResponse
 from approvals import present
 from approvals.links import approval_id
 from approvals.mail import Mail, Mailer, Subscribers
+from approvals.mail_messages import Links
 from approvals.model import Action, Approval, Approver, Channel, Note, People, Response, SlackMessage, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Expiry
@@ -612,7 +613,7 @@ class Races(RuleBasedStateMachine):
             notes=a_delivery(self.table, self.messenger, self.clock, cast("Logger", self.log)),
             decisions=cast("RetryQueue", Queue("decision", self.owed, self.images)),
             email=ALICE.id,
-            base_url="https://api.example.com/states",
+            links=Links("https://api.example.com/states", one_click=False),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )

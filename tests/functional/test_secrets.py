@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 
 from approvals.links import approval_id
 from approvals.mail import Subscribers
+from approvals.mail_messages import Links
 from approvals.model import Action, Step
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
@@ -81,7 +82,7 @@ def test_no_secret_is_written_anywhere(
             notes=a_delivery(table, messenger, clock, logger),
             decisions=a_queue(),
             email="a@example.com",
-            base_url="https://x",
+            links=Links("https://x", one_click=False),
             clock=clock,
             logger=logger,
         )
