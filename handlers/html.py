@@ -29,7 +29,7 @@ p, ul, ol, pre, dl { margin: 0 0 .5rem }
 /* What others wrote. Letters with many marks reach far out of their line: they are cut off at the border. */
 .author, blockquote { margin: .75rem 0; padding: .5rem .75rem; overflow: clip; background: var(--ground);
   border: 1px solid var(--soft); border-radius: .5rem }
-.author pre, .author .line { background: var(--card) }
+.author pre, .author .line, .author textarea, .author select { background: var(--card) }
 blockquote { margin: 0 0 .5rem; padding: .25rem .75rem; border-width: 0 0 0 .25rem; border-radius: 0 }
 .author > :last-child, blockquote > :last-child { margin-bottom: 0 }
 .whose { margin: 0; color: var(--soft); font-size: .8125rem; letter-spacing: .05em; text-transform: uppercase }

@@ -68,7 +68,10 @@ def test_keys_stay_the_same_whatever_happens_later() -> None:
 
 def test_an_end_without_a_person_says_why() -> None:
     assert history(expired())[-1].text.startswith("Expired. Nobody answered")
-    assert history(cancelled("The execution was stopped."))[-1].text == "Cancelled. The execution was stopped."
+    last = history(cancelled("The execution was stopped."))[-1]
+    # Its words are those of whoever stopped the execution: they stand apart from ours.
+    assert (last.text, last.comment) == ("Cancelled.", "The execution was stopped.")
+    assert history(cancelled(""))[-1].comment is None
     assert history(decided())[-1].text == "Approved by alice@example.com."
 
 

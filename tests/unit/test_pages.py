@@ -20,6 +20,8 @@ from approvals.markup import parse
 from approvals.model import (
     Action,
     Approval,
+    Channel,
+    Decision,
     Extension,
     FieldType,
     FormField,
@@ -32,6 +34,8 @@ from approvals.model import (
     Refusal,
     Request,
     Severity,
+    Status,
+    Step,
     iso,
     readable,
 )
@@ -77,6 +81,7 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
+        self.html = html
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.parts: list[str] = []
         self.feed(html)
@@ -92,6 +97,14 @@ class Page(HTMLParser):
     def text(self) -> str:
         return "".join(self.parts)
 
+    def inside(self, tag: str, of_class: str | None = None) -> list[str]:
+        """The text in each outermost element of a kind, and of a class if one is given."""
+        return list(_Inside(self.html, tag, of_class).found)
+
+    def outside(self, tag: str, of_class: str | None = None) -> str:
+        """All text but that."""
+        return _Inside(self.html, tag, of_class).rest
+
     @property
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(tag, tuple(attributes)) for tag, attributes in self.elements]
@@ -100,12 +113,43 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+class _Inside(HTMLParser):
+    """The text in each outermost element of a kind and class, and the rest."""
+
+    def __init__(self, html: str, tag: str, of_class: str | None) -> None:
+        super().__init__(convert_charrefs=True)
+        self._wanted = (tag, of_class)
+        self._depth = 0
+        self.found: list[str] = []
+        self.rest = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        wanted, of_class = self._wanted
+        if self._depth and tag == wanted:
+            self._depth += 1
+        elif not self._depth and tag == wanted and of_class in (None, dict(attrs).get("class")):
+            self._depth = 1
+            self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._depth and tag == self._wanted[0]:
+            self._depth -= 1
+
+    def handle_data(self, data: str) -> None:
+        if self._depth:
+            self.found[-1] += data
+        else:
+            self.rest += data
+
+
 def saying(text: str, details: str | None = None) -> Approval:
     """A request that says the text wherever a requester can; its details only by choice, for they have markup."""
     request = Request(
         title=text,
         details=details,
-        requested_by=text,
+        requested_by=f"by {text}",
         timeout=HOUR,
         facts=((text, text),),
         links=((text, "https://example.com/"),),
@@ -167,7 +211,7 @@ MARKED = st.lists(
 def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(details: str) -> None:
     """Nothing is lost but the marks."""
     page = confirm(asking(details=details))
-    allowed = {"h3", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
+    allowed = {"section", "h3", "h4", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
     without = confirm(asking())
     assert {tag for tag, _ in page.elements} - {tag for tag, _ in without.elements} <= allowed
     texts = [span.text for block in parse(details) for span in block.spans]
@@ -180,7 +224,7 @@ def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(d
 def test_any_comment_is_shown_as_it_is_and_adds_nothing_to_the_page(comment: str) -> None:
     page = outcome(decided(comment=comment))
     assert page.shape == outcome(decided(comment="harmless")).shape
-    assert f"Comment: {comment}" in page.text
+    assert page.inside("blockquote") == [comment]
 
 
 @pytest.mark.parametrize("cause", HOSTILE)
@@ -216,21 +260,27 @@ def test_the_form_posts_back_exactly_the_links_fields(fields: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_the_button_says_what_it_does_and_posts_to_where_the_page_came_from(action: Action) -> None:
-    page = confirm(an_approval(), action=action)
-    word = action.value.capitalize()
-    assert page.named("form") == [{"method": "post", "action": "execution", "class": "answer sticky", "id": "answer"}]
+@pytest.mark.parametrize("form", [(), FORM[:1]])
+def test_the_button_says_what_it_does_and_posts_to_where_the_page_came_from(
+    action: Action, form: tuple[FormField, ...]
+) -> None:
+    page = confirm(asking(form=form), action=action)
+    answers = form and action is Action.APPROVE
+    button = "Answer and approve" if answers else action.value.capitalize()
+    kind = "answer" if answers else "answer sticky"
+    assert page.named("form") == [{"method": "post", "action": "execution", "class": kind, "id": "answer"}]
     assert page.named("button") == [{"class": action.value}]
-    assert f"{word}? Deploy web 2.4.1" in page.text
-    assert f"Nothing is decided until you press {word}." in page.text
-    assert f"{word} this request?" in page.parts
-    assert "Without any answer the request expires, unapproved." in page.text
+    assert page.inside("button") == [button]
+    assert page.inside("title") == ["Deploy"]
+    assert ("Answer and approve" if answers else f"{button} this request") in page.inside("h2")
+    assert f"Nothing is recorded until you press {button}. If nobody responds by the deadline, the request" in page.text
 
 
 def test_a_comment_is_asked_for_within_the_limit() -> None:
     page = confirm(an_approval())
     (area,) = page.named("textarea")
-    assert (area["name"], area["maxlength"], area["placeholder"]) == ("comment", "1000", "Up to 1,000 characters")
+    assert (area["name"], area["maxlength"]) == ("comment", "1000")
+    assert "Up to 1,000 characters. Kept in the record and passed to the workflow." in page.parts
     assert "Comment (optional)" in page.parts
 
 
@@ -243,14 +293,23 @@ def test_the_request_is_shown_before_it_is_confirmed() -> None:
         context={"Version": "2.4.1"},
     )
     text = confirm(an_approval(request=request)).text
-    for shown in ("Answer by", "jo", "two\nlines", "Version", "2.4.1", "Deploy", "run-1", "Mon 23 Nov 2026, 10:00 UTC"):
+    for shown in (
+        "Respond by",
+        "jo",
+        "two\nlines",
+        "Version",
+        "2.4.1",
+        "Deploy",
+        "run-1",
+        "Mon 23 Nov 2026, 10:00 UTC",
+    ):
         assert shown in text
 
 
-def test_a_request_without_details_and_input_has_no_headings_for_them() -> None:
+def test_a_request_without_details_and_input_has_no_block_for_them() -> None:
     page = confirm(an_approval())
-    assert page.named("h2") == [{}]
-    assert "Where it comes from" in page.parts
+    assert page.inside("h2") == ["Who can respond", "Source", "Approve this request"]
+    assert page.named("section") == []
 
 
 @pytest.mark.parametrize("action", list(Action))
@@ -280,46 +339,64 @@ def test_the_deadline_is_also_said_as_the_time_that_is_left_rounded_down(left: t
 
 def test_the_deadline_is_shown_in_both_ways() -> None:
     page = confirm(an_approval())
-    assert "Answer byin 25 minutes, Mon 23 Nov 2026, 10:00 UTC" in page.text
+    assert "Respond by25 minutes left, Mon 23 Nov 2026, 10:00 UTC" in page.text
     assert page.named("time") == [{"datetime": "2026-11-23T10:00:00.000Z"}]
 
 
 def test_what_decides_comes_first_and_the_rest_of_the_request_after_it() -> None:
     text = confirm(typical(context={"Key": "value"}, links=(("Plan", "https://x.y/"),))).text
-    parts = ("jo@example.com", "in 25 minutes", "12 EUR", "Adds the new", "https://x.y/", "Workflow", "Key")
+    parts = (
+        "jo@example.com",
+        "25 minutes left",
+        "12 EUR",
+        "Adds the new",
+        "https://x.y/",
+        "Workflow input",
+        "Key",
+        "Execution",
+    )
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
 
 
 @pytest.mark.parametrize(
     ("approval", "action", "sentence", "late"),
     [
-        (decided(), Action.APPROVE, "Approved by alice@example.com by email", None),
-        (decided(), Action.REJECT, "Approved by alice@example.com by email", "So this link can no longer reject."),
-        (decided(Action.REJECT, BOB), Action.REJECT, "Rejected by bob in Slack", None),
-        (
-            decided(Action.REJECT, BOB),
-            Action.APPROVE,
-            "Rejected by bob in Slack",
-            "So this link can no longer approve.",
-        ),
-        (expired(), Action.APPROVE, "Nobody answered before the deadline", "So this link can no longer approve."),
-        (expired(), Action.REJECT, "Nobody answered before the deadline", "So this link can no longer reject."),
-        (cancelled(), Action.APPROVE, "The execution was aborted.", "So this link can no longer approve."),
-        (cancelled(), Action.REJECT, "The execution was aborted.", "So this link can no longer reject."),
+        (decided(), Action.APPROVE, "By alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC.", False),
+        (decided(), Action.REJECT, "By alice@example.com by email", True),
+        (decided(Action.REJECT, BOB), Action.REJECT, "By bob in Slack", False),
+        (decided(Action.REJECT, BOB), Action.APPROVE, "By bob in Slack", True),
+        (expired(), Action.APPROVE, "On Mon 23 Nov 2026, 10:00 UTC. Nobody answered before the deadline", True),
+        (expired(), Action.REJECT, "On Mon 23 Nov 2026, 10:00 UTC. Nobody answered before the deadline", True),
+        (cancelled(), Action.APPROVE, "The execution was aborted.", True),
+        (cancelled(), Action.REJECT, "The execution was aborted.", True),
     ],
 )
 def test_the_outcome_page_says_who_and_whether_this_link_came_too_late(
-    approval: Approval, action: Action, sentence: str, late: str | None
+    approval: Approval, action: Action, sentence: str, late: bool
 ) -> None:
     page = outcome(approval, action)
+    assert page.inside("h1") == [present.headline(approval)]
     assert sentence in page.text
-    assert [part for part in page.parts if "can no longer" in part] == ([late] if late else [])
+    expected = [f"This link can no longer {action} the request."] if late else []
+    assert [part for part in page.parts if "can no longer" in part] == expected
+
+
+def test_an_outcome_page_tells_the_one_who_decided_that_it_was_them() -> None:
+    mine = Page(pages.outcome(decided(), Action.APPROVE, "Alice@Example.com"))
+    assert "You approved this request by email on Mon 23 Nov 2026, 09:01 UTC." in mine.parts
+    theirs = Page(pages.outcome(decided(approver=BOB), Action.APPROVE, "alice@example.com"))
+    assert "By bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in theirs.parts
+
+
+def test_an_outcome_that_the_workflow_did_not_receive_says_so() -> None:
+    page = outcome(replace(decided(), steps={Step.WORKFLOW_GONE: NOW}))
+    assert "The workflow had already ended, so it did not receive this response." in page.parts
 
 
 @pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT), expired(), cancelled()])
 def test_an_outcome_page_no_longer_says_until_when_to_answer(approval: Approval) -> None:
     text = outcome(approval).text
-    assert "Answer by" not in text
+    assert "Respond by" not in text
     assert "Execution" in text, "the other facts stay"
 
 
@@ -327,7 +404,7 @@ def test_an_outcome_page_no_longer_says_until_when_to_answer(approval: Approval)
 def test_an_outcome_page_has_nothing_to_press_and_one_link_to_the_console(approval: Approval) -> None:
     """It says that it needs a login: nobody lands there unless they choose to."""
     page = outcome(approval)
-    assert page.text.endswith("Open the execution in the AWS console (needs an AWS login)")
+    assert page.text.endswith("Open the execution in the AWS console (requires AWS sign-in)")
     assert page.named("form") == page.named("button") == page.named("input") == []
     assert page.named("a") == [{"href": console_url(WORKFLOW.execution_arn)}]
 
@@ -463,8 +540,8 @@ def test_details_are_headings_lists_code_and_links() -> None:
     details = "# Plan\n- **one**\n- *two*\n\nSee [it](https://a.example/) or `ls`\n```\nx\n```\n- three"
     page = confirm(asking(details=details))
     tags = [tag for tag, _ in page.elements]
-    expected = ["h3", "ul", "li", "strong", "li", "em", "p", "a", "code", "pre", "code", "ul", "li"]
-    assert tags[tags.index("h3") : tags.index("h2", tags.index("h3"))] == expected
+    expected = ["h4", "ul", "li", "strong", "li", "em", "p", "a", "code", "pre", "code", "ul", "li"]
+    assert tags[tags.index("h4") : tags.index("h2", tags.index("h4"))] == expected
     assert "See it or ls" in page.text
 
 
@@ -476,7 +553,7 @@ def test_high_severity_is_a_badge_and_asks_a_second_time(severity: Severity, bad
     assert [(box["name"], box["value"], "required" in box, "checked" in box) for box in boxes] == [
         ("sure", "yes", True, False)
     ] * badges
-    assert page.text.count("Yes, approve: Deploy") == badges
+    assert page.text.count("I confirm: approve \u201cDeploy\u201d") == badges
 
 
 @pytest.mark.parametrize("action", list(Action))
@@ -523,7 +600,8 @@ def test_a_form_has_an_input_for_each_field_with_its_default_and_limits() -> Non
 
 
 def test_a_rejection_has_no_form() -> None:
-    assert confirm(asking(form=FORM), action=Action.REJECT).text == confirm(asking(), action=Action.REJECT).text
+    with_form, without = (confirm(asking(form=form), action=Action.REJECT) for form in (FORM, ()))
+    assert with_form.text.replace("Answer and approve instead", "Approve instead") == without.text
 
 
 def test_what_was_typed_is_kept_and_each_mistake_is_named_at_the_top_and_at_its_input() -> None:
@@ -535,7 +613,8 @@ def test_what_was_typed_is_kept_and_each_mistake_is_named_at_the_top_and_at_its_
     assert page.text.count("Please give a number.") == 2
     assert {"href": "#form-Share", "dir": "auto"} in page.named("a")
     assert "\n\nwhy" in page.parts, "a browser drops the first line break"
-    assert page.text.startswith("Not yet: ", page.text.index("Not yet"))
+    assert page.inside("title") == ["Error: Deploy"]
+    assert "Your response is not recorded yet. Fix 2 problems:" in page.text
     assert [each["class"] for each in page.named("form")] == ["answer"], "a long form must not hide the request"
 
 
@@ -553,7 +632,8 @@ def test_more_time_is_offered_as_long_as_there_is_some(times: int, offered: bool
     page = confirm(asking(more_time=MoreTime(times, timedelta(minutes=90))))
     buttons = [each for each in page.named("button") if each.get("name") == "do"]
     assert [each["value"] for each in buttons] == ["more-time"] * offered
-    assert ("The deadline can move by 90 minutes, for everybody." in page.text) == offered
+    assert ("Extend the deadline by 90 minutes for all approvers." in page.text) == offered
+    assert page.inside("button")[1:] == ["Extend by 90 minutes"] * offered
 
 
 @pytest.mark.parametrize(
@@ -567,15 +647,18 @@ def test_more_time_is_offered_as_long_as_there_is_some(times: int, offered: bool
     ],
 )
 def test_a_duration_is_said_in_the_greatest_whole_unit(time: timedelta, words: str) -> None:
-    assert f"move by {words}," in confirm(asking(more_time=MoreTime(1, time))).text
+    assert f"Extend by {words}" in confirm(asking(more_time=MoreTime(1, time))).text
 
 
 @pytest.mark.parametrize(
     ("on_timeout", "sentence"),
-    [(OnTimeout.EXPIRE, "the request expires, unapproved."), (OnTimeout.REJECT, "the request counts as rejected.")],
+    [
+        (OnTimeout.EXPIRE, "the request expires and the workflow is not approved."),
+        (OnTimeout.REJECT, "the request is rejected."),
+    ],
 )
 def test_the_page_says_what_silence_means(on_timeout: OnTimeout, sentence: str) -> None:
-    assert f"Without any answer {sentence}" in confirm(asking(on_timeout=on_timeout)).text
+    assert f"If nobody responds by the deadline, {sentence}" in confirm(asking(on_timeout=on_timeout)).text
 
 
 def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request() -> None:
@@ -586,14 +669,22 @@ def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request
         Page(pages.not_allowed(approval, "No.", too_early=False, now=LATER)).text,
     ]
     for text in shown:
-        for line in (present.who_may(approval), *present.progress(approval)):
+        for line in (
+            "Needs 2 approvals; 1 rejection rejects it.",
+            "dave (dave@example.com)",
+            *present.progress(approval),
+        ):
             assert line in text
 
 
 def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_taken_back() -> None:
     page = Page(recorded())
-    assert "You approved this on Mon 23 Nov 2026, 09:01 UTC. To approve the request, 1 more must approve." in page.text
-    assert "Not answered yet: carol, dave." in page.text
+    assert page.inside("h1") == ["Your response is recorded"]
+    assert "You approved this request on Mon 23 Nov 2026, 09:01 UTC." in page.text
+    assert "1 more approval needed." in page.parts
+    assert "Waiting for carol (carol@example.com) and dave (dave@example.com)." in page.text
+    assert "You can withdraw until the request is decided." in page.text
+    assert page.inside("button") == ["Withdraw my response"]
     assert "Looks good" in page.text
     assert page.named("button") == [{"class": "plain", "name": "do", "value": "withdraw"}]
     hidden = [field for field in page.named("input") if field["type"] == "hidden"]
@@ -601,7 +692,7 @@ def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_taken_back() ->
 
 
 def test_where_several_must_reject_it_says_how_many() -> None:
-    assert "To reject it, 2 more must reject." in Page(recorded(required_rejections=2)).text
+    assert "1 more approval needed. 2 more rejections reject the request." in Page(recorded(required_rejections=2)).text
 
 
 def test_what_happened_meanwhile_is_on_the_page_of_a_waiting_request() -> None:
@@ -623,7 +714,7 @@ def test_an_outcome_shows_the_whole_history_all_comments_and_all_forms() -> None
     )
     approval = judge(replace(approval, responses=()), replace(first, form=values)).approval
     page = outcome(judge(approval, replace(second, form={**values, "Version": "2.6"})).approval)
-    assert page.text.count("Comment: Yes!") == 1
+    assert page.inside("blockquote").count("Yes!") == 1
     for shown in ("Go", "2.5", "2.6", "Version to deploy", "yes"):
         assert shown in page.parts
     for text in ("09:00 UTCRequested.", "alice@example.com approved it by email.", "carol@example.com approved it"):
@@ -635,13 +726,13 @@ def test_an_outcome_shows_all_that_happened_in_order_each_with_its_time() -> Non
     entries = history(approval)
     assert {entry.kind for entry in entries} == set(Kind) - {Kind.GONE}, "everything that can happen happened"
     page = outcome(approval)
-    rest = page.text[page.text.index("What happened") :]
+    rest = page.text[page.text.index("Activity (") :]
     for entry in entries:
         _, found, rest = rest.partition(f"{readable(entry.at)}{entry.text}")
         assert found, entry.text
     assert [time["datetime"] for time in page.named("time")] == [iso(entry.at) for entry in entries]
     assert [tag for tag, _ in page.elements if tag in ("ol", "details", "summary")] == ["details", "summary", "ol"]
-    assert "What happened (15)" in page.text
+    assert "Activity (15)" in page.text
     assert "Go <b>now</b>" in page.text
 
 
@@ -653,8 +744,104 @@ def test_a_short_history_of_what_is_decided_is_not_folded() -> None:
 
 def test_somebody_who_may_not_answer_sees_why_and_has_nothing_to_press() -> None:
     page = Page(pages.not_allowed(waiting(), "Only carol may answer.", too_early=False, now=LATER))
-    assert "You can't answer this request" in page.parts
+    assert "You can't respond to this request" in page.parts
     assert "Only carol may answer." in page.parts
     assert page.named("form") == []
     early = Page(pages.not_allowed(waiting(), "Not yet.", too_early=True, now=LATER))
     assert "Try again in a moment" in early.parts
+
+
+def told(text: str) -> Approval:
+    """A request for two approvals, one of them given, that says the text wherever people can beside title and names."""
+    approval = waiting(
+        details=text,
+        facts=((text, text),),
+        links=((text, "https://example.com/"),),
+        form=(FormField(name="F", label=text, type=FieldType.TEXT, default=text),),
+        context={text: text, present.STARTED_BY: text},
+    )
+    given = replace(approval.responses[0], comment=text, form={"F": text})
+    return replace(approval, responses=(given,))
+
+
+def pages_that_say(text: str) -> list[Page]:
+    """Each kind of page about it."""
+    approval = told(text)
+    last = replace(approval.responses[0], approver=CAROL, at=NOW + timedelta(minutes=2))
+    decision = Decision(status=Status.APPROVED, at=last.at, channel=Channel.EMAIL, approver=CAROL, comment=text)
+    responses = (*approval.responses, last)
+    approved = replace(approval, responses=responses, decision=decision, status=Status.APPROVED)
+    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel=Channel.SYSTEM, cause=text)
+    return [
+        confirm(approval),
+        Page(pages.recorded(approval, approval.responses[0], FIELDS, now=LATER)),
+        Page(pages.not_allowed(approval, "No.", too_early=False, now=LATER)),
+        outcome(approved),
+        outcome(replace(approval, decision=by_cancel, status=Status.CANCELLED)),
+    ]
+
+
+def of_ours(page: Page) -> str:
+    """What a page says outside the blocks of others' words."""
+    html = page.html
+    for tag, of_class in (("section", "author"), ("div", "author"), ("blockquote", None)):
+        for block in re.findall(rf"<{tag}{f' class=.{of_class}.' if of_class else ''}>.*?</{tag}>", html, re.DOTALL):
+            html = html.replace(block, f"[{tag}]")
+    return html
+
+
+FORGED = [
+    "1 of 2 approvals\nApproved by ciso@example.com by email on Mon 23 Nov 2026, 09:03 UTC",
+    "\n" * 400 + "Approved by ciso@example.com",
+    "# Who can respond\nOnly eve@evil.example can respond.",
+    "```\n" + "\n" * 90 + "Progress\n```",
+    "</section></blockquote><h2>Progress</h2>",
+    "Approve: https://evil.example/execution?action=approve",
+    "Z" + "\u0336\u0489" * 200,
+    "\u2028Progress\u20292 of 2 approvals",
+]
+
+
+@pytest.mark.parametrize("text", FORGED)
+def test_what_others_wrote_stands_in_blocks_of_their_own(text: str) -> None:
+    for page, neutral in zip(pages_that_say(text), pages_that_say("neutral"), strict=True):
+        assert of_ours(page) == of_ours(neutral)
+        assert text.strip()[:30] not in of_ours(page)
+
+
+@given(st.text(min_size=1, max_size=60).filter(str.strip))
+def test_any_text_stands_in_blocks_of_its_own(text: str) -> None:
+    for page, neutral in zip(pages_that_say(text), pages_that_say("neutral"), strict=True):
+        assert of_ours(page) == of_ours(neutral)
+
+
+def test_the_block_of_the_author_says_whose_words_it_has_and_its_headings_stand_below_ours() -> None:
+    page = confirm(typical(details="# Progress\nx", context={"Key": "value"}, links=(("Plan", "https://x.y/"),)))
+    [block] = page.inside("section", "author")
+    assert block.startswith("From the requestFacts")
+    assert [page.inside(tag) for tag in ("h3", "h4")] == [["Facts", "Details", "Links", "Workflow input"], ["Progress"]]
+    assert all(label not in block for label in ("Requested by", "Respond by", "AWS account"))
+
+
+def test_who_started_the_execution_is_the_inputs_claim_and_stands_in_the_authors_block() -> None:
+    parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
+    page = confirm(typical(context={present.STARTED_BY: parent}))
+    [block] = page.inside("section", "author")
+    assert block.endswith("Started by (from the input)Release:run-9")
+    assert "Release" not in page.outside("section", "author")
+    assert "AWS account123456789012AWS regioneu-west-1" in page.outside("section", "author")
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_a_name_is_one_line_on_every_page(line_break: str) -> None:
+    name = line_break.join(["Bo", "2 of 2 approvals", "https://evil.example/"])
+    bo = replace(BOB, name=name)
+    approval = replace(waiting(), responses=(replace(waiting().responses[0], approver=bo),))
+    for page in (
+        confirm(approval),
+        outcome(decided(approver=bo)),
+        Page(pages.recorded(approval, approval.responses[0], FIELDS, now=LATER)),
+    ):
+        assert "2 of 2 approvals" in page.text
+        assert not [line for line in page.text.splitlines() if line.startswith(("2 of 2", "https:"))]
+        assert "evil.example/" not in page.text
