@@ -42,7 +42,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
     for approval in closed:
         parts += [
-            f"- {wording.outcome(approval)} {wording.not_received(approval)}".strip(),
+            f"- {wording.outcome(approval)} {present.in_vain(approval)}".strip(),
             quoted(approval.title),
             said("Cause:", wording.cause(approval)),
             table(present.source(approval)),

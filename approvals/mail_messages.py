@@ -133,7 +133,7 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     parts = [
         f"{wording.outcome(approval)} {_NOTHING_TO_DO}",
         quoted(approval.title),
-        wording.not_received(approval),
+        present.in_vain(approval),
         said("Cause:", wording.cause(approval)),
         said(f"Comment from {who}:", decision.comment or ""),
         _filled_in(approval),

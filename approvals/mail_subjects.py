@@ -17,6 +17,7 @@ from __future__ import annotations
 import unicodedata
 
 from approvals import wording
+from approvals.links import REFERENCE
 from approvals.mail import Note, step_for
 from approvals.model import Approval, Step
 
@@ -25,9 +26,6 @@ DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
 
 MAX_SUBJECT = 99
 """Characters, printable ASCII. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
-
-_REFERENCE = 6
-"""Characters of the approval's id in a subject: 30 bits. They need to differ within one inbox and week alone."""
 
 _ASK, _ASK_WITH_FORM, _TELL, _DIGEST = "Approve?", "Answer needed:", "For information:", "Approvals:"
 _HIGH, _AGAIN = "HIGH: ", "Re: "
@@ -75,7 +73,7 @@ def _subject(approval: Approval, prefix: str) -> str:
 
 
 def _reference(approval: Approval) -> str:
-    return f"[{approval.id[:_REFERENCE]}]"
+    return f"[{approval.id[:REFERENCE]}]"
 
 
 def _ascii(text: str) -> str:

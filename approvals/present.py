@@ -151,7 +151,7 @@ def outcome(approval: Approval) -> str:
 def in_vain(approval: Approval) -> str:
     """Says that a person's decision did not reach the workflow, where that is known; else nothing."""
     lost = approval.resumed is False and decided(approval).approver is not None
-    return "But the workflow had ended before, so the answer did not reach it." if lost else ""
+    return "The workflow had already ended, so it did not receive this response." if lost else ""
 
 
 def decided(approval: Approval) -> Decision:

@@ -26,8 +26,6 @@ MAX_NAMES = 20
 MAX_CHOICES = 4
 """Choices of a field that are named before it is filled in; more are counted."""
 
-NOT_RECEIVED = "The workflow had already ended, so it did not receive this response."
-
 _SILENCE = {
     OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
     OnTimeout.REJECT: "the request is rejected",
@@ -163,11 +161,6 @@ def cause(approval: Approval) -> str:
     """Return why the approval was cancelled: words of whoever stopped the execution. Empty for other outcomes."""
     decision = present.decided(approval)
     return (decision.cause or "").strip() if decision.status is Status.CANCELLED else ""
-
-
-def not_received(approval: Approval) -> str:
-    """Return that a person's decision did not reach the workflow, where that is known; else nothing."""
-    return NOT_RECEIVED if present.in_vain(approval) else ""
 
 
 def duration(time: timedelta) -> str:

@@ -23,6 +23,7 @@ from approvals.table import ApprovalTable
 from bot.guard import REFUSED, Guard, claims_signature
 from bot.listeners import register_listeners
 from bot.listeners.desk import Desk
+from bot.listeners.malformed import ListenerFailed
 from bot.secret import SecretSource, load_secret
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class BotHandler:
         try:
             # Not through Bolt's own adapter for Lambda: it imports boto3, for lazy listeners, of which there are none.
             answer = self._app.dispatch(BoltRequest(body=request.body, headers={**request.headers}))
+        except ListenerFailed as failed:
+            # Raised on: Lambda counts it, the alarm rings, and Slack shows the person a warning: they can click again.
+            extra = {"approval_id": failed.approval_id} if failed.approval_id else {}
+            self._logger.exception("unexpected error", exc_info=failed.__cause__, extra=extra)
+            raise
         except Exception as error:  # noqa: BLE001 Bolt answers for what listeners raise: this is a body it can't take apart
             return self._refuse(f"refused a signed request that Bolt can't read: {type(error).__name__}", signed=True)
         return {"statusCode": answer.status, "headers": answer.first_headers(), "body": answer.body}

@@ -49,6 +49,9 @@ MAX_FIELDS = 40
 """Fields of a form as it is sent: a link has 6, a request's form 20 at most, and there are 3 more."""
 
 
+UNEXPECTED = "unexpected error"
+"""What is logged of an error that is nobody's but ours: `CallbackErrorFilter` counts these lines for the alarm."""
+
 _AGAIN = "Please try again"
 
 _UNUSABLE = "This link can't be used"
@@ -111,8 +114,19 @@ class CallbackHandler:
         self._clock = clock
         self._logger = logger
 
-    def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> ApiResponse:
-        """Answers an API Gateway proxy event (REST API, payload version 1.0)."""
+    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> ApiResponse:
+        """Answer an API Gateway proxy event (REST API, payload version 1.0), an unexpected error by a page, too."""
+        try:
+            return self._answer_event(event)
+        except Exception:
+            # API Gateway's own pages show its id of the request, too: see GatewayResponses in template.yaml.
+            request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
+            approval_id = _named_approval(event)
+            self._logger.exception(UNEXPECTED, extra={"approval_id": approval_id, "request_id": request_id})
+            page = pages.failure(approval_id, request_id)
+            return _page(HTTPStatus.INTERNAL_SERVER_ERROR, page, with_body=event["httpMethod"] != "HEAD")
+
+    def _answer_event(self, event: Mapping[str, Any]) -> ApiResponse:
         method = event["httpMethod"]
         try:
             fields = _form(event) if method == "POST" else _texts(event.get("queryStringParameters") or {})
@@ -376,6 +390,16 @@ def _form(event: Mapping[str, Any]) -> dict[str, str]:
         raise Refused(
             HTTPStatus.BAD_REQUEST, "The form could not be read. Open the link again.", "That did not work"
         ) from None
+
+
+def _named_approval(event: Mapping[str, Any]) -> str:
+    """The id of the approval that a request is about, as far as it can be told; else empty."""
+    try:
+        fields = _form(event) if event["httpMethod"] == "POST" else event.get("queryStringParameters") or {}
+    except Refused:
+        return ""
+    found = str(fields.get("id", ""))
+    return found if is_approval_id(found) else ""
 
 
 def _texts(fields: Mapping[str, str]) -> dict[str, str]:

@@ -11,15 +11,27 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from approvals import present, wording
+from approvals.links import REFERENCE
 from approvals.model import Action, Approval, Channel, Response, Severity, readable
 from approvals.people import unanswered
 from approvals.rules import may_postpone
 from approvals.workflow import console_url
 from handlers import shown
-from handlers.html import HEADERS, document, tag
+from handlers.html import HEADERS, document, rows, tag
 from handlers.inputs import Typed, element_id, inputs, labels
 
-__all__ = ["HEADERS", "LOOK", "MORE_TIME", "WITHDRAW", "confirm", "error", "not_allowed", "outcome", "recorded"]
+__all__ = [
+    "HEADERS",
+    "LOOK",
+    "MORE_TIME",
+    "WITHDRAW",
+    "confirm",
+    "error",
+    "failure",
+    "not_allowed",
+    "outcome",
+    "recorded",
+]
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 """What a button asks for beside an answer, in the field `do`."""
@@ -124,7 +136,7 @@ def outcome(approval: Approval, action: Action, reader: str = "", newer: str | N
     decision = present.decided(approval)
     counts, _ = wording.progress(approval)
     by = " ".join([_decided_by(approval, reader), *(f"{count}." for count in counts)])
-    vain = wording.not_received(approval)
+    vain = present.in_vain(approval)
     late = approval.status is not action.status
     return document(
         f"{present.headline(approval)}: {approval.title}",
@@ -151,6 +163,20 @@ def outcome(approval: Approval, action: Action, reader: str = "", newer: str | N
 def error(sentence: str, heading: str = "This link can't be used") -> str:
     """The page for what can't be done, and what to do about it."""
     return document(heading, tag("h1", {}, heading), tag("p", {}, sentence))
+
+
+def failure(approval_id: str, request_id: str) -> str:
+    """The page after an unexpected error, with what finds it in the log. An empty id is left out."""
+    heading = "Something went wrong"
+    sentence = "Open the link again in a minute: the page shows whether your response is recorded."
+    named = [("Approval", approval_id[:REFERENCE])] if approval_id else []
+    return document(
+        heading,
+        tag("h1", {}, heading),
+        tag("p", {}, sentence),
+        tag("p", {}, "If this happens again, send these references to whoever runs this service:"),
+        rows([*named, ("Request", request_id)]),
+    )
 
 
 def _form(fields: Mapping[str, str], *content: ET.Element, kind: str = "", id_: str = "") -> ET.Element:

@@ -45,7 +45,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "words": (
         "what people and workflows are told",
         (
-            "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
+            "approvals.present", "approvals.wording", "approvals.mail_text", "approvals.mail_subjects",
+            "approvals.mail_messages", "approvals.mail_digest", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
             "approvals.viewer", "approvals.inquiry",
         ),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import io
 import json
 import threading
 from base64 import b64encode
@@ -41,6 +42,7 @@ from bot.guard import REFUSED, Guard
 from bot.listeners.actions.answer import NOT_OPENED
 from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK
 from bot.listeners.desk import GONE
+from bot.listeners.malformed import ListenerFailed
 from bot.listeners.views.answer import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
@@ -132,7 +134,8 @@ def test_what_can_not_be_recorded_is_not_acknowledged(
     """Slack shows the person a warning then, so that they click again."""
     clicked = click(slack, messenger, ACTION_IDS[APPROVE])
     dynamodb.delete_table(TableName=TABLE)
-    assert handler(clicked, context)["statusCode"] == 500
+    with pytest.raises(ListenerFailed):
+        handler(clicked, context)
 
 
 def test_a_click_that_lost_leaves_a_note_that_says_who_decided(
@@ -904,3 +907,31 @@ def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str]
     """Returns one approval first, then what `get` does."""
     answers = [first]
     return lambda id_: answers.pop() if answers else get(id_)
+
+
+@pytest.mark.parametrize("element", [ACTION_IDS[APPROVE], ACTION_IDS[REJECT]])
+def test_an_unexpected_error_is_a_json_log_line_with_the_approval_and_counts_as_an_error_of_the_function(
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    element: str,
+    context: Any,
+) -> None:
+    """What Lambda's handler raises, Lambda counts: the alarm rings."""
+    stream = io.StringIO()
+    handler = a_bot(table, slack, clock, Logger(service=f"bot {element}", stream=stream))
+    table.add(ONE_TAP)
+    clicked = click(slack, messenger, element)
+
+    def broken(*_: object) -> None:
+        raise KeyError("request")
+
+    monkeypatch.setattr(table, "get", broken)
+    with pytest.raises(ListenerFailed) as caught:
+        handler(clicked, context)
+    assert isinstance(caught.value.__cause__, KeyError)
+    [line] = [json.loads(line) for line in stream.getvalue().splitlines() if "unexpected error" in line]
+    assert (line["level"], line["approval_id"]) == ("ERROR", ID)
+    assert line["exception_name"] == "KeyError"

@@ -36,7 +36,8 @@ from approvals.model import (
 from approvals.respond import Conflict, respond
 from approvals.rules import Cancellation, Expiry, Withdrawal
 from approvals.table import ApprovalTable
-from handlers.callback import MAX_COMMENT, CallbackHandler
+from handlers import pages
+from handlers.callback import MAX_COMMENT, UNEXPECTED, CallbackHandler
 from handlers.recent import MOST, Recent
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
@@ -120,7 +121,7 @@ def test_a_post_decides_and_leads_back_to_the_link(
     assert (stored.decision.approver, stored.decision.comment) == (ALICE, "fine")
     page = handler(ask("GET", fields(action)), context)
     assert page["statusCode"] == 200
-    assert f"{ends.capitalize()} by alice@example.com by email on Mon 23 Nov 2026, 09:00 UTC." in page["body"]
+    assert f"You {ends.lower()} this request by email on Mon 23 Nov 2026, 09:00 UTC." in page["body"]
     assert "console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/" in page["body"]
 
 
@@ -147,7 +148,7 @@ def test_the_other_answer_says_who_decided_when_and_where(
     respond(table, an_approval(), a_response(APPROVE, BOB))
     answer = handler(ask(method, fields(REJECT)), context)
     assert answer["statusCode"] == 409
-    assert "Approved by bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in answer["body"]
+    assert "By bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in answer["body"]
     assert status(table) is Status.APPROVED
 
 
@@ -158,7 +159,7 @@ def test_the_way_to_the_other_answer_only_looks_even_where_a_click_decides(
     page = one_click(ask("GET", fields(do="look")), context)["body"]
     [leading] = re.findall(r'href="execution\?([^"]+)">Reject instead', page)
     other = one_click(ask("GET", dict(parse_qsl(unescape(leading)))), context)
-    assert "Reject this request?" in other["body"]
+    assert "Reject this request" in other["body"]
     assert status(table) is Status.PENDING
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', other["body"])
     assert (
@@ -364,7 +365,7 @@ def test_an_answer_that_counts_leads_to_a_page_that_says_what_is_still_needed(
     assert answer["statusCode"] == 303
     page = handler(ask("GET", dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))), context)
     assert page["statusCode"] == 200
-    for text in ("Your answer is recorded", "1 of 2 approvals", "1 more must approve", "carol@example.com", "Go"):
+    for text in ("Your response is recorded", "1 of 2 approvals", "1 more approval needed", "carol@example.com", "Go"):
         assert text in page["body"]
     assert 'value="withdraw"' in page["body"]
     assert handler(ask("GET", of(asked, APPROVE, CAROL)), context)["body"].count("1 of 2 approvals") == 1
@@ -390,7 +391,7 @@ def test_the_other_answer_must_wait_until_the_first_is_taken_back(
     handler(ask("POST", of(asked)), context)
     answer = handler(ask(method, of(asked, REJECT)), context)
     assert answer["statusCode"] == 409
-    assert "To reject it instead, take your answer back first." in answer["body"]
+    assert "To reject it instead, withdraw your response first." in answer["body"]
     assert 'value="withdraw"' in answer["body"]
     back = handler(ask("POST", of(asked, REJECT, do="withdraw")), context)
     assert back["statusCode"] == 303
@@ -426,7 +427,11 @@ def test_more_time_moves_the_deadline_and_the_page_says_so(
 
 
 @pytest.mark.parametrize(
-    ("do", "what"), [("withdraw", "It is too late to take your answer back."), ("more-time", "too late to ask")]
+    ("do", "what"),
+    [
+        ("withdraw", "It is too late to withdraw your response."),
+        ("more-time", "It is too late to extend the deadline."),
+    ],
 )
 def test_after_the_decision_nothing_is_taken_back_and_no_time_added(
     handler: CallbackHandler, table: ApprovalTable, do: str, what: str, context: Any
@@ -688,7 +693,7 @@ def test_in_one_click_mode_an_answer_that_was_taken_back_stays_so(
     approval = quorum(table)
     for _ in range(2):
         page = one_click(ask("GET", of(approval)), context)
-        assert (page["statusCode"], "Your answer is recorded" in page["body"]) == (200, True)
+        assert (page["statusCode"], "Your response is recorded" in page["body"]) == (200, True)
     answer = one_click(ask("POST", of(approval, do="withdraw")), context)
     assert answer["statusCode"] == 303
     after = dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))
@@ -713,7 +718,7 @@ def test_one_person_counts_once_in_slack_and_by_mail(
     approval = table.mark(approval, "request_slack", approval.requested_at, slack_message=an_approval().slack_message)
     respond(table, approval, a_response(APPROVE, BOB, minutes=0))
     page = handler(ask("GET", of(approval)), context)
-    assert (page["statusCode"], "Your answer is recorded" in page["body"]) == (200, True)
+    assert (page["statusCode"], "Your response is recorded" in page["body"]) == (200, True)
     assert handler(ask("POST", of(approval)), context)["statusCode"] == 303
     assert table.get(approval.id).status is Status.PENDING
 
@@ -748,7 +753,7 @@ def test_a_page_its_answer_and_the_outcome_take_one_read_and_one_write(
         page = handler(ask(method, fields()), context)
         assert page["statusCode"] == code
         clock.pass_(seconds=4)
-    assert "Approved by alice@example.com by email" in page["body"]
+    assert "You approved this request by email" in page["body"]
     assert calls == ["GetItem", "UpdateItem"]
 
 
@@ -772,7 +777,7 @@ def test_later_than_five_seconds_after_the_answer_the_outcome_is_read(
     handler(ask("POST", fields()), context)
     table.mark(table.get(an_approval().id), Step.WORKFLOW_GONE, clock())
     clock.pass_(seconds=6)
-    assert "the workflow had ended before" in handler(ask("GET", fields()), context)["body"]
+    assert "The workflow had already ended" in handler(ask("GET", fields()), context)["body"]
 
 
 @pytest.mark.parametrize("action", Action)
@@ -868,3 +873,51 @@ def test_a_record_that_others_hold_is_no_server_error(
     monkeypatch.setattr(dynamodb, "update_item", held)
     answer = handler(ask("POST", fields()), context)
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_an_unexpected_error_is_a_page_with_a_reference_and_a_log_line_that_raises_the_alarm(
+    handler: CallbackHandler,
+    table: ApprovalTable,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    context: Any,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("request")
+
+    monkeypatch.setattr(table, "get", broken)
+    event = {**ask(method, fields()), "requestContext": {"requestId": "a1b2-c3d4"}}
+    logged: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        handler._logger, "exception", lambda message, extra: logged.append({"message": message, **extra})
+    )
+    answer = handler(event, context)
+    assert answer["statusCode"] == 500
+    assert answer["headers"] == pages.HEADERS
+    shown = [an_approval().id[:6], "a1b2-c3d4", "Something went wrong"]
+    assert [text in answer["body"] for text in shown] == [method != "HEAD"] * 3
+    assert fields()["sig"] not in answer["body"]
+    assert logged == [{"message": UNEXPECTED, "approval_id": an_approval().id, "request_id": "a1b2-c3d4"}]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"httpMethod": "GET"},
+        {"httpMethod": "GET", "queryStringParameters": {"id": "<script>"}, "requestContext": None},
+        {"httpMethod": "POST", "body": "x" * 900_000},
+        {"httpMethod": "POST", "body": "%ff", "isBase64Encoded": True},
+    ],
+)
+def test_an_unexpected_error_is_a_page_whatever_was_sent(
+    handler: CallbackHandler, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], context: Any
+) -> None:
+    def broken(_event: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(handler, "_answer_event", broken)
+    answer = handler(event, context)
+    assert (answer["statusCode"], "Something went wrong" in answer["body"]) == (500, True)
+    assert "<script>" not in answer["body"]
+    assert context.aws_request_id in answer["body"]

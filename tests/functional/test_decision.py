@@ -162,7 +162,7 @@ def test_an_answer_that_came_in_vain_says_so_everywhere(
     decide(table)
     workflows.gone = True
     resumer(ID, last=False)
-    lost = "But the workflow had ended before, so the answer did not reach it."
+    lost = "The workflow had already ended, so it did not receive this response."
     assert lost in mailer.sent[0].text
     assert lost in str(slack.messages()[0].blocks)
     assert lost in pages.outcome(table.get(ID), Action.APPROVE)
@@ -347,7 +347,7 @@ def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hea
     workflows.gone = True
     resumer(ID, last=False, image=image)
     [message] = [message for message in slack.messages() if not message.thread_ts]
-    assert "the workflow had ended before" in str(message.blocks)
+    assert "The workflow had already ended" in str(message.blocks)
 
 
 def test_a_crash_before_the_mark_repeats_no_resumption_and_counts_once(
@@ -399,7 +399,7 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
     resumer(ID, last=False, image=image)
     shown = [message for message in slack.messages() if not message.thread_ts]
     assert len(shown) == 2
-    assert all("the workflow had ended before" in str(message.blocks) for message in shown)
+    assert all("The workflow had already ended" in str(message.blocks) for message in shown)
 
 
 def test_delivered_again_while_step_functions_fails_no_edit_is_undone(
@@ -412,7 +412,7 @@ def test_delivered_again_while_step_functions_fails_no_edit_is_undone(
     workflows.broken = True
     with pytest.raises(StepsFailed):
         resumer(ID, last=False, image=image)
-    assert "the workflow had ended before" in str(slack.messages()[0].blocks)
+    assert "The workflow had already ended" in str(slack.messages()[0].blocks)
 
 
 def test_mails_do_not_wait_until_many_messages_are_edited(

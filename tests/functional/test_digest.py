@@ -62,7 +62,7 @@ def test_what_waits_is_one_mail_with_the_links_of_each(
 ) -> None:
     sender(batch(*((approval, REQUEST) for approval in reversed(asked))), context)
     [mail] = mailer.sent
-    assert mail.subject == f"Approve? 5 waiting for you [{asked[0].id[:6]}]"
+    assert mail.subject == f"Approvals: 5 waiting for you [{asked[0].id[:6]}]"
     found = [line for line in mail.text.splitlines() if line.startswith("https://x/execution?")]
     assert len(found) == 10
     assert [approval.id in link for approval, link in zip(asked, found[::2], strict=True)] == [True] * 5
@@ -97,7 +97,7 @@ def test_outcomes_are_folded_too(
         respond(table, approval, a_response())
     sender(batch((asked[0], OUTCOME), (asked[1], OUTCOME), (asked[2], REQUEST)), context)
     [mail] = mailer.sent
-    assert mail.subject == f"Approve? 1 waiting for you, 2 ended [{asked[0].id[:6]}]"
+    assert mail.subject == f"Approvals: 1 waiting for you, 2 closed [{asked[0].id[:6]}]"
     assert mail.text.count("Approved by alice@example.com by email on") == 2
     assert list(links({"text": mail.text})) == ["approve", "reject"]
     assert len(mail.subject) <= MAX_SUBJECT
@@ -132,7 +132,7 @@ def test_each_recipient_gets_their_own(
     with pytest.raises(DeliveryFailed):
         sender(everything, context)
     [mail] = mailer.sent
-    assert (mail.to, mail.subject) == ("carol@example.com", f"Approvals: 2 ended [{asked[0].id[:6]}]")
+    assert (mail.to, mail.subject) == ("carol@example.com", f"Approvals: 2 closed [{asked[0].id[:6]}]")
     mailer.broken_for = None
     sender(everything, context)
     assert [mail.to for mail in mailer.sent] == ["carol@example.com", "alice@example.com"]
@@ -143,4 +143,4 @@ def test_a_request_and_its_reminder_are_one_entry(
 ) -> None:
     sender(batch((asked[0], REQUEST), (asked[0], f"reminder-1:{ALICE}")), context)
     [mail] = mailer.sent
-    assert mail.subject == f"Approve? 1 waiting for you [{asked[0].id[:6]}]"
+    assert mail.subject == f"Approvals: 1 waiting for you [{asked[0].id[:6]}]"

@@ -669,7 +669,7 @@ def test_more_time_is_seen_by_everybody(
     happens(table, quorum, Postponement(ALICE, NOW + timedelta(minutes=1)))
     for _ in range(2):
         notifier(quorum.id, last=False)
-    until = "asked for more time: until Mon 23 Nov 2026, 10:30 UTC."
+    until = "extended the deadline to Mon 23 Nov 2026, 10:30 UTC."
     assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
     assert all(f"alice@example.com {until}" in mail.text for mail in mailer.sent)
     until = "asked for more time: until <!date^1795429800^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:30 UTC>."

@@ -81,7 +81,8 @@ SOURCE = "Workflow:    Deploy\nExecution:   run-1\nAWS account: 123456789012\nAW
 def asking(**changes: Any) -> Approval:
     """A request with little but what is given."""
     people = changes.pop("people", People())
-    return an_approval(request=Request(**{"title": "Deploy", "timeout": HOUR} | changes), people=people)
+    given: dict[str, Any] = {"title": "Deploy", "timeout": HOUR} | changes
+    return an_approval(request=Request(**given), people=people)
 
 
 def paragraphs(mail: Mail) -> list[str]:

@@ -21,6 +21,8 @@ from approvals.records import READABLE
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 from approvals.table import NOTE_PREFIX, SLOT_PREFIX
 from handlers import metrics
+from handlers.callback import UNEXPECTED
+from handlers.html import HEADERS
 
 ROOT = Path(__file__).parents[2]
 
@@ -562,6 +564,43 @@ def test_an_execution_that_was_stopped_is_noticed() -> None:
             },
         }
     }
+
+
+GATEWAY_RESPONSES = RESOURCES["ExecutionApi"]["Properties"]["GatewayResponses"]
+
+
+def test_what_never_reaches_a_function_is_answered_with_a_page_too() -> None:
+    """API Gateway takes the defaults for what has none of its own: a firewall's 403, a function's error, a timeout."""
+    codes = {name: response.get("StatusCode") for name, response in GATEWAY_RESPONSES.items()}
+    assert codes == {"MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429, "DEFAULT_4XX": None, "DEFAULT_5XX": None}
+
+
+@pytest.mark.parametrize("name", GATEWAY_RESPONSES)
+def test_a_page_of_api_gateway_is_static_html_with_the_headers_of_ours(name: str) -> None:
+    response = GATEWAY_RESPONSES[name]
+    headers = {key: value.strip("'") for key, value in response["ResponseParameters"]["Headers"].items()}
+    ours = {key: value for key, value in HEADERS.items() if key != "Content-Security-Policy"}
+    assert headers == {**ours, "X-Frame-Options": "DENY", "Content-Security-Policy": "sandbox"}
+    assert all(value.startswith("'") for value in response["ResponseParameters"]["Headers"].values())
+    [html] = response["ResponseTemplates"].values()
+    assert html.startswith("<!doctype html><html lang=en>")
+    assert """content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">""" in html
+    assert not re.search(r"<script|<form|<a |src=|url\(|\son\w+=", html)
+    assert re.search(r"<title>(.+)</title>.*<h1>\1</h1><p>.+</p>", html)
+    assert ("$context.requestId" in html) == name.startswith("DEFAULT_")
+    assert not re.search(r"\$context\.(?!requestId)", html), "nothing that the caller chooses"
+
+
+def test_an_unexpected_error_of_the_pages_raises_the_functions_alarm() -> None:
+    """It is answered with a page, so Lambda counts no error."""
+    log = RESOURCES["CallbackErrorFilter"]["Properties"]
+    assert log["LogGroupName"] == {"Ref": "CallbackLogs"}
+    assert log["FilterPattern"] == f'{{ $.message = "{UNEXPECTED}" }}'
+    counted = log["MetricTransformations"][0]
+    metrics = {metric["Id"]: metric for metric in RESOURCES["CallbackErrorAlarm"]["Properties"]["Metrics"]}
+    watched = metrics["pages"]["MetricStat"]["Metric"]
+    assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
+    assert metrics["all"]["Expression"] == "FILL(lambda, 0) + FILL(pages, 0)"
 
 
 def test_the_errors_of_every_function_raise_an_alarm() -> None:

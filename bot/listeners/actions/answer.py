@@ -14,6 +14,7 @@ from approvals.respond import respond
 from approvals.rules import Judgement, Verdict
 from bot.api import STALE
 from bot.listeners.desk import GONE, Click, Desk, told
+from bot.listeners.malformed import about
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
 
@@ -35,7 +36,7 @@ class Answer:
         dies within 3 seconds.
         """
         click = Click.parse(body)
-        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
+        with about(self._desk.logger, click.approval_id):
             self._desk.leave(self._desk.reply(click, self._answer(click, client)))
         ack()
 
@@ -60,9 +61,9 @@ class Answer:
         return None
 
     def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
-        about = About(approval.id, self._action, click.channel, unseen=click.unseen)
+        opened = About(approval.id, self._action, click.channel, unseen=click.unseen)
         try:
-            client.views_open(trigger_id=click.trigger, view=answer_modal(approval, about))
+            client.views_open(trigger_id=click.trigger, view=answer_modal(approval, opened))
         except SlackApiError as error:
             code = str(error.response.get("error", ""))
             self._desk.logger.warning("no dialog opened", extra={"reason": code})

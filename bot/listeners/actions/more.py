@@ -11,7 +11,7 @@ from approvals.model import Approval, Note
 from approvals.respond import respond
 from approvals.rules import Judgement, Postponement, Verdict, Withdrawal
 from bot.listeners.desk import GONE, Click, Desk, refused
-from bot.listeners.malformed import Malformed
+from bot.listeners.malformed import Malformed, about
 from bot.views.buttons import MORE_TIME, WITHDRAW
 
 NOTHING_TO_TAKE_BACK = "You have not answered yet, so there is nothing to take back."
@@ -35,7 +35,7 @@ class More:
         click = Click.parse(body)
         if click.word not in _EVENTS:
             raise Malformed("not a choice of the menu")
-        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
+        with about(self._desk.logger, click.approval_id):
             if approval := self._desk.find(click.approval_id):
                 self._do(approval, click)
             else:

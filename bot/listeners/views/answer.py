@@ -13,7 +13,7 @@ from approvals.model import Action, Approval, Approver, Note, Response, Severity
 from approvals.respond import respond
 from approvals.rules import COMMENT, Judgement, Verdict
 from bot.listeners.desk import GONE, Desk, approver, told
-from bot.listeners.malformed import Malformed
+from bot.listeners.malformed import Malformed, about
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
 NOT_SURE = "Please tick the box, or press Cancel."
@@ -51,7 +51,7 @@ class Submission:
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         """Records the answer, then closes the dialog; or says in it what is missing, or why nothing was recorded."""
         sent = Sent.parse(body)
-        with self._desk.logger.append_context_keys(approval_id=sent.about.approval_id):
+        with about(self._desk.logger, sent.about.approval_id):
             approval = self._desk.find(sent.about.approval_id)
             if approval is None:
                 ack(response_action="update", view=told_modal(GONE))
