@@ -26,7 +26,6 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "handlers.shown",
             "handlers.html",
             "handlers.inputs",
-            "handlers.recent",
         ),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
@@ -36,6 +35,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
+            "approvals.rate_limit",
         ),
     ),
     "services": (
@@ -46,7 +46,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.wording", "approvals.mail_text", "approvals.mail_subjects",
-            "approvals.mail_messages", "approvals.mail_digest", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
+            "approvals.mail_messages", "approvals.mail_digest", "approvals.history", "approvals.markup", "approvals.links",
+            "approvals.result",
             "approvals.viewer", "approvals.inquiry",
         ),
     ),
