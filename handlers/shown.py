@@ -9,12 +9,11 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from approvals import markup, present
-from approvals.characters import reveal
+from approvals.addresses import is_address
 from approvals.form import said
 from approvals.history import Entry, history
 from approvals.markup import Block, Kind, Span, Style
 from approvals.model import Approval, Json, Response, iso, readable
-from approvals.schema import is_address
 from handlers.html import Rows, away, rows, tag
 
 MANY = 8
@@ -139,4 +138,4 @@ def _context(approval: Approval) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Json) -> str:
-    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
