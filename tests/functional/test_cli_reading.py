@@ -254,17 +254,17 @@ def test_nothing_that_a_command_prints_steers_a_terminal_or_hides(shell: Shell) 
     text = json.dumps({"Approval": {"Title": "Deploy"}, **HIDING})
     machine = shell.outputs["StateMachineHumanApprovalArn"]
     boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name="run-1", input=text)
-    shell.asked()
+    name = shell.asked().id
     shell.answered(Action.APPROVE, approver=replace(ALICE, name="Bo\n\x1b[2J\u202eb"))
     shell.clock.pass_(hours=1)
-    commands = [("show", "run-1"), ("list", "--status", "any"), ("export", "--since", "1d")]
+    commands = [("show", name), ("list", "--status", "any"), ("export", "--since", "1d")]
     for command in [*commands, *((*each, "--json") for each in commands)]:
         printed = shell.run(*command).stdout
         assert hidden_in(printed) is None
-    shown = shell.run("show", "run-1").stdout
+    shown = shell.run("show", name).stdout
     assert "a\ufffd[2J\ufffdb\ufffd\ufffdc" in shown
     assert "Approved by Bo \ufffd[2J\ufffdb" in shown
-    document = json.loads(shell.run("show", "run-1", "--json").stdout)
+    document = json.loads(shell.run("show", name, "--json").stdout)
     assert document["Context"] == HIDING, "programs read the same values"
 
 
