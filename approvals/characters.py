@@ -7,6 +7,7 @@ imports nothing of ours.
 
 from __future__ import annotations
 
+import json
 import re
 from unicodedata import name
 
@@ -100,6 +101,11 @@ def one_line(text: str, most: int = MAX_NAME) -> str:
 def escape_hidden(text: str) -> str:
     r"""Return a JSON text with its hidden characters as `\u` escapes: the same values, but safe on a terminal."""
     return _PATTERN.sub(lambda found: _escaped(found[1]) if found[1] else found[0], text)
+
+
+def log_json(record: object) -> str:
+    """Return a log record as JSON on one line, its hidden characters escaped: logs are read on terminals, too."""
+    return escape_hidden(json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str))
 
 
 def _escaped(character: str) -> str:

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from unicodedata import category
-from urllib.parse import urlsplit
 
+from approvals.addresses import is_address
 from approvals.characters import hidden_in
 from approvals.model import Json, shorten
 
@@ -36,7 +36,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMATS = {
     "line": "a text that is not empty",
     "text": "a text that is not empty",
-    "url": "an http or https address",
+    "url": "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name",
     "name": "a name of letters, digits and _",
     "person": "an email address or a Slack user id",
     "approver": "an email address, a Slack user id (U...) or a Slack user group id (S...)",
@@ -73,17 +73,6 @@ def is_slack_user(text: str) -> bool:
 def is_slack_group(text: str) -> bool:
     """Whether the text has the form of a Slack user group id."""
     return _GROUP.fullmatch(text) is not None
-
-
-def is_address(text: str) -> bool:
-    """Whether the text is an http or https address that can stand in a link without being changed."""
-    if any(character.isspace() or character in "<>|\"'\\" for character in text):
-        return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from approvals.characters import reveal
+from approvals.characters import escape_hidden, reveal
 from approvals.model import Json
 from cli.context import Context
 
@@ -35,10 +35,15 @@ def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) 
 def emit(context: Context, value: Json, lines: Iterable[str]) -> None:
     """Prints a result to standard output: `value` as one JSON document with --json, else the lines."""
     if context.as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        click.echo(as_json(value, indent=2))
         return
     for line in lines:
         click.echo(line)
+
+
+def as_json(value: Json, indent: int | None = None) -> str:
+    """Return the value as JSON in which hidden characters are escaped: it may end on a terminal all the same."""
+    return escape_hidden(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def is_terminal() -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.mail import Mail, Mailer, recipient_of
 from approvals.mail_digest import digest_mail
@@ -130,7 +131,7 @@ def build(environ: Mapping[str, str]) -> DigestSender:
         links=Links.configured(config.public_url, config.email_link_mode),
         clock=clock,
         sleep=time.sleep,
-        logger=Logger(),
+        logger=Logger(json_serializer=log_json),
     )
 
 

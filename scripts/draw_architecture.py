@@ -46,9 +46,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.wording", "approvals.mail_text", "approvals.mail_subjects",
-            "approvals.mail_messages", "approvals.mail_digest", "approvals.history", "approvals.markup", "approvals.links",
-            "approvals.result",
-            "approvals.viewer", "approvals.inquiry",
+            "approvals.mail_messages", "approvals.mail_digest", "approvals.history", "approvals.markup",
+            "approvals.links", "approvals.result", "approvals.viewer", "approvals.inquiry",
         ),
     ),
     "rules": (
@@ -59,7 +58,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
-    "model": ("what an approval is", ("approvals.model",)),
+    "model": ("what an approval is", ("approvals.model", "approvals.characters", "approvals.addresses")),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.characters import hidden_in
 from approvals.links import link
 from approvals.mail import Mail
 from approvals.mail_digest import digest_mail
@@ -648,3 +649,20 @@ def test_the_greatest_request_fits_in_a_mail_and_its_links_are_whole(character: 
     assert [line for line in lines if line.startswith("http")] == [
         link(approval, action, TO, base_url=BASE) for action in (Action.APPROVE, Action.REJECT)
     ]
+
+
+def test_a_mail_about_an_earlier_versions_record_hides_nothing() -> None:
+    text = "a\x1b\u200b\u202e\u2800\u3164\U000e0041\xadb"
+    for mail in every_mail(text):
+        assert hidden_in(mail.text) is None
+        assert mail.subject.isascii()
+        assert mail.subject.isprintable()
+
+
+def test_a_link_in_a_mail_is_followed_by_the_address_that_it_leads_to() -> None:
+    lie = "https://github.com/acme/pull/7"
+    mail = request_mail(
+        asking(details=f"[{lie}](https://evil.example/x)", links=((lie, "https://evil.example/y"),)), TO, LINKS
+    )
+    assert f"{lie} (https://evil.example/x)" in mail.text
+    assert f"{lie}: https://evil.example/y\n" in mail.text
