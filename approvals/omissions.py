@@ -30,10 +30,20 @@ _RUN = 30
 """What a run of rich text weighs beside its text and address: the JSON around it."""
 
 
+def weigh(text: str) -> int:
+    """Return what JSON weighs in a Slack message: UTF-16 units, with the three characters that Slack escapes."""
+    units = len(text.encode("utf-16-le")) // 2
+    return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
+
+
+def text_weight(text: str) -> int:
+    """Return what a text weighs in a Slack message, as JSON without its quotes."""
+    return weigh(json.dumps(text, ensure_ascii=False)) - 2
+
+
 def slack_weight(text: str) -> int:
-    """Return what a text weighs in a Slack message: UTF-16 units of JSON, with the characters that Slack escapes."""
-    units = len(json.dumps(text, ensure_ascii=False).encode("utf-16-le")) // 2 - 2
-    return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">")) + _RUN * (len(text) // MAX_RUN)
+    """Return what a text weighs in a Slack message, where a long one takes several runs."""
+    return text_weight(text) + _RUN * (len(text) // MAX_RUN)
 
 
 def email_size(text: str) -> int:
@@ -65,7 +75,7 @@ class Surface:
 
 
 SLACK_MESSAGE = Surface(
-    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=4, note=700
+    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=6, note=700
 )
 """A message, and the answer to `/approvals show`. What we say ourselves takes from the room: see `fit`.
 
@@ -305,7 +315,7 @@ def _span_size(span: Span, surface: Surface) -> int:
 
 
 def _lines_size(text: str, surface: Surface) -> int:
-    return surface.measure(text) + surface.line * text.count("\n")
+    return surface.measure(text) + surface.line * len(text.splitlines())
 
 
 def _beginning(text: str, surface: Surface, room: int) -> str:

@@ -258,8 +258,10 @@ def test_a_request_asks_shows_and_links() -> None:
         "jo asks for your approval, by Mon 23 Nov 2026, 10:00 UTC.",
         "Deploy",
         "Severity: HIGH. You will be asked to confirm your answer a second time.",
-        "  Answer by:   Mon 23 Nov 2026, 10:00 UTC\n  Workflow:    Deploy\n  Execution:   run-1\n"
-        "  AWS account: 123456789012\n  AWS region:  eu-west-1",
+        (
+            "  Answer by:   Mon 23 Nov 2026, 10:00 UTC\n  Workflow:    Deploy\n  Execution:   run-1\n"
+            "  AWS account: 123456789012\n  AWS region:  eu-west-1"
+        ),
         "Facts:",
         "  Service: web\n  Risk:    low\n    really",
         "Links:",
