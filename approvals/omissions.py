@@ -194,8 +194,7 @@ def _wanted(request: Request) -> Iterator[tuple[Part, _Fit]]:
         yield Part.DETAILS, _details
     if request.links:
         yield Part.LINKS, _links
-    if request.context:
-        yield Part.CONTEXT, _context
+    yield Part.CONTEXT, _context  # It says itself whether there is any: one that was not read is no empty one.
 
 
 _FIELDS = {Part.FACTS: "facts", Part.DETAILS: "details", Part.LINKS: "links", Part.CONTEXT: "context"}
@@ -292,7 +291,7 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
         if text:
             rows.append((label, f"{text}{'' if in_part else chr(10)}{MORE}"))
         return _Fitted(tuple(rows), room if rows else 0, _hidden_lines(given, number, text, in_part=in_part))
-    return _Fitted(tuple(rows), size)
+    return _Fitted(tuple(rows), size if rows else 0)
 
 
 def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
