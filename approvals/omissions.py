@@ -11,9 +11,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from approvals import markup, present
+from approvals.addresses import labelled
 from approvals.markup import Block, Kind, Span, Style
 from approvals.model import Approval, Json, Request
 
@@ -32,7 +32,7 @@ _RUN = 30
 
 def weigh(text: str) -> int:
     """Return what JSON weighs in a Slack message: UTF-16 units, with the three characters that Slack escapes."""
-    units = len(text.encode("utf-16-le")) // 2
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
     return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
 
 
@@ -48,7 +48,7 @@ def slack_weight(text: str) -> int:
 
 def email_size(text: str) -> int:
     """Return what a text takes in an email: UTF-8 bytes, and what is put before its wrapped lines."""
-    return len(text.encode()) + len(text) // 4
+    return len(text.encode(errors="surrogatepass")) + len(text) // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +208,9 @@ def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
 
 def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:
     links = approval.request.links
-    # The host may stand beside the label, too.
-    beside = [surface.row + surface.block + surface.run + surface.style + _host(url, surface) for _, url in links]
+    # The host stands behind the label.
+    hosts = [surface.measure(labelled("", url)) for _, url in links]
+    beside = [surface.row + surface.block + surface.run + surface.style + host for host in hosts]
     return _rows(Part.LINKS, links, beside, surface, room)
 
 
@@ -304,13 +305,9 @@ def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part
     return f"{hidden:,} of {lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"
 
 
-def _host(url: str, surface: Surface) -> int:
-    return surface.run + surface.measure(urlsplit(url).netloc)
-
-
 def _span_size(span: Span, surface: Surface) -> int:
     size = surface.run + (0 if span.style is Style.PLAIN else surface.style) + surface.measure(span.text)
-    return size + surface.measure(span.url) + _host(span.url, surface) if span.url else size
+    return size + surface.measure(span.url) + surface.measure(labelled("", span.url)) if span.url else size
 
 
 def _lines_size(text: str, surface: Surface) -> int:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from approvals.characters import one_line, reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -17,9 +18,7 @@ from approvals.model import (
     Person,
     Response,
     Status,
-    is_hidden,
     readable,
-    shorten,
 )
 from approvals.people import Reason, eligible, responder
 from approvals.rules import Judgement, Verdict
@@ -35,9 +34,6 @@ STARTED_BY_LABEL = "Started by (from the input)"
 
 REQUESTER, DEADLINE = "Requested by", "Answer by"
 """The labels of the requester and the deadline among the facts."""
-
-MAX_NAME = 80
-"""Characters of a name as people see it. Slack users choose their own display names."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -104,11 +100,6 @@ def display_name(who: Person | Approver) -> str:
     return one_line(text, 254) if text == address else one_line(text.replace("/", " "))
 
 
-def one_line(text: str, most: int = MAX_NAME) -> str:
-    """Return the text as one line of at most `most` characters."""
-    return shorten(" ".join(written(text).split()), most)
-
-
 def context(approval: Approval) -> list[tuple[str, str]]:
     """Return the rest of the execution's input in full, as labels and values."""
     return [(label, written(value)) for label, value in input_rows(approval)]
@@ -126,7 +117,7 @@ def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
 
 def written(value: Json, most: int | None = None) -> str:
     """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
-    return "".join("\ufffd" if is_hidden(character) else character for character in text_of(value)[:most])
+    return reveal(text_of(value)[:most])
 
 
 def text_of(value: Json) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from approvals import form, schema
+from approvals.characters import reveal
 from approvals.model import Json, Request, Workflow, shorten
 from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
 
@@ -25,8 +26,8 @@ class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of
     """The request can't be made. `problems` has a sentence for each thing to mend, with its path."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+        self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
+        super().__init__("; ".join(self.problems))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import present
+from approvals.characters import one_line
 from approvals.inquiry import About, Inquiry, parse
 from approvals.links import is_approval_id, link, slack_recipient
 from approvals.listing import Listing
@@ -91,7 +92,7 @@ class Notes:
             self._logger.warning("no link handed out to who may neither respond nor see")
             messenger.whisper(replace(note, text=f"{present.quoted_title(approval)} {present.who_may(approval)}"))
             return
-        recipient = slack_recipient(viewer.id, present.one_line(viewer.name))
+        recipient = slack_recipient(viewer.id, one_line(viewer.name))
         url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
         messenger.hand_out(note, approval, url)
         self._logger.info("link handed out in slack")

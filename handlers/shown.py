@@ -8,11 +8,11 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from approvals import markup, present
+from approvals.addresses import is_address
 from approvals.form import said
 from approvals.history import Entry, history
 from approvals.markup import Block, Kind, Span, Style
 from approvals.model import Approval, Response, iso, readable
-from approvals.schema import is_address
 from handlers.html import Rows, away, rows, tag
 
 MANY = 8

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals import omissions, present
+from approvals.characters import reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -145,7 +146,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
 
 def _title(approval: Approval) -> list[Block]:
     long_title = details.lines([approval.title], MAX_NAMES) if len(approval.title) > MAX_HEADER else []
-    title = PlainTextObject(text=shorten(approval.title, MAX_HEADER), emoji=False)
+    title = PlainTextObject(text=reveal(shorten(approval.title, MAX_HEADER)), emoji=False)
     return [HeaderBlock(text=title), *long_title]
 
 

@@ -24,7 +24,7 @@ READ_ID = "approval:read"
 """The action id of the button that leads to the page, where not all of a request is shown."""
 
 ALL_SHOWN = "all-shown:"
-"""Begins the block id of buttons below a request that is shown in full; the approval's id follows.
+"""Begins the block id of buttons below a request that is shown in full; its place follows, where there are several.
 
 A click on any other approve button does not approve: messages of earlier versions cut requests without a word.
 """
@@ -57,12 +57,12 @@ def buttons(approval: Approval, *, all_shown: bool) -> Block:
     )
     options = list(_options(approval))
     more = [OverflowMenuElement(action_id=MORE_ID, options=options)] if options else []
-    return _row(approval, [*_answers(approval, all_shown=all_shown), execution, *more], all_shown=all_shown)
+    return _row([*_answers(approval, all_shown=all_shown), execution, *more], all_shown=all_shown)
 
 
-def answers(approval: Approval, *, all_shown: bool) -> Block:
+def answers(approval: Approval, *, all_shown: bool, place: int) -> Block:
     """The button of each answer. Nobody approves with a tap what is not shown: that is read on the page first."""
-    return _row(approval, _answers(approval, all_shown=all_shown), all_shown=all_shown)
+    return _row(_answers(approval, all_shown=all_shown), all_shown=all_shown, place=place)
 
 
 def read(approval: Approval, text: str = "Read in full") -> ButtonElement:
@@ -70,8 +70,8 @@ def read(approval: Approval, text: str = "Read in full") -> ButtonElement:
     return ButtonElement(text=text, action_id=READ_ID, value=approval.id)
 
 
-def _row(approval: Approval, elements: list[InteractiveElement], *, all_shown: bool) -> Block:
-    return ActionsBlock(elements=elements, block_id=f"{ALL_SHOWN}{approval.id}" if all_shown else None)
+def _row(elements: list[InteractiveElement], *, all_shown: bool, place: int = 0) -> Block:
+    return ActionsBlock(elements=elements, block_id=f"{ALL_SHOWN}{place}" if all_shown else None)
 
 
 def _answers(approval: Approval, *, all_shown: bool) -> list[InteractiveElement]:

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals import markup, omissions, present
+from approvals.addresses import labelled
 from approvals.markup import Kind, Span, Style
 from approvals.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
 from bot.views.text import (
@@ -128,7 +129,7 @@ def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:
 
 
 def _link(label: str, url: str) -> list[Part]:
-    found = link(label, url)
+    found = link(labelled(label, url), url)
     return [found] if found else runs(f"{label}: {url}")
 
 
@@ -151,7 +152,7 @@ def _parts(block: markup.Block) -> list[Part]:
 
 def _span(span: Span, kind: Kind) -> list[Part]:
     if span.style is Style.LINK:
-        found = link(span.text, span.url)
+        found = link(labelled(span.text, span.url), span.url)
         return [found] if found else runs(f"{span.text} ({span.url})")
     return runs(span.text, Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style)
 

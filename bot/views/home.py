@@ -74,8 +74,8 @@ def _headline(waiting: int) -> str:
 def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
-    for approval in approvals[:MAX_WAITING]:
-        more = _waits(approval, link)
+    for place, approval in enumerate(approvals[:MAX_WAITING]):
+        more = _waits(approval, link, place)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
@@ -83,13 +83,13 @@ def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
     return [*blocks, *_rest(len(approvals) - shown)] if approvals else [_sentence(_NOTHING_WAITS)]
 
 
-def _waits(approval: Approval, link: Link) -> list[Block]:
+def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     """What waits, with all that is asked where there is room for it; else with its title alone."""
     shown = fit(approval, SLACK_HOME)
     if not shown.is_complete:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
     asked = [*long_title(approval), *details.from_request(shown), *message.omitted(shown, message.READ_FIRST)]
-    return [row(approval, link), *asked, answers(approval, all_shown=shown.is_complete), DividerBlock()]
+    return [row(approval, link), *asked, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
 def _rows(approvals: Sequence[Approval], link: Link, nothing: str) -> list[Block]:

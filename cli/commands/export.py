@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +17,7 @@ from approvals.model import Json, iso
 from cli.columns import COLUMNS, cell, row
 from cli.context import Context, Failure, pass_context
 from cli.moments import MOMENT
-from cli.output import json_option
+from cli.output import as_json, json_option
 
 STDOUT = "-"
 
@@ -69,7 +68,7 @@ def _write_csv(file: TextIO, rows: Iterable[Row]) -> None:
 
 
 def _write_jsonl(file: TextIO, rows: Iterable[Row]) -> None:
-    file.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in rows)
+    file.writelines(f"{as_json(dict(each))}\n" for each in rows)
 
 
 _WRITERS: dict[str, Callable[[TextIO, Iterable[Row]], None]] = {"csv": _write_csv, "jsonl": _write_jsonl}
