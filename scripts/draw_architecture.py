@@ -46,7 +46,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry",
+            "approvals.viewer", "approvals.inquiry", "approvals.omissions",
         ),
     ),
     "rules": (
