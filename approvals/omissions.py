@@ -96,7 +96,7 @@ EARLIER_MAX_KEY = 100
 EMAIL = Surface(64_000, email_size, part=60, row=40, block=10, group=0, run=0, style=4, line=24, form=False)
 """An email. Gmail hides what is beyond 102 KB of one.
 
-Source: https://support.google.com/mail/thread/200484353 ("[Message clipped]")
+Source: https://www.spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html
 """
 
 TITLE_ALONE = replace(EMAIL, room=0)

@@ -32,7 +32,7 @@ from approvals.people import eligible
 from approvals.schema import is_slack_user
 from approvals.workflow import console_url
 from bot.views import details
-from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, buttons, read
+from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (
     Part,
     escape,
@@ -70,8 +70,6 @@ MAX_PROGRESS = 1500
 MAX_FILLED_IN = 2000
 """Shares of what a message may weigh: so that no part of ours leaves the request without any room."""
 
-READ_FIRST = "The page shows everything: press *Read and respond* for a link of your own."
-
 _HEADING = 120
 """What the heading of the request weighs, at most."""
 
@@ -91,16 +89,26 @@ def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block
     head = [*_head(approval), *_rules(approval)]
     actions = buttons(approval, all_shown=True)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions]) + _HEADING)
-    if not shown.is_complete:
-        actions = buttons(approval, all_shown=False) if answerable else ActionsBlock(elements=[read(approval)])
-    under = [actions] if answerable or not shown.is_complete else []
-    return [*head, *details.from_request(shown), *omitted(shown, READ_FIRST), *under]
+    content = [*head, *details.from_request(shown)]
+    if shown.is_complete:
+        return [*content, actions] if answerable else content
+    if answerable:
+        return [*content, omitted(shown, on_the_page()), buttons(approval, all_shown=False)]
+    return [
+        *content,
+        omitted(shown, on_the_page(READ_IN_FULL)),
+        ActionsBlock(elements=[read(approval, READ_IN_FULL)]),
+    ]
 
 
-def omitted(shown: Shown, rest: str) -> list[Block]:
-    """What is left out, if anything. `rest` says where it is."""
-    text = f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}"
-    return [] if shown.is_complete else [SectionBlock(text=mrkdwn(text))]
+def omitted(shown: Shown, rest: str) -> Block:
+    """What is left out. `rest` says where it is."""
+    return SectionBlock(text=mrkdwn(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}"))
+
+
+def on_the_page(button: str = READ_AND_RESPOND) -> str:
+    """Where everything is shown, and how to get there."""
+    return f"The page shows everything: press *{button}* for a link of your own."
 
 
 def outcome_text(approval: Approval) -> str:
@@ -141,7 +149,8 @@ def outcome_blocks(approval: Approval) -> list[Block]:
     ours.append(_fields(approval))
     tail = ContextBlock(elements=[mrkdwn(execution)])
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*ours, tail]) + _HEADING)
-    return [*ours, *details.from_request(shown), *omitted(shown, "The execution's input has everything."), tail]
+    rest = [] if shown.is_complete else [omitted(shown, "The execution's input has everything.")]
+    return [*ours, *details.from_request(shown), *rest, tail]
 
 
 def _title(approval: Approval) -> list[Block]:

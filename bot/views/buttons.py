@@ -37,7 +37,8 @@ MORE_ID = "approval:more"
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 
-READ_AND_RESPOND = "Read and respond"
+READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
+"""The label of the button that leads to the page, for who can respond and for who can only see the request."""
 
 _WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 
@@ -65,7 +66,7 @@ def answers(approval: Approval, *, all_shown: bool, place: int) -> Block:
     return _row(_answers(approval, all_shown=all_shown), all_shown=all_shown, place=place)
 
 
-def read(approval: Approval, text: str = "Read in full") -> ButtonElement:
+def read(approval: Approval, text: str) -> ButtonElement:
     """The button that hands out a link to the page, which shows everything."""
     return ButtonElement(text=text, action_id=READ_ID, value=approval.id)
 

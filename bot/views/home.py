@@ -86,10 +86,13 @@ def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
 def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     """What waits, with all that is asked where there is room for it; else with its title alone."""
     shown = fit(approval, SLACK_HOME)
-    if not shown.is_complete:
+    title = [row(approval, link), *long_title(approval)]
+    if shown.is_complete:
+        content = details.from_request(shown)
+    else:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
-    asked = [*long_title(approval), *details.from_request(shown), *message.omitted(shown, message.READ_FIRST)]
-    return [row(approval, link), *asked, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
+        content = [message.omitted(shown, message.on_the_page())]
+    return [*title, *content, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
 def _rows(approvals: Sequence[Approval], link: Link, nothing: str) -> list[Block]:

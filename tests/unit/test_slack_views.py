@@ -831,7 +831,9 @@ def test_a_message_that_hides_a_line_has_no_button_to_approve_but_a_way_to_the_p
 
 def test_who_may_only_see_a_request_gets_a_way_to_the_page_and_nothing_to_respond_with() -> None:
     assert "actions" not in {block["type"] for block in as_sent(request_blocks(a_script(SCRIPT), answerable=False))}
-    [read] = as_sent(request_blocks(a_script(LONG), answerable=False))[-1]["elements"]
+    blocks = as_sent(request_blocks(a_script(LONG), answerable=False))
+    [read] = blocks[-1]["elements"]
+    assert "press *Read in full* for a link of your own." in said(blocks)
     assert (read["action_id"], read["text"]["text"]) == (READ_ID, "Read in full")
 
 
