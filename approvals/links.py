@@ -1,7 +1,8 @@
-"""Ids, keys and the capability links in mails. Standard library only.
+"""Ids, keys and capability links. Standard library only.
 
 A link's `sig` is an HMAC-SHA256 over (approval id, recipient) with a random key that is kept in the approval's record:
-so a link names its recipient, needs no key store, and dies with the record.
+so a link names its recipient, needs no key store, and dies with the record. A recipient is an email address, or a Slack
+user's id and name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import secrets
 from base64 import b32encode
 from urllib.parse import urlencode
 
-from approvals.model import Action, Approval
+from approvals.model import Action, Approval, Approver, Channel
+from approvals.schema import is_slack_user
 
 MAX_QUERY = 700
 """Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
@@ -78,6 +80,23 @@ def query(approval: Approval, action: Action, recipient: str) -> str:
     needed = {"id": approval.id, "to": recipient, "sig": sign(approval, recipient)}
     whole = urlencode({"action": action.value, **names, **needed})
     return whole if len(whole) <= MAX_QUERY else urlencode({"action": action.value, **needed})
+
+
+def slack_recipient(user_id: str, name: str) -> str:
+    """Return the recipient of a link that is handed to a Slack user. No email address has a blank."""
+    return f"{user_id} {name}"
+
+
+def approver_of(approval: Approval, recipient: str) -> Approver:
+    """Return who responds through a link: whom it was made for, by email or in Slack.
+
+    Links are handed to members of the app's own workspace alone. Before a message is posted it is not known.
+    """
+    user_id, blank, name = recipient.partition(" ")
+    if not (blank and is_slack_user(user_id)):
+        return Approver(id=recipient, name=recipient, channel=Channel.EMAIL)
+    workspace = approval.slack_messages[0].workspace if approval.slack_messages else ""
+    return Approver(id=user_id, name=name or user_id, channel=Channel.SLACK, workspace=workspace)
 
 
 def _short(digest: bytes) -> str:

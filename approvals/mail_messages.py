@@ -174,7 +174,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 def _left_out(shown: Shown, rest: str) -> str:
     """Say what the author's block leaves out. A form is announced, and filled in on the page."""
     texts = [omission.text for omission in shown.omissions if omission.part is not Part.FORM]
-    return f"Not in this email: {wording.enumerated(texts)}. {rest}" if texts else ""
+    return f"Not shown in this email: {wording.enumerated(texts)}. {rest}" if texts else ""
 
 
 def _wanted(approval: Approval) -> str:

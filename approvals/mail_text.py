@@ -58,7 +58,7 @@ def barred(lines: Iterable[str]) -> str:
 def rows(pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """Return the labels and values of somebody else, indented below their heading, each with its lines."""
     width = min(max((len(label) for label, _ in pairs), default=0), _LABEL) + 1
-    return [_row(f"{one_line(label, 150) + ':':<{width}} {value}") for label, value in pairs]
+    return [_row(f"{one_line(label, len(label) + 1) + ':':<{width}} {value}") for label, value in pairs]
 
 
 def fitting(found: Sequence[Row], most: int) -> tuple[list[str], int]:

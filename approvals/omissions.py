@@ -11,9 +11,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from approvals import markup, present
+from approvals.addresses import labelled
 from approvals.markup import Block, Kind, Span, Style
 from approvals.model import Approval, Json, Request
 
@@ -30,15 +30,25 @@ _RUN = 30
 """What a run of rich text weighs beside its text and address: the JSON around it."""
 
 
+def weigh(text: str) -> int:
+    """Return what JSON weighs in a Slack message: UTF-16 units, with the three characters that Slack escapes."""
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
+
+
+def text_weight(text: str) -> int:
+    """Return what a text weighs in a Slack message, as JSON without its quotes."""
+    return weigh(json.dumps(text, ensure_ascii=False)) - 2
+
+
 def slack_weight(text: str) -> int:
-    """Return what a text weighs in a Slack message: UTF-16 units of JSON, with the characters that Slack escapes."""
-    units = len(json.dumps(text, ensure_ascii=False).encode("utf-16-le")) // 2 - 2
-    return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">")) + _RUN * (len(text) // MAX_RUN)
+    """Return what a text weighs in a Slack message, where a long one takes several runs."""
+    return text_weight(text) + _RUN * (len(text) // MAX_RUN)
 
 
 def email_size(text: str) -> int:
     """Return what a text takes in an email: UTF-8 bytes, and what is put before its wrapped lines."""
-    return len(text.encode()) + len(text) // 4
+    return len(text.encode(errors="surrogatepass")) + len(text) // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Surface:
 
 
 SLACK_MESSAGE = Surface(
-    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=4, note=700
+    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=6, note=700
 )
 """A message, and the answer to `/approvals show`. What we say ourselves takes from the room: see `fit`.
 
@@ -86,7 +96,7 @@ EARLIER_MAX_KEY = 100
 EMAIL = Surface(64_000, email_size, part=60, row=40, block=10, group=0, run=0, style=4, line=24, form=False)
 """An email. Gmail hides what is beyond 102 KB of one.
 
-Source: https://support.google.com/mail/thread/200484353 ("[Message clipped]")
+Source: https://www.spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html
 """
 
 TITLE_ALONE = replace(EMAIL, room=0)
@@ -184,8 +194,7 @@ def _wanted(request: Request) -> Iterator[tuple[Part, _Fit]]:
         yield Part.DETAILS, _details
     if request.links:
         yield Part.LINKS, _links
-    if request.context:
-        yield Part.CONTEXT, _context
+    yield Part.CONTEXT, _context  # It says itself whether there is any: one that was not read is no empty one.
 
 
 _FIELDS = {Part.FACTS: "facts", Part.DETAILS: "details", Part.LINKS: "links", Part.CONTEXT: "context"}
@@ -199,8 +208,9 @@ def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
 
 def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:
     links = approval.request.links
-    # The host may stand beside the label, too.
-    beside = [surface.row + surface.block + surface.run + surface.style + _host(url, surface) for _, url in links]
+    # The host stands behind the label.
+    hosts = [surface.measure(labelled("", url)) for _, url in links]
+    beside = [surface.row + surface.block + surface.run + surface.style + host for host in hosts]
     return _rows(Part.LINKS, links, beside, surface, room)
 
 
@@ -282,7 +292,7 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
         if text:
             rows.append((label, f"{text}{'' if in_part else chr(10)}{MORE}"))
         return _Fitted(tuple(rows), room if rows else 0, _hidden_lines(given, number, text, in_part=in_part))
-    return _Fitted(tuple(rows), size)
+    return _Fitted(tuple(rows), size if rows else 0)
 
 
 def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
@@ -295,17 +305,13 @@ def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part
     return f"{hidden:,} of {lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"
 
 
-def _host(url: str, surface: Surface) -> int:
-    return surface.run + surface.measure(urlsplit(url).netloc)
-
-
 def _span_size(span: Span, surface: Surface) -> int:
     size = surface.run + (0 if span.style is Style.PLAIN else surface.style) + surface.measure(span.text)
-    return size + surface.measure(span.url) + _host(span.url, surface) if span.url else size
+    return size + surface.measure(span.url) + surface.measure(labelled("", span.url)) if span.url else size
 
 
 def _lines_size(text: str, surface: Surface) -> int:
-    return surface.measure(text) + surface.line * text.count("\n")
+    return surface.measure(text) + surface.line * len(text.splitlines())
 
 
 def _beginning(text: str, surface: Surface, room: int) -> str:

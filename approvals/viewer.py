@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from approvals.model import Approval, Approver, Channel, Person
-from approvals.people import answer_of, responder
+from approvals.people import Reason, answer_of, responder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +52,16 @@ def waits_for(approval: Approval, viewer: Viewer) -> bool:
     """
     if approval.decision:
         return False
-    person = responder(
-        approval, Approver(id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace)
-    )
+    person = _responder(approval, viewer)
     if not isinstance(person, Person) or answer_of(approval, person):
         return False
     named = approval.people is not None and bool(approval.people.approvers)
     return named or _is_posted_to(approval, viewer)
+
+
+def may_respond(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if their response would count, wherever they give it."""
+    return isinstance(_responder(approval, viewer), Person)
 
 
 def asked_by(approval: Approval, viewer: Viewer) -> bool:
@@ -103,6 +106,11 @@ def matches(approval: Approval, text: str) -> bool:
     parts = [approval.title, request.details, request.requested_by, *facts, workflow.execution_name]
     said = "\n".join([*(part for part in parts if part), workflow.state_machine_name]).casefold()
     return all(word in said for word in text.casefold().split())
+
+
+def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
+    approver = Approver(id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace)
+    return responder(approval, approver)
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:

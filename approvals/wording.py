@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from approvals import form, present
 from approvals.characters import one_line
+from approvals.links import approver_of
 from approvals.model import (
     Action,
     Approval,
@@ -39,18 +40,19 @@ def asks(approval: Approval) -> str:
     return f"{who} {what} by {readable(approval.deadline)}."
 
 
-def responders(approval: Approval, reader: str, *, begins: bool = False) -> list[str]:
-    """Return who can respond, the reader with an email address first: `you`, `bo@example.com`, `Cy (cy@example.com)`.
+def responders(approval: Approval, recipient: str, *, begins: bool = False) -> list[str]:
+    """Return who can respond, the recipient of a link first: `you`, `bo@example.com`, `Cy Young (cy@example.com)`.
 
     `begins` says that the first begins a sentence.
     """
+    reader = approver_of(approval, recipient)
     you, anyone = ("You", "Anyone") if begins else ("you", "anyone")
     if approval.people is None:
         return [f"{anyone} whom the request names (the approvers are still being looked up)"]
     named = eligible(approval)
     if named:
-        first = [you for person in named if _is_reader(person, reader)]
-        return some([*first, *(with_address(person) for person in named if not _is_reader(person, reader))])
+        first = [you for person in named if person.is_(reader)]
+        return some([*first, *(with_address(person) for person in named if not person.is_(reader))])
     requester = approval.people.requester
     but = f", except {with_address(requester)}" if requester and not approval.request.allow_self_approval else ""
     return [f"{anyone} who receives this request{but}"]
@@ -175,10 +177,6 @@ def duration(time: timedelta) -> str:
 def counted(number: int, what: str) -> str:
     """Return a number with its noun: `1 approval`, `2 approvals`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _is_reader(person: Person, reader: str) -> bool:
-    return bool(person.email) and person.email.casefold() == reader.casefold()
 
 
 def _verb(number: int) -> str:

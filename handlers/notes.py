@@ -1,11 +1,12 @@
 """Delivers notes: what the Slack app left in the table for one person, as it may neither list approvals nor lose time.
 
-It shows the app's Home, answers /approvals, and says what a click came to.
+It shows the app's Home, answers /approvals, says what a click came to, and hands out links to the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import present
+from approvals.characters import one_line
 from approvals.inquiry import About, Inquiry, parse
-from approvals.links import is_approval_id
+from approvals.links import is_approval_id, link, slack_recipient
 from approvals.listing import Listing
-from approvals.model import Approval, Note, NoteKind
+from approvals.model import Action, Approval, Note, NoteKind
 from approvals.steps import DeliveryRefused
 from approvals.table import ApprovalTable, NotFound
-from approvals.viewer import Viewer, asked_by, matches, may_see, overview, waits_for
+from approvals.viewer import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -48,12 +50,14 @@ class Notes:
         table: ApprovalTable,
         listing: Listing,
         messenger: SlackMessenger | None,
+        base_url: str,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         self._table = table
         self._listing = listing
         self._messenger = messenger
+        self._base_url = base_url
         self._clock = clock
         self._logger = logger
 
@@ -66,6 +70,8 @@ class Notes:
             match note.kind:
                 case NoteKind.WHISPER:
                     self._messenger.whisper(note)
+                case NoteKind.LINK:
+                    self._hand_out_link(note, self._messenger)
                 case _ if note.left_at and self._clock() - note.left_at > PATIENCE:
                     self._logger.warning("note dropped", extra={"reason": "nobody waits for it any more"})
                 case NoteKind.HOME:
@@ -74,6 +80,22 @@ class Notes:
                     self._answer(note, self._messenger)
         except DeliveryRefused as refused:
             self._logger.warning("note dropped", extra={"reason": str(refused)})
+
+    def _hand_out_link(self, note: Note, messenger: SlackMessenger) -> None:
+        """Give somebody a link of their own to the page, if they may respond to the approval or see it."""
+        viewer = self._viewer(note, messenger)
+        if viewer is None:
+            messenger.whisper(replace(note, text=present.NOT_OF_THE_WORKSPACE))
+            return
+        approval = self._table.get(note.text)
+        if not (may_respond(approval, viewer) or may_see(approval, viewer)):
+            self._logger.warning("no link handed out to who may neither respond nor see")
+            messenger.whisper(replace(note, text=f"{present.quoted_title(approval)} {present.who_may(approval)}"))
+            return
+        recipient = slack_recipient(viewer.id, one_line(viewer.name))
+        url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
+        messenger.hand_out(note, approval, url)
+        self._logger.info("link handed out in slack")
 
     def _show_home(self, note: Note, messenger: SlackMessenger) -> None:
         viewer = self._viewer(note, messenger)

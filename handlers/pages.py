@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from approvals import present, wording
-from approvals.links import REFERENCE
-from approvals.model import Action, Approval, Channel, Response, Severity, readable
+from approvals.links import REFERENCE, approver_of
+from approvals.model import Action, Approval, Response, Severity, readable
 from approvals.people import unanswered
 from approvals.rules import may_postpone
 from approvals.workflow import console_url
@@ -128,14 +128,14 @@ def not_allowed(approval: Approval, sentence: str, *, too_early: bool, now: date
     )
 
 
-def outcome(approval: Approval, action: Action, reader: str = "", newer: str | None = None, note: str = "") -> str:
-    """The page that shows how the approval ended, to the reader with an email address, whose link says `action`.
+def outcome(approval: Approval, action: Action, recipient: str = "", newer: str | None = None, note: str = "") -> str:
+    """The page that shows how the approval ended, to the recipient of a link that says `action`.
 
     `newer` is the same link for the request that took this one's place; `note` says what to know besides.
     """
     decision = present.decided(approval)
     counts, _ = wording.progress(approval)
-    by = " ".join([_decided_by(approval, reader), *(f"{count}." for count in counts)])
+    by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in counts)])
     vain = present.in_vain(approval)
     late = approval.status is not action.status
     return document(
@@ -240,11 +240,12 @@ def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element
     ]
 
 
-def _decided_by(approval: Approval, reader: str) -> str:
-    """Who decided, where and when: the reader themselves, or another."""
-    by = present.decided(approval).approver
-    if by and by.channel is Channel.EMAIL and by.id.casefold() == reader.casefold():
-        return f"You {approval.status.lower()} this request by email on {readable(present.decided(approval).at)}."
+def _decided_by(approval: Approval, recipient: str) -> str:
+    """Who decided, where and when: the recipient themselves, or another."""
+    decision = present.decided(approval)
+    by, reader = decision.approver, approver_of(approval, recipient)
+    if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
+        return f"You {approval.status.lower()} this request {present.WHERE[by.channel]} on {readable(decision.at)}."
     sentence = wording.decided_by(approval)
     return sentence[0].upper() + sentence[1:]
 

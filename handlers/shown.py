@@ -25,15 +25,15 @@ MANY = 8
 _TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
 
 
-def request(approval: Approval, reader: str, now: datetime) -> list[ET.Element]:
-    """Return all of an open request, for the reader with an email address. `now` is for how much time is left."""
+def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Element]:
+    """Return all of an open request, for the recipient of a link. `now` is for how much time is left."""
     requester, progress = present.requester(approval), present.progress(approval)
     head: Rows = [
         *([(present.REQUESTER, requester)] if requester else []),
         ("Respond by", _deadline(approval, now)),
         *([("Progress", "\n".join(progress))] if progress else []),
     ]
-    who = wording.enumerated(wording.responders(approval, reader, begins=True))
+    who = wording.enumerated(wording.responders(approval, recipient, begins=True))
     rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)}")
     return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
 

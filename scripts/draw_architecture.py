@@ -40,14 +40,17 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "services": (
         "SNS, Step Functions, EventBridge",
-        ("approvals.mail", "approvals.workflow", "approvals.events", "approvals.clients"),
+        (
+            "approvals.mail", "approvals.mail_messages", "approvals.mail_digest", "approvals.mail_subjects",
+            "approvals.workflow", "approvals.events", "approvals.clients",
+        ),
     ),
     "words": (
         "what people and workflows are told",
         (
-            "approvals.present", "approvals.wording", "approvals.mail_text", "approvals.mail_subjects",
-            "approvals.mail_messages", "approvals.mail_digest", "approvals.history", "approvals.markup",
+            "approvals.present", "approvals.wording", "approvals.mail_text", "approvals.history", "approvals.markup",
             "approvals.links", "approvals.result", "approvals.viewer", "approvals.inquiry",
+            "approvals.omissions",
         ),
     ),
     "rules": (

@@ -17,11 +17,13 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from approvals.model import Approval
+from approvals.omissions import SLACK_HOME, fit
 from approvals.viewer import Overview
 from bot.views import approval as message
+from bot.views import details
 from bot.views.buttons import answers
-from bot.views.rows import Link, row
-from bot.views.text import local_time, mrkdwn, sentence, weight_of
+from bot.views.rows import Link, long_title, row
+from bot.views.text import local_time, mrkdwn, sentence
 
 REFRESH_ID = "home:refresh"
 """The action id of the button that shows the Home anew."""
@@ -36,16 +38,12 @@ MAX_BLOCKS_WAITING = 70
 MAX_ROWS = 10
 """Approvals of each other kind."""
 
-MAX_ASKED = 2500
-"""What all that is asked may weigh to be shown here. Longer requests are read, and answered, at their message."""
-
 MAX_SAID = 1000
 
 _NOTHING_WAITS = "Nothing waits for you. \U0001f389 When somebody needs your answer, it is here and in the channel."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days. What workflows ask in your name shows up here."
 _NOTHING_DECIDED = "Nothing was decided lately that concerns you."
 _HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals help` says what else it knows."
-_READ_FIRST = "_There is more to read than fits here: open its message to answer._"
 
 
 def home_view(overview: Overview, link: Link, *, now: datetime, said: str = "") -> View:
@@ -76,8 +74,8 @@ def _headline(waiting: int) -> str:
 def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
-    for approval in approvals[:MAX_WAITING]:
-        more = _in_full(approval, link)
+    for place, approval in enumerate(approvals[:MAX_WAITING]):
+        more = _waits(approval, link, place)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
@@ -85,12 +83,16 @@ def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
     return [*blocks, *_rest(len(approvals) - shown)] if approvals else [_sentence(_NOTHING_WAITS)]
 
 
-def _in_full(approval: Approval, link: Link) -> list[Block]:
-    """Who answers here must have read all that is asked: where it does not fit, there are no buttons."""
-    asked = message.asked(approval)
-    if weight_of(asked) > MAX_ASKED:
-        return [row(approval, link), _note(_READ_FIRST), DividerBlock()]
-    return [row(approval, link), *asked, ActionsBlock(elements=answers(approval)), DividerBlock()]
+def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
+    """What waits, with all that is asked where there is room for it; else with its title alone."""
+    shown = fit(approval, SLACK_HOME)
+    title = [row(approval, link), *long_title(approval)]
+    if shown.is_complete:
+        content = details.from_request(shown)
+    else:
+        shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
+        content = [message.omitted(shown, message.on_the_page())]
+    return [*title, *content, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
 def _rows(approvals: Sequence[Approval], link: Link, nothing: str) -> list[Block]:

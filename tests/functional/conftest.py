@@ -267,12 +267,15 @@ def a_hook(slack: Slack) -> Hook:
     return Hook("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
 
 
+BASE_URL = "https://approvals.example.com"
+
+
 def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
     listing = Listing(table._dynamodb, table._name)
-    return Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger)
+    return Notes(table=table, listing=listing, messenger=messenger, base_url=BASE_URL, clock=clock, logger=logger)
 
 
 @pytest.fixture

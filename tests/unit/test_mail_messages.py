@@ -419,20 +419,20 @@ def test_what_an_email_leaves_out_is_named_above_the_authors_words_with_where_to
     approval = asking(details="x" * 80_000, form=(FormField(name="f", label="F", type=FieldType.TEXT),))
     text = request_mail(approval, TO, LINKS).text
     shown = text[text.index(HEADING) :].count("x")
-    left_out = f"Not in this email: {80_000 - shown:,} of 80,000 characters of the details."
+    left_out = f"Not shown in this email: {80_000 - shown:,} of 80,000 characters of the details."
     assert f"{left_out} Open a link to read all of it.\n" in text[: text.index(HEADING)]
     assert shown > 40_000
     assert f"{left_out} The execution's input has all of it.\n" in notice_mail(approval, TO).text
-    assert "Not in this email" not in request_mail(asking(details="x"), TO, LINKS).text
+    assert "Not shown in this email" not in request_mail(asking(details="x"), TO, LINKS).text
 
 
 def test_the_last_line_of_a_script_in_the_input_is_shown_or_missed() -> None:
     script = "echo harmless\n" * 80 + "rm -rf /prod"
     short, long = (request_mail(asking(context={"Script": text}), TO, ONE_CLICK).text for text in (script, script * 99))
     assert "\n|       rm -rf /prod" in short
-    assert "Not in this email" not in short
+    assert "Not shown in this email" not in short
     assert short.count("&all=1") == 2
-    assert "Not in this email" in long
+    assert "Not shown in this email" in long
     assert "&all=1" not in long
 
 
@@ -550,7 +550,9 @@ def ours(mail: Mail, names: set[str]) -> list[str]:
     # A few short names are a sentence, others a list.
     lines = [re.sub(r" and |[.]$", " ", line).strip() if "respond" in line else line for line in lines]
     # Longer texts leave more out, and then a link leads to the page: both are said in our own words.
-    return [line.replace(AT_ONCE, CONFIRMED) for line in lines if line and not line.startswith("Not in this email: ")]
+    return [
+        line.replace(AT_ONCE, CONFIRMED) for line in lines if line and not line.startswith("Not shown in this email: ")
+    ]
 
 
 def names_in(mails: list[Mail], text: str) -> set[str]:

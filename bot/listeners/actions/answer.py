@@ -13,7 +13,7 @@ from approvals.model import Action, Approval, Note, Response
 from approvals.respond import respond
 from approvals.rules import Judgement, Verdict
 from bot.api import STALE
-from bot.listeners.desk import GONE, Click, Desk, told
+from bot.listeners.desk import GONE, Click, Desk, must_read, told
 from bot.listeners.malformed import about
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
@@ -29,7 +29,7 @@ class Answer:
         self._desk = desk
 
     def __call__(self, ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        """Records the answer, or opens the dialog; then acknowledges.
+        """Records the answer, or opens the dialog, or leads to the page if not all was shown; then acknowledges.
 
         What a late click should hear is left as a note for `notify` to send, by the write that records the click: so
         a tap needs two calls of the table and none of Slack. Only the dialog is opened from here, as what allows it
@@ -47,21 +47,26 @@ class Answer:
             return GONE
         response = Response(approver=click.approver, action=self._action, at=self._desk.clock())
         asks = needs_modal(approval, self._action)
+        unread = must_read(approval, self._action, all_shown=click.all_shown)
 
         def note(judgement: Judgement) -> Note | None:
-            if asks and judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
+            if (asks or unread) and judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
                 raise _MayAnswer
             return self._desk.reply(click, told(judgement, response, unseen=click.unseen))
 
         try:
             verdict = respond(self._desk.table, approval, response, note=note).verdict
         except _MayAnswer:
+            if unread:
+                self._desk.leave(self._desk.page_link(approval, click.approver, click.channel, click.key))
+                self._desk.logger.info("not approved: not all was shown")
+                return None
             return self._open(approval, click, client)
         self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
         return None
 
     def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
-        opened = About(approval.id, self._action, click.channel, unseen=click.unseen)
+        opened = About(approval.id, self._action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
         try:
             client.views_open(trigger_id=click.trigger, view=answer_modal(approval, opened))
         except SlackApiError as error:

@@ -12,10 +12,14 @@ from approvals.form import YES
 from approvals.model import Action, Approval, Approver, Note, Response, Severity
 from approvals.respond import respond
 from approvals.rules import COMMENT, Judgement, Verdict
-from bot.listeners.desk import GONE, Desk, approver, told
+from bot.listeners.desk import GONE, Desk, approver, must_read, told
 from bot.listeners.malformed import Malformed, about
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
+NOT_ALL_SHOWN = (
+    "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
+    "You get a message with a link to the page that does."
+)
 NOT_SURE = "Please tick the box, or press Cancel."
 
 
@@ -64,13 +68,22 @@ class Submission:
             ack(response_action="errors", errors=errors)
             return
 
+        unread = must_read(approval, response.action, all_shown=sent.about.all_shown)
+
         def note(judgement: Judgement) -> Note | None:
             counts = judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED)
+            if counts and unread:
+                raise _MustRead
             said = told(judgement, response, unseen=sent.about.unseen) if counts else None
             key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
             return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
 
-        judgement = respond(self._desk.table, approval, response, note=note)
+        try:
+            judgement = respond(self._desk.table, approval, response, note=note)
+        except _MustRead:
+            self._desk.leave(self._desk.page_link(approval, sent.approver, sent.about.channel, sent.view_id))
+            ack(response_action="update", view=told_modal(NOT_ALL_SHOWN))
+            return
         verdict = judgement.verdict
         self._desk.logger.info("answer in slack", extra={"action": response.action.value, "verdict": verdict.value})
         if verdict is Verdict.INCOMPLETE:
@@ -95,3 +108,7 @@ def _read(approval: Approval, sent: Sent, desk: Desk) -> tuple[Response, dict[st
         errors[SURE] = NOT_SURE
     response = Response(approver=sent.approver, action=action, at=desk.clock(), comment=comment or None, form=values)
     return response, errors
+
+
+class _MustRead(Exception):  # noqa: N818
+    """The answer would count, but not all of the request was shown before it was given."""
