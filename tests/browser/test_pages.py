@@ -130,7 +130,7 @@ def test_the_button_of_a_long_request_is_in_sight_wherever_one_reads(
 )
 def test_to_a_long_form_one_tap_leads(browser: Browser, size: tuple[int, int], approval: Approval) -> None:
     page = opened(browser, confirm(approval), size)
-    jump = page.get_by_role("link", name="Fill in and approve")
+    jump = page.get_by_role("link", name="Go to the form")
     assert _bottom(page, ".jump a") <= size[1]
     jump.click()
     first = page.locator("form.answer :is(input:not([type=hidden]), textarea)").first
