@@ -85,6 +85,10 @@ class Step(StrEnum):
     WORKFLOW_GONE = "workflow_gone"
 
 
+class ContextNotReadError(Exception):
+    """The request was read without its context, which must not pass for one that has none."""
+
+
 FormValue = str | int | float | bool
 """What an approver fills in: a text, a number, yes or no; a date as text, 2026-11-23."""
 
@@ -118,7 +122,8 @@ class Request:
 
     `approvers` and `escalate_to` name people as the requester did: email addresses, Slack user ids, Slack user group
     ids; empty approvers mean whoever is asked. Durations count from the request. `context` is the execution's input
-    without the request itself. `digest` is the SHA-256 (64 hex digits) of all that was asked.
+    without the request itself, or None where it was not read: lists don't read it. `digest` is the SHA-256 (64 hex
+    digits) of all that was asked.
     """
 
     title: str | None = None
@@ -141,8 +146,15 @@ class Request:
     escalate_to: tuple[str, ...] = ()
     escalate_after: timedelta | None = None
     more_time: MoreTime = MoreTime(0, timedelta(0))
-    context: Mapping[str, Json] = field(default_factory=dict)
+    context: Mapping[str, Json] | None = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def whole_context(self) -> Mapping[str, Json]:
+        """The context, for whoever shows or stores all that is asked. Raises `ContextNotReadError`."""
+        if self.context is None:
+            raise ContextNotReadError("this request is from a list: read it in full to show it")
+        return self.context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,12 @@ from botocore.exceptions import ClientError
 
 from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
+from approvals.reading import read_approval
 from approvals.records import (
     DUE_SHARDS,
     NOTE,
     READABLE,
     Item,
-    approval_from_item,
     approval_to_item,
     changeable_to_item,
     note_from_item,
@@ -112,12 +112,11 @@ class ApprovalTable:
 
     def get(self, approval_id: str) -> Approval:
         """Returns the approval as it stands, without its task token. Raises `NotFound`."""
-        return approval_from_item(self._item(approval_id, READABLE))
+        return read_approval(self._item(approval_id, READABLE))
 
     def get_with_token(self, approval_id: str) -> Approval:
         """Returns the approval as it stands, with the token that resumes its workflow. Raises `NotFound`."""
-        item = self._item(approval_id, (*READABLE, "task_token"))
-        return replace(approval_from_item(item), task_token=item["task_token"])
+        return read_approval(self._item(approval_id, (*READABLE, "task_token")), with_token=True)
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
@@ -170,7 +169,7 @@ class ApprovalTable:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return approval.onto(self.get(approval.id))  # Somebody else was first.
-        return approval.onto(approval_from_item(deserialized(answer["Attributes"])))
+        return approval.onto(read_approval(answer["Attributes"]))
 
     def announced(self, approval: Approval) -> bool:
         """Notes that everybody knows the approval as it stood here. Returns False when it has changed since."""
@@ -235,7 +234,7 @@ class ApprovalTable:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             raise NotFound(approval.id) from error
-        return approval_from_item(deserialized(answer["Attributes"]))
+        return read_approval(answer["Attributes"])
 
     def published(self, approval: Approval, marks: frozenset[str]) -> Approval:
         """Notes which events are published, at least one. Returns the approval as it stands now.
@@ -253,7 +252,7 @@ class ApprovalTable:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
             raise NotFound(approval.id) from error
-        return approval.onto(approval_from_item(deserialized(answer["Attributes"])))
+        return approval.onto(read_approval(answer["Attributes"]))
 
     def due(self, now: datetime) -> Iterator[str]:
         """The ids of approvals that the clock must look at, the longest overdue of each shard first.
@@ -346,7 +345,7 @@ class ApprovalTable:
 
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
+        return note_from_item(item_id.removeprefix(NOTE_PREFIX), deserialized(self._item(item_id, NOTE)))
 
     def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
         return self._patiently(partial(self._dynamodb.update_item, **update))
@@ -396,7 +395,7 @@ class ApprovalTable:
                 self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 those who wait for one another part
         return write()
 
-    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Item:
+    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Mapping[str, AttributeValueTypeDef]:
         answer = self._dynamodb.get_item(
             TableName=self._name,
             Key={"id": {"S": item_id}},
@@ -407,7 +406,7 @@ class ApprovalTable:
         )
         if "Item" not in answer:
             raise NotFound(item_id)
-        return deserialized(answer["Item"])
+        return answer["Item"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,9 +475,3 @@ def _reasons(error: ClientError) -> list[str]:
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]
-
-
-def approval_from_image(image: Mapping[str, Any], *, with_token: bool = False) -> Approval:
-    """The approval in its record's image, as the table's stream has it; without its task token, if not asked for."""
-    item = deserialized(image)
-    return replace(approval_from_item(item), task_token=item["task_token"] if with_token else None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from approvals.links import is_approval_id
 from approvals.model import Approval
-from approvals.table import ApprovalTable
+from approvals.table import ApprovalTable, NotFound
 from cli.context import Context, Failure
 from cli.refusals import code
 
@@ -57,12 +58,18 @@ def approvals_of(context: Context, arn: str, started: datetime) -> Iterator[Appr
     The indexes know of a new approval only after a moment.
     """
     table = ApprovalTable(context.dynamodb, context.output("ApprovalTableName"))
-    if waiting := list(context.listing.each(table.waiting(arn))):
-        yield from waiting
+    if waiting := [approval.id for approval in context.listing.each(table.waiting(arn))]:
+        yield from in_full(context, waiting)
         return
-    for approval in context.listing.requested(started - _BEFORE, started + _AFTER):
-        if approval.workflow.execution_arn == arn:
-            yield approval
+    asked = context.listing.requested(started - _BEFORE, started + _AFTER)
+    yield from in_full(context, (approval.id for approval in asked if approval.workflow.execution_arn == arn))
+
+
+def in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
+    """The approvals with these ids, in full, read as they are used. Raises `UnreadableError`."""
+    for approval_id in ids:
+        with suppress(NotFound):
+            yield context.listing.get(approval_id)
 
 
 def _of_execution(context: Context, arn: str) -> Approval:
@@ -91,6 +98,6 @@ def _only(context: Context, ids: list[str], wanted: str) -> Approval:
     if len(ids) > 1:
         named = ", ".join(ids[:_MOST_NAMED])
         raise Failure(f"{wanted} is the beginning of {len(ids)} ids; write more of it: {named}")
-    for approval in context.listing.each(ids):
+    for approval in in_full(context, ids):
         return approval
     raise Failure(f"There is no approval {wanted}: never was, or its record is no longer kept")

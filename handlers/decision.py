@@ -15,8 +15,9 @@ from approvals import present, settings
 from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
+from approvals.reading import read_approval
 from approvals.steps import Work, carry_out
-from approvals.table import ApprovalTable, approval_from_image
+from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics, slack
 from handlers.outbox import Outbox
@@ -87,7 +88,7 @@ class Resumer:
 
         What the clock decided is read: its image may not know yet that people are being told of the request.
         """
-        approval = approval_from_image(image, with_token=True) if image else None
+        approval = read_approval(image, with_token=True) if image else None
         return approval if approval and approval.decision and approval.decision.approver else None
 
     def _work(self, approval: Approval) -> dict[str, Work]:

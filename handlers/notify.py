@@ -20,15 +20,16 @@ from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
+from approvals.reading import read_approval
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable, approval_from_image
+from approvals.table import NOTE_PREFIX, ApprovalTable
 from handlers import slack
 from handlers.direct import DirectMessages
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import Image, RetryQueue, Worker
@@ -115,7 +116,7 @@ class Notifier:
     @staticmethod
     def _first_seen(image: Image | None) -> Approval | None:
         """A new request. It need not be read: a mail gets its slot only if the record does not say that it was sent."""
-        approval = approval_from_image(image) if image else None
+        approval = read_approval(image) if image else None
         return approval if approval and approval.version == 1 else None
 
     def _bring_up_to_date(self, approval: Approval, *, last: bool) -> None:
@@ -379,7 +380,8 @@ def build(environ: Mapping[str, str]) -> Worker:
     logger = Logger()
     clock = partial(datetime.now, UTC)
     dynamodb = client("dynamodb")
-    table, listing = ApprovalTable(dynamodb, config.table_name), Listing(dynamodb, config.table_name)
+    table = ApprovalTable(dynamodb, config.table_name)
+    listing = Listing(dynamodb, config.table_name, partial(name_unreadable, logger))
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,

@@ -132,7 +132,7 @@ def _span(span: Span) -> ET.Element | str:
 def _context(approval: Approval) -> Iterator[tuple[str, str]]:
     """The rest of the execution's input, in full."""
     started_by = "Started by" in dict(present.facts(approval))
-    for key, value in approval.request.context.items():
+    for key, value in approval.request.whole_context.items():
         if key != present.STARTED_BY or not started_by:
             yield _plain(key), _plain(value)
 

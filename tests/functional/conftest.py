@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +28,7 @@ from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone
 from bot.api import Hook
 from bot.messenger import SlackMessenger
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
@@ -270,7 +271,7 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    listing = Listing(table._dynamodb, table._name)
+    listing = Listing(table._dynamodb, table._name, partial(name_unreadable, logger))
     return Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger)
 
 

@@ -421,7 +421,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
     patient: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient.workspace.fail_with = 500
-    monkeypatch.setattr(Context, "listing", SimpleNamespace(open=list))
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
     [finding] = people.approvers(patient, ["alice@example.com"])
     assert finding.verdict is Verdict.UNKNOWN
 
@@ -441,7 +441,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
 def test_an_approver_is_looked_up_as_the_stack_does(
     patient: Examined, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
-    monkeypatch.setattr(Context, "listing", SimpleNamespace(open=list))
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
     [finding] = people.approvers(patient, [name])
     assert finding.verdict is (Verdict.FAULT if text else Verdict.OK), finding
     assert text in finding.text

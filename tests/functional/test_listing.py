@@ -22,7 +22,7 @@ Add = Callable[..., Approval]
 
 @pytest.fixture
 def listing(dynamodb: DynamoDBClient) -> Listing:
-    return Listing(dynamodb, TABLE)
+    return Listing(dynamodb, TABLE, lambda error: pytest.fail(str(error)))
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def add(table: ApprovalTable) -> Add:
     def add(number: int, at: datetime = NOW) -> Approval:
         approval = an_approval(id=f"{number:032d}", requested_at=at, deadline=at + timedelta(hours=1))
         assert table.add(approval)
-        return replace(approval, task_token=None, link_key=b"")
+        return replace(approval, task_token=None, link_key=b"", request=replace(approval.request, context=None))
 
     return add
 
 
-def test_open_approvals_are_listed_by_their_deadline(listing: Listing, table: ApprovalTable, add: Add) -> None:
+def test_open_approvals_are_listed_the_soonest_due_first(listing: Listing, table: ApprovalTable, add: Add) -> None:
     """Decided ones are not open, even while their workflow has not heard of it."""
     asked = [add(number, NOW + timedelta(minutes=60 - number)) for number in range(30)]
     table.save(judge(asked[7], a_response()).approval)
@@ -44,9 +44,9 @@ def test_open_approvals_are_listed_by_their_deadline(listing: Listing, table: Ap
     table.mark(done, Step.RESUME, NOW)
 
     expected = [approval.id for approval in reversed(asked) if approval.id not in (asked[7].id, done.id)]
-    assert [approval.id for approval in listing.open()] == expected
-    assert listing.open()[0].task_token is None
-    assert [approval.id for approval in listing.open(3)] == expected[:3]
+    assert [approval.id for approval in listing.pending()] == expected
+    assert next(listing.pending()).task_token is None
+    assert [approval.id for approval in listing.pending(3)] == expected[:3]
 
 
 def test_a_period_is_listed_from_the_newest_whatever_became_of_the_requests(
@@ -82,7 +82,7 @@ def test_more_records_than_one_call_returns_are_all_read(listing: Listing, add: 
     assert next(found).id == asked[-1].id
     assert len(returned) == 2  # the records of one batch: the rest is read when it is used
     assert [approval.id for approval in found] == [approval.id for approval in reversed(asked[:-1])]
-    assert len(returned) == 4
+    assert len(returned) == 26
 
 
 def test_a_record_that_is_gone_meanwhile_is_left_out(listing: Listing, add: Add, dynamodb: DynamoDBClient) -> None:
@@ -92,17 +92,18 @@ def test_a_record_that_is_gone_meanwhile_is_left_out(listing: Listing, add: Add,
         dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": asked[0].id}})
 
     dynamodb.meta.events.register("before-call.dynamodb.BatchGetItem", delete)
-    assert listing.open() == [asked[1]]
+    assert list(listing.pending()) == [asked[1]]
 
 
 def test_no_list_reads_a_secret(listing: Listing, add: Add, dynamodb: DynamoDBClient) -> None:
     add(1)
     calls: list[dict[str, Any]] = []
     dynamodb.meta.events.register("provide-client-params.dynamodb.*", lambda params, **_: calls.append(params))
-    listing.open()
+    list(listing.pending())
+    listing.get(f"{1:032d}")
     list(listing.requested(NOW, NOW + timedelta(hours=1)))
     asked = [names for call in calls for names in _attributes(call)]
-    assert len(asked) == 2
+    assert len(asked) == 3
     assert not {"task_token", "link_key"} & {name for names in asked for name in names}
 
 

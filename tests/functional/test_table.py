@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
+from approvals.reading import read_approval
 from approvals.records import RETENTION, approval_to_item
 from approvals.respond import Conflict, TooManyConflicts
 from approvals.rules import judge
@@ -25,7 +26,6 @@ from approvals.table import (
     ApprovalTable,
     ConditionsFailed,
     NotFound,
-    approval_from_image,
     serialized,
 )
 from tests.builders import ALICE, BOB, MESSAGE, NOW, a_response, an_approval
@@ -52,7 +52,7 @@ def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
 
     message = SlackMessage(channel="C1", ts="1.2", workspace="T1")
     assert read == replace(decided, steps={Step.REQUEST_SLACK: NOW}, slack_message=message)
-    assert isinstance(read.request.context["n"], float)
+    assert isinstance(read.request.whole_context["n"], float)
 
 
 def test_the_task_token_is_read_only_by_who_asks_for_it(table: ApprovalTable) -> None:
@@ -446,5 +446,5 @@ def test_an_image_is_the_record_with_its_token_where_that_is_asked_for(table: Ap
     asked = an_approval(slack_message=MESSAGE, published=frozenset({"a"}))
     table.add(asked)
     image = json.loads(json.dumps(stored_image(table, asked.id)))
-    assert approval_from_image(image, with_token=True) == replace(table.get(asked.id), task_token=asked.task_token)
-    assert approval_from_image(image) == table.get(asked.id)
+    assert read_approval(image, with_token=True) == replace(table.get(asked.id), task_token=asked.task_token)
+    assert read_approval(image) == table.get(asked.id)
