@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -72,8 +73,16 @@ _PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "Provisi
 """What DynamoDB says of the writes of a transaction that it may take at the next try."""
 
 
+_TOO_LARGE = re.compile("item size .*exceeded", re.IGNORECASE)
+"""What DynamoDB says of an item that is too large: there is no code for it."""
+
+
 class NotFound(Exception):  # noqa: N818
     """There is no record with this id: never was, or its time is over."""
+
+
+class RecordFullError(Exception):
+    """Nothing was written: with it, the record would be larger than an item may be. Trying again is of no use."""
 
 
 class ConditionsFailed(Exception):  # noqa: N818
@@ -121,8 +130,8 @@ class ApprovalTable:
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 
-        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, and `TooManyConflicts` when
-        others hold it all the time.
+        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it has no
+        room, and `TooManyConflicts` when others hold it all the time.
         """
         values = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
@@ -147,9 +156,15 @@ class ApprovalTable:
             # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
             raise Conflict(self.get(approval.id)) from error
         except self._called_off as error:
+            if _is_too_large(error):
+                raise RecordFullError(f"approval {approval.id} has no room left") from error
             if not _passes(error):
                 raise
             raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
+        except ClientError as error:
+            if not _is_too_large(error):
+                raise
+            raise RecordFullError(f"approval {approval.id} has no room left") from error
 
     def identify(self, approval: Approval, people: People) -> Approval:
         """Stores who is who: from now on they may answer. The first to find out all of it counts.
@@ -279,6 +294,20 @@ class ApprovalTable:
                 ConditionExpression="version = :version AND attribute_exists(due_at)",
                 ExpressionAttributeValues=serialized({":until": iso(until), ":version": approval.version}),
             )
+
+    def set_aside(self, approval_id: str, now: datetime, until: datetime) -> bool:
+        """Let the scheduler pass over a record until a later time. Return False if it was not due anyway."""
+        try:
+            self._update(
+                TableName=self._name,
+                Key={"id": {"S": approval_id}},
+                UpdateExpression="SET due_at = :until",
+                ConditionExpression="due_at <= :now",
+                ExpressionAttributeValues=serialized({":until": iso(until), ":now": iso(now)}),
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def waiting(self, execution_arn: str) -> Iterator[str]:
         """The ids of pending approvals of an execution. Eventually consistent: the newest may be missing."""
@@ -467,6 +496,12 @@ def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
 def _passes(error: ClientError) -> bool:
     """Whether a write that was called off may be taken at the next try."""
     return _PASSING.issuperset(_reasons(error))
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Return True if an item would be larger than 400 KB."""
+    said = [error.response["Error"], *error.response.get("CancellationReasons", ())]
+    return any(_TOO_LARGE.search(str(each.get("Message", ""))) for each in said)
 
 
 def _reasons(error: ClientError) -> list[str]:

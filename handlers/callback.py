@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +29,7 @@ from approvals.model import Action, Approval, Approver, Channel, FormValue, Pres
 from approvals.people import Reason, answer_of, responder
 from approvals.respond import Conflict, TooManyConflicts, respond
 from approvals.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
-from approvals.table import ApprovalTable, NotFound
+from approvals.table import ApprovalTable, NotFound, RecordFullError
 from approvals.workflow import console_url
 from handlers import inputs, pages
 from handlers.inputs import FORM_PREFIX, SURE, Typed
@@ -56,6 +57,9 @@ _UNUSABLE = "This link can't be used"
 _COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
 
 _UNKNOWN = f"There is no request behind it, or no longer. {_COPY_WHOLE}"
+
+_NOT_RECORDED = "Your response is not recorded"
+_FULL = "The record of this request has no room left. Shorten what you wrote, or ask for a new request with less text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,18 @@ class CallbackHandler:
         return approval
 
     def _respond(self, link: Link, event: Response | Withdrawal | Postponement) -> Judgement:
-        judgement = respond(self._table, link.approval, event, remembered=link.remembered)
+        with self._refused_when_full():
+            judgement = respond(self._table, link.approval, event, remembered=link.remembered)
         self._recent.keep(judgement.approval, written_by=link.recipient if judgement.changed else "")
         return judgement
+
+    @contextmanager
+    def _refused_when_full(self) -> Iterator[None]:
+        try:
+            yield
+        except RecordFullError as error:
+            self._logger.exception("response not recorded, the record is full")
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _FULL, _NOT_RECORDED) from error
 
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
@@ -257,7 +270,8 @@ class CallbackHandler:
         if judgement.changed:
             # Not `respond`: judged anew against another version, the answer could count with its flaws.
             try:
-                self._table.save(judgement.approval)
+                with self._refused_when_full():
+                    self._table.save(judgement.approval)
             except Conflict:
                 sentence = "The request changed just now. Open the link again."
                 raise Refused(HTTPStatus.CONFLICT, sentence, "Please try again") from None

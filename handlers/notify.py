@@ -20,13 +20,13 @@ from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
-from approvals.reading import read_approval
+from approvals.reading import UnreadableError, read_approval
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import NOTE_PREFIX, ApprovalTable, NotFound
 from handlers import slack
 from handlers.direct import DirectMessages
 from handlers.notes import Notes, name_unreadable
@@ -197,7 +197,11 @@ class Notifier:
     def _supersede_earlier_attempts(self, approval: Approval) -> None:
         """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
         for earlier_id in self._table.waiting(approval.workflow.execution_arn):
-            earlier = self._table.get(earlier_id)
+            try:
+                earlier = self._table.get(earlier_id)
+            except (NotFound, UnreadableError) as error:  # It must not keep people from being told of the newer one.
+                self._logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
+                continue
             if approval.workflow.retries(earlier.workflow):
                 cause = "The workflow tried again: a newer request takes the place of this one."
                 respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))

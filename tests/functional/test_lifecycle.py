@@ -41,7 +41,7 @@ def ended() -> Ended:
 
 @pytest.fixture
 def queues(sqs: SQSClient) -> dict[str, str]:
-    return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("notify", "decision")}
+    return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("notify", "decision", "dead")}
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def handler(
         state_machine_arn="arn",
         notify_queue=RetryQueue(lambda: sqs, queues["notify"]),
         decision_queue=RetryQueue(lambda: sqs, queues["decision"]),
+        dead_letters=RetryQueue(lambda: sqs, queues["dead"]),
         clock=clock,
         logger=logger,
     )

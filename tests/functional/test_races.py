@@ -61,6 +61,7 @@ from tests.functional.conftest import (
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
+    a_queue,
     stored_image,
 )
 
@@ -641,6 +642,7 @@ class Races(RuleBasedStateMachine):
             state_machine_arn="arn",
             notify_queue=cast("RetryQueue", Queue("notify", self.owed, self.images)),
             decision_queue=cast("RetryQueue", Queue("decision", self.owed, self.images)),
+            dead_letters=a_queue(),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )
