@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from approvals import form, schema
 from approvals.model import Json, Request, Workflow, shorten
+from approvals.nesting import MAX_DEPTH, deeper_than
 from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
 
 MAX_INPUT = 240 * 1024
@@ -67,6 +68,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
         raise InvalidApprovalRequest(
             [f"the execution's input must be a JSON object, got {schema.kind(execution_input)}"]
         )
+    check_depth(execution_input)  # before anything that calls itself for each level
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
     asked = execution_input.get(KEY, {})
@@ -133,6 +135,12 @@ def _is_nearly(key: str, wanted: str) -> bool:
     from difflib import SequenceMatcher  # noqa: PLC0415 only a mistaken request pays for it
 
     return len(key) < 2 * len(wanted) and SequenceMatcher(None, key.lower(), wanted.lower()).ratio() > 0.8  # noqa: PLR2004
+
+
+def check_depth(value: Json) -> None:
+    """Raise `InvalidApprovalRequest` if an input is nested deeper than `MAX_DEPTH` levels."""
+    if path := deeper_than(value, MAX_DEPTH):
+        raise InvalidApprovalRequest([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
 
 
 def _check_size(execution_input: Json) -> None:

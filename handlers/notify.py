@@ -21,6 +21,7 @@ from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, tol
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
 from approvals.reading import UnreadableError, read_approval
+from approvals.record_size import check_size
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
@@ -154,7 +155,9 @@ class Notifier:
     def _look_up(self, approval: Approval) -> Approval:
         """Finds out who is who, or calls the approval off when that shows that it can't be decided."""
         try:
-            return self._table.identify(approval, self._people(approval.request))
+            people = self._people(approval.request)
+            check_size(replace(approval, people=people))  # A user group may have many members.
+            return self._table.identify(approval, people)
         except InvalidApprovalRequest as error:
             current = self._table.get(approval.id)
             if current.people != approval.people:
