@@ -37,7 +37,9 @@ from approvals.respond import Conflict, respond
 from approvals.rules import Cancellation, Expiry, Withdrawal
 from approvals.table import ApprovalTable
 from handlers.callback import MAX_COMMENT, CallbackHandler
+from handlers.pages import MORE_TIME, WITHDRAW
 from handlers.recent import MOST, Recent
+from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
 
@@ -868,3 +870,22 @@ def test_a_record_that_others_hold_is_no_server_error(
     monkeypatch.setattr(dynamodb, "update_item", held)
     answer = handler(ask("POST", fields()), context)
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
+
+
+@pytest.mark.parametrize("do", ["", WITHDRAW, MORE_TIME])
+def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
+    handler: CallbackHandler, dynamodb: DynamoDBClient, table: ApprovalTable, context: Any, do: str
+) -> None:
+    """And no server error: whoever made the request can make a shorter one."""
+    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),))
+    request = replace(an_approval().request, required_approvals=2, more_time=MoreTime(1, timedelta(hours=1)))
+    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": an_approval().id}})
+    table.add(an_approval(request=request, people=people))
+    if do == WITHDRAW:
+        respond(table, table.get(an_approval().id), a_response())
+    leave_no_room(dynamodb)
+    answer = handler(ask("POST", fields(do=do or None, comment="x" * 1000)), context)
+    assert answer["statusCode"] == 413
+    assert "Your response is not recorded" in answer["body"]
+    assert "no room left" in answer["body"]
+    assert status(table) is Status.PENDING

@@ -14,7 +14,9 @@ import pytest
 from approvals.model import Action
 from approvals.rules import Withdrawal
 from cli.columns import COLUMNS
+from tests.broken import break_record, nest_context
 from tests.builders import ALICE, BOB, TOKEN
+from tests.functional.conftest import TABLE
 from tests.functional.shell import Shell
 from tests.functional.test_cli_request import Throttled
 
@@ -247,3 +249,35 @@ def test_an_export_needs_a_period(shell: Shell) -> None:
     result = shell.run("export", "--since", "1d", "--until", "2d")
     assert result.exit_code == 64
     assert "is not after" in result.stderr
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
+    whole, broken = shell.started("whole"), shell.started("broken")
+    break_record(shell.context.dynamodb, TABLE, broken.id, how)
+    listed = shell.run("list", "--json")
+    assert listed.exit_code == 0
+    assert [each["Id"] for each in json.loads(listed.stdout)] == [whole.id]
+    assert listed.stderr.startswith(f"1 record can't be read and is left out: {broken.id} (")
+    exported = shell.run("export", "--since", "1d", "--until", "2026-11-24", "--format", "jsonl")
+    assert [json.loads(line)["id"] for line in exported.stdout.splitlines()] == [whole.id]
+    assert f"left out: {broken.id} (" in exported.stderr
+    assert exported.exit_code == 3, "half an export must not pass for a whole one"
+    shown = shell.run("show", broken.id)
+    assert shown.exit_code == 3
+    assert f"The record of approval {broken.id} can't be read" in shown.stderr
+    assert "Traceback" not in listed.output + exported.output + shown.output
+    assert shell.run("show", "whole").exit_code == 0
+
+
+def test_a_context_nested_2000_deep_breaks_no_list_and_is_said_to_be_unreadable(shell: Shell) -> None:
+    """As a version without a limit may have stored it; Python 3.11 reads fewer than 1,000 levels."""
+    deep = shell.started("deep")
+    nest_context(shell.context.dynamodb, TABLE, deep.id)
+    assert ids(shell) == [deep.id]
+    assert shell.run("export", "--since", "1d", "--until", "2026-11-24").exit_code == 0
+    for name in (deep.id, deep.id[:6], "deep"):
+        shown = shell.run("show", name)
+        assert shown.exit_code == 3
+        assert "can't be read" in shown.stderr
+        assert "Traceback" not in shown.output

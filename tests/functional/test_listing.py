@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.listing import Listing
-from approvals.model import Approval, Step
+from approvals.mail import mail_for
+from approvals.model import Approval, ContextNotReadError, Request, Step
+from approvals.reading import UnreadableError
+from approvals.records import approval_to_item
 from approvals.rules import judge
-from approvals.table import ApprovalTable
+from approvals.table import ApprovalTable, NotFound
+from bot.views.approval import asked as asked_in_slack
+from cli.document import document
+from handlers import shown
+from tests.broken import BROKEN, break_record
 from tests.builders import NOW, a_response, an_approval
 from tests.functional.conftest import TABLE
 
@@ -109,3 +119,62 @@ def test_no_list_reads_a_secret(listing: Listing, add: Add, dynamodb: DynamoDBCl
 
 def _attributes(call: dict[str, Any]) -> list[list[str]]:
     return [list(table["ExpressionAttributeNames"].values()) for table in call.get("RequestItems", {}).values()]
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_record_that_can_not_be_read_is_left_out_and_named(dynamodb: DynamoDBClient, add: Add, how: str) -> None:
+    asked = [add(number) for number in range(3)]
+    break_record(dynamodb, TABLE, asked[1].id, how)
+    named: list[UnreadableError] = []
+    listing = Listing(dynamodb, TABLE, named.append)
+    assert sorted(approval.id for approval in listing.pending()) == [asked[0].id, asked[2].id]
+    assert [error.approval_id for error in named] == [asked[1].id]
+    assert len(list(listing.requested(NOW, NOW + timedelta(hours=1)))) == 2
+    with pytest.raises(UnreadableError):
+        listing.get(asked[1].id)
+
+
+def test_a_list_reads_no_context_and_says_so(listing: Listing, dynamodb: DynamoDBClient, table: ApprovalTable) -> None:
+    """Not even one that can't be read. What was not read does not pass for an empty context."""
+    context = {"secret plan": "x" * 1000}
+    approval = an_approval(request=Request(title="Deploy", timeout=timedelta(hours=1), context=context))
+    table.add(approval)
+    texts: list[str] = []
+    dynamodb.meta.events.register(
+        "after-call.dynamodb.BatchGetItem", lambda parsed, **_: texts.append(str(parsed["Responses"]))
+    )
+    [listed] = listing.pending()
+    assert listed.request.title == "Deploy"
+    assert listed.request.context is None
+    assert "secret plan" not in texts[0]
+    surfaces: list[Callable[[Approval], object]] = [
+        present.context,
+        present.facts,
+        asked_in_slack,
+        document,
+        approval_to_item,
+        lambda listed: shown.request(listed, NOW),
+        lambda listed: mail_for(listed, "request_email:alice@example.com", base_url="https://x"),
+    ]
+    for show in surfaces:
+        with pytest.raises(ContextNotReadError):
+            show(listed)
+    assert listing.get(approval.id).request.context == context
+
+
+@pytest.mark.parametrize("version", ["d301946", "adddf11"])
+def test_what_an_earlier_version_asked_is_listed_without_its_context(
+    listing: Listing, dynamodb: DynamoDBClient, version: str
+) -> None:
+    item = json.loads((Path(__file__).parents[1] / f"e2e/upgrade/{version}.json").read_text())["pending"]
+    dynamodb.put_item(TableName=TABLE, Item={**item, "link_key": {"B": b"k" * 32}})
+    [listed] = listing.each([item["id"]["S"]])
+    assert (listed.title, listed.request.details) == ("Deploy web 2.4.1", "Adds the new checkout.")
+    assert listed.request.context is None
+    assert listing.get(listed.id).request.context == {"Version": "2.4.1"}
+
+
+def test_one_approval_is_read_in_full_or_said_to_be_gone(listing: Listing, add: Add) -> None:
+    assert listing.get(add(1).id).request.context == {}
+    with pytest.raises(NotFound):
+        listing.get("0" * 32)
