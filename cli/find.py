@@ -14,6 +14,7 @@ from approvals.links import is_approval_id
 from approvals.model import Approval
 from approvals.table import ApprovalTable, NotFound
 from cli.context import Context, Failure
+from cli.output import left_out
 from cli.refusals import code
 
 MIN_PREFIX = 4
@@ -81,9 +82,10 @@ def _of_execution(context: Context, arn: str) -> Approval:
     else:
         for approval in approvals_of(context, arn, started):
             return approval
+    missing = f"{left_out(context.unreadable)}. " if context.unreadable else ""
     raise Failure(
         f"There is no approval {arn.rsplit(':', 1)[-1]}: no id, no beginning of one, and no execution that asked. "
-        f"See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
+        f"{missing}See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
     )
 
 

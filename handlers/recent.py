@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from approvals.model import Approval
 
 MOST = 32
-"""Approvals that are remembered, the latest: a record has 400 KB at most, a function 512 MB."""
+"""Approvals that are remembered, the latest. The greatest takes 7 MB once it is read (a context of small objects), a
+function has 512."""
 
 SHOWN_WITHIN = timedelta(seconds=5)
 """A browser follows the redirect after an answer at once. Later, a page is read anew: more may have happened."""

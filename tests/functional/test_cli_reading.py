@@ -268,6 +268,7 @@ def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: 
     assert f"The record of approval {broken.id} can't be read" in shown.stderr
     assert "Traceback" not in listed.output + exported.output + shown.output
     assert shell.run("show", "whole").exit_code == 0
+    assert f"left out: {broken.id} (" in shell.run("show", "broken").stderr
 
 
 def test_a_context_nested_2000_deep_breaks_no_list_and_is_said_to_be_unreadable(shell: Shell) -> None:

@@ -426,6 +426,16 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
     assert finding.verdict is Verdict.UNKNOWN
 
 
+def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
+    patient: Examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
+    patient.context.unreadable.append(UnreadableError("a" * 32, "KeyError"))
+    found = next(iter(people.approvers(patient, [])))
+    assert found.verdict is Verdict.FAULT
+    assert "a" * 32 in found.text
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
