@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import NewConnectionError
 
+from approvals.reading import UnreadableError
 from bot.guard import REFUSED
 from cli.connecting import Connection, update
 from cli.context import Context, Failure
