@@ -13,6 +13,7 @@ import pytest
 from approvals.model import Approval
 from approvals.table import ApprovalTable
 from local.slack import Slack
+from tests.support.aws import share_files
 
 MIN_SECRET = 16
 """Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""
@@ -62,6 +63,13 @@ def suite() -> Iterator[Suite]:
         patch.setattr(ApprovalTable, "add", noted_add)
         patch.setattr(Slack, "__init__", noted_init)
         yield _SUITE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_files() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_files(patch)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
