@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
@@ -63,6 +64,14 @@ def suite() -> Iterator[Suite]:
         patch.setattr(ApprovalTable, "add", noted_add)
         patch.setattr(Slack, "__init__", noted_init)
         yield _SUITE
+
+
+@pytest.fixture
+def sigint() -> Iterator[None]:
+    """Let SIGINT interrupt this process and its children: a background job of a shell ignores it, and so do they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)
