@@ -55,9 +55,9 @@ def client_of(service: str) -> Iterator[Any]:
     It keeps nothing of AWS: each test's `mock_aws` begins with empty services.
     """
     client = _client(service)
-    events = client.meta.events
-    client.meta.events = copy(events)
+    events = client.meta.events  # The client's endpoint and signer have the same, so what is in it is exchanged.
+    shared, events._emitter = events._emitter, copy(events._emitter)
     try:
         yield client
     finally:
-        client.meta.events = events
+        events._emitter = shared
