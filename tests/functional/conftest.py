@@ -10,7 +10,6 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
@@ -34,6 +33,7 @@ from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
 from tests.builders import NOW
+from tests.support.aws import client_of, serialize_quickly
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
@@ -189,13 +189,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_moto() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        serialize_quickly(patch)
+        yield
+
+
 @pytest.fixture
-def dynamodb(aws: None) -> DynamoDBClient:
-    client = boto3.client("dynamodb")
-    properties = RESOURCES["ApprovalTable"]["Properties"]
-    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
-    return client
+def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
+    with client_of("dynamodb") as client:
+        properties = RESOURCES["ApprovalTable"]["Properties"]
+        schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
+        yield client
 
 
 @pytest.fixture
@@ -212,8 +219,9 @@ def table(dynamodb: DynamoDBClient) -> ApprovalTable:
 
 
 @pytest.fixture
-def sqs(aws: None) -> SQSClient:
-    return boto3.client("sqs")
+def sqs(aws: None) -> Iterator[SQSClient]:
+    with client_of("sqs") as client:
+        yield client
 
 
 @pytest.fixture
