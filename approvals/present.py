@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from approvals.characters import reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -17,7 +18,6 @@ from approvals.model import (
     Person,
     Response,
     Status,
-    is_hidden,
     readable,
     shorten,
 )
@@ -254,5 +254,4 @@ def _parent(approval: Approval) -> str | None:
 
 
 def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
+    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -16,6 +16,7 @@ import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.characters import reveal
 from approvals.listing import Listing
 from approvals.reading import UnreadableError
 from cli.refusals import code, explained
@@ -42,6 +43,10 @@ class Failure(click.ClickException):
     """Something that the user can mend: says what is wrong, and what to do about it. Exit code 3."""
 
     exit_code = 3
+
+    def __init__(self, message: str) -> None:
+        """Show hidden characters to be there: names and causes in the message come from AWS."""
+        super().__init__(reveal(message))
 
 
 @dataclass

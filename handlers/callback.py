@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode
 from aws_lambda_powertools import Logger
 
 from approvals import present, settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.form import YES, Problem, parse
 from approvals.links import is_approval_id, query, verify
@@ -386,7 +387,7 @@ def build(environ: Mapping[str, str]) -> CallbackHandler:
         table=ApprovalTable(client("dynamodb"), config.table_name),
         one_click=config.email_link_mode == "one-click",
         clock=partial(datetime.now, UTC),
-        logger=Logger(),
+        logger=Logger(json_serializer=log_json),
     )
 
 

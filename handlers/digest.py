@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.mail import Mail, Mailer, digest_mail, mail_for, recipient_of
 from approvals.model import Approval
@@ -139,7 +140,7 @@ def build(environ: Mapping[str, str]) -> DigestSender:
         base_url=config.public_url,
         clock=clock,
         sleep=time.sleep,
-        logger=Logger(),
+        logger=Logger(json_serializer=log_json),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.model import Approval
 from approvals.reading import UnreadableError
@@ -164,7 +165,7 @@ def build(environ: Mapping[str, str]) -> LifecycleHandler:
         decision_queue=RetryQueue(lambda: client("sqs"), config.decision_queue_url),
         dead_letters=RetryQueue(lambda: client("sqs"), config.dead_letter_queue_url),
         clock=partial(datetime.now, UTC),
-        logger=Logger(),
+        logger=Logger(json_serializer=log_json),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.identify import identify
 from approvals.listing import Listing
@@ -372,7 +373,7 @@ def _reminder(approval: Approval) -> str:
 def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    logger = Logger()
+    logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
     dynamodb = client("dynamodb")
     table = ApprovalTable(dynamodb, config.table_name)

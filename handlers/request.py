@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.links import approval_id, new_link_key
 from approvals.model import Approval, Json, People, Request
@@ -116,7 +117,7 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
         workflows=Workflows(client("stepfunctions")),
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=partial(datetime.now, UTC),
-        logger=Logger(),
+        logger=Logger(json_serializer=log_json),
     )
 
 

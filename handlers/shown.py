@@ -9,11 +9,11 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from approvals import markup, present
+from approvals.addresses import is_address
 from approvals.form import said
 from approvals.history import Entry, history
 from approvals.markup import Block, Kind, Span, Style
-from approvals.model import Approval, Json, Response, is_hidden, iso, readable
-from approvals.schema import is_address
+from approvals.model import Approval, Json, Response, iso, readable
 from handlers.html import Rows, away, rows, tag
 
 MANY = 8
@@ -138,5 +138,4 @@ def _context(approval: Approval) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -58,7 +58,10 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
-    "model": ("what an approval is", ("approvals.model", "approvals.nesting")),
+    "model": (
+        "what an approval is",
+        ("approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting"),
+    ),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 

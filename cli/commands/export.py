@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +17,7 @@ from approvals.model import Json, iso
 from cli.columns import COLUMNS, cell, row
 from cli.context import Context, Failure, pass_context
 from cli.moments import MOMENT
-from cli.output import json_option, left_out
+from cli.output import as_json, json_option, left_out
 
 STDOUT = "-"
 
@@ -66,13 +65,13 @@ def command(context: Context, *, since: datetime, until: datetime | None, form: 
 
 
 def _write_csv(file: TextIO, rows: Iterable[Row]) -> None:
-    writer = csv.writer(file)
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     writer.writerows([cell(value) for value in each.values()] for each in rows)
 
 
 def _write_jsonl(file: TextIO, rows: Iterable[Row]) -> None:
-    file.writelines(f"{json.dumps(each, ensure_ascii=False)}\n" for each in rows)
+    file.writelines(f"{as_json(dict(each))}\n" for each in rows)
 
 
 _WRITERS: dict[str, Callable[[TextIO, Iterable[Row]], None]] = {"csv": _write_csv, "jsonl": _write_jsonl}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from approvals import present
+from approvals.characters import hidden_in, reveal
 from approvals.model import (
     Action,
     Approval,
@@ -36,7 +37,7 @@ from approvals.model import (
 from approvals.summary import summarize
 from approvals.viewer import Overview
 from approvals.workflow import console_url
-from bot.views.approval import outcome_blocks, outcome_text, request_blocks, request_text
+from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
@@ -259,7 +260,7 @@ def test_a_short_text_is_shown_as_it_was_typed(text: str) -> None:
     key = " ".join(text.split())
     shown = under(blocks)
     assert shown["Facts"] == [("text", text, {"bold": True}), ("text", f": {text}", None)]
-    assert shown["Links"] == [("link", text, None)]
+    assert shown["Links"] == [("link", f"{text} (example.com)", None)]
     assert shown["Input of the workflow"] == [("text", f"{key}: {present.indent(text)}", None)]
 
 
@@ -279,17 +280,82 @@ def test_details_look_as_their_marks_say() -> None:
         ("\nnext *_~ line", None),
     ]
     assert (items["type"], items["style"]) == ("rich_text_list", "bullet")
-    assert items["elements"][1]["elements"] == [{"type": "link", "text": "two", "url": "https://e.com/?a=1&b=2"}]
+    assert items["elements"][1]["elements"] == [
+        {"type": "link", "text": "two (e.com)", "url": "https://e.com/?a=1&b=2"}
+    ]
     assert (code["type"], code["elements"]) == ("rich_text_preformatted", [{"type": "text", "text": "*x*"}])
 
 
-@pytest.mark.parametrize("url", ["https://b\u00fccher.example/", "https://e_x.com/", "https://e.com/\u05d0"])
+@pytest.mark.parametrize("url", ["https://[2001:db8::1]/", "https://e_x.com/"])
 def test_an_unusual_address_is_shown_as_text(url: str) -> None:
     """Slack may refuse a whole message for an address that it does not know as one."""
     request = Request(details=f"[label]({url})", links=(("Plan", url),), timeout=HOUR)
     shown = under(as_sent(request_blocks(an_approval(request=request))))
     assert shown["Links"] == [("text", f"Plan: {url}", None)]
     assert shown["Details"] == [("text", f"label ({url})", None)]
+
+
+@pytest.mark.parametrize("url", ["https://good.example@evil.example/", "https://b\u00fccher.example/"])
+def test_an_address_that_could_deceive_is_no_link_in_slack(url: str) -> None:
+    """Details keep it as it was typed; among the links it can only be one of an earlier version's record."""
+    request = Request(details=f"See [label]({url}).", links=(("Plan", url),), timeout=HOUR)
+    shown = under(as_sent(request_blocks(an_approval(request=request))))
+    assert shown["Links"] == [("text", f"Plan: {url}", None)]
+    assert shown["Details"] == [("text", f"See [label]({url}).", None)]
+
+
+def test_a_link_in_slack_shows_the_host_that_it_leads_to() -> None:
+    lie = "https://github.com/acme/pull/7"
+    links = ((lie, "https://evil.example/y"),)
+    request = Request(details=f"[{lie}](https://evil.example/x)", links=links, timeout=HOUR)
+    shown = under(as_sent(request_blocks(an_approval(request=request))))
+    assert shown["Links"] == [("link", f"{lie} (evil.example)", None)]
+    assert shown["Details"] == [("link", f"{lie} (evil.example)", None)]
+
+
+HIDDEN = "\x1b\u200b\u202e\u2800\u3164\U000e0041\xad\ud800"
+
+
+def test_a_message_of_an_earlier_versions_record_hides_nothing() -> None:
+    text = f"a{HIDDEN}b"
+    form = (
+        FormField(name="t", label=text, type=FieldType.TEXT, default=text),
+        FormField(name="c", label=text, type=FieldType.CHOICE, choices=(text, "x")),
+    )
+    request = Request(
+        title=text,
+        details=f"{text} **{text}** `{text}` [{text}](https://x.io/)\n# {text}\n- {text}\n```\n{text}\n```",
+        facts=((text, text),),
+        links=((text, "https://x.io/"),),
+        form=form,
+        timeout=HOUR,
+        context={text: text, "b": [text]},
+    )
+    workflow = replace(WORKFLOW, execution_name=text, state_machine_name=text)
+    asked = an_approval(request=request, workflow=workflow)
+    answered = decided(request=replace(request, form=()), workflow=workflow, comment=text)
+    views: list[Any] = [
+        as_sent(request_blocks(asked)),
+        as_sent(outcome_blocks(answered)),
+        [request_text(asked), outcome_text(answered), outcome_reply(answered)],
+        answer_modal(asked, About(asked.id, Action.APPROVE, "C1")).to_dict(),
+        told_modal(text).to_dict(),
+        as_sent(outcome_blocks(cancelled(text))),
+    ]
+    for view in views:
+        shown = [each for key, each in written_in(view) if key != "value"]  # a choice's value is sent back as it is
+        assert {each: hidden_in(each) for each in shown if hidden_in(each)} == {}
+
+
+def written_in(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        for name, each in node.items():
+            yield from written_in(each, name)
+    elif isinstance(node, list):
+        for each in node:
+            yield from written_in(each, key)
+    elif isinstance(node, str):
+        yield key, node
 
 
 HOUR = timedelta(hours=1)
@@ -370,7 +436,7 @@ def test_a_title_that_is_too_long_for_a_header_is_cut_there_and_shown_in_full_be
 def test_escaping_leaves_no_angle_bracket_and_loses_nothing(text: str) -> None:
     escaped = escape(text)
     assert not set(escaped) & {"<", ">"}
-    assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+    assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == reveal(text)
 
 
 @given(st.text(alphabet="*_~`x <&"))
