@@ -1,4 +1,4 @@
-"""Lists approvals: what is open, and what was requested in a period. Reads only, and never a task token or link key."""
+"""Lists approvals: what is open, and what was requested in a period. Reads only, and never the key of a link."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from approvals.model import Approval, Status, iso
-from approvals.records import DUE_SHARDS, LISTED_SHARDS, READABLE, approval_from_item, month
+from approvals.records import DUE_SHARDS, LISTED, LISTED_SHARDS, approval_from_item, month
 from approvals.table import DUE_INDEX, deserialized, serialized
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ _BATCH = 100
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 """
-
-LISTED = tuple(name for name in READABLE if name != "link_key")
-"""What is read of a record. Without the key: who may list approvals could answer them in anybody's name with it."""
 
 _Key = tuple[str, str]
 """What an index sorts by, and an approval's id."""

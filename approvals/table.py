@@ -17,14 +17,11 @@ from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
 from approvals.records import (
     DUE_SHARDS,
-    NOTE,
     READABLE,
     Item,
     approval_from_item,
     approval_to_item,
     changeable_to_item,
-    note_from_item,
-    note_to_item,
     people_to_item,
     slack_message_to_item,
 )
@@ -37,11 +34,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         ConditionCheckTypeDef,
+        PutTypeDef,
         TransactWriteItemTypeDef,
         UpdateItemInputTypeDef,
         UpdateItemOutputTypeDef,
         UpdateTypeDef,
     )
+
+    from approvals.replies import Replies
 
 T = TypeVar("T")
 
@@ -51,13 +51,10 @@ DUE_INDEX = "due"
 WAITING_INDEX = "waiting"
 """The sparse index of pending approvals by their execution."""
 
-NOTE_RETENTION = timedelta(days=1)
-
-NOTE_PREFIX = "note#"
-"""Begins the id of a note: notes are items of the same table, so that its stream delivers them."""
-
 SLOT_PREFIX = "mails#"
 """Begins the id of the count of the mails published to one address in one second."""
+
+SLOT_RETENTION = timedelta(days=1)
 
 MAILS_A_SECOND = 4
 """Half of what is promised (8, SNS allows 10): clocks differ, and two neighbouring seconds may be one for SNS."""
@@ -85,15 +82,26 @@ class ConditionsFailed(Exception):  # noqa: N818
 
 
 class ApprovalTable:
-    """Reads and writes approvals and notes. Every read is strongly consistent.
+    """Reads and writes approvals. Every read is strongly consistent.
 
-    `sleep` waits a number of seconds.
+    `sleep` waits a number of seconds. `replies` has the deferred Slack replies of the one function that leaves them.
+    `attributes` are read of a record: IAM may let a function read no others.
     """
 
-    def __init__(self, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        dynamodb: DynamoDBClient,
+        name: str,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        replies: Replies | None = None,
+        attributes: tuple[str, ...] = READABLE,
+    ) -> None:
         self._dynamodb = dynamodb
         self._name = name
         self._sleep = sleep
+        self._replies = replies
+        self._attributes = attributes
 
     def add(self, approval: Approval) -> bool:
         """Stores a new approval. Returns False, and changes nothing, when its id is there already."""
@@ -111,13 +119,15 @@ class ApprovalTable:
         return True
 
     def get(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands, without its task token. Raises `NotFound`."""
-        return approval_from_item(self._item(approval_id, READABLE))
+        """Returns the approval as it stands. Raises `NotFound`."""
+        return approval_from_item(self._item(approval_id, self._attributes))
 
-    def get_with_token(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands, with the token that resumes its workflow. Raises `NotFound`."""
-        item = self._item(approval_id, (*READABLE, "task_token"))
-        return replace(approval_from_item(item), task_token=item["task_token"])
+    def earlier_task_token(self, approval_id: str) -> str | None:
+        """Return the task token in the record of an approval that a version before 0.2 asked for. Raises `NotFound`.
+
+        It goes 400 days after the last such version: then none of its approvals can be open.
+        """
+        return cast("str | None", self._item(approval_id, ("id", "task_token")).get("task_token"))
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
@@ -141,11 +151,11 @@ class ApprovalTable:
         }
         try:
             if note:
-                self._transact({"Update": answer}, {"Update": self._leaving(note)})
+                self._transact({"Update": answer}, {"Put": self._leaving(note)})
             else:
                 self._update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
-            # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
+            # Read again: DynamoDB would hand over the whole item with the failure.
             raise Conflict(self.get(approval.id)) from error
         except self._called_off as error:
             if not _passes(error):
@@ -336,33 +346,21 @@ class ApprovalTable:
             "UpdateExpression": "ADD mails :one SET expires_at = :expires",
             "ConditionExpression": "attribute_not_exists(mails) OR mails < :most",
             "ExpressionAttributeValues": serialized(
-                {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + NOTE_RETENTION).timestamp())}
+                {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + SLOT_RETENTION).timestamp())}
             ),
         }
 
     def leave_note(self, note: Note) -> None:
-        """Leaves a note, which says when, for the backend to deliver. The same note left twice is one."""
-        self._update(**self._leaving(note))
+        """Leaves a reply, which says when, for the backend to deliver. The same reply left twice is one."""
+        self._patiently(partial(self._dynamodb.put_item, **self._leaving(note)))
 
-    def get_note(self, item_id: str) -> Note:
-        """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
+    def _leaving(self, note: Note) -> PutTypeDef:
+        if self._replies is None:
+            raise ValueError("this function leaves no replies")
+        return self._replies.leaving(note)
 
     def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
         return self._patiently(partial(self._dynamodb.update_item, **update))
-
-    def _leaving(self, note: Note) -> UpdateTypeDef:
-        if note.left_at is None:
-            raise ValueError("a note says when it is left")
-        values = note_to_item(note, note.left_at) | {"expires_at": int((note.left_at + NOTE_RETENTION).timestamp())}
-        # An update, not a put: the functions that face the internet may not put items.
-        return {
-            "TableName": self._name,
-            "Key": {"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
-            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
-            "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": serialized({f":{name}": value for name, value in values.items()}),
-        }
 
     def _transact(self, *writes: TransactWriteItemTypeDef) -> None:
         """Writes several items in one call: all of them or none. Raises `ConditionsFailed`."""
@@ -478,7 +476,6 @@ def _reasons(error: ClientError) -> list[str]:
     return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]
 
 
-def approval_from_image(image: Mapping[str, Any], *, with_token: bool = False) -> Approval:
-    """The approval in its record's image, as the table's stream has it; without its task token, if not asked for."""
-    item = deserialized(image)
-    return replace(approval_from_item(item), task_token=item["task_token"] if with_token else None)
+def approval_from_image(image: Mapping[str, Any]) -> Approval:
+    """The approval in its record's image, as the table's stream has it."""
+    return approval_from_item(deserialized(image))

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from approvals.listing import LISTED
+from approvals.records import LISTED
 from cli.__main__ import main
 from cli.columns import COLUMNS
 from cli.commands import COMMANDS

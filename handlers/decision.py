@@ -15,8 +15,9 @@ from approvals import present, settings
 from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
-from approvals.steps import Work, carry_out
+from approvals.steps import DeliveryFailed, Work, carry_out
 from approvals.table import ApprovalTable, approval_from_image
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics, slack
 from handlers.outbox import Outbox
@@ -35,6 +36,7 @@ class Settings:
     """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone, an empty bus no events."""
 
     table_name: str
+    task_token_table_name: str
     email: str
     topic_arn: str
     mail_queue_url: str
@@ -54,6 +56,7 @@ class Resumer:
         self,
         *,
         table: ApprovalTable,
+        tokens: TaskTokens,
         workflows: Workflows,
         outbox: Outbox,
         messenger: SlackMessenger | None,
@@ -63,6 +66,7 @@ class Resumer:
         publisher: Publisher | None = None,
     ) -> None:
         self._table = table
+        self._tokens = tokens
         self._workflows = workflows
         self._outbox = outbox
         self._messenger = messenger
@@ -73,7 +77,7 @@ class Resumer:
 
     def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
-        approval = self._first_seen(image) or self._table.get_with_token(item_id)
+        approval = self._first_seen(image) or self._table.get(item_id)
         if approval.decision is None:
             return
         now = carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
@@ -87,7 +91,7 @@ class Resumer:
 
         What the clock decided is read: its image may not know yet that people are being told of the request.
         """
-        approval = approval_from_image(image, with_token=True) if image else None
+        approval = approval_from_image(image) if image else None
         return approval if approval and approval.decision and approval.decision.approver else None
 
     def _work(self, approval: Approval) -> dict[str, Work]:
@@ -132,7 +136,7 @@ class Resumer:
             reached = False  # Cancelled because it no longer waits.
         else:
             try:
-                self._workflows.resume(approval)
+                self._workflows.resume(approval, self._task_token(approval.id))
                 reached = True
             except TaskGone:
                 # Perhaps we resumed it before: then the record says what has been done about it since.
@@ -144,6 +148,12 @@ class Resumer:
         status = approval.status.value
         self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
         return approval.done(Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
+
+    def _task_token(self, approval_id: str) -> str:
+        token = self._tokens.get(approval_id) or self._table.earlier_task_token(approval_id)
+        if token is None:
+            raise DeliveryFailed("the approval has no task token on record")
+        return token
 
     def _count(self, settled: list[bool], approval: Approval) -> Approval:
         """Counts what was settled now, once that is in the record: what is tried again is not counted twice."""
@@ -187,9 +197,11 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger()
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    table = ApprovalTable(dynamodb, config.table_name)
     resumer = Resumer(
         table=table,
+        tokens=TaskTokens(dynamodb, config.task_token_table_name),
         workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, table, config.mail_queue_url, clock),
         messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),

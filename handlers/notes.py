@@ -1,4 +1,4 @@
-"""Delivers notes: what the Slack app left in the table for one person, as it may neither list approvals nor lose time.
+"""Delivers deferred Slack replies: what the Slack app left for one person, as it may neither list approvals nor wait.
 
 It shows the app's Home, answers /approvals, and says what a click came to.
 """
@@ -17,6 +17,7 @@ from approvals.inquiry import About, Inquiry, parse
 from approvals.links import is_approval_id
 from approvals.listing import Listing
 from approvals.model import Approval, Note, NoteKind
+from approvals.replies import Replies
 from approvals.steps import DeliveryRefused
 from approvals.table import ApprovalTable, NotFound
 from approvals.viewer import Viewer, asked_by, matches, may_see, overview, waits_for
@@ -46,22 +47,24 @@ class Notes:
         self,
         *,
         table: ApprovalTable,
+        replies: Replies,
         listing: Listing,
         messenger: SlackMessenger | None,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         self._table = table
+        self._replies = replies
         self._listing = listing
         self._messenger = messenger
         self._clock = clock
         self._logger = logger
 
-    def deliver(self, item_id: str) -> None:
-        """Delivers the note in an item. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
+    def deliver(self, reply: str) -> None:
+        """Delivers a reply by its id. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
         if self._messenger is None:
             return
-        note = self._table.get_note(item_id)
+        note = self._replies.get(reply)
         try:
             match note.kind:
                 case NoteKind.WHISPER:

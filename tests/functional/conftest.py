@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -22,8 +23,11 @@ from slack_sdk.webhook import WebhookResponse
 from approvals.listing import Listing
 from approvals.mail import Mail, Mailer
 from approvals.model import Approval
+from approvals.records import LISTED
+from approvals.replies import Replies
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone
 from bot.api import Hook
 from bot.messenger import SlackMessenger
@@ -31,13 +35,16 @@ from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
-from tests.builders import NOW, transported
+from tests.builders import NOW, TOKEN, transported
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
     from tests.functional.shell import Shell
 
-TABLE = "approvals"
+TABLE, TOKENS, REPLIES = "approvals", "task-tokens", "slack-replies"
+TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": REPLIES}
+"""The tables' names by their logical ids."""
+
 CHANNEL = "C0APPROVALS"
 
 
@@ -124,7 +131,7 @@ class FakeWorkflows:
     gone: bool = False
     broken: bool = False
 
-    def resume(self, approval: Approval) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self._check()
         if approval.id in {before.id for before in self.resumed}:
             raise TaskGone("TaskTimedOut")
@@ -184,10 +191,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def dynamodb(aws: None) -> DynamoDBClient:
     client = boto3.client("dynamodb")
-    properties = RESOURCES["ApprovalTable"]["Properties"]
-    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
+    create_tables(client)
     return client
+
+
+def create_tables(dynamodb: DynamoDBClient) -> None:
+    """Creates the tables as the template has them."""
+    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    for logical_id, name in TABLES.items():
+        properties = RESOURCES[logical_id]["Properties"]
+        dynamodb.create_table(TableName=name, **{each: properties[each] for each in schema if each in properties})
 
 
 @pytest.fixture
@@ -206,7 +219,29 @@ def stored_image(table: ApprovalTable, approval_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def table(dynamodb: DynamoDBClient) -> ApprovalTable:
-    return ApprovalTable(dynamodb, TABLE)
+    return ApprovalTable(dynamodb, TABLE, replies=Replies(dynamodb, REPLIES))
+
+
+@pytest.fixture
+def replies(dynamodb: DynamoDBClient) -> Replies:
+    return Replies(dynamodb, REPLIES)
+
+
+@pytest.fixture
+def tokens(dynamodb: DynamoDBClient) -> TaskTokens:
+    return TaskTokens(dynamodb, TOKENS)
+
+
+def some_tokens() -> TaskTokens:
+    """The tokens of approvals that were put on record by hand: all the same one."""
+    return cast("TaskTokens", SimpleNamespace(get=lambda _id: TOKEN))
+
+
+def as_the_bot_has_it(table: ApprovalTable) -> ApprovalTable:
+    """The table as the Slack app may read and write it."""
+    bots = copy(table)
+    bots._attributes = LISTED
+    return bots
 
 
 @pytest.fixture
@@ -270,8 +305,8 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    listing = Listing(table._dynamodb, table._name)
-    return Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger)
+    listing, replies = Listing(table._dynamodb, table._name), Replies(table._dynamodb, REPLIES)
+    return Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=clock, logger=logger)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from approvals.links import approval_id
 from approvals.mail import Mailer, Subscribers
 from approvals.model import Action, Approval
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
@@ -28,6 +29,7 @@ from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
+    TOKENS,
     Clock,
     FakeMailer,
     FakeSubscribers,
@@ -54,6 +56,7 @@ def calls(dynamodb: DynamoDBClient) -> Counter[str]:
 def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
     handler = RequestHandler(
         table=table,
+        tokens=TaskTokens(table._dynamodb, TOKENS),
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(hours=1),
         clock=clock,
@@ -84,6 +87,7 @@ def tell_and_settle(
     )
     resumer = Resumer(
         table=table,
+        tokens=TaskTokens(table._dynamodb, TOKENS),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=outbox,
         messenger=messenger,
@@ -116,7 +120,7 @@ def test_an_approval_by_mail_uses_what_the_page_says(
     resumer(approval_id(TOKEN), last=False, image=delivered(table, calls))
     assert [found["statusCode"] for found in (*scanners, person, answer, outcome)] == [200, 200, 200, 303, 200]
     assert len(mailer.sent) == used("sns_email", "by_mail")
-    assert calls["PutItem"] == 1
+    assert calls["PutItem"] == 1 + cost.TOKENS
     assert (calls["UpdateItem"], calls["TransactWriteItems"]) == (cost.UPDATES, cost.TRANSACTIONS)
     assert calls["GetItem"] == cost.READS["by_mail"]
 
@@ -138,7 +142,7 @@ def test_an_approval_in_slack_uses_what_the_page_says(
     assert a_bot(table, slack, clock, logger)(click, context)["statusCode"] == 200
     resumer(approval_id(TOKEN), last=False, image=delivered(table, calls))
     assert len(mailer.sent) == used("sns_email", "in_slack")
-    assert calls["PutItem"] == 1
+    assert calls["PutItem"] == 1 + cost.TOKENS
     assert (calls["UpdateItem"], calls["TransactWriteItems"]) == (cost.UPDATES, cost.TRANSACTIONS)
     assert calls["GetItem"] == cost.READS["in_slack"]
 

@@ -18,8 +18,14 @@ from bot.messenger import SlackMessenger
 from handlers import pages
 from handlers.decision import Resumer
 from local.slack import Slack
-from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows, stored_image
+from tests.builders import ALICE, BOB, TOKEN, a_response, an_approval
+from tests.functional.conftest import (
+    Clock,
+    FakeMailer,
+    FakeWorkflows,
+    some_tokens,
+    stored_image,
+)
 
 ID = an_approval().id
 OUTCOME_ALICE = f"{Step.OUTCOME_EMAIL}:{ALICE.id}"
@@ -40,6 +46,7 @@ def resumer(
     table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
     return Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
         outbox=mailer.outbox(table, clock),
         messenger=messenger,
@@ -173,7 +180,7 @@ def test_a_resume_whose_note_was_lost_is_found_in_the_history(
 ) -> None:
     """Step Functions answers the second call as it answers one that is too late; the history tells them apart."""
     decide(table)
-    workflows.resume(table.get(ID))
+    workflows.resume(table.get(ID), TOKEN)
     resumer(ID, last=False)
     assert len(workflows.resumed) == 1
     assert table.get(ID).resumed is True

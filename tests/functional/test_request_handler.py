@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from approvals.links import approval_id
 from approvals.request import MAX_INPUT
 from approvals.table import ApprovalTable, NotFound
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from handlers.request import RequestHandler
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
@@ -18,9 +19,12 @@ from tests.functional.conftest import Clock, FakeWorkflows
 
 
 @pytest.fixture
-def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger) -> RequestHandler:
+def handler(
+    table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
+) -> RequestHandler:
     return RequestHandler(
         table=table,
+        tokens=tokens,
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(minutes=60),
         clock=clock,
@@ -29,14 +33,14 @@ def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger
 
 
 def test_a_request_is_stored_pending_with_its_deadline(
-    handler: RequestHandler, table: ApprovalTable, context: Any
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any
 ) -> None:
     handler(a_call({"Approval": {"Title": "Go?", "TimeoutMinutes": 5}, "Version": 3}), context)
-    stored = table.get_with_token(approval_id(TOKEN))
+    stored = table.get(approval_id(TOKEN))
     assert stored.status == "PENDING"
     assert stored.deadline == NOW + timedelta(minutes=5)
     assert (stored.request.title, stored.request.context) == ("Go?", {"Version": 3})
-    assert (stored.task_token, stored.workflow) == (TOKEN, WORKFLOW)
+    assert (tokens.get(stored.id), stored.workflow) == (TOKEN, WORKFLOW)
 
 
 def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:

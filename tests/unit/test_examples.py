@@ -16,7 +16,7 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.listing import LISTED
+from approvals.records import LISTED
 from cli.commands.request import command
 from tests.unit.test_template import CloudFormation
 
