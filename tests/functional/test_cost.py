@@ -1,4 +1,4 @@
-"""What docs/cost.py says that an approval uses, counted; and the page that it writes."""
+"""What scripts/cost.py says that an approval uses, counted; and the page that it writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
-from docs import cost
 from handlers.callback import CallbackHandler
 from handlers.decision import Resumer
 from handlers.notify import Notifier
@@ -27,6 +26,7 @@ from handlers.outbox import Outbox
 from handlers.request import RequestHandler
 from local.slack import Slack
 from local.story import links
+from scripts import cost
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
     TOKENS,
@@ -160,7 +160,7 @@ def used(price: str, how: str) -> float:
 
 
 def test_the_page_is_what_the_prices_make_of_it() -> None:
-    """Else run `python -m docs.cost`."""
+    """Else run `python -m scripts.cost`."""
     assert cost.PAGE.read_text() == cost.page()
 
 

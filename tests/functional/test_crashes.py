@@ -772,7 +772,7 @@ def clients() -> Iterator[dict[str, Any]]:
         properties = RESOURCES["ApprovalTable"]["Properties"]
         schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
         made["the table"].create_table(TableName=TABLE, **{name: properties[name] for name in schema})
-        session = SimpleNamespace(create_client=lambda service, **_: made.get(service))
+        session = SimpleNamespace(client=lambda service, **_: made.get(service))
         patch.setattr("approvals.clients._session", lambda: session)
         patch.setattr(ResponseSerializer, "get_value", partialmethod(_quickly, ResponseSerializer.get_value))
         for module in ("table", "records"):

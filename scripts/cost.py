@@ -1,8 +1,8 @@
-"""Writes docs/cost.md, what approvals cost, from docs/prices.json: `python -m docs.cost`.
+"""Write docs/cost.md, what approvals cost, from scripts/prices.json: `python -m scripts.cost`.
 
 Change a price there, or what an approval uses below; a test fails while the page is not what this would write. What an
 approval uses is counted by tests/functional/test_cost.py, where a call can be counted.
-"""  # noqa: INP001 the folder is no package
+"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent / "cost.md"
+PAGE = Path(__file__).parents[1] / "docs/cost.md"
 PRICES: Mapping[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
 
 MEMORY = {"request": 0.25, "notify": 0.5, "callback": 0.5, "bot": 0.5, "decision": 0.5, "lifecycle": 0.5}
@@ -78,6 +78,8 @@ INVOCATIONS = {how: sum(calls.values()) for how, calls in FUNCTIONS.items()}
 GB = {how: sum(MEMORY[name] * often for name, often in calls.items()) for how, calls in FUNCTIONS.items()}
 SNAPPED = MEMORY["callback"] + MEMORY["bot"]
 
+WRITES = RECORD * (1 + UPDATES) + INDEX_WRITES + 2 * TRANSACTIONS * (RECORD + 1)
+
 USES = (
     Use("Step Functions", "states_transition", 4, 4, "three states and the start"),
     Use("SNS", "sns_email", 2, 2, "the request and the outcome, to one address"),
@@ -85,7 +87,8 @@ USES = (
     Use(
         "DynamoDB",
         "dynamodb_write",
-        *[RECORD * (1 + UPDATES) + INDEX_WRITES + 2 * TRANSACTIONS * (RECORD + 1)] * 2,
+        WRITES,
+        WRITES,
         f"the record of {RECORD} KB, its changes, three indexes, the count of mails a second",
     ),
     Use("DynamoDB", "dynamodb_write", TOKENS, TOKENS, "the task token, in a table of its own"),
@@ -156,7 +159,7 @@ def page() -> str:
 _INTRODUCTION = f"""\
 # What approvals cost
 
-<!-- Written by `python -m docs.cost` from docs/prices.json: change that, or docs/cost.py. -->
+<!-- Written by `python -m scripts.cost` from scripts/prices.json: change that, or scripts/cost.py. -->
 
 For whoever pays for it: USD in {PRICES["region"]} at list prices of {PRICES["seen"]}, without taxes, free tiers and
 discounts. One approver each, told by mail, answered by a link or in Slack; nothing failed. The calls are counted by a
