@@ -113,6 +113,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             | {
                 "Condition": {
                     "ForAllValues:StringEquals": {"dynamodb:Attributes": list(LISTED)},
+                    "Null": {"dynamodb:Attributes": "false"},
                     "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
                 }
             },

@@ -36,6 +36,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
+            "approvals.replies", "approvals.task_tokens",
         ),
     ),
     "services": (

@@ -36,6 +36,7 @@ from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
 from tests.builders import NOW, TOKEN, transported
+from tests.real_calls import noted
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": R
 """The tables' names by their logical ids."""
 
 CHANNEL = "C0APPROVALS"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def noted_calls() -> Iterator[None]:
+    """What the functions ask of DynamoDB is known to the test that judges the template's policies."""
+    with noted({name: logical_id for logical_id, name in TABLES.items()}):
+        yield
 
 
 @dataclass

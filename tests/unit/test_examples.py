@@ -134,6 +134,7 @@ def test_the_job_may_read_what_lists_read_and_no_key() -> None:
     readable = reads["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert tuple(readable) == LISTED
     assert not {"link_key", "task_token"} & set(readable)
+    assert reads["Condition"]["Null"] == {"dynamodb:Attributes": "false"}
     assert reads["Condition"]["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
 
 
