@@ -1,7 +1,8 @@
 """The kinds of calls that the functions make of DynamoDB, as IAM looks at them: noted while functional tests run.
 
-`RECORD_CALLS=1 python -m pytest tests/functional` writes them to real_calls.json. Without that, a call of a kind that
-is not in the file fails the run: look at what it asks for, and record anew. tests/unit/test_policies.py judges them.
+`RECORD_CALLS=1 python -m pytest tests/functional` adds them to real_calls.json; delete that first to lose what is not
+called any more. Without RECORD_CALLS a call of a kind that is not in the file fails the run: look at what it asks for,
+and record it. tests/unit/test_policies.py judges them.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def noted(tables: Mapping[str, str]) -> Iterator[None]:
         yield
     known = {(function, json.dumps(each)) for function, calls in recorded().items() for each in calls}
     if RECORD:
-        _write(found)
+        _write(found | known)
     elif new := sorted(found - known):
         pytest.fail(f"calls of a new kind, see {Path(__file__).name}: {new}", pytrace=False)
 

@@ -20,7 +20,7 @@ from tests.functional.test_crashes import (
 
 __all__ = ["clients", "simulate"]
 
-MAX_BY_MAIL, MAX_WITH_SLACK = 10, 13
+MAX_BY_MAIL, MAX_WITH_SLACK = 12, 15
 """The request and the answer are a write each, the page a read. Each mail is a slot with all marks so far, a publish,
 and a last mark; resuming is one call, and Slack's three are no more: their marks go with the next write.
 """

@@ -24,11 +24,10 @@ def test_the_archives_command_is_one_that_aws_takes() -> None:
     aws, service, operation, *words = shlex.split(COMMAND.replace("\\\n", " "))
     options = dict(zip(words[::2], words[1::2], strict=True))
     assert (aws, service, operation) == ("aws", "events", "create-archive")
-    named = {
-        "".join(part.title() for part in name.removeprefix("--").split("-")): each for name, each in options.items()
-    }
-    model = Session().get_service_model("events").operation_model("CreateArchive")
-    validate_parameters({**named, "RetentionDays": int(named["RetentionDays"])}, model.input_shape)
+    named = {name.removeprefix("--").title().replace("-", ""): value for name, value in options.items()}
+    shape = Session().get_service_model("events").operation_model("CreateArchive").input_shape
+    assert shape is not None
+    validate_parameters({**named, "RetentionDays": int(named["RetentionDays"])}, shape)
     assert json.loads(named["EventPattern"]) == {"source": [SOURCE]}
 
 

@@ -127,6 +127,9 @@ def _others_tables(function: str) -> Iterator[Request]:
     if function == "RequestFunction":
         yield from ((f"dynamodb:{each}", arn(TABLE), projected()) for each in ITEM_ACTIONS if each != "PutItem")
     yield from ((f"dynamodb:{each}", arn(TABLE), projected()) for each in (*OTHER_ACTIONS, "DeleteItem", "Scan"))
+    yield from (
+        ("dynamodb:Scan", f"{arn(TABLE)}/index/{each}", projected()) for each in ("waiting", "due", "requested")
+    )
 
 
 def _others_sources(function: str) -> Iterator[Request]:
