@@ -26,7 +26,6 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "handlers.shown",
             "handlers.html",
             "handlers.inputs",
-            "handlers.recent",
         ),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
@@ -36,7 +35,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
-            "approvals.replies", "approvals.task_tokens",
+            "approvals.rate_limit", "approvals.replies", "approvals.task_tokens",
         ),
     ),
     "services": (
