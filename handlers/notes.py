@@ -17,7 +17,7 @@ from approvals.inquiry import About, Inquiry, parse
 from approvals.links import is_approval_id
 from approvals.listing import Listing
 from approvals.model import Approval, Note, NoteKind
-from approvals.replies import Replies
+from approvals.replies import EARLIER_PREFIX, Replies
 from approvals.steps import DeliveryRefused
 from approvals.table import ApprovalTable, NotFound
 from approvals.viewer import Viewer, asked_by, matches, may_see, overview, waits_for
@@ -63,6 +63,9 @@ class Notes:
     def deliver(self, reply: str) -> None:
         """Delivers a reply by its id. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
         if self._messenger is None:
+            return
+        if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
+            self._logger.warning("reply of an earlier version dropped")
             return
         note = self._replies.get(reply)
         try:

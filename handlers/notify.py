@@ -103,12 +103,8 @@ class Notifier:
 
     def __call__(self, item_id: str, *, last: bool) -> None:
         """Works on an item that is new or has news: an approval, or a deferred Slack reply."""
-        if item_id.startswith(REPLY_PREFIX):
+        if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
             self._notes.deliver(item_id)
-            return
-        if item_id.startswith(EARLIER_PREFIX):
-            # The retry queue keeps messages for 4 days.
-            self._logger.warning("reply of an earlier version dropped")
             return
         try:
             self._bring_up_to_date(self._table.get(item_id), last=last)
