@@ -166,7 +166,7 @@ def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -
     scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
     for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "")):
         scene.send(signed)
-    assert calls == ["PutItem", "UpdateItem"]
+    assert calls == ["PutItem", "PutItem"]
 
 
 def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:

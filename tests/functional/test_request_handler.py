@@ -15,7 +15,7 @@ from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from handlers.request import RequestHandler
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
-from tests.functional.conftest import Clock, FakeWorkflows
+from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
 
 
 @pytest.fixture
@@ -139,3 +139,22 @@ def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
     assert cause.startswith("Approval.Form: 50 answers to it")
+
+
+def test_the_token_is_stored_first_and_a_repeat_changes_neither(
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any, calls: list[str]
+) -> None:
+    """A crash in between leaves a token that no approval needs, never an approval that can't resume its workflow."""
+    dynamodb, tables = table._dynamodb, []
+    dynamodb.meta.events.register("provide-client-params.*.*", lambda params, **_: tables.append(params["TableName"]))
+    handler(a_call({"Comment": "x"}), context)
+    assert (calls, tables) == (["PutItem", "PutItem"], [TOKENS, TABLE])
+    first = table.get(approval_id(TOKEN))
+    handler(a_call({"Comment": "x"}), context)
+    assert (table.get(first.id), tokens.get(first.id)) == (first, TOKEN)
+
+
+def test_a_token_outlives_every_wait(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+    handler(a_call({"Comment": "x"}), context)
+    item = table._dynamodb.get_item(TableName=TOKENS, Key={"id": {"S": approval_id(TOKEN)}})["Item"]
+    assert int(item["expires_at"]["N"]) > (NOW + timedelta(days=366)).timestamp()
