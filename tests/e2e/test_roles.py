@@ -156,7 +156,7 @@ def test_a_write_that_fails_can_tell_it_but_no_token(intruder: Intruder) -> None
     assert intruder.token not in str(failed.value.response)
     if intruder.function == "BotFunction":
         leave = {"TableName": intruder.replies, "Item": {"id": {"S": "reply#U1#x"}}}
-        failing = {**leave, "ConditionExpression": "attribute_exists(none)"}
+        failing = {**leave, "ConditionExpression": "attribute_exists(anything)"}
         with pytest.raises(ClientError, match="ConditionalCheckFailed"):
             intruder.dynamodb.put_item(**failing, ReturnValuesOnConditionCheckFailure="ALL_OLD")
 
@@ -276,7 +276,7 @@ def test_whoever_may_do_anything_else_may_not_publish_to_the_topic(stack: LocalS
     anything = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
     role = iam.create_role(RoleName="administrator", AssumeRolePolicyDocument=trust)["Role"]
     iam.put_role_policy(RoleName="administrator", PolicyName="anything", PolicyDocument=anything)
-    lent = aws.session().client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="x")["Credentials"]
+    lent = aws.session().client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="administrator")["Credentials"]
     sns = boto3.Session(lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"]).client("sns")
     refused(lambda: sns.publish(TopicArn=topic, Message="x"))
     made = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="eve@example.com", ReturnSubscriptionArn=True)
