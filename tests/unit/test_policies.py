@@ -23,7 +23,6 @@ from tests.unit.test_template import FUNCTIONS, QUEUES, TABLES, as_list
 TABLE, TOKENS, REPLIES = "ApprovalTable", "TaskTokenTable", "SlackReplyTable"
 TOPIC = "SNSHumanApprovalEmailTopic"
 PUBLIC = ("CallbackFunction", "BotFunction")
-BEHIND = ("NotifyFunction", "DecisionFunction", "DigestFunction", "LifecycleFunction", "RequestFunction")
 PUBLISH = ("NotifyFunction", "DecisionFunction", "DigestFunction")
 
 READ = {
