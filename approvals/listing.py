@@ -1,4 +1,4 @@
-"""Lists approvals: what is open, and what was requested in a period. Reads only, and never a task token or link key."""
+"""Lists approvals: what is open, and what was requested in a period. Reads only, and never the key of a link."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from approvals.model import Approval, Status, iso
 from approvals.reading import UnreadableError, read_approval
-from approvals.records import DUE_SHARDS, LISTED_SHARDS, READABLE, REQUEST_WITHOUT_CONTEXT, month
+from approvals.records import DUE_SHARDS, LISTED, LISTED_SHARDS, REQUEST_WITHOUT_CONTEXT, month
 from approvals.table import DUE_INDEX, NotFound, deserialized, serialized
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ _KEYS = 100
 _RECORDS = 10
 """Records of one BatchGetItem. It takes 100, but an answer with 10 of the greatest records has 4 MB, of which botocore
 holds several copies at once: with 100, a list would take more memory than it may (128 MB)."""
-
-LISTED = tuple(name for name in READABLE if name != "link_key")
-"""What is read of a record. Without the key: who may list approvals could answer them in anybody's name with it."""
 
 _WITHOUT_CONTEXT = (
     *(name for name in LISTED if name != "request"),

@@ -305,16 +305,14 @@ class SlackMessage:
 class Approval:
     """One request for a decision; one record.
 
-    `task_token` and `link_key` are secrets: they are kept out of `repr`, and must be kept out of everything else.
-    `task_token` is None for everybody but the two functions that need it: `request` and `decision`. `link_key` is empty
-    in lists of approvals.
+    `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
+    is made or checked.
     `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
     what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due,
     `published` which events are on the bus.
     """
 
     id: str
-    task_token: str | None = field(default=None, repr=False)
     link_key: bytes = field(repr=False)
     request: Request
     workflow: Workflow
@@ -376,7 +374,7 @@ class Note:
 
     `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
     them, empty for nothing; of a command it is what they typed. `response_url` is where a command is answered: a
-    capability, kept out of `repr`, and of everything else. `left_at` is None in notes of versions without it.
+    capability, kept out of `repr`, and of everything else. `left_at` is None until it is left.
     """
 
     id: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from approvals.attributes import deserialize
@@ -23,15 +22,14 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-def read_approval(attributes: Mapping[str, Any], *, with_token: bool = False, listed: bool = False) -> Approval:
-    """Return the approval in a record's attributes, without its task token unless asked for.
+def read_approval(attributes: Mapping[str, Any], *, listed: bool = False) -> Approval:
+    """Return the approval in a record's attributes.
 
     `listed` says that the context was left out when the record was read. Raises `UnreadableError`.
     """
     try:
         item = {name: deserialize(value) for name, value in attributes.items()}
-        approval = approval_from_item(item, listed=listed)
-        return replace(approval, task_token=item["task_token"]) if with_token else approval
+        return approval_from_item(item, listed=listed)
     except _BROKEN as error:
         # The type alone: a message may repeat what is in the record.
         raise UnreadableError(_id_of(attributes), type(error).__name__) from error

@@ -24,7 +24,6 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 _WIDEST = 4
 """UTF-8 bytes of a character at the most."""
 
-_TOKEN = 2048
 _MOMENT = len("2026-11-23T10:31:00.000Z")
 
 _ADDRESS = 64
@@ -77,7 +76,7 @@ def check_size(approval: Approval) -> None:
 
 
 def _stored(approval: Approval) -> int:
-    return item_size(approval_to_item(approval)) + (0 if approval.task_token else _TOKEN)
+    return item_size(approval_to_item(approval))
 
 
 def _growth(approval: Approval) -> dict[str, int]:

@@ -31,13 +31,13 @@ from approvals.model import (
     iso,
 )
 from approvals.nesting import MAX_READABLE_DEPTH, deeper_than
-from approvals.request_json import read, write
+from approvals.request_json import MAX_TIMEOUT_MINUTES, read, write
 from approvals.rules import next_due
 
 Item = dict[str, Any]
 
 RETENTION = timedelta(days=400)
-"""How long a record is kept after its deadline: an auditor asks a year later."""
+"""How long a record is kept after the latest deadline that it can have: an auditor asks a year later."""
 
 NOTIFY_GRACE = timedelta(minutes=5)
 """After this the clock makes sure that somebody was told of a request."""
@@ -72,13 +72,13 @@ READABLE = (
     "direct_messages",
     "published",
 )
-"""What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
+"""What is read of a record. Versions before 0.2 kept the task token in it, too: IAM lets `decision` alone read that."""
+
+LISTED = tuple(name for name in READABLE if name != "link_key")
+"""What is read where no link is made or checked: with the key, one could respond in any recipient's name."""
 
 REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *earlier.ASKED)
 """What a list reads of a request."""
-
-NOTE = ("user", "kind", "channel", "text", "workspace", "response_url", "left_at")
-"""What a note has, beside its id and its end. IAM lets the internet-facing functions write it."""
 
 
 def month(moment: datetime) -> str:
@@ -101,7 +101,6 @@ def changeable_to_item(approval: Approval) -> Item:
         "decision": _decision_to_item(approval.decision) if approval.decision else None,
         "due_at": iso(due),
         "news": "no" if approval.decision else "yes",
-        "expires_at": int((approval.deadline + RETENTION).timestamp()),
     }
 
 
@@ -110,7 +109,6 @@ def approval_to_item(approval: Approval) -> Item:
     return {
         **changeable_to_item(approval),
         "id": approval.id,
-        "task_token": approval.task_token,
         "link_key": approval.link_key,
         "request": _request_to_item(approval.request),
         "workflow": {
@@ -131,11 +129,13 @@ def approval_to_item(approval: Approval) -> Item:
         "news": "no",
         "waiting": approval.workflow.execution_arn,
         "requested_shard": f"{month(approval.requested_at)}#{crc32(approval.id.encode()) % LISTED_SHARDS}",
+        # For good: an answer may move the deadline, and must not be able to have the record deleted.
+        "expires_at": int((approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES) + RETENTION).timestamp()),
     }
 
 
 def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
-    """The approval in an item, without its task token, and without its link key where that was not read.
+    """The approval in an item, without its link key where that was not read.
 
     `listed` says that the context was not read either.
     """
@@ -312,9 +312,8 @@ def slack_message_to_item(message: SlackMessage) -> Item:
 
 
 def note_to_item(note: Note, at: datetime) -> Item:
-    """The attributes of a note that is left now."""
+    """The attributes of a deferred Slack reply that is left now. Its key names the user."""
     return {
-        "user": note.user,
         "kind": note.kind.value,
         "channel": note.channel,
         "text": note.text,
@@ -324,11 +323,18 @@ def note_to_item(note: Note, at: datetime) -> Item:
     }
 
 
-def note_from_item(note_id: str, item: Item) -> Note:
-    """The note in an item. Versions before 0.1.0 left whispers alone."""
-    left_at = item.pop("left_at", None)
-    kind = NoteKind(item.pop("kind", NoteKind.WHISPER))
-    return Note(**item, id=note_id, kind=kind, left_at=_moment(left_at) if left_at else None)
+def note_from_item(note_id: str, user: str, item: Item) -> Note:
+    """The reply in an item, to the user that its key names."""
+    return Note(
+        id=note_id,
+        user=user,
+        kind=NoteKind(item["kind"]),
+        channel=item["channel"],
+        text=item["text"],
+        workspace=item["workspace"],
+        response_url=item["response_url"],
+        left_at=_moment(item["left_at"]),
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,13 +17,10 @@ from approvals.model import Approval, Note, People, SlackMessage, Step, iso
 from approvals.reading import read_approval
 from approvals.records import (
     DUE_SHARDS,
-    NOTE,
     READABLE,
     Item,
     approval_to_item,
     changeable_to_item,
-    note_from_item,
-    note_to_item,
     people_to_item,
     slack_message_to_item,
 )
@@ -35,11 +32,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
+        PutTypeDef,
         TransactWriteItemTypeDef,
         UpdateItemInputTypeDef,
         UpdateItemOutputTypeDef,
         UpdateTypeDef,
     )
+
+    from approvals.replies import Replies
 
 T = TypeVar("T")
 
@@ -49,10 +49,6 @@ DUE_INDEX = "due"
 WAITING_INDEX = "waiting"
 """The sparse index of pending approvals by their execution."""
 
-NOTE_RETENTION = timedelta(days=1)
-
-NOTE_PREFIX = "note#"
-"""Begins the id of a note: notes are items of the same table, so that its stream delivers them."""
 
 PAUSES = (0.02, 0.05, 0.1, 0.2)
 """Seconds, at most, between tries to write what another transaction holds: it takes some 20 ms."""
@@ -82,15 +78,26 @@ class ConditionsFailed(Exception):  # noqa: N818
 
 
 class ApprovalTable:
-    """Reads and writes approvals and notes. Every read is strongly consistent.
+    """Reads and writes approvals. Every read is strongly consistent.
 
-    `sleep` waits a number of seconds.
+    `sleep` waits a number of seconds. `replies` has the deferred Slack replies of the one function that leaves them.
+    `attributes` are read of a record: IAM may let a function read no others.
     """
 
-    def __init__(self, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        dynamodb: DynamoDBClient,
+        name: str,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        replies: Replies | None = None,
+        attributes: tuple[str, ...] = READABLE,
+    ) -> None:
         self._dynamodb = dynamodb
         self._name = name
         self._sleep = sleep
+        self._replies = replies
+        self._attributes = attributes
 
     def add(self, approval: Approval) -> bool:
         """Stores a new approval. Returns False, and changes nothing, when its id is there already."""
@@ -108,12 +115,16 @@ class ApprovalTable:
         return True
 
     def get(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands, without its task token. Raises `NotFound`."""
-        return read_approval(self._item(approval_id, READABLE))
+        """Returns the approval as it stands. Raises `NotFound`."""
+        return read_approval(self._item(approval_id, self._attributes))
 
-    def get_with_token(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands, with the token that resumes its workflow. Raises `NotFound`."""
-        return read_approval(self._item(approval_id, (*READABLE, "task_token")), with_token=True)
+    def earlier_task_token(self, approval_id: str) -> str | None:
+        """Return the task token in the record of an approval that a version before 0.2 asked for. Raises `NotFound`.
+
+        It goes 400 days after the last such version: then none of its approvals can be open.
+        """
+        token = self._item(approval_id, ("id", "task_token")).get("task_token")
+        return token["S"] if token else None
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
@@ -134,11 +145,11 @@ class ApprovalTable:
         )
         try:
             if note:
-                self._transact({"Update": answer}, {"Update": self._leaving(note)})
+                self._transact({"Update": answer}, {"Put": self._leaving(note)})
             else:
                 self._update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
-            # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
+            # Read again: DynamoDB would hand over the whole item with the failure.
             raise Conflict(self.get(approval.id)) from error
         except self._called_off as error:
             if _is_too_large(error):
@@ -245,12 +256,13 @@ class ApprovalTable:
             yield from (item["id"]["S"] for item in page["Items"])
 
     def leave_note(self, note: Note) -> None:
-        """Leaves a note, which says when, for the backend to deliver. The same note left twice is one."""
-        self._update(**self._leaving(note))
+        """Leaves a reply, which says when, for the backend to deliver. The same reply left twice is one."""
+        self._patiently(partial(self._dynamodb.put_item, **self._leaving(note)))
 
-    def get_note(self, item_id: str) -> Note:
-        """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        return note_from_item(item_id.removeprefix(NOTE_PREFIX), deserialized(self._item(item_id, NOTE)))
+    def _leaving(self, note: Note) -> PutTypeDef:
+        if self._replies is None:
+            raise ValueError("this function leaves no replies")
+        return self._replies.leaving(note)
 
     def _update_existing(
         self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None
@@ -288,19 +300,6 @@ class ApprovalTable:
 
     def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
         return self._patiently(partial(self._dynamodb.update_item, **update))
-
-    def _leaving(self, note: Note) -> UpdateTypeDef:
-        if note.left_at is None:
-            raise ValueError("a note says when it is left")
-        values = note_to_item(note, note.left_at) | {"expires_at": int((note.left_at + NOTE_RETENTION).timestamp())}
-        # An update, not a put: the functions that face the internet may not put items.
-        return {
-            "TableName": self._name,
-            "Key": {"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
-            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
-            "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": serialized({f":{name}": value for name, value in values.items()}),
-        }
 
     def _transact(self, *writes: TransactWriteItemTypeDef) -> None:
         """Writes several items in one call: all of them or none. Raises `ConditionsFailed`."""

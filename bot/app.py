@@ -20,6 +20,8 @@ from slack_sdk import WebClient
 from approvals import settings
 from approvals.characters import log_json
 from approvals.clients import client
+from approvals.records import LISTED
+from approvals.replies import Replies
 from approvals.table import ApprovalTable
 from bot.guard import REFUSED, Guard, claims_signature
 from bot.listeners import register_listeners
@@ -40,6 +42,7 @@ class Settings:
     """Environment variables of this function."""
 
     table_name: str
+    slack_reply_table_name: str
     slack_secret_arn: str
     slack_api_url: str
 
@@ -100,7 +103,9 @@ def build(environ: Mapping[str, str]) -> BotHandler:
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)
     snapped = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
     secret = SecretSource(partial(load_secret, secrets_manager, config.slack_secret_arn), clock, snapped=snapped)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    replies = Replies(dynamodb, config.slack_reply_table_name)
+    table = ApprovalTable(dynamodb, config.table_name, replies=replies, attributes=LISTED)
     app = create_app(table=table, secret=secret, api_url=config.slack_api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)
 

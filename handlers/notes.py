@@ -1,4 +1,4 @@
-"""Delivers notes: what the Slack app left in the table for one person, as it may neither list approvals nor lose time.
+"""Delivers deferred Slack replies: what the Slack app left for one person, as it may neither list approvals nor wait.
 
 It shows the app's Home, answers /approvals, and says what a click came to.
 """
@@ -18,6 +18,7 @@ from approvals.links import is_approval_id
 from approvals.listing import Listing
 from approvals.model import Approval, Note, NoteKind
 from approvals.reading import UnreadableError
+from approvals.replies import EARLIER_PREFIX, Replies
 from approvals.steps import DeliveryRefused
 from approvals.summary import Summary, summarize
 from approvals.table import ApprovalTable, NotFound
@@ -48,22 +49,27 @@ class Notes:
         self,
         *,
         table: ApprovalTable,
+        replies: Replies,
         listing: Listing,
         messenger: SlackMessenger | None,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         self._table = table
+        self._replies = replies
         self._listing = listing
         self._messenger = messenger
         self._clock = clock
         self._logger = logger
 
-    def deliver(self, item_id: str) -> None:
-        """Delivers the note in an item. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
+    def deliver(self, reply: str) -> None:
+        """Delivers a reply by its id. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
         if self._messenger is None:
             return
-        note = self._table.get_note(item_id)
+        if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
+            self._logger.warning("reply of an earlier version dropped")
+            return
+        note = self._replies.get(reply)
         try:
             match note.kind:
                 case NoteKind.WHISPER:

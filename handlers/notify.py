@@ -23,12 +23,13 @@ from approvals.model import Approval, Channel, People, Person, Request, SlackMes
 from approvals.people import unanswered
 from approvals.reading import UnreadableError
 from approvals.record_size import check_size
+from approvals.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable, NotFound
+from approvals.table import ApprovalTable, NotFound
 from handlers import slack
 from handlers.direct import DirectMessages
 from handlers.notes import Notes, name_unreadable
@@ -57,6 +58,7 @@ class Settings:
     """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone, an empty bus no events."""
 
     table_name: str
+    slack_reply_table_name: str
     email: str
     topic_arn: str
     mail_queue_url: str
@@ -103,8 +105,8 @@ class Notifier:
         self._publisher = publisher
 
     def __call__(self, item_id: str, *, last: bool) -> None:
-        """Works on an item of the table that is new or has news: an approval, or a private note."""
-        if item_id.startswith(NOTE_PREFIX):
+        """Works on an item that is new or has news: an approval, or a deferred Slack reply."""
+        if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
             self._notes.deliver(item_id)
             return
         try:
@@ -384,7 +386,14 @@ def build(environ: Mapping[str, str]) -> Worker:
         outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=messenger,
-        notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),
+        notes=Notes(
+            table=table,
+            replies=Replies(dynamodb, config.slack_reply_table_name),
+            listing=listing,
+            messenger=messenger,
+            clock=clock,
+            logger=logger,
+        ),
         decisions=RetryQueue(lambda: client("sqs"), config.decision_queue_url),
         email=config.email,
         base_url=config.public_url,

@@ -23,6 +23,7 @@ from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_re
 from approvals.request_json import KEY
 from approvals.result import MAX_OUTPUT, most_bytes
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics
 
@@ -35,6 +36,7 @@ class Settings:
     """Environment variables of this function."""
 
     table_name: str
+    task_token_table_name: str
     default_timeout_minutes: str
 
 
@@ -45,12 +47,14 @@ class RequestHandler:
         self,
         *,
         table: ApprovalTable,
+        tokens: TaskTokens,
         workflows: Workflows,
         default_timeout: timedelta,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         self._table = table
+        self._tokens = tokens
         self._workflows = workflows
         self._default_timeout = default_timeout
         self._clock = clock
@@ -66,6 +70,8 @@ class RequestHandler:
             except InvalidApprovalRequest as error:
                 self._refuse(call, error)
                 return
+            # First: an approval without a token could be decided, and its workflow would never hear of it.
+            self._tokens.put(key, call.task_token, approval.requested_at)
             new = self._table.add(approval)
             if new:
                 metrics.requested()
@@ -77,7 +83,6 @@ class RequestHandler:
         now = self._clock()
         approval = Approval(
             id=key,
-            task_token=call.task_token,
             link_key=new_link_key(),
             request=request,
             workflow=call.workflow,
@@ -112,8 +117,10 @@ def _check_size(execution_input: Json, request: Request) -> None:
 def build(environ: Mapping[str, str]) -> RequestHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
+    dynamodb = client("dynamodb")
     return RequestHandler(
-        table=ApprovalTable(client("dynamodb"), config.table_name),
+        table=ApprovalTable(dynamodb, config.table_name),
+        tokens=TaskTokens(dynamodb, config.task_token_table_name),
         workflows=Workflows(client("stepfunctions")),
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=partial(datetime.now, UTC),

@@ -14,6 +14,7 @@ import threading
 from functools import wraps
 from typing import Any
 
+import emulated_iam  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found]
 from ministack.services import lambda_svc  # type: ignore[import-not-found]
 
@@ -31,5 +32,6 @@ def _execute_in_turn(function: Any, config: dict[str, Any], *arguments: Any) -> 
 
 
 if __name__ == "__main__":
+    emulated_iam.install()
     lambda_svc._execute_function_dispatch = _execute_in_turn  # noqa: SLF001
     sys.exit(app.main())

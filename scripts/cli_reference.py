@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from approvals.listing import LISTED
+from approvals.records import LISTED
 from cli.__main__ import main
 from cli.columns import COLUMNS
 from cli.commands import COMMANDS
@@ -114,6 +114,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             | {
                 "Condition": {
                     "ForAllValues:StringEquals": {"dynamodb:Attributes": list(LISTED)},
+                    "Null": {"dynamodb:Attributes": "false"},
                     "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
                 }
             },

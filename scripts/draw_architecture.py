@@ -35,8 +35,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
-            "approvals.reading", "approvals.record_size",
-            "approvals.rate_limit",
+            "approvals.reading", "approvals.record_size", "approvals.rate_limit", "approvals.replies",
+            "approvals.task_tokens",
         ),
     ),
     "services": (

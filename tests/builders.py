@@ -55,7 +55,6 @@ def an_approval(**changes: Any) -> Approval:
     """A pending approval that was just requested and may be answered for an hour."""
     approval = Approval(
         id=approval_id(TOKEN),
-        task_token=TOKEN,
         link_key=b"k" * 32,
         request=Request(title="Deploy web 2.4.1", requested_by="jo@example.com", timeout=timedelta(hours=1)),
         workflow=WORKFLOW,

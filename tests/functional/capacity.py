@@ -133,6 +133,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     import handlers.notify  # noqa: F401 what the function has loaded counts
     from approvals.clients import client
     from approvals.listing import Listing
+    from approvals.replies import Replies
     from approvals.table import ApprovalTable
     from bot.api import SLACK_API, Hook
     from bot.messenger import SlackMessenger
@@ -147,11 +148,13 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
         id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
     table = ApprovalTable(dynamodb, "approvals")
-    vars(table)["get_note"] = lambda _: note
+    replies = Replies(dynamodb, "replies")
+    vars(replies)["get"] = lambda _: note
     listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
     messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))
     logger = Logger(service="capacity", level="ERROR")
-    Notes(table=table, listing=listing, messenger=messenger, clock=lambda: _AT, logger=logger).deliver("note#n")
+    notes = Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=lambda: _AT, logger=logger)
+    notes.deliver("reply#n")
     return QuietSlack.said
 
 

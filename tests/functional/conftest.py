@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,8 +24,11 @@ from approvals.listing import Listing
 from approvals.mail import Mail, Mailer
 from approvals.model import Approval
 from approvals.rate_limit import MailRateLimit
+from approvals.records import LISTED
+from approvals.replies import Replies
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone
 from bot.api import Hook
 from bot.messenger import SlackMessenger
@@ -32,15 +36,26 @@ from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
-from tests.builders import NOW
+from tests.builders import NOW, TOKEN
+from tests.real_calls import noted
 from tests.support.aws import client_of, serialize_quickly
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
     from tests.functional.shell import Shell
 
-TABLE = "approvals"
+TABLE, TOKENS, REPLIES = "approvals", "task-tokens", "slack-replies"
+TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": REPLIES}
+"""The tables' names by their logical ids."""
+
 CHANNEL = "C0APPROVALS"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def noted_calls() -> Iterator[None]:
+    """What the functions ask of DynamoDB is known to the test that judges the template's policies."""
+    with noted({name: logical_id for logical_id, name in TABLES.items()}):
+        yield
 
 
 @dataclass
@@ -132,7 +147,7 @@ class FakeWorkflows:
     gone: bool = False
     broken: bool = False
 
-    def resume(self, approval: Approval) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self._check()
         if approval.id in {before.id for before in self.resumed}:
             raise TaskGone("TaskTimedOut")
@@ -199,10 +214,16 @@ def quick_moto() -> Iterator[None]:
 @pytest.fixture
 def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
     with client_of("dynamodb") as client:
-        properties = RESOURCES["ApprovalTable"]["Properties"]
-        schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-        client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
+        create_tables(client)
         yield client
+
+
+def create_tables(dynamodb: DynamoDBClient) -> None:
+    """Creates the tables as the template has them."""
+    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    for logical_id, name in TABLES.items():
+        properties = RESOURCES[logical_id]["Properties"]
+        dynamodb.create_table(TableName=name, **{each: properties[each] for each in schema if each in properties})
 
 
 @pytest.fixture
@@ -215,7 +236,29 @@ def calls(dynamodb: DynamoDBClient) -> list[str]:
 
 @pytest.fixture
 def table(dynamodb: DynamoDBClient) -> ApprovalTable:
-    return ApprovalTable(dynamodb, TABLE)
+    return ApprovalTable(dynamodb, TABLE, replies=Replies(dynamodb, REPLIES))
+
+
+@pytest.fixture
+def replies(dynamodb: DynamoDBClient) -> Replies:
+    return Replies(dynamodb, REPLIES)
+
+
+@pytest.fixture
+def tokens(dynamodb: DynamoDBClient) -> TaskTokens:
+    return TaskTokens(dynamodb, TOKENS)
+
+
+def some_tokens() -> TaskTokens:
+    """The tokens of approvals that were put on record by hand: all the same one."""
+    return cast("TaskTokens", SimpleNamespace(get=lambda _id: TOKEN))
+
+
+def as_the_bot_has_it(table: ApprovalTable) -> ApprovalTable:
+    """The table as the Slack app may read and write it."""
+    bots = copy(table)
+    bots._attributes = LISTED
+    return bots
 
 
 @pytest.fixture
@@ -281,7 +324,8 @@ def a_delivery(
 ) -> Notes:
     """What delivers the notes in a table."""
     listing = Listing(table._dynamodb, table._name, partial(name_unreadable, logger))
-    return Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger)
+    replies = Replies(table._dynamodb, REPLIES)
+    return Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=clock, logger=logger)
 
 
 @pytest.fixture

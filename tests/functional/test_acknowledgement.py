@@ -28,7 +28,11 @@ from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID,
 from bot.views.home import REFRESH_ID
 from bot.views.rows import OPEN_MESSAGE_ID
 from local.slack import Slack
-from tests.functional.conftest import TABLE, Clock
+from tests.functional.conftest import (
+    REPLIES,
+    TABLE,
+    Clock,
+)
 from tests.functional.test_bot import ALICE, BOBS, CAROL, HOUR, ID, NOBODYS_COMMENT, Scene, event, web_api
 
 __all__ = ["web_api"]
@@ -36,7 +40,7 @@ __all__ = ["web_api"]
 APPROVE, REJECT = (ACTION_IDS[action] for action in Action)
 GUEST = "U0GUEST004"
 
-LOOK, RECORD, NOTE, BOTH, DIALOG = "GetItem", "UpdateItem", "UpdateItem", "TransactWriteItems", "Slack"
+LOOK, RECORD, NOTE, BOTH, DIALOG = "GetItem", "UpdateItem", "PutItem", "TransactWriteItems", "Slack"
 """The calls; `BOTH` stores a record and leaves a note."""
 
 Signed = tuple[bytes, dict[str, str]]
@@ -113,7 +117,14 @@ def desk(
     monkeypatch.setattr("approvals.clients._session", lambda: session)
     monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: clock()))
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
-    handler = app.build({"TABLE_NAME": TABLE, "SLACK_SECRET_ARN": arn, "SLACK_API_URL": web_api})
+    handler = app.build(
+        {
+            "TABLE_NAME": TABLE,
+            "SLACK_REPLY_TABLE_NAME": REPLIES,
+            "SLACK_SECRET_ARN": arn,
+            "SLACK_API_URL": web_api,
+        }
+    )
     assert calls == ["GetSecretValue"], "read when the function starts, once"
     return Desktop(
         slack=slack,
@@ -383,8 +394,8 @@ def check(desk: Desktop, signed: Signed) -> list[str]:
     before, earlier = desk.records(), len(desk.slack.calls())
     calls = desk.answer(signed)
     of_slack = [json.loads(call)["method"] for call in desk.slack.calls()[earlier:]]
-    assert len([call for call in calls if call in {LOOK, RECORD, BOTH}]) <= 2, calls
-    assert set(calls) <= {LOOK, RECORD, BOTH, DIALOG}, calls
+    assert len([call for call in calls if call in {LOOK, RECORD, NOTE, BOTH}]) <= 2, calls
+    assert set(calls) <= {LOOK, RECORD, NOTE, BOTH, DIALOG}, calls
     if DIALOG in calls:
         assert calls.count(DIALOG) == 1
         assert of_slack in (["views.open"], [])  # none where Slack is down

@@ -35,7 +35,7 @@ from approvals.model import (
 )
 from approvals.people import Reason
 from approvals.respond import respond
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable
 from bot.app import BotHandler, create_app
 from bot.guard import REFUSED, Guard
 from bot.listeners.actions.answer import NOT_OPENED
@@ -48,7 +48,12 @@ from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID,
 from local.slack import MEMBERS, Modal, Refused, Slack
 from tests.broken import leave_no_room
 from tests.builders import BOB, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock
+from tests.functional.conftest import (
+    REPLIES,
+    TABLE,
+    Clock,
+    as_the_bot_has_it,
+)
 
 APPROVE, REJECT = Action
 ID = an_approval().id
@@ -72,7 +77,7 @@ def a_bot(
 ) -> BotHandler:
     """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
-    app = create_app(table=table, secret=secret, api_url=api_url, clock=clock, logger=logger)
+    app = create_app(table=as_the_bot_has_it(table), secret=secret, api_url=api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)
 
 
@@ -99,8 +104,7 @@ def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
 
 
 def notes(dynamodb: DynamoDBClient) -> list[str]:
-    items = dynamodb.scan(TableName=TABLE)["Items"]
-    return [item["text"]["S"] for item in items if item["id"]["S"].startswith(NOTE_PREFIX)]
+    return [item["text"]["S"] for item in dynamodb.scan(TableName=REPLIES)["Items"]]
 
 
 @pytest.mark.parametrize("action", Action)
@@ -396,7 +400,9 @@ def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
         return answers.pop()
 
     secret = SecretSource(load, clock)
-    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
+    app = create_app(
+        table=as_the_bot_has_it(table), secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger
+    )
     clock.pass_(minutes=2)
     assert BotHandler(app, Guard(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
 

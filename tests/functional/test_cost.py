@@ -15,6 +15,7 @@ from approvals.links import approval_id
 from approvals.mail import Subscribers
 from approvals.model import Action
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
@@ -27,6 +28,7 @@ from local.story import links
 from scripts import cost
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
+    TOKENS,
     Clock,
     FakeMailer,
     FakeSubscribers,
@@ -52,6 +54,7 @@ def calls(dynamodb: DynamoDBClient) -> Counter[str]:
 def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
     handler = RequestHandler(
         table=table,
+        tokens=TaskTokens(table._dynamodb, TOKENS),
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(hours=1),
         clock=clock,
@@ -79,6 +82,7 @@ def tell_and_settle(
     )
     resumer = Resumer(
         table=table,
+        tokens=TaskTokens(table._dynamodb, TOKENS),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=outbox,
         messenger=messenger,
@@ -111,7 +115,7 @@ def test_an_approval_by_mail_uses_what_the_page_says(
     resumer(approval_id(TOKEN), last=False)
     assert [found["statusCode"] for found in (*scanners, person, answer, outcome)] == [200, 200, 200, 303, 200]
     assert len(mailer.sent) == used("sns_email", "by_mail")
-    assert calls["PutItem"] == 1
+    assert calls["PutItem"] == 1 + cost.TOKENS
     assert calls["UpdateItem"] == cost.UPDATES["by_mail"]
     assert calls["TransactWriteItems"] == 0
     assert calls["GetItem"] == cost.READS["by_mail"]
@@ -134,7 +138,7 @@ def test_an_approval_in_slack_uses_what_the_page_says(
     assert a_bot(table, slack, clock, logger)(click, context)["statusCode"] == 200
     resumer(approval_id(TOKEN), last=False)
     assert len(mailer.sent) == used("sns_email", "in_slack")
-    assert calls["PutItem"] == 1
+    assert calls["PutItem"] == 1 + cost.TOKENS
     assert calls["UpdateItem"] == cost.UPDATES["in_slack"]
     assert calls["TransactWriteItems"] == 0
     assert calls["GetItem"] == cost.READS["in_slack"]

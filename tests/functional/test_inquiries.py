@@ -13,9 +13,10 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
 from approvals.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
+from approvals.replies import Replies
 from approvals.respond import respond
 from approvals.steps import DeliveryFailed
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable
 from bot.api import Hook, web_hook
 from bot.app import BotHandler
 from bot.messenger import SlackMessenger
@@ -25,7 +26,13 @@ from handlers.notes import PATIENCE, Notes
 from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import CHANNEL, TABLE, Clock, a_delivery
+from tests.functional.conftest import (
+    CHANNEL,
+    REPLIES,
+    TABLE,
+    Clock,
+    a_delivery,
+)
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event
 
 ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
@@ -74,9 +81,9 @@ class Scene:
 
     def deliver(self) -> None:
         """Delivers the notes that are new, as the table's stream would."""
-        for item in self.dynamodb.scan(TableName=TABLE)["Items"]:
+        for item in self.dynamodb.scan(TableName=REPLIES)["Items"]:
             id_ = item["id"]["S"]
-            if id_.startswith(NOTE_PREFIX) and id_ not in self.seen:
+            if id_ not in self.seen:
                 self.seen.add(id_)
                 self.notes.deliver(id_)
 
@@ -161,7 +168,7 @@ def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -
     scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
     for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "")):
         scene.send(signed)
-    assert calls == ["UpdateItem", "UpdateItem"]
+    assert calls == ["PutItem", "PutItem"]
 
 
 def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:
@@ -403,9 +410,9 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
         scene.deliver()
     token = next(iter(scene.slack._hooks))
-    [item] = scene.dynamodb.scan(TableName=TABLE)["Items"]
+    [item] = scene.dynamodb.scan(TableName=REPLIES)["Items"]
     assert token in item["response_url"]["S"]
-    note = scene.table.get_note(item["id"]["S"])
+    note = Replies(scene.dynamodb, REPLIES).get(item["id"]["S"])
     assert "Failed to send a request to Slack" in caplog.text
     assert token not in f"{note!r} {failure.value!r} {capsys.readouterr()} {caplog.text}"
 

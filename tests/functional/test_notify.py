@@ -15,10 +15,11 @@ from approvals.links import approval_id
 from approvals.mail import Mail, Subscribers
 from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
 from approvals.people import Reason
+from approvals.replies import EARLIER_PREFIX, reply_id
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
@@ -39,6 +40,7 @@ from tests.functional.conftest import (
     FakeWorkflows,
     a_delivery,
     a_rate_limit,
+    some_tokens,
 )
 
 ID = an_approval().id
@@ -224,6 +226,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
     """`decision` runs before the message is marked; what notify hands over to it tells those it did not know of."""
     resumer = Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=mailer.outbox(table, clock),
         messenger=messenger,
@@ -255,8 +258,9 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
 
 
 def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
-    table.leave_note(Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock()))
-    notifier(f"{NOTE_PREFIX}n1", last=False)
+    note = Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
+    table.leave_note(note)
+    notifier(reply_id(note), last=False)
     [message] = slack.messages()
     assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
 
@@ -276,8 +280,9 @@ def test_without_slack_the_mail_is_enough(
 def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
 ) -> None:
-    table.leave_note(Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock()))
-    notifier(f"{NOTE_PREFIX}n1", last=False)
+    note = Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
+    table.leave_note(note)
+    notifier(reply_id(note), last=False)
     [message] = slack.messages()
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
 
@@ -285,8 +290,9 @@ def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
 def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock()))
-    notifier(f"{NOTE_PREFIX}n1", last=False)
+    note = Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
+    table.leave_note(note)
+    notifier(reply_id(note), last=False)
     assert slack.messages() == []
 
 
@@ -896,3 +902,13 @@ def test_people_who_make_a_record_too_large_are_not_asked(
     assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
     assert "at most 409,600 can be stored" in (decision.cause or "")
     assert mailer.sent == []
+
+
+def test_a_reply_that_an_earlier_version_left_is_dropped(
+    notifier: Notifier, slack: Slack, dynamodb: DynamoDBClient
+) -> None:
+    """It is an item of the approvals table, whose id may come back by the retry queue for four days."""
+    item = {"id": f"{EARLIER_PREFIX}n1", "channel": slack.channel, "user": "U0BOB00002", "text": "Too late."}
+    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
+    notifier(f"{EARLIER_PREFIX}n1", last=False)
+    assert slack.messages() == []

@@ -25,7 +25,15 @@ from handlers.notify import Notifier
 from handlers.publisher import Publisher
 from local.slack import Slack
 from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery, a_queue
+from tests.functional.conftest import (
+    Clock,
+    FakeMailer,
+    FakeSubscribers,
+    FakeWorkflows,
+    a_delivery,
+    a_queue,
+    some_tokens,
+)
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2)
@@ -98,6 +106,7 @@ def resumer(
 ) -> Resumer:
     return Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
         outbox=mailer.outbox(table, clock),
         messenger=messenger,

@@ -11,10 +11,11 @@ from aws_lambda_powertools import Logger
 from approvals.links import approval_id
 from approvals.request import MAX_INPUT
 from approvals.table import ApprovalTable, NotFound
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from handlers.request import RequestHandler
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
-from tests.functional.conftest import Clock, FakeWorkflows
+from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
 
 NESTED: list[Any] = []
 for _ in range(1999):
@@ -22,9 +23,12 @@ for _ in range(1999):
 
 
 @pytest.fixture
-def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger) -> RequestHandler:
+def handler(
+    table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
+) -> RequestHandler:
     return RequestHandler(
         table=table,
+        tokens=tokens,
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(minutes=60),
         clock=clock,
@@ -33,14 +37,14 @@ def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger
 
 
 def test_a_request_is_stored_pending_with_its_deadline(
-    handler: RequestHandler, table: ApprovalTable, context: Any
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any
 ) -> None:
     handler(a_call({"Approval": {"Title": "Go?", "TimeoutMinutes": 5}, "Version": 3}), context)
-    stored = table.get_with_token(approval_id(TOKEN))
+    stored = table.get(approval_id(TOKEN))
     assert stored.status == "PENDING"
     assert stored.deadline == NOW + timedelta(minutes=5)
     assert (stored.request.title, stored.request.context) == ("Go?", {"Version": 3})
-    assert (stored.task_token, stored.workflow) == (TOKEN, WORKFLOW)
+    assert (tokens.get(stored.id), stored.workflow) == (TOKEN, WORKFLOW)
 
 
 def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
@@ -180,3 +184,22 @@ def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
     assert "name fewer people" in cause
     handler(a_call({"Approval": asked, "k": "x" * 20_000}), context)
     assert len(workflows.failed) == 1
+
+
+def test_the_token_is_stored_first_and_a_repeat_changes_neither(
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any, calls: list[str]
+) -> None:
+    """A crash in between leaves a token that no approval needs, never an approval that can't resume its workflow."""
+    dynamodb, tables = table._dynamodb, []
+    dynamodb.meta.events.register("provide-client-params.*.*", lambda params, **_: tables.append(params["TableName"]))
+    handler(a_call({"Comment": "x"}), context)
+    assert (calls, tables) == (["PutItem", "PutItem"], [TOKENS, TABLE])
+    first = table.get(approval_id(TOKEN))
+    handler(a_call({"Comment": "x"}), context)
+    assert (table.get(first.id), tokens.get(first.id)) == (first, TOKEN)
+
+
+def test_a_token_outlives_every_wait(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+    handler(a_call({"Comment": "x"}), context)
+    item = table._dynamodb.get_item(TableName=TOKENS, Key={"id": {"S": approval_id(TOKEN)}})["Item"]
+    assert int(item["expires_at"]["N"]) > (NOW + timedelta(days=366)).timestamp()

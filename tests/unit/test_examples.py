@@ -16,7 +16,7 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.listing import LISTED
+from approvals.records import LISTED
 from cli.commands.request import command
 from tests.unit.test_template import CloudFormation
 
@@ -134,6 +134,7 @@ def test_the_job_may_read_what_lists_read_and_no_key() -> None:
     readable = reads["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert tuple(readable) == LISTED
     assert not {"link_key", "task_token"} & set(readable)
+    assert reads["Condition"]["Null"] == {"dynamodb:Attributes": "false"}
     assert reads["Condition"]["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
 
 
