@@ -36,7 +36,8 @@ approvals show 7k3fq2ab
 ```
 
 It takes the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
-`--stack` says otherwise. `--local` is about the stack that `make demo` (or `approvals demo`) runs on this machine.
+`--stack` says otherwise. `--local` is about the stack that `make demo` (or `approvals demo`) runs on this machine;
+an installed `approvals` finds the key of that run when you call it in the checkout's folder.
 
 ## In CI
 
