@@ -14,9 +14,9 @@ from aws_lambda_powertools import Logger
 
 from approvals import present
 from approvals.inquiry import About, Inquiry, parse
-from approvals.links import is_approval_id
 from approvals.listing import Listing
 from approvals.model import Approval, Note, NoteKind
+from approvals.references import Reference
 from approvals.steps import DeliveryRefused
 from approvals.table import ApprovalTable, NotFound
 from approvals.viewer import Viewer, asked_by, matches, may_see, overview, waits_for
@@ -32,6 +32,9 @@ MAX_LATELY = 500
 
 PATIENCE = timedelta(minutes=3)
 """After this, nobody waits any more for a Home to open, or for a command's answer."""
+
+_MOST_NAMED = 5
+"""Full IDs that are named where a reference can mean several approvals."""
 
 _NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days."
@@ -118,17 +121,19 @@ class Notes:
             messenger.show(note.response_url, found[0], answerable=waits_for(found[0], viewer))
         else:
             # What is hidden is said to be missing: nobody learns what exists.
-            messenger.list(note.response_url, [("Which one?", found)], nothing=_NO_SUCH)
+            ids = ", ".join(f"`{approval.id}`" for approval in found[:_MOST_NAMED])
+            messenger.list(note.response_url, [(f"Which one? Repeat with its full ID: {ids}", found)], nothing=_NO_SUCH)
 
     def _called(self, name: str) -> list[Approval]:
         """The approvals with this id, or with an id that begins so, or of the execution with this name."""
-        if is_approval_id(name):
+        reference = Reference.parse(name)
+        if reference.approval_id:
             try:
-                return [self._table.get(name)]
+                return [self._table.get(reference.approval_id)]
             except NotFound:
                 return []
         known = {approval.id: approval for approval in (*self._listing.open(), *self._lately())}
-        return [each for each in known.values() if each.id.startswith(name) or each.workflow.execution_name == name]
+        return [each for each in known.values() if reference.matches(each)]
 
     def _lately(self) -> list[Approval]:
         now = self._clock()
