@@ -46,7 +46,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry",
+            "approvals.viewer", "approvals.inquiry", "approvals.references",
         ),
     ),
     "rules": (
@@ -56,7 +56,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "approvals.request", "approvals.request_json", "approvals.schema",
         ),
     ),
-    "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
+    "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings", "approvals.failures")),
     "model": ("what an approval is", ("approvals.model",)),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
