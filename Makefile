@@ -32,14 +32,14 @@ lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and 
 	.venv-sam/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam validate --lint --template template.yaml
 	.venv/bin/statelint statemachine/approval.asl.json
-	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 format: $(DEV)  ## Rewrites the code in the project's style.
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-lock: $(DEV)  ## Compiles requirements*.in to pinned files with hashes and no registry's address.
-	for name in layer/requirements requirements-dev requirements-sam requirements-emulator requirements-checkov requirements-uv; do \
+lock: $(DEV)  ## Compiles requirements/*.in to pinned files with hashes and no registry's address.
+	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov uv); do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --upgrade $$name.in --output-file $$name.txt || exit 1; \
 	done
@@ -48,25 +48,25 @@ clean:  ## Removes everything that the other commands made.
 	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	$(MAKE) -C layer clean
 
-$(UV): requirements-uv.txt
+$(UV): requirements/uv.txt
 	@echo "Setting up: package installer"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.13 ..." >&2; exit 2; }
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
 # One virtual environment for each: their pins clash with each other.
-$(DEV): $(UV) requirements-dev.txt pyproject.toml
+$(DEV): $(UV) requirements/dev.txt pyproject.toml
 	@echo "Setting up: libraries and test tools"
-	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	@$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(SAM) $(EMULATOR) $(CHECKOV): .venv%/.ready: $(UV) requirements%.txt
-	@echo "Setting up: requirements$*.txt"
-	@$(UV) venv --quiet --clear --python .venv/bin/python .venv$*
-	@$(UV) pip install --quiet --python .venv$*/bin/python --require-hashes -r requirements$*.txt
+$(SAM) $(EMULATOR) $(CHECKOV): .venv-%/.ready: $(UV) requirements/%.txt
+	@echo "Setting up: requirements/$*.txt"
+	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
+	@$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements/$*.txt
 	@touch $@
 
 # Called by `sam build`: dependencies are in the layer, so a function is a copy of our own code.

@@ -20,7 +20,7 @@ from statistics import median
 
 import botocore
 
-from docs import cost
+from scripts import cost
 from tests.bench.functions import Bench, Built, Function, Run
 
 SIZES = (128, 256, 512, 1024, 1769)

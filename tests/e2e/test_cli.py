@@ -17,10 +17,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from approvals.links import is_approval_id
-from docs.generate_cli import policy
 from local import aws
 from local.stack import EMAIL, LocalStack
 from local.story import Person, links
+from scripts.cli_reference import policy
 from tests.e2e.waiting import seen
 
 SECONDS = 60

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from docs import screenshots
 from local.slack import ELSEWHERE_CHANNEL
 from local.stack import LocalStack
 from local.story import Person
+from scripts import screenshots
 from tests.chromium import SIZES, chromium
 from tests.e2e.conftest import free_port
 from tests.e2e.waiting import seen

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from docs.architecture import PAGE, PARTS, Misplaced, arrows, drawn, page, part_of
+from scripts.draw_architecture import PAGE, PARTS, Misplaced, arrows, drawn, page, part_of
 
 ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text()
 
 
 def test_the_picture_is_that_of_the_imports() -> None:
-    """Else run `python -m docs.architecture`."""
+    """Else run `python -m scripts.draw_architecture`."""
     assert page(TEXT) == TEXT
     assert TEXT.count(" --> ") > len(PARTS) / 2, "there is a picture"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docs import cost
+from scripts import cost
 from tests.bench.functions import Run
 from tests.bench.memory import SIZES, Took, report
 

@@ -14,14 +14,14 @@ from cli.__main__ import main
 from cli.columns import COLUMNS, row
 from cli.commands import COMMANDS
 from cli.group import FAILED, INTERRUPTED, USAGE
-from docs.generate_cli import PAGE, page
+from scripts.cli_reference import PAGE, page
 from tests.builders import an_approval, decided, expired
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_page_is_what_the_commands_say() -> None:
-    """Written anew by `python -m docs.generate_cli`."""
+    """Written anew by `python -m scripts.cli_reference`."""
     assert PAGE.read_text() == page()
 
 

@@ -26,7 +26,7 @@ from approvals.result import MAX_COMMENT
 from approvals.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
 from approvals.schema import load
 from approvals.steps import DeliveryFailed
-from docs.generate_events import PAGE, approval, delivered, examples, page
+from scripts.events_reference import PAGE, approval, delivered, examples, page
 from tests.builders import (
     MAX_REQUESTED_BY,
     MAX_TITLE,
@@ -52,7 +52,7 @@ def of(found: Approval) -> dict[str, dict[str, Any]]:
 
 
 def test_the_page_is_what_the_schema_says() -> None:
-    """Else run `python -m docs.generate_events`."""
+    """Else run `python -m scripts.events_reference`."""
     assert PAGE.read_text() == page(SCHEMA)
 
 

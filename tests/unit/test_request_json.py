@@ -25,7 +25,7 @@ from approvals.model import (
 from approvals.request import InvalidApprovalRequest, parse_request
 from approvals.request_json import fingerprint, read, write
 from approvals.schema import load, problems
-from docs.generate import EXAMPLES, PAGE, page
+from scripts.request_reference import EXAMPLES, PAGE, page
 from tests.unit.test_schema import SCHEMA, fitting
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -188,7 +188,7 @@ def test_two_requests_have_one_digest_only_if_they_are_one(one: Any, other: Any)
 
 
 def test_the_reference_is_up_to_date() -> None:
-    """Else run `python -m docs.generate`."""
+    """Else run `python -m scripts.request_reference`."""
     assert PAGE.read_text() == page(load("request.schema.json"))
 
 

@@ -1,7 +1,7 @@
-"""Takes the pictures of the docs from a running demo: `make demo` in one terminal, `python -m docs.screenshots` here.
+"""Take the pictures of the docs from a running demo: `make demo`, then `python -m scripts.screenshots`.
 
 A test plays the same scenes, so that the pictures stay true.
-"""  # noqa: INP001 the folder is no package
+"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from local.slack import USERS
 from local.story import Person
 
-HERE = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 DESKTOP, PHONE = (1440, 900), (390, 844)
 _ALICE, _BOB = USERS
 _DAVE = "U0DAVE0006"
@@ -95,7 +95,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         width, height = DESKTOP
         page = browser.new_page(viewport={"width": width, "height": height})
-        print(*take(page, url, HERE), sep="\n")  # noqa: T201
+        print(*take(page, url, DOCS), sep="\n")  # noqa: T201
         browser.close()
 
 

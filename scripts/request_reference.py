@@ -1,7 +1,7 @@
-"""Writes docs/request.md, the reference of the request, from its JSON Schema: `python -m docs.generate`.
+"""Write docs/request.md, the reference of the request, from its JSON Schema: `python -m scripts.request_reference`.
 
 A test fails while the page is not what this would write.
-"""  # noqa: INP001 the folder is no package
+"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = ROOT / "docs/request.md"
 INTRODUCTION = """\
 # The request
 
-<!-- Written by `python -m docs.generate` from approvals/request.schema.json: change that. -->
+<!-- Written by `python -m scripts.request_reference` from approvals/request.schema.json: change that. -->
 
 What a workflow author puts under the key `Approval` of an execution's input. Every key is optional, and null counts as
 left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped.

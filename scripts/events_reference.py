@@ -1,8 +1,8 @@
-"""Writes docs/events.md, the reference of the events, from their JSON Schema: `python -m docs.generate_events`.
+"""Write docs/events.md, the reference of the events, from their JSON Schema: `python -m scripts.events_reference`.
 
 The examples are what the code publishes of an approval that is played here. A test fails while the page is not what
 this would write.
-"""  # noqa: INP001 the folder is no package
+"""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from approvals.schema import load
 
 Schema = Mapping[str, Any]
 
-PAGE = Path(__file__).parent / "events.md"
+PAGE = Path(__file__).parents[1] / "docs/events.md"
 ACCOUNT, REGION, STACK = "123456789012", "eu-west-1", "human-approval"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", "null": "null"}
@@ -45,7 +45,7 @@ NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", 
 INTRODUCTION = """\
 # Events
 
-<!-- Written by `python -m docs.generate_events` from approvals/events.schema.json: change that. -->
+<!-- Written by `python -m scripts.events_reference` from approvals/events.schema.json: change that. -->
 
 With the parameter `EventBusName` the stack sends an event to EventBridge for each thing that happens to an approval;
 `default` is the account's own bus. Without it there are none, and nothing is called. A rule that catches all:

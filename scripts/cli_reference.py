@@ -1,7 +1,7 @@
-"""Writes docs/cli.md, the reference of the command line, from the commands themselves: `python -m docs.generate_cli`.
+"""Write docs/cli.md, the reference of the command line, from the commands: `python -m scripts.cli_reference`.
 
 A test fails while the page is not what this would write.
-"""  # noqa: INP001 the folder is no package
+"""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from cli.__main__ import main
 from cli.columns import COLUMNS
 from cli.commands import COMMANDS
 
-PAGE = Path(__file__).parent / "cli.md"
+PAGE = Path(__file__).parents[1] / "docs/cli.md"
 
 INTRODUCTION = """\
 # The command line
 
-<!-- Written by `python -m docs.generate_cli` from the commands in cli/: change those. -->
+<!-- Written by `python -m scripts.cli_reference` from the commands in cli/: change those. -->
 
 For whoever asks for approvals, from a shell or in CI, and for whoever looks after the stack. `pip install .` or
 `pipx install .` in a checkout installs the command `approvals`; after `make`, it is `.venv/bin/approvals`.
