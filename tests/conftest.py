@@ -12,6 +12,7 @@ import pytest
 
 from approvals.model import Approval
 from approvals.table import ApprovalTable
+from local import aws
 from local.slack import Slack
 
 MIN_SECRET = 16
@@ -61,6 +62,7 @@ def suite() -> Iterator[Suite]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ApprovalTable, "add", noted_add)
         patch.setattr(Slack, "__init__", noted_init)
+        _SUITE.use(aws.KEY)
         yield _SUITE
 
 
