@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -10,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from approvals.model import Approval
 from approvals.references import Reference
-from approvals.table import ApprovalTable
+from approvals.table import ApprovalTable, NotFound
 from cli.context import Context, Failure
-from cli.output import plain
+from cli.output import left_out, plain
 from cli.refusals import code
 
 LOOK_BACK = timedelta(days=31)
@@ -33,12 +34,12 @@ def find(context: Context, wanted: str) -> Approval:
     else:
         reference = Reference.parse(wanted)
         if reference.approval_id:
-            found = list(context.listing.each([reference.approval_id]))
+            found = list(in_full(context, [reference.approval_id]))
         else:
             # Both are looked for: whoever starts an execution could otherwise give it the beginning of another's id.
             ids = _beginning_with(context, reference) if reference.prefix else []
             named = _of_execution(context, execution_arn(context, reference.execution_name))
-            found = [*named, *context.listing.each(ids)]
+            found = [*named, *in_full(context, ids)]
     return _only(context, {approval.id: approval for approval in found}, wanted)
 
 
@@ -53,12 +54,18 @@ def approvals_of(context: Context, arn: str, started: datetime) -> Iterator[Appr
     The indexes know of a new approval only after a moment.
     """
     table = ApprovalTable(context.dynamodb, context.output("ApprovalTableName"))
-    if waiting := list(context.listing.each(table.waiting(arn))):
-        yield from waiting
+    if waiting := [approval.id for approval in context.listing.each(table.waiting(arn))]:
+        yield from in_full(context, waiting)
         return
-    for approval in context.listing.requested(started - _BEFORE, started + _AFTER):
-        if approval.workflow.execution_arn == arn:
-            yield approval
+    asked = context.listing.requested(started - _BEFORE, started + _AFTER)
+    yield from in_full(context, (approval.id for approval in asked if approval.workflow.execution_arn == arn))
+
+
+def in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
+    """The approvals with these ids, in full, read as they are used. Raises `UnreadableError`."""
+    for approval_id in ids:
+        with suppress(NotFound):
+            yield context.listing.get(approval_id)
 
 
 def _of_execution(context: Context, arn: str) -> list[Approval]:
@@ -92,7 +99,8 @@ def _only(context: Context, found: dict[str, Approval], wanted: str) -> Approval
         raise Failure(f"{wanted} can mean {len(found)} approvals. Repeat the command with the full ID of one:\n{named}")
     for approval in found.values():
         return approval
+    missing = f"{left_out(context.unreadable)}. " if context.unreadable else ""
     raise Failure(
         f"There is no approval {wanted.rsplit(':', 1)[-1]}: no ID on record, no beginning of one, and no execution "
-        f"that asked. See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
+        f"that asked. {missing}See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
     )

@@ -35,6 +35,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
+            "approvals.reading", "approvals.record_size",
             "approvals.rate_limit",
         ),
     ),
@@ -46,7 +47,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry", "approvals.references",
+            "approvals.viewer", "approvals.inquiry", "approvals.references", "approvals.summary",
         ),
     ),
     "rules": (
@@ -57,7 +58,10 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings", "approvals.failures")),
-    "model": ("what an approval is", ("approvals.model",)),
+    "model": (
+        "what an approval is",
+        ("approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting"),
+    ),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 

@@ -13,6 +13,9 @@ import time
 from pathlib import Path
 from typing import IO
 
+import pytest
+
+from local import story
 from local.process import ROOT, WORK
 from tests.e2e.conftest import free_port
 
@@ -49,17 +52,6 @@ def processes_of(port: int) -> list[str]:
     return found
 
 
-def test_the_whole_story_unattended(tmp_path: Path) -> None:
-    with (tmp_path / "out").open("w+") as output:
-        demo = start("--auto", ports=(free_port(), free_port()), output=output)
-        code = demo.wait(timeout=280)
-        output.seek(0)
-        said = output.read()
-    assert code == 0, said
-    assert "Every step held" in said
-    assert said.count("  ok  ") >= 20
-
-
 def listeners(pid: int) -> list[str]:
     """The addresses, without ports, that a process and all its descendants listen on, as the kernel writes them."""
     parents = {}
@@ -83,7 +75,10 @@ def listeners(pid: int) -> list[str]:
     return [row[1].partition(":")[0] for row in rows if row[3] == LISTEN and f"socket:[{row[9]}]" in sockets]
 
 
-def test_the_demo_listens_on_loopback_alone_keeps_its_key_and_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_the_whole_story_holds_on_loopback_alone_and_ending_the_demo_leaves_no_process_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The story is what `--auto` plays; tests/unit/test_demo.py says that it does."""
     ports = (free_port(), free_port())
     with (tmp_path / "out").open("w+") as output:
         demo = start(ports=ports, output=output)
@@ -92,6 +87,7 @@ def test_the_demo_listens_on_loopback_alone_keeps_its_key_and_leaves_no_process_
             assert demo.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
+        story.play(f"http://127.0.0.1:{ports[1]}")
         assert len(processes_of(ports[0])) >= 2
         found = listeners(demo.pid)
         assert len(found) >= 2
@@ -106,6 +102,9 @@ def test_the_demo_listens_on_loopback_alone_keeps_its_key_and_leaves_no_process_
     for written in (tmp_path / "out", *WORK.glob("*.log")):
         assert key not in written.read_text(errors="replace"), written
     assert processes_of(ports[0]) == []
+    said = capsys.readouterr().out
+    assert "Every step held" in said
+    assert said.count("  ok  ") >= 20
 
 
 def test_ending_the_demo_while_it_starts_leaves_no_process_behind(tmp_path: Path) -> None:
