@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import markup, present
+from approvals.characters import reveal
 from approvals.clients import client
 from approvals.links import link
 from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
@@ -364,7 +365,7 @@ def _is_own_request(approval: Approval, address: str) -> bool:
 
 
 def _mail(recipient: str, subject: str, parts: Sequence[str | None]) -> Mail:
-    return Mail(recipient, subject, _cut(_paragraphs(parts), MAX_TEXT))
+    return Mail(recipient, subject, _cut(reveal(_paragraphs(parts)), MAX_TEXT))
 
 
 def _titled(heading: str, text: str) -> list[str | None]:

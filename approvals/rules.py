@@ -202,9 +202,7 @@ def _trimmed(approval: Approval, response: Response) -> Response:
 
 def _missing(approval: Approval, response: Response) -> tuple[Problem, ...]:
     request = approval.request
-    found = []
-    if request.comments[response.action] is Presence.REQUIRED and not (response.comment or "").strip():
-        found.append(Problem(COMMENT, "Please say why."))
+    found = form.comment_problems(response.comment or "", request.comments[response.action])
     if response.action is Action.APPROVE:
         found += form.problems(request.form, response.form)
     return tuple(found)

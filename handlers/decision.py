@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import present, settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
@@ -129,7 +130,7 @@ class Resumer:
         return True
 
     def _task_token(self, approval_id: str) -> str:
-        token = self._tokens.get(approval_id) or self._table.earlier_task_token(approval_id)
+        token = self._tokens.get(approval_id)
         if token is None:
             raise DeliveryFailed("the approval has no task token on record")
         return token
@@ -158,13 +159,13 @@ class Resumer:
 def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    logger = Logger()
+    logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
     dynamodb = client("dynamodb")
     table = ApprovalTable(dynamodb, config.table_name)
     resumer = Resumer(
         table=table,
-        tokens=TaskTokens(dynamodb, config.task_token_table_name),
+        tokens=TaskTokens(dynamodb, config.task_token_table_name, config.table_name),
         workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
         messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),

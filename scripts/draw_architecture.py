@@ -35,7 +35,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
-            "approvals.rate_limit", "approvals.replies", "approvals.task_tokens",
+            "approvals.reading", "approvals.record_size", "approvals.rate_limit", "approvals.replies",
+            "approvals.task_tokens",
         ),
     ),
     "services": (
@@ -46,7 +47,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry",
+            "approvals.viewer", "approvals.inquiry", "approvals.summary",
         ),
     ),
     "rules": (
@@ -57,7 +58,10 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
-    "model": ("what an approval is", ("approvals.model",)),
+    "model": (
+        "what an approval is",
+        ("approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting"),
+    ),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 

@@ -216,6 +216,7 @@ class Bench:
             "MAIL_QUEUE_URL": queue,
             "NOTIFY_QUEUE_URL": queue,
             "DECISION_QUEUE_URL": queue,
+            "DEAD_LETTER_QUEUE_URL": queue,
         }
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
@@ -32,12 +32,13 @@ from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone
 from bot.api import Hook
 from bot.messenger import SlackMessenger
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
 from tests.builders import NOW, TOKEN
 from tests.real_calls import noted
+from tests.support.aws import client_of, serialize_quickly
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
@@ -203,11 +204,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_moto() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        serialize_quickly(patch)
+        yield
+
+
 @pytest.fixture
-def dynamodb(aws: None) -> DynamoDBClient:
-    client = boto3.client("dynamodb")
-    create_tables(client)
-    return client
+def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
+    with client_of("dynamodb") as client:
+        create_tables(client)
+        yield client
 
 
 def create_tables(dynamodb: DynamoDBClient) -> None:
@@ -238,7 +246,7 @@ def replies(dynamodb: DynamoDBClient) -> Replies:
 
 @pytest.fixture
 def tokens(dynamodb: DynamoDBClient) -> TaskTokens:
-    return TaskTokens(dynamodb, TOKENS)
+    return TaskTokens(dynamodb, TOKENS, TABLE)
 
 
 def some_tokens() -> TaskTokens:
@@ -254,8 +262,9 @@ def as_the_bot_has_it(table: ApprovalTable) -> ApprovalTable:
 
 
 @pytest.fixture
-def sqs(aws: None) -> SQSClient:
-    return boto3.client("sqs")
+def sqs(aws: None) -> Iterator[SQSClient]:
+    with client_of("sqs") as client:
+        yield client
 
 
 @pytest.fixture
@@ -314,7 +323,8 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    listing, replies = Listing(table._dynamodb, table._name), Replies(table._dynamodb, REPLIES)
+    replies = Replies(table._dynamodb, REPLIES)
+    listing = Listing(table._dynamodb, table._name, partial(name_unreadable, logger))
     return Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=clock, logger=logger)
 
 

@@ -62,6 +62,7 @@ from tests.functional.conftest import (
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
+    a_queue,
     some_tokens,
 )
 
@@ -287,7 +288,7 @@ class Races(RuleBasedStateMachine):
         self.records: dict[str, Approval] = {}
         self.plain = ApprovalTable(dynamodb, TABLE)
         self.table = RacedTable(dynamodb, self._on_add, self._on_save)
-        self.tokens = TaskTokens(dynamodb, TOKENS)
+        self.tokens = TaskTokens(dynamodb, TOKENS, TABLE)
         self.mailer, self.workflows, self.log = RacedMailer(), RacedWorkflows(), Quiet()
         self.slack = Slack(CHANNEL, "xoxb-tests", "secret", clock=lambda: self.clock().timestamp())
         self.messenger = SlackMessenger(lambda: RacedWebClient(self.slack), CHANNEL)
@@ -632,6 +633,7 @@ class Races(RuleBasedStateMachine):
             state_machine_arn="arn",
             notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
             decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
+            dead_letters=a_queue(),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )

@@ -12,8 +12,9 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from approvals.model import Action, Approval, Note, Response
 from approvals.respond import respond
 from approvals.rules import Judgement, Verdict
+from approvals.table import RecordFullError
 from bot.api import STALE
-from bot.listeners.desk import GONE, Click, Desk, told
+from bot.listeners.desk import GONE, NO_ROOM, Click, Desk, told
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
 
@@ -56,6 +57,9 @@ class Answer:
             verdict = respond(self._desk.table, approval, response, note=note).verdict
         except _MayAnswer:
             return self._open(approval, click, client)
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            return NO_ROOM
         self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
         return None
 

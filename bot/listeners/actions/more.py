@@ -10,7 +10,8 @@ from approvals import present
 from approvals.model import Approval, Note
 from approvals.respond import respond
 from approvals.rules import Judgement, Postponement, Verdict, Withdrawal
-from bot.listeners.desk import GONE, Click, Desk, refused
+from approvals.table import RecordFullError
+from bot.listeners.desk import GONE, NO_ROOM, Click, Desk, refused
 from bot.listeners.malformed import Malformed
 from bot.views.buttons import MORE_TIME, WITHDRAW
 
@@ -47,7 +48,12 @@ class More:
             return self._desk.reply(click, _told(judgement, click.word, click.approver.id))
 
         event = _EVENTS[click.word](click.approver, self._desk.clock())
-        verdict = respond(self._desk.table, approval, event, note=note).verdict
+        try:
+            verdict = respond(self._desk.table, approval, event, note=note).verdict
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            self._desk.leave(self._desk.reply(click, NO_ROOM))
+            return
         self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
 
 
