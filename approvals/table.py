@@ -118,14 +118,6 @@ class ApprovalTable:
         """Returns the approval as it stands. Raises `NotFound`."""
         return read_approval(self._item(approval_id, self._attributes))
 
-    def earlier_task_token(self, approval_id: str) -> str | None:
-        """Return the task token in the record of an approval that a version before 0.2 asked for. Raises `NotFound`.
-
-        It goes 400 days after the last such version: then none of its approvals can be open.
-        """
-        token = self._item(approval_id, ("id", "task_token")).get("task_token")
-        return token["S"] if token else None
-
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 

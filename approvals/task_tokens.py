@@ -16,11 +16,16 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 
 
 class TaskTokens:
-    """Stores the token that resumes a workflow under its approval's id."""
+    """Stores the token that resumes a workflow under its approval's id.
 
-    def __init__(self, dynamodb: DynamoDBClient, name: str) -> None:
+    `records` is the approvals table: versions before 0.2 kept the token in the record. It is looked for there until 400
+    days after the last of them: then none of their approvals can be open.
+    """
+
+    def __init__(self, dynamodb: DynamoDBClient, name: str, records: str) -> None:
         self._dynamodb = dynamodb
         self._name = name
+        self._records = records
 
     def put(self, approval_id: str, task_token: str, requested_at: datetime) -> None:
         """Store a token. The id is the token's digest, so storing it twice is storing it once."""
@@ -29,6 +34,10 @@ class TaskTokens:
         self._dynamodb.put_item(TableName=self._name, Item=item)
 
     def get(self, approval_id: str) -> str | None:
-        """Return the token; None for approvals of versions that kept it in the record."""
-        answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": approval_id}}, ConsistentRead=True)
-        return answer["Item"]["task_token"]["S"] if "Item" in answer else None
+        """Return the token; None if there is none on record."""
+        return self._read(self._name, approval_id) or self._read(self._records, approval_id)
+
+    def _read(self, table: str, approval_id: str) -> str | None:
+        key, token = {"id": {"S": approval_id}}, "task_token"
+        answer = self._dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True, ProjectionExpression=token)
+        return answer["Item"][token]["S"] if token in answer.get("Item", {}) else None

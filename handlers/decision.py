@@ -130,7 +130,7 @@ class Resumer:
         return True
 
     def _task_token(self, approval_id: str) -> str:
-        token = self._tokens.get(approval_id) or self._table.earlier_task_token(approval_id)
+        token = self._tokens.get(approval_id)
         if token is None:
             raise DeliveryFailed("the approval has no task token on record")
         return token
@@ -165,7 +165,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     table = ApprovalTable(dynamodb, config.table_name)
     resumer = Resumer(
         table=table,
-        tokens=TaskTokens(dynamodb, config.task_token_table_name),
+        tokens=TaskTokens(dynamodb, config.task_token_table_name, config.table_name),
         workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
         messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),

@@ -120,7 +120,7 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
     dynamodb = client("dynamodb")
     return RequestHandler(
         table=ApprovalTable(dynamodb, config.table_name),
-        tokens=TaskTokens(dynamodb, config.task_token_table_name),
+        tokens=TaskTokens(dynamodb, config.task_token_table_name, config.table_name),
         workflows=Workflows(client("stepfunctions")),
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=partial(datetime.now, UTC),

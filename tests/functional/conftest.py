@@ -246,7 +246,7 @@ def replies(dynamodb: DynamoDBClient) -> Replies:
 
 @pytest.fixture
 def tokens(dynamodb: DynamoDBClient) -> TaskTokens:
-    return TaskTokens(dynamodb, TOKENS)
+    return TaskTokens(dynamodb, TOKENS, TABLE)
 
 
 def some_tokens() -> TaskTokens:

@@ -28,6 +28,7 @@ from local.story import links
 from scripts import cost
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
+    TABLE,
     TOKENS,
     Clock,
     FakeMailer,
@@ -54,7 +55,7 @@ def calls(dynamodb: DynamoDBClient) -> Counter[str]:
 def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
     handler = RequestHandler(
         table=table,
-        tokens=TaskTokens(table._dynamodb, TOKENS),
+        tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(hours=1),
         clock=clock,
@@ -82,7 +83,7 @@ def tell_and_settle(
     )
     resumer = Resumer(
         table=table,
-        tokens=TaskTokens(table._dynamodb, TOKENS),
+        tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=outbox,
         messenger=messenger,

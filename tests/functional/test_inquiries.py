@@ -27,13 +27,7 @@ from handlers.notes import PATIENCE, Notes
 from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import (
-    CHANNEL,
-    REPLIES,
-    TABLE,
-    Clock,
-    a_delivery,
-)
+from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event
 
 ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"

@@ -288,7 +288,7 @@ class Races(RuleBasedStateMachine):
         self.records: dict[str, Approval] = {}
         self.plain = ApprovalTable(dynamodb, TABLE)
         self.table = RacedTable(dynamodb, self._on_add, self._on_save)
-        self.tokens = TaskTokens(dynamodb, TOKENS)
+        self.tokens = TaskTokens(dynamodb, TOKENS, TABLE)
         self.mailer, self.workflows, self.log = RacedMailer(), RacedWorkflows(), Quiet()
         self.slack = Slack(CHANNEL, "xoxb-tests", "secret", clock=lambda: self.clock().timestamp())
         self.messenger = SlackMessenger(lambda: RacedWebClient(self.slack), CHANNEL)

@@ -51,22 +51,6 @@ def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
     assert isinstance(read.request.whole_context["n"], float)
 
 
-def test_the_task_token_of_an_earlier_version_is_read_by_who_asks_for_it(
-    table: ApprovalTable, dynamodb: DynamoDBClient
-) -> None:
-    asked = an_approval()
-    table.add(asked)
-    assert table.earlier_task_token(asked.id) is None
-    dynamodb.update_item(
-        TableName=TABLE,
-        Key={"id": {"S": asked.id}},
-        UpdateExpression="SET task_token = :token",
-        ExpressionAttributeValues={":token": {"S": "its token"}},
-    )
-    assert table.earlier_task_token(asked.id) == "its token"
-    assert table.get(asked.id) == asked
-
-
 def test_a_decision_without_a_person_survives_too(table: ApprovalTable) -> None:
     asked = an_approval()
     table.add(asked)
