@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from unicodedata import category
 
+from approvals.addresses import is_same
+
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
@@ -168,18 +170,20 @@ class Workflow:
 class Approver:
     """Who answers. `id` is an email address or a Slack user id, `name` what people call them.
 
-    `workspace` is the id of the Slack workspace they belong to; empty by email.
+    `workspace` is the id of the Slack workspace they belong to; empty by email. `member` says whether they are a full
+    member of it, no guest, bot or deactivated user; it is None where Slack was not asked, and is not stored.
     """
 
     id: str
     name: str
     channel: Channel
     workspace: str = ""
+    member: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One human, whatever the channel. `id` is their email address, or else their Slack user id.
+    """One human, whatever the channel. `id` is their email address in canonical form, or else their Slack user id.
 
     `email` and `slack_id` are both known where Slack says that they are the same person's.
     """
@@ -190,24 +194,22 @@ class Person:
     slack_id: str = ""
 
     def is_(self, approver: Approver) -> bool:
-        """Whether this is who answers. Email addresses know no case."""
+        """Whether this is who answers, whatever the spelling of their email address."""
         if approver.channel is Channel.SLACK:
             return approver.id == self.slack_id
-        return bool(self.email) and approver.id.casefold() == self.email.casefold()
+        return is_same(self.email, approver.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who is who, as it stood when the request was sent.
+    """Who is who, as it stood when the request was sent. `approvers` is empty when whoever is asked may answer.
 
-    `approvers` is empty when whoever is asked may answer. `known` are people whose two identities matter all the same.
     It is not `complete` while Slack could not be asked: then nobody can answer in Slack yet, but everybody by mail.
     """
 
     approvers: tuple[Person, ...] = ()
     escalation: tuple[Person, ...] = ()
     requester: Person | None = None
-    known: tuple[Person, ...] = ()
     complete: bool = True
 
 
@@ -216,6 +218,7 @@ class Response:
     """What one approver said, and when (UTC).
 
     `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
+    `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     """
 
     approver: Approver
@@ -225,6 +228,8 @@ class Response:
     form: Mapping[str, FormValue] = field(default_factory=dict)
     person: str = ""
     withdrawn_at: datetime | None = None
+    key: str = ""
+    withdrawal_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,11 +244,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """More time: who asked for it, when, and the deadline it led to."""
+    """More time: who asked for it, when, and the deadline it led to. `key` is as in a `Response`."""
 
     approver: Approver
     at: datetime
     deadline: datetime
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,8 @@ from slack_bolt import Ack
 from approvals import form
 from approvals.form import YES
 from approvals.model import Action, Approval, Approver, Note, Response, Severity
-from approvals.respond import respond
 from approvals.rules import COMMENT, Judgement, Verdict
-from bot.listeners.desk import GONE, Desk, approver, told
+from bot.listeners.desk import GONE, Desk, approver, told, used_once
 from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
@@ -70,7 +69,7 @@ class Submission:
             key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
             return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
 
-        judgement = respond(self._desk.table, approval, response, note=note)
+        judgement = self._desk.respond(approval, response, note)
         verdict = judgement.verdict
         self._desk.logger.info("answer in slack", extra={"action": response.action.value, "verdict": verdict.value})
         if verdict is Verdict.INCOMPLETE:
@@ -93,5 +92,12 @@ def _read(approval: Approval, sent: Sent, desk: Desk) -> tuple[Response, dict[st
         errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."
     if request.severity is Severity.HIGH and sent.typed.get(SURE) != YES:
         errors[SURE] = NOT_SURE
-    response = Response(approver=sent.approver, action=action, at=desk.clock(), comment=comment or None, form=values)
+    response = Response(
+        approver=sent.approver,
+        action=action,
+        at=desk.clock(),
+        comment=comment or None,
+        form=values,
+        key=used_once(sent.view_id),
+    )
     return response, errors
