@@ -27,6 +27,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "handlers.html",
             "handlers.inputs",
             "handlers.recent",
+            "handlers.page_state",
         ),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
@@ -53,11 +54,11 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what may be asked, who may answer, what decides",
         (
             "approvals.rules", "approvals.respond", "approvals.people", "approvals.identify", "approvals.form",
-            "approvals.request", "approvals.request_json", "approvals.schema",
+            "approvals.request", "approvals.request_json", "approvals.schema", "approvals.judgement",
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
-    "model": ("what an approval is", ("approvals.model",)),
+    "model": ("what an approval is", ("approvals.model", "approvals.addresses")),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 
