@@ -6,7 +6,6 @@ so this is all.
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -42,19 +41,15 @@ def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of m
             raise TypeError(f"records hold no {type(value).__name__}")
 
 
-def deserialize(attribute: Mapping[str, Any]) -> Any:  # noqa: PLR0911 one of many kinds
-    """The value of an attribute, as DynamoDB answers it or as its stream has it in JSON, where bytes are base64.
+def deserialize(attribute: Mapping[str, Any]) -> Any:
+    """The value of an attribute, as DynamoDB answers it.
 
     Raises `TypeError` for a kind that no record has, `ValueError` for a fraction.
-
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-example.html
     """
     [(kind, value)] = attribute.items()
     match kind:
-        case "S" | "BOOL":
+        case "S" | "BOOL" | "B":
             return value
-        case "B":
-            return b64decode(value) if isinstance(value, str) else value
         case "N":
             return int(value)
         case "NULL":

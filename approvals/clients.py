@@ -1,14 +1,11 @@
-"""AWS's clients: one for each service that a function calls, made when the function starts.
-
-By botocore alone: boto3 is a layer on top of it whose import takes longer than an answer to a click.
-"""
+"""Make AWS clients: one for each service that a function calls, made when the function starts."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import botocore.session
+import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -35,12 +32,12 @@ def client(service: Literal["sns"]) -> SNSClient: ...
 def client(service: Literal["sqs"]) -> SQSClient: ...
 @overload
 def client(service: Literal["stepfunctions"]) -> SFNClient: ...
-def client(service: str) -> Any:
-    """A new client of a service, in the function's own region. The layer has the services that are named so."""
-    return _session().create_client(service, config=CONFIG)
+def client(service: Any) -> Any:
+    """Return a new client of a service, in the function's own region. The layer has the services named here."""
+    return _session().client(service, config=CONFIG)
 
 
 @cache
-def _session() -> botocore.session.Session:
-    """What all clients share: credentials, and AWS's endpoints, which take longer to read than the rest of a client."""
-    return botocore.session.Session()
+def _session() -> boto3.Session:
+    """Return what all clients share: credentials and AWS's endpoints, which take longer to read than a client."""
+    return boto3.Session()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from unicodedata import category
@@ -292,7 +292,7 @@ class Approval:
     in lists of approvals.
     `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
     what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due,
-    `published` which events are on the bus. `unwritten` names the steps that are done and not in the record yet.
+    `published` which events are on the bus.
     """
 
     id: str
@@ -312,7 +312,6 @@ class Approval:
     escalated_at: datetime | None = None
     decision: Decision | None = None
     steps: Mapping[str, datetime] = field(default_factory=dict)
-    unwritten: frozenset[str] = frozenset()
     slack_message: SlackMessage | None = None
     direct_messages: tuple[SlackMessage, ...] = ()
     published: frozenset[str] = frozenset()
@@ -333,16 +332,6 @@ class Approval:
     def told(self) -> bool:
         """Whether anybody was told of the request."""
         return any(step.split(":", 1)[0] in (Step.REQUEST_EMAIL, Step.REQUEST_SLACK) for step in self.steps)
-
-    def done(self, step: str, at: datetime) -> Approval:
-        """The approval with a step done. The record says so with the next write: none is made for it alone."""
-        return replace(self, steps={**self.steps, step: at}, unwritten=self.unwritten | {step})
-
-    def onto(self, current: Approval) -> Approval:
-        """The record as it stands now, with what is done here and not in it."""
-        unwritten = self.unwritten - current.steps.keys()
-        steps = {**current.steps, **{step: self.steps[step] for step in unwritten}}
-        return replace(current, steps=steps, unwritten=current.unwritten | unwritten)
 
     @property
     def standing(self) -> tuple[Response, ...]:

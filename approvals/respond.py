@@ -23,9 +23,6 @@ class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fau
 class Store(Protocol):
     """What `respond` needs of the table."""
 
-    def get(self, approval_id: str) -> Approval:
-        """The approval as it stands."""
-
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores the approval, and leaves the note, if the table still has the version before it.
 
@@ -46,7 +43,6 @@ def respond(
     event: Event,
     *,
     note: Callable[[Judgement], Note | None] = lambda _: None,
-    remembered: bool = False,
 ) -> Judgement:
     """Judges the event and stores what it changes with one conditional write.
 
@@ -54,14 +50,9 @@ def respond(
     what it raises keeps everything from being stored.
 
     A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
-    `remembered` says that the approval was read some time ago: then what changes nothing is judged anew, too, since no
-    write proves that the record is still the same.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
-        if remembered and not judgement.changed:
-            approval, remembered = store.get(approval.id), False
-            continue
         left = note(judgement)
         if not judgement.changed:
             if left:
@@ -70,7 +61,7 @@ def respond(
         try:
             store.save(judgement.approval, left)
         except Conflict as conflict:
-            approval, remembered = conflict.current, False
+            approval = conflict.current
         else:
             return judgement
     raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

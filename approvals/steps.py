@@ -48,16 +48,14 @@ class Log(Protocol):
 
 
 Work = Callable[[Approval], Approval]
-"""Does one step, and returns the approval as it stands then: with the step done, in the record or still unwritten."""
+"""Does one step, marks it in the record right after, and returns the approval as the record has it then."""
 
 
-def carry_out(
-    approval: Approval, work: Mapping[StepT, Work], *, log: Log, write: Callable[[Approval], Approval]
-) -> Approval:
-    """Does every step that the record does not mark as done, in order; returns the approval as it stands after them.
+def carry_out(approval: Approval, work: Mapping[StepT, Work], *, log: Log) -> Approval:
+    """Do every step that the record does not mark as done, in order; return the approval as it is after them.
 
-    `write` puts what is still unwritten at the end into the record. Raises `StepsFailed` when some steps failed; the
-    others are done. A step is marked after it was done: a crash in between repeats it and never drops it.
+    Each step starts from the approval that the step before returned. Raise `StepsFailed` when some steps failed; the
+    others are done. A step is marked after it was done: a crash in between repeats this one step and drops none.
     """
     failures: dict[StepT, Exception] = {}
     for step, do in work.items():
@@ -71,8 +69,6 @@ def carry_out(
         except Exception as error:
             log.exception("step failed", extra={"step": str(step)})
             failures[step] = error
-    if approval.unwritten:
-        approval = write(approval)
     if failures:
         raise StepsFailed(failures)
     return approval

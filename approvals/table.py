@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
-        ConditionCheckTypeDef,
         TransactWriteItemTypeDef,
         UpdateItemInputTypeDef,
         UpdateItemOutputTypeDef,
@@ -55,15 +53,6 @@ NOTE_RETENTION = timedelta(days=1)
 
 NOTE_PREFIX = "note#"
 """Begins the id of a note: notes are items of the same table, so that its stream delivers them."""
-
-SLOT_PREFIX = "mails#"
-"""Begins the id of the count of the mails published to one address in one second."""
-
-MAILS_A_SECOND = 4
-"""Half of what is promised (8, SNS allows 10): clocks differ, and two neighbouring seconds may be one for SNS."""
-
-ROUNDS = 5
-"""How often somebody else may mark something while a mail's slot is taken, before the mail waits."""
 
 PAUSES = (0.02, 0.05, 0.1, 0.2)
 """Seconds, at most, between tries to write what another transaction holds: it takes some 20 ms."""
@@ -125,20 +114,17 @@ class ApprovalTable:
         Raises `Conflict` otherwise, `NotFound` when there is no such record any more, and `TooManyConflicts` when
         others hold it all the time.
         """
-        values = changeable_to_item(approval)
-        expression = f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
+        changed = changeable_to_item(approval)
+        expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
         if approval.decision:
             expression += " REMOVE waiting"
-        answer: UpdateTypeDef = {
-            "TableName": self._name,
-            "Key": {"id": {"S": approval.id}},
-            "UpdateExpression": expression,
-            "ConditionExpression": "#version = :before",
-            "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": serialized(
-                {":before": approval.version - 1, **{f":{name}": value for name, value in values.items()}}
-            ),
-        }
+        answer = self._change(
+            approval.id,
+            expression,
+            "#version = :before",
+            {"before": approval.version - 1, **changed},
+            {name: name for name in changed},
+        )
         try:
             if note:
                 self._transact({"Update": answer}, {"Update": self._leaving(note)})
@@ -157,34 +143,14 @@ class ApprovalTable:
 
         Returns the approval as it stands now. Raises `NotFound`.
         """
-        try:
-            answer = self._update(
-                TableName=self._name,
-                Key={"id": {"S": approval.id}},
-                UpdateExpression="SET people = :people",
-                ConditionExpression="attribute_type(people, :unknown) OR people.complete = :no",
-                ExpressionAttributeValues=serialized(
-                    {":people": people_to_item(people), ":unknown": "NULL", ":no": False}
-                ),
-                ReturnValues="ALL_NEW",
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return approval.onto(self.get(approval.id))  # Somebody else was first.
-        return approval.onto(approval_from_item(deserialized(answer["Attributes"])))
+        unknown = "attribute_type(people, :unknown) OR people.complete = :no"
+        values = {"people": people_to_item(people), "unknown": "NULL", "no": False}
+        return self._update_if(approval.id, "SET people = :people", unknown, values) or self.get(approval.id)
 
     def announced(self, approval: Approval) -> bool:
         """Notes that everybody knows the approval as it stood here. Returns False when it has changed since."""
-        try:
-            self._update(
-                TableName=self._name,
-                Key={"id": {"S": approval.id}},
-                UpdateExpression="SET news = :no",
-                ConditionExpression="version = :version",
-                ExpressionAttributeValues=serialized({":no": "no", ":version": approval.version}),
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        values = {"no": "no", "version": approval.version}
+        return self._update_if(approval.id, "SET news = :no", "version = :version", values) is not None
 
     def mark(
         self,
@@ -196,64 +162,32 @@ class ApprovalTable:
         direct_message: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
-        """Marks a step as done with all that is unwritten, and where a Slack message stands that it posted.
+        """Mark a step as done, with the Slack message that it posted, and remove the marks of its parts.
 
-        The marks of `parts` are taken out. Returns the approval as it stands now. Raises `NotFound` when there is no
-        such record any more.
+        Return the approval as it is now: whoever marks goes on with that. Raise `NotFound`.
         """
-        done = approval.done(step, at)
-        return self.write(done, slack_message=slack_message, direct_message=direct_message, parts=parts)
-
-    def write(
-        self,
-        approval: Approval,
-        *,
-        slack_message: SlackMessage | None = None,
-        direct_message: SlackMessage | None = None,
-        parts: Sequence[str] = (),
-    ) -> Approval:
-        """Writes what is unwritten, at least one step, and more as `mark` does. Raises `NotFound`."""
-        done = _Done.of(approval, without=parts)
-        put, taken, values = [*done.put], [*done.taken], done.values
-        taken += [f"steps.#part{number}" for number in range(len(parts))]
+        put = ["steps.#step = :at"]
+        values: Item = {"at": iso(at)}
+        removed = {f"part{number}": part for number, part in enumerate(parts)}
+        taken = [f"steps.#{name}" for name in removed]
+        if step in (Step.RESUME, Step.WORKFLOW_GONE):
+            taken += ["due_shard", "due_at"]
         if slack_message:
             put.append("slack_message = :message")
-            values[":message"] = slack_message_to_item(slack_message)
+            values["message"] = slack_message_to_item(slack_message)
         if direct_message:
             # Records of earlier versions have no list yet.
             put.append("direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)")
-            values |= {":none": [], ":direct": [slack_message_to_item(direct_message)]}
-        try:
-            answer = self._update(
-                TableName=self._name,
-                Key={"id": {"S": approval.id}},
-                UpdateExpression=_expression(put, taken),
-                ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeNames=done.names | {f"#part{number}": part for number, part in enumerate(parts)},
-                ExpressionAttributeValues=serialized(values),
-                ReturnValues="ALL_NEW",
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            raise NotFound(approval.id) from error
-        return approval_from_item(deserialized(answer["Attributes"]))
+            values |= {"none": [], "direct": [slack_message_to_item(direct_message)]}
+        expression = f"SET {', '.join(put)}" + (f" REMOVE {', '.join(taken)}" if taken else "")
+        return self._update_existing(approval.id, expression, values, {"step": step, **removed})
 
     def published(self, approval: Approval, marks: frozenset[str]) -> Approval:
         """Notes which events are published, at least one. Returns the approval as it stands now.
 
         Raises `NotFound` when there is no such record any more.
         """
-        try:
-            answer = self._update(
-                TableName=self._name,
-                Key={"id": {"S": approval.id}},
-                UpdateExpression="ADD published :marks",
-                ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeValues=serialized({":marks": marks}),
-                ReturnValues="ALL_NEW",
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            raise NotFound(approval.id) from error
-        return approval.onto(approval_from_item(deserialized(answer["Attributes"])))
+        return self._update_existing(approval.id, "ADD published :marks", {"marks": marks})
 
     def due(self, now: datetime) -> Iterator[str]:
         """The ids of approvals that the clock must look at, the longest overdue of each shard first.
@@ -272,14 +206,10 @@ class ApprovalTable:
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         """Lets the clock look at the approval again at a later time, if it is still in the index by then."""
-        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):  # Settled meanwhile.
-            self._update(
-                TableName=self._name,
-                Key={"id": {"S": approval.id}},
-                UpdateExpression="SET due_at = :until",
-                ConditionExpression="version = :version AND attribute_exists(due_at)",
-                ExpressionAttributeValues=serialized({":until": iso(until), ":version": approval.version}),
-            )
+        # Settled meanwhile: it has left the index.
+        there = "version = :version AND attribute_exists(due_at)"
+        values = {"until": iso(until), "version": approval.version}
+        self._update_if(approval.id, "SET due_at = :until", there, values)
 
     def waiting(self, execution_arn: str) -> Iterator[str]:
         """The ids of pending approvals of an execution. Eventually consistent: the newest may be missing."""
@@ -291,55 +221,6 @@ class ApprovalTable:
         ):
             yield from (item["id"]["S"] for item in page["Items"])
 
-    def take_mail_slot(self, now: datetime, recipient: str) -> bool:
-        """Takes one of the mails that may be published to an address in this second; returns whether one was left.
-
-        SNS suspends an email subscription that gets more than 10 messages in a second.
-        Source: https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
-        """
-        try:
-            self._update(**self._slot(now, recipient))
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-    def take_mail_slot_for(self, approval: Approval, step: str, recipient: str, now: datetime) -> Approval | None:
-        """Takes a mail slot for a step that is not done yet, and writes what is unwritten; None where no slot is left.
-
-        One call, which needs no read before it: it proves that the record has no other marks than were seen. Returns
-        the approval as it stands now. Raises `Conflict` when the step is done, or the status is another by now. Then,
-        and where no slot is left, nothing is written. Raises `NotFound`.
-        """
-        for _ in range(ROUNDS):
-            try:
-                self._transact(_noting(self._name, approval, step), {"Update": self._slot(now, recipient)})
-            except ConditionsFailed as failed:
-                if 0 not in failed.places:
-                    return None
-            except self._called_off as error:
-                if not _passes(error):
-                    raise
-                # Many want a slot for this address at once: as good as none left.
-                return None
-            else:
-                return replace(approval, unwritten=frozenset())
-            current = self.get(approval.id)
-            if step in current.steps or current.status is not approval.status:
-                raise Conflict(current)
-            approval = approval.onto(current)
-        return None
-
-    def _slot(self, now: datetime, recipient: str) -> UpdateTypeDef:
-        return {
-            "TableName": self._name,
-            "Key": {"id": {"S": f"{SLOT_PREFIX}{recipient.casefold()}#{int(now.timestamp())}"}},
-            "UpdateExpression": "ADD mails :one SET expires_at = :expires",
-            "ConditionExpression": "attribute_not_exists(mails) OR mails < :most",
-            "ExpressionAttributeValues": serialized(
-                {":one": 1, ":most": MAILS_A_SECOND, ":expires": int((now + NOTE_RETENTION).timestamp())}
-            ),
-        }
-
     def leave_note(self, note: Note) -> None:
         """Leaves a note, which says when, for the backend to deliver. The same note left twice is one."""
         self._update(**self._leaving(note))
@@ -347,6 +228,40 @@ class ApprovalTable:
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
         return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
+
+    def _update_existing(
+        self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None
+    ) -> Approval:
+        """Update a record that exists. Return the approval as it is then. Raise `NotFound`."""
+        if approval := self._update_if(approval_id, update, "attribute_exists(id)", values, names):
+            return approval
+        raise NotFound(approval_id)
+
+    def _update_if(
+        self, approval_id: str, update: str, condition: str, values: Item, names: Mapping[str, str] | None = None
+    ) -> Approval | None:
+        """Update a record if a condition holds. Return the approval as it is then, None if the condition fails."""
+        change = self._change(approval_id, update, condition, values, names or {})
+        try:
+            answer = self._update(**change, ReturnValues="ALL_NEW")
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return None
+        return approval_from_item(deserialized(answer["Attributes"]))
+
+    def _change(
+        self, approval_id: str, update: str, condition: str, values: Item, names: Mapping[str, str]
+    ) -> UpdateTypeDef:
+        """Return a conditional update. `values` and `names` are without their colons and number signs."""
+        change: UpdateTypeDef = {
+            "TableName": self._name,
+            "Key": {"id": {"S": approval_id}},
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": serialized({f":{name}": value for name, value in values.items()}),
+        }
+        if names:
+            change["ExpressionAttributeNames"] = {f"#{name}": attribute for name, attribute in names.items()}
+        return change
 
     def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
         return self._patiently(partial(self._dynamodb.update_item, **update))
@@ -410,51 +325,6 @@ class ApprovalTable:
         return deserialized(answer["Item"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """An update's part that marks steps as done, with the names and values that it needs."""
-
-    put: tuple[str, ...]
-    taken: tuple[str, ...]
-    names: dict[str, str]
-    values: Item
-
-    @classmethod
-    def of(cls, approval: Approval, *, without: Sequence[str] = ()) -> _Done:
-        """Of what is unwritten."""
-        steps = sorted(approval.unwritten.difference(without))
-        settled = {Step.RESUME, Step.WORKFLOW_GONE}.intersection(steps)
-        return cls(
-            put=tuple(f"steps.#done{number} = :done{number}" for number in range(len(steps))),
-            taken=("due_shard", "due_at") if settled else (),
-            names={f"#done{number}": step for number, step in enumerate(steps)},
-            values={f":done{number}": iso(approval.steps[step]) for number, step in enumerate(steps)},
-        )
-
-
-def _noting(table: str, approval: Approval, step: str) -> TransactWriteItemTypeDef:
-    """A write of what is unwritten, or a look where nothing is; if the record is as it was seen, without the step."""
-    done = _Done.of(approval)
-    seen = len(approval.steps) - len(approval.unwritten)
-    condition: dict[str, Any] = {
-        "TableName": table,
-        "Key": {"id": {"S": approval.id}},
-        # As many marks are the same ones: they are added alone, but where one takes the place of a topic's parts.
-        "ConditionExpression": "#status = :status AND attribute_not_exists(steps.#step) AND size(steps) = :seen",
-        "ExpressionAttributeNames": {**done.names, "#status": "status", "#step": step},
-        "ExpressionAttributeValues": serialized({**done.values, ":status": approval.status.value, ":seen": seen}),
-    }
-    if not approval.unwritten:
-        return {"ConditionCheck": cast("ConditionCheckTypeDef", condition)}
-    update = {**condition, "UpdateExpression": _expression(done.put, done.taken)}
-    return {"Update": cast("UpdateTypeDef", update)}
-
-
-def _expression(put: Sequence[str], taken: Sequence[str]) -> str:
-    remove = f" REMOVE {', '.join(taken)}" if taken else ""
-    return f"SET {', '.join(put)}{remove}"
-
-
 def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
     """The values as DynamoDB takes them."""
     return {name: serialize(value) for name, value in values.items()}
@@ -476,9 +346,3 @@ def _reasons(error: ClientError) -> list[str]:
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]
-
-
-def approval_from_image(image: Mapping[str, Any], *, with_token: bool = False) -> Approval:
-    """The approval in its record's image, as the table's stream has it; without its task token, if not asked for."""
-    item = deserialized(image)
-    return replace(approval_from_item(item), task_token=item["task_token"] if with_token else None)

@@ -32,7 +32,6 @@ from approvals.table import ApprovalTable, NotFound
 from approvals.workflow import console_url
 from handlers import inputs, page_state, pages
 from handlers.inputs import FORM_PREFIX, SURE, Typed
-from handlers.recent import Recent
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -89,8 +88,6 @@ class Link:
     """The link's own fields, to lead back to it."""
     sent: Mapping[str, str]
     """All fields that were sent."""
-    remembered: bool = False
-    """Whether the approval was not read for this request, but for an earlier one."""
 
     @property
     def approver(self) -> Approver:
@@ -112,7 +109,6 @@ class CallbackHandler:
 
     def __init__(self, *, table: ApprovalTable, one_click: bool, clock: Callable[[], datetime], logger: Logger) -> None:
         self._table = table
-        self._recent = Recent(clock)
         self._one_click = one_click
         self._clock = clock
         self._logger = logger
@@ -122,7 +118,7 @@ class CallbackHandler:
         method = event["httpMethod"]
         try:
             fields = _form(event) if method == "POST" else _texts(event.get("queryStringParameters") or {})
-            link = self._link(fields, method)
+            link = self._link(fields)
             with self._logger.append_context_keys(approval_id=link.approval.id):
                 if method == "POST":
                     return self._act(link)
@@ -139,7 +135,7 @@ class CallbackHandler:
                 HTTPStatus.CONFLICT, pages.error("Many people answered at this moment. Open the link again.", _AGAIN)
             )
 
-    def _link(self, fields: Mapping[str, str], method: str) -> Link:
+    def _link(self, fields: Mapping[str, str]) -> Link:
         if not all(fields.get(name) for name in ("action", "id", "to", "sig")):
             raise Refused(HTTPStatus.BAD_REQUEST, f"A part of it is missing. {_COPY_WHOLE}")
         try:
@@ -148,32 +144,11 @@ class CallbackHandler:
             raise Refused(HTTPStatus.BAD_REQUEST, f"It asks neither to approve nor to reject. {_COPY_WHOLE}") from None
         if not is_approval_id(fields["id"]):
             raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
-        remembered = self._remembered(fields, method)
-        approval = remembered or self._read(fields["id"])
+        approval = self._table.get(fields["id"])
         if not verify(approval, fields["to"], fields["sig"]):
             raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
-        return Link(approval, action, fields["to"], kept, fields, remembered=remembered is not None)
-
-    def _remembered(self, fields: Mapping[str, str], method: str) -> Approval | None:
-        """What need not be read: for an answer what its page showed, for the look after an answer what was written."""
-        match method:
-            case "POST":
-                return self._recent.to_judge(fields["id"])
-            case "GET":
-                return self._recent.to_show(fields["id"], fields["to"])
-            case _:
-                return None
-
-    def _read(self, approval_id: str) -> Approval:
-        approval = self._table.get(approval_id)
-        self._recent.keep(approval)
-        return approval
-
-    def _respond(self, link: Link, event: Response | Withdrawal | Postponement) -> Judgement:
-        judgement = respond(self._table, link.approval, event, remembered=link.remembered)
-        self._recent.keep(judgement.approval, written_by=link.recipient if judgement.changed else "")
-        return judgement
+        return Link(approval, action, fields["to"], kept, fields)
 
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
@@ -238,7 +213,7 @@ class CallbackHandler:
 
     def _change(self, link: Link, event: Withdrawal | Postponement, what: str) -> ApiResponse:
         """Takes back an answer, or moves the deadline. Where there is nothing to do, all is as it was asked for."""
-        judgement = self._respond(link, event)
+        judgement = respond(self._table, link.approval, event)
         self._log(judgement, link.do)
         approval = judgement.approval
         if judgement.reason:
@@ -262,8 +237,8 @@ class CallbackHandler:
     def _record(self, link: Link, response: Response, *, flawed: bool) -> Judgement:
         """Records the answer. Where one with flaws that only a page can have would count, it is incomplete instead."""
         if not flawed:
-            return self._respond(link, response)
-        approval = self._read(link.approval.id) if link.remembered else link.approval
+            return respond(self._table, link.approval, response)
+        approval = link.approval
         judgement = judge(approval, response)
         if judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
             return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=judgement.problems)

@@ -16,18 +16,15 @@ from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
 from approvals.steps import Work, carry_out
-from approvals.table import ApprovalTable, approval_from_image
+from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics, slack
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
-from handlers.worker import Image, RetryQueue, Worker
+from handlers.worker import RetryQueue, Worker
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
-
-COUNT = "count"
-"""Work that is never marked as done: what was settled is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +68,20 @@ class Resumer:
         self._logger = logger
         self._publisher = publisher
 
-    def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None:  # noqa: ARG002 the last try is like any other
+    def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
-        approval = self._first_seen(image) or self._table.get_with_token(item_id)
+        approval = self._table.get_with_token(item_id)
         if approval.decision is None:
             return
-        now = carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
+        now = carry_out(approval, self._work(approval), log=self._logger)
         if now.slack_messages != approval.slack_messages:
             # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
             self._show(now)
 
-    @staticmethod
-    def _first_seen(image: Image | None) -> Approval | None:
-        """What a person just decided: there Step Functions tells whether it is seen for the first time, by its answer.
-
-        What the clock decided is read: its image may not know yet that people are being told of the request.
-        """
-        approval = approval_from_image(image, with_token=True) if image else None
-        return approval if approval and approval.decision and approval.decision.approver else None
-
     def _work(self, approval: Approval) -> dict[str, Work]:
-        """What is owed, Slack before the mails: their first slot takes the marks of all before it.
-
-        So a crash repeats one thing at most. But mails don't wait until many messages are edited.
-        """
-        work: dict[str, Work] = {}
-        settled: list[bool] = []
-        if approval.resumed is None:
-            work[Step.RESUME] = partial(self._resume, settled)
-        messages, mails = self._messages(approval), self._mails(approval)
-        count = partial(self._count, settled)
-        ordered = {**mails, **messages} if approval.direct_messages else {**messages, **mails}
-        for step, do in ordered.items():
-            work[step] = do
-            if step in mails:
-                work.setdefault(COUNT, count)  # The first mail's slot wrote what was settled.
-        work.setdefault(COUNT, count)
+        """Return what is owed: the workflow first; then the mails, which do not wait until many messages are edited."""
+        work: dict[str, Work] = {Step.RESUME: self._resume} if approval.resumed is None else {}
+        work |= self._mails(approval) | self._messages(approval)
         if self._publisher:
             work[EVENTS] = self._publisher.publish
         return work
@@ -126,35 +101,33 @@ class Resumer:
         steps = [step_for(Step.OUTCOME_EMAIL, recipient) for recipient in recipients]
         return {step: partial(self._send_mail, step) for step in steps}
 
-    def _resume(self, settled: list[bool], approval: Approval) -> Approval:
-        """Resumes the workflow; `settled` gets whether the decision reached it, now or in an earlier try."""
-        if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
-            reached = False  # Cancelled because it no longer waits.
-        else:
-            try:
-                self._workflows.resume(approval)
-                reached = True
-            except TaskGone:
-                # Perhaps we resumed it before: then the record says what has been done about it since.
-                approval = self._table.get(approval.id)
-                if approval.resumed is not None:
-                    return approval
-                reached = self._workflows.reached(approval)
-        settled.append(reached)
+    def _resume(self, approval: Approval) -> Approval:
+        try:
+            reached = self._resume_workflow(approval)
+        except TaskGone:
+            # Perhaps another run resumed it: then the record says what has been done about it since.
+            approval = self._table.get(approval.id)
+            if approval.resumed is not None:
+                return approval
+            reached = self._workflows.reached(approval)
         status = approval.status.value
         self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
-        return approval.done(Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
+        now = self._table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
+        # Behind the mark: a crash between the two loses a count instead of doubling it.
+        metrics.settled(present.decided(now), requested_at=now.requested_at, reached=reached)
+        return now
 
-    def _count(self, settled: list[bool], approval: Approval) -> Approval:
-        """Counts what was settled now, once that is in the record: what is tried again is not counted twice."""
-        if approval.unwritten & {Step.RESUME, Step.WORKFLOW_GONE}:
-            approval = self._table.write(approval)
-        for reached in settled:
-            metrics.settled(present.decided(approval), requested_at=approval.requested_at, reached=reached)
-        return approval
+    def _resume_workflow(self, approval: Approval) -> bool:
+        """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
+        if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
+            return False
+        self._workflows.resume(approval)
+        return True
 
     def _send_mail(self, step: str, approval: Approval) -> Approval:
-        return self._outbox.send(approval, step, outcome_mail(approval, recipient_of(step)))
+        if not self._outbox.send(approval.id, step, outcome_mail(approval, recipient_of(step))):
+            return approval
+        return self._table.mark(approval, step, self._clock())
 
     def _show(self, approval: Approval) -> None:
         if self._messenger:
@@ -162,24 +135,14 @@ class Resumer:
                 self._messenger.show_outcome(approval)
 
     def _edit_message(self, approval: Approval) -> Approval:
-        approval = self._as_it_stands(approval)
-        if Step.OUTCOME_SLACK in approval.steps:
-            return approval
         self._show(approval)
-        return approval.done(Step.OUTCOME_SLACK, self._clock())
+        return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
 
     def _reply(self, approval: Approval) -> Approval:
-        approval = self._as_it_stands(approval)
-        if Step.OUTCOME_THREAD in approval.steps:
-            return approval
         if self._messenger:
             with slack.unless_refused(self._logger):
                 self._messenger.reply_outcome(approval)
-        return approval.done(Step.OUTCOME_THREAD, self._clock())
-
-    def _as_it_stands(self, approval: Approval) -> Approval:
-        """Read anew where Step Functions did not tell whether this is seen for the first time."""
-        return approval if approval.resumed is not None else approval.onto(self._table.get(approval.id))
+        return self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
 
 
 def build(environ: Mapping[str, str]) -> Worker:
@@ -191,7 +154,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     resumer = Resumer(
         table=table,
         workflows=Workflows(client("stepfunctions")),
-        outbox=Outbox.connect(config.topic_arn, table, config.mail_queue_url, clock),
+        outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
         messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         clock=clock,

@@ -17,6 +17,7 @@ from approvals import settings
 from approvals.clients import client
 from approvals.mail import Mail, Mailer, digest_mail, mail_for, recipient_of
 from approvals.model import Approval
+from approvals.rate_limit import MailRateLimit
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
 
@@ -116,11 +117,12 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    rate_limit = MailRateLimit(dynamodb, config.table_name)
     return DigestSender(
-        table=table,
+        table=ApprovalTable(dynamodb, config.table_name),
         mailer=Mailer.connect(config.topic_arn),
-        take_slot=lambda to: table.take_mail_slot(clock(), to),
+        take_slot=lambda to: rate_limit.take_slot(to, clock()),
         email=config.email,
         base_url=config.public_url,
         clock=clock,

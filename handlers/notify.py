@@ -25,13 +25,13 @@ from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable, approval_from_image
+from approvals.table import NOTE_PREFIX, ApprovalTable
 from handlers import slack
 from handlers.direct import DirectMessages
 from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
-from handlers.worker import Image, RetryQueue, Worker
+from handlers.worker import RetryQueue, Worker
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -99,24 +99,18 @@ class Notifier:
         self._logger = logger
         self._publisher = publisher
 
-    def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None:
+    def __call__(self, item_id: str, *, last: bool) -> None:
         """Works on an item of the table that is new or has news: an approval, or a private note."""
         if item_id.startswith(NOTE_PREFIX):
             self._notes.deliver(item_id)
             return
         try:
-            self._bring_up_to_date(self._first_seen(image) or self._table.get(item_id), last=last)
+            self._bring_up_to_date(self._table.get(item_id), last=last)
         except StepsFailed:
             with suppress(StepsFailed):  # It is tried again with the rest.
                 self._publish(item_id)
             raise
         self._publish(item_id)
-
-    @staticmethod
-    def _first_seen(image: Image | None) -> Approval | None:
-        """A new request. It need not be read: a mail gets its slot only if the record does not say that it was sent."""
-        approval = approval_from_image(image) if image else None
-        return approval if approval and approval.version == 1 else None
 
     def _bring_up_to_date(self, approval: Approval, *, last: bool) -> None:
         if approval.status is Status.PENDING:
@@ -135,7 +129,7 @@ class Notifier:
         """Publishes what has happened. Afterwards and by itself: a broken bus must not keep people from being told."""
         if self._publisher:
             owed = {EVENTS: self._publisher.publish}
-            carry_out(self._table.get(item_id), owed, log=self._logger, write=self._table.write)
+            carry_out(self._table.get(item_id), owed, log=self._logger)
 
     def _identified(self, approval: Approval) -> Approval:
         """Finds out who is who. Raises `StepsFailed` when that can't be done now, not even for those with mail."""
@@ -158,10 +152,10 @@ class Notifier:
             current = self._table.get(approval.id)
             if current.people != approval.people:
                 # It was found out before, and people were asked: what has changed with them since is no reason.
-                return approval.onto(current)
+                return current
             self._logger.warning("invalid request", extra={"problems": error.problems})
             event = Cancellation(self._clock(), str(error), error=type(error).__name__)
-            return approval.onto(respond(self._table, current, event).approval)
+            return respond(self._table, current, event).approval
 
     def _people_by_mail(self, request: Request) -> People | None:
         """The people as far as they are known without Slack: its outage holds up nobody who is asked by mail."""
@@ -187,7 +181,7 @@ class Notifier:
         for _ in range(ROUNDS):
             if approval.status is not Status.PENDING:
                 return approval
-            now = carry_out(approval, self._work(approval), log=self._logger, write=self._table.write)
+            now = carry_out(approval, self._work(approval), log=self._logger)
             if approval.version == 1 or self._table.announced(approval):
                 return now
             approval = self._table.get(approval.id)
@@ -276,19 +270,13 @@ class Notifier:
         mail = mail_for(approval, step, base_url=self._base_url)
         if mail is None:
             return approval  # Decided meanwhile.
-        now = self._outbox.send(approval, step, mail)
-        if step in now.unwritten:
-            self._logger.info("mail sent")
-        elif step not in now.steps:
+        if not self._outbox.send(approval.id, step, mail):
             deferred.add(step)
-        return now
+            return approval
+        self._logger.info("mail sent")
+        return self._table.mark(approval, step, self._clock())
 
     def _post(self, approval: Approval) -> Approval:
-        if not approval.unwritten:
-            # No mail went out just now, whose slot would tell that the record is as it was seen.
-            approval = self._table.get(approval.id)
-            if Step.REQUEST_SLACK in approval.steps:
-                return approval
         incomplete = approval.people is None or not approval.people.complete
         if self._messenger is None or approval.status is not Status.PENDING or incomplete:
             return approval  # In Slack nobody could answer before it is known who is who.
@@ -383,7 +371,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
-        outbox=Outbox.connect(config.topic_arn, table, config.mail_queue_url, clock),
+        outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
         subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
         messenger=messenger,
         notes=Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger),

@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING
 
 from approvals.clients import client
 from approvals.mail import Mail, Mailer
-from approvals.model import Approval
-from approvals.respond import Conflict
-from approvals.table import ApprovalTable
+from approvals.rate_limit import MailRateLimit
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-TakeSlot = Callable[[Approval, str, str], Approval | None]
-"""Takes a slot for a step's mail to an address, as `ApprovalTable.take_mail_slot_for` does; None when there is none."""
 
 
 class MailQueue:
@@ -36,36 +31,25 @@ class MailQueue:
 class Outbox:
     """Sends a mail now, or queues it to be sent with others."""
 
-    def __init__(
-        self, mailer: Mailer, take_slot: TakeSlot, defer: Callable[[str, str], None], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, mailer: Mailer, take_slot: Callable[[str], bool], defer: Callable[[str, str], None]) -> None:
         self._mailer = mailer
         self._take_slot = take_slot
         self._defer = defer
-        self._clock = clock
 
     @classmethod
-    def connect(cls, topic_arn: str, table: ApprovalTable, queue_url: str, clock: Callable[[], datetime]) -> Outbox:
-        """The outbox of a topic, with the queue of what must wait."""
+    def connect(cls, topic_arn: str, table_name: str, queue_url: str, clock: Callable[[], datetime]) -> Outbox:
+        """Return the outbox of a topic, with the queue of what must wait. Slots are counted in the table."""
+        rate_limit = MailRateLimit(client("dynamodb"), table_name)
         queue = MailQueue(lambda: client("sqs"), queue_url)
-        return cls(
-            Mailer.connect(topic_arn),
-            lambda approval, step, to: table.take_mail_slot_for(approval, step, to, clock()),
-            queue.add,
-            clock,
-        )
+        return cls(Mailer.connect(topic_arn), lambda to: rate_limit.take_slot(to, clock()), queue.add)
 
-    def send(self, approval: Approval, step: str, mail: Mail) -> Approval:
-        """Returns the approval as it stands then: with the step done if the mail was sent, by now or before.
+    def send(self, approval_id: str, step: str, mail: Mail) -> bool:
+        """Send the mail, or queue it if its recipient has no slot left. Return whether it was sent.
 
-        Otherwise it was queued, or the record has changed so that it makes no sense. Raises `DeliveryFailed`.
+        `digest` marks the step of a queued mail. Raise `DeliveryFailed`.
         """
-        try:
-            ready = self._take_slot(approval, step, mail.to)
-        except Conflict as conflict:
-            return approval.onto(conflict.current)
-        if ready is None:
-            self._defer(approval.id, step)
-            return approval
+        if not self._take_slot(mail.to):
+            self._defer(approval_id, step)
+            return False
         self._mailer.send(mail)
-        return ready.done(step, self._clock())
+        return True

@@ -34,17 +34,13 @@ RESERVE = 20_000
 """Milliseconds. With less left the rest of a batch is queued: a function that is killed would repeat all of it."""
 
 
-Image = Mapping[str, Any]
-"""An item of the table as its stream has it: the attributes in DynamoDB's JSON."""
-
-
 class Task(Protocol):
     """Works on one item of the table. `last` says that this is the last try. Raises when it should be tried again.
 
-    `image` is the item as it was when it changed. It may be old: a stream can deliver again, and late.
+    It reads the item: what the stream has of it may be old, since a stream can deliver again, and late.
     """
 
-    def __call__(self, item_id: str, *, last: bool, image: Image | None = None) -> None: ...  # noqa: D102
+    def __call__(self, item_id: str, *, last: bool) -> None: ...  # noqa: D102
 
 
 class RetryQueue:
@@ -109,15 +105,15 @@ class Worker:
                 if context.get_remaining_time_in_millis() < RESERVE:
                     self._queue.add(item_id)
                 else:
-                    self._work_or_queue(item_id, record["dynamodb"].get("NewImage"))
+                    self._work_or_queue(item_id)
             except Exception as error:
                 self._logger.exception("left to the stream")
                 return error
         return None
 
-    def _work_or_queue(self, item_id: str, image: Image | None) -> None:
+    def _work_or_queue(self, item_id: str) -> None:
         try:
-            self._work(item_id, last=False, image=image)
+            self._work(item_id, last=False)
         except Exception:
             self._logger.exception("queued for another try")
             self._queue.add(item_id)
@@ -142,9 +138,9 @@ class Worker:
             # Then it comes back as early as any message of the queue.
             self._logger.exception("its delay could not be set")
 
-    def _work(self, item_id: str, *, last: bool, image: Image | None = None) -> None:
+    def _work(self, item_id: str, *, last: bool) -> None:
         try:
-            self._task(item_id, last=last, image=image)
+            self._task(item_id, last=last)
         except NotFound:
             self._logger.warning("the record is gone, nothing to do")
         except StepsFailed as failure:

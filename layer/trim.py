@@ -1,221 +1,99 @@
-"""Leaves out of the installed layer what no function of ours reads, and lets what they do read be read fast.
+"""Leave out of the installed layer the files and the service descriptions that no function uses. Edit no source.
 
-Called by the Makefile beside this file: `python3 trim.py FOLDER`. It fails when something it names is not there any
-more, so that a new version of a dependency is looked at. tests/functional/test_layer.py builds every client and runs
-every function from what is left.
+Called by the Makefile beside this file: `python3 trim.py FOLDER`. It fails when a file that it names is missing, so
+that a person looks at a new version of a dependency. tests/functional/test_layer.py builds every client and runs every
+function from what is left.
 """
 
 from __future__ import annotations
 
-import ast
+import csv
 import gzip
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-OPERATIONS = {
-    "dynamodb": ("BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
-    "events": ("PutEvents",),
-    "secretsmanager": ("GetSecretValue",),
-    "sns": ("ListSubscriptionsByTopic", "Publish"),
-    "sqs": ("ChangeMessageVisibility", "SendMessage"),
-    "stepfunctions": ("GetExecutionHistory", "ListExecutions", "SendTaskFailure", "SendTaskSuccess"),
-}
-"""What functions call of each service, by approvals/clients.py. botocore describes more than 400 services, and a client
-gets a method for each operation that is described."""
+SERVICES = ("dynamodb", "events", "secretsmanager", "sns", "sqs", "stepfunctions")
+"""The services that the functions call (approvals/clients.py). botocore describes more than 400, in 25 MB."""
 
 LEFT_OUT = (
-    # The functions use botocore itself: boto3 and what it brings are here for their pins alone.
-    "boto3",
-    "s3transfer",
-    # Servers, sockets and asyncio: Lambda has none of them.
+    # Descriptions of boto3's resources and examples for its documentation: the functions use clients.
+    "boto3/data",
+    "boto3/examples",
+    # Servers, sockets and other platforms' adapters: Lambda has none of them.
     "slack",
-    "slack_bolt/adapter",
     "slack_sdk/audit_logs",
     "slack_sdk/rtm",
     "slack_sdk/rtm_v2",
     "slack_sdk/scim",
     "slack_sdk/socket_mode",
-    "slack_sdk/web/async_chat_stream.py",
-    "slack_sdk/web/async_client.py",
-    "slack_sdk/web/legacy_base_client.py",
-    "slack_sdk/web/legacy_client.py",
-    # API Gateway routes; with it comes a page of Swagger UI.
+    # API Gateway routes, which bring a page of Swagger UI, and utilities that no function imports.
     "aws_lambda_powertools/event_handler",
     *(
         f"aws_lambda_powertools/utilities/{name}"
-        for name in (
-            "circuit_breaker",
-            "data_masking",
-            "feature_flags",
-            "idempotency",
-            "kafka",
-            "parameters",
-            "parser",
-            "serialization.py",
-            "streaming",
-            "validation",
-        )
+        for name in ("data_masking", "feature_flags", "idempotency", "kafka", "parser", "streaming", "validation")
     ),
-    # Written for people.
+    # Commands for people.
     "bin",
 )
+"""Files and folders in the layer."""
 
-
-STAND_INS = {
-    # Writes AWS's reference, from texts that are not here any more. What is left are the docstrings' names.
-    "botocore/docs/__init__.py": "",
-    "botocore/docs/docstring.py": """\
-
-
-class _Empty(str):
-    def __new__(cls, *_, **__):
-        return super().__new__(cls)
-
-
-ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _Empty
-""",
-    # Turns HTTP/2 on where somebody asks for it. With it comes what finds packages' versions and reads archives.
-    "urllib3/http2/__init__.py": "",
-}
-"""Modules that are imported at every start for what no function does, and what is there instead."""
-
-EDITS = (
-    # asyncio, for one look whether an answer is the legacy client's. That one is left out.
-    ("slack_sdk/web/internal_utils.py", "from asyncio import Future\n", ""),
-    ("slack_sdk/web/internal_utils.py", "isinstance(response, Future)", "False"),
-    # A server to develop with.
-    ("slack_bolt/app/app.py", "from http.server import SimpleHTTPRequestHandler, HTTPServer\n", ""),
-)
-"""File, what stands in it once, and what shall instead: what else is imported for what no function does."""
-
-UNTYPED = ("slack_bolt", "slack_sdk")
-"""Packages whose annotations nobody looks at: there are thousands, and each is worked out when its module is imported.
-Python 3.14 works them out when they are looked at; until then it must be told to leave them."""
+ADAPTER = "aws_lambda"
+"""The one of Bolt's adapters that the app uses."""
 
 
 def trim(layer: Path) -> None:
-    """Trims the installed packages in a folder."""
+    """Trim the packages installed in a folder. Raises `FileNotFoundError` for a file that is not there."""
     for name in LEFT_OUT:
         _remove(layer / name)
-    for record in layer.glob("*.dist-info/RECORD"):
-        record.unlink()  # It lists files that are not there any more.
-    for name, text in STAND_INS.items():
-        _remove(layer / name)
-        (layer / name).write_text(text)
-    for name, old, new in EDITS:
-        edit(layer / name, old, new)
-    for package in UNTYPED:
-        for module in (layer / package).rglob("*.py"):
-            module.write_text(f"from __future__ import annotations\n{module.read_text()}")
+    adapters = layer / "slack_bolt/adapter"
+    for folder in [path for path in adapters.iterdir() if path.is_dir() and path.name != ADAPTER]:
+        shutil.rmtree(folder)
     data = layer / "botocore/data"
-    others = {folder.name for folder in data.iterdir() if folder.is_dir()} - {*OPERATIONS}
-    for name in others:
-        shutil.rmtree(data / name)
-    _unregister(layer / "botocore/handlers.py", others)
-    for service, operations in OPERATIONS.items():
-        _rewrite_service(data / service, operations)
-    _rewrite(data / "endpoints.json", partial(_endpoints, names={_endpoint_of(data / name) for name in OPERATIONS}))
+    for folder in [path for path in data.iterdir() if path.is_dir() and path.name not in SERVICES]:
+        shutil.rmtree(folder)
+    _trim_endpoints(data)
+    for record in layer.glob("*.dist-info/RECORD"):
+        _keep_true(record, layer)
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    """Changes what stands in a file once. Raises `ValueError` when it does not."""
-    text = path.read_text()
-    if text.count(old) != 1:
-        raise ValueError(f"{path} has not once, but {text.count(old)} times: {old}")
-    path.write_text(text.replace(old, new))
+def _trim_endpoints(data: Path) -> None:
+    """Keep the endpoints of our services alone, in every partition: reading all takes longer than building a client."""
+    path = data / "endpoints.json"
+    endpoints = json.loads(path.read_text())
+    names = {_endpoint_prefix(data / service) for service in SERVICES}
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: each for name, each in partition["services"].items() if name in names}
+    path.write_text(json.dumps(endpoints, separators=(",", ":")))
 
 
-def _unregister(path: Path, services: set[str]) -> None:
-    """Takes handlers of events that name one of the services from botocore's list: most of it.
+def _endpoint_prefix(folder: Path) -> str:
+    """Return the service's name among the endpoints: `states` for botocore's `stepfunctions`."""
+    newest = max(folder.glob("*/service-2.json.gz"))
+    service: dict[str, Any] = json.loads(gzip.decompress(newest.read_bytes()))
+    return str(service["metadata"]["endpointPrefix"])
 
-    botocore looks each of them through when a session starts, and copies them for every client.
+
+def _keep_true(record: Path, layer: Path) -> None:
+    """Rewrite a package's RECORD to the files that are left, so that scanners see what is installed.
+
+    Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
     """
-    source = path.read_text()
-    [listed] = [
-        statement.value.elts
-        for statement in ast.parse(source).body
-        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.List)
-        if ast.unparse(statement.targets[0]) == "BUILTIN_HANDLERS"
-    ]
-    lines = source.splitlines(keepends=True)
-    for entry in reversed(listed):
-        event = ast.literal_eval(entry.elts[0]) if isinstance(entry, ast.Tuple) else ""
-        if services & {*event.split(".")}:
-            del lines[entry.lineno - 1 : entry.end_lineno]
-    path.write_text("".join(lines))
+    with record.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if (layer / row[0]).exists()]
+    with record.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(_entry(layer, *row) for row in rows)
 
 
-def _rewrite_service(folder: Path, operations: Sequence[str]) -> None:
-    newest = max(folder.iterdir())
-    for version in {*folder.iterdir()} - {newest}:
-        shutil.rmtree(version)
-    for examples in newest.glob("examples-1.json*"):
-        examples.unlink()
-    for packed in newest.glob("*.json.gz"):
-        plain = packed.with_suffix("")
-        plain.write_bytes(gzip.decompress(packed.read_bytes()))
-        packed.unlink()
-        _rewrite(plain, _undocumented)
-    _rewrite(newest / "service-2.json", partial(_called, names=operations))
-
-
-def _rewrite(path: Path, change: Callable[[Any], Any]) -> None:
-    path.write_text(json.dumps(change(json.loads(path.read_text())), separators=(",", ":")))
-
-
-def _undocumented(node: Any) -> Any:
-    """A service's description without its texts, four fifths of it. A shape may be called `documentation`: it stays."""
-    if isinstance(node, dict):
-        return {
-            name: _undocumented(value)
-            for name, value in node.items()
-            if name != "documentation" or not isinstance(value, str)
-        }
-    return [_undocumented(each) for each in node] if isinstance(node, list) else node
-
-
-def _called(service: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """A service's description with some operations alone, and the shapes that these are made of."""
-    # By one that is marked as `endpointoperation`, a client itself may ask for its endpoint.
-    own = [name for name, operation in service["operations"].items() if operation.get("endpointoperation")]
-    operations = {name: service["operations"][name] for name in (*names, *own)}
-    shapes: dict[str, Any] = {}
-    wanted = _shapes(operations)
-    while wanted:
-        name = wanted.pop()
-        shapes[name] = service["shapes"][name]
-        wanted |= _shapes(shapes[name]) - shapes.keys()
-    return {**service, "operations": operations, "shapes": shapes}
-
-
-def _shapes(node: Any) -> set[str]:
-    """The names of the shapes that a description refers to. A member may be called `shape`: it is no name."""
-    if isinstance(node, dict):
-        named = {node["shape"]} if isinstance(node.get("shape"), str) else set()
-        return named.union(*map(_shapes, node.values()))
-    return set[str]().union(*map(_shapes, node)) if isinstance(node, list) else set()
-
-
-def _endpoint_of(folder: Path) -> str:
-    """The name of a service in its endpoints, which may be another than botocore's: `states` for `stepfunctions`."""
-    newest = max(folder.glob("*/service-2.json"))
-    return str(json.loads(newest.read_text())["metadata"]["endpointPrefix"])
-
-
-def _endpoints(endpoints: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    """The endpoints of some services, in every partition. Of all services, they take longer to read than a client."""
-    return {
-        **endpoints,
-        "partitions": [
-            {**partition, "services": {name: partition["services"][name] for name in names & {*partition["services"]}}}
-            for partition in endpoints["partitions"]
-        ],
-    }
+def _entry(layer: Path, name: str, digest: str, size: str) -> tuple[str, str, str]:
+    if not digest:  # RECORD itself has none.
+        return name, digest, size
+    content = (layer / name).read_bytes()
+    return name, f"sha256={urlsafe_b64encode(sha256(content).digest()).decode().rstrip('=')}", str(len(content))
 
 
 def _remove(path: Path) -> None:

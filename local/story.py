@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, TypeVar
 
-from local.slack import USERS
+from local.slack import MEMBERS, USERS
 
 TUTORIAL_INPUT: dict[str, Any] = {"Comment": "Testing the human approval tutorial."}
 DEPLOYMENT: dict[str, Any] = {
@@ -103,7 +103,7 @@ class Person:
         """Fills in a user's open Slack dialog, by block id, and sends it off."""
         modal = self.wait(
             lambda state: next((seen for seen in state["slack"]["modals"] if seen["user_id"] == user), None),
-            f"no dialog of {USERS[user]}",
+            f"no dialog of {MEMBERS[user]}",
         )
         return self._post_json("/api/slack/submit", {"view_id": modal["id"], "values": values})
 

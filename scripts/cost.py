@@ -55,16 +55,17 @@ class Standing:
     why: str
 
 
-UPDATES = 3
-"""Changes of the record after it was stored, by themselves: the marks of the request, the answer, the last mark."""
+SLOTS = 2
+"""One for each mail: the count of mails to one address in one second, an item of its own."""
 
-TRANSACTIONS = 2
-"""A mail's slot and the record it is for, looked at or marked in one write; each of both costs twice its units."""
+UPDATES = {"by_mail": SLOTS + 4, "in_slack": SLOTS + 7}
+"""Slots, the answer, and a mark for each mail and for the workflow; in Slack one for each of three messages, too."""
 
 INDEX_WRITES = 3 + 4
 """Each index once for a new record; the answer moves one entry (two writes) and removes one, the end removes one."""
 
-READS = {"by_mail": 3, "in_slack": 1}
+READS = {"by_mail": 5 + 2, "in_slack": 1 + 2}
+"""The looks at the page and the answer, or one click; `notify` and `decision`."""
 FUNCTIONS = {
     "by_mail": {"request": 1, "notify": 1, "callback": 5, "decision": 1},
     "in_slack": {"request": 1, "notify": 1, "bot": 1, "decision": 1},
@@ -75,7 +76,7 @@ INVOCATIONS = {how: sum(calls.values()) for how, calls in FUNCTIONS.items()}
 GB = {how: sum(MEMORY[name] * often for name, often in calls.items()) for how, calls in FUNCTIONS.items()}
 SNAPPED = MEMORY["callback"] + MEMORY["bot"]
 
-WRITES = RECORD * (1 + UPDATES) + INDEX_WRITES + 2 * TRANSACTIONS * (RECORD + 1)
+WRITES = {how: RECORD * (1 + UPDATES[how] - SLOTS) + SLOTS + INDEX_WRITES for how in UPDATES}
 
 USES = (
     Use("Step Functions", "states_transition", 4, 4, "three states and the start"),
@@ -84,11 +85,17 @@ USES = (
     Use(
         "DynamoDB",
         "dynamodb_write",
-        WRITES,
-        WRITES,
+        WRITES["by_mail"],
+        WRITES["in_slack"],
         f"the record of {RECORD} KB, its changes, three indexes, the count of mails a second",
     ),
-    Use("DynamoDB", "dynamodb_read", READS["by_mail"], READS["in_slack"], "the looks at the page; or one click"),
+    Use(
+        "DynamoDB",
+        "dynamodb_read",
+        READS["by_mail"],
+        READS["in_slack"],
+        "the looks at the page, or one click; the two functions behind",
+    ),
     Use(
         "DynamoDB",
         "dynamodb_gb_month",

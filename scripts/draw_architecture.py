@@ -26,7 +26,6 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "handlers.shown",
             "handlers.html",
             "handlers.inputs",
-            "handlers.recent",
             "handlers.page_state",
         ),
     ),
@@ -37,6 +36,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
+            "approvals.rate_limit",
         ),
     ),
     "services": (

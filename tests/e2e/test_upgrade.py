@@ -30,7 +30,7 @@ AS_BEFORE: dict[str, Any] = {"Approval": {**DEPLOYMENT["Approval"], "Title": "De
 
 IDENTITY = (
     "id", "task_token", "link_key", "workflow", "requested_at", "deadline", "due_at", "due_shard", "waiting",
-    "expires_at", "slack_message",
+    "expires_at", "slack_message", "direct_messages",
 )  # fmt: skip
 """What makes a record that of one paused execution. The rest of it stays as the earlier version wrote it."""
 
@@ -149,7 +149,7 @@ def test_an_execution_that_is_stopped_after_the_upgrade_calls_its_request_off(
 
 def test_the_new_parameters_hold_for_what_is_asked_from_now_on(upgraded: LocalStack) -> None:
     asked = ask(upgraded, "after-the-upgrade", {"Comment": "Which deadline?"})
-    item = record(upgraded, asked)
+    item = of_today(upgraded, asked)
     requested, deadline = (item[name]["S"] for name in ("requested_at", "deadline"))
     assert minutes_between(requested, deadline) == 7
 
@@ -172,6 +172,84 @@ def test_what_an_earlier_version_wrote_is_decided_by_this_one(
         agree(person, asked.name, "ApprovedPassState", "slack")
 
 
+QUORUMS = [version for version in VERSIONS if "half_approved" in json.loads(version.read_text())]
+"""Those that wrote how far people in several places were told, and what some of them answered."""
+DAVE = "U0DAVE0006"
+"""Not in the channel: asked in a direct message."""
+
+
+@pytest.fixture(params=QUORUMS, ids=lambda path: path.stem)
+def quorum(request: pytest.FixtureRequest, upgraded: LocalStack) -> tuple[Path, Asked]:
+    """A version, and a request of today like the one that it wrote down."""
+    version: Path = request.param
+    asked = json.loads(json.loads(version.read_text())["half_approved"]["request"]["M"]["asked"]["S"])
+    name = f"quorum-{version.stem}-{request.node.originalname.removeprefix('test_')[:20]}"
+    return version, ask(upgraded, name, {"Approval": asked, "Version": "2.4.1"})
+
+
+def test_who_was_not_told_by_an_earlier_version_is_and_the_second_answer_decides(
+    upgraded: LocalStack, quorum: tuple[Path, Asked]
+) -> None:
+    """Its reminder had reached everybody but carol. An answer in a direct message makes the quorum full."""
+    (version, asked), person = quorum, Person(upgraded.url)
+    direct = direct_message(person, asked)
+    write_as(version, upgraded, asked, record="half_approved", steps=5)
+    reminder = person.mail(asked.name, to="carol@")
+    assert "Reminder: " in reminder["text"]
+    person.click(direct, "approve", DAVE)
+    assert person.submit({"form.Amount": "130"}, DAVE).status == 200
+    result = person.ended(asked.name)["output"]["Approval"]["Result"]
+    assert (result["Decision"], result["DecidedBy"], result["Channel"]) == ("APPROVED", DAVE, "slack")
+    assert (len(result["Responses"]), result["Form"]) == (2, {"Amount": 130})
+    concluded(person, asked)
+    reminded = [mail["to"] for mail in person.state()["inbox"] if about(mail, asked) and "Reminder: " in mail["text"]]
+    assert reminded == [reminder["to"]], "nobody else is reminded again"
+
+
+def test_what_an_earlier_version_decided_is_delivered_by_this_one(
+    upgraded: LocalStack, quorum: tuple[Path, Asked]
+) -> None:
+    (version, asked), person = quorum, Person(upgraded.url)
+    direct_message(person, asked)
+    write_as(version, upgraded, asked, record="approved", steps=5)
+    result = person.ended(asked.name)["output"]["Approval"]["Result"]
+    assert (result["Decision"], result["DecidedBy"], result["Channel"]) == ("APPROVED", "alice@example.com", "email")
+    concluded(person, asked)
+
+
+def direct_message(person: Person, asked: Asked) -> dict[str, Any]:
+    """The direct message to dave, once it is there."""
+
+    def look(state: dict[str, Any]) -> dict[str, Any] | None:
+        found = (each for each in state["slack"]["messages"] if each["channel"] == f"D{DAVE[1:]}")
+        return next((each for each in found if asked.name in json.dumps(each["blocks"])), None)
+
+    return person.wait(look, "no direct message")
+
+
+def concluded(person: Person, asked: Asked) -> None:
+    """Waits until everybody knows the outcome: two messages without buttons, and a mail to each who had one before."""
+    for message in (person.message(asked.name), direct_message(person, asked)):
+        ts = message["ts"]
+        seen(lambda ts=ts: approved(person, ts) or None, f"the outcome in {message['channel']}")  # type: ignore[misc]
+    for to in ("alice@", "carol@", "approver@"):
+        seen(lambda to=to: outcome_mail(person, asked, to) or None, f"the outcome to {to}")  # type: ignore[misc]
+
+
+def approved(person: Person, ts: str) -> bool:
+    [message] = [each for each in person.state()["slack"]["messages"] if each["ts"] == ts]
+    return message["text"].startswith("Approved") and "actions" not in {block["type"] for block in message["blocks"]}
+
+
+def outcome_mail(person: Person, asked: Asked, to: str) -> bool:
+    inbox = person.state()["inbox"]
+    return any(to in mail["to"] and about(mail, asked) and mail["text"].startswith("Approved") for mail in inbox)
+
+
+def about(mail: dict[str, Any], asked: Asked) -> bool:
+    return asked.name in mail["text"]
+
+
 def test_what_earlier_versions_wrote_expires(upgraded: LocalStack) -> None:
     """Their deadlines are moved into the past: the clock, which looks each minute, finds them in the index."""
     person, past = Person(upgraded.url), {"S": "2026-01-01T00:00:00.000Z"}
@@ -188,25 +266,27 @@ def failed(name: str, state: dict[str, Any]) -> dict[str, Any] | None:
     return next((run for run in state["executions"] if run["name"] == name and run["status"] == "FAILED"), None)
 
 
-def record(stack: LocalStack, asked: Asked) -> dict[str, Any]:
-    """The item of a request."""
+def of_today(stack: LocalStack, asked: Asked, steps: int = 2) -> dict[str, Any]:
+    """The item of a request, once so many steps are marked."""
     approval_id = links(asked.mail)["approve"].split("&id=")[1].split("&")[0]
     key = {"id": {"S": approval_id}}
     table = stack.outputs["ApprovalTableName"]
 
     def told() -> dict[str, Any] | None:
         item: dict[str, Any] = aws.session().client("dynamodb").get_item(TableName=table, Key=key)["Item"]
-        return item if len(item["steps"]["M"]) == 2 else None
+        return item if len(item["steps"]["M"]) == steps else None
 
-    return seen(told, "both messages noted")
+    return seen(told, "all messages noted")
 
 
-def write_as(version: Path, stack: LocalStack, asked: Asked, **changes: Any) -> None:
+def write_as(
+    version: Path, stack: LocalStack, asked: Asked, *, record: str = "pending", steps: int = 2, **changes: Any
+) -> None:
     """Puts an earlier version's record in the place of today's, for the same paused execution."""
-    earlier = json.loads(version.read_text())["pending"]
+    earlier = json.loads(version.read_text())[record]
     earlier["link_key"] = {"B": b64decode(earlier["link_key"]["B"])}
-    today = record(stack, asked)
-    item = earlier | {name: today[name] for name in IDENTITY} | changes
+    today = of_today(stack, asked, steps)
+    item = earlier | {name: today[name] for name in IDENTITY if name in earlier} | changes
     assert item.keys() == earlier.keys(), "no attribute that the earlier version did not write"
     aws.session().client("dynamodb").put_item(TableName=stack.outputs["ApprovalTableName"], Item=item)
 

@@ -22,6 +22,7 @@ from slack_sdk.webhook import WebhookResponse
 from approvals.listing import Listing
 from approvals.mail import Mail, Mailer
 from approvals.model import Approval
+from approvals.rate_limit import MailRateLimit
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone
@@ -31,7 +32,7 @@ from handlers.notes import Notes
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
-from tests.builders import NOW, transported
+from tests.builders import NOW
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
@@ -69,11 +70,12 @@ class FakeMailer:
 
     def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> Outbox:
         """The real outbox in front of it, with the table's slots as far as there are any."""
+        rate_limit = a_rate_limit(table)
 
-        def take_slot_for(approval: Approval, step: str, recipient: str) -> Approval | None:
-            return table.take_mail_slot_for(approval, step, recipient, clock()) if self.take_slot(recipient) else None
+        def take_slot(recipient: str) -> bool:
+            return self.take_slot(recipient) and rate_limit.take_slot(recipient, clock())
 
-        return Outbox(cast("Mailer", self), take_slot_for, self.defer, clock)
+        return Outbox(cast("Mailer", self), take_slot, self.defer)
 
     def take_slot(self, _recipient: str) -> bool:
         if self.slots == 0:
@@ -95,6 +97,11 @@ class FakeQueue:
 
     def add(self, item_id: str, _delay: int = 0) -> None:
         self.added.append(item_id)
+
+
+def a_rate_limit(table: ApprovalTable) -> MailRateLimit:
+    """What counts the mails, in the same table."""
+    return MailRateLimit(table._dynamodb, table._name)
 
 
 def a_queue() -> RetryQueue:
@@ -196,12 +203,6 @@ def calls(dynamodb: DynamoDBClient) -> list[str]:
     made: list[str] = []
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
     return made
-
-
-def stored_image(table: ApprovalTable, approval_id: str) -> dict[str, Any]:
-    """The record's image as it stands, as the table's stream would bring it."""
-    item = table._dynamodb.get_item(TableName=TABLE, Key={"id": {"S": approval_id}})["Item"]
-    return {name: transported(value) for name, value in item.items()}
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def desk(
         calls.append("Slack" if f"//{host}:{port}/" in web_api else f"{host}:{port}")
         return look_up(host, port, *more, **named)
 
-    session = SimpleNamespace(create_client=lambda service, **_: clients[service])
+    session = SimpleNamespace(client=lambda service, **_: clients[service])
     monkeypatch.setattr("approvals.clients._session", lambda: session)
     monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: clock()))
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)

@@ -12,8 +12,8 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
-from approvals.mail import Mailer, Subscribers
-from approvals.model import Action, Approval
+from approvals.mail import Subscribers
+from approvals.model import Action
 from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
@@ -21,7 +21,6 @@ from bot.views.buttons import ACTION_IDS
 from handlers.callback import CallbackHandler
 from handlers.decision import Resumer
 from handlers.notify import Notifier
-from handlers.outbox import Outbox
 from handlers.request import RequestHandler
 from local.slack import Slack
 from local.story import links
@@ -34,7 +33,6 @@ from tests.functional.conftest import (
     FakeWorkflows,
     a_delivery,
     a_queue,
-    stored_image,
 )
 from tests.functional.test_bot import a_bot, event
 from tests.unit.test_template import FUNCTIONS, GLOBALS
@@ -66,10 +64,7 @@ def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: 
 def tell_and_settle(
     table: ApprovalTable, mailer: FakeMailer, messenger: SlackMessenger | None, clock: Clock, logger: Logger
 ) -> tuple[Notifier, Resumer]:
-    def take_slot(approval: Approval, step: str, recipient: str) -> Approval | None:
-        return table.take_mail_slot_for(approval, step, recipient, clock())
-
-    outbox = Outbox(cast("Mailer", mailer), take_slot, mailer.defer, clock)
+    outbox = mailer.outbox(table, clock)
     notifier = Notifier(
         table=table,
         outbox=outbox,
@@ -104,7 +99,7 @@ def test_an_approval_by_mail_uses_what_the_page_says(
     context: Any,
 ) -> None:
     notifier, resumer = tell_and_settle(table, mailer, None, clock, logger)
-    notifier(approval_id(TOKEN), last=False, image=delivered(table, calls))
+    notifier(approval_id(TOKEN), last=False)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
     query = dict(parse_qsl(urlsplit(links({"text": mailer.sent[0].text})["approve"]).query))
     visit = {"httpMethod": "GET", "queryStringParameters": query}
@@ -113,11 +108,12 @@ def test_an_approval_by_mail_uses_what_the_page_says(
     form = "&".join(f"{name}={value}" for name, value in query.items())
     answer = callback({"httpMethod": "POST", "body": form, "queryStringParameters": None}, context)
     outcome = callback(visit, context)
-    resumer(approval_id(TOKEN), last=False, image=delivered(table, calls))
+    resumer(approval_id(TOKEN), last=False)
     assert [found["statusCode"] for found in (*scanners, person, answer, outcome)] == [200, 200, 200, 303, 200]
     assert len(mailer.sent) == used("sns_email", "by_mail")
     assert calls["PutItem"] == 1
-    assert (calls["UpdateItem"], calls["TransactWriteItems"]) == (cost.UPDATES, cost.TRANSACTIONS)
+    assert calls["UpdateItem"] == cost.UPDATES["by_mail"]
+    assert calls["TransactWriteItems"] == 0
     assert calls["GetItem"] == cost.READS["by_mail"]
 
 
@@ -133,21 +129,15 @@ def test_an_approval_in_slack_uses_what_the_page_says(
     context: Any,
 ) -> None:
     notifier, resumer = tell_and_settle(table, mailer, messenger, clock, logger)
-    notifier(approval_id(TOKEN), last=False, image=delivered(table, calls))
+    notifier(approval_id(TOKEN), last=False)
     click = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
     assert a_bot(table, slack, clock, logger)(click, context)["statusCode"] == 200
-    resumer(approval_id(TOKEN), last=False, image=delivered(table, calls))
+    resumer(approval_id(TOKEN), last=False)
     assert len(mailer.sent) == used("sns_email", "in_slack")
     assert calls["PutItem"] == 1
-    assert (calls["UpdateItem"], calls["TransactWriteItems"]) == (cost.UPDATES, cost.TRANSACTIONS)
+    assert calls["UpdateItem"] == cost.UPDATES["in_slack"]
+    assert calls["TransactWriteItems"] == 0
     assert calls["GetItem"] == cost.READS["in_slack"]
-
-
-def delivered(table: ApprovalTable, calls: Counter[str]) -> dict[str, Any]:
-    """The record as the stream brings it: nobody calls for it."""
-    image = stored_image(table, approval_id(TOKEN))
-    calls.subtract(["GetItem"])
-    return image
 
 
 def used(price: str, how: str) -> float:

@@ -140,18 +140,14 @@ class Calls:
                 raise Killed
 
     def sent_and_not_noted(self) -> int:
-        """How many things were sent that the fault kept from being noted: they are sent again.
+        """How many things were sent that the fault kept from being noted, one at most: it is sent again.
 
-        A mark waits for the next write. A killed function loses all that wait; one that failed writes them, unless that
-        is what failed.
+        The call right after a send marks it. What is sent again broke itself, or was not marked by that call.
         """
-        if not self.run:
-            return 0
-        *before, broken = self.run
-        wrote = max((n for n, operation in enumerate(before) if operation in WRITES), default=-1)
-        waiting = [operation for operation in before[wrote + 1 :] if operation in SENDS]
-        lost = len(waiting) if self.fault.kills or broken in WRITES else 0
-        return lost + (broken in SENDS and self.fault.after)
+        *_, before, broken = ["", "", *self.run]
+        sent = broken in SENDS and self.fault.after
+        not_marked = before in SENDS and broken in WRITES and not self.fault.after
+        return int(sent or not_marked)
 
 
 @dataclass
@@ -774,7 +770,7 @@ def clients() -> Iterator[dict[str, Any]]:
         properties = RESOURCES["ApprovalTable"]["Properties"]
         schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
         made["the table"].create_table(TableName=TABLE, **{name: properties[name] for name in schema})
-        session = SimpleNamespace(create_client=lambda service, **_: made.get(service))
+        session = SimpleNamespace(client=lambda service, **_: made.get(service))
         patch.setattr("approvals.clients._session", lambda: session)
         patch.setattr(ResponseSerializer, "get_value", partialmethod(_quickly, ResponseSerializer.get_value))
         for module in ("table", "records"):

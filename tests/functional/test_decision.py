@@ -13,13 +13,13 @@ from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
 from approvals.steps import DeliveryFailed, StepsFailed
 from approvals.table import ApprovalTable
-from approvals.workflow import Workflows
+from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
 from handlers import pages
 from handlers.decision import Resumer
 from local.slack import Slack
 from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows, stored_image
+from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows
 
 ID = an_approval().id
 OUTCOME_ALICE = f"{Step.OUTCOME_EMAIL}:{ALICE.id}"
@@ -87,6 +87,7 @@ def test_the_same_decision_delivered_again_does_nothing(
     for _ in range(3):
         resumer(ID, last=False)
     assert (len(workflows.resumed), len(mailer.sent), len(slack.calls())) == (1, 1, 3)
+    assert table.get(ID).resumed is True
 
 
 def test_what_is_not_decided_is_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
@@ -232,7 +233,10 @@ JO = Person(id="jo@example.com", name="jo", email="jo@example.com", slack_id="U0
 
 
 def _posted(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, **changes: Any) -> Approval:
-    asked = _added(table, slack_message=None, **changes)
+    return _post(table, _added(table, slack_message=None, **changes), messenger, clock)
+
+
+def _post(table: ApprovalTable, asked: Approval, messenger: SlackMessenger, clock: Clock) -> Approval:
     return table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
 
 
@@ -288,65 +292,36 @@ def _added(table: ApprovalTable, **changes: Any) -> Approval:
     return approval
 
 
-def test_what_a_person_decided_is_not_read_and_noted_with_the_slot_of_the_mail(
-    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, calls: list[str]
-) -> None:
-    decide(table)
-    image = stored_image(table, ID)
-    calls.clear()
-    resumer(ID, last=False, image=image)
-    assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
-    assert calls == ["TransactWriteItems", "UpdateItem"]
-    done = {Step.RESUME, OUTCOME_ALICE, Step.OUTCOME_SLACK, Step.OUTCOME_THREAD}
-    assert table.get(ID).steps.keys() >= done
-
-
-def test_the_same_image_delivered_again_does_nothing_that_anybody_sees(
-    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
-) -> None:
-    decide(table)
-    image = stored_image(table, ID)
-    for _ in range(3):
-        resumer(ID, last=False, image=image)
-    assert (len(workflows.resumed), len(mailer.sent), len(slack.calls())) == (1, 1, 3)
-    assert table.get(ID).resumed is True
-
-
 def test_delivered_again_while_step_functions_fails_the_thread_is_told_once(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
 ) -> None:
     decide(table)
-    image = stored_image(table, ID)
     workflows.broken = True
     for _ in range(2):
         with pytest.raises(StepsFailed, match="resume"):
-            resumer(ID, last=False, image=image)
+            resumer(ID, last=False)
     assert (len(mailer.sent), len([message for message in slack.messages() if message.thread_ts])) == (1, 1)
 
 
-def test_what_the_clock_decided_is_read(
-    resumer: Resumer, table: ApprovalTable, mailer: FakeMailer, clock: Clock, calls: list[str]
-) -> None:
-    """It may have been decided while people were being told of the request: they hear of the outcome, too."""
-    clock.pass_(hours=2)
-    respond(table, table.get(ID), Expiry(clock()))
-    image = stored_image(table, ID)
-    image["steps"] = {"M": {}}
-    calls.clear()
-    resumer(ID, last=False, image=image)
-    assert calls[0] == "GetItem"
-    assert len(mailer.sent) == 1
-
-
 def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hear(
-    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack
+    resumer: Resumer,
+    table: ApprovalTable,
+    workflows: FakeWorkflows,
+    messenger: SlackMessenger,
+    slack: Slack,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    decide(table)
-    image = stored_image(table, ID)
-    del image["slack_message"]
-    workflows.gone = True
-    resumer(ID, last=False, image=image)
-    [message] = [message for message in slack.messages() if not message.thread_ts]
+    asked = _added(table, slack_message=None)
+    respond(table, asked, a_response())
+
+    def posted_meanwhile(approval: Approval) -> None:
+        _post(table, asked, messenger, clock)
+        raise TaskGone("TaskTimedOut")
+
+    monkeypatch.setattr(workflows, "resume", posted_meanwhile)
+    resumer(asked.id, last=False)
+    [_, message] = [message for message in slack.messages() if not message.thread_ts]
     assert "the workflow had ended before" in str(message.blocks)
 
 
@@ -358,19 +333,18 @@ def test_a_crash_before_the_mark_repeats_no_resumption_and_counts_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     decide(table)
-    image = stored_image(table, ID)
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(table, "take_mail_slot_for", killed)
+        patch.setattr(table, "mark", killed)
         with pytest.raises(KeyboardInterrupt):
-            resumer(ID, last=False, image=image)
+            resumer(ID, last=False)
     assert (len(workflows.resumed), table.get(ID).resumed) == (1, None)
     assert "ApprovalDecided" not in capsys.readouterr().out
     for _ in range(2):
-        resumer(ID, last=False, image=image)
+        resumer(ID, last=False)
     assert (len(workflows.resumed), table.get(ID).resumed) == (1, True)
     assert capsys.readouterr().out.count('"ApprovalDecided":[1.0]') == 1
 
@@ -385,7 +359,6 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     decide(table)
-    image = stored_image(table, ID)
     workflows.gone = True
     reply = messenger.reply_outcome
 
@@ -396,23 +369,10 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", posted_meanwhile)
-    resumer(ID, last=False, image=image)
+    resumer(ID, last=False)
     shown = [message for message in slack.messages() if not message.thread_ts]
     assert len(shown) == 2
     assert all("the workflow had ended before" in str(message.blocks) for message in shown)
-
-
-def test_delivered_again_while_step_functions_fails_no_edit_is_undone(
-    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack
-) -> None:
-    decide(table)
-    image = stored_image(table, ID)
-    workflows.gone = True
-    resumer(ID, last=False, image=image)
-    workflows.broken = True
-    with pytest.raises(StepsFailed):
-        resumer(ID, last=False, image=image)
-    assert "the workflow had ended before" in str(slack.messages()[0].blocks)
 
 
 def test_mails_do_not_wait_until_many_messages_are_edited(
@@ -433,5 +393,5 @@ def test_mails_do_not_wait_until_many_messages_are_edited(
 
     monkeypatch.setattr(messenger, "show_outcome", killed)
     with pytest.raises(KeyboardInterrupt):
-        resumer(ID, last=False, image=stored_image(table, ID))
+        resumer(ID, last=False)
     assert (table.get(ID).resumed, len(mailer.sent)) == (True, 1)

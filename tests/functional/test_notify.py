@@ -38,7 +38,7 @@ from tests.functional.conftest import (
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
-    stored_image,
+    a_rate_limit,
 )
 
 ID = an_approval().id
@@ -221,7 +221,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
     logger: Logger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`decision` runs before the mail and the message are noted; it is what notify hands over that tells of the end."""
+    """`decision` runs before the message is marked; what notify hands over to it tells those it did not know of."""
     resumer = Resumer(
         table=table,
         workflows=cast("Workflows", FakeWorkflows()),
@@ -235,12 +235,11 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
 
     def decided_meanwhile(approval: Approval) -> SlackMessage:
         respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped."))
-        resumer(ID, last=False, image=stored_image(table, ID))
+        resumer(ID, last=False)
         return post(approval)
 
     monkeypatch.setattr(messenger, "post_request", decided_meanwhile)
-    notifier(ID, last=False, image=stored_image(table, ID))
-    assert len(mailer.sent) == 1
+    notifier(ID, last=False)
     for item_id in (*decisions.added, *decisions.added):
         resumer(item_id, last=False)
     assert [first_word(mail) for mail in mailer.sent][1:] == ["Cancelled"]
@@ -809,68 +808,51 @@ def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
     assert mailer.deferred == [(quorum.id, f"reminder-1:{CAROL}")]
 
 
-@pytest.fixture
-def image(table: ApprovalTable, notifier: Notifier) -> dict[str, Any]:
-    """The new request as the stream brings it."""
-    return stored_image(table, ID)
-
-
-def test_a_new_request_is_not_read_and_both_channels_are_noted_in_one_write(
-    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, calls: list[str]
-) -> None:
-    calls.clear()
-    notifier(ID, last=False, image=image)
-    assert (len(mailer.sent), len(slack.messages())) == (1, 1)
-    assert calls == ["TransactWriteItems", "UpdateItem"]
-
-
 def test_a_new_request_that_the_stream_delivers_again_is_told_once(
-    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
+    notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable
 ) -> None:
     for _ in range(3):
-        notifier(ID, last=False, image=image)
+        notifier(ID, last=False)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
     assert table.get(ID).steps.keys() == {REQUEST_ALICE, Step.REQUEST_SLACK}
 
 
 def test_delivered_again_while_the_mail_fails_it_is_posted_once(
-    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack
+    notifier: Notifier, mailer: FakeMailer, slack: Slack
 ) -> None:
-    """Without a slot's answer the record is read before the message goes out."""
     mailer.broken = True
     for _ in range(2):
         with pytest.raises(StepsFailed):
-            notifier(ID, last=False, image=image)
+            notifier(ID, last=False)
     assert len(slack.messages()) == 1
 
 
 def test_delivered_late_what_is_decided_is_not_asked(
-    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable
+    notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable
 ) -> None:
     respond(table, table.get(ID), a_response())
-    notifier(ID, last=False, image=image)
+    notifier(ID, last=False)
     assert (mailer.sent, slack.messages()) == ([], [])
 
 
 def test_without_a_slot_the_mail_waits_and_the_message_is_posted(
-    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
+    notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
 ) -> None:
-    while table.take_mail_slot(clock(), ALICE.id):
+    while a_rate_limit(table).take_slot(ALICE.id, clock()):
         pass
-    notifier(ID, last=False, image=image)
+    notifier(ID, last=False)
     assert (mailer.sent, mailer.deferred, len(slack.messages())) == ([], [(ID, REQUEST_ALICE)], 1)
 
 
 @pytest.mark.parametrize("slots", [None, 0])
 def test_delivered_again_after_the_mail_failed_or_had_to_wait_it_is_posted_once(
-    notifier: Notifier, image: dict[str, Any], mailer: FakeMailer, slack: Slack, slots: int | None
+    notifier: Notifier, mailer: FakeMailer, slack: Slack, slots: int | None
 ) -> None:
-    """The mail's slot is given then; but the record has a mark more than the image."""
     mailer.slots, mailer.broken = slots, slots is None
     with suppress(StepsFailed):
-        notifier(ID, last=False, image=image)
+        notifier(ID, last=False)
     mailer.slots, mailer.broken = None, False
-    notifier(ID, last=False, image=image)
+    notifier(ID, last=False)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
 
 
@@ -883,10 +865,9 @@ def test_delivered_again_after_an_approver_left_it_is_not_called_off(
     )
     asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
     table.add(asked)
-    image = stored_image(table, asked.id)
-    notifier(asked.id, last=False, image=image)
+    notifier(asked.id, last=False)
     subscribers.addresses = ["alice@example.com"]
-    notifier(asked.id, last=False, image=image)
+    notifier(asked.id, last=False)
     assert table.get(asked.id).status is Status.PENDING
 
 
@@ -911,13 +892,7 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
         return find(email)
 
     monkeypatch.setattr(messenger.directory, "find_by_email", at_the_second_try)
-    notifier(asked.id, last=False, image=stored_image(table, asked.id))
+    notifier(asked.id, last=False)
     assert len(mailer.sent) == 2
     told = table.get(asked.id).steps
     assert {f"{Step.REQUEST_EMAIL}:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
-
-
-def test_notify_takes_no_task_token_from_the_stream(image: dict[str, Any]) -> None:
-    seen = Notifier._first_seen(image)
-    assert seen is not None
-    assert seen.task_token is None

@@ -35,7 +35,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals import present
 from approvals.links import approval_id
-from approvals.mail import Mail, Mailer, Subscribers
+from approvals.mail import Mail, Subscribers
 from approvals.model import Action, Approval, Approver, Channel, Note, People, Response, SlackMessage, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Expiry
@@ -47,7 +47,6 @@ from bot.views import approval as view
 from handlers.decision import Resumer
 from handlers.lifecycle import LifecycleHandler
 from handlers.notify import Notifier
-from handlers.outbox import Outbox
 from handlers.request import RequestHandler
 from handlers.worker import RetryQueue
 from local.slack import Message, Slack
@@ -61,7 +60,6 @@ from tests.functional.conftest import (
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
-    stored_image,
 )
 
 PROVE = os.environ.get("PROVE") == "1"
@@ -172,20 +170,18 @@ class RacedTable(ApprovalTable):
         others_first()
         return super().identify(approval, people)
 
-    def write(
+    def mark(
         self,
         approval: Approval,
+        step: str,
+        at: datetime,
         *,
         slack_message: SlackMessage | None = None,
         direct_message: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
         others_first()
-        return super().write(approval, slack_message=slack_message, direct_message=direct_message, parts=parts)
-
-    def take_mail_slot_for(self, approval: Approval, step: str, recipient: str, now: datetime) -> Approval | None:
-        others_first()
-        return super().take_mail_slot_for(approval, step, recipient, now)
+        return super().mark(approval, step, at, slack_message=slack_message, direct_message=direct_message, parts=parts)
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         others_first()
@@ -193,6 +189,10 @@ class RacedTable(ApprovalTable):
 
 
 class RacedMailer(FakeMailer):
+    def take_slot(self, recipient: str) -> bool:
+        others_first()
+        return super().take_slot(recipient)
+
     def send(self, mail: Mail) -> None:
         others_first()
         super().send(mail)
@@ -254,10 +254,8 @@ class Queue:
 
     name: str
     owed: list[tuple[str, str]]
-    images: dict[tuple[str, str], dict[str, Any]]
 
     def add(self, item_id: str, _delay: int = 0) -> None:
-        self.images.pop((self.name, item_id), None)
         self.owed.append((self.name, item_id))
 
 
@@ -293,8 +291,6 @@ class Races(RuleBasedStateMachine):
         self.titles: dict[str, str] = {}
         self.attempts: dict[str, list[str]] = {}
         self.emitted: list[tuple[str, str]] = []
-        self.images: dict[tuple[str, str], dict[str, Any]] = {}
-        """What the stream delivers, once or more often; what failed comes back by the retry queue, without one."""
         self.owed: list[tuple[str, str]] = []
         self.actors: list[Actor] = []
         self.running: list[tuple[str, str]] = []
@@ -335,17 +331,14 @@ class Races(RuleBasedStateMachine):
         what=st.sampled_from(["answer", "answer", "answer", "expire", "cancel"]),
         who=APPROVERS,
         says=ACTIONS,
-        remembered=st.booleans(),
     )
-    def decided_from_an_old_read(
-        self, read: Approval, what: str, who: Approver, says: Action, *, remembered: bool
-    ) -> None:
+    def decided_from_an_old_read(self, read: Approval, what: str, who: Approver, says: Action) -> None:
         events: dict[str, Event] = {
             "answer": self._answer(who, says),
             "expire": Expiry(self.clock()),
             "cancel": Cancellation(self.clock(), "Called off.", error="ApprovalCancelled"),
         }
-        self._respond(read, events[what], remembered=remembered)
+        self._respond(read, events[what])
 
     @rule(one=ONE, who=APPROVERS, says=ACTIONS, at_once=AT_ONCE)
     def somebody_answers(self, one: int, who: Approver, says: Action, *, at_once: bool) -> None:
@@ -531,7 +524,6 @@ class Races(RuleBasedStateMachine):
             self._emit("notify", saved.id)
 
     def _emit(self, handler: str, item_id: str) -> None:
-        self.images[handler, item_id] = stored_image(self.plain, item_id)
         self.emitted.append((handler, item_id))
         self.owed.append((handler, item_id))
 
@@ -541,8 +533,8 @@ class Races(RuleBasedStateMachine):
     def _answer(self, approver: Approver, action: Action) -> Response:
         return Response(approver=approver, action=action, at=self.clock())
 
-    def _respond(self, approval: Approval, event: Event, *, remembered: bool = False) -> None:
-        judgement = respond(self.table, approval, event, remembered=remembered)
+    def _respond(self, approval: Approval, event: Event) -> None:
+        judgement = respond(self.table, approval, event)
         self.tally.conflicts += judgement.approval.version > approval.version and not judgement.changed
 
     def _begin(self, work: Callable[[], object], *, at_once: bool = False) -> None:
@@ -594,10 +586,9 @@ class Races(RuleBasedStateMachine):
         def deliver() -> None:
             self.running.append(what)
             try:
-                task(item_id, last=False, image=self.images.get(what))
+                task(item_id, last=False)
             except StepsFailed:
                 self.owed.append(what)  # The worker's retry queue.
-                self.images.pop(what, None)
             finally:
                 self.running.remove(what)
 
@@ -606,11 +597,11 @@ class Races(RuleBasedStateMachine):
     def _notifier(self) -> Notifier:
         return Notifier(
             table=self.table,
-            outbox=self._outbox(),
+            outbox=self.mailer.outbox(self.table, self.clock),
             subscribers=cast("Subscribers", FakeSubscribers()),
             messenger=self.messenger,
             notes=a_delivery(self.table, self.messenger, self.clock, cast("Logger", self.log)),
-            decisions=cast("RetryQueue", Queue("decision", self.owed, self.images)),
+            decisions=cast("RetryQueue", Queue("decision", self.owed)),
             email=ALICE.id,
             base_url="https://api.example.com/states",
             clock=self.clock,
@@ -621,26 +612,20 @@ class Races(RuleBasedStateMachine):
         return Resumer(
             table=self.table,
             workflows=cast("Workflows", self.workflows),
-            outbox=self._outbox(),
+            outbox=self.mailer.outbox(self.table, self.clock),
             messenger=self.messenger,
             email=ALICE.id,
             clock=self.clock,
             logger=cast("Logger", self.log),
         )
 
-    def _outbox(self) -> Outbox:
-        def take_slot(approval: Approval, step: str, recipient: str) -> Approval | None:
-            return self.table.take_mail_slot_for(approval, step, recipient, self.clock())
-
-        return Outbox(cast("Mailer", self.mailer), take_slot, self.mailer.defer, self.clock)
-
     def _lifecycle(self) -> LifecycleHandler:
         return LifecycleHandler(
             table=self.table,
             workflows=cast("Workflows", self.workflows),
             state_machine_arn="arn",
-            notify_queue=cast("RetryQueue", Queue("notify", self.owed, self.images)),
-            decision_queue=cast("RetryQueue", Queue("decision", self.owed, self.images)),
+            notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
+            decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )
@@ -662,7 +647,7 @@ def _empty(dynamodb: DynamoDBClient) -> None:
 def test_whatever_races_an_approval_is_decided_once_and_every_surface_says_the_same(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.table.MAILS_A_SECOND", 10_000)  # No mail waits for `digest`, which is not here.
+    monkeypatch.setattr("approvals.rate_limit.MAILS_A_SECOND", 10_000)  # No mail waits for `digest`, which is not here.
     tally = Tally()
     run_state_machine_as_test(
         cast("type[Races]", lambda: Races(dynamodb, tally)),

@@ -28,7 +28,7 @@ from handlers.worker import RetryQueue, Worker
 from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery, a_queue, stored_image
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery, a_queue
 from tests.functional.test_bot import a_bot, event
 from tests.functional.test_worker import from_queue, from_stream
 
@@ -87,7 +87,7 @@ def test_no_secret_is_written_anywhere(
         )
     )
     slack.fail_with = 500
-    notify(from_stream(ID, **{ID: stored_image(table, ID)}), context)
+    notify(from_stream(ID), context)
     slack.fail_with = None
     notify(from_queue(ID), context)
     secret = SlackSecret(slack.bot_token, slack.signing_secret)
@@ -104,7 +104,7 @@ def test_no_secret_is_written_anywhere(
         clock=clock,
         logger=logger,
     )
-    worker(resumer)(from_stream(ID, **{ID: stored_image(table, ID)}), context)
+    worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
     mail = mailer.sent[0]
     query = dict(parse_qsl(urlsplit(links({"text": mail.text})["reject"]).query))

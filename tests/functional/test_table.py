@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,17 +18,15 @@ from approvals.records import RETENTION, approval_to_item
 from approvals.respond import Conflict, TooManyConflicts
 from approvals.rules import judge
 from approvals.table import (
-    MAILS_A_SECOND,
     NOTE_PREFIX,
     PAUSES,
     ApprovalTable,
     ConditionsFailed,
     NotFound,
-    approval_from_image,
     serialized,
 )
-from tests.builders import ALICE, BOB, MESSAGE, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE, stored_image
+from tests.builders import ALICE, BOB, NOW, a_response, an_approval
+from tests.functional.conftest import TABLE
 from tests.unit.test_template import condition_of
 
 if TYPE_CHECKING:
@@ -195,16 +192,6 @@ def test_a_note_of_an_earlier_version_is_whispered(table: ApprovalTable, dynamod
     assert table.get_note(f"{NOTE_PREFIX}n1") == Note(id="n1", channel="C1", user="U1", text="Too late.")
 
 
-def test_a_second_has_as_many_mail_slots_as_are_promised(table: ApprovalTable) -> None:
-    assert [table.take_mail_slot(NOW, ALICE.id) for _ in range(MAILS_A_SECOND + 2)] == [True] * MAILS_A_SECOND + [
-        False
-    ] * 2
-    assert table.take_mail_slot(NOW + timedelta(seconds=1), ALICE.id)
-    assert not table.take_mail_slot(NOW, "Alice@Example.com")
-    assert table.take_mail_slot(NOW, "carol@example.com"), "SNS counts each address by itself"
-    assert 2 * MAILS_A_SECOND <= 8, "in no second, wherever it begins, more than 8"
-
-
 def test_who_finds_out_first_who_is_who_counts(table: ApprovalTable) -> None:
     asked = an_approval(people=None)
     table.add(asked)
@@ -322,71 +309,14 @@ def test_what_would_fail_again_is_not_tried_again(
     assert pauses == []
 
 
-ASK_ALICE = f"{Step.REQUEST_EMAIL}:{ALICE.id}"
-
-
-def test_a_slot_for_a_step_takes_one_of_the_second_and_writes_what_is_unwritten(table: ApprovalTable) -> None:
+@pytest.mark.parametrize("step", [Step.RESUME, Step.WORKFLOW_GONE])
+def test_what_is_settled_leaves_the_index_that_the_clock_reads(table: ApprovalTable, step: Step) -> None:
     asked = an_approval()
     table.add(asked)
-    ready = table.take_mail_slot_for(asked.done(Step.RESUME, NOW), ASK_ALICE, ALICE.id, NOW)
-    assert ready == replace(asked, steps={Step.RESUME: NOW})
-    assert table.get(asked.id).steps == {Step.RESUME: NOW}
-    assert list(table.due(NOW + timedelta(days=1))) == [], "resumed: the clock needs not look at it"
-    left = [table.take_mail_slot(NOW, ALICE.id) for _ in range(MAILS_A_SECOND)]
-    assert left == [True] * (MAILS_A_SECOND - 1) + [False]
-
-
-def test_without_a_slot_nothing_is_written(table: ApprovalTable) -> None:
-    asked = an_approval()
-    table.add(asked)
-    while table.take_mail_slot(NOW, ALICE.id):
-        pass
-    for approval in (asked, asked.done(Step.RESUME, NOW)):
-        assert table.take_mail_slot_for(approval, ASK_ALICE, ALICE.id, NOW) is None
-    assert table.get(asked.id).steps == {}
-
-
-@pytest.mark.parametrize("unwritten", [False, True])
-def test_a_step_that_is_done_gets_no_slot_whatever_was_known_of_it(table: ApprovalTable, unwritten: bool) -> None:
-    asked = an_approval()
-    table.add(asked)
-    table.mark(asked, ASK_ALICE, NOW)
-    seen = asked.done(Step.RESUME, NOW) if unwritten else asked
-    with pytest.raises(Conflict) as caught:
-        table.take_mail_slot_for(seen, ASK_ALICE, ALICE.id, NOW)
-    assert caught.value.current.steps == {ASK_ALICE: NOW}
-    assert [table.take_mail_slot(NOW, ALICE.id) for _ in range(MAILS_A_SECOND)] == [True] * MAILS_A_SECOND
-
-
-def test_what_was_decided_meanwhile_gets_no_slot(table: ApprovalTable) -> None:
-    asked = an_approval()
-    table.add(asked)
-    table.save(judge(asked, a_response()).approval)
-    with pytest.raises(Conflict) as caught:
-        table.take_mail_slot_for(asked, ASK_ALICE, ALICE.id, NOW)
-    assert caught.value.current.status is Status.APPROVED
-
-
-def test_where_there_is_no_record_there_is_no_slot(table: ApprovalTable) -> None:
-    with pytest.raises(NotFound):
-        table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW)
-
-
-def test_a_slot_that_too_many_want_is_none(stubbed: tuple[ApprovalTable, Stubber], pauses: list[float]) -> None:
-    table, answers = stubbed
-    for _ in range(len(PAUSES) + 1):
-        called_off(answers, "None", "TransactionConflict")
-    assert table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW) is None
-    assert len(pauses) == len(PAUSES)
-
-
-def test_what_no_try_mends_is_raised_and_not_taken_for_a_slot_that_is_gone(
-    stubbed: tuple[ApprovalTable, Stubber],
-) -> None:
-    table, answers = stubbed
-    called_off(answers, "None", "ValidationError")
-    with pytest.raises(ClientError, match="TransactionCanceledException"):
-        table.take_mail_slot_for(an_approval(), ASK_ALICE, ALICE.id, NOW)
+    table.mark(asked, Step.REQUEST_EMAIL, NOW)
+    assert list(table.due(NOW + timedelta(days=1))) == [asked.id]
+    table.mark(asked, step, NOW)
+    assert list(table.due(NOW + timedelta(days=1))) == []
 
 
 @pytest.mark.parametrize("note", [None, NOTE])
@@ -401,50 +331,3 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
             answers.add_client_error("update_item", "TransactionConflictException")
     with pytest.raises(TooManyConflicts):
         table.save(judge(an_approval(), a_response()).approval, note)
-
-
-def test_a_slot_proves_that_the_record_has_no_mark_that_was_not_seen(table: ApprovalTable) -> None:
-    """What is seen may be an old image: the approval comes back as it stands, with what is done here."""
-    asked = an_approval()
-    table.add(asked)
-    table.mark(asked, Step.REQUEST_SLACK, NOW, slack_message=MESSAGE)
-    ready = table.take_mail_slot_for(asked.done(Step.RESUME, NOW), ASK_ALICE, ALICE.id, NOW)
-    assert ready is not None
-    assert ready.steps == dict.fromkeys((Step.REQUEST_SLACK, Step.RESUME), NOW)
-    assert (ready.slack_message, ready.unwritten) == (MESSAGE, frozenset())
-    assert replace(ready, task_token=None) == table.get(asked.id)
-    again = asked.done(Step.RESUME, NOW)
-    assert table.take_mail_slot_for(again, ASK_ALICE, ALICE.id, NOW) == ready, "written before: it is not again"
-
-
-def test_what_is_learned_meanwhile_keeps_what_is_unwritten(table: ApprovalTable) -> None:
-    asked = an_approval(people=None)
-    table.add(asked)
-    done = asked.done(ASK_ALICE, NOW)
-    for _ in ("the first to find out", "not the first"):
-        assert table.identify(done, People()).unwritten == {ASK_ALICE}
-    assert table.published(done, frozenset({"requested"})).unwritten == {ASK_ALICE}
-
-
-def test_several_steps_are_marked_in_one_write(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
-    asked = an_approval()
-    table.add(asked)
-    done = asked.done(Step.OUTCOME_SLACK, NOW).done(Step.OUTCOME_THREAD, NOW)
-    now = table.mark(done, Step.RESUME, NOW)
-    assert now == table.get(asked.id)
-    assert now.steps == dict.fromkeys((Step.OUTCOME_SLACK, Step.OUTCOME_THREAD, Step.RESUME), NOW)
-
-
-def test_a_part_that_is_unwritten_when_its_topic_is_done_is_left_out(table: ApprovalTable) -> None:
-    asked = an_approval()
-    table.add(asked)
-    part = "reminder-1:ann@example.com"
-    assert table.mark(asked.done(part, NOW), "reminder-1", NOW, parts=[part]).steps == {"reminder-1": NOW}
-
-
-def test_an_image_is_the_record_with_its_token_where_that_is_asked_for(table: ApprovalTable) -> None:
-    asked = an_approval(slack_message=MESSAGE, published=frozenset({"a"}))
-    table.add(asked)
-    image = json.loads(json.dumps(stored_image(table, asked.id)))
-    assert approval_from_image(image, with_token=True) == replace(table.get(asked.id), task_token=asked.task_token)
-    assert approval_from_image(image) == table.get(asked.id)

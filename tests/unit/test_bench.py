@@ -49,7 +49,7 @@ def test_the_table_has_every_measure_and_the_plot_is_a_picture(found: dict[str, 
     text = report.write(results, tmp_path)
     assert text == (tmp_path / "results.md").read_text()
     for part in (
-        "| `callback` | 100 [100-400] | 100 [100-400] | 1.00 of bare | 0.50 | 0.50 | 0.80 | 0.80 | 40 | 3.0 |",
+        "| `callback` | 100 [100-400] | 100 [100-400] | 1.10 of bare | 0.50 | 0.50 | 0.80 | 0.80 | 40 | 3.0 |",
         "| together | 12,000,000 | 4,400,000 |",
         "- 15 calls without Slack: Request PutItem",
         "| click to answer | 70, 79, 80 | 100, 100, 100 | 0.70 |",

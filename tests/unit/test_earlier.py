@@ -12,18 +12,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
+from approvals.events import owed
 from approvals.links import query, verify
-from approvals.model import Action, Approval, Approver, Channel, Status
-from approvals.people import Reason
+from approvals.model import Action, Approval, Approver, Channel, Status, Step
+from approvals.people import Reason, unanswered
 from approvals.records import approval_from_item, approval_to_item, changeable_to_item
 from approvals.result import output
 from approvals.rules import Expiry, Postponement, Verdict, judge
 from bot.views.buttons import ACTION_IDS
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval
+from tests.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval
 
 FOLDER = Path(__file__).parents[1] / "e2e/upgrade"
 VERSIONS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
 JO = Approver(id="jo@example.com", name="jo@example.com", channel=Channel.EMAIL)
+ALICE_IN_SLACK = Approver(id="U0ALICE01", name="alice", channel=Channel.SLACK, workspace=WORKSPACE)
+DAVE = Approver(id="U0DAVE0006", name="dave", channel=Channel.SLACK, workspace=WORKSPACE)
 
 
 @pytest.fixture(params=VERSIONS)
@@ -42,7 +45,7 @@ def approval(item: dict[str, Any]) -> Approval:
 
 
 def test_there_are_versions_to_look_at() -> None:
-    assert {"d301946", "adddf11"} <= set(VERSIONS)
+    assert {"d301946", "adddf11", "80e4baa"} <= set(VERSIONS)
 
 
 def test_a_pending_record_says_what_was_asked(version: Any) -> None:
@@ -116,6 +119,69 @@ class TestBeforeTheRules:
         guest = Approver(id=BOB.id, name="bob", channel=Channel.SLACK, workspace="T0GUEST")
         judgement = judge(approval(self.pending), a_response(approver=guest))
         assert judgement.reason is Reason.OTHER_WORKSPACE
+
+
+class TestQuorum:
+    """In 80e4baa somebody is named by address and known in Slack, too, and somebody has a direct message.
+
+    Two must approve. Bob did, after he had taken a first answer back. The second reminder failed for carol alone.
+    """
+
+    version = VERSIONS["80e4baa"]
+
+    def waiting(self) -> Approval:
+        return approval(self.version["half_approved"])
+
+    @pytest.mark.parametrize("approver", [ALICE, ALICE_IN_SLACK, DAVE])
+    def test_a_second_person_decides_by_any_identity(self, approver: Approver) -> None:
+        judgement = judge(self.waiting(), a_response(approver=approver, minutes=62))
+        assert (judgement.verdict, judgement.approval.status) == (Verdict.DECIDED, Status.APPROVED)
+
+    def test_one_person_on_two_channels_is_one_person(self) -> None:
+        decided = approval(self.version["approved"])
+        by_mail, in_slack = (a_response(approver=approver, minutes=63) for approver in (ALICE, ALICE_IN_SLACK))
+        assert judge(decided, by_mail).verdict is judge(decided, in_slack).verdict is Verdict.REPEATED
+
+    def test_bob_has_answered_and_the_others_have_not(self) -> None:
+        assert judge(self.waiting(), a_response(approver=BOB, minutes=62)).verdict is Verdict.REPEATED
+        assert [person.id for person in unanswered(self.waiting())] == [
+            "alice@example.com",
+            "dave@example.com",
+            "carol@example.com",
+        ]
+
+    def test_the_deadline_moved_once_and_may_move_again(self) -> None:
+        waiting = self.waiting()
+        assert (len(waiting.extensions), waiting.deadline) == (1, NOW + timedelta(minutes=90))
+        assert judge(waiting, Postponement(DAVE, NOW + timedelta(minutes=62))).changed
+
+    def test_both_messages_are_found(self) -> None:
+        assert [(message.channel, message.user) for message in self.waiting().slack_messages] == [
+            ("C0APPROVALS", ""),
+            ("D0DAVE0006", DAVE.id),
+        ]
+
+    def test_a_topic_that_is_half_told_has_the_marks_of_its_parts(self) -> None:
+        steps = [step for step in self.waiting().steps if step.startswith("reminder-")]
+        to = ("alice@example.com", "slack", "slack-direct", f"slack-direct-{DAVE.id}")
+        assert steps == ["reminder-1", *(f"reminder-2:{each}" for each in to)]
+
+    def test_the_result_has_everybodys_answer(self) -> None:
+        approved = approval(self.version["approved"])
+        assert [(each.approver.id, each.form) for each in approved.standing] == [
+            (BOB.id, {"Amount": 120}),
+            (ALICE.id, {"Amount": 130}),
+        ]
+        result = json.loads(output(approved))
+        assert (result["DecidedBy"], result["Form"]) == (ALICE.id, {"Amount": 130})
+        assert len(result["Responses"]) == 2
+
+    def test_what_was_published_is_not_published_again(self) -> None:
+        assert owed(approval(self.version["half_approved"]), "human-approval") == ()
+        concluded = approval(self.version["concluded"])
+        assert owed(concluded, "human-approval") == ()
+        assert concluded.resumed
+        assert concluded.steps.keys() >= {Step.OUTCOME_SLACK, Step.OUTCOME_THREAD, "outcome_email:alice@example.com"}
 
 
 def test_a_record_of_today_whose_people_are_not_known_yet_is_not_taken_for_an_old_one() -> None:

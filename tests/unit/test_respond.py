@@ -21,13 +21,8 @@ class MemoryStore:
 
     def __init__(self, record: Approval) -> None:
         self.record = record
-        self.reads = self.writes = 0
+        self.writes = 0
         self.notes: list[Note] = []
-
-    def get(self, approval_id: str) -> Approval:
-        assert approval_id == self.record.id
-        self.reads += 1
-        return self.record
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         if self.record.version != approval.version - 1:
@@ -58,9 +53,6 @@ class BusyStore(MemoryStore):
 
 class GoneStore(MemoryStore):
     """The record was deleted meanwhile."""
-
-    def get(self, approval_id: str) -> Approval:
-        raise NotFound(approval_id)
 
     def save(self, approval: Approval, note: Note | None = None) -> None:  # noqa: ARG002
         raise NotFound(approval.id)
@@ -118,31 +110,6 @@ def test_of_many_who_read_the_same_pending_approval_one_decides(answers: list[tu
     assert verdicts.count(Verdict.DECIDED) == 1
     assert store.writes == 1
     assert store.record.responses == (replace(events[0], person=events[0].approver.id),)
-
-
-def test_an_answer_to_what_is_remembered_needs_no_read_when_nothing_has_changed() -> None:
-    store = MemoryStore(an_approval())
-    judgement = respond(store, an_approval(), a_response(), remembered=True)
-    assert (judgement.verdict, store.record) == (Verdict.DECIDED, decided())
-    assert (store.reads, store.writes) == (0, 1)
-
-
-def test_what_is_remembered_wrongly_decides_nothing() -> None:
-    """Whether the memory says that it is open or decided: what counts is the record."""
-    first = decided(Action.APPROVE, BOB)
-    for mine, verdict in ((Action.APPROVE, Verdict.REPEATED), (Action.REJECT, Verdict.OVERRULED)):
-        store = MemoryStore(first)
-        judgement = respond(store, an_approval(), a_response(mine, ALICE), remembered=True)
-        assert (judgement.verdict, judgement.approval, store.record) == (verdict, first, first)
-    store = MemoryStore(an_approval())
-    judgement = respond(store, replace(first, version=7), a_response(Action.REJECT, ALICE), remembered=True)
-    assert (judgement.verdict, store.record.status) == (Verdict.DECIDED, Status.REJECTED)
-
-
-def test_what_changes_nothing_is_judged_by_the_record_and_not_from_memory() -> None:
-    store = MemoryStore(an_approval())
-    respond(store, an_approval(), Expiry(NOW), remembered=True)
-    assert (store.reads, store.writes) == (1, 0)
 
 
 def test_of_many_who_read_the_same_pending_quorum_each_counts_once() -> None:

@@ -32,6 +32,7 @@ from approvals.model import (
     Status,
 )
 from approvals.people import Reason, eligible, is_quorum
+from approvals.records import changeable_to_item
 from approvals.request import InvalidApprovalRequest, parse_request
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 from approvals.rules import (
@@ -690,6 +691,23 @@ def test_no_number_of_people_uses_up_the_first_withdrawal_of_another() -> None:
         approval = flapping(approval, replace(BOB, id=f"U0MANY{person:04}"), MAX_WITHDRAWALS)
     late = flapping(approval, CAROL, 2)
     assert [bool(said.withdrawn_at) for said in late.responses if said.person == CAROL.id] == [True, False]
+
+
+def test_what_a_hundred_approvers_withdraw_leaves_room_in_a_record() -> None:
+    """Of 400 KB, 256 are for the input and all responses. Each of these has keys, and the ids that Slack has today."""
+    request = Request(timeout=timedelta(hours=900), required_approvals=50)
+    approval = an_approval(request=request, people=People(), deadline=NOW + request.timeout)
+    for person in range(100):
+        somebody = replace(BOB, id=f"U0MANY{person:05}", name="n" * 80)
+        approval = flapping(approval, somebody, MAX_WITHDRAWALS)
+    item = changeable_to_item(replace(approval, responses=tuple(with_keys(each) for each in approval.responses)))
+    size = sum(len(json.dumps(each)) for each in item["responses"])
+    assert len(approval.responses) > MAX_WITHDRAWALS_IN_ALL
+    assert size < 130 * 1024
+
+
+def with_keys(response: Response) -> Response:
+    return replace(response, key="k" * 16, withdrawal_key="k" * 16)
 
 
 def flapping(approval: Approval, approver: Approver, times: int) -> Approval:

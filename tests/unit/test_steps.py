@@ -29,12 +29,6 @@ class MemoryLog:
         self.lines.append((f"exception: {msg}", extra))
 
 
-def written(approval: Approval) -> Approval:
-    """The record: takes what is unwritten."""
-    assert approval.unwritten
-    return replace(approval, unwritten=frozenset())
-
-
 class Workshop:
     """Work for each step in `ORDER` that notes what was done; the steps in `failures` raise instead."""
 
@@ -57,19 +51,19 @@ class Workshop:
 
 def test_every_step_is_done_in_order_on_what_the_one_before_left() -> None:
     shop = Workshop()
-    approval = carry_out(an_approval(), shop.work(), log=MemoryLog(), write=written)
+    approval = carry_out(an_approval(), shop.work(), log=MemoryLog())
     assert shop.done == list(ORDER)
     assert approval.steps == dict.fromkeys(ORDER, NOW)
 
 
 def test_a_step_that_the_record_marks_as_done_is_not_done_again() -> None:
     shop = Workshop()
-    carry_out(an_approval(steps={Step.RESUME: NOW}), shop.work(), log=MemoryLog(), write=written)
+    carry_out(an_approval(steps={Step.RESUME: NOW}), shop.work(), log=MemoryLog())
     assert shop.done == [Step.OUTCOME_EMAIL, Step.OUTCOME_SLACK]
 
 
 def test_no_work_changes_nothing() -> None:
-    assert carry_out(an_approval(), {}, log=MemoryLog(), write=written) == an_approval()
+    assert carry_out(an_approval(), {}, log=MemoryLog()) == an_approval()
 
 
 @given(st.sets(st.sampled_from(ORDER), min_size=1), st.sets(st.sampled_from(ORDER)))
@@ -79,10 +73,10 @@ def test_a_failing_step_holds_up_no_other(failing: set[Step], done_before: set[S
     owed = failing - done_before
     if owed:
         with pytest.raises(StepsFailed) as caught:
-            carry_out(approval, shop.work(), log=MemoryLog(), write=written)
+            carry_out(approval, shop.work(), log=MemoryLog())
         assert set(caught.value.steps) == owed
     else:
-        carry_out(approval, shop.work(), log=MemoryLog(), write=written)
+        carry_out(approval, shop.work(), log=MemoryLog())
     assert set(shop.done) == set(ORDER) - failing - done_before
 
 
@@ -95,16 +89,16 @@ def test_the_next_try_does_only_what_failed() -> None:
         return marked[Step.OUTCOME_SLACK]
 
     with pytest.raises(StepsFailed):
-        carry_out(an_approval(), {**first.work(), Step.OUTCOME_SLACK: mark}, log=MemoryLog(), write=written)
+        carry_out(an_approval(), {**first.work(), Step.OUTCOME_SLACK: mark}, log=MemoryLog())
     second = Workshop()
-    carry_out(marked[Step.OUTCOME_SLACK], second.work(), log=MemoryLog(), write=written)
+    carry_out(marked[Step.OUTCOME_SLACK], second.work(), log=MemoryLog())
     assert second.done == [Step.OUTCOME_EMAIL]
 
 
 def test_the_failure_names_each_step_with_our_own_reason() -> None:
     shop = Workshop({Step.RESUME: DeliveryFailed("SNS answered Throttling"), Step.OUTCOME_EMAIL: KeyError("x")})
     with pytest.raises(StepsFailed) as caught:
-        carry_out(an_approval(), shop.work(), log=MemoryLog(), write=written)
+        carry_out(an_approval(), shop.work(), log=MemoryLog())
     assert str(caught.value) == "resume: SNS answered Throttling; outcome_email: KeyError"
     assert caught.value.steps == (Step.RESUME, Step.OUTCOME_EMAIL)
 
@@ -113,7 +107,7 @@ def test_the_text_of_a_strangers_exception_is_kept_out_of_the_failure() -> None:
     """It ends as the cause of a cancellation, which people read; a stranger's text may hold the task token."""
     shop = Workshop({Step.RESUME: RuntimeError(f"invalid token {TOKEN}")})
     with pytest.raises(StepsFailed) as caught:
-        carry_out(an_approval(), shop.work(), log=MemoryLog(), write=written)
+        carry_out(an_approval(), shop.work(), log=MemoryLog())
     assert TOKEN not in str(caught.value)
 
 
@@ -135,23 +129,5 @@ def test_an_expected_failure_is_a_warning_and_a_bug_leaves_its_traceback(
 ) -> None:
     log = MemoryLog()
     with pytest.raises(StepsFailed):
-        carry_out(an_approval(), Workshop({Step.OUTCOME_SLACK: error}).work(), log=log, write=written)
+        carry_out(an_approval(), Workshop({Step.OUTCOME_SLACK: error}).work(), log=log)
     assert log.lines == [line]
-
-
-def test_what_is_unwritten_at_the_end_is_written_at_once_also_when_something_failed() -> None:
-    """Each step that was done is in the record before the failure is told: it is not done again."""
-    wrote: list[frozenset[str]] = []
-
-    def write(approval: Approval) -> Approval:
-        wrote.append(approval.unwritten)
-        return written(approval)
-
-    def fail(_approval: Approval) -> Approval:
-        raise DeliveryFailed("busy")
-
-    work: dict[str, Work] = {step: lambda now, step=step: now.done(step, NOW) for step in ORDER}  # type: ignore[misc]
-    assert not carry_out(an_approval(), work, log=MemoryLog(), write=write).unwritten
-    with pytest.raises(StepsFailed):
-        carry_out(an_approval(), {**work, "broken": fail}, log=MemoryLog(), write=write)
-    assert wrote == [frozenset(ORDER)] * 2

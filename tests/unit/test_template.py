@@ -18,9 +18,10 @@ import yaml
 from approvals import schema
 from approvals.mail import RECIPIENT
 from approvals.model import Action, Channel, Status
+from approvals.rate_limit import SLOT_PREFIX
 from approvals.records import READABLE
 from approvals.request_json import MAX_TIMEOUT_MINUTES
-from approvals.table import NOTE_PREFIX, SLOT_PREFIX
+from approvals.table import NOTE_PREFIX
 from handlers import metrics
 
 ROOT = Path(__file__).parents[2]
