@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from approvals.addresses import canonical, is_same
+from approvals.email_address import canonical, is_same
 from approvals.model import People, Person, Request
 from approvals.people import is_quorum
 from approvals.request import InvalidApprovalRequest

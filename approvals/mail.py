@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import markup, present
-from approvals.addresses import canonical, is_same
 from approvals.clients import client
+from approvals.email_address import canonical, is_same
 from approvals.links import link
 from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
 from approvals.people import eligible, is_quorum, unanswered

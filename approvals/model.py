@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from unicodedata import category
 
-from approvals.addresses import is_same
+from approvals.email_address import is_same
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 

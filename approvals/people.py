@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from approvals.addresses import canonical
+from approvals.email_address import canonical
 from approvals.model import Approval, Approver, Channel, Person, Request, Response
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from approvals import form, schema
-from approvals.addresses import canonical
+from approvals.email_address import canonical
 from approvals.model import Json, Request, Workflow, shorten
 from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from approvals.addresses import is_same
+from approvals.email_address import is_same
 from approvals.model import Approval, Approver, Channel, Person
 from approvals.people import answer_of, responder
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 import click
 
-from approvals.addresses import canonical
+from approvals.email_address import canonical
 from approvals.model import Approval, Status, iso
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.addresses import canonical
+from approvals.email_address import canonical
 from approvals.form import Problem, parse
 from approvals.model import (
     Action,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.addresses import canonical, is_same
+from approvals.email_address import canonical, is_same
 from approvals.model import Json
 from approvals.request import InvalidApprovalRequest, parse_request
 from approvals.schema import is_email
