@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from approvals.model import FieldType, FormField, FormValue, Json, is_hidden
+from approvals.characters import hidden_in
+from approvals.model import FieldType, FormField, FormValue, Json, Presence
 from approvals.schema import day, kind
 
 COMMENT = "comment"
@@ -73,7 +74,7 @@ def parse(form: tuple[FormField, ...], sent: Mapping[str, str]) -> tuple[dict[st
         if value is not None:
             values[field.name] = value
         elif text:
-            found.append(Problem(field.name, _expected(field)))
+            found.append(Problem(field.name, _unseen(text) or _expected(field)))
     found += [problem for problem in problems(form, values) if problem.field not in {known.field for known in found}]
     return values, found
 
@@ -88,6 +89,19 @@ def problems(form: tuple[FormField, ...], values: Mapping[str, FormValue]) -> li
         if text:
             found.append(Problem(field.name, text))
     return found
+
+
+def comment_problems(comment: str, presence: Presence) -> list[Problem]:
+    """Return what is wrong with the comment of an answer."""
+    missing = presence is Presence.REQUIRED and not comment.strip()
+    text = "Please say why." if missing else _unseen(comment)
+    return [Problem(COMMENT, text)] if text else []
+
+
+def _unseen(text: str) -> str | None:
+    """Ask the person who typed a text to remove its first hidden character, if it has one."""
+    hidden = hidden_in(text)
+    return f"Please remove the hidden character {hidden}." if hidden else None
 
 
 def _value(field: FormField, text: str) -> FormValue | None:
@@ -109,14 +123,15 @@ def _number(text: str) -> int | float | None:
 
 
 def _problem(field: FormField, value: FormValue) -> str | None:
-    return None if _fits(field, value) else _expected(field)
+    if not _fits(field, value):
+        return _expected(field)
+    return _unseen(value) if field.type is FieldType.TEXT and isinstance(value, str) else None
 
 
 def _fits(field: FormField, value: FormValue) -> bool:
     match field.type:
         case FieldType.TEXT:
-            visible = isinstance(value, str) and not any(is_hidden(character) for character in value)
-            return isinstance(value, str) and visible and len(value) <= field.max_length
+            return isinstance(value, str) and len(value) <= field.max_length
         case FieldType.CHOICE:
             return value in field.choices
         case FieldType.YES_NO:
@@ -143,7 +158,7 @@ def _within(field: FormField, value: FormValue) -> bool:
 def _expected(field: FormField) -> str:
     match field.type:
         case FieldType.TEXT:
-            return f"Please write at most {field.max_length:,} characters, without control characters."
+            return f"Please write at most {field.max_length:,} characters."
         case FieldType.CHOICE:
             return "Please choose one of the choices."
         case FieldType.YES_NO:

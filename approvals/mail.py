@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals import markup, present
+from approvals.characters import reveal
 from approvals.clients import client
 from approvals.email_address import canonical, is_same
 from approvals.links import link
@@ -373,7 +374,7 @@ def _is_own_request(approval: Approval, address: str) -> bool:
 
 
 def _mail(recipient: str, subject: str, parts: Sequence[str | None]) -> Mail:
-    return Mail(recipient, subject, _cut(_paragraphs(parts), MAX_TEXT))
+    return Mail(recipient, subject, _cut(reveal(_paragraphs(parts)), MAX_TEXT))
 
 
 def _titled(heading: str, text: str) -> list[str | None]:

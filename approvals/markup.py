@@ -1,8 +1,9 @@
 """The subset of Markdown that a request's details may use, taken apart once for every surface. Standard library only.
 
 Known: `# headings`, `- lists`, ``` blocks of code, **bold**, *italic*, `code` and [links](https://...). All else is
-text: no HTML, no images, nothing nested. What is taken apart is complete: no character of the text is lost, save the
-marks; nor is it ever slow, as every pattern reads a character a few times at most.
+text: no HTML, no images, nothing nested, and no link whose address could deceive (see `addresses`). What is taken apart
+is complete: no character of the text is lost, save the marks; nor is it ever slow, as every pattern reads a character a
+few times at most.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
 
-from approvals.schema import is_address
+from approvals.addresses import is_address
 
 
 class Style(StrEnum):

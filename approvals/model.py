@@ -1,4 +1,4 @@
-"""The words of the product as types. Standard library only; nothing here reads a clock."""
+"""The words of the product as types. Standard library and `characters` only; nothing here reads a clock."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from unicodedata import category
 
+from approvals.characters import MAX_NAME, one_line
 from approvals.email_address import is_same
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -87,6 +87,10 @@ class Step(StrEnum):
     WORKFLOW_GONE = "workflow_gone"
 
 
+class ContextNotReadError(Exception):
+    """The request was read without its context, which must not pass for one that has none."""
+
+
 FormValue = str | int | float | bool
 """What an approver fills in: a text, a number, yes or no; a date as text, 2026-11-23."""
 
@@ -120,7 +124,8 @@ class Request:
 
     `approvers` and `escalate_to` name people as the requester did: email addresses, Slack user ids, Slack user group
     ids; empty approvers mean whoever is asked. Durations count from the request. `context` is the execution's input
-    without the request itself. `digest` is the SHA-256 (64 hex digits) of all that was asked.
+    without the request itself, or None where it was not read: lists don't read it. `digest` is the SHA-256 (64 hex
+    digits) of all that was asked.
     """
 
     title: str | None = None
@@ -143,8 +148,15 @@ class Request:
     escalate_to: tuple[str, ...] = ()
     escalate_after: timedelta | None = None
     more_time: MoreTime = MoreTime(0, timedelta(0))
-    context: Mapping[str, Json] = field(default_factory=dict)
+    context: Mapping[str, Json] | None = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def whole_context(self) -> Mapping[str, Json]:
+        """The context, for whoever shows or stores all that is asked. Raises `ContextNotReadError`."""
+        if self.context is None:
+            raise ContextNotReadError("this request is from a list: read it in full to show it")
+        return self.context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +180,7 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """Who answers. `id` is an email address or a Slack user id, `name` what people call them.
+    """Who answers. `id` is an email address or a Slack user id, `name` what people call them, on one line.
 
     `workspace` is the id of the Slack workspace they belong to; empty by email. `member` says whether they are a full
     member of it, no guest, bot or deactivated user; it is None where Slack was not asked, and is not stored.
@@ -180,10 +192,17 @@ class Approver:
     workspace: str = ""
     member: bool | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        """Keep the name to one line: people choose their names, and one with line breaks could pose as our words.
+
+        A name that is an address is never cut: two could look the same then.
+        """
+        object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))) or self.id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One human, whatever the channel. `id` is their email address in canonical form, or else their Slack user id.
+    """One human, whatever the channel. `name` is one line, `id` an email address in canonical form, or a Slack user id.
 
     `email` and `slack_id` are both known where Slack says that they are the same person's.
     """
@@ -192,6 +211,10 @@ class Person:
     name: str
     email: str = ""
     slack_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep the name to one line, as an approver's."""
+        object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
 
     def is_(self, approver: Approver) -> bool:
         """Whether this is who answers, whatever the spelling of their email address."""
@@ -379,14 +402,6 @@ def iso(moment: datetime) -> str:
 def readable(moment: datetime) -> str:
     """The moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
     return moment.astimezone(UTC).strftime("%a %d %b %Y, %H:%M UTC")
-
-
-def is_hidden(character: str) -> bool:
-    """Whether a character is a control character, or turns the writing direction. Line breaks and tabs are neither."""
-    return (category(character) == "Cc" and character not in "\n\r\t") or character in _TURNS
-
-
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def shorten(text: str, most: int) -> str:

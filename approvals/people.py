@@ -7,6 +7,13 @@ from enum import StrEnum
 from approvals.email_address import canonical
 from approvals.model import Approval, Approver, Channel, Person, Request, Response
 
+MAX_DIRECT = 20
+"""Direct messages about one request: each is edited whenever the request moves on, and Slack takes some 50 edits a
+minute. Who is left out finds the request in the app's Home, and in the mail where they get one.
+
+Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
+"""
+
 
 class Reason(StrEnum):
     """Why somebody's answer is not taken."""

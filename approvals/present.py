@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from approvals.characters import reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -17,7 +18,6 @@ from approvals.model import (
     Person,
     Response,
     Status,
-    is_hidden,
     readable,
     shorten,
 )
@@ -262,7 +262,7 @@ def indent(text: str) -> str:
 
 
 def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
-    for key, value in approval.request.context.items():
+    for key, value in approval.request.whole_context.items():
         if key == STARTED_BY and _parent(approval):
             continue  # one of the facts
         yield shorten(" ".join(_plain(key).split()), 100), shorten(_plain(value), MAX_VALUE)
@@ -270,11 +270,10 @@ def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
 
 def _parent(approval: Approval) -> str | None:
     """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
-    value = approval.request.context.get(STARTED_BY)
+    value = approval.request.whole_context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
 
 
 def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
+    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

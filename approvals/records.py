@@ -30,6 +30,7 @@ from approvals.model import (
     Workflow,
     iso,
 )
+from approvals.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.request_json import read, write
 from approvals.rules import next_due
 
@@ -73,6 +74,8 @@ READABLE = (
 )
 """What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
 
+REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *earlier.ASKED)
+"""What a list reads of a request."""
 
 NOTE = ("user", "kind", "channel", "text", "workspace", "response_url", "left_at")
 """What a note has, beside its id and its end. IAM lets the internet-facing functions write it."""
@@ -131,8 +134,11 @@ def approval_to_item(approval: Approval) -> Item:
     }
 
 
-def approval_from_item(item: Item) -> Approval:
-    """The approval in an item, without its task token, and without its link key where that was not read."""
+def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
+    """The approval in an item, without its task token, and without its link key where that was not read.
+
+    `listed` says that the context was not read either.
+    """
     item = earlier.current(item)
     message, decision, people = item.get("slack_message"), item.get("decision"), item.get("people")
     return Approval(
@@ -140,7 +146,7 @@ def approval_from_item(item: Item) -> Approval:
         status=Status(item["status"]),
         version=int(item["version"]),
         link_key=bytes(item.get("link_key", b"")),
-        request=_request_from_item(item["request"]),
+        request=_request_from_item(item["request"], listed=listed),
         workflow=_workflow_from_item(item["workflow"]),
         requested_at=_moment(item["requested_at"]),
         deadline=_moment(item["deadline"]),
@@ -166,14 +172,21 @@ def _request_to_item(request: Request) -> Item:
     # JSON text: DynamoDB's numbers would change 1.0 to 1, and refuse what JSON allows.
     return {
         "asked": json.dumps(write(request), ensure_ascii=False),
-        "context": json.dumps(dict(request.context), ensure_ascii=False),
+        "context": json.dumps(dict(request.whole_context), ensure_ascii=False),
         "digest": request.digest,
     }
 
 
-def _request_from_item(item: Item) -> Request:
-    context = cast("dict[str, Json]", json.loads(item["context"]))
-    return read(json.loads(item["asked"]), default_timeout=timedelta(), context=context, digest=item["digest"])
+def _request_from_item(item: Item, *, listed: bool) -> Request:
+    context = None if listed else _object(item["context"])
+    return read(_object(item["asked"]), default_timeout=timedelta(), context=context, digest=item["digest"])
+
+
+def _object(text: str) -> dict[str, Json]:
+    found = json.loads(text)
+    if not isinstance(found, dict) or deeper_than(found, MAX_READABLE_DEPTH):
+        raise ValueError("not an object, or nested too deep")
+    return found
 
 
 def people_to_item(people: People) -> Item:
@@ -326,4 +339,7 @@ def note_from_item(note_id: str, item: Item) -> Note:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its time zone")
+    return moment

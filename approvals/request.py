@@ -6,10 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
+from math import isfinite
 
 from approvals import form, schema
+from approvals.characters import reveal
 from approvals.email_address import canonical
 from approvals.model import Json, Request, Workflow, shorten
+from approvals.nesting import MAX_DEPTH, deeper_than
 from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
 
 MAX_INPUT = 240 * 1024
@@ -19,6 +23,9 @@ would be approved first and then fail the execution for its size is refused at o
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
+MAX_INFINITE = 10
+"""Numbers too great to read that are named."""
+
 _MINUTE = timedelta(minutes=1)
 
 
@@ -26,8 +33,8 @@ class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of
     """The request can't be made. `problems` has a sentence for each thing to mend, with its path."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+        self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
+        super().__init__("; ".join(self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
         raise InvalidApprovalRequest(
             [f"the execution's input must be a JSON object, got {schema.kind(execution_input)}"]
         )
+    check_depth(execution_input)  # before anything that calls itself for each level
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
     asked = execution_input.get(KEY, {})
@@ -136,14 +144,36 @@ def _is_nearly(key: str, wanted: str) -> bool:
     return len(key) < 2 * len(wanted) and SequenceMatcher(None, key.lower(), wanted.lower()).ratio() > 0.8  # noqa: PLR2004
 
 
+def check_depth(value: Json) -> None:
+    """Raise `InvalidApprovalRequest` if an input is nested deeper than `MAX_DEPTH` levels."""
+    if path := deeper_than(value, MAX_DEPTH):
+        raise InvalidApprovalRequest([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
+
+
 def _check_size(execution_input: Json) -> None:
     try:
-        size = len(json.dumps(execution_input, ensure_ascii=False).encode())
+        size = len(json.dumps(execution_input, ensure_ascii=False, allow_nan=False).encode())
     except UnicodeEncodeError:
         problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
         raise InvalidApprovalRequest([problem]) from None
+    except ValueError:
+        problems = (f"{path}: expected a number that a double can hold" for path in _infinite(execution_input))
+        raise InvalidApprovalRequest(list(islice(problems, MAX_INFINITE))) from None
     if size > MAX_INPUT:
         raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+
+
+def _infinite(value: Json, path: str = "") -> Iterator[str]:
+    """Yield the paths of the numbers that became infinite when they were read, such as 1e400."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _infinite(item, f"{path}.{shorten(key, 60)}" if path else shorten(key, 60))
+        case list():
+            for number, item in enumerate(value):
+                yield from _infinite(item, f"{path}[{number}]")
+        case float() if not isfinite(value):
+            yield path
 
 
 def _object(value: Json) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from approvals.characters import reveal
 from approvals.model import (
     Action,
     Approval,
@@ -15,7 +16,6 @@ from approvals.model import (
     Request,
     Response,
     Status,
-    is_hidden,
     iso,
 )
 
@@ -58,7 +58,7 @@ def result(approval: Approval) -> dict[str, Json]:
         "DecidedBy": decision.approver.id if decision.approver else None,
         "DecidedAt": iso(decision.at),
         "Channel": decision.channel.value,
-        "Comment": _plain(decision.comment),
+        "Comment": reveal(decision.comment) if decision.comment is not None else None,
         "Responses": [_response(response) for response in approval.standing],
         "Form": form(approval),
         "Digest": approval.request.digest,
@@ -111,13 +111,8 @@ def _response(response: Response) -> dict[str, Json]:
         "Channel": response.approver.channel.value,
         "Response": response.action.status.value,
         "At": iso(response.at),
-        "Comment": _plain(response.comment),
+        "Comment": reveal(response.comment) if response.comment is not None else None,
     }
-
-
-def _plain(text: str | None) -> str | None:
-    """The text without control characters: each would take six bytes of the output."""
-    return None if text is None else "".join("\ufffd" if is_hidden(character) else character for character in text)
 
 
 def _comment_bytes(request: Request, action: Action) -> int:

@@ -52,7 +52,7 @@ MAX_REFUSALS = 50
 """Attempts that are kept: a record has 400 KB at most. Who comes later is refused and told the same."""
 
 MAX_WITHDRAWALS = 5
-MAX_WITHDRAWALS_IN_ALL = 200
+MAX_WITHDRAWALS_IN_ALL = 50
 """Responses that one person can withdraw; and all of them together, for the same reason as above. The second number
 takes nobody's first withdrawal: no number of people uses up the right of another. A withdrawn response keeps nothing of
 what was said in it."""
@@ -140,9 +140,7 @@ def _trimmed(approval: Approval, response: Response) -> Response:
 
 def _missing(approval: Approval, response: Response) -> tuple[Problem, ...]:
     request = approval.request
-    found = []
-    if request.comments[response.action] is Presence.REQUIRED and not (response.comment or "").strip():
-        found.append(Problem(COMMENT, "Please say why."))
+    found = form.comment_problems(response.comment or "", request.comments[response.action])
     if response.action is Action.APPROVE:
         found += form.problems(request.form, response.form)
     return tuple(found)

@@ -14,9 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from unicodedata import category
-from urllib.parse import urlsplit
 
-from approvals.model import Json, is_hidden, shorten
+from approvals.addresses import is_address
+from approvals.characters import hidden_in
+from approvals.model import Json, shorten
 
 Schema = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMATS = {
     "line": "a text that is not empty",
     "text": "a text that is not empty",
-    "url": "an http or https address",
+    "url": "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name",
     "name": "a name of letters, digits and _",
     "person": "an email address or a Slack user id",
     "approver": "an email address, a Slack user id (U...) or a Slack user group id (S...)",
@@ -75,17 +76,6 @@ def is_slack_user(text: str) -> bool:
 def is_slack_group(text: str) -> bool:
     """Whether the text has the form of a Slack user group id."""
     return _GROUP.fullmatch(text) is not None
-
-
-def is_address(text: str) -> bool:
-    """Whether the text is an http or https address that can stand in a link without being changed."""
-    if any(character.isspace() or character in "<>|\"'\\" for character in text):
-        return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
@@ -219,9 +209,9 @@ def _text_problems(value: str, schema: Schema, path: str) -> Iterator[str]:
         yield _expected(value, schema, path)
     elif most and len(text) > most:
         yield f"{path}: expected at most {most:,} characters, got {len(text):,}"
-    elif any(is_hidden(character) for character in text):
-        yield f"{path}: expected no control characters, and none that turn the direction"
-    elif schema.get("format") == "line" and any(_breaks_a_line(character) for character in text):
+    elif hidden := hidden_in(text):
+        yield f"{path}: expected no hidden characters, got {hidden}"
+    elif schema.get("format") == "line" and any(character in "\n\r\t" for character in text):
         yield f"{path}: expected one line"
 
 
@@ -241,10 +231,6 @@ def _fits(text: str, form: str | None) -> bool:  # noqa: PLR0911 one of many for
             return _CHANNEL.fullmatch(text) is not None
         case _:
             return True
-
-
-def _breaks_a_line(character: str) -> bool:
-    return character in "\n\r\t" or category(character) in {"Zl", "Zp"}
 
 
 def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 
 from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
+from approvals.reading import read_approval
 from approvals.records import (
     DUE_SHARDS,
     NOTE,
     READABLE,
     Item,
-    approval_from_item,
     approval_to_item,
     changeable_to_item,
     note_from_item,
@@ -61,8 +61,16 @@ _PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "Provisi
 """What DynamoDB says of the writes of a transaction that it may take at the next try."""
 
 
+_TOO_LARGE = re.compile("item size .*exceeded", re.IGNORECASE)
+"""What DynamoDB says of an item that is too large: there is no code for it."""
+
+
 class NotFound(Exception):  # noqa: N818
     """There is no record with this id: never was, or its time is over."""
+
+
+class RecordFullError(Exception):
+    """Nothing was written: with it, the record would be larger than an item may be. Trying again is of no use."""
 
 
 class ConditionsFailed(Exception):  # noqa: N818
@@ -101,18 +109,17 @@ class ApprovalTable:
 
     def get(self, approval_id: str) -> Approval:
         """Returns the approval as it stands, without its task token. Raises `NotFound`."""
-        return approval_from_item(self._item(approval_id, READABLE))
+        return read_approval(self._item(approval_id, READABLE))
 
     def get_with_token(self, approval_id: str) -> Approval:
         """Returns the approval as it stands, with the token that resumes its workflow. Raises `NotFound`."""
-        item = self._item(approval_id, (*READABLE, "task_token"))
-        return replace(approval_from_item(item), task_token=item["task_token"])
+        return read_approval(self._item(approval_id, (*READABLE, "task_token")), with_token=True)
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 
-        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, and `TooManyConflicts` when
-        others hold it all the time.
+        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it has no
+        room, and `TooManyConflicts` when others hold it all the time.
         """
         changed = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
@@ -134,9 +141,15 @@ class ApprovalTable:
             # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
             raise Conflict(self.get(approval.id)) from error
         except self._called_off as error:
+            if _is_too_large(error):
+                raise RecordFullError(f"approval {approval.id} has no room left") from error
             if not _passes(error):
                 raise
             raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
+        except ClientError as error:
+            if not _is_too_large(error):
+                raise
+            raise RecordFullError(f"approval {approval.id} has no room left") from error
 
     def identify(self, approval: Approval, people: People) -> Approval:
         """Stores who is who: from now on they may answer. The first to find out all of it counts.
@@ -211,6 +224,16 @@ class ApprovalTable:
         values = {"until": iso(until), "version": approval.version}
         self._update_if(approval.id, "SET due_at = :until", there, values)
 
+    def set_aside(self, approval_id: str, now: datetime, until: datetime) -> bool:
+        """Let the scheduler pass over a record until a later time. Return False if it was not due anyway."""
+        values = {"until": iso(until), "now": iso(now)}
+        change = self._change(approval_id, "SET due_at = :until", "due_at <= :now", values, {})
+        try:
+            self._update(**change)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def waiting(self, execution_arn: str) -> Iterator[str]:
         """The ids of pending approvals of an execution. Eventually consistent: the newest may be missing."""
         for page in self._dynamodb.get_paginator("query").paginate(
@@ -227,7 +250,7 @@ class ApprovalTable:
 
     def get_note(self, item_id: str) -> Note:
         """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
+        return note_from_item(item_id.removeprefix(NOTE_PREFIX), deserialized(self._item(item_id, NOTE)))
 
     def _update_existing(
         self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None
@@ -246,7 +269,7 @@ class ApprovalTable:
             answer = self._update(**change, ReturnValues="ALL_NEW")
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return None
-        return approval_from_item(deserialized(answer["Attributes"]))
+        return read_approval(answer["Attributes"])
 
     def _change(
         self, approval_id: str, update: str, condition: str, values: Item, names: Mapping[str, str]
@@ -311,7 +334,7 @@ class ApprovalTable:
                 self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 those who wait for one another part
         return write()
 
-    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Item:
+    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Mapping[str, AttributeValueTypeDef]:
         answer = self._dynamodb.get_item(
             TableName=self._name,
             Key={"id": {"S": item_id}},
@@ -322,7 +345,7 @@ class ApprovalTable:
         )
         if "Item" not in answer:
             raise NotFound(item_id)
-        return deserialized(answer["Item"])
+        return answer["Item"]
 
 
 def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
@@ -338,6 +361,12 @@ def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
 def _passes(error: ClientError) -> bool:
     """Whether a write that was called off may be taken at the next try."""
     return _PASSING.issuperset(_reasons(error))
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Return True if an item would be larger than 400 KB."""
+    said = [error.response["Error"], *error.response.get("CancellationReasons", ())]
+    return any(_TOO_LARGE.search(str(each.get("Message", ""))) for each in said)
 
 
 def _reasons(error: ClientError) -> list[str]:

@@ -6,12 +6,13 @@ Whoever belongs to another workspace sees nothing: who makes a `Viewer` makes su
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from approvals.email_address import is_same
 from approvals.model import Approval, Approver, Channel, Person
 from approvals.people import answer_of, responder
+from approvals.summary import Summary, summarize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,9 @@ class Viewer:
 class Overview:
     """What is shown to one person: what waits for them, the nearest deadline first; the rest, the newest first."""
 
-    waiting: Sequence[Approval] = ()
-    requested: Sequence[Approval] = ()
-    decided: Sequence[Approval] = ()
+    waiting: Sequence[Summary] = ()
+    requested: Sequence[Summary] = ()
+    decided: Sequence[Summary] = ()
 
 
 def waits_for(approval: Approval, viewer: Viewer) -> bool:
@@ -85,13 +86,21 @@ def may_see(approval: Approval, viewer: Viewer) -> bool:
     return concerns(approval, viewer) or _is_posted_to(approval, viewer)
 
 
-def overview(viewer: Viewer, pending: Sequence[Approval], lately: Sequence[Approval]) -> Overview:
-    """What is shown to somebody of what is open, and of what was requested lately."""
-    mine = [approval for approval in lately if asked_by(approval, viewer)]
-    ids = {approval.id for approval in mine}
-    others = [each for each in lately if each.decision and each.id not in ids and concerns(each, viewer)]
+def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Approval]) -> Overview:
+    """Return what is shown to the viewer of what is open, and of what was requested lately, the newest first.
+
+    Goes through both once and keeps no approval.
+    """
+    mine: list[Summary] = []
+    others: list[Summary] = []
+    for approval in lately:
+        if asked_by(approval, viewer):
+            mine.append(summarize(approval))
+        elif approval.decision and concerns(approval, viewer):
+            others.append(summarize(approval))
+    waiting = [summarize(approval) for approval in pending if waits_for(approval, viewer)]
     return Overview(
-        waiting=[approval for approval in pending if waits_for(approval, viewer)],
+        waiting=sorted(waiting, key=lambda each: each.deadline),
         requested=mine,
         decided=sorted(others, key=lambda each: each.decision.at if each.decision else each.deadline, reverse=True),
     )

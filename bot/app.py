@@ -18,6 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.table import ApprovalTable
 from bot.api import SlackApi
@@ -108,7 +109,7 @@ def create_app(
 def build(environ: Mapping[str, str]) -> BotHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    logger = Logger()
+    logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
     secrets_manager = client("secretsmanager")
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)

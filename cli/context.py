@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +16,9 @@ import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.characters import reveal
 from approvals.listing import Listing
+from approvals.reading import UnreadableError
 from cli.refusals import code, explained
 
 if TYPE_CHECKING:
@@ -42,13 +44,18 @@ class Failure(click.ClickException):
 
     exit_code = 3
 
+    def __init__(self, message: str) -> None:
+        """Show hidden characters to be there: names and causes in the message come from AWS."""
+        super().__init__(reveal(message))
+
 
 @dataclass
 class Context:
     """One call of the command line.
 
     `profile` and `region` are as the AWS CLI takes them, `stack` is the CloudFormation stack's name. `local` means the
-    stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds.
+    stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds. `unreadable` are the records
+    that were left out of lists so far since they can't be read.
     """
 
     profile: str | None = None
@@ -58,6 +65,7 @@ class Context:
     as_json: bool = False
     clock: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
+    unreadable: list[UnreadableError] = field(default_factory=list)
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -132,7 +140,7 @@ class Context:
     @cached_property
     def listing(self) -> Listing:
         """The stack's approvals, without their secrets."""
-        return Listing(self.dynamodb, self.output("ApprovalTableName"))
+        return Listing(self.dynamodb, self.output("ApprovalTableName"), self.unreadable.append)
 
     @property
     def default_timeout(self) -> timedelta:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -11,8 +12,9 @@ from botocore.exceptions import ClientError
 
 from approvals.links import is_approval_id
 from approvals.model import Approval
-from approvals.table import ApprovalTable
+from approvals.table import ApprovalTable, NotFound
 from cli.context import Context, Failure
+from cli.output import left_out
 from cli.refusals import code
 
 MIN_PREFIX = 4
@@ -57,12 +59,18 @@ def approvals_of(context: Context, arn: str, started: datetime) -> Iterator[Appr
     The indexes know of a new approval only after a moment.
     """
     table = ApprovalTable(context.dynamodb, context.output("ApprovalTableName"))
-    if waiting := list(context.listing.each(table.waiting(arn))):
-        yield from waiting
+    if waiting := [approval.id for approval in context.listing.each(table.waiting(arn))]:
+        yield from in_full(context, waiting)
         return
-    for approval in context.listing.requested(started - _BEFORE, started + _AFTER):
-        if approval.workflow.execution_arn == arn:
-            yield approval
+    asked = context.listing.requested(started - _BEFORE, started + _AFTER)
+    yield from in_full(context, (approval.id for approval in asked if approval.workflow.execution_arn == arn))
+
+
+def in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
+    """The approvals with these ids, in full, read as they are used. Raises `UnreadableError`."""
+    for approval_id in ids:
+        with suppress(NotFound):
+            yield context.listing.get(approval_id)
 
 
 def _of_execution(context: Context, arn: str) -> Approval:
@@ -74,9 +82,10 @@ def _of_execution(context: Context, arn: str) -> Approval:
     else:
         for approval in approvals_of(context, arn, started):
             return approval
+    missing = f"{left_out(context.unreadable)}. " if context.unreadable else ""
     raise Failure(
         f"There is no approval {arn.rsplit(':', 1)[-1]}: no id, no beginning of one, and no execution that asked. "
-        f"See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
+        f"{missing}See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
     )
 
 
@@ -91,6 +100,6 @@ def _only(context: Context, ids: list[str], wanted: str) -> Approval:
     if len(ids) > 1:
         named = ", ".join(ids[:_MOST_NAMED])
         raise Failure(f"{wanted} is the beginning of {len(ids)} ids; write more of it: {named}")
-    for approval in context.listing.each(ids):
+    for approval in in_full(context, ids):
         return approval
     raise Failure(f"There is no approval {wanted}: never was, or its record is no longer kept")

@@ -7,10 +7,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import StringIO
 from typing import Any
 
 import click
 
+from approvals.characters import reveal
 from cli.commands import COMMANDS
 
 USAGE = 64
@@ -58,7 +60,9 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        click.echo(reveal(shown.getvalue()), nl=False, err=True)
         raise click.exceptions.Exit(USAGE) from error
     except (KeyboardInterrupt, click.Abort) as error:
         click.echo("Interrupted.", err=True)
@@ -73,7 +77,7 @@ def exit_codes() -> Iterator[None]:
 
         sentence = explained(error)
         if sentence is None:
-            traceback.print_exc()
+            click.echo(reveal(traceback.format_exc()), err=True)
             sentence = "This is a bug of ours; please report the lines above."
-        click.echo(f"Error: {sentence}", err=True)
+        click.echo(f"Error: {reveal(sentence)}", err=True)
         raise click.exceptions.Exit(FAILED) from error

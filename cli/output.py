@@ -11,12 +11,17 @@ from typing import Any, TypeVar
 
 import click
 
-from approvals.model import Json, is_hidden
+from approvals.characters import escape_hidden, reveal
+from approvals.model import Json
+from approvals.reading import UnreadableError
 from cli.context import Context
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _GAP = "  "
+
+_MAX_NAMED = 20
+"""Records that are named each; the rest is counted."""
 
 
 def json_option(command: Command) -> Command:
@@ -34,10 +39,15 @@ def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) 
 def emit(context: Context, value: Json, lines: Iterable[str]) -> None:
     """Prints a result to standard output: `value` as one JSON document with --json, else the lines."""
     if context.as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        click.echo(as_json(value, indent=2))
         return
     for line in lines:
         click.echo(line)
+
+
+def as_json(value: Json, indent: int | None = None) -> str:
+    """Return the value as JSON in which hidden characters are escaped: it may end on a terminal all the same."""
+    return escape_hidden(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
 def is_terminal() -> bool:
@@ -61,8 +71,18 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def plain(text: str) -> str:
     """The text on one line, without what could steer a terminal."""
-    return "".join("\ufffd" if is_hidden(character) else character for character in " ".join(text.split()))
+    return reveal(" ".join(text.split()))
 
 
 def _cell(text: str, width: int) -> str:
     return (text if len(text) <= width else f"{text[: width - 1]}…").ljust(width)
+
+
+def left_out(unreadable: Sequence[UnreadableError]) -> str:
+    """Return a sentence that counts and names the records that can't be read."""
+    reasons = {error.approval_id: error.reason for error in unreadable}
+    named = ", ".join(f"{plain(each)} ({reason})" for each, reason in list(reasons.items())[:_MAX_NAMED])
+    records = (
+        "1 record can't be read and is" if len(reasons) == 1 else f"{len(reasons):,} records can't be read and are"
+    )
+    return f"{records} left out: {named}{', …' if len(reasons) > _MAX_NAMED else ''}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from approvals.history import Entry, Kind
 from approvals.model import Approval, iso, shorten
 from cli.context import Context
 from cli.document import event, remaining, sentence
-from cli.output import is_terminal, width
+from cli.output import as_json, is_terminal, plain, width
 from cli.waiting import Reporter
 
 _COLOURS = {
@@ -49,7 +48,7 @@ class Quiet:
 
     def trouble(self, sentence: str) -> None:
         """Prints it on standard error."""
-        click.echo(sentence, err=True)
+        click.echo(plain(sentence), err=True)
 
     def close(self) -> None:
         """Does nothing: nothing was left on the screen."""
@@ -60,11 +59,11 @@ class JsonReporter(Quiet):
 
     def happened(self, entry: Entry) -> None:
         """Prints the event."""
-        click.echo(json.dumps(event(entry), ensure_ascii=False), err=True)
+        click.echo(as_json(event(entry)), err=True)
 
     def trouble(self, sentence: str) -> None:
         """Prints an event of its own."""
-        click.echo(json.dumps({"Event": "Trouble", "Text": sentence}, ensure_ascii=False), err=True)
+        click.echo(as_json({"Event": "Trouble", "Text": sentence}), err=True)
 
 
 @dataclass
@@ -110,7 +109,7 @@ class TerminalReporter(Quiet):
 
     def trouble(self, sentence: str) -> None:
         """Writes it in place of the waiting line."""
-        self._show(sentence, fg="yellow")
+        self._show(plain(sentence), fg="yellow")
 
     def close(self) -> None:
         """Takes the waiting line away."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,14 +22,16 @@ from urllib.parse import parse_qsl, urlencode
 from aws_lambda_powertools import Logger
 
 from approvals import present, settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.form import YES, Problem, parse
 from approvals.links import is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.people import Reason, answer_of, responder
+from approvals.reading import UnreadableError
 from approvals.respond import Conflict, TooManyConflicts, respond
 from approvals.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
-from approvals.table import ApprovalTable, NotFound
+from approvals.table import ApprovalTable, NotFound, RecordFullError
 from approvals.workflow import console_url
 from handlers import inputs, page_state, pages
 from handlers.inputs import FORM_PREFIX, SURE, Typed
@@ -57,6 +60,9 @@ _UNUSABLE = "This link can't be used"
 _COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
 
 _UNKNOWN = f"There is no request behind it, or no longer. {_COPY_WHOLE}"
+
+_NOT_RECORDED = "Your response is not recorded"
+_FULL = "The record of this request has no room left. Shorten what you wrote, or ask for a new request with less text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ class CallbackHandler:
         try:
             fields = _form(event) if method == "POST" else _texts(event.get("queryStringParameters") or {})
             link = self._link(fields)
-            with self._logger.append_context_keys(approval_id=link.approval.id):
+            with self._logger.append_context_keys(approval_id=link.approval.id), self._refused_when_full():
                 if method == "POST":
                     return self._act(link)
                 if method == "GET" and self._one_click and link.do != pages.LOOK and _needs_nothing_more(link):
@@ -149,6 +155,14 @@ class CallbackHandler:
             raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
         return Link(approval, action, fields["to"], kept, fields)
+
+    @contextmanager
+    def _refused_when_full(self) -> Iterator[None]:
+        try:
+            yield
+        except RecordFullError as error:
+            self._logger.exception("response not recorded, the record is full")
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _FULL, _NOT_RECORDED) from error
 
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
@@ -188,7 +202,7 @@ class CallbackHandler:
             return None
         try:
             newer = self._table.get(approval.decision.superseded_by)
-        except NotFound:
+        except (NotFound, UnreadableError):
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
@@ -385,7 +399,7 @@ def build(environ: Mapping[str, str]) -> CallbackHandler:
         table=ApprovalTable(client("dynamodb"), config.table_name),
         one_click=config.email_link_mode == "one-click",
         clock=partial(datetime.now, UTC),
-        logger=Logger(),
+        logger=Logger(json_serializer=log_json),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import present, settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.mail import asked, outcome_mail, recipient_of, step_for, told
 from approvals.model import Approval, Status, Step
@@ -148,7 +149,7 @@ class Resumer:
 def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    logger = Logger()
+    logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
     table = ApprovalTable(client("dynamodb"), config.table_name)
     resumer = Resumer(

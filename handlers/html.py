@@ -11,6 +11,9 @@ from hashlib import sha256
 from typing import TypeAlias
 from xml.etree import ElementTree as ET
 
+from approvals.addresses import labelled
+from approvals.characters import reveal
+
 _CSS = """
 :root { color-scheme: light dark; --ground: #f5f6f8; --card: #fff; --ink: #16191d; --soft: #5b6470; --line: #dde1e6;
   --approve: #0b7a43; --reject: #b42318; --link: #0b57d0; --good: #0b7a43; --bad: #b42318;
@@ -88,7 +91,7 @@ HEADERS = {
 
 
 def tag(name: str, attributes: dict[str, str], *children: ET.Element | str) -> ET.Element:
-    """An element with its children in order: elements and texts."""
+    """An element with its children in order: elements and texts, whose hidden characters are shown to be there."""
     element = ET.Element(name, attributes)
     last: ET.Element | None = None
     for child in children:
@@ -96,9 +99,9 @@ def tag(name: str, attributes: dict[str, str], *children: ET.Element | str) -> E
             element.append(child)
             last = child
         elif last is None:
-            element.text = (element.text or "") + child
+            element.text = (element.text or "") + reveal(child)
         else:
-            last.tail = (last.tail or "") + child
+            last.tail = (last.tail or "") + reveal(child)
     return element
 
 
@@ -114,8 +117,11 @@ def rows(pairs: Rows) -> ET.Element:
 
 
 def away(label: str, url: str) -> ET.Element:
-    """A link that leads away: in a tab of its own, so that the page stays, and without telling where it came from."""
-    return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, label)
+    """A link that leads away: in a tab of its own, so that the page stays, and without telling where it came from.
+
+    The host stands in the link, behind the label.
+    """
+    return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, labelled(label, url))
 
 
 def document(title: str, *content: ET.Element) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
+from approvals.characters import reveal
 from approvals.form import NO, YES, said
 from approvals.model import Action, Approval, FieldType, FormField, Presence, Severity
 from handlers.html import tag
@@ -94,7 +95,7 @@ def _line(asked: FormField, given: str, *, wrong: bool) -> dict[str, str]:
 
     What is no number, or no date, is shown again as text: a browser would show nothing in an input of that type.
     """
-    kept = {"class": "line", "value": given} | _required(on=asked.required)
+    kept = {"class": "line", "value": reveal(given)} | _required(on=asked.required)
     if asked.type is FieldType.TEXT:
         return kept | {"type": "text", "maxlength": str(asked.max_length)}
     number = asked.type is FieldType.NUMBER

@@ -5,9 +5,9 @@ It shows the app's Home, answers /approvals, and says what a click came to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -17,7 +17,9 @@ from approvals.inquiry import About, Inquiry, parse
 from approvals.links import is_approval_id
 from approvals.listing import Listing
 from approvals.model import Approval, Note, NoteKind
+from approvals.reading import UnreadableError
 from approvals.steps import DeliveryRefused
+from approvals.summary import Summary, summarize
 from approvals.table import ApprovalTable, NotFound
 from approvals.viewer import Viewer, asked_by, matches, may_see, overview, waits_for
 
@@ -80,8 +82,9 @@ class Notes:
         if viewer is None:
             self._logger.warning("home not shown to somebody of another workspace")
             return
-        shown = overview(viewer, self._listing.open(), self._lately())
-        messenger.publish_home(note.user, shown, now=self._clock(), said=note.text)
+        shown = overview(viewer, self._listing.pending(), self._lately())
+        waiting = (each for each in self._in_full(shown.waiting) if each.decision is None)
+        messenger.publish_home(note.user, shown, waiting, now=self._clock(), said=note.text)
 
     def _answer(self, note: Note, messenger: SlackMessenger) -> None:
         viewer = self._viewer(note, messenger)
@@ -94,10 +97,11 @@ class Notes:
             case About.LIST:
                 self._list(note, viewer, messenger)
             case About.MINE:
-                mine = [approval for approval in self._lately() if asked_by(approval, viewer)]
+                mine = [summarize(approval) for approval in self._lately() if asked_by(approval, viewer)]
                 messenger.list(note.response_url, [("You asked for", mine)], nothing=_NOTHING_ASKED)
             case About.SEARCH:
-                found = [each for each in self._lately() if may_see(each, viewer) and matches(each, inquiry.text)]
+                seen = (each for each in self._lately() if may_see(each, viewer))
+                found = [summarize(each) for each in seen if matches(each, inquiry.text)]
                 messenger.list(note.response_url, [("Found", found)], nothing=_NOTHING_FOUND)
             case About.SHOW:
                 self._show(note, inquiry, viewer, messenger)
@@ -105,34 +109,49 @@ class Notes:
                 messenger.help(note.response_url)
 
     def _list(self, note: Note, viewer: Viewer, messenger: SlackMessenger) -> None:
-        seen = [approval for approval in self._listing.open() if may_see(approval, viewer)]
-        waiting = [approval for approval in seen if waits_for(approval, viewer)]
-        ids = {approval.id for approval in waiting}
-        others = [approval for approval in seen if approval.id not in ids]
-        parts = [("Waits for you", waiting), ("Open, waits for others", others)]
+        waiting: list[Summary] = []
+        others: list[Summary] = []
+        for approval in self._listing.pending():
+            if may_see(approval, viewer):
+                (waiting if waits_for(approval, viewer) else others).append(summarize(approval))
+        parts = [("Waits for you", _by_deadline(waiting)), ("Open, waits for others", _by_deadline(others))]
         messenger.list(note.response_url, parts, nothing=_NOTHING_OPEN)
 
     def _show(self, note: Note, inquiry: Inquiry, viewer: Viewer, messenger: SlackMessenger) -> None:
-        found = [approval for approval in self._called(inquiry.text) if may_see(approval, viewer)]
-        if len(found) == 1:
-            messenger.show(note.response_url, found[0], answerable=waits_for(found[0], viewer))
+        """Shows the only approval that is called so, or those to choose from."""
+        found = self._called(inquiry.text, viewer)
+        alone = next(self._in_full(found), None) if len(found) == 1 else None
+        if alone and may_see(alone, viewer):
+            messenger.show(note.response_url, alone, answerable=waits_for(alone, viewer))
         else:
             # What is hidden is said to be missing: nobody learns what exists.
-            messenger.list(note.response_url, [("Which one?", found)], nothing=_NO_SUCH)
+            several = found if len(found) > 1 else []
+            messenger.list(note.response_url, [("Which one?", several)], nothing=_NO_SUCH)
 
-    def _called(self, name: str) -> list[Approval]:
-        """The approvals with this id, or with an id that begins so, or of the execution with this name."""
+    def _called(self, name: str, viewer: Viewer) -> list[Summary]:
+        """What they may see with this id, or with an id that begins so, or of the execution with this name."""
         if is_approval_id(name):
-            try:
-                return [self._table.get(name)]
-            except NotFound:
-                return []
-        known = {approval.id: approval for approval in (*self._listing.open(), *self._lately())}
-        return [each for each in known.values() if each.id.startswith(name) or each.workflow.execution_name == name]
+            approvals = self._listing.each([name])
+        else:
+            both = chain(self._listing.pending(), self._lately())
+            approvals = (each for each in both if each.id.startswith(name) or each.workflow.execution_name == name)
+        return list({each.id: summarize(each) for each in approvals if may_see(each, viewer)}.values())
 
-    def _lately(self) -> list[Approval]:
+    def _in_full(self, summaries: Iterable[Summary]) -> Iterator[Approval]:
+        """The approvals behind summaries, read one by one as they are used; without those that can't be read."""
+        for summary in summaries:
+            try:
+                approval = self._listing.get(summary.id)
+            except NotFound:
+                continue
+            except UnreadableError as error:
+                name_unreadable(self._logger, error)
+            else:
+                yield approval
+
+    def _lately(self) -> Iterator[Approval]:
         now = self._clock()
-        return list(islice(self._listing.requested(now - LATELY, now + timedelta(minutes=1)), MAX_LATELY))
+        return islice(self._listing.requested(now - LATELY, now + timedelta(minutes=1)), MAX_LATELY)
 
     def _viewer(self, note: Note, messenger: SlackMessenger) -> Viewer | None:
         """Who asks, as Slack knows them; None for whoever is not of the app's own workspace."""
@@ -159,3 +178,12 @@ class Notes:
             # Installed before the app needed this scope: then nobody is taken for a member.
             self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
             return frozenset()
+
+
+def name_unreadable(logger: Logger, error: UnreadableError) -> None:
+    """Log which record is left out of a list since it can't be read."""
+    logger.warning("record can't be read, left out", extra={"approval_id": error.approval_id, "reason": error.reason})
+
+
+def _by_deadline(summaries: list[Summary]) -> list[Summary]:
+    return sorted(summaries, key=lambda each: each.deadline)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import settings
+from approvals.characters import log_json
 from approvals.clients import client
 from approvals.identify import identify
 from approvals.listing import Listing
@@ -20,15 +21,17 @@ from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
+from approvals.reading import UnreadableError
+from approvals.record_size import check_size
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import NOTE_PREFIX, ApprovalTable, NotFound
 from handlers import slack
 from handlers.direct import DirectMessages
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
@@ -147,7 +150,9 @@ class Notifier:
     def _look_up(self, approval: Approval) -> Approval:
         """Finds out who is who, or calls the approval off when that shows that it can't be decided."""
         try:
-            return self._table.identify(approval, self._people(approval.request))
+            people = self._people(approval.request)
+            check_size(replace(approval, people=people))  # A user group may have many members.
+            return self._table.identify(approval, people)
         except InvalidApprovalRequest as error:
             current = self._table.get(approval.id)
             if current.people != approval.people:
@@ -190,7 +195,11 @@ class Notifier:
     def _supersede_earlier_attempts(self, approval: Approval) -> None:
         """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
         for earlier_id in self._table.waiting(approval.workflow.execution_arn):
-            earlier = self._table.get(earlier_id)
+            try:
+                earlier = self._table.get(earlier_id)
+            except (NotFound, UnreadableError) as error:  # It must not keep people from being told of the newer one.
+                self._logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
+                continue
             if approval.workflow.retries(earlier.workflow):
                 cause = "The workflow tried again: a newer request takes the place of this one."
                 respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))
@@ -364,10 +373,11 @@ def _reminder(approval: Approval) -> str:
 def build(environ: Mapping[str, str]) -> Worker:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
-    logger = Logger()
+    logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
     dynamodb = client("dynamodb")
-    table, listing = ApprovalTable(dynamodb, config.table_name), Listing(dynamodb, config.table_name)
+    table = ApprovalTable(dynamodb, config.table_name)
+    listing = Listing(dynamodb, config.table_name, partial(name_unreadable, logger))
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,

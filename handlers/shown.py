@@ -9,11 +9,11 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from approvals import markup, present
+from approvals.addresses import is_address
 from approvals.form import said
 from approvals.history import Entry, history
 from approvals.markup import Block, Kind, Span, Style
-from approvals.model import Approval, Json, Response, is_hidden, iso, readable
-from approvals.schema import is_address
+from approvals.model import Approval, Json, Response, iso, readable
 from handlers.html import Rows, away, rows, tag
 
 MANY = 8
@@ -132,11 +132,10 @@ def _span(span: Span) -> ET.Element | str:
 def _context(approval: Approval) -> Iterator[tuple[str, str]]:
     """The rest of the execution's input, in full."""
     started_by = "Started by" in dict(present.facts(approval))
-    for key, value in approval.request.context.items():
+    for key, value in approval.request.whole_context.items():
         if key != present.STARTED_BY or not started_by:
             yield _plain(key), _plain(value)
 
 
 def _plain(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join("\ufffd" if is_hidden(character) else character for character in text)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -36,6 +36,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
+            "approvals.reading", "approvals.record_size",
             "approvals.rate_limit",
         ),
     ),
@@ -47,7 +48,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry",
+            "approvals.viewer", "approvals.inquiry", "approvals.summary",
         ),
     ),
     "rules": (
@@ -58,7 +59,13 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
-    "model": ("what an approval is", ("approvals.model", "approvals.email_address")),
+    "model": (
+        "what an approval is",
+        (
+            "approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting",
+            "approvals.email_address",
+        ),
+    ),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 

@@ -27,6 +27,15 @@ left out; the rest of the input is context, which the approvers are shown as wel
 Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
 problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
 
+Texts have no hidden characters: control characters but tabs and line breaks, characters that turn the direction,
+zero-width characters, blanks that are no white space (such as U+2800 and U+3164), soft hyphens and tags. The error
+names the first one and its place. Emoji may have the joiners and selectors that they are made of, and so may words in
+Persian and in Indic scripts. In the context, where nobody can fix them, approvers see U+FFFD in their place.
+
+Addresses in `Links` are ASCII (hosts of other scripts in punycode, all else percent-encoded) and name no user. In
+`Details`, other addresses stay text. Pages and messages show the host of each link behind its label, emails the whole
+address. Mail programs turn addresses in any text into links of their own; the product can't prevent that.
+
 How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for editors and tests:
 [request.schema.json](../approvals/request.schema.json).
 """
@@ -43,12 +52,20 @@ TOGETHER = """\
   digits) and `date`, `MaxLength` with `text`. No two fields have one name, and none is named `comment`.
 - Email addresses among `Approvers` and `EscalateTo` belong to a Slack user or have a confirmed subscription to the
   stack's topic. Slack users are active members of the app's own workspace, and groups have at least one such member.
+
+## How large it may be
+
+- The input has at most 240 KiB, and lists and objects in it are nested at most 64 levels deep.
+- The input and its result fit in the 256 KiB that Step Functions hands on.
+- The record fits in the 400 KB of a DynamoDB item, with all that may be answered to it: comments, forms, extensions,
+  refused attempts, and what is noted for each person who is asked or told. What could outgrow that is refused, with
+  what to shorten. An input of 240 KiB leaves room for some 50 approvers by email.
 """
 
 FORMATS = {
     "line": "one line",
     "text": "text",
-    "url": "http or https address",
+    "url": "http or https address in ASCII, without a user name",
     "name": "letters, digits and _",
     "person": "email address or Slack user id",
     "approver": "email address, Slack user id or Slack user group id",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from approvals import schema
+from approvals.characters import reveal
 from approvals.links import approval_id
 from approvals.model import (
     Action,
@@ -88,9 +89,17 @@ def a_call(
 
 
 def decided(action: Action = Action.APPROVE, approver: Approver = ALICE, **changes: Any) -> Approval:
-    """An approval that the approver answered a minute after the request. `comment` goes into the answer."""
+    """An approval that the approver answered a minute after the request.
+
+    `comment` goes into the answer, even if it has hidden characters: earlier versions took those.
+    """
     comment = changes.pop("comment", None)
-    return judge(an_approval(**changes), a_response(action, approver, comment=comment)).approval
+    shown = None if comment is None else reveal(comment)
+    found = judge(an_approval(**changes), a_response(action, approver, comment=shown)).approval
+    if found.decision is None or found.decision.comment is None:
+        return found
+    responses = (*found.responses[:-1], replace(found.responses[-1], comment=comment))
+    return replace(found, responses=responses, decision=replace(found.decision, comment=comment))
 
 
 def expired(**changes: Any) -> Approval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from approvals.model import Approval
 from approvals.table import ApprovalTable
 from local.slack import Slack
+from tests.support.aws import share_files
 
 MIN_SECRET = 16
 """Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""
@@ -62,6 +64,21 @@ def suite() -> Iterator[Suite]:
         patch.setattr(ApprovalTable, "add", noted_add)
         patch.setattr(Slack, "__init__", noted_init)
         yield _SUITE
+
+
+@pytest.fixture
+def sigint() -> Iterator[None]:
+    """Let SIGINT interrupt this process and its children: a background job of a shell ignores it, and so do they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_files() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_files(patch)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,10 @@ PersonsEvent = Response | Withdrawal | Postponement
 
 GONE = "This request is no longer on record, so your answer could not be taken."
 
+NO_ROOM = (
+    "Your response is not recorded: the record of this request has no room left. Shorten what you wrote, or ask for a "
+    "new request with less text."
+)
 
 MAX_ID = 255
 """Characters of an id or a name. Slack's are far shorter, and what a dialog carries along has 3,000 at most."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
 
 from approvals import present
+from approvals.characters import reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -128,7 +129,7 @@ def asked(approval: Approval) -> list[Block]:
 
 def _head(approval: Approval) -> list[Block]:
     fields = [_field(label, value, approval) for label, value in present.facts(approval)]
-    blocks: list[Block] = [HeaderBlock(text=shorten(approval.title, MAX_HEADER))]
+    blocks: list[Block] = [HeaderBlock(text=reveal(shorten(approval.title, MAX_HEADER)))]
     if len(approval.title) > MAX_HEADER:
         blocks += details.lines([approval.title], MAX_NAMES)
     if approval.request.severity is Severity.HIGH and approval.decision is None:

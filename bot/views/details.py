@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals import markup
+from approvals.addresses import labelled
 from approvals.markup import Kind, Span, Style
 from bot.views.text import (
     CUT,
@@ -144,14 +145,15 @@ def _note(space: Room) -> list[Part]:
 
 
 def _link(label: str, url: str, space: Room) -> list[Part]:
-    if space.left < ELEMENT + text_weight(label) + text_weight(url):
+    shown = labelled(label, url)
+    if space.left < ELEMENT + text_weight(shown) + text_weight(url):
         space.left -= 2  # nothing smaller may slip in behind it
-        space.hidden += len(label) + len(url)
+        space.hidden += len(shown) + len(url)
         return []
-    found = link(label, url)
+    found = link(shown, url)
     if found is None:
         return runs(space.take(f"{label}: {url}"))
-    space.take(label, url)
+    space.take(shown, url)
     return [found]
 
 
@@ -167,19 +169,20 @@ def _pieces(text: str, space: Room) -> Iterator[Piece]:
 
 def _span(span: Span, kind: Kind, space: Room) -> list[Part]:
     if span.style is Style.LINK:
-        found = link(span.text, span.url)
+        label = labelled(span.text, span.url)
+        found = link(label, span.url)
         if found is None:
             return runs(space.take(f"{span.text} ({span.url})"))
-        return [found] if _fits(span, space) and space.take(span.text, span.url) else []
+        return [found] if _fits(label, span.url, space) and space.take(label, span.url) else []
     style = Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style
     return runs(space.take(span.text), style)
 
 
-def _fits(span: Span, space: Room) -> bool:
+def _fits(label: str, url: str, space: Room) -> bool:
     """A link is shown whole or not at all."""
-    fits = not space.hidden and space.left >= ELEMENT + text_weight(span.url) + text_weight(span.text)
+    fits = not space.hidden and space.left >= ELEMENT + text_weight(url) + text_weight(label)
     if not fits:
-        space.hidden += len(span.text)
+        space.hidden += len(label)
     return fits
 
 

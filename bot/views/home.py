@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -18,6 +19,7 @@ from slack_sdk.models.views import View
 
 from approvals import present
 from approvals.model import Approval
+from approvals.summary import Summary, summarize
 from approvals.viewer import Overview
 from bot.views import approval as message
 from bot.views.buttons import answers
@@ -49,8 +51,11 @@ _HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals h
 _READ_FIRST = "_There is more to read than fits here: open its message to answer._"
 
 
-def home_view(overview: Overview, link: Link, *, now: datetime, said: str = "") -> View:
-    """The Home. `said` is what to tell the person above all, for once."""
+def home_view(overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: str = "") -> View:
+    """The Home. `waiting` are those that wait, in full; no more are taken of them than are shown.
+
+    `said` is what to tell the person above all, for once.
+    """
     told = [SectionBlock(text=mrkdwn(sentence(said[:MAX_SAID])))] if said else []
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
@@ -58,7 +63,7 @@ def home_view(overview: Overview, link: Link, *, now: datetime, said: str = "") 
         blocks=[
             *told,
             HeaderBlock(text=_headline(len(overview.waiting))),
-            *_waiting(overview.waiting, link),
+            *_waiting(len(overview.waiting), waiting, link),
             HeaderBlock(text="You asked for"),
             *_rows(overview.requested, link, _NOTHING_ASKED),
             HeaderBlock(text="Decided lately"),
@@ -74,29 +79,30 @@ def _headline(waiting: int) -> str:
     return f"Waits for you ({waiting})" if waiting else "Waits for you"
 
 
-def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
+def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
-    for approval in approvals[:MAX_WAITING]:
+    for approval in islice(approvals, MAX_WAITING):
         more = _in_full(approval, link)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
         shown += 1
-    return [*blocks, *_rest(len(approvals) - shown)] if approvals else [_sentence(_NOTHING_WAITS)]
+    return [*blocks, *_rest(number - shown)] if number else [_sentence(_NOTHING_WAITS)]
 
 
 def _in_full(approval: Approval, link: Link) -> list[Block]:
     """Who answers here must have read all that is asked: where it does not fit, there are no buttons."""
     asked = message.asked(approval)
     if weight_of(asked) > MAX_ASKED:
-        return [row(approval, link), _note(_READ_FIRST), DividerBlock()]
+        return [row(summarize(approval), link), _note(_READ_FIRST), DividerBlock()]
     unchecked = present.unchecked(approval)
     said = [_note(sentence(unchecked))] if unchecked else []
-    return [row(approval, link), *asked, *said, ActionsBlock(elements=answers(approval)), DividerBlock()]
+    buttons = ActionsBlock(elements=answers(approval))
+    return [row(summarize(approval), link), *asked, *said, buttons, DividerBlock()]
 
 
-def _rows(approvals: Sequence[Approval], link: Link, nothing: str) -> list[Block]:
+def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:
     shown = [row(approval, link) for approval in approvals[:MAX_ROWS]]
     return [*shown, *_rest(len(approvals) - len(shown))] if shown else [_sentence(nothing)]
 

@@ -24,6 +24,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from approvals.characters import reveal
 from approvals.form import NO, YES
 from approvals.links import is_approval_id
 from approvals.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
@@ -93,7 +94,7 @@ class About:
 def answer_modal(approval: Approval, about: About) -> View:
     """The dialog: the comment if one may be given, the form for an approval, a box to tick for high severity."""
     word = _WORDS[about.action]
-    title = PlainTextObject(text=shorten(approval.title, MAX_TITLE), emoji=False)
+    title = _theirs(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
     if about.action is Action.APPROVE:
         blocks += [_field_block(field) for field in approval.request.form]
@@ -119,7 +120,7 @@ def told_modal(text: str, title: str = "Not recorded") -> View:
         type="modal",
         title=PlainTextObject(text=title),
         close=PlainTextObject(text="Close"),
-        blocks=[SectionBlock(text=PlainTextObject(text=shorten(text, MAX_TITLE), emoji=False))],
+        blocks=[SectionBlock(text=_theirs(shorten(text, MAX_TITLE)))],
     )
 
 
@@ -156,6 +157,11 @@ def _text(state: Mapping[str, Any]) -> str:
     return text
 
 
+def _theirs(text: str) -> PlainTextObject:
+    """A text of the requester: no emoji codes, and its hidden characters shown to be there."""
+    return PlainTextObject(text=reveal(text), emoji=False)
+
+
 def _comment_block(action: Action, *, required: bool) -> Block:
     return InputBlock(
         block_id=COMMENT,
@@ -178,7 +184,7 @@ def _sure_block(action: Action) -> Block:
 def _field_block(field: FormField) -> Block:
     return InputBlock(
         block_id=block_id(field.name),
-        label=PlainTextObject(text=field.label, emoji=False),
+        label=_theirs(field.label),
         element=_element(field),
         optional=not field.required,
     )
@@ -205,7 +211,7 @@ def _element(field: FormField) -> InputInteractiveElement:
 
 
 def _written(default: object) -> str | None:
-    return None if default is None else str(default)
+    return None if default is None else reveal(str(default))
 
 
 def _number(field: FormField) -> InputInteractiveElement:
@@ -224,7 +230,7 @@ def _digits(value: object) -> str | None:
 
 
 def _choice(choices: list[tuple[str, str]], default: object) -> InputInteractiveElement:
-    options = [Option(text=PlainTextObject(text=text, emoji=False), value=value) for text, value in choices]
+    options = [Option(text=_theirs(text), value=value) for text, value in choices]
     initial = next((option for option in options if option.value == default), None)
     if len(options) <= MAX_RADIO_BUTTONS:
         return RadioButtonsElement(action_id=VALUE, options=options, initial_option=initial)

@@ -21,6 +21,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from approvals.addresses import host_of
+from approvals.characters import reveal
 from approvals.markup import Style
 from approvals.model import readable, shorten
 
@@ -39,7 +41,9 @@ CUT = "see the page behind the mail's link, or the execution's input"
 
 Part = RichTextElement
 
-_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][\x21-\x7e]*)?")
+_USUAL_HOST = re.compile(r"[a-z0-9.:-]+")
+"""No IP address of version 6, and no _."""
+
 _MARKS = re.compile(r"[*_~`]")
 _MOMENT = re.compile(r"(?:on )?([A-Z][a-z]{2} \d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC)")
 """A moment as `readable` writes it, the one form that our sentences have. Slack may say "today": without "on"."""
@@ -55,11 +59,11 @@ _ESCAPED = frozenset('"\\\n\r\t\b\f')
 
 
 def escape(text: str) -> str:
-    """Text as Slack's mrkdwn shows it without mentions and links.
+    """Text as Slack's mrkdwn shows it without mentions and links, its hidden characters shown to be there.
 
     Source: https://docs.slack.dev/messaging/formatting-message-text/#escaping
     """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return reveal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def literal(text: str) -> str:
@@ -146,6 +150,7 @@ def _moment(text: str) -> datetime | None:
 
 def runs(text: str, style: Style = Style.PLAIN) -> list[Part]:
     """Text as elements of rich text: one, or several where it is long; none where it is empty, which Slack refuses."""
+    text = reveal(text)
     pieces = [text[start : start + MAX_RUN] for start in range(0, len(text), MAX_RUN)]
     return [RichTextElementParts.Text(text=piece, style=_STYLES.get(style)) for piece in pieces]
 
@@ -157,7 +162,8 @@ def mention(user_id: str) -> Part:
 
 def link(label: str, url: str) -> Part | None:
     """A link; None for an address so unusual that Slack may refuse the message for it."""
-    return RichTextElementParts.Link(url=url, text=label) if _URL.fullmatch(url) else None
+    host = host_of(url)
+    return RichTextElementParts.Link(url=url, text=reveal(label)) if host and _USUAL_HOST.fullmatch(host) else None
 
 
 def rich(elements: Sequence[RichTextElement]) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from approvals import present
+from approvals.characters import hidden_in
 from approvals.model import Approval, Status
 from cli.context import Context, Failure, pass_context
 from cli.document import document, outcome
@@ -30,6 +31,8 @@ def command(context: Context, approval: str, reason: str) -> None:
     """
     if len(reason) > MAX_REASON:
         raise click.UsageError(f"--reason: expected at most {MAX_REASON:,} characters")
+    if hidden := hidden_in(reason):
+        raise click.UsageError(f"--reason: expected no hidden characters, got {hidden}")
     found = find(context, approval)
     if found.decision is None:
         arn = found.workflow.execution_arn

@@ -195,7 +195,7 @@ def _requested(context: Context, watch: Watch, arn: str, started: datetime) -> A
 def _announcement(context: Context, approval: Approval) -> Iterator[str]:
     yield f"Asked: {plain(approval.title)}"
     yield f"  approval     {approval.id}"
-    yield f"  execution    {approval.workflow.execution_name}"
+    yield f"  execution    {plain(approval.workflow.execution_name)}"
     yield f"  answer by    {iso(approval.deadline)}"
     yield f"Follow it:    {context.command('wait', approval.id)}"
     yield f"Call it off:  {context.command('cancel', approval.id)}"

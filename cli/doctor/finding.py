@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from approvals.characters import reveal
 from approvals.model import Json
 from cli.output import plain
 
@@ -59,7 +60,7 @@ class Finding:
         """For people."""
         shown = self.verdict if self.verdict is Verdict.OK else self.verdict.upper()
         first = f"{shown:8} {self.check}: {plain(self.text)}"
-        return [first, *(f"{'':8} > {line}" for line in self.mend.splitlines())]
+        return [first, *(f"{'':8} > {reveal(line)}" for line in self.mend.splitlines())]
 
 
 def ok(check: Check, text: str) -> Finding:

@@ -213,6 +213,7 @@ class Bench:
             "MAIL_QUEUE_URL": queue,
             "NOTIFY_QUEUE_URL": queue,
             "DECISION_QUEUE_URL": queue,
+            "DEAD_LETTER_QUEUE_URL": queue,
         }
 
 

@@ -11,6 +11,9 @@ import time
 from pathlib import Path
 from typing import IO
 
+import pytest
+
+from local import story
 from local.process import ROOT
 from tests.e2e.conftest import free_port
 
@@ -43,18 +46,10 @@ def processes_of(port: int) -> list[str]:
     return found
 
 
-def test_the_whole_story_unattended(tmp_path: Path) -> None:
-    with (tmp_path / "out").open("w+") as output:
-        demo = start("--auto", ports=(free_port(), free_port()), output=output)
-        code = demo.wait(timeout=280)
-        output.seek(0)
-        said = output.read()
-    assert code == 0, said
-    assert "Every step held" in said
-    assert said.count("  ok  ") >= 20
-
-
-def test_ending_the_demo_leaves_no_process_behind(tmp_path: Path) -> None:
+def test_the_whole_story_holds_and_ending_the_demo_leaves_no_process_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The story is what `--auto` plays; tests/unit/test_demo.py says that it does."""
     ports = (free_port(), free_port())
     with (tmp_path / "out").open("w+") as output:
         demo = start(ports=ports, output=output)
@@ -63,11 +58,15 @@ def test_ending_the_demo_leaves_no_process_behind(tmp_path: Path) -> None:
             assert demo.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
+        story.play(f"http://127.0.0.1:{ports[1]}")
         assert len(processes_of(ports[0])) >= 2
         demo.send_signal(signal.SIGINT)
         code = demo.wait(timeout=60)
     assert code == 0
     assert processes_of(ports[0]) == []
+    said = capsys.readouterr().out
+    assert "Every step held" in said
+    assert said.count("  ok  ") >= 20
 
 
 def test_ending_the_demo_while_it_starts_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
@@ -28,11 +28,12 @@ from approvals.table import ApprovalTable
 from approvals.workflow import TaskGone
 from bot.api import Hook
 from bot.messenger import SlackMessenger
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
 from tests.builders import NOW
+from tests.support.aws import client_of, serialize_quickly
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
@@ -188,13 +189,20 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_moto() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        serialize_quickly(patch)
+        yield
+
+
 @pytest.fixture
-def dynamodb(aws: None) -> DynamoDBClient:
-    client = boto3.client("dynamodb")
-    properties = RESOURCES["ApprovalTable"]["Properties"]
-    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
-    return client
+def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
+    with client_of("dynamodb") as client:
+        properties = RESOURCES["ApprovalTable"]["Properties"]
+        schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
+        yield client
 
 
 @pytest.fixture
@@ -211,8 +219,9 @@ def table(dynamodb: DynamoDBClient) -> ApprovalTable:
 
 
 @pytest.fixture
-def sqs(aws: None) -> SQSClient:
-    return boto3.client("sqs")
+def sqs(aws: None) -> Iterator[SQSClient]:
+    with client_of("sqs") as client:
+        yield client
 
 
 @pytest.fixture
@@ -271,7 +280,7 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    listing = Listing(table._dynamodb, table._name)
+    listing = Listing(table._dynamodb, table._name, partial(name_unreadable, logger))
     return Notes(table=table, listing=listing, messenger=messenger, clock=clock, logger=logger)
 
 

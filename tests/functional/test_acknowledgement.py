@@ -20,6 +20,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Action, MoreTime, People, Presence
+from approvals.summary import summarize
 from approvals.table import ApprovalTable
 from approvals.viewer import Overview
 from bot import app
@@ -59,8 +60,8 @@ class Desktop(Scene):
         return self.slack.click(self.ts, action_id, user, f"{word}:{ID}" if word else None)
 
     def clicked_at_home(self, action_id: str = APPROVE, value: str = ID) -> Signed:
-        overview = Overview(waiting=[self.record], decided=[self.record])
-        self.messenger.publish_home(BOBS, overview, now=self.clock())
+        overview = Overview(waiting=[summarize(self.record)], decided=[summarize(self.record)])
+        self.messenger.publish_home(BOBS, overview, [self.record], now=self.clock())
         return self.slack.click_home(BOBS, action_id, value)
 
     def for_them_alone(self) -> None:

@@ -40,13 +40,14 @@ from bot.app import BotHandler, create_app
 from bot.guard import REFUSED, Guard
 from bot.listeners.actions.answer import NOT_OPENED
 from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK, USED
-from bot.listeners.desk import GONE
+from bot.listeners.desk import GONE, NO_ROOM
 from bot.listeners.views.answer import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from local.slack import MEMBERS, Modal, Refused, Slack
 from local.slack import PEOPLE as SLACK_PEOPLE
+from tests.broken import leave_no_room
 from tests.builders import BOB, NOW, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock
 
@@ -664,6 +665,17 @@ def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(sc
     assert (decision.status, decision.comment) == (Status.APPROVED, "Tested")
 
 
+@pytest.mark.parametrize("comment", ["Fine\u200b", "Fi\x1bne", "\u202eFine", "Fine\u2800"])
+def test_a_comment_with_a_hidden_character_is_refused_at_its_field(scene: Scene, comment: str) -> None:
+    scene.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    scene.click(ACTION_IDS[APPROVE])
+    scene.submit(comment=comment)
+    assert scene.modal().errors["comment"].startswith("Please remove the hidden character U+")
+    assert scene.is_(Status.PENDING)
+    scene.submit(comment="Fine \U0001f469\u200d\U0001f4bb")
+    assert scene.is_(Status.APPROVED)
+
+
 def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(scene: Scene) -> None:
     scene.ask()
     scene.click(ACTION_IDS[REJECT])
@@ -1116,3 +1128,21 @@ def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str]
     """Returns one approval first, then what `get` does."""
     answers = [first]
     return lambda id_: answers.pop() if answers else get(id_)
+
+
+def test_a_tap_that_the_record_has_no_room_for_is_told_and_not_repeated(scene: Scene) -> None:
+    scene.ask(comments=NOBODYS_COMMENT, more_time=MoreTime(1, HOUR))
+    leave_no_room(scene.dynamodb)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.choose(MORE_TIME)
+    assert [NO_ROOM in note for note in scene.notes] == [True, True]
+    assert scene.is_(Status.PENDING)
+
+
+def test_a_dialog_that_the_record_has_no_room_for_says_so(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    leave_no_room(scene.dynamodb)
+    scene.submit(comment="x" * 1000)
+    assert NO_ROOM in json.dumps(scene.modal().view)
+    assert scene.is_(Status.PENDING)

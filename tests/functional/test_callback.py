@@ -39,6 +39,8 @@ from approvals.respond import Conflict, respond
 from approvals.rules import Cancellation, Expiry, Withdrawal
 from approvals.table import ApprovalTable
 from handlers.callback import MAX_COMMENT, CallbackHandler
+from handlers.pages import MORE_TIME, WITHDRAW
+from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
 
@@ -370,6 +372,25 @@ def test_an_answer_that_counts_leads_to_a_page_that_says_what_is_still_needed(
     assert 'value="withdraw"' in page["body"]
     assert handler(ask("GET", of(asked, APPROVE, CAROL)), context)["body"].count("1 of 2 approvals") == 1
     assert handler(ask("POST", of(asked, APPROVE, CAROL)), context)["statusCode"] == 303
+    assert table.get(asked.id).status is Status.APPROVED
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\x1b", "\u202e", "\u2800", "\U000e0041"])
+def test_a_hidden_character_that_an_approver_typed_is_refused_with_its_place_and_shown(
+    handler: CallbackHandler, table: ApprovalTable, hidden: str, context: Any
+) -> None:
+    form = (FormField(name="Version", label="Version", type=FieldType.TEXT),)
+    asked = put(table, form=form)
+    typed = {"comment": f"Go{hidden}", "form.Version": f"2{hidden}"}
+    answer = handler(ask("POST", of(asked, **typed)), context)
+    assert answer["statusCode"] == 400
+    assert table.get(asked.id).status is Status.PENDING
+    assert (problem_at(answer["body"], "comment") or "").endswith(" at character 3.")
+    assert (problem_at(answer["body"], "form-Version") or "").endswith(" at character 2.")
+    assert hidden not in answer["body"]
+    assert "2\ufffd" in answer["body"]
+    fixed = {"comment": "Go \u2764\ufe0f", "form.Version": "2"}
+    assert handler(ask("POST", of(asked, **fixed)), context)["statusCode"] == 303
     assert table.get(asked.id).status is Status.APPROVED
 
 
@@ -902,3 +923,22 @@ def test_a_record_that_others_hold_is_no_server_error(
     monkeypatch.setattr(dynamodb, "update_item", held)
     answer = handler(ask("POST", fields()), context)
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
+
+
+@pytest.mark.parametrize("do", ["", WITHDRAW, MORE_TIME])
+def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
+    handler: CallbackHandler, dynamodb: DynamoDBClient, table: ApprovalTable, context: Any, do: str
+) -> None:
+    """And no server error: whoever made the request can make a shorter one."""
+    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),))
+    request = replace(an_approval().request, required_approvals=2, more_time=MoreTime(1, timedelta(hours=1)))
+    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": an_approval().id}})
+    table.add(an_approval(request=request, people=people))
+    if do == WITHDRAW:
+        respond(table, table.get(an_approval().id), a_response())
+    leave_no_room(dynamodb)
+    answer = handler(ask("POST", fields(do=do or None, comment="x" * 1000)), context)
+    assert answer["statusCode"] == 413
+    assert "Your response is not recorded" in answer["body"]
+    assert "no room left" in answer["body"]
+    assert status(table) is Status.PENDING

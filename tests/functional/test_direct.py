@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.history import history
 from approvals.mail import Subscribers
 from approvals.model import Approval, Request, Status, Step
+from approvals.people import MAX_DIRECT
 from approvals.respond import respond
 from approvals.rules import Event, Tick
 from approvals.steps import StepsFailed
@@ -22,7 +23,7 @@ from bot.app import BotHandler
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from handlers.decision import Resumer
-from handlers.direct import DIRECT, MAX_DIRECT
+from handlers.direct import DIRECT
 from handlers.notify import Notifier
 from local.slack import Message, Slack
 from tests.builders import BOB, NOW, a_response, an_approval

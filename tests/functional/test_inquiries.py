@@ -24,6 +24,7 @@ from bot.views.buttons import ACTION_IDS
 from bot.views.home import REFRESH_ID
 from handlers.notes import PATIENCE, Notes
 from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
+from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
 from tests.functional.conftest import CHANNEL, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
@@ -435,3 +436,29 @@ def test_a_command_that_lacks_something_gets_401(scene: Scene, missing: str) -> 
 @pytest.mark.parametrize("event_", [{"tab": "home"}, {"tab": "home", "user": 7}, {"tab": "home", "user": ""}])
 def test_an_opened_home_of_nobody_gets_401(scene: Scene, event_: dict[str, Any]) -> None:
     assert scene.send(scene.slack.event({"type": "app_home_opened", **event_}))["statusCode"] == 401
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_a_record_that_can_not_be_read_is_left_out_of_every_list_and_named_in_the_log(
+    scene: Scene, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.ask("Whole")
+    broken = scene.ask("Broken")
+    break_record(scene.dynamodb, TABLE, broken.id, how)
+    for said in (scene.home(), scene.said(""), scene.said("search whole"), scene.said(f"show {broken.id}")):
+        assert "Broken" not in said
+    assert "Whole" in scene.said("list")
+    named = [line for line in caplog.records if line.message == "record can't be read, left out"]
+    assert {vars(line)["approval_id"] for line in named} == {broken.id}
+
+
+def test_a_context_that_can_not_be_read_is_not_shown_and_not_taken_for_none(scene: Scene) -> None:
+    """A version without a limit may have stored it: the others are shown in full, this one is not."""
+    broken = scene.ask("Deep")
+    scene.ask("Whole", request={"details": "All of it."})
+    nest_context(scene.dynamodb, TABLE, broken.id)
+    said = scene.home()
+    assert "Waits for you (2)" in said
+    assert "All of it." in said
+    assert "Deep" not in said
+    assert "There is no such approval" in scene.said(f"show {broken.id}")

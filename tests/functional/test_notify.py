@@ -28,6 +28,7 @@ from handlers.notify import Notifier
 from handlers.worker import RetryQueue
 from local.slack import ELSEWHERE_CHANNEL, Slack
 from local.story import links
+from tests.broken import break_record
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.functional.conftest import (
     TABLE,
@@ -896,3 +897,32 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     assert len(mailer.sent) == 2
     told = table.get(asked.id).steps
     assert {f"{Step.REQUEST_EMAIL}:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_an_earlier_attempt_that_can_not_be_read_keeps_nobody_from_being_asked(
+    notifier: Notifier, table: ApprovalTable, dynamodb: DynamoDBClient, mailer: FakeMailer, how: str
+) -> None:
+    """Nor one that is gone: the index of what waits is eventually consistent."""
+    first, second = (an_attempt(table, f"token {number}", number) for number in range(2))
+    break_record(dynamodb, TABLE, first.id, how)
+    dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
+    notifier(second.id, last=False)
+    assert [mail.to for mail in mailer.sent] == [ALICE.id]
+
+
+def test_people_who_make_a_record_too_large_are_not_asked(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, subscribers: FakeSubscribers
+) -> None:
+    """Who is in a user group is known only now."""
+    approvers = tuple(f"{number:03}{'a' * 200}@example.com" for number in range(50))
+    subscribers.addresses = [*approvers]
+    request = Request(timeout=timedelta(hours=1), approvers=approvers, context={"k": "x" * 240_000})
+    approval = an_approval(id=approval_id("large"), request=request, people=None, slack_message=None)
+    table.add(approval)
+    notifier(approval.id, last=False)
+    decision = table.get(approval.id).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
+    assert "at most 409,600 can be stored" in (decision.cause or "")
+    assert mailer.sent == []

@@ -60,6 +60,7 @@ from tests.functional.conftest import (
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
+    a_queue,
 )
 
 PROVE = os.environ.get("PROVE") == "1"
@@ -626,6 +627,7 @@ class Races(RuleBasedStateMachine):
             state_machine_arn="arn",
             notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
             decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
+            dead_letters=a_queue(),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )

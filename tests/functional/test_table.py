@@ -49,7 +49,7 @@ def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
 
     message = SlackMessage(channel="C1", ts="1.2", workspace="T1")
     assert read == replace(decided, steps={Step.REQUEST_SLACK: NOW}, slack_message=message)
-    assert isinstance(read.request.context["n"], float)
+    assert isinstance(read.request.whole_context["n"], float)
 
 
 def test_the_task_token_is_read_only_by_who_asks_for_it(table: ApprovalTable) -> None:

@@ -15,6 +15,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.characters import hidden_in
 from approvals.links import approval_id, link
 from approvals.mail import (
     DEFAULT_SUBJECT,
@@ -592,6 +593,50 @@ def test_neither_a_key_nor_a_value_of_the_input_begins_a_line(line_break: str) -
     flush_left = [line for line in mail.text.splitlines() if line and not line.startswith(" ")]
     assert not any("evil.example" in line for line in flush_left)
     assert flush_left.count("Approve:") == 1
+
+
+def test_a_mail_about_an_earlier_versions_record_hides_nothing() -> None:
+    text = "a\x1b\u200b\u202e\u2800\u3164\U000e0041\xadb"
+    workflow = replace(WORKFLOW, execution_name=text, state_machine_name=text)
+    request = Request(
+        title=text,
+        details=text,
+        facts=((text, text),),
+        links=((text, "https://x.io/"),),
+        requested_by=text,
+        timeout=HOUR,
+        context={text: text},
+    )
+    asked = an_approval(request=request, workflow=workflow)
+    answered = decided(request=request, workflow=workflow, comment=text)
+    for mail in (
+        request_mail(asked, TO, base_url=BASE),
+        notice_mail(asked, TO),
+        outcome_mail(answered, TO),
+        outcome_mail(cancelled(text), TO),
+        digest_mail([asked, answered], TO, base_url=BASE, stack_email=TO),
+    ):
+        assert hidden_in(mail.text) is None
+        assert mail.subject.isascii()
+        assert mail.subject.isprintable()
+
+
+def test_a_name_with_line_breaks_forges_no_links_in_a_mail() -> None:
+    name = "Bo\n\nApprove:\n\nhttps://evil.example/\n\nReject:\n\nhttps://evil.example/r"
+    people = People(approvers=(Person(id="u0bob00002", name=name, slack_id="U0BOB00002"),))
+    mail = request_mail(an_approval(people=people), TO, base_url=BASE)
+    assert not [line for line in mail.text.splitlines() if line.startswith("https://evil.example")]
+    outcome = outcome_mail(decided(approver=replace(BOB, name=name)), TO)
+    assert not [line for line in outcome.text.splitlines() if line.startswith("https://evil.example")]
+
+
+def test_a_link_in_a_mail_is_followed_by_the_address_that_it_leads_to() -> None:
+    lie = "https://github.com/acme/pull/7"
+    links = ((lie, "https://evil.example/y"),)
+    request = Request(details=f"[{lie}](https://evil.example/x)", links=links, timeout=HOUR)
+    mail = request_mail(an_approval(request=request), TO, base_url=BASE)
+    assert f"{lie} (https://evil.example/x)" in mail.text
+    assert re.search(rf"{re.escape(lie)}:\s+https://evil\.example/y\n", mail.text)
 
 
 def test_no_line_of_the_requesters_looks_like_one_of_ours() -> None:

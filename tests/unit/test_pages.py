@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals import present
+from approvals.addresses import labelled
+from approvals.characters import hidden_in, reveal
 from approvals.history import Kind, history
 from approvals.markup import parse
 from approvals.model import (
@@ -155,7 +157,7 @@ def test_hostile_text_is_shown_as_it_is_and_adds_nothing_to_the_page(text: str) 
 def test_any_text_is_shown_as_it_is_and_adds_nothing_to_the_page(text: str) -> None:
     page = confirm(saying(text))
     assert page.shape == confirm(saying("harmless")).shape
-    assert text in page.text
+    assert reveal(text) in page.text
 
 
 MARKED = st.lists(
@@ -170,7 +172,7 @@ def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(d
     allowed = {"h3", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
     without = confirm(asking())
     assert {tag for tag, _ in page.elements} - {tag for tag, _ in without.elements} <= allowed
-    texts = [span.text for block in parse(details) for span in block.spans]
+    texts = [labelled(span.text, span.url) for block in parse(details) for span in block.spans]
     assert "".join(texts) in page.text
     leading = [link["href"] for link in listed(page)]
     assert set(leading) <= {"https://x.y/"}
@@ -180,7 +182,36 @@ def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(d
 def test_any_comment_is_shown_as_it_is_and_adds_nothing_to_the_page(comment: str) -> None:
     page = outcome(decided(comment=comment))
     assert page.shape == outcome(decided(comment="harmless")).shape
-    assert f"Comment: {comment}" in page.text
+    assert f"Comment: {reveal(comment)}" in page.text
+
+
+def test_a_page_of_an_earlier_versions_record_hides_nothing_and_takes_its_choices() -> None:
+    text = "a\x1b\u200b\u202e\u2800\u3164\U000e0041\xadb"
+    workflow = replace(WORKFLOW, execution_name=text, state_machine_name=text)
+    asked = replace(saying(text, details=f"{text} **{text}** `{text}` [{text}](https://x.io/)"), workflow=workflow)
+    for page in (confirm(asked), outcome(decided(comment=text, workflow=workflow)), outcome(cancelled(text))):
+        assert hidden_in(page.text) is None
+        shown = [each for each in page.named("input") if each["type"] == "text"]
+        assert [each["value"] for each in shown if hidden_in(each["value"] or "")] == []
+    assert text in [each.get("value") for each in confirm(asked).named("input") if each["type"] == "radio"]
+
+
+LIE = "https://github.com/acme/pull/7"
+
+
+def test_a_link_on_a_page_shows_the_host_that_it_leads_to() -> None:
+    links = ((LIE, "https://evil.example/x"),)
+    page = confirm(asking(details=f"[{LIE}](https://evil.example/y)", links=links))
+    assert [link["href"] for link in listed(page)] == ["https://evil.example/y", "https://evil.example/x"]
+    assert page.text.count(f"{LIE} (evil.example)") == 2
+
+
+@pytest.mark.parametrize("url", ["https://good.example@evil.example/", "https://g\u043e\u043egle.com/"])
+def test_an_address_that_could_deceive_is_no_link_on_a_page(url: str) -> None:
+    page = confirm(asking(details=f"See [label]({url}).", links=(("Plan", url),)))
+    assert listed(page) == []
+    assert f"See [label]({url})." in page.text
+    assert f"Plan{url}" in page.text
 
 
 @pytest.mark.parametrize("cause", HOSTILE)
@@ -465,7 +496,7 @@ def test_details_are_headings_lists_code_and_links() -> None:
     tags = [tag for tag, _ in page.elements]
     expected = ["h3", "ul", "li", "strong", "li", "em", "p", "a", "code", "pre", "code", "ul", "li"]
     assert tags[tags.index("h3") : tags.index("h2", tags.index("h3"))] == expected
-    assert "See it or ls" in page.text
+    assert "See it (a.example) or ls" in page.text
 
 
 @pytest.mark.parametrize(("severity", "badges"), [(Severity.NORMAL, 0), (Severity.HIGH, 1)])
@@ -545,7 +576,7 @@ def test_anything_typed_is_shown_again_as_it_is(text: str) -> None:
     page = confirm(asking(form=FORM), typed=Typed(dict.fromkeys(names, text), dict.fromkeys(names, "No.")))
     other = confirm(asking(form=FORM), typed=Typed(dict.fromkeys(names, "x"), dict.fromkeys(names, "No.")))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in other.elements]
-    assert text in [each.get("value") for each in page.named("input")]
+    assert reveal(text) in [each.get("value") for each in page.named("input")]
 
 
 @pytest.mark.parametrize(("times", "offered"), [(0, False), (1, True)])

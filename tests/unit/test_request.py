@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Json, Request, is_hidden, shorten
+from approvals.characters import hidden_in, reveal
+from approvals.model import Json, Request, shorten
 from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 from approvals.schema import MAX_UNKNOWN, load
@@ -96,9 +97,7 @@ def test_whole_minutes_are_taken_in_either_spelling(minutes: float) -> None:
     assert parse({"TimeoutMinutes": minutes}).timeout == timedelta(minutes=minutes)
 
 
-@pytest.mark.parametrize(
-    "minutes", [0, -1, 1.5, True, False, "60", MAX_TIMEOUT_MINUTES + 1, float("inf"), float("nan"), 1e308, [], {}]
-)
+@pytest.mark.parametrize("minutes", [0, -1, 1.5, True, False, "60", MAX_TIMEOUT_MINUTES + 1, 1e308, [], {}])
 def test_other_timeouts_are_refused(minutes: Json) -> None:
     (problem,) = problems({"Approval": {"TimeoutMinutes": minutes}})
     assert problem.startswith("Approval.TimeoutMinutes: expected a whole number of minutes from 1 to 525,540, got ")
@@ -141,16 +140,20 @@ class TestTexts:
 
     @pytest.mark.parametrize(
         "character",
-        [*"\x00\x08\v\f\x1b\x1c\x7f\x85\x9f", *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"],
+        [
+            *"\x00\x08\v\f\x1b\x1c\x7f\x85\x9f",
+            *"\u2028\u2029\u200b\u2800\u3164\xad",
+            *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+        ],
     )
-    def test_it_has_no_control_or_reordering_character(self, key: str, most: int, character: str) -> None:
+    def test_it_has_no_hidden_character(self, key: str, most: int, character: str) -> None:
         del most
         assert problems({"Approval": {key: f"a{character}b"}}) == [
-            f"Approval.{key}: expected no control characters, and none that turn the direction"
+            f"Approval.{key}: expected no hidden characters, got {hidden_in(f'a{character}b')}"
         ]
 
 
-@pytest.mark.parametrize("character", ["\n", "\r", "\t", "\u2028", "\u2029"])
+@pytest.mark.parametrize("character", ["\n", "\r", "\t"])
 def test_a_one_line_text_has_no_line_break_or_tab(character: str) -> None:
     assert problems({"Approval": {"Title": f"a{character}b"}}) == ["Approval.Title: expected one line"]
 
@@ -195,7 +198,7 @@ def test_an_unknown_key_is_named_with_a_way_out(key: str, hint: str) -> None:
 @given(st.text(max_size=200).filter(lambda key: key not in {*KEYS, "Result"}))
 def test_no_unknown_key_slips_through(key: str) -> None:
     named, way_out = problems({"Approval": {key: None}})
-    assert named.startswith(f"Approval.{shorten(key, 60)}: unknown key")
+    assert named.startswith(f"Approval.{reveal(shorten(key, 60))}: unknown key")
     assert way_out == THE_KEYS
 
 
@@ -285,6 +288,34 @@ MISTAKES: list[tuple[Json, str]] = [
     ({"Channel": "#deploys"}, "Approval.Channel: expected the id of a Slack channel (C...) or user (U...), got "),
     ({"Links": {"Plan": "https://example.com"}}, "Approval.Links: expected a list of objects with the keys Label, Url"),
     ({"Links": [{"Label": "Plan"}]}, "Approval.Links[0].Url: is missing, expected an http or https address"),
+    (
+        {"Links": [{"Label": "Plan", "Url": "https://good.example@evil.example/"}]},
+        "Approval.Links[0].Url: expected an http or https address in ASCII, with a DNS name or an IP address as its ",
+    ),
+    (
+        {"Links": [{"Label": "Plan", "Url": "https://g\u043e\u043egle.com/"}]},
+        "Approval.Links[0].Url: expected an http or https address in ASCII, with a DNS name",
+    ),
+    (
+        {"Links": [{"Label": "Pl\u200ban", "Url": "https://x.io/"}]},
+        "Approval.Links[0].Label: expected no hidden characters, got U+200B zero width space at character 3",
+    ),
+    (
+        {"Facts": [{"Label": "Amount", "Value": "1\u2800000"}]},
+        "Approval.Facts[0].Value: expected no hidden characters, got U+2800 braille pattern blank at character 2",
+    ),
+    (
+        {"Form": [{"Name": "A", "Type": "choice", "Choices": ["a\xadb"]}]},
+        "Approval.Form[0].Choices[0]: expected no hidden characters, got U+00AD soft hyphen at character 2",
+    ),
+    (
+        {"Form": [{"Name": "A", "Type": "text", "Label": "A\u3164"}]},
+        "Approval.Form[0].Label: expected no hidden characters, got U+3164 hangul filler at character 2",
+    ),
+    (
+        {"Form": [{"Name": "A", "Type": "text", "Default": "a\U000e0041"}]},
+        "Approval.Form[0].Default: expected no hidden characters, got U+E0041 tag latin capital letter a at",
+    ),
     ({"Links": [{"Label": "Plan", "Url": "javascript:x"}]}, "Approval.Links[0].Url: expected an http or https address"),
     ({"Facts": [{"Label": "a", "Value": []}]}, "Approval.Facts[0].Value: expected a text or a number or true or false"),
     ({"Form": []}, "Approval.Form: expected at least one entry, got an empty list"),
@@ -405,7 +436,7 @@ def test_what_is_accepted_keeps_the_limits(asked: dict[str, Any]) -> None:
         assert not any(category(character) == "Cc" for character in request.title)
     if request.details is not None:
         assert 0 < len(request.details) <= MAX_DETAILS
-        assert not any(is_hidden(character) for character in request.details)
+        assert hidden_in(request.details) is None
     assert timedelta(minutes=1) <= request.timeout <= timedelta(minutes=MAX_TIMEOUT_MINUTES)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.characters import hidden_in
 from approvals.model import (
     Action,
     Approval,
@@ -86,10 +87,27 @@ def test_what_was_neither_approved_nor_rejected_has_no_result(approval: Approval
         result(approval)
 
 
-@given(st.text(), st.text(min_size=1))
+@given(st.text().filter(lambda text: hidden_in(text) is None), st.text(min_size=1))
 def test_the_output_is_json_that_says_what_the_result_says(comment: str, name: str) -> None:
     approval = decided(approver=replace(BOB, name=name), comment=comment)
     assert json.loads(output(approval)) == result(approval)
+
+
+def test_a_hidden_character_of_an_earlier_versions_comment_is_shown_to_be_there() -> None:
+    approval = decided(comment="Fine")
+    assert approval.decision
+    responses = (replace(approval.responses[0], comment="Fi\x1b\u200bne"),)
+    old = replace(approval, responses=responses, decision=replace(approval.decision, comment="Fi\x1b\u200bne"))
+    found = result(old)
+    assert found["Comment"] == "Fi\ufffd\ufffdne"
+    assert found["Responses"][0]["Comment"] == "Fi\ufffd\ufffdne"  # type: ignore[index, call-overload]
+
+
+def test_a_name_with_line_breaks_is_one_line_in_the_status() -> None:
+    approver = replace(BOB, name="Bo\n\nApproved! Task approved by\u202e ciso@example.com")
+    assert result(decided(approver=approver))["Status"] == (
+        "Approved! Task approved by Bo Approved! Task approved by\ufffd ciso@example.com"
+    )
 
 
 def test_the_longest_comment_fits_many_times_over() -> None:
@@ -126,7 +144,7 @@ def test_a_comment_is_as_long_on_every_channel_as_the_sizes_assume() -> None:
     assert MAX_COMMENT == LONGEST_COMMENT
 
 
-@pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n", "\x1f", "\u202e"])
+@pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n"])
 def test_no_result_is_longer_than_was_reckoned_when_it_was_asked(character: str) -> None:
     form = tuple(FormField(name=f"f{n}" + "x" * 50, label="F", type=FieldType.TEXT, max_length=500) for n in range(5))
     form += (
@@ -138,7 +156,7 @@ def test_no_result_is_longer_than_was_reckoned_when_it_was_asked(character: str)
     request = Request(
         timeout=timedelta(hours=1), form=form, required_approvals=3, required_rejections=3, digest="d" * 64
     )
-    written = "\n" * 500 if character in "\x1f\u202e" else character * 500
+    written = character * 500
     filled: dict[str, FormValue] = {field.name: written for field in form[:5]}
     filled |= {"n": -1.2345678901234567e-300, "c": character * 75, "d": "2026-11-23", "y": False}
     approval = an_approval(request=request)

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from approvals.model import Json
 from approvals.request import InvalidApprovalRequest, parse_request
-from approvals.schema import day, is_address, kind, load, problems, suggestion
+from approvals.schema import day, kind, load, problems, suggestion
 
 SCHEMA = load("request.schema.json")
 VALIDATOR = Draft202012Validator(dict(SCHEMA))
@@ -227,12 +227,6 @@ def test_a_format_takes_what_it_means_and_nothing_else(form: str, right: list[st
 )
 def test_only_the_usual_form_of_a_day_is_one(text: str) -> None:
     assert day(text) is None
-
-
-def test_a_link_has_no_character_that_would_end_it_on_some_surface() -> None:
-    assert is_address("https://x.io/a?b=c&d=e#f")
-    assert not any(is_address(f"https://x.io/{character}") for character in "<>|\"'\\ \n\t\u00a0")
-    assert not is_address("http://[")
 
 
 @given(st.text(max_size=80))

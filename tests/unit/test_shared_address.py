@@ -14,6 +14,7 @@ import pytest
 from approvals import present
 from approvals.mail import asked, digest_mail, notice_mail, reminded, reminder_mail, request_mail, told
 from approvals.model import Action, Approval, People, Person, Request
+from approvals.summary import summarize
 from approvals.viewer import Overview
 from bot.views import approval as message
 from bot.views import home
@@ -37,7 +38,7 @@ def plain(text: str) -> str:
 
 
 def at_home(approval: Approval) -> str:
-    view = home.home_view(Overview(waiting=[approval]), lambda found: found.ts, now=NOW)
+    view = home.home_view(Overview(waiting=[summarize(approval)]), [approval], lambda found: found.ts, now=NOW)
     return json.dumps(view.to_dict(), ensure_ascii=False)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from approvals import present
+from approvals.characters import hidden_in, reveal
 from approvals.model import (
     Action,
     Approval,
@@ -33,9 +34,10 @@ from approvals.model import (
     Step,
     readable,
 )
+from approvals.summary import summarize
 from approvals.viewer import Overview
 from approvals.workflow import console_url
-from bot.views.approval import outcome_blocks, outcome_text, request_blocks, request_text
+from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
@@ -258,7 +260,7 @@ def test_a_short_text_is_shown_as_it_was_typed(text: str) -> None:
     key = " ".join(text.split())
     shown = under(blocks)
     assert shown["Facts"] == [("text", text, {"bold": True}), ("text", f": {text}", None)]
-    assert shown["Links"] == [("link", text, None)]
+    assert shown["Links"] == [("link", f"{text} (example.com)", None)]
     assert shown["Input of the workflow"] == [("text", f"{key}: {present.indent(text)}", None)]
 
 
@@ -278,17 +280,82 @@ def test_details_look_as_their_marks_say() -> None:
         ("\nnext *_~ line", None),
     ]
     assert (items["type"], items["style"]) == ("rich_text_list", "bullet")
-    assert items["elements"][1]["elements"] == [{"type": "link", "text": "two", "url": "https://e.com/?a=1&b=2"}]
+    assert items["elements"][1]["elements"] == [
+        {"type": "link", "text": "two (e.com)", "url": "https://e.com/?a=1&b=2"}
+    ]
     assert (code["type"], code["elements"]) == ("rich_text_preformatted", [{"type": "text", "text": "*x*"}])
 
 
-@pytest.mark.parametrize("url", ["https://b\u00fccher.example/", "https://e_x.com/", "https://e.com/\u05d0"])
+@pytest.mark.parametrize("url", ["https://[2001:db8::1]/", "https://e_x.com/"])
 def test_an_unusual_address_is_shown_as_text(url: str) -> None:
     """Slack may refuse a whole message for an address that it does not know as one."""
     request = Request(details=f"[label]({url})", links=(("Plan", url),), timeout=HOUR)
     shown = under(as_sent(request_blocks(an_approval(request=request))))
     assert shown["Links"] == [("text", f"Plan: {url}", None)]
     assert shown["Details"] == [("text", f"label ({url})", None)]
+
+
+@pytest.mark.parametrize("url", ["https://good.example@evil.example/", "https://b\u00fccher.example/"])
+def test_an_address_that_could_deceive_is_no_link_in_slack(url: str) -> None:
+    """Details keep it as it was typed; among the links it can only be one of an earlier version's record."""
+    request = Request(details=f"See [label]({url}).", links=(("Plan", url),), timeout=HOUR)
+    shown = under(as_sent(request_blocks(an_approval(request=request))))
+    assert shown["Links"] == [("text", f"Plan: {url}", None)]
+    assert shown["Details"] == [("text", f"See [label]({url}).", None)]
+
+
+def test_a_link_in_slack_shows_the_host_that_it_leads_to() -> None:
+    lie = "https://github.com/acme/pull/7"
+    links = ((lie, "https://evil.example/y"),)
+    request = Request(details=f"[{lie}](https://evil.example/x)", links=links, timeout=HOUR)
+    shown = under(as_sent(request_blocks(an_approval(request=request))))
+    assert shown["Links"] == [("link", f"{lie} (evil.example)", None)]
+    assert shown["Details"] == [("link", f"{lie} (evil.example)", None)]
+
+
+HIDDEN = "\x1b\u200b\u202e\u2800\u3164\U000e0041\xad\ud800"
+
+
+def test_a_message_of_an_earlier_versions_record_hides_nothing() -> None:
+    text = f"a{HIDDEN}b"
+    form = (
+        FormField(name="t", label=text, type=FieldType.TEXT, default=text),
+        FormField(name="c", label=text, type=FieldType.CHOICE, choices=(text, "x")),
+    )
+    request = Request(
+        title=text,
+        details=f"{text} **{text}** `{text}` [{text}](https://x.io/)\n# {text}\n- {text}\n```\n{text}\n```",
+        facts=((text, text),),
+        links=((text, "https://x.io/"),),
+        form=form,
+        timeout=HOUR,
+        context={text: text, "b": [text]},
+    )
+    workflow = replace(WORKFLOW, execution_name=text, state_machine_name=text)
+    asked = an_approval(request=request, workflow=workflow)
+    answered = decided(request=replace(request, form=()), workflow=workflow, comment=text)
+    views: list[Any] = [
+        as_sent(request_blocks(asked)),
+        as_sent(outcome_blocks(answered)),
+        [request_text(asked), outcome_text(answered), outcome_reply(answered)],
+        answer_modal(asked, About(asked.id, Action.APPROVE, "C1")).to_dict(),
+        told_modal(text).to_dict(),
+        as_sent(outcome_blocks(cancelled(text))),
+    ]
+    for view in views:
+        shown = [each for key, each in written_in(view) if key != "value"]  # a choice's value is sent back as it is
+        assert {each: hidden_in(each) for each in shown if hidden_in(each)} == {}
+
+
+def written_in(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        for name, each in node.items():
+            yield from written_in(each, name)
+    elif isinstance(node, list):
+        for each in node:
+            yield from written_in(each, key)
+    elif isinstance(node, str):
+        yield key, node
 
 
 HOUR = timedelta(hours=1)
@@ -369,7 +436,7 @@ def test_a_title_that_is_too_long_for_a_header_is_cut_there_and_shown_in_full_be
 def test_escaping_leaves_no_angle_bracket_and_loses_nothing(text: str) -> None:
     escaped = escape(text)
     assert not set(escaped) & {"<", ">"}
-    assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+    assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == reveal(text)
 
 
 @given(st.text(alphabet="*_~`x <&"))
@@ -683,9 +750,9 @@ many = st.builds(
 @settings(deadline=None, max_examples=30)
 @given(st.lists(many, max_size=12), st.integers(0, 30), texts)
 def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest: int, said: str) -> None:
-    others = [decided(comment="Fine")] * rest
-    shown = home_view(Overview(waiting=waiting, requested=others, decided=others), the_link, now=NOW, said=said)
-    view = shown.to_dict()
+    others = [summarize(decided(comment="Fine"))] * rest
+    overview = Overview(waiting=[summarize(each) for each in waiting], requested=others, decided=others)
+    view = home_view(overview, waiting, the_link, now=NOW, said=said).to_dict()
     assert check_home(view) == view
     if waiting:
         assert f"Waits for you ({len(waiting)})" in json.dumps(view)
@@ -701,7 +768,8 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
         context={"a": "b"},
     )
     waiting = [an_approval(request=request, id=f"{number:032}") for number in range(30)]
-    view = home_view(Overview(waiting=waiting, requested=waiting, decided=waiting), the_link, now=NOW).to_dict()
+    rows = [summarize(approval) for approval in waiting]
+    view = home_view(Overview(waiting=rows, requested=rows, decided=rows), waiting, the_link, now=NOW).to_dict()
     assert check_home(view) == view
     shown = json.dumps(view)
     assert f"And {len(waiting) - MAX_ROWS} more" in shown
@@ -715,7 +783,8 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.lists(many, max_size=30))
 def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval]) -> None:
-    blocks = as_sent(list_blocks([("Waits for you", approvals), ("Others", approvals)], the_link, "Nothing."))
+    rows = [summarize(approval) for approval in approvals]
+    blocks = as_sent(list_blocks([("Waits for you", rows), ("Others", rows)], the_link, "Nothing."))
     assert refused(blocks) is None
     assert len(blocks) > 0
 
@@ -727,6 +796,7 @@ def test_the_help_is_a_message() -> None:
 @settings(deadline=None, max_examples=30)
 @given(requests, crowds)
 def test_a_row_shows_a_title_as_it_was_written(request: Request, people: People) -> None:
-    [_heading, row] = as_sent(list_blocks([("Open", [an_approval(request=request, people=people)])], the_link, ""))
+    shown = summarize(an_approval(request=request, people=people))
+    [_heading, row] = as_sent(list_blocks([("Open", [shown])], the_link, ""))
     marks = [mark for mark in MARKUP.findall(row["text"]["text"]) if not mark.startswith("<!date^")]
     assert marks in ([], [f"<@{request.requested_by}>"])

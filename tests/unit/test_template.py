@@ -371,6 +371,18 @@ def test_a_stream_hands_what_fails_for_good_to_the_dead_letter_queue(function: s
     assert granted
 
 
+def test_what_the_scheduler_can_not_read_reaches_the_dead_letter_queue() -> None:
+    variables = FUNCTIONS["LifecycleFunction"]["Environment"]["Variables"]
+    assert variables["DEAD_LETTER_QUEUE_URL"] == {"Ref": "DeadLetterQueue"}
+    queues = [
+        resource
+        for statement in statements("LifecycleFunction")
+        if "sqs:SendMessage" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+    assert {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]} in queues
+
+
 @pytest.mark.parametrize(("function", "source"), [*STREAMS, *RETRIED])
 def test_one_records_failure_is_not_its_neighbours(function: str, source: dict[str, Any]) -> None:
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], function
@@ -381,6 +393,8 @@ def test_a_stream_neither_starts_late_nor_retries_for_ever(function: str, source
     """What is written while the mapping is made must not be missed; one bad record must not hold its shard a day."""
     assert source["StartingPosition"] == "TRIM_HORIZON", function
     assert 0 < source["MaximumRecordAgeInSeconds"] <= 21600
+    timeout = FUNCTIONS[function].get("Timeout", GLOBALS["Timeout"])
+    assert 0 < source["MaximumRetryAttempts"] * timeout <= 1800, "left out, it is tried as long as its age allows"
     assert source["BisectBatchOnFunctionError"] is True
 
 

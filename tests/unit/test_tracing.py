@@ -12,7 +12,7 @@ import pytest
 from local.process import ROOT
 
 _TRANSFORM = """
-import json, sys
+import copy, json, sys
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
@@ -28,16 +28,18 @@ class NoPolicies:
     def load(self):
         return {}
 
-parameters = {"Email": "a@example.com", "Tracing": sys.argv[1]}
-json.dump(transform(template, parameters, NoPolicies())["Resources"], sys.stdout)
+def resources(tracing):
+    return transform(copy.deepcopy(template), {"Email": "a@example.com", "Tracing": tracing}, NoPolicies())["Resources"]
+
+json.dump({tracing: resources(tracing) for tracing in sys.argv[1:]}, sys.stdout)
 """
 
 
 @cache
-def resources(tracing: str) -> dict[str, Any]:
-    """The stack's resources by their logical ids, for a value of the parameter."""
+def transformed() -> dict[str, Any]:
+    """The stack's resources by their logical ids, for each value of the parameter: one process for all tests."""
     done = subprocess.run(
-        [ROOT / ".venv-sam/bin/python", "-c", _TRANSFORM, tracing],
+        [ROOT / ".venv-sam/bin/python", "-c", _TRANSFORM, "Disabled", "Active"],
         cwd=ROOT,
         env={"AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"},
         capture_output=True,
@@ -49,7 +51,7 @@ def resources(tracing: str) -> dict[str, Any]:
 
 
 def of_type(tracing: str, kind: str) -> list[dict[str, Any]]:
-    return [found["Properties"] for found in resources(tracing).values() if found["Type"] == kind]
+    return [found["Properties"] for found in transformed()[tracing].values() if found["Type"] == kind]
 
 
 @pytest.mark.parametrize(("tracing", "mode"), [("Disabled", None), ("Active", {"Mode": {"Ref": "Tracing"}})])

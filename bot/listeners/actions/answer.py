@@ -14,8 +14,9 @@ from approvals.model import Action, Approval, Note, Response
 from approvals.people import Reason
 from approvals.respond import respond
 from approvals.rules import Judgement, Verdict
+from approvals.table import RecordFullError
 from bot.api import STALE
-from bot.listeners.desk import GONE, RECORDED, Click, Desk, told, used_once
+from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, told, used_once
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
 
@@ -64,6 +65,9 @@ class Answer:
             verdict = record(approval, response, note=note).verdict
         except _MayAnswer:
             return self._open(approval, click, client)
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            return NO_ROOM
         self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
         return None
 

@@ -9,7 +9,8 @@ from slack_bolt import Ack
 from approvals import present
 from approvals.model import Approval, Note
 from approvals.rules import Judgement, Postponement, Verdict, Withdrawal
-from bot.listeners.desk import GONE, RECORDED, Click, Desk, refused, used_once
+from approvals.table import RecordFullError
+from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, refused, used_once
 from bot.listeners.malformed import Malformed
 from bot.views.buttons import MORE_TIME, WITHDRAW
 
@@ -48,7 +49,12 @@ class More:
             return self._desk.reply(click, said, recorded=judgement.verdict in RECORDED)
 
         event = _EVENTS[click.word](click.approver, self._desk.clock(), used_once(click.key))
-        verdict = self._desk.respond(approval, event, note).verdict
+        try:
+            verdict = self._desk.respond(approval, event, note).verdict
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            self._desk.leave(self._desk.reply(click, NO_ROOM))
+            return
         self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
 
 

@@ -11,7 +11,8 @@ from approvals import form
 from approvals.form import YES
 from approvals.model import Action, Approval, Approver, Note, Response, Severity
 from approvals.rules import COMMENT, Judgement, Verdict
-from bot.listeners.desk import GONE, Desk, approver, told, used_once
+from approvals.table import RecordFullError
+from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, told, used_once
 from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
@@ -69,7 +70,12 @@ class Submission:
             key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
             return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
 
-        judgement = self._desk.respond(approval, response, note)
+        try:
+            judgement = self._desk.respond(approval, response, note)
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            ack(response_action="update", view=told_modal(NO_ROOM, "Not recorded"))
+            return
         verdict = judgement.verdict
         self._desk.logger.info("answer in slack", extra={"action": response.action.value, "verdict": verdict.value})
         if verdict is Verdict.INCOMPLETE:
