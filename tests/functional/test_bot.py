@@ -1135,7 +1135,7 @@ def test_a_tap_that_the_record_has_no_room_for_is_told_and_not_repeated(scene: S
     leave_no_room(scene.dynamodb)
     scene.click(ACTION_IDS[APPROVE])
     scene.choose(MORE_TIME)
-    assert [NO_ROOM in note for note in scene.notes] == [True, True]
+    assert [NO_ROOM in note for note in scene.notes] == [True], "the same words, once a minute"
     assert scene.is_(Status.PENDING)
 
 
