@@ -25,9 +25,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals import markup, present
 from approvals.characters import reveal
 from approvals.clients import client
+from approvals.email_address import canonical, is_same
 from approvals.links import link
 from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
-from approvals.people import eligible, unanswered
+from approvals.people import eligible, is_quorum, unanswered
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed
 
@@ -150,9 +151,10 @@ def asked(approval: Approval, stack_email: str) -> list[str]:
     """The addresses that are asked by mail: the approvers who are named by theirs, else the stack's own."""
     request = approval.request
     if not request.approvers:
-        return [] if _is_own_request(approval, stack_email) else [stack_email]
-    named = {name.casefold() for name in (*request.approvers, *request.escalate_to)}
-    return [person.email for person in eligible(approval) if person.email.casefold() in named]
+        # Several people may read the stack's own address: in a quorum it counts as none of them.
+        return [] if is_quorum(request) or _is_own_request(approval, stack_email) else [stack_email]
+    named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
+    return [person.email for person in eligible(approval) if canonical(person.email) in named]
 
 
 def told(approval: Approval, stack_email: str) -> list[str]:
@@ -170,8 +172,7 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
     if approval.request.approvers:
         missing = {person.email for person in unanswered(approval)}
         return [address for address in addresses if address in missing]
-    answered = {name for said in approval.standing for name in (said.person, said.approver.id.casefold())}
-    return [address for address in addresses if address.casefold() not in answered]
+    return addresses
 
 
 def step_for(kind: str, recipient: str) -> str:
@@ -225,7 +226,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     parts = [
         f"{who} asks for an approval." if who else "A workflow is waiting for an approval.",
         approval.title,
-        "You are told because the request names you; you may not answer it.",
+        _why_told(approval, recipient),
         *_content(approval, rest="the execution's input has all of it"),
         *_rules(approval),
     ]
@@ -285,6 +286,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str,
             *_severity(approval),
             _table(present.facts(approval)),
             *_links(approval, recipient, base_url=base_url),
+            present.unchecked(approval),
         ]
     if others:
         parts.append("These wait for somebody's approval. You are told of them, and may not answer.")
@@ -321,6 +323,13 @@ def _content(approval: Approval, *, rest: str) -> list[str | None]:
         *_titled("Details:", _details(request.details or "", rest)),
         *_titled("Input of the workflow:", _cut(_table(present.context(approval)) or "", MAX_SECTION, rest)),
     ]
+
+
+def _why_told(approval: Approval, recipient: str) -> str:
+    shared = not approval.request.approvers and recipient not in approval.request.notify
+    if shared and is_quorum(approval.request):
+        return f"You are told, and may not answer it here. {present.SHARED_ADDRESS}"
+    return "You are told because the request names you; you may not answer it."
 
 
 def _severity(approval: Approval) -> list[str | None]:
@@ -360,7 +369,7 @@ def _progress(approval: Approval) -> str | None:
 
 def _is_own_request(approval: Approval, address: str) -> bool:
     requester = approval.people.requester if approval.people else None
-    own = requester is not None and requester.email.casefold() == address.casefold()
+    own = requester is not None and is_same(requester.email, address)
     return own and not approval.request.allow_self_approval
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from approvals.characters import MAX_NAME, one_line
+from approvals.email_address import is_same
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -181,13 +182,15 @@ class Workflow:
 class Approver:
     """Who answers. `id` is an email address or a Slack user id, `name` what people call them, on one line.
 
-    `workspace` is the id of the Slack workspace they belong to; empty by email.
+    `workspace` is the id of the Slack workspace they belong to; empty by email. `member` says whether they are a full
+    member of it, no guest, bot or deactivated user; it is None where Slack was not asked, and is not stored.
     """
 
     id: str
     name: str
     channel: Channel
     workspace: str = ""
+    member: bool | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Keep the name to one line: people choose their names, and one with line breaks could pose as our words.
@@ -199,7 +202,7 @@ class Approver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One human, whatever the channel. `name` is one line, `id` is their email address, or else their Slack user id.
+    """One human, whatever the channel. `name` is one line, `id` an email address in canonical form, or a Slack user id.
 
     `email` and `slack_id` are both known where Slack says that they are the same person's.
     """
@@ -214,24 +217,22 @@ class Person:
         object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
 
     def is_(self, approver: Approver) -> bool:
-        """Whether this is who answers. Email addresses know no case."""
+        """Whether this is who answers, whatever the spelling of their email address."""
         if approver.channel is Channel.SLACK:
             return approver.id == self.slack_id
-        return bool(self.email) and approver.id.casefold() == self.email.casefold()
+        return is_same(self.email, approver.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who is who, as it stood when the request was sent.
+    """Who is who, as it stood when the request was sent. `approvers` is empty when whoever is asked may answer.
 
-    `approvers` is empty when whoever is asked may answer. `known` are people whose two identities matter all the same.
     It is not `complete` while Slack could not be asked: then nobody can answer in Slack yet, but everybody by mail.
     """
 
     approvers: tuple[Person, ...] = ()
     escalation: tuple[Person, ...] = ()
     requester: Person | None = None
-    known: tuple[Person, ...] = ()
     complete: bool = True
 
 
@@ -240,6 +241,7 @@ class Response:
     """What one approver said, and when (UTC).
 
     `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
+    `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     """
 
     approver: Approver
@@ -249,6 +251,8 @@ class Response:
     form: Mapping[str, FormValue] = field(default_factory=dict)
     person: str = ""
     withdrawn_at: datetime | None = None
+    key: str = ""
+    withdrawal_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,11 +267,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """More time: who asked for it, when, and the deadline it led to."""
+    """More time: who asked for it, when, and the deadline it led to. `key` is as in a `Response`."""
 
     approver: Approver
     at: datetime
     deadline: datetime
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from approvals.model import (
     readable,
     shorten,
 )
-from approvals.people import Reason, eligible, responder
+from approvals.people import Reason, eligible, is_quorum, responder, unknown_requester
 from approvals.rules import Judgement, Verdict
 
 MAX_VALUE = 1000
@@ -40,7 +40,14 @@ DEADLINE = "Answer by"
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
-NOT_OF_THE_WORKSPACE = "Only members of the workspace that the Approvals app belongs to may answer."
+NOT_OF_THE_WORKSPACE = (
+    "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
+)
+NOT_A_MEMBER = "Guests of the workspace and bots may answer only what names them as approvers."
+UNCHECKED = (
+    "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
+)
+SHARED_ADDRESS = "Several people may read this address, so it counts only where one response is enough."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
@@ -116,11 +123,18 @@ def who_may(approval: Approval) -> str:
     named = eligible(approval)
     if named:
         who = f"Only {listed(named)} may answer."
-    elif people.requester and not request.allow_self_approval:
-        who = f"Anybody who was asked may answer, except {people.requester.name}."
     else:
-        who = "Anybody who was asked may answer."
-    return f"{who} {_needed(approval)}".strip()
+        where = " in Slack" if is_quorum(request) else ""  # The stack's own address is told, not asked.
+        own = f", except {people.requester.name}" if people.requester and not request.allow_self_approval else ""
+        who = f"Anybody who was asked{where} may answer{own}."
+    return " ".join(part for part in (who, _needed(approval), unchecked(approval)) if part)
+
+
+def unchecked(approval: Approval) -> str:
+    """Say that a requester could approve their own request unrecognized, where that is so; else nothing."""
+    person = unknown_requester(approval)
+    rest = "is not known in Slack, so it can't be checked whether they approve this themselves."
+    return f"{person.name} {rest}" if person else ""
 
 
 def progress(approval: Approval) -> list[str]:
@@ -140,6 +154,12 @@ def not_allowed(approval: Approval, reason: Reason) -> str:
     match reason:
         case Reason.TOO_EARLY:
             return f"{quoted_title(approval)} {TOO_EARLY}"
+        case Reason.UNCHECKED:
+            return f"{quoted_title(approval)} {UNCHECKED}"
+        case Reason.NOT_A_MEMBER:
+            why = NOT_A_MEMBER
+        case Reason.SHARED_ADDRESS:
+            why = f"{SHARED_ADDRESS} {who_may(approval)}"
         case Reason.OTHER_WORKSPACE:
             why = NOT_OF_THE_WORKSPACE
         case Reason.OWN_REQUEST:
@@ -162,6 +182,8 @@ def answered(judgement: Judgement, response: Response) -> str:
             text = f"Your answer was recorded already. {so_far}"
         case Verdict.ANSWERED_OTHERWISE:
             text = "You answered otherwise before. Take that answer back first."
+        case Verdict.ALREADY_USED:
+            text = "This came before, and you withdrew it since, so nothing was changed. Please respond again."
         case Verdict.WITHDRAWN:
             text = "Your answer was taken back. The request still waits."
         case Verdict.EXTENDED:

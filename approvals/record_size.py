@@ -33,6 +33,9 @@ _SLACK_ID = 12
 _NAME = 80 * _WIDEST
 """Of a Slack user; people who are asked by email are called by their address."""
 
+_CLICK = 32
+"""Bytes of the two keys that a response and its withdrawal came with."""
+
 _KEYS = 80
 """Bytes of the names of what a response, a refusal, an extension or a person has, and of DynamoDB's own."""
 
@@ -84,19 +87,20 @@ def _growth(approval: Approval) -> dict[str, int]:
     request = approval.request
     addresses = _addresses(approval)
     approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _SLACK_ID
-    response = approver + _KEYS + 2 * _MOMENT + max([_ADDRESS, *addresses])
+    response = approver + _KEYS + 2 * _MOMENT + _CLICK + max([_ADDRESS, *addresses])
+    withdrawals = rules.MAX_WITHDRAWALS_IN_ALL + _named(approval)  # Each can withdraw once, whatever others did.
     approvals, rejections = request.required_approvals, request.required_rejections
     said = {action: _comment_bytes(request, action) for action in Action}
     last = max(said.values())
-    events = len(addresses) + MAX_DIRECT + approvals + rejections + 2 * rules.MAX_WITHDRAWALS_IN_ALL
+    events = len(addresses) + MAX_DIRECT + approvals + rejections + 2 * withdrawals
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
     return {
         "Form": approvals * form_bytes(request),
         "Comment": (approvals - 1) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + 2 * last,
         "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
         "RequiredApprovals": (approvals + rejections) * response,
-        "MoreTime": request.more_time.times * (approver + 2 * _MOMENT),
-        "": (rules.MAX_WITHDRAWALS_IN_ALL + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
+        "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
+        "": (withdrawals + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
     }
 
 
@@ -107,8 +111,14 @@ def _addresses(approval: Approval) -> list[int]:
     if people is None:
         named = [*request.approvers, *request.escalate_to]
         return [_ADDRESS, *told, *(len(name) if is_email(name) else _ADDRESS for name in named)]
-    found = (*people.approvers, *people.escalation, *people.known)
+    found = (*people.approvers, *people.escalation)
     return [_ADDRESS, *told, *(len(person.email.encode()) for person in found if person.email)]
+
+
+def _named(approval: Approval) -> int:
+    """How many may respond by name."""
+    people, request = approval.people, approval.request
+    return len((*people.approvers, *people.escalation) if people else (*request.approvers, *request.escalate_to))
 
 
 def _people_bytes(approval: Approval) -> int:

@@ -195,7 +195,7 @@ def people_to_item(people: People) -> Item:
         "approvers": [asdict(person) for person in people.approvers],
         "escalation": [asdict(person) for person in people.escalation],
         "requester": asdict(people.requester) if people.requester else None,
-        "known": [asdict(person) for person in people.known],
+        "known": [],  # for a function of an earlier version, which still runs while a new one is deployed
         "complete": people.complete,
     }
 
@@ -205,7 +205,6 @@ def _people_from_item(item: Item) -> People:
         approvers=tuple(Person(**person) for person in item["approvers"]),
         escalation=tuple(Person(**person) for person in item["escalation"]),
         requester=Person(**item["requester"]) if item["requester"] else None,
-        known=tuple(Person(**person) for person in item["known"]),
         complete=item["complete"],
     )
 
@@ -219,6 +218,8 @@ def _response_to_item(response: Response) -> Item:
         "form": json.dumps(dict(response.form), ensure_ascii=False),
         "person": response.person,
         "withdrawn_at": iso(response.withdrawn_at) if response.withdrawn_at else None,
+        "key": response.key,
+        "withdrawal_key": response.withdrawal_key,
     }
 
 
@@ -231,6 +232,8 @@ def _response_from_item(item: Item) -> Response:
         form=cast("dict[str, FormValue]", json.loads(item["form"])),
         person=item["person"],
         withdrawn_at=_moment(item["withdrawn_at"]) if item["withdrawn_at"] else None,
+        key=item.get("key", ""),
+        withdrawal_key=item.get("withdrawal_key", ""),
     )
 
 
@@ -257,12 +260,16 @@ def _extension_to_item(extension: Extension) -> Item:
         "approver": _approver_to_item(extension.approver),
         "at": iso(extension.at),
         "deadline": iso(extension.deadline),
+        "key": extension.key,
     }
 
 
 def _extension_from_item(item: Item) -> Extension:
     return Extension(
-        approver=_approver_from_item(item["approver"]), at=_moment(item["at"]), deadline=_moment(item["deadline"])
+        approver=_approver_from_item(item["approver"]),
+        at=_moment(item["at"]),
+        deadline=_moment(item["deadline"]),
+        key=item.get("key", ""),
     )
 
 

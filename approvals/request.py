@@ -11,6 +11,7 @@ from math import isfinite
 
 from approvals import form, schema
 from approvals.characters import reveal
+from approvals.email_address import canonical
 from approvals.model import Json, Request, Workflow, shorten
 from approvals.nesting import MAX_DEPTH, deeper_than
 from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
@@ -109,8 +110,8 @@ def _quorum_contradictions(request: Request) -> Iterator[str]:
     """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
     if not request.approvers or any(schema.is_slack_group(name) for name in request.approvers):
         return
-    asks = (request.requested_by or "").casefold()
-    named = {name.casefold() for name in request.approvers}
+    asks = canonical(request.requested_by or "")
+    named = {canonical(name) for name in request.approvers}
     may = len(named if request.allow_self_approval else named - {asks})
     approvals, rejections = request.required_approvals, request.required_rejections
     if not may:

@@ -7,8 +7,9 @@ Whoever belongs to another workspace sees nothing: who makes a `Viewer` makes su
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from approvals.email_address import is_same
 from approvals.model import Approval, Approver, Channel, Person
 from approvals.people import answer_of, responder
 from approvals.summary import Summary, summarize
@@ -16,7 +17,7 @@ from approvals.summary import Summary, summarize
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """A Slack user of the app's own workspace.
+    """A Slack user of the app's own workspace. `member` says whether they are a full member, not a guest.
 
     `email` is what Slack knows, empty where it does not say it. `channels` are the ids of those they are in, as far as
     the app may know.
@@ -25,16 +26,17 @@ class Viewer:
     id: str
     name: str
     workspace: str
+    member: bool
     email: str = ""
     channels: frozenset[str] = field(default_factory=frozenset)
 
     def is_called(self, name: str) -> bool:
         """Whether a Slack user id or an email address is theirs."""
-        return bool(name) and (name == self.id or name.casefold() == self.email.casefold())
+        return name == self.id or is_same(name, self.email)
 
     def is_(self, person: Person) -> bool:
-        """Whether this is the same human."""
-        return self.is_called(person.slack_id) or self.is_called(person.email)
+        """Whether this is the same human. A Slack id that the record has counts alone: addresses in Slack change."""
+        return person.slack_id == self.id if person.slack_id else self.is_called(person.email)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +55,8 @@ def waits_for(approval: Approval, viewer: Viewer) -> bool:
     """
     if approval.decision:
         return False
-    person = responder(
-        approval, Approver(id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace)
-    )
+    approver = Approver(id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace)
+    person = responder(approval, replace(approver, member=viewer.member))
     if not isinstance(person, Person) or answer_of(approval, person):
         return False
     named = approval.people is not None and bool(approval.people.approvers)

@@ -25,6 +25,8 @@ from approvals.failures import described
 from approvals.records import LISTED
 from approvals.replies import Replies
 from approvals.table import ApprovalTable
+from bot.api import SlackApi
+from bot.directory import SlackDirectory
 from bot.guard import REFUSED, Guard, claims_signature
 from bot.listeners import register_listeners
 from bot.listeners.desk import Desk
@@ -37,6 +39,10 @@ ApiResponse = dict[str, Any]
 
 TIMEOUT = 2
 """Seconds that Slack may take to open a dialog: what allows it, and the click's acknowledgement, are due after 3."""
+
+
+LOOK_UP_TIMEOUT = 1
+"""Seconds that Slack may take to say who a user is, before the click is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,10 @@ class BotHandler:
 def create_app(
     *, table: ApprovalTable, secret: SecretSource, api_url: str, clock: Callable[[], datetime], logger: Logger
 ) -> App:
-    """The Bolt app. It records before it acknowledges, and calls Slack neither at start nor for a tap that answers."""
+    """The Bolt app. It records before it acknowledges, and does not call Slack at start.
+
+    A tap that responds calls Slack only where the request names no approvers, to ask whether this is a member.
+    """
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         # Given, so that Bolt does not ask Slack's auth.test who we are.
@@ -112,7 +121,13 @@ def create_app(
         # The guard has verified the signature, with the injected clock.
         request_verification_enabled=False,
     )
-    register_listeners(app, Desk(table=table, clock=clock, logger=logger, refresh=secret.refresh))
+
+    def quick_client() -> WebClient:
+        return WebClient(token=secret.current.bot_token, base_url=api_url, timeout=LOOK_UP_TIMEOUT, retry_handlers=[])
+
+    directory = SlackDirectory(SlackApi(quick_client))
+    desk = Desk(table=table, clock=clock, logger=logger, refresh=secret.refresh, directory=directory)
+    register_listeners(app, desk)
     return app
 
 

@@ -33,7 +33,7 @@ from approvals.respond import Conflict, TooManyConflicts, respond
 from approvals.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.table import ApprovalTable, NotFound, RecordFullError
 from approvals.workflow import console_url
-from handlers import inputs, pages
+from handlers import inputs, page_state, pages
 from handlers.inputs import FORM_PREFIX, SURE, Typed
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ MAX_FORM = 800 * 1024
 MAX_FIELDS = 40
 """Fields of a form as it is sent: a link has 6, a request's form 20 at most, and there are 3 more."""
 
+
+_SENT_AGAIN = "You withdrew this response after the page was made. Nothing was recorded: please respond again."
 
 _AGAIN = "Please try again"
 
@@ -102,6 +104,10 @@ class Link:
     def do(self) -> str:
         """What is asked for beside an answer; empty for the answer."""
         return self.sent.get("do", "")
+
+    def on_page(self, approval: Approval) -> dict[str, str]:
+        """The fields that a form on a page about the approval sends back."""
+        return {**self.fields, **page_state.seen(approval, self.approver)}
 
 
 class CallbackHandler:
@@ -161,8 +167,7 @@ class CallbackHandler:
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
         # Who may not answer is told so, and what they did not try is not noted.
-        now = self._clock()
-        approval = judge(link.approval, Expiry(now)).approval
+        approval = judge(link.approval, Expiry(self._clock())).approval
         if approval.status is not Status.PENDING:
             return self._outcome(approval, link, with_body=with_body)
         person = responder(approval, link.approver)
@@ -170,8 +175,11 @@ class CallbackHandler:
             return self._not_allowed(approval, person, _why_not(approval, person), with_body=with_body)
         if answer_of(approval, person):
             return self._recorded(approval, link, with_body=with_body)
-        page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT, now=now)
-        return _page(HTTPStatus.OK, page, with_body=with_body)
+        return _page(HTTPStatus.OK, self._confirm(approval, link), with_body=with_body)
+
+    def _confirm(self, approval: Approval, link: Link, typed: Typed | None = None, note: str = "") -> str:
+        fields, typed, now = link.on_page(approval), typed or Typed(), self._clock()
+        return pages.confirm(approval, link.action, fields, max_comment=MAX_COMMENT, now=now, typed=typed, note=note)
 
     def _recorded(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
         """To somebody whose answer stands while the request waits: 200, or 409 when the link says the other answer."""
@@ -181,7 +189,7 @@ class CallbackHandler:
             raise ValueError(f"approval {approval.id} has no answer of theirs")
         agreed = standing.action is link.action
         note = "" if agreed else f"To {link.action} it instead, take your answer back first."
-        page = pages.recorded(approval, standing, link.fields, now=self._clock(), note=note)
+        page = pages.recorded(approval, standing, link.on_page(approval), now=self._clock(), note=note)
         return _page(HTTPStatus.OK if agreed else HTTPStatus.CONFLICT, page, with_body=with_body)
 
     def _outcome(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
@@ -208,9 +216,11 @@ class CallbackHandler:
             case "":
                 return self._answer(link)
             case pages.WITHDRAW:
-                return self._change(link, Withdrawal(link.approver, self._clock()), "take your answer back")
+                key = f"withdraw:{page_state.withdrawal_state(link.sent)}"
+                return self._change(link, Withdrawal(link.approver, self._clock(), key), "take your answer back")
             case pages.MORE_TIME:
-                return self._change(link, Postponement(link.approver, self._clock()), "ask for more time")
+                key = f"extend:{page_state.extension_state(link.sent)}"
+                return self._change(link, Postponement(link.approver, self._clock(), key), "ask for more time")
             case _:
                 sentence = "It asks for something that is not known here. Open the link again."
                 raise Refused(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
@@ -230,7 +240,10 @@ class CallbackHandler:
     def _answer(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
         values, problems = (_defaults(link.approval), {}) if with_one_click else _filled_in(link)
         comment = None if with_one_click else _comment(link.sent) or None
-        response = Response(approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values)
+        key = f"respond:{page_state.withdrawal_state(link.sent)}"
+        response = Response(
+            approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values, key=key
+        )
         judgement = self._record(link, response, flawed=bool(problems))
         self._log(judgement, link.action)
         return self._answered(link, judgement, problems, with_one_click=with_one_click)
@@ -259,10 +272,9 @@ class CallbackHandler:
         match judgement.verdict:
             case Verdict.INCOMPLETE:
                 typed = Typed(link.sent, {**_by_input(judgement.problems), **problems})
-                page = pages.confirm(
-                    approval, link.action, link.fields, max_comment=MAX_COMMENT, now=self._clock(), typed=typed
-                )
-                return _page(HTTPStatus.BAD_REQUEST, page)
+                return _page(HTTPStatus.BAD_REQUEST, self._confirm(approval, link, typed))
+            case Verdict.ALREADY_USED:
+                return _page(HTTPStatus.CONFLICT, self._confirm(approval, link, note=_SENT_AGAIN))
             case Verdict.NOT_ALLOWED if judgement.reason:
                 return self._not_allowed(approval, judgement.reason, present.not_allowed(approval, judgement.reason))
             case Verdict.ANSWERED_OTHERWISE:
@@ -300,8 +312,8 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     """What somebody is told who only looks: no answer of theirs was refused."""
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
-    why = f"{present.OWN_REQUEST} " if reason is Reason.OWN_REQUEST else ""
-    return f"{why}{present.who_may(approval)} The request still waits."
+    why = {Reason.OWN_REQUEST: f"{present.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{present.SHARED_ADDRESS} "}
+    return f"{why.get(reason, '')}{present.who_may(approval)} The request still waits."
 
 
 def _needs_nothing_more(link: Link) -> bool:

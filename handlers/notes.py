@@ -174,7 +174,14 @@ class Notes:
         channels = self._channels(note.user, messenger)
         if note.channel:
             channels |= {note.channel}
-        return Viewer(id=user.id, name=user.name, workspace=workspace, email=user.email, channels=channels)
+        return Viewer(
+            id=user.id,
+            name=user.name,
+            workspace=workspace,
+            member=user.is_member,
+            email=user.email,
+            channels=channels,
+        )
 
     def _channels(self, user: str, messenger: SlackMessenger) -> frozenset[str]:
         try:

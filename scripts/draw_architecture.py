@@ -26,6 +26,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "handlers.shown",
             "handlers.html",
             "handlers.inputs",
+            "handlers.page_state",
         ),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
@@ -54,13 +55,16 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what may be asked, who may answer, what decides",
         (
             "approvals.rules", "approvals.respond", "approvals.people", "approvals.identify", "approvals.form",
-            "approvals.request", "approvals.request_json", "approvals.schema",
+            "approvals.request", "approvals.request_json", "approvals.schema", "approvals.judgement",
         ),
     ),
     "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings", "approvals.failures")),
     "model": (
         "what an approval is",
-        ("approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting"),
+        (
+            "approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting",
+            "approvals.email_address",
+        ),
     ),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""

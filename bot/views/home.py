@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from approvals import present
 from approvals.model import Approval
 from approvals.summary import Summary, summarize
 from approvals.viewer import Overview
@@ -29,7 +30,7 @@ REFRESH_ID = "home:refresh"
 """The action id of the button that shows the Home anew."""
 
 MAX_WAITING = 8
-"""Requests that wait, shown with what is asked: each has 11 blocks at most, and a Home 100.
+"""Requests that wait, shown with what is asked: each has 12 blocks at most, and a Home 100.
 
 Source: https://docs.slack.dev/reference/views/home-tab-views
 """
@@ -95,7 +96,10 @@ def _in_full(approval: Approval, link: Link) -> list[Block]:
     asked = message.asked(approval)
     if weight_of(asked) > MAX_ASKED:
         return [row(summarize(approval), link), _note(_READ_FIRST), DividerBlock()]
-    return [row(summarize(approval), link), *asked, ActionsBlock(elements=answers(approval)), DividerBlock()]
+    unchecked = present.unchecked(approval)
+    said = [_note(sentence(unchecked))] if unchecked else []
+    buttons = ActionsBlock(elements=answers(approval))
+    return [row(summarize(approval), link), *asked, *said, buttons, DividerBlock()]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:

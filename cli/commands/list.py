@@ -10,6 +10,7 @@ from itertools import islice
 
 import click
 
+from approvals.email_address import canonical
 from approvals.model import Approval, Json, Status, iso
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
@@ -153,4 +154,4 @@ def _says(text: str | None) -> Matches:
 
 
 def _same(one: str | None, other: str) -> bool:
-    return one is not None and one.casefold() == other.casefold()
+    return one is not None and canonical(one) == canonical(other)

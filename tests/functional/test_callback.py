@@ -16,6 +16,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.links import link
 from approvals.model import (
     Action,
@@ -33,6 +34,7 @@ from approvals.model import (
     Status,
     Step,
 )
+from approvals.people import Reason
 from approvals.respond import Conflict, respond
 from approvals.rules import Cancellation, Expiry, Withdrawal
 from approvals.table import ApprovalTable
@@ -417,8 +419,69 @@ def test_the_other_answer_must_wait_until_the_first_is_taken_back(
     assert dict(parse_qsl(urlsplit(back["headers"]["Location"]).query)) == of(asked, REJECT)
     assert table.get(asked.id).standing == ()
     assert handler(ask("GET", of(asked, REJECT)), context)["statusCode"] == 200
-    assert handler(ask("POST", of(asked, REJECT)), context)["statusCode"] == 303
+    page = handler(ask("GET", of(asked, REJECT)), context)["body"]
+    assert handler(ask("POST", of(asked, REJECT) | seen(page)), context)["statusCode"] == 303
     assert table.get(asked.id).status is Status.REJECTED
+
+
+def seen(page: str) -> dict[str, str]:
+    """What the form of a page remembers of the request that it shows."""
+    return dict(re.findall(r'name="(seen)" value="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("one_click", [False, True])
+def test_a_form_that_is_sent_again_after_the_withdrawal_does_nothing_until_it_is_pressed_on_the_new_page(
+    table: ApprovalTable, clock: Clock, logger: Logger, context: Any, one_click: bool
+) -> None:
+    """A browser may send a form again by itself; a link that decides by itself is opened again by scanners."""
+    handler = CallbackHandler(table=table, one_click=one_click, clock=clock, logger=logger)
+    asked = quorum(table)
+    form = of(asked) if one_click else of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    method = "GET" if one_click else "POST"
+    handler(ask(method, form), context)
+    person = table.get(asked.id).standing[0].person
+    respond(table, table.get(asked.id), Withdrawal(ALICE, clock()))
+    again = handler(ask(method, form), context)
+    assert again["statusCode"] == 409
+    assert "You withdrew this response after the page was made." in again["body"]
+    assert table.get(asked.id).standing == ()
+    assert handler(ask("POST", of(asked) | seen(again["body"])), context)["statusCode"] == 303
+    assert [said.person for said in table.get(asked.id).standing] == [person]
+
+
+def test_a_withdrawal_and_an_extension_that_are_sent_again_do_nothing(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    asked = quorum(table, more_time=MoreTime(3, timedelta(hours=1)))
+    first = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", first), context)
+    handler(ask("POST", first | {"do": "withdraw"}), context)
+    handler(ask("POST", first | {"do": "more-time"}), context)
+    clock.pass_(minutes=5)
+    fresh = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", fresh), context)
+    before = table.get(asked.id)
+    assert len(before.standing) == len(before.extensions) == 1
+    for do in ("withdraw", "more-time"):
+        assert handler(ask("POST", first | {"do": do}), context)["statusCode"] == 303
+        assert table.get(asked.id) == before
+    handler(ask("POST", fresh | {"do": "withdraw"}), context)
+    handler(ask("POST", fresh | {"do": "more-time"}), context)
+    after = table.get(asked.id)
+    assert (len(after.standing), len(after.extensions)) == (0, 2)
+
+
+def test_the_shared_address_of_a_quorum_is_told_that_it_does_not_count(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """Links of earlier versions may still be in its mailbox."""
+    asked = put(table, people=People(), required_approvals=2)
+    for method in ("GET", "POST"):
+        answer = handler(ask(method, of(asked)), context)
+        assert answer["statusCode"] == 403
+        assert unescape(answer["body"]).count(present.SHARED_ADDRESS) == 1
+        assert "<form" not in answer["body"]
+    assert [refusal.reason for refusal in table.get(asked.id).refusals] == [Reason.SHARED_ADDRESS]
 
 
 @pytest.mark.parametrize("do", ["withdraw", "more-time"])
@@ -795,13 +858,11 @@ def test_an_answer_to_a_page_that_somebody_overtook_is_judged_by_the_record(
 def test_an_answer_that_changes_nothing_is_judged_by_the_record(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
-    """Sent again, after they had taken it back meanwhile."""
-    approval = replace(an_approval(id="b" * 32), request=replace(an_approval().request, required_approvals=2))
-    table.add(approval)
-    mine = dict(parse_qsl(urlsplit(link(approval, APPROVE, ALICE.id, base_url="https://x")).query))
-    handler(ask("POST", mine), context)
+    """What is remembered says that they answered; meanwhile that was taken back."""
+    approval = quorum(table)
+    handler(ask("POST", of(approval)), context)
     respond(table, table.get(approval.id), Withdrawal(ALICE, approval.requested_at + timedelta(minutes=1)))
-    assert handler(ask("POST", mine), context)["statusCode"] == 303
+    assert handler(ask("POST", of(approval, seen="1.0")), context)["statusCode"] == 303
     assert len(table.get(approval.id).standing) == 1
 
 

@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from approvals.characters import hidden_in
-from approvals.model import Action
+from approvals.model import Action, People, Person
 from approvals.rules import Withdrawal
 from cli.columns import COLUMNS, cell
 from tests.broken import break_record, nest_context
@@ -188,6 +188,14 @@ def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pyt
     assert one.id in result.stderr
 
 
+TWO = People(
+    approvers=(
+        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
+        Person(id="carol@example.com", name="carol", email="carol@example.com"),
+    )
+)
+
+
 def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Shell) -> None:
     asked = {
         "Title": "Deploy web 2.4.1",
@@ -197,7 +205,7 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
         "RequestedBy": "jo@example.com",
         "RequiredApprovals": 2,
     }
-    shell.started("run-1", asked)
+    shell.started("run-1", asked, TWO)
     shell.answered(Action.APPROVE, comment="Go.")
     shown = shell.run("show", "run-1").stdout
     for part in (
@@ -268,7 +276,7 @@ def test_what_is_decided_cant_be_cancelled(shell: Shell, before: bool) -> None:
 
 
 def test_an_export_has_a_row_for_each_approval_with_every_column(shell: Shell) -> None:
-    shell.started("run-1", {"Title": "First", "RequestedBy": "jo@example.com", "RequiredApprovals": 2})
+    shell.started("run-1", {"Title": "First", "RequestedBy": "jo@example.com", "RequiredApprovals": 2}, TWO)
     shell.answered(Action.APPROVE)
     shell.happened(Withdrawal(ALICE, shell.clock()))
     shell.answered(Action.REJECT, comment="Not on a Friday.")

@@ -32,6 +32,7 @@ from slack_sdk.web import SlackResponse
 from approvals.history import history
 from approvals.model import Action, Approval, Status
 from approvals.table import ApprovalTable
+from bot.directory import SlackUser
 from bot.views.approval import ACTION_IDS
 from local.slack import Message, Slack
 from tests.builders import WORKFLOW, a_call, transported
@@ -637,7 +638,8 @@ def answer_after_slack_was_given_up(simulation: Simulation) -> None:
 
 def reach_a_quorum(simulation: Simulation) -> None:
     """Both are reminded, then both approve: one by mail, one in Slack."""
-    simulation.ask({"Approval": {"Title": "Deploy", "RequiredApprovals": 2, "Reminders": [2]}})
+    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], "U0BOB00002"], "RequiredApprovals": 2}
+    simulation.ask({"Approval": {**asked, "Reminders": [2]}})
     simulation.pass_minutes(3)
     simulation.answer_by_mail(APPROVE)
     simulation.pass_minutes(1)
@@ -794,6 +796,9 @@ def simulate(clients: dict[str, Any], context: Any, monkeypatch: pytest.MonkeyPa
         for service in clients.keys() - {"the table"}:
             clients[service]._make_api_call = partial(simulation.aws, service)
         monkeypatch.setattr("bot.messenger.WebClient", lambda **_: BreakableSlack(simulation))
+        # That Slack does not say who is a member is tried in test_bot: they are told, and click again.
+        bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", team_id="T0APPROVAL", deleted=False)
+        monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
         for function in FUNCTIONS.values():
             module = function["Handler"].removesuffix(".handler")
             monkeypatch.setattr(f"{module}.datetime", SimpleNamespace(now=lambda _zone: simulation.clock()))

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from io import StringIO
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -37,6 +38,7 @@ from approvals.model import (
 )
 from approvals.table import ApprovalTable
 from bot.app import BotHandler, create_app
+from bot.directory import SlackUser
 from bot.guard import Guard
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
@@ -352,8 +354,7 @@ class SlackRequests:
         try:
             payload = json.loads(dict(parse_qsl(body, keep_blank_values=True)).get("payload", body))
             user, button = payload["user"], payload["actions"][0]
-            workspace = user.get("team_id") or payload["team"]["id"]
-            whole = isinstance(user["id"], str) and user["id"] and workspace == WORKSPACE
+            whole = isinstance(user["id"], str) and user["id"] and user.get("team_id") == WORKSPACE
             clicked = payload["type"] == "block_actions"
             approval = {APPROVAL.id: APPROVAL, OTHER.id: OTHER}[button["value"]]
             action = {name: action for action, name in ACTION_IDS.items()}[button["action_id"]]
@@ -574,7 +575,10 @@ def test_no_request_to_the_slack_app_is_a_server_error_and_only_a_valid_one_deci
     clock: Clock,
     quiet: Logger,
     context: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    member = SlackUser(id="U0BOB00002", name="bob", email="", team_id=WORKSPACE, deleted=False)
+    monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: member))
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
     app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=quiet)
     handler, requests = BotHandler(app, Guard(secret, clock), quiet), SlackRequests(slack, messenger)

@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.links import approval_id
 from approvals.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
 from approvals.replies import Replies
@@ -28,7 +29,9 @@ from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, M
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
 from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
-from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event
+from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
+
+__all__ = ["web_api"]
 
 ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
 HOUR = timedelta(hours=1)
@@ -129,10 +132,11 @@ def scene(
     clock: Clock,
     logger: Logger,
     dynamodb: DynamoDBClient,
+    web_api: str,
     context: Any,
 ) -> Scene:
     notes = a_delivery(table, messenger, clock, logger)
-    return Scene(slack, table, a_bot(table, slack, clock, logger), notes, dynamodb, messenger, context)
+    return Scene(slack, table, a_bot(table, slack, clock, logger, web_api), notes, dynamodb, messenger, context)
 
 
 def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(scene: Scene, clock: Clock) -> None:
@@ -238,7 +242,7 @@ def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Sce
 
 def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
     scene.ask("Secret")
-    assert scene.said("", GUEST) == "Only members of the workspace that the Approvals app belongs to may answer."
+    assert scene.said("", GUEST) == present.NOT_OF_THE_WORKSPACE
     scene.send(scene.slack.open_home(GUEST))
     scene.deliver()
     assert scene.slack.homes() == {}

@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.links import approval_id
 from approvals.mail import Mail, Subscribers
 from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
@@ -442,6 +443,35 @@ def test_it_is_known_who_is_who_before_anybody_is_told(
         ("", "U0BOB00002"),  # whose address has no subscription
     ]
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"], "bob is named in Slack"
+
+
+@pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])
+def test_in_a_quorum_without_approvers_the_stacks_address_is_told_and_slack_is_asked(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack, changes: dict[str, int]
+) -> None:
+    """The address may be the same person's as one of those in the channel."""
+    asked = an_asked(table, **changes)
+    notifier(asked.id, last=False)
+    [mail] = mailer.sent
+    assert mail.to == "alice@example.com"
+    assert present.SHARED_ADDRESS in mail.text
+    assert "https://" not in mail.text
+    assert len(slack.messages()) == 1
+    assert table.get(asked.id).status is Status.PENDING
+
+
+@pytest.mark.parametrize("with_slack", [False])
+@pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])
+def test_a_quorum_without_approvers_and_without_slack_fails_at_once_with_what_to_do(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, changes: dict[str, int]
+) -> None:
+    asked = an_asked(table, **changes)
+    notifier(asked.id, last=False)
+    decision = table.get(asked.id).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
+    assert "name people in Approval.Approvers" in (decision.cause or "")
+    assert mailer.sent == []
 
 
 @pytest.mark.parametrize(

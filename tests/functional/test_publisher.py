@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.events import MAX_ENTRIES, Event, EventBus
 from approvals.mail import Subscribers
-from approvals.model import People, Step
+from approvals.model import People, Person, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Withdrawal
 from approvals.steps import DeliveryFailed, StepsFailed
@@ -36,7 +36,13 @@ from tests.functional.conftest import (
 )
 
 ID = an_approval().id
-TWO = replace(an_approval().request, required_approvals=2)
+TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
+PEOPLE = People(
+    approvers=(
+        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
+        Person(id=BOB.id, name=BOB.name, slack_id=BOB.id),
+    )
+)
 
 
 @dataclass
@@ -78,7 +84,7 @@ def notifier(
     clock: Clock,
     logger: Logger,
 ) -> Notifier:
-    table.add(an_approval(request=TWO, slack_message=None, people=People()))
+    table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
     return Notifier(
         table=table,
         outbox=mailer.outbox(table, clock),

@@ -89,7 +89,7 @@ def approvals(draw: st.DrawFn) -> Approval:
         more_time=MoreTime(draw(st.integers(0, 10)), timedelta(hours=1)),
         context={"k": "x" * draw(st.integers(0, 100_000))},
     )
-    found = People(approvers=people[:half], escalation=people[half:], known=() if people else (_person(99, 0),))
+    found = People(approvers=people[:half], escalation=people[half:])
     return an_approval(request=request, people=found, slack_message=None, deadline=NOW + request.timeout)
 
 
@@ -108,7 +108,7 @@ def _approver(person: Person) -> Approver:
 
 
 def _stranger(number: int) -> Approver:
-    return Approver(id=f"U{number:010}", name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE)
+    return Approver(id=f"U{number:010}", name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE, member=True)
 
 
 def grown(approval: Approval) -> Approval:
@@ -127,14 +127,17 @@ def grown(approval: Approval) -> Approval:
     for turn in range(rules.MAX_WITHDRAWALS + 1):
         for each in able:
             at = now + turn * timedelta(minutes=10)
-            response = Response(approver=each, action=Action.APPROVE, at=at, comment="x", form=_filled(request))
+            response = Response(
+                approver=each, action=Action.APPROVE, at=at, comment="x", form=_filled(request), key=f"{turn:016}"
+            )
             judgement = judge(approval, response)
             if judgement.verdict is Verdict.COUNTED:
-                approval = judge(judgement.approval, Withdrawal(each, at)).approval
+                approval = judge(judgement.approval, Withdrawal(each, at, f"w{turn:015}")).approval
     for action, most in ((Action.REJECT, request.required_rejections - 1), (Action.APPROVE, 60)):
         for each in able[:most] if action is Action.REJECT else able:
             at = now + timedelta(hours=3)
             said = Response(approver=each, action=action, at=at, comment=WIDE * MAX_COMMENT, form=_filled(request))
+            said = replace(said, key="x" * 16)
             approval = judge(approval, said).approval
     return _marked(approval)
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from approvals import schema
 from approvals.mail import RECIPIENT
 from approvals.model import Action, Channel, Status
 from approvals.request_json import MAX_TIMEOUT_MINUTES
@@ -174,7 +175,7 @@ def test_a_secret_parameter_is_not_echoed(name: str) -> None:
 
 
 def test_the_address_has_the_tutorials_pattern() -> None:
-    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == r"^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$"
+    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{schema._EMAIL.pattern}$"
 
 
 @pytest.mark.parametrize(

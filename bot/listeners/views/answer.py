@@ -10,10 +10,9 @@ from slack_bolt import Ack
 from approvals import form
 from approvals.form import YES
 from approvals.model import Action, Approval, Approver, Note, Response, Severity
-from approvals.respond import respond
 from approvals.rules import COMMENT, Judgement, Verdict
 from approvals.table import RecordFullError
-from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, told
+from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, told, used_once
 from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
@@ -72,7 +71,7 @@ class Submission:
             return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
 
         try:
-            judgement = respond(self._desk.table, approval, response, note=note)
+            judgement = self._desk.respond(approval, response, note)
         except RecordFullError:
             self._desk.logger.exception("response not recorded, the record is full")
             ack(response_action="update", view=told_modal(NO_ROOM, "Not recorded"))
@@ -99,5 +98,12 @@ def _read(approval: Approval, sent: Sent, desk: Desk) -> tuple[Response, dict[st
         errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."
     if request.severity is Severity.HIGH and sent.typed.get(SURE) != YES:
         errors[SURE] = NOT_SURE
-    response = Response(approver=sent.approver, action=action, at=desk.clock(), comment=comment or None, form=values)
+    response = Response(
+        approver=sent.approver,
+        action=action,
+        at=desk.clock(),
+        comment=comment or None,
+        form=values,
+        key=used_once(sent.view_id),
+    )
     return response, errors
