@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
+from math import isfinite
 
 from approvals import form, schema
 from approvals.characters import reveal
@@ -18,6 +20,9 @@ would be approved first and then fail the execution for its size is refused at o
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
+
+MAX_INFINITE = 10
+"""Numbers too great to read that are named."""
 
 _MINUTE = timedelta(minutes=1)
 
@@ -138,12 +143,28 @@ def _is_nearly(key: str, wanted: str) -> bool:
 
 def _check_size(execution_input: Json) -> None:
     try:
-        size = len(json.dumps(execution_input, ensure_ascii=False).encode())
+        size = len(json.dumps(execution_input, ensure_ascii=False, allow_nan=False).encode())
     except UnicodeEncodeError:
         problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
         raise InvalidApprovalRequest([problem]) from None
+    except ValueError:
+        problems = (f"{path}: expected a number that a double can hold" for path in _infinite(execution_input))
+        raise InvalidApprovalRequest(list(islice(problems, MAX_INFINITE))) from None
     if size > MAX_INPUT:
         raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+
+
+def _infinite(value: Json, path: str = "") -> Iterator[str]:
+    """Yield the paths of the numbers that became infinite when they were read, such as 1e400."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _infinite(item, f"{path}.{shorten(key, 60)}" if path else shorten(key, 60))
+        case list():
+            for number, item in enumerate(value):
+                yield from _infinite(item, f"{path}[{number}]")
+        case float() if not isfinite(value):
+            yield path
 
 
 def _object(value: Json) -> dict[str, Json]:

@@ -12,6 +12,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+import rfc8785
+
 from approvals.model import (
     Action,
     FieldType,
@@ -102,15 +104,33 @@ def write(request: Request) -> dict[str, Json]:
 
 
 def fingerprint(execution_input: Mapping[str, Json]) -> str:
-    """The SHA-256 of what is asked, as 64 hex digits: of the input as canonical JSON, without an earlier result.
+    """Return the SHA-256 of what is asked, as 64 hex digits: of the input as canonical JSON, without an earlier result.
 
-    Canonical: UTF-8, keys sorted, no white space, no escapes that are not needed, and `Approval` an object even where
-    it was left out. So a later state, whose input is this one with the result added, can compute it again.
+    `Approval` is an object even where it was left out. So a later state, whose input is this one with the result added,
+    can compute it again: docs/audit.md shows how.
     """
     asked = execution_input.get(KEY)
     request = {key: value for key, value in asked.items() if key != RESULT_KEY} if isinstance(asked, dict) else {}
-    text = json.dumps({**execution_input, KEY: request}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(text.encode()).hexdigest()
+    return sha256(canonical({**execution_input, KEY: request}).encode()).hexdigest()
+
+
+def canonical(value: Json) -> str:
+    """Return the value as canonical JSON (RFC 8785), except that integers keep all their digits.
+
+    The RFC writes a number as an IEEE double, so two ids that differ beyond 2**53 would have one digest: large ids are
+    common, and approvers are shown all digits. For the same reason `rfc8785` refuses them.
+    """
+    match value:
+        case dict():
+            # The RFC sorts by UTF-16 units.
+            keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+            return f"{{{','.join(f'{canonical(key)}:{canonical(value[key])}' for key in keys)}}}"
+        case list():
+            return f"[{','.join(map(canonical, value))}]"
+        case int() if not isinstance(value, bool):
+            return str(value)
+        case _:
+            return rfc8785.dumps(value).decode()
 
 
 def _field(asked: Mapping[str, Any]) -> FormField:

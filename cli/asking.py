@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -29,8 +29,18 @@ Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_Start
 STDIN = "-"
 
 
+class DuplicateKeyError(ValueError):
+    """An object has a key twice."""
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date stays the text that it is written as."""
+    """YAML as JSON has it: a date stays the text that it is written as. A key that is there twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  # as PyYAML has it
+        """Read an object. Raises `DuplicateKeyError` for a key that is there twice."""
+        if isinstance(node, yaml.MappingNode):
+            _refuse_duplicates(str(key.value) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -77,7 +87,9 @@ def read_document(name: str) -> dict[str, Json]:
 def parse_document(text: str, name: str) -> dict[str, Json]:
     """The object in a text that is JSON or YAML. Raises click's `UsageError` that says where it is neither."""
     try:
-        found = json.loads(text, parse_constant=_refuse) if text.lstrip().startswith("{") else _yaml(text)
+        found = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    except DuplicateKeyError as error:
+        raise click.UsageError(f"{name}: {error}") from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise click.UsageError(f"{name} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
@@ -102,6 +114,24 @@ def execution_name(title: str | None, now: datetime) -> str:
     ascii_only = unicodedata.normalize("NFKD", title or "approval").encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:MAX_SLUG].strip("-") or "approval"
     return f"{slug}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _refuse_duplicates(key for key, _ in pairs)
+    return dict(pairs)
+
+
+def _refuse_duplicates(keys: Iterable[str]) -> None:
+    """Raise `DuplicateKeyError` for a key that is there twice: which of the two is meant, programs read differently."""
+    seen = set()
+    for key in keys:
+        if key in seen:
+            raise DuplicateKeyError(f"the key {json.dumps(key, ensure_ascii=False)} is there twice")
+        seen.add(key)
 
 
 def _yaml(text: str) -> Any:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
+from approvals.characters import reveal
 from approvals.model import Approval, Approver, Json, Person, Refusal, Response, iso
 from approvals.result import form
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take a cell for a formula by.
+_FORMULA = re.compile(r"(^|[;\r\n])(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a spreadsheet would begin a formula: at the start of a cell, or where it splits one.
 
+A spreadsheet with `;` as its separator takes no notice of quotes around a comma, and splits cells at each `;` and line
+break. Blanks and quotes before the sign make no difference, nor does its full-width form.
 Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -85,11 +89,20 @@ def row(approval: Approval) -> dict[str, Json]:
 
 
 def cell(value: Json) -> str:
-    """A value as a cell of CSV: lists and objects as JSON, and a ' before what a spreadsheet would run as a formula."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return a value as a cell of CSV: lists and objects as JSON, and a ' before what a spreadsheet would run.
+
+    Hidden characters are shown to be there. Numbers stay numbers.
+    """
+    match value:
+        case None:
+            return ""
+        case bool() | int() | float():
+            return json.dumps(value)
+        case str():
+            text = value
+        case _:
+            text = json.dumps(value, ensure_ascii=False)
+    return _FORMULA.sub(r"\1'", reveal(text))
 
 
 def _person(person: Person) -> Json:

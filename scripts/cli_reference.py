@@ -84,8 +84,9 @@ ENVIRONMENT = {
 }
 
 EXPORT = """\
-Cells of CSV are texts; lists and objects are JSON in them. One that a spreadsheet would run as a formula (it begins
-with `=`, `+`, `-`, `@` or a tab) has a `'` in front. Times are ISO 8601 in UTC. In JSON Lines values are as they are.
+Each cell of CSV is in quotes; lists and objects are JSON in it. A `'` stands before what a spreadsheet would run as a
+formula: `=`, `+`, `-` or `@` at the start of a cell, behind a `;` or behind a line break. Hidden characters are shown
+as U+FFFD. Times are ISO 8601 in UTC. In JSON Lines values are as they are, with hidden characters escaped.
 """
 
 POLICY_TEXT = """\

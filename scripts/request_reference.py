@@ -27,6 +27,15 @@ left out; the rest of the input is context, which the approvers are shown as wel
 Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
 problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
 
+Texts have no hidden characters: control characters but tabs and line breaks, characters that turn the direction,
+zero-width characters, blanks that are no white space (such as U+2800 and U+3164), soft hyphens and tags. The error
+names the first one and its place. Emoji may have the joiners and selectors that they are made of, and so may words in
+Persian and in Indic scripts. In the context, where nobody can fix them, approvers see U+FFFD in their place.
+
+Addresses in `Links` are ASCII (hosts of other scripts in punycode, all else percent-encoded) and name no user. In
+`Details`, other addresses stay text. Pages and messages show the host of each link behind its label, emails the whole
+address. Mail programs turn addresses in any text into links of their own; the product can't prevent that.
+
 How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for editors and tests:
 [request.schema.json](../approvals/request.schema.json).
 """
@@ -48,7 +57,7 @@ TOGETHER = """\
 FORMATS = {
     "line": "one line",
     "text": "text",
-    "url": "http or https address",
+    "url": "http or https address in ASCII, without a user name",
     "name": "letters, digits and _",
     "person": "email address or Slack user id",
     "approver": "email address, Slack user id or Slack user group id",

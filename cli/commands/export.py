@@ -62,7 +62,7 @@ def command(context: Context, *, since: datetime, until: datetime | None, form: 
 
 
 def _write_csv(file: TextIO, rows: Iterable[Row]) -> None:
-    writer = csv.writer(file)
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     writer.writerows([cell(value) for value in each.values()] for each in rows)
 

@@ -17,6 +17,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import rfc8785
+
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -105,9 +107,19 @@ def guarded(tools: Mapping[str, Callable[..., Any]], gate: Gate, *, dangerous: C
 
 
 def digest(execution_input: Mapping[str, Any]) -> str:
-    """The SHA-256 of what was asked, as the result's `Digest`."""
-    text = json.dumps(execution_input, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """The SHA-256 of what was asked, as the result's `Digest`: docs/audit.md says how it is made."""
+    return hashlib.sha256(_canonical(execution_input).encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return "{" + ",".join(f"{_canonical(key)}:{_canonical(value[key])}" for key in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_canonical, value)) + "]"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return rfc8785.dumps(value).decode()
 
 
 def _no(reason: str) -> Verdict:

@@ -590,6 +590,17 @@ def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(sc
     assert (decision.status, decision.comment) == (Status.APPROVED, "Tested")
 
 
+@pytest.mark.parametrize("comment", ["Fine\u200b", "Fi\x1bne", "\u202eFine", "Fine\u2800"])
+def test_a_comment_with_a_hidden_character_is_refused_at_its_field(scene: Scene, comment: str) -> None:
+    scene.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    scene.click(ACTION_IDS[APPROVE])
+    scene.submit(comment=comment)
+    assert scene.modal().errors["comment"].startswith("Please remove the hidden character U+")
+    assert scene.is_(Status.PENDING)
+    scene.submit(comment="Fine \U0001f469\u200d\U0001f4bb")
+    assert scene.is_(Status.APPROVED)
+
+
 def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(scene: Scene) -> None:
     scene.ask()
     scene.click(ACTION_IDS[REJECT])

@@ -372,6 +372,25 @@ def test_an_answer_that_counts_leads_to_a_page_that_says_what_is_still_needed(
     assert table.get(asked.id).status is Status.APPROVED
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\x1b", "\u202e", "\u2800", "\U000e0041"])
+def test_a_hidden_character_that_an_approver_typed_is_refused_with_its_place_and_shown(
+    handler: CallbackHandler, table: ApprovalTable, hidden: str, context: Any
+) -> None:
+    form = (FormField(name="Version", label="Version", type=FieldType.TEXT),)
+    asked = put(table, form=form)
+    typed = {"comment": f"Go{hidden}", "form.Version": f"2{hidden}"}
+    answer = handler(ask("POST", of(asked, **typed)), context)
+    assert answer["statusCode"] == 400
+    assert table.get(asked.id).status is Status.PENDING
+    assert (problem_at(answer["body"], "comment") or "").endswith(" at character 3.")
+    assert (problem_at(answer["body"], "form-Version") or "").endswith(" at character 2.")
+    assert hidden not in answer["body"]
+    assert "2\ufffd" in answer["body"]
+    fixed = {"comment": "Go \u2764\ufe0f", "form.Version": "2"}
+    assert handler(ask("POST", of(asked, **fixed)), context)["statusCode"] == 303
+    assert table.get(asked.id).status is Status.APPROVED
+
+
 def test_the_same_answer_again_while_the_request_waits_leads_to_the_same_page(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:

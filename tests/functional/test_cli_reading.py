@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from approvals.characters import hidden_in
 from approvals.model import Action
 from approvals.rules import Withdrawal
-from cli.columns import COLUMNS
+from cli.columns import COLUMNS, cell
 from tests.builders import ALICE, BOB, TOKEN
 from tests.functional.shell import Shell
 from tests.functional.test_cli_request import Throttled
@@ -217,13 +221,61 @@ def test_an_export_has_a_row_for_each_approval_with_every_column(shell: Shell) -
     assert shell.run("export", "--since", "2026-11-23", "--json").stdout.splitlines() == lines
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1", '"=1+1"'])
 def test_no_cell_is_a_formula(shell: Shell, text: str) -> None:
     shell.started("run-1", {"Title": text})
     shell.clock.pass_(hours=1)
     [row] = csv.DictReader(io.StringIO(shell.run("export", "--since", "1d").stdout))
     assert row["title"] == f"'{text}"
     assert json.loads(shell.run("export", "--since", "1d", "--json").stdout)["title"] == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Deploy;=1+1", "Deploy; \uff20SUM(A1)", 'a;"=1+1', "a\n-1", "a\r\n\t+1", "a;\u00a0@x"]
+)
+def test_no_cell_becomes_a_formula_where_a_spreadsheet_splits_at_semicolons(shell: Shell, text: str) -> None:
+    shell.started("run-1", {"Title": "Deploy", "Details": text})
+    shell.clock.pass_(hours=1)
+    lines = shell.run("export", "--since", "1d").stdout
+    assert lines.startswith('"id","status","title"'), "every field is in quotes"
+    parts = re.split(r"[;\r\n]", lines)
+    assert [part for part in parts if re.match(r'[\s"]*[=+@\uff1d\uff0b\uff0d\uff20-]', part)] == []
+
+
+def test_a_number_stays_a_number() -> None:
+    assert [cell(value) for value in (-5, 2, -0.5, True, None)] == ["-5", "2", "-0.5", "true", ""]
+    assert cell([{"comment": "a;=1"}]) == '[{"comment": "a;\'=1"}]'
+
+
+HIDING = {"Note\u202e": "a\x1b[2J\u200bb\x9b\u2028c", "More": {"\U000e0041": ["\x07"]}}
+
+
+def test_nothing_that_a_command_prints_steers_a_terminal_or_hides(shell: Shell) -> None:
+    text = json.dumps({"Approval": {"Title": "Deploy"}, **HIDING})
+    machine = shell.outputs["StateMachineHumanApprovalArn"]
+    boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name="run-1", input=text)
+    name = shell.asked().id
+    shell.answered(Action.APPROVE, approver=replace(ALICE, name="Bo\n\x1b[2J\u202eb"))
+    shell.clock.pass_(hours=1)
+    commands = [("show", name), ("list", "--status", "any"), ("export", "--since", "1d")]
+    for command in [*commands, *((*each, "--json") for each in commands)]:
+        printed = shell.run(*command).stdout
+        assert hidden_in(printed) is None
+    shown = shell.run("show", name).stdout
+    assert "a\ufffd[2J\ufffdb\ufffd\ufffdc" in shown
+    assert "Approved by Bo \ufffd[2J\ufffdb" in shown
+    document = json.loads(shell.run("show", name, "--json").stdout)
+    assert document["Context"] == HIDING, "programs read the same values"
+
+
+def test_an_error_of_aws_does_not_steer_a_terminal(shell: Shell) -> None:
+    shell.started("run-1")
+    result = shell.run("show", "run\x1b[2J\u202e-2")
+    assert result.exit_code != 0
+    assert hidden_in(result.stderr) is None
+    result = shell.run("cancel", "run-1", "--reason", "no\u200bne")
+    assert result.exit_code == 64
+    assert "got U+200B zero width space at character 3" in result.stderr
 
 
 def test_a_file_is_replaced_only_by_a_whole_export(shell: Shell, tmp_path: Path) -> None:

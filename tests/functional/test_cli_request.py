@@ -26,26 +26,25 @@ def approve(shell: Shell) -> Any:
 def test_an_approved_request_exits_with_0_and_tells_line_by_line_what_happened(shell: Shell) -> None:
     shell.then = [
         shell.asked,
-        lambda: shell.answered(Action.APPROVE, comment="Looks good.\n\x1b[31mReally."),
+        lambda: shell.answered(Action.APPROVE, comment="Looks good.\nReally."),
         shell.workflow_heard,
     ]
     began = shell.clock()
     result = shell.run(*WAIT)
     assert result.exit_code == 0, result.output
-    assert "\x1b" not in result.output
     lines = result.stdout.splitlines()
     assert lines[0] == "Asked: Deploy web 2.4.1"
     told = [line.split(" ", 1) for line in lines if re.match(r"\d{4}-", line)]
     assert [text for _, text in told] == [
         "Requested.",
         f"Waiting until {iso(shell.newest().deadline)}.",
-        'alice@example.com approved it by email. "Looks good. \ufffd[31mReally."',
+        'alice@example.com approved it by email. "Looks good. Really."',
         "Approved by alice@example.com.",
         "The workflow was told.",
     ]
     assert all(iso(began) <= time <= iso(shell.clock()) for time, _ in told)
     assert lines[-2].startswith("Approved by alice@example.com by email on ")
-    assert lines[-1] == "Comment: Looks good. \ufffd[31mReally."
+    assert lines[-1] == "Comment: Looks good. Really."
 
 
 @pytest.mark.parametrize(
@@ -208,6 +207,14 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is no text"]),
         (("--file", "-"), "Facts: .nan", ["no form in JSON"]),
         (("--file", "-"), '{"Facts": NaN}', ["NaN is no number in JSON"]),
+        (("--file", "-"), '{"Title": "A", "Title": "B"}', ['standard input: the key "Title" is there twice']),
+        (("--file", "-"), '{"a": {"b": [{"Ti\\u0074le": 1, "Title": 2}]}}', ['the key "Title" is there twice']),
+        (("--file", "-"), "Title: A\nTitle: B\n", ['standard input: the key "Title" is there twice']),
+        (("--file", "-"), "Facts:\n- {Label: a, 'Label': b}\n", ['the key "Label" is there twice']),
+        (("--title", "A", "--input", '{"a": 1, "a": 2}'), "", ['--input: the key "a" is there twice']),
+        (("--file", "-"), '{"Approval": {}, "Amount": 1e400}', ["Amount: inf has no form in JSON"]),
+        (("--file", "-"), '{"T\u200bitle": "A"}', ["Approval.T\ufffditle: unknown key"]),
+        (("--title", "A\u2800B"), "", ["got U+2800 braille pattern blank at character 2"]),
         (("--file", "/no/such/file"), "", ["/no/such/file can't be read"]),
         (("--fact", "Version"), "", ["--fact 'Version': expected a label"]),
         (("--comment", "reject=maybe"), "", ["--comment 'reject=maybe'", "off, optional, required"]),

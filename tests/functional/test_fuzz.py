@@ -22,6 +22,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.characters import hidden_in
 from approvals.links import approval_id, link, sign
 from approvals.model import (
     Action,
@@ -208,11 +209,11 @@ class Fuzz:
                 "2026-W48-1",
                 "20261124",
             ],
-            "form.Version": ["", " ", "x" * 20, "x" * 21, f"{' ' * 30}x", "a\x00b", "a\u202eb", "a\r\nb"],
+            "form.Version": ["", " ", "x" * 20, "x" * 21, f"{' ' * 30}x", "a\x00b", "a\u202eb", "a\u200bb", "a\r\nb"],
             "form.Ring": ["inner", "Outer", "", "middle"],
             "form.Freeze": ["yes", "true", "", "NO"],
             "sure": ["", "on", "Yes", "yes "],
-            "comment": ["", " \r\n", "x" * MAX_COMMENT, "x" * (MAX_COMMENT + 1)],
+            "comment": ["", " \r\n", "a\u2800b", "x" * MAX_COMMENT, "x" * (MAX_COMMENT + 1)],
         }
         return self.pick([*near[name], self.text()])
 
@@ -430,19 +431,18 @@ def is_complete(approval: Approval, action: Action, fields: Fields) -> bool:
     """Whether all that must be filled in is, and nothing is wrong with it."""
     sent = {name: value.replace("\r\n", "\n").strip() for name, value in fields.items()}
     comment = sent.get("comment", "")
+    seen = hidden_in(comment) is None
     if approval is not RICH:
-        return len(comment) <= MAX_COMMENT
+        return seen and len(comment) <= MAX_COMMENT
     if fields.get("sure") != "yes":
         return False
     if action is Action.REJECT:
-        return 1 <= len(comment) <= MAX_COMMENT
+        return seen and 1 <= len(comment) <= MAX_COMMENT
     return all(fits(sent.get(f"form.{name}", "")) for name, fits in FITS.items())
 
 
 def is_version(text: str) -> bool:
-    return 1 <= len(text) <= 20 and not re.search(
-        "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text
-    )
+    return 1 <= len(text) <= 20 and hidden_in(text) is None
 
 
 def is_share(text: str) -> bool:

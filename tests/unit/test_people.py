@@ -152,3 +152,20 @@ def test_who_answered_is_not_reminded_until_they_take_it_back() -> None:
     answered = replace(a_response(), person=ANN.id)
     assert unanswered(replace(NAMED, responses=(answered,))) == (BO, CY)
     assert unanswered(replace(NAMED, responses=(replace(answered, withdrawn_at=NOW),))) == (ANN, BO, CY)
+
+
+FORGED = "Bo\n\nApprove:\r\nhttps://evil.example/\u2028\u202e\x1b[2J\u2800"
+
+
+def test_a_name_is_one_line_wherever_a_person_or_an_approver_is_made() -> None:
+    shown = "Bo Approve: https://evil.example/ \ufffd\ufffd[2J\ufffd"
+    assert Approver(id="U0BOB00002", name=FORGED, channel=Channel.SLACK).name == shown
+    assert Person(id="U0BOB00002", name=FORGED).name == shown
+    assert len(Approver(id="U0BOB00002", name="x" * 200, channel=Channel.SLACK).name) == 80
+    assert Approver(id="U0BOB00002", name=" \n ", channel=Channel.SLACK).name == "U0BOB00002"
+
+
+def test_a_name_that_is_an_address_is_never_cut() -> None:
+    address = f"{'a' * 200}@example.com"
+    assert Approver(id=address, name=address, channel=Channel.EMAIL).name == address
+    assert Person(id=address, name=address).name == address
