@@ -51,14 +51,15 @@ def history(approval: Approval) -> tuple[Entry, ...]:
 
 
 def _entries(approval: Approval) -> Iterator[Entry]:
-    by = f" by {approval.request.requested_by}" if approval.request.requested_by else ""
+    requester = present.requester(approval)
+    by = f" by {requester}" if requester else ""
     yield Entry(key="requested", kind=Kind.REQUESTED, at=approval.requested_at, text=f"Requested{by}.")
     yield from _told(approval)
     for number, response in enumerate(approval.responses, 1):
         yield from _response(number, response)
     yield from _refusals(approval)
     for number, extension in enumerate(approval.extensions, 1):
-        text = f"{_name(extension.approver)} asked for more time: until {readable(extension.deadline)}."
+        text = f"{present.display_name(extension.approver)} asked for more time: until {readable(extension.deadline)}."
         yield Entry(
             key=f"extension-{number}", kind=Kind.EXTENDED, at=extension.at, text=text, approver=extension.approver
         )
@@ -97,7 +98,7 @@ def _told(approval: Approval) -> Iterator[Entry]:
 
 
 def _response(number: int, response: Response) -> Iterator[Entry]:
-    name, where = _name(response.approver), present.WHERE[response.approver.channel]
+    name, where = present.display_name(response.approver), present.WHERE[response.approver.channel]
     yield Entry(
         key=f"response-{number}",
         kind=Kind.RESPONDED,
@@ -119,12 +120,12 @@ def _response(number: int, response: Response) -> Iterator[Entry]:
 def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = present.WHERE[refusal.approver.channel]
-        text = f"{_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
+        text = f"{present.display_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
 def _decision(decision: Decision) -> Entry:
-    by = f" by {_name(decision.approver)}" if decision.approver else ""
+    by = f" by {present.display_name(decision.approver)}" if decision.approver else ""
     how = f" {decision.cause}" if decision.cause else ""
     return Entry(
         key="decided",
@@ -147,8 +148,4 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
 def _slack_name(approval: Approval, slack_id: str) -> str:
     people = approval.people
     named = (*people.approvers, *people.escalation) if people else ()
-    return next((person.name for person in named if person.slack_id == slack_id), slack_id)
-
-
-def _name(approver: Approver) -> str:
-    return approver.name or approver.id
+    return next((present.display_name(person) for person in named if person.slack_id == slack_id), slack_id)

@@ -1,7 +1,8 @@
-"""Ids, keys and the capability links in mails. Standard library only.
+"""Ids, keys and capability links. Standard library only.
 
 A link's `sig` is an HMAC-SHA256 over (approval id, recipient) with a random key that is kept in the approval's record:
-so a link names its recipient, needs no key store, and dies with the record.
+so a link names its recipient, needs no key store, and dies with the record. A recipient is an email address, or a Slack
+user's id and name.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import secrets
 from base64 import b32encode
 from urllib.parse import urlencode
 
-from approvals.model import Action, Approval
+from approvals.model import Action, Approval, Approver, Channel
+from approvals.schema import is_slack_user
+
+ALL_SHOWN = "all"
+"""The field that marks a link beside which all of the request stands. It is not signed: a link without it is safe."""
 
 _BYTES = 20
 """160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
 
 _ID = re.compile(r"[a-z2-7]{32}")
+_GUEST = "/guest"
 
 
 def approval_id(task_token: str) -> str:
@@ -53,9 +59,14 @@ def verify(approval: Approval, recipient: str, signature: str) -> bool:
     return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
 
 
-def link(approval: Approval, action: Action, recipient: str, *, base_url: str) -> str:
-    """The URL that lets the recipient answer. `base_url` has no slash at its end."""
-    return f"{base_url}/execution?{query(approval, action, recipient)}"
+def link(approval: Approval, action: Action, recipient: str, *, base_url: str, all_shown: bool = False) -> str:
+    """Return the URL that lets the recipient answer. `base_url` has no slash at its end.
+
+    `all_shown` says that all of the request stands beside the link: only then may it answer by itself, where the stack
+    is set so (`EmailLinkMode=one-click`). Any other link opens the page first.
+    """
+    marked = f"&{ALL_SHOWN}=1" if all_shown else ""
+    return f"{base_url}/execution?{query(approval, action, recipient)}{marked}"
 
 
 def query(approval: Approval, action: Action, recipient: str) -> str:
@@ -69,6 +80,29 @@ def query(approval: Approval, action: Action, recipient: str) -> str:
         "sig": sign(approval, recipient),
     }
     return urlencode(fields)
+
+
+def slack_recipient(user_id: str, name: str, *, member: bool) -> str:
+    """Return the recipient of a link that is handed to a Slack user. No email address has a blank.
+
+    `member` says whether they are a full member of the workspace, no guest: guests respond only where they are named.
+    """
+    return f"{user_id}{'' if member else _GUEST} {name}"
+
+
+def approver_of(approval: Approval, recipient: str) -> Approver:
+    """Return who responds through a link: whom it was made for, by email or in Slack.
+
+    Links are handed to users of the app's own workspace alone. Before a message is posted it is not known.
+    """
+    user, blank, name = recipient.partition(" ")
+    user_id = user.removesuffix(_GUEST)
+    if not (blank and is_slack_user(user_id)):
+        return Approver(id=recipient, name=recipient, channel=Channel.EMAIL)
+    workspace = approval.slack_messages[0].workspace if approval.slack_messages else ""
+    return Approver(
+        id=user_id, name=name or user_id, channel=Channel.SLACK, workspace=workspace, member=user == user_id
+    )
 
 
 def _short(digest: bytes) -> str:

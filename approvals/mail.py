@@ -28,6 +28,7 @@ from approvals.clients import client
 from approvals.email_address import canonical, is_same
 from approvals.links import link
 from approvals.model import Action, Approval, OnTimeout, Severity, Step, readable
+from approvals.omissions import EMAIL, TITLE_ALONE, Shown, fit
 from approvals.people import eligible, is_quorum, unanswered
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed
@@ -46,9 +47,6 @@ MAX_TEXT = 255 * 1024
 
 Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
-
-MAX_DETAILS = 20_000
-"""Characters of the details in a mail; the page behind its links has all."""
 
 MAX_SECTION = 40_000
 """UTF-8 bytes of one part of a mail: facts, input, comment. All parts together stay below `MAX_TEXT`."""
@@ -227,7 +225,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
         f"{who} asks for an approval." if who else "A workflow is waiting for an approval.",
         approval.title,
         _why_told(approval, recipient),
-        *_content(approval, rest="the execution's input has all of it"),
+        *_content(approval, fit(approval, EMAIL), rest="The execution's input has everything."),
         *_rules(approval),
     ]
     return _mail(recipient, _subject(approval, _TELL), parts)
@@ -285,7 +283,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str,
             f"{number}. {approval.title}",
             *_severity(approval),
             _table(present.facts(approval)),
-            *_links(approval, recipient, base_url=base_url),
+            *_links(approval, recipient, base_url=base_url, all_shown=fit(approval, TITLE_ALONE).is_complete),
             present.unchecked(approval),
         ]
     if others:
@@ -302,26 +300,27 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, *, base_url: str,
 
 
 def _asking(approval: Approval, recipient: str, lead: str, *, base_url: str) -> list[str | None]:
+    shown = fit(approval, EMAIL)
     return [
         lead,
         approval.title,
-        *_content(approval, rest="the page behind the links below has all of it"),
-        *_links(approval, recipient, base_url=base_url),
+        *_content(approval, shown, rest="The page behind the links below shows everything."),
+        *_links(approval, recipient, base_url=base_url, all_shown=shown.is_complete),
         *_rules(approval),
     ]
 
 
-def _content(approval: Approval, *, rest: str) -> list[str | None]:
-    """What is asked. `rest` says where to find what is cut."""
-    request = approval.request
-    links = "\n".join(f"  {label}:\n    {url}" for label, url in request.links)
+def _content(approval: Approval, shown: Shown, *, rest: str) -> list[str | None]:
+    """What is asked, as far as it fits, and what is left out. `rest` says where to find it."""
+    links = "\n".join(f"  {label}:\n    {url}" for label, url in shown.links)
     return [
         *_severity(approval),
         _table([(label, value) for label, value in present.facts(approval) if label != "Requested by"]),
-        *_titled("Facts:", _cut(_table(list(request.facts)) or "", MAX_SECTION, rest)),
-        *_titled("Links:", _cut(links, MAX_SECTION, rest)),
-        *_titled("Details:", _details(request.details or "", rest)),
-        *_titled("Input of the workflow:", _cut(_table(present.context(approval)) or "", MAX_SECTION, rest)),
+        *([f"Not shown in this email: {shown.left_out}. {rest}"] if shown.left_out else []),
+        *_titled("Facts:", _table(list(shown.facts)) or ""),
+        *_titled("Links:", links),
+        *_titled("Details:", _indented(markup.plain(shown.details))),
+        *_titled("Input of the workflow:", _table(list(shown.context)) or ""),
     ]
 
 
@@ -337,16 +336,8 @@ def _severity(approval: Approval) -> list[str | None]:
     return ["Severity: HIGH. You will be asked to confirm your answer a second time."] if high else []
 
 
-def _details(details: str, rest: str) -> str:
-    text = markup.plain(details)
-    if len(text) > MAX_DETAILS:
-        text = f"{text[:MAX_DETAILS]}\n\u2026 ({len(text) - MAX_DETAILS:,} more characters: {rest})"
-    # A character may have four bytes, and a line of one character three.
-    return _cut(_indented(text), 2 * MAX_SECTION, rest)
-
-
-def _links(approval: Approval, recipient: str, *, base_url: str) -> list[str | None]:
-    approve, reject = (link(approval, action, recipient, base_url=base_url) for action in Action)
+def _links(approval: Approval, recipient: str, *, base_url: str, all_shown: bool) -> list[str | None]:
+    approve, reject = (link(approval, action, recipient, base_url=base_url, all_shown=all_shown) for action in Action)
     return ["Approve:", approve, "Reject:", reject]
 
 

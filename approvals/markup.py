@@ -9,8 +9,8 @@ few times at most.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import takewhile
 
@@ -47,10 +47,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading, an item of a list, or a block of code."""
+    """A paragraph, a heading, an item of a list, or a block of code. It ends before the character `end` of its text."""
 
     kind: Kind
     spans: tuple[Span, ...]
+    end: int = field(default=0, compare=False)
 
 
 _INLINE = re.compile(
@@ -66,16 +67,16 @@ _FENCE = re.compile(r"\s*```[\w+#.-]{0,20}\s*")
 """A language may stand behind it, and is left out; a longer text may not: it would be lost."""
 
 
-def parse(text: str) -> list[Block]:
-    """Takes a text apart."""
-    return list(_blocks(text.split("\n")))
+def parse(text: str) -> Iterator[Block]:
+    """Take a text apart, block by block as they are asked for."""
+    return _blocks(_Lines(text))
 
 
-def plain(text: str) -> str:
-    """The text for a mail: marks are kept where they help to read, and the address of a link stands behind it."""
+def plain(blocks: Iterable[Block]) -> str:
+    """Write blocks for a mail: marks are kept where they help to read, and the address of a link stands behind it."""
     written = ""
     before: Kind | None = None
-    for block in parse(text):
+    for block in blocks:
         words = "".join(f"{span.text} ({span.url})" if span.style is Style.LINK else span.text for span in block.spans)
         # Blocks stand apart; what follows a heading, and the items of a list, stand together.
         together = before is Kind.HEADING or (before is Kind.ITEM and block.kind is Kind.ITEM)
@@ -85,39 +86,60 @@ def plain(text: str) -> str:
     return written
 
 
-def _blocks(lines: list[str]) -> Iterator[Block]:
+def shape(block: Block) -> Kind:
+    """Return what a block is among its neighbors: a heading stands with the paragraphs around it."""
+    return Kind.PARAGRAPH if block.kind is Kind.HEADING else block.kind
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text; `read` counts the characters of those that were handed out."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = iter(text.split("\n"))
+        self._end = len(text)
+        self.read = 0
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.read = min(self.read + len(line) + 1, self._end)
+        return line
+
+
+def _blocks(lines: _Lines) -> Iterator[Block]:
     """Each line begins a block, or goes on with the paragraph before it; a fence takes all lines to the next one."""
-    rest = iter(lines)
     paragraph: list[str] = []
-    for line in rest:
+    end = 0
+    for line in lines:
         fence = _FENCE.fullmatch(line) is not None
-        block = None if fence else _block_of_a_line(line)
-        if paragraph and (fence or block or not line.strip()):
-            yield _block(Kind.PARAGRAPH, "\n".join(paragraph))
+        found = None if fence else _heading_or_item(line)
+        if paragraph and (fence or found or not line.strip()):
+            yield Block(Kind.PARAGRAPH, _spans("\n".join(paragraph)), end)
             paragraph = []
         if fence:
-            code = takewhile(lambda inner: inner.strip() != "```", rest)
-            yield Block(Kind.CODE, (Span("\n".join(code)),))
-        elif block:
-            yield block
+            code = "\n".join(takewhile(lambda inner: inner.strip() != "```", lines))
+            yield Block(Kind.CODE, (Span(code),), lines.read)
+        elif found:
+            kind, text = found
+            yield Block(kind, _spans(text), lines.read)
         elif line.strip():
             paragraph.append(line)
+            end = lines.read
     if paragraph:
-        yield _block(Kind.PARAGRAPH, "\n".join(paragraph))
+        yield Block(Kind.PARAGRAPH, _spans("\n".join(paragraph)), end)
 
 
-def _block_of_a_line(line: str) -> Block | None:
+def _heading_or_item(line: str) -> tuple[Kind, str] | None:
     if heading := _HEADING.fullmatch(line):
-        return _block(Kind.HEADING, heading[1])
+        return Kind.HEADING, heading[1]
     item = _ITEM.fullmatch(line)
-    return _block(Kind.ITEM, item[1]) if item else None
+    return (Kind.ITEM, item[1]) if item else None
 
 
-def _block(kind: Kind, text: str) -> Block:
-    return Block(kind, tuple(_spans(text)))
+def _spans(text: str) -> tuple[Span, ...]:
+    return tuple(_taken_apart(text))
 
 
-def _spans(text: str) -> Iterator[Span]:
+def _taken_apart(text: str) -> Iterator[Span]:
     at = 0
     for found in _INLINE.finditer(text):
         span = _span(found)

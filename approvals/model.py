@@ -366,11 +366,12 @@ class Approval:
 
 
 class NoteKind(StrEnum):
-    """What a note asks for: to say a text, to show the app's Home anew, to answer a command."""
+    """What a note asks for: to say a text, to show the app's Home anew, to answer a command, to hand out a link."""
 
     WHISPER = "whisper"
     HOME = "home"
     COMMAND = "command"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,8 +379,8 @@ class Note:
     """Something for one Slack user alone, left for the backend to deliver.
 
     `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
-    them, empty for nothing; of a command it is what they typed. `response_url` is where a command is answered: a
-    capability, kept out of `repr`, and of everything else. `left_at` is None until it is left.
+    them, empty for nothing; of a command it is what they typed, of a link the approval's id. `response_url` is where a
+    command is answered: a capability, kept out of `repr`, and of everything else. `left_at` is None until it is left.
     """
 
     id: str

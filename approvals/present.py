@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from approvals.characters import reveal
+from approvals.characters import one_line, reveal
 from approvals.form import said
 from approvals.model import (
     Action,
@@ -19,15 +19,9 @@ from approvals.model import (
     Response,
     Status,
     readable,
-    shorten,
 )
 from approvals.people import Reason, eligible, is_quorum, responder, unknown_requester
 from approvals.rules import Judgement, Verdict
-
-MAX_VALUE = 1000
-"""Characters of one value of the context that are shown; the execution itself has the rest."""
-
-MAX_LINES = 40
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.
@@ -35,8 +29,11 @@ STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
 """
 
-DEADLINE = "Answer by"
-"""The label of the deadline among the facts."""
+STARTED_BY_LABEL = "Started by (from the input)"
+"""The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
+
+REQUESTER, DEADLINE = "Requested by", "Answer by"
+"""The labels of the requester and the deadline among the facts."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -62,23 +59,77 @@ HEADLINES = {
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Who asks, until when (while an answer is waited for), and for which workflow: labels and values, plain text."""
+    """Return who requests, by when (while open), and for which workflow: labels and values, plain text.
+
+    All but the requester, whose address stands beside their name, is the product's own knowledge. What the execution's
+    input claims is in `context`.
+    """
     rows = [
-        ("Requested by", approval.request.requested_by),
-        (DEADLINE, readable(approval.deadline) if approval.decision is None else None),
-        ("Started by", _parent(approval)),
-        ("Workflow", approval.workflow.state_machine_name),
-        ("Execution", approval.workflow.execution_name),
+        (REQUESTER, requester(approval)),
+        (DEADLINE, readable(approval.deadline) if approval.decision is None else ""),
+        *source(approval),
     ]
     return [(label, value) for label, value in rows if value]
 
 
+def source(approval: Approval) -> list[tuple[str, str]]:
+    """Return where the request comes from: workflow, execution, AWS account and region, as labels and values."""
+    workflow = approval.workflow
+    # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
+    _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
+    rows = [
+        ("Workflow", one_line(workflow.state_machine_name)),
+        ("Execution", one_line(workflow.execution_name)),
+        ("AWS account", account),
+        ("AWS region", region),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def requester(approval: Approval) -> str:
+    """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
+
+    The request names its requester itself, so the address never gives way to a name. Empty without a requester.
+    """
+    claim = one_line(approval.request.requested_by or "", 254)
+    person = approval.people.requester if approval.people else None
+    if person is None or not claim:
+        return claim
+    address = person.email or claim
+    known = display_name(person)
+    return address if known in (address, claim) else f"{known} ({address})"
+
+
+def display_name(who: Person | Approver) -> str:
+    """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
+    address = who.email if isinstance(who, Person) else who.id
+    text = who.name or who.id
+    return one_line(text, 254) if text == address else one_line(text.replace("/", " "))
+
+
 def context(approval: Approval) -> list[tuple[str, str]]:
-    """The rest of the execution's input as labels and values, shortened to what a person can read."""
-    lines = list(_context_lines(approval))
-    if len(lines) > MAX_LINES:
-        lines = [*lines[:MAX_LINES], ("…", f"{len(lines) - MAX_LINES} more, see the execution's input")]
-    return lines
+    """Return the rest of the execution's input in full, as labels and values."""
+    return [(label, written(value)) for label, value in input_rows(approval)]
+
+
+def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
+    """Yield the rest of the execution's input as labels, each a line, and values as they were given."""
+    parent = _parent(approval)
+    if parent:
+        yield STARTED_BY_LABEL, parent
+    for key, value in approval.request.whole_context.items():
+        if key != STARTED_BY or not parent:
+            yield " ".join(written(key).split()), value
+
+
+def written(value: Json, most: int | None = None) -> str:
+    """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
+    return reveal(text_of(value)[:most])
+
+
+def text_of(value: Json) -> str:
+    """Return a value as text: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def filled_in(approval: Approval) -> list[tuple[str, str]]:
@@ -98,7 +149,7 @@ def outcome(approval: Approval) -> str:
     when = readable(decision.at)
     if decision.approver is None:
         return f"{HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
-    sentence = f"{HEADLINES[decision.status]} by {decision.approver.name} {WHERE[decision.channel]} on {when}."
+    sentence = f"{HEADLINES[decision.status]} by {display_name(decision.approver)} {WHERE[decision.channel]} on {when}."
     return f"{sentence} {in_vain(approval)}".strip()
 
 
@@ -125,7 +176,8 @@ def who_may(approval: Approval) -> str:
         who = f"Only {listed(named)} may answer."
     else:
         where = " in Slack" if is_quorum(request) else ""  # The stack's own address is told, not asked.
-        own = f", except {people.requester.name}" if people.requester and not request.allow_self_approval else ""
+        requester = None if request.allow_self_approval else people.requester
+        own = f", except {display_name(requester)}" if requester else ""
         who = f"Anybody who was asked{where} may answer{own}."
     return " ".join(part for part in (who, _needed(approval), unchecked(approval)) if part)
 
@@ -238,16 +290,12 @@ def _count(said: int, needed: int, what: str) -> str:
 
 def _response_line(response: Response) -> str:
     word = HEADLINES[response.action.status]
-    return f"{word} by {_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
-
-
-def _name(approver: Approver) -> str:
-    return approver.name or approver.id
+    return f"{word} by {display_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
 
 
 def listed(people: Sequence[Person]) -> str:
     """The names in a sentence: "a, b and c"."""
-    names = [person.name or person.id for person in people]
+    names = [display_name(person) for person in people]
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
@@ -261,19 +309,8 @@ def indent(text: str) -> str:
     return "\n    ".join(text.splitlines())
 
 
-def _context_lines(approval: Approval) -> Iterator[tuple[str, str]]:
-    for key, value in approval.request.whole_context.items():
-        if key == STARTED_BY and _parent(approval):
-            continue  # one of the facts
-        yield shorten(" ".join(_plain(key).split()), 100), shorten(_plain(value), MAX_VALUE)
-
-
 def _parent(approval: Approval) -> str | None:
     """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
     value = approval.request.whole_context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
-
-
-def _plain(value: Json) -> str:
-    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -7,11 +7,11 @@ Whoever belongs to another workspace sees nothing: who makes a `Viewer` makes su
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from approvals.email_address import is_same
 from approvals.model import Approval, Approver, Channel, Person
-from approvals.people import answer_of, responder
+from approvals.people import Reason, answer_of, responder
 from approvals.summary import Summary, summarize
 
 
@@ -55,12 +55,16 @@ def waits_for(approval: Approval, viewer: Viewer) -> bool:
     """
     if approval.decision:
         return False
-    approver = Approver(id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace)
-    person = responder(approval, replace(approver, member=viewer.member))
+    person = _responder(approval, viewer)
     if not isinstance(person, Person) or answer_of(approval, person):
         return False
     named = approval.people is not None and bool(approval.people.approvers)
     return named or _is_posted_to(approval, viewer)
+
+
+def may_respond(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if their response would count, wherever they give it."""
+    return isinstance(_responder(approval, viewer), Person)
 
 
 def asked_by(approval: Approval, viewer: Viewer) -> bool:
@@ -113,6 +117,13 @@ def matches(approval: Approval, text: str) -> bool:
     parts = [approval.title, request.details, request.requested_by, *facts, workflow.execution_name]
     said = "\n".join([*(part for part in parts if part), workflow.state_machine_name]).casefold()
     return all(word in said for word in text.casefold().split())
+
+
+def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
+    approver = Approver(
+        id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace, member=viewer.member
+    )
+    return responder(approval, approver)
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:

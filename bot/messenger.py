@@ -12,6 +12,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
+from approvals.present import quoted_title
 from approvals.steps import DeliveryRefused, for_each
 from approvals.summary import Summary
 from approvals.viewer import Overview
@@ -20,7 +21,9 @@ from bot.directory import SlackDirectory
 from bot.secret import load_secret
 from bot.views import approval as view
 from bot.views import home, lists
-from bot.views.text import mrkdwn, sentence
+from bot.views.text import escape, mrkdwn, sentence
+
+_YOURS_ALONE = "The link is yours alone: do not forward it."
 
 
 class SlackMessenger:
@@ -107,11 +110,24 @@ class SlackMessenger:
 
         A command's answer may stand in any channel, with buttons.
         """
-        text = sentence(note.text)
+        self._whisper(note, sentence(note.text))
+
+    def hand_out(self, note: Note, approval: Approval, url: str) -> None:
+        """Shows a link to the approval's page to one user alone. It is a right to respond: nobody else may see it."""
+        page = f"<{escape(url)}|Read everything and respond>"
+        self._whisper(note, f"{sentence(quoted_title(approval))} {page}. {_YOURS_ALONE}")
+
+    def _whisper(self, note: Note, text: str) -> None:
+        def directly(slack: WebClient) -> SlackResponse:
+            return slack.chat_postMessage(channel=note.user, text=text, unfurl_links=False, unfurl_media=False)
+
+        if not note.channel:  # They were in the app's Home.
+            self._call(directly)
+            return
         try:
             self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
         except DeliveryRefused:
-            self._call(lambda slack: slack.chat_postMessage(channel=note.user, text=text))
+            self._call(directly)
 
     def publish_home(
         self, user: str, overview: Overview, waiting: Iterable[Approval], *, now: datetime, said: str = ""

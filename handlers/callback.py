@@ -1,4 +1,6 @@
-"""The pages behind the links in mails. GET and HEAD show, POST answers; in one-click mode GET answers too.
+"""The pages behind links. GET and HEAD show, POST answers.
+
+In one-click mode GET answers, too, if all of the request stood beside the link, in the email.
 
 A POST without `do` answers what the link says; `do=withdraw` takes an answer back, `do=more-time` moves the deadline.
 
@@ -25,7 +27,7 @@ from approvals import present, settings
 from approvals.characters import log_json
 from approvals.clients import client
 from approvals.form import YES, Problem, parse
-from approvals.links import is_approval_id, query, verify
+from approvals.links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.people import Reason, answer_of, responder
 from approvals.reading import UnreadableError
@@ -98,7 +100,7 @@ class Link:
     @property
     def approver(self) -> Approver:
         """Whom the link was sent to: they are who answers."""
-        return Approver(id=self.recipient, name=self.recipient, channel=Channel.EMAIL)
+        return approver_of(self.approval, self.recipient)
 
     @property
     def do(self) -> str:
@@ -238,7 +240,7 @@ class CallbackHandler:
         return _page(_OUTCOME_CODES.get(approval.status, HTTPStatus.CONFLICT), page)
 
     def _answer(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
-        values, problems = (_defaults(link.approval), {}) if with_one_click else _filled_in(link)
+        values, problems = ({}, {}) if with_one_click else _filled_in(link)
         comment = None if with_one_click else _comment(link.sent) or None
         key = f"respond:{page_state.withdrawal_state(link.sent)}"
         response = Response(
@@ -297,7 +299,7 @@ class CallbackHandler:
 
     def _log(self, judgement: Judgement, action: str) -> None:
         verdict = judgement.verdict.value
-        self._logger.info("answer by email", extra={"action": str(action), "verdict": verdict})
+        self._logger.info("answer on the page", extra={"action": str(action), "verdict": verdict})
 
 
 _OUTCOME_CODES = {Status.EXPIRED: HTTPStatus.GONE, Status.CANCELLED: HTTPStatus.GONE}
@@ -317,19 +319,15 @@ def _why_not(approval: Approval, reason: Reason) -> str:
 
 
 def _needs_nothing_more(link: Link) -> bool:
-    """Whether a click alone can be the whole answer."""
+    """Whether a click alone can be the whole answer: with all of the request, a form included, beside the link."""
     request = link.approval.request
-    asked = request.form if link.action is Action.APPROVE else ()
+    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.channel is Channel.EMAIL
     return (
-        request.severity is Severity.NORMAL
+        all_shown
+        and request.severity is Severity.NORMAL
         and request.comments[link.action] is not Presence.REQUIRED
-        and not any(field.required for field in asked)
+        and not request.form
     )
-
-
-def _defaults(approval: Approval) -> dict[str, FormValue]:
-    """What a form holds that nobody changed."""
-    return {field.name: field.default for field in approval.request.form if field.default is not None}
 
 
 def _filled_in(link: Link) -> tuple[dict[str, FormValue], dict[str, str]]:

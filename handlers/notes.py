@@ -1,11 +1,12 @@
 """Delivers deferred Slack replies: what the Slack app left for one person, as it may neither list approvals nor wait.
 
-It shows the app's Home, answers /approvals, and says what a click came to.
+It shows the app's Home, answers /approvals, says what a click came to, and hands out links to the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals import present
+from approvals.characters import one_line
 from approvals.inquiry import About, Inquiry, parse
+from approvals.links import link, slack_recipient
 from approvals.listing import Listing
-from approvals.model import Approval, Note, NoteKind
+from approvals.model import Action, Approval, Note, NoteKind
 from approvals.reading import UnreadableError
 from approvals.references import Reference
 from approvals.replies import EARLIER_PREFIX, Replies
 from approvals.steps import DeliveryRefused
 from approvals.summary import Summary, summarize
 from approvals.table import ApprovalTable, NotFound
-from approvals.viewer import Viewer, asked_by, matches, may_see, overview, waits_for
+from approvals.viewer import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -55,6 +58,7 @@ class Notes:
         replies: Replies,
         listing: Listing,
         messenger: SlackMessenger | None,
+        base_url: str,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
@@ -62,6 +66,7 @@ class Notes:
         self._replies = replies
         self._listing = listing
         self._messenger = messenger
+        self._base_url = base_url
         self._clock = clock
         self._logger = logger
 
@@ -77,6 +82,8 @@ class Notes:
             match note.kind:
                 case NoteKind.WHISPER:
                     self._messenger.whisper(note)
+                case NoteKind.LINK:
+                    self._hand_out_link(note, self._messenger)
                 case _ if note.left_at and self._clock() - note.left_at > PATIENCE:
                     self._logger.warning("note dropped", extra={"reason": "nobody waits for it any more"})
                 case NoteKind.HOME:
@@ -85,6 +92,22 @@ class Notes:
                     self._answer(note, self._messenger)
         except DeliveryRefused as refused:
             self._logger.warning("note dropped", extra={"reason": str(refused)})
+
+    def _hand_out_link(self, note: Note, messenger: SlackMessenger) -> None:
+        """Give somebody a link of their own to the page, if they may respond to the approval or see it."""
+        viewer = self._viewer(note, messenger)
+        if viewer is None:
+            messenger.whisper(replace(note, text=present.NOT_OF_THE_WORKSPACE))
+            return
+        approval = self._table.get(note.text)
+        if not (may_respond(approval, viewer) or may_see(approval, viewer)):
+            self._logger.warning("no link handed out to who may neither respond nor see")
+            messenger.whisper(replace(note, text=f"{present.quoted_title(approval)} {present.who_may(approval)}"))
+            return
+        recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
+        url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
+        messenger.hand_out(note, approval, url)
+        self._logger.info("link handed out in slack")
 
     def _show_home(self, note: Note, messenger: SlackMessenger) -> None:
         viewer = self._viewer(note, messenger)

@@ -21,6 +21,7 @@ from approvals.mail import Note as MailNote
 from approvals.mail import Subscribers, asked, mail_for, reminded, step_for, told
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
+from approvals.present import display_name
 from approvals.reading import UnreadableError
 from approvals.record_size import check_size
 from approvals.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
@@ -310,7 +311,7 @@ class Notifier:
 
     def _reply_reminder(self, approval: Approval) -> None:
         missing = unanswered(approval)
-        names = ", ".join(person.name for person in missing if not person.slack_id)
+        names = ", ".join(display_name(person) for person in missing if not person.slack_id)
         still = f" Not answered yet: {names}." if names else ""
         self._thread(approval, f"{_reminder(approval)}{still}", missing)
 
@@ -329,11 +330,11 @@ class Notifier:
 
     def _reply_escalated(self, approval: Approval) -> None:
         new = approval.people.escalation if approval.people else ()
-        names = ", ".join(person.name for person in new)
+        names = ", ".join(map(display_name, new))
         self._thread(approval, f"There was no decision in time. From now on these may answer, too: {names}.", new)
 
     def _reply_more_time(self, approval: Approval) -> None:
-        who = approval.extensions[-1].approver.name
+        who = display_name(approval.extensions[-1].approver)
         self._thread(approval, f"{who} asked for more time: until {readable(approval.deadline)}.", ())
 
     def _thread(self, approval: Approval, text: str, people: Sequence[Person]) -> None:
@@ -391,6 +392,7 @@ def build(environ: Mapping[str, str]) -> Worker:
             replies=Replies(dynamodb, config.slack_reply_table_name),
             listing=listing,
             messenger=messenger,
+            base_url=config.public_url,
             clock=clock,
             logger=logger,
         ),

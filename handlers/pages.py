@@ -229,5 +229,5 @@ def _still_needed(approval: Approval) -> str:
     sentence = f"To approve the request, {more} more must approve."
     if request.required_rejections > 1:
         sentence += f" To reject it, {request.required_rejections - said_so.count(Action.REJECT)} more must reject."
-    names = ", ".join(person.name or person.id for person in unanswered(approval))
+    names = ", ".join(map(present.display_name, unanswered(approval)))
     return f"{sentence} Not answered yet: {names}." if names else sentence

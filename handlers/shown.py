@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -13,13 +12,13 @@ from approvals.addresses import is_address
 from approvals.form import said
 from approvals.history import Entry, history
 from approvals.markup import Block, Kind, Span, Style
-from approvals.model import Approval, Json, Response, iso, readable
+from approvals.model import Approval, Response, iso, readable
 from handlers.html import Rows, away, rows, tag
 
 MANY = 8
 """Entries of a history that are shown at once; a longer one is folded."""
 
-_FIRST = ("Requested by", present.DEADLINE)
+_FIRST = (present.REQUESTER, present.DEADLINE)
 """The facts that come before what the requester wrote. The others come after it: a phone shows little at once."""
 
 _TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
@@ -41,7 +40,7 @@ def request(approval: Approval, now: datetime) -> list[ET.Element]:
     who_may = [] if approval.decision else [("Who may answer", present.who_may(approval))]
     others = [row for row in facts if row[0] not in _FIRST]
     parts += [tag("h2", {}, "Where it comes from"), rows(others + who_may)]
-    context = list(_context(approval))
+    context = present.context(approval)
     return [*parts, tag("h2", {}, "Input of the workflow"), rows(context)] if context else parts
 
 
@@ -127,15 +126,3 @@ def _span(span: Span) -> ET.Element | str:
     if span.style is Style.LINK:
         return away(span.text, span.url)
     return tag(_TAGS[span.style], {}, span.text) if span.style in _TAGS else span.text
-
-
-def _context(approval: Approval) -> Iterator[tuple[str, str]]:
-    """The rest of the execution's input, in full."""
-    started_by = "Started by" in dict(present.facts(approval))
-    for key, value in approval.request.whole_context.items():
-        if key != present.STARTED_BY or not started_by:
-            yield _plain(key), _plain(value)
-
-
-def _plain(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -113,6 +113,10 @@ def _flag(value: Json) -> bool:
     return isinstance(value, bool)
 
 
+def _border(value: Json) -> bool:
+    return value in (0, 1)
+
+
 def _one_of(*choices: str) -> Check:
     return lambda value: value in choices
 
@@ -175,8 +179,10 @@ _SECTION = {"rich_text_section": Shape(_ELEMENTS_OF_RUNS, {})}
 _RICH = {
     **_SECTION,
     "rich_text_quote": Shape(_ELEMENTS_OF_RUNS, {}),
-    "rich_text_preformatted": Shape(_ELEMENTS_OF_RUNS, {}),
-    "rich_text_list": Shape({"elements": _many(_kind(_SECTION), 10_000), "style": _one_of("bullet", "ordered")}, {}),
+    "rich_text_preformatted": Shape(_ELEMENTS_OF_RUNS, {"border": _border}),
+    "rich_text_list": Shape(
+        {"elements": _many(_kind(_SECTION), 10_000), "style": _one_of("bullet", "ordered")}, {"border": _border}
+    ),
 }
 _BLOCK_ID = {"block_id": _ID}
 

@@ -222,7 +222,8 @@ class Slack:
             chosen = next((each for each in element["options"] if each["value"] == option), None)
             if chosen is None:
                 raise Refused("there is no such choice any more")
-            element = {"type": "overflow", "action_id": action_id, "selected_option": chosen}
+            element = {**element, "selected_option": chosen}
+            del element["options"]
         return self.sign(self._payload(message, element, user_id))
 
     def open_home(self, user_id: str, tab: str = "home") -> tuple[bytes, dict[str, str]]:
@@ -251,7 +252,7 @@ class Slack:
     def click_home(self, user_id: str, action_id: str, value: str) -> tuple[bytes, dict[str, str]]:
         """The signed request that Slack sends when a user clicks a button of their Home. Raises `Refused`."""
         view = self.homes().get(user_id, {"blocks": []})
-        elements = [element for block in view["blocks"] for element in block.get("elements", ())]
+        elements = [each for block in view["blocks"] for each in _elements(block)]
         wanted = {"action_id": action_id, "value": value}
         element = next((each for each in elements if wanted.items() <= each.items()), None)
         if element is None:
@@ -263,7 +264,7 @@ class Slack:
                 "container": {"type": "view", "view_id": f"V{user_id}"},
                 "trigger_id": self._trigger(user_id),
                 "view": {**view, "id": f"V{user_id}"},
-                "actions": [{**element, "block_id": "b", "action_ts": f"{self.clock():.6f}"}],
+                "actions": [{**element, "action_ts": f"{self.clock():.6f}"}],
             }
         )
 
@@ -389,7 +390,7 @@ class Slack:
             "trigger_id": self._trigger(user_id),
             "channel": {"id": message.channel, "name": "approvals"},
             "message": {"ts": message.ts, "text": message.text, "blocks": list(message.blocks)},
-            "actions": [{**element, "block_id": "b", "action_ts": f"{self.clock():.6f}"}],
+            "actions": [{**element, "action_ts": f"{self.clock():.6f}"}],
         }
 
     def _actor(self, user_id: str) -> dict[str, Any]:
@@ -532,8 +533,10 @@ class Slack:
 
 
 def _elements(block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What can be clicked in a block, with the block's id, which Slack makes up where it has none."""
     accessory = block.get("accessory")
-    return [*block.get("elements", ()), *([accessory] if accessory else [])]
+    found = [*block.get("elements", ()), *([accessory] if accessory else [])]
+    return [{**element, "block_id": block.get("block_id", "made-up")} for element in found]
 
 
 def _found(is_wanted: Callable[[User], bool], otherwise: str) -> User:

@@ -48,7 +48,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry", "approvals.references", "approvals.summary",
+            "approvals.viewer", "approvals.inquiry", "approvals.references", "approvals.summary", "approvals.omissions",
         ),
     ),
     "rules": (

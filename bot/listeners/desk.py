@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from approvals import present
 from approvals.links import is_approval_id
-from approvals.model import Approval, Approver, Channel, Note, NoteKind, Response
+from approvals.model import Action, Approval, Approver, Channel, Note, NoteKind, Response
+from approvals.omissions import was_all_in_earlier_message
 from approvals.people import Reason
 from approvals.respond import respond
 from approvals.rules import Judgement, Postponement, Verdict, Withdrawal, judge
@@ -18,6 +19,7 @@ from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
 from bot.directory import SlackDirectory
 from bot.listeners.malformed import Malformed
+from bot.views.buttons import ALL_SHOWN
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -41,7 +43,7 @@ class Click:
 
     `channel` is empty in the app's Home. `trigger` opens a dialog within 3 seconds; empty where Slack sent none.
     `unseen` is set where nothing shows that the answer counts: in the Home, and in a message that they alone see, which
-    is never edited.
+    is never edited. `all_shown` says that all of the request stands above the button.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
     """
@@ -53,6 +55,7 @@ class Click:
     key: str
     word: str = ""
     unseen: bool = False
+    all_shown: bool = False
 
     @classmethod
     def parse(cls, body: dict[str, Any]) -> Click:
@@ -71,6 +74,7 @@ class Click:
                 key=key,
                 word=word,
                 unseen=at_home or body["container"].get("is_ephemeral") is True,
+                all_shown=str(element.get("block_id")).startswith(ALL_SHOWN),
             )
         except (KeyError, IndexError, TypeError, AttributeError, UnicodeEncodeError) as error:
             raise Malformed(f"not a click on a button: {error!r}") from error
@@ -147,6 +151,21 @@ class Desk:
         key = self.key(click.approval_id, click.approver.id, about)
         return self.note(click.approver, click.channel, said, key) if said else None
 
+    def page_link(self, approval: Approval, approver: Approver, channel: str, key: str) -> Note:
+        """A note that asks `notify` for a link to the page that shows everything, for this person alone.
+
+        This function makes no link: its signature is a right to respond.
+        """
+        return Note(
+            id=self.key("link", approval.id, approver.id, key),
+            kind=NoteKind.LINK,
+            channel=channel,
+            user=approver.id,
+            text=approval.id,
+            workspace=approver.workspace,
+            left_at=self.clock(),
+        )
+
     def note(self, approver: Approver, channel: str, said: str, key: str) -> Note:
         """A note to somebody who was in a channel, or without one in the app's Home."""
         return Note(
@@ -177,6 +196,11 @@ RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
 def used_once(*parts: str) -> str:
     """The key of an event, from what Slack gives a click or a dialog of its own."""
     return sha256(":".join(parts).encode()).hexdigest()[:16]
+
+
+def must_read(approval: Approval, action: Action, *, all_shown: bool) -> bool:
+    """Return True if an approval has to wait until all of the request was shown. What nobody read can be rejected."""
+    return action is Action.APPROVE and not all_shown and not was_all_in_earlier_message(approval)
 
 
 def told(judgement: Judgement, response: Response, *, unseen: bool = False) -> str | None:

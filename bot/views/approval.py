@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
 
-from approvals import present
+from approvals import omissions, present
 from approvals.characters import reveal
 from approvals.form import said
 from approvals.model import (
@@ -19,13 +27,13 @@ from approvals.model import (
     Severity,
     shorten,
 )
+from approvals.omissions import SLACK_MESSAGE, Shown
 from approvals.people import eligible
 from approvals.schema import is_slack_user
 from approvals.workflow import console_url
 from bot.views import details
-from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, buttons
+from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (
-    MAX_TOTAL,
     Part,
     escape,
     fit,
@@ -37,14 +45,12 @@ from bot.views.text import (
     runs,
     section,
     sentence,
-    weight,
     weight_of,
 )
 
 __all__ = [
     "ACTION_IDS",
     "OPEN_EXECUTION_ID",
-    "asked",
     "outcome_blocks",
     "outcome_reply",
     "outcome_text",
@@ -60,14 +66,13 @@ MAX_VALUE = 300
 
 MAX_COMMENT = 2500
 MAX_NAMES = 2000
-MAX_LINKS = 2500
-MAX_FACTS = 3500
-MAX_CONTEXT = 4000
 MAX_PROGRESS = 1500
 MAX_FILLED_IN = 2000
-"""Shares of what a message may weigh: so that no part leaves others without any room."""
+"""Shares of what a message may weigh: so that no part of ours leaves the request without any room."""
 
-_KEPT_FOR_CONTEXT = 1000
+_HEADING = 120
+"""What the heading of the request weighs, at most."""
+
 _SEVERE = "\u26a0\ufe0f *High severity*: you are asked twice before your answer counts."
 
 
@@ -77,9 +82,33 @@ def request_text(approval: Approval) -> str:
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
-    """The message while an answer is waited for, and what was answered so far; with buttons, where it is answerable."""
-    head, tail = _head(approval), [*_rules(approval), *([buttons(approval)] if answerable else [])]
-    return [*head, *_asked(approval, MAX_TOTAL - weight_of([*head, *tail])), *tail]
+    """The message while an answer is waited for: ours first, then the request, with buttons where it is answerable.
+
+    Approving by a tap takes that all of the request is shown here. Else a button leads to the page that shows it.
+    """
+    head = [*_head(approval), *_rules(approval)]
+    actions = buttons(approval, all_shown=True)
+    shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions]) + _HEADING)
+    content = [*head, *details.from_request(shown)]
+    if shown.is_complete:
+        return [*content, actions] if answerable else content
+    if answerable:
+        return [*content, omitted(shown, on_the_page()), buttons(approval, all_shown=False)]
+    return [
+        *content,
+        omitted(shown, on_the_page(READ_IN_FULL)),
+        ActionsBlock(elements=[read(approval, READ_IN_FULL)]),
+    ]
+
+
+def omitted(shown: Shown, rest: str) -> Block:
+    """What is left out. `rest` says where it is."""
+    return SectionBlock(text=mrkdwn(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}"))
+
+
+def on_the_page(button: str = READ_AND_RESPOND) -> str:
+    """Where everything is shown, and how to get there."""
+    return f"The page shows everything: press *{button}* for a link of your own."
 
 
 def outcome_text(approval: Approval) -> str:
@@ -108,61 +137,43 @@ def outcome_blocks(approval: Approval) -> list[Block]:
     """The message once the approval is decided: no buttons, but who, when, and by which channel."""
     decision = present.decided(approval)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
-    tail: list[Block] = [
+    ours: list[Block] = [
+        *_title(approval),
         SectionBlock(text=mrkdwn(f"*{present.headline(approval)}* {_by(decision)}")),
         *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
         *_filled_in(approval),
         *details.lines(present.progress(approval), MAX_PROGRESS),
     ]
     if lost := present.in_vain(approval):
-        tail.append(SectionBlock(text=mrkdwn(lost)))
-    tail.append(ContextBlock(elements=[mrkdwn(execution)]))
-    head = _head(approval)
-    return [*head, *_asked(approval, MAX_TOTAL - weight_of([*head, *tail])), *tail]
+        ours.append(SectionBlock(text=mrkdwn(lost)))
+    ours.append(_fields(approval))
+    tail = ContextBlock(elements=[mrkdwn(execution)])
+    shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*ours, tail]) + _HEADING)
+    rest = [] if shown.is_complete else [omitted(shown, "The execution's input has everything.")]
+    return [*ours, *details.from_request(shown), *rest, tail]
 
 
-def asked(approval: Approval) -> list[Block]:
-    """What is asked, without who asks: as much of it as a message holds."""
+def _title(approval: Approval) -> list[Block]:
     long_title = details.lines([approval.title], MAX_NAMES) if len(approval.title) > MAX_HEADER else []
-    return [*long_title, *_asked(approval, MAX_TOTAL - weight_of(long_title))]
+    title = PlainTextObject(text=reveal(shorten(approval.title, MAX_HEADER)), emoji=False)
+    return [HeaderBlock(text=title), *long_title]
+
+
+def _fields(approval: Approval) -> Block:
+    return SectionBlock(fields=[_field(label, value, approval) for label, value in present.facts(approval)])
 
 
 def _head(approval: Approval) -> list[Block]:
-    fields = [_field(label, value, approval) for label, value in present.facts(approval)]
-    blocks: list[Block] = [HeaderBlock(text=reveal(shorten(approval.title, MAX_HEADER)))]
-    if len(approval.title) > MAX_HEADER:
-        blocks += details.lines([approval.title], MAX_NAMES)
-    if approval.request.severity is Severity.HIGH and approval.decision is None:
-        blocks.append(SectionBlock(text=mrkdwn(_SEVERE)))
-    return [*blocks, SectionBlock(fields=fields)]
+    severe = approval.request.severity is Severity.HIGH
+    return [*_title(approval), *([SectionBlock(text=mrkdwn(_SEVERE))] if severe else []), _fields(approval)]
 
 
 def _field(label: str, value: str, approval: Approval) -> MarkdownTextObject:
     if label == present.DEADLINE:
         return mrkdwn(f"*{label}*\n{local_time(approval.deadline)}")
-    if value == approval.request.requested_by and is_slack_user(value):
-        return mrkdwn(f"*{label}*\n<@{value}>")
+    if label == present.REQUESTER and is_slack_user(claim := approval.request.requested_by or ""):
+        return mrkdwn(f"*{label}*\n<@{claim}>")
     return mrkdwn(f"*{label}*\n{fit(value, MAX_VALUE)}")
-
-
-def _asked(approval: Approval, room: int) -> list[Block]:
-    """What is asked. What the requester wrote is rich text under a heading of ours: none of it looks like ours."""
-    request = approval.request
-    lines = [f"{label}: {present.indent(value)}" for label, value in present.context(approval)]
-    kept = min(_KEPT_FOR_CONTEXT, sum(map(weight, lines)) + 400) if lines else 0
-    parts: list[tuple[bool, int, int, Callable[[int], list[Block]]]] = [
-        (bool(request.links), MAX_LINKS, kept, lambda most: details.links(request.links, most)),
-        (bool(request.facts), MAX_FACTS, kept, lambda most: details.facts(request.facts, most)),
-        (bool(request.details), MAX_TOTAL, kept, lambda most: details.details(request.details or "", most)),
-        (bool(lines), MAX_CONTEXT, 0, lambda most: details.context("\n".join(lines), most)),
-    ]
-    blocks: list[Block] = []
-    for wanted, share, kept_for_later, show in parts:
-        if wanted:
-            found = show(min(share, room - kept_for_later))
-            room -= weight_of(found)
-            blocks += found
-    return blocks
 
 
 def _rules(approval: Approval) -> list[Block]:

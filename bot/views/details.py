@@ -1,9 +1,9 @@
-"""What the requester wrote, as rich text that fits: a request may say far more than a message holds."""
+"""What the requester wrote, as quoted rich text: a request may say far more than a message holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 from slack_sdk.models.blocks import (
@@ -14,12 +14,11 @@ from slack_sdk.models.blocks import (
     RichTextQuoteElement,
 )
 
-from approvals import markup
+from approvals import markup, omissions, present
 from approvals.addresses import labelled
 from approvals.markup import Kind, Span, Style
+from approvals.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
 from bot.views.text import (
-    CUT,
-    MAX_RUN,
     Moment,
     Part,
     heading,
@@ -29,21 +28,26 @@ from bot.views.text import (
     rich,
     runs,
     section,
-    text_weight,
     weight_of,
 )
+
+FROM_REQUEST = "From the request"
+"""The heading of what the requester wrote."""
+
+BORDER = 1
+"""Draws the bar of a quote beside lists and code.
+
+Source: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
+"""
 
 ELEMENT = 90
 """What a run of text weighs at most beside its text and address: the JSON around it."""
 
 BLOCK = 180
-"""What a heading and the block below it weigh beside their elements."""
+"""What a block weighs beside its elements."""
 
 NOTE = 180
 """What the note about a cut weighs."""
-
-MAX_STYLED_FACTS = 20
-"""With more facts, labels are not bold: each run of its own would weigh more than its text."""
 
 
 @dataclass(slots=True)
@@ -53,9 +57,9 @@ class Room:
     left: int
     hidden: int = 0
 
-    def take(self, text: str, url: str = "") -> str:
+    def take(self, text: str) -> str:
         """Returns as much of the text as there is room for, and takes that room."""
-        beside = ELEMENT * (1 + min(len(text), max(self.left, 0)) // MAX_RUN) + text_weight(url)
+        beside = ELEMENT * (1 + min(len(text), max(self.left, 0)) // MAX_RUN)
         shown = prefix(text, self.left - beside) if self.left > beside and not self.hidden else ""
         self.hidden += len(text) - len(shown)
         if shown:
@@ -63,43 +67,16 @@ class Room:
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One block of the details as elements of rich text."""
-
-    kind: Kind
-    parts: list[Part] = field(default_factory=list)
-
-
-def details(text: str, room: int) -> list[Block]:
-    """The details below a heading, cut to the room, in which a note about the cut fits, too."""
-    space = Room(room - BLOCK - NOTE)
-    pieces = list(_pieces(text, space))
-    return _under("Details", list(_elements(pieces)), space)
-
-
-def context(text: str, room: int) -> list[Block]:
-    """The rest of the execution's input below a heading, as plain lines."""
-    return _plain("Input of the workflow", text, room)
-
-
-def facts(rows: Sequence[tuple[str, str]], room: int) -> list[Block]:
-    """Labels and values below a heading, a line each."""
-    if len(rows) > MAX_STYLED_FACTS:
-        return _plain("Facts", "\n".join(f"{label}: {value}" for label, value in rows), room)
-    space = Room(room - BLOCK - NOTE)
-    parts: list[Part] = []
-    for number, (label, value) in enumerate(rows):
-        end = "" if number == len(rows) - 1 else "\n"
-        parts += [*runs(space.take(label), Style.BOLD), *runs(space.take(f": {value}{end}"))]
-    return _under("Facts", [section(parts)] if parts else [], space)
-
-
-def links(rows: Sequence[tuple[str, str]], room: int) -> list[Block]:
-    """Links below a heading, an item each. One whose address finds no room is only named."""
-    space = Room(room - BLOCK - NOTE)
-    items = [parts for label, url in rows if (parts := _link(label, url, space))]
-    return _under("Links", [_list(items)] if items else [], space)
+def from_request(shown: Shown) -> list[Block]:
+    """All that is shown of a request, quoted: nothing in it looks like ours."""
+    parts: list[tuple[str, list[RichTextElement]]] = [
+        ("Facts", _facts(shown)),
+        ("Details", list(_details(shown.details))),
+        ("Links", [_list([_link(label, url) for label, url in shown.links])] if shown.links else []),
+        ("Input of the workflow", _context(shown.context)),
+    ]
+    blocks = [rich([section(runs(title, Style.BOLD)), *elements]) for title, elements in parts if elements]
+    return [heading(FROM_REQUEST), *blocks] if blocks else []
 
 
 def quote(text: str, room: int) -> list[Block]:
@@ -128,87 +105,65 @@ def _shown(piece: str | Moment, space: Room) -> list[Part]:
     return [piece]
 
 
-def _plain(title: str, text: str, room: int) -> list[Block]:
-    space = Room(room - BLOCK - NOTE)
-    shown = space.take(text)
-    return _under(title, [section(runs(shown))] if shown else [], space)
-
-
-def _under(title: str, elements: list[RichTextElement], space: Room) -> list[Block]:
-    if space.hidden:
-        elements = [*elements, section(_note(space))]
-    return [heading(title), rich(elements)] if elements else []
-
-
 def _note(space: Room) -> list[Part]:
-    return runs(f"\u2026 ({space.hidden:,} more characters: {CUT})", Style.ITALIC) if space.hidden else []
+    return runs(f"\u2026 ({space.hidden:,} more characters)", Style.ITALIC) if space.hidden else []
 
 
-def _link(label: str, url: str, space: Room) -> list[Part]:
-    shown = labelled(label, url)
-    if space.left < ELEMENT + text_weight(shown) + text_weight(url):
-        space.left -= 2  # nothing smaller may slip in behind it
-        space.hidden += len(shown) + len(url)
-        return []
-    found = link(shown, url)
-    if found is None:
-        return runs(space.take(f"{label}: {url}"))
-    space.take(shown, url)
-    return [found]
+def _facts(shown: Shown) -> list[RichTextElement]:
+    rows = shown.facts
+    if len(rows) > MAX_STYLED_FACTS or any(omission.part is omissions.Part.FACTS for omission in shown.omissions):
+        return _quoted(runs("\n".join(f"{label}: {value}" for label, value in rows)))
+    parts: list[Part] = []
+    for number, (label, value) in enumerate(rows):
+        end = "" if number == len(rows) - 1 else "\n"
+        parts += [*runs(label, Style.BOLD), *runs(f": {value}{end}")]
+    return _quoted(parts)
 
 
-def _pieces(text: str, space: Room) -> Iterator[Piece]:
-    for block in markup.parse(text):
-        space.left -= ELEMENT
-        piece = Piece(block.kind)
-        for span in block.spans:
-            piece.parts.extend(_span(span, block.kind, space))
-        if piece.parts:
-            yield piece
+def _context(rows: Sequence[tuple[str, str]]) -> list[RichTextElement]:
+    return _quoted(runs("\n".join(f"{label}: {present.indent(value)}" for label, value in rows)))
 
 
-def _span(span: Span, kind: Kind, space: Room) -> list[Part]:
-    if span.style is Style.LINK:
-        label = labelled(span.text, span.url)
-        found = link(label, span.url)
-        if found is None:
-            return runs(space.take(f"{span.text} ({span.url})"))
-        return [found] if _fits(label, span.url, space) and space.take(label, span.url) else []
-    style = Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style
-    return runs(space.take(span.text), style)
+def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:
+    return [RichTextQuoteElement(elements=parts)] if parts else []
 
 
-def _fits(label: str, url: str, space: Room) -> bool:
-    """A link is shown whole or not at all."""
-    fits = not space.hidden and space.left >= ELEMENT + text_weight(url) + text_weight(label)
-    if not fits:
-        space.hidden += len(label)
-    return fits
+def _link(label: str, url: str) -> list[Part]:
+    found = link(labelled(label, url), url)
+    return [found] if found else runs(f"{label}: {url}")
 
 
-def _elements(pieces: Sequence[Piece]) -> Iterator[RichTextElement]:
-    """Neighbouring items are one list, neighbouring paragraphs and headings one section with empty lines between."""
-    for kind, group in groupby(pieces, key=lambda piece: _shape(piece.kind)):
+def _details(blocks: Sequence[markup.Block]) -> Iterator[RichTextElement]:
+    """Neighbouring items are one list, neighbouring paragraphs and headings one quote with empty lines between."""
+    # Slack refuses an element without text: an empty block of code.
+    for kind, group in groupby((block for block in blocks if _parts(block)), key=markup.shape):
         found = list(group)
         if kind is Kind.ITEM:
-            yield _list([piece.parts for piece in found])
+            yield _list([_parts(block) for block in found])
         elif kind is Kind.CODE:
-            yield from (RichTextPreformattedElement(elements=piece.parts) for piece in found)
+            yield from (RichTextPreformattedElement(elements=_parts(block), border=BORDER) for block in found)
         else:
-            yield section(_joined(found))
+            yield RichTextQuoteElement(elements=_joined(found))
 
 
-def _shape(kind: Kind) -> Kind:
-    return Kind.PARAGRAPH if kind is Kind.HEADING else kind
+def _parts(block: markup.Block) -> list[Part]:
+    return [part for span in block.spans for part in _span(span, block.kind)]
 
 
-def _joined(pieces: Sequence[Piece]) -> list[Part]:
+def _span(span: Span, kind: Kind) -> list[Part]:
+    if span.style is Style.LINK:
+        found = link(labelled(span.text, span.url), span.url)
+        return [found] if found else runs(f"{span.text} ({span.url})")
+    return runs(span.text, Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style)
+
+
+def _joined(blocks: Sequence[markup.Block]) -> list[Part]:
     parts: list[Part] = []
-    for number, piece in enumerate(pieces):
-        between = "\n" if number and pieces[number - 1].kind is Kind.HEADING else "\n\n"
-        parts += [*(runs(between) if number else []), *piece.parts]
+    for number, block in enumerate(blocks):
+        between = "\n" if number and blocks[number - 1].kind is Kind.HEADING else "\n\n"
+        parts += [*(runs(between) if number else []), *_parts(block)]
     return parts
 
 
 def _list(items: Sequence[Sequence[Part]]) -> RichTextElement:
-    return RichTextListElement(style="bullet", elements=[section(parts) for parts in items])
+    return RichTextListElement(style="bullet", elements=[section(parts) for parts in items], border=BORDER)

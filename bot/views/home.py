@@ -19,12 +19,14 @@ from slack_sdk.models.views import View
 
 from approvals import present
 from approvals.model import Approval
+from approvals.omissions import SLACK_HOME, fit
 from approvals.summary import Summary, summarize
 from approvals.viewer import Overview
 from bot.views import approval as message
+from bot.views import details
 from bot.views.buttons import answers
-from bot.views.rows import Link, row
-from bot.views.text import local_time, mrkdwn, sentence, weight_of
+from bot.views.rows import Link, long_title, row
+from bot.views.text import local_time, mrkdwn, sentence
 
 REFRESH_ID = "home:refresh"
 """The action id of the button that shows the Home anew."""
@@ -39,16 +41,12 @@ MAX_BLOCKS_WAITING = 70
 MAX_ROWS = 10
 """Approvals of each other kind."""
 
-MAX_ASKED = 2500
-"""What all that is asked may weigh to be shown here. Longer requests are read, and answered, at their message."""
-
 MAX_SAID = 1000
 
 _NOTHING_WAITS = "Nothing waits for you. \U0001f389 When somebody needs your answer, it is here and in the channel."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days. What workflows ask in your name shows up here."
 _NOTHING_DECIDED = "Nothing was decided lately that concerns you."
 _HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals help` says what else it knows."
-_READ_FIRST = "_There is more to read than fits here: open its message to answer._"
 
 
 def home_view(overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: str = "") -> View:
@@ -82,8 +80,8 @@ def _headline(waiting: int) -> str:
 def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
-    for approval in islice(approvals, MAX_WAITING):
-        more = _in_full(approval, link)
+    for place, approval in enumerate(islice(approvals, MAX_WAITING)):
+        more = _waits(approval, link, place)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
@@ -91,15 +89,18 @@ def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Blo
     return [*blocks, *_rest(number - shown)] if number else [_sentence(_NOTHING_WAITS)]
 
 
-def _in_full(approval: Approval, link: Link) -> list[Block]:
-    """Who answers here must have read all that is asked: where it does not fit, there are no buttons."""
-    asked = message.asked(approval)
-    if weight_of(asked) > MAX_ASKED:
-        return [row(summarize(approval), link), _note(_READ_FIRST), DividerBlock()]
-    unchecked = present.unchecked(approval)
-    said = [_note(sentence(unchecked))] if unchecked else []
-    buttons = ActionsBlock(elements=answers(approval))
-    return [row(summarize(approval), link), *asked, *said, buttons, DividerBlock()]
+def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
+    """What waits, with all that is asked where there is room for it; else with its title alone."""
+    shown = fit(approval, SLACK_HOME)
+    title = [row(summarize(approval), link), *long_title(approval)]
+    if shown.is_complete:
+        content = details.from_request(shown)
+    else:
+        shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
+        content = [message.omitted(shown, message.on_the_page())]
+    if unchecked := present.unchecked(approval):
+        content.append(_note(sentence(unchecked)))
+    return [*title, *content, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:

@@ -61,13 +61,14 @@ _SELECTED = ("value", "selected_date")
 class About:
     """What a dialog is about; it travels in the dialog's private metadata, and is no secret.
 
-    `unseen` is that of the click that opened it.
+    `unseen` and `all_shown` are those of the click that opened it.
     """
 
     approval_id: str
     action: Action
     channel: str
     unseen: bool = False
+    all_shown: bool = False
 
     def written(self) -> str:
         """As private metadata: at most 3000 characters."""
@@ -77,6 +78,7 @@ class About:
                 "action": self.action.value,
                 "channel": self.channel,
                 "unseen": self.unseen,
+                "all_shown": self.all_shown,
             }
         )
 
@@ -87,8 +89,14 @@ class About:
         approval_id, channel = data["approval"], data["channel"]
         if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
             raise ValueError("not about one of our approvals")
-        # A dialog that an earlier version opened says nothing of it: then only the Home has no channel.
-        return cls(approval_id, Action(data["action"]), channel, unseen=bool(data.get("unseen", not channel)))
+        # A dialog that an earlier version opened says nothing of either: then only the Home has no channel.
+        return cls(
+            approval_id,
+            Action(data["action"]),
+            channel,
+            unseen=bool(data.get("unseen", not channel)),
+            all_shown=data.get("all_shown") is True,
+        )
 
 
 def answer_modal(approval: Approval, about: About) -> View:

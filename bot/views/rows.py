@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
-from approvals.model import Channel, Severity, SlackMessage
+from approvals.model import Approval, Channel, Severity, SlackMessage
 from approvals.schema import is_slack_user
 from approvals.summary import Summary
+from bot.views.details import lines
 from bot.views.text import fit, literal, local_time, mrkdwn
 
 OPEN_MESSAGE_ID = "approval:open-message"
@@ -18,6 +19,7 @@ SHORT_ID = 6
 """Characters of an approval's id that are shown: the same as in the subjects of mails."""
 
 MAX_TITLE = 150
+MAX_LONG_TITLE = 2000
 MAX_NAME = 80
 
 Link = Callable[[SlackMessage], str]
@@ -31,6 +33,12 @@ def row(approval: Summary, link: Link) -> Block:
         button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
     text = f"*{fit(approval.title, MAX_TITLE)}*\n{_standing(approval)}"
     return SectionBlock(text=mrkdwn(text), accessory=button)
+
+
+def long_title(approval: Approval) -> list[Block]:
+    """The whole title, where a row cuts it."""
+    cut = fit(approval.title, MAX_TITLE) != literal(approval.title)
+    return lines([approval.title], MAX_LONG_TITLE) if cut else []
 
 
 def _standing(approval: Summary) -> str:

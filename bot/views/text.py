@@ -6,10 +6,11 @@ we make an element of. Our own words go into mrkdwn.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from slack_sdk.models.blocks import (
     Block,
@@ -25,19 +26,10 @@ from approvals.addresses import host_of
 from approvals.characters import reveal
 from approvals.markup import Style
 from approvals.model import readable, shorten
+from approvals.omissions import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
 
-MAX_TOTAL = 13_000
-"""What all blocks of a message may weigh. Slack documents no limit; it was seen at 13,297 characters of one block, and
-lower where text is spread over many elements: so the elements' own JSON is counted, too.
-
-Source: https://github.com/slackapi/bolt-js/issues/2509, https://github.com/slackapi/bolt-js/issues/2867
-"""
-
-MAX_RUN = 2900
-"""Characters of one element of rich text: no limit is documented, a section's text has 3,000."""
-
-CUT = "see the page behind the mail's link, or the execution's input"
-"""Where the whole text is."""
+MAX_TOTAL = SLACK_MESSAGE.room
+"""What all blocks of a message may weigh."""
 
 Part = RichTextElement
 
@@ -54,8 +46,6 @@ _STYLES: dict[Style, dict[str, bool]] = {
     Style.ITALIC: {"italic": True},
     Style.CODE: {"code": True},
 }
-_WEIGHTS = {"&": 5, "<": 4, ">": 4}
-_ESCAPED = frozenset('"\\\n\r\t\b\f')
 
 
 def escape(text: str) -> str:
@@ -183,41 +173,10 @@ def weight_of(items: Iterable[Block | RichTextElement]) -> int:
 
 def weight(node: object) -> int:
     """What a part of a message weighs: UTF-16 units of JSON, with the three characters that Slack escapes."""
-    match node:
-        case Mapping():
-            escaped = node.get("type") == "mrkdwn"
-            return 2 + sum(len(key) + 4 + _weight_of_value(value, escaped=escaped) for key, value in node.items())
-        case str():
-            return 2 + text_weight(node)
-        case list() | tuple():
-            return 2 + sum(weight(item) + 1 for item in node)
-        case _:
-            return 5
-
-
-def text_weight(text: str) -> int:
-    """What text weighs that is not escaped yet."""
-    return sum(map(_character_weight, text))
+    return weigh(json.dumps(node, ensure_ascii=False, separators=(",", ":")))
 
 
 def prefix(text: str, room: int) -> str:
     """The longest beginning of the text that weighs at most `room`."""
-    for index, character in enumerate(text):
-        room -= _character_weight(character)
-        if room < 0:
-            return text[:index]
-    return text
-
-
-def _weight_of_value(value: Any, *, escaped: bool) -> int:
-    if isinstance(value, str) and escaped:
-        return 2 + text_weight(value) - sum(value.count(each) * (more - 1) for each, more in _WEIGHTS.items())
-    return weight(value)
-
-
-def _character_weight(character: str) -> int:
-    if character in _WEIGHTS:
-        return _WEIGHTS[character]
-    if character in _ESCAPED or character > "\uffff":
-        return 2
-    return 6 if character < " " else 1
+    text = text[: max(room, 0)]
+    return text[: bisect_right(range(1, len(text) + 1), room, key=lambda end: text_weight(text[:end]))]

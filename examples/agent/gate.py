@@ -22,8 +22,11 @@ import rfc8785
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-MAX_LABEL, MAX_VALUE, MAX_FACTS = 75, 2000, 90
+MAX_LABEL, MAX_VALUE, MAX_FACTS = 100, 2000, 90
 """Characters of a fact's label and value, and facts: what a request takes. The whole call is in the context."""
+
+ELSEWHERE = "see the workflow input"
+"""In the place of a value that is too long for a fact: a part of it could hide what matters."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,12 @@ class Gate:
         return Verdict(allowed=True, reason=result["Comment"] or "", arguments=asked["Arguments"])
 
     def _input(self, tool: str, arguments: Mapping[str, Any], why: str) -> dict[str, Any]:
-        facts = [
-            {"Label": name[:MAX_LABEL], "Value": _cut(json.dumps(value, ensure_ascii=False))}
-            for name, value in list(arguments.items())[:MAX_FACTS]
-        ]
+        facts = [_fact(name, json.dumps(value, ensure_ascii=False)) for name, value in arguments.items()]
+        if len(facts) > MAX_FACTS:
+            facts = [*facts[:MAX_FACTS], _fact(f"{len(facts) - MAX_FACTS} more arguments", ELSEWHERE)]
         request: dict[str, Any] = {
             "Title": f"Let the agent call {tool}?"[:300],
-            "Facts": [{"Label": "Tool", "Value": _cut(tool)}, *facts],
+            "Facts": [_fact("Tool", tool), *facts],
             "Severity": "high",
             "Comment": {"Reject": "required"},  # the agent learns from it
             "TimeoutMinutes": self._minutes,
@@ -124,5 +126,8 @@ def _no(reason: str) -> Verdict:
     return Verdict(allowed=False, reason=reason, arguments={})
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+def _fact(label: str, value: str) -> dict[str, str]:
+    """A fact shows all of an argument, or says where it is."""
+    if len(label) > MAX_LABEL or len(value) > MAX_VALUE:
+        return {"Label": label[:MAX_LABEL], "Value": f"{len(value):,} characters: {ELSEWHERE}"}
+    return {"Label": label, "Value": value}

@@ -152,7 +152,15 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
     messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))
     logger = Logger(service="capacity", level="ERROR")
-    notes = Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=lambda: _AT, logger=logger)
+    notes = Notes(
+        table=table,
+        replies=replies,
+        listing=listing,
+        messenger=messenger,
+        base_url="https://approvals.example.com",
+        clock=lambda: _AT,
+        logger=logger,
+    )
     notes.deliver("reply#n")
     return QuietSlack.said
 

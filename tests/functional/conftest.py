@@ -319,13 +319,22 @@ def a_hook(slack: Slack) -> Hook:
     return Hook("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
 
 
+BASE_URL = "https://approvals.example.com"
+
+
 def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    listing = Listing(table._dynamodb, table._name, partial(name_unreadable, logger))
-    replies = Replies(table._dynamodb, REPLIES)
-    return Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=clock, logger=logger)
+    return Notes(
+        table=table,
+        replies=Replies(table._dynamodb, REPLIES),
+        listing=Listing(table._dynamodb, table._name, partial(name_unreadable, logger)),
+        messenger=messenger,
+        base_url=BASE_URL,
+        clock=clock,
+        logger=logger,
+    )
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals import present
-from approvals.links import link
+from approvals.links import link, slack_recipient
 from approvals.model import (
     Action,
     Approval,
@@ -45,6 +45,7 @@ from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
 
 APPROVE, REJECT = Action
+SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_nobody_is_sent_to_a_console_login_unless_one_click_decides(
         assert "console.aws" not in answer["headers"].get("Location", "")
     assert status(table) is Status.APPROVED
     assert one_click(ask("GET", fields(do="look")), context)["statusCode"] == 200
-    assert "console.aws" in one_click(ask("GET", fields()), context)["headers"]["Location"]
+    assert "console.aws" in one_click(ask("GET", fields(all="1")), context)["headers"]["Location"]
 
 
 def test_an_answer_after_the_deadline_expires_the_approval(
@@ -287,17 +288,17 @@ def test_in_one_click_mode_a_get_decides_and_leads_to_the_console(
     one_click: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     for _ in range(2):
-        answer = one_click(ask("GET", fields()), context)
+        answer = one_click(ask("GET", fields(all="1")), context)
         assert answer["statusCode"] == 302
         assert answer["headers"]["Location"].endswith(an_approval().workflow.execution_arn)
     assert status(table) is Status.APPROVED
-    assert one_click(ask("GET", fields(REJECT)), context)["statusCode"] == 409
+    assert one_click(ask("GET", fields(REJECT, all="1")), context)["statusCode"] == 409
 
 
 def test_in_one_click_mode_a_head_still_changes_nothing(
     one_click: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
-    assert one_click(ask("HEAD", fields()), context)["statusCode"] == 200
+    assert one_click(ask("HEAD", fields(all="1")), context)["statusCode"] == 200
     assert status(table) is Status.PENDING
 
 
@@ -436,7 +437,7 @@ def test_a_form_that_is_sent_again_after_the_withdrawal_does_nothing_until_it_is
     """A browser may send a form again by itself; a link that decides by itself is opened again by scanners."""
     handler = CallbackHandler(table=table, one_click=one_click, clock=clock, logger=logger)
     asked = quorum(table)
-    form = of(asked) if one_click else of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    form = of(asked) | {"all": "1"} if one_click else of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
     method = "GET" if one_click else "POST"
     handler(ask(method, form), context)
     person = table.get(asked.id).standing[0].person
@@ -745,7 +746,7 @@ def test_in_one_click_mode_a_get_asks_when_something_must_be_filled_in(
     context: Any,
 ) -> None:
     approval = put(table, **asked)
-    page = one_click(ask("GET", of(approval, APPROVE, **more)), context)
+    page = one_click(ask("GET", of(approval, APPROVE, all="1", **more)), context)
     assert page["statusCode"] == 200
     assert "<form" in page["body"]
     assert table.get(approval.id) == approval
@@ -756,12 +757,25 @@ def test_in_one_click_mode_a_get_asks_when_something_must_be_filled_in(
     assert table.get(approval.id).status is Status.APPROVED
 
 
-def test_in_one_click_mode_a_form_nobody_changed_has_its_defaults(
+def test_in_one_click_mode_a_form_that_no_email_shows_is_shown_first(
     one_click: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
+    """Its defaults would be the approver's answers, unseen."""
     approval = put(table, form=(NOTE,))
-    assert one_click(ask("GET", of(approval)), context)["statusCode"] == 302
-    assert table.get(approval.id).responses[0].form == {"Note": "as planned"}
+    page = one_click(ask("GET", of(approval, all="1")), context)
+    assert (page["statusCode"], "as planned" in page["body"]) == (200, True)
+    assert table.get(approval.id) == approval
+
+
+@pytest.mark.parametrize("action", Action)
+def test_in_one_click_mode_a_link_beside_which_not_all_was_shown_opens_the_page(
+    one_click: CallbackHandler, table: ApprovalTable, action: Action, context: Any
+) -> None:
+    """So do links that an earlier version sent, which cut values at 1,000 characters, and those of digests."""
+    approval = put(table, context={"Script": SCRIPT})
+    page = one_click(ask("GET", of(approval, action)), context)
+    assert (page["statusCode"], "rm -rf /prod" in page["body"]) == (200, True)
+    assert table.get(approval.id) == approval
 
 
 def test_in_one_click_mode_an_answer_that_was_taken_back_stays_so(
@@ -770,7 +784,7 @@ def test_in_one_click_mode_an_answer_that_was_taken_back_stays_so(
     """The page it leads to answers nothing, however often it is loaded."""
     approval = quorum(table)
     for _ in range(2):
-        page = one_click(ask("GET", of(approval)), context)
+        page = one_click(ask("GET", of(approval, all="1")), context)
         assert (page["statusCode"], "Your answer is recorded" in page["body"]) == (200, True)
     answer = one_click(ask("POST", of(approval, do="withdraw")), context)
     assert answer["statusCode"] == 303
@@ -784,7 +798,7 @@ def test_in_one_click_mode_an_attempt_of_who_may_not_answer_is_403(
     one_click: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     approval = put(table, people=People(approvers=named(ALICE.id)))
-    assert one_click(ask("GET", of(approval, APPROVE, MALLORY)), context)["statusCode"] == 403
+    assert one_click(ask("GET", of(approval, APPROVE, MALLORY, all="1")), context)["statusCode"] == 403
     assert table.get(approval.id).refusals[0].approver.id == MALLORY
 
 
@@ -942,3 +956,79 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
     assert "Your response is not recorded" in answer["body"]
     assert "no room left" in answer["body"]
     assert status(table) is Status.PENDING
+
+
+def slack_fields(approval: Approval, user: Approver = BOB, **more: str) -> dict[str, str]:
+    """The fields of the link that was handed to a Slack user."""
+    return of(approval, APPROVE, slack_recipient(user.id, user.name, member=True)) | more
+
+
+def test_a_link_that_was_handed_to_a_slack_user_shows_everything_and_answers_as_them(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    approval = put(table, context={"Script": SCRIPT * 90})
+    page = handler(ask("GET", slack_fields(approval)), context)
+    assert (page["statusCode"], page["body"].count("rm -rf /prod")) == (200, 90)
+    assert handler(ask("POST", slack_fields(approval, comment="Seen")), context)["statusCode"] == 303
+    [response] = table.get(approval.id).responses
+    assert (response.approver, response.comment) == (BOB, "Seen")
+    shown = handler(ask("GET", slack_fields(approval)), context)["body"]
+    assert "Approved by bob in Slack on Mon 23 Nov 2026, 09:00 UTC." in shown
+
+
+def test_a_link_of_a_slack_user_answers_for_the_human_behind_it(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """One human is one approval, by email and in Slack."""
+    bob = Person(id="bob@example.com", name="Bob", email="bob@example.com", slack_id=BOB.id)
+    approval = put(table, people=People(approvers=(bob, *named(CAROL))), required_approvals=2)
+    assert handler(ask("POST", of(approval, APPROVE, "bob@example.com")), context)["statusCode"] == 303
+    assert handler(ask("POST", slack_fields(approval)), context)["statusCode"] == 303
+    assert [response.person for response in table.get(approval.id).responses] == ["bob@example.com"]
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        pytest.param(People(approvers=named(ALICE.id)), id="not-named"),
+        pytest.param(People(requester=Person(id=BOB.id, name="Bob", slack_id=BOB.id)), id="own-request"),
+    ],
+)
+def test_a_link_of_a_slack_user_who_may_not_answer_is_403(
+    handler: CallbackHandler, table: ApprovalTable, people: People, context: Any
+) -> None:
+    approval = put(table, people=people)
+    assert handler(ask("POST", slack_fields(approval)), context)["statusCode"] == 403
+    assert table.get(approval.id).responses == ()
+
+
+@pytest.mark.parametrize(
+    ("people", "status"),
+    [(People(), 403), (People(approvers=(Person(id=BOB.id, name="Bob", slack_id=BOB.id),)), 303)],
+)
+def test_a_link_of_a_guest_responds_only_where_the_request_names_them(
+    handler: CallbackHandler, table: ApprovalTable, people: People, status: int, context: Any
+) -> None:
+    approval = put(table, people=people, context={"Script": SCRIPT})
+    guest = of(approval, APPROVE, slack_recipient(BOB.id, BOB.name, member=False))
+    assert "rm -rf /prod" in handler(ask("GET", guest), context)["body"]
+    assert handler(ask("POST", guest), context)["statusCode"] == status
+
+
+@pytest.mark.parametrize(
+    "recipient", ["U0MALLORY1 bob", "U0BOB00002/guest bob", "U0BOB00002 mallory", "U0BOB00002", "bob", ""]
+)
+def test_a_link_of_a_slack_user_is_good_for_nobody_else(
+    handler: CallbackHandler, table: ApprovalTable, recipient: str, context: Any
+) -> None:
+    changed = slack_fields(put(table)) | {"to": recipient}
+    assert handler(ask("POST", changed), context)["statusCode"] in {400, 403}
+
+
+def test_in_one_click_mode_a_link_of_a_slack_user_only_shows(
+    one_click: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """Slack looks at addresses to show a preview."""
+    approval = put(table)
+    assert one_click(ask("GET", slack_fields(approval, all="1")), context)["statusCode"] == 200
+    assert table.get(approval.id) == approval

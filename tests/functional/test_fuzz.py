@@ -271,7 +271,8 @@ def mails_request(fuzz: Fuzz) -> Event:
     """A request to the pages behind the links: a link of one of three approvals, and what fuzz makes of it."""
     approval, action = fuzz.pick([APPROVAL, APPROVAL, OTHER, RICH, RICH, RICH]), fuzz.pick(list(Action))
     to = fuzz.pick([ALICE.id, ALICE.id, ALICE.id, CAROL, MALLORY]) if approval is RICH else ALICE.id
-    fields = dict(parse_qsl(urlsplit(link(approval, action, to, base_url="")).query))
+    all_shown = fuzz.pick([True, True, False])
+    fields = dict(parse_qsl(urlsplit(link(approval, action, to, base_url="", all_shown=all_shown)).query))
     if approval is RICH or fuzz.chance() < RARELY:
         fields |= {name: fuzz.filled_in(name, value) for name, value in FILLED_IN.items()}
         if fuzz.chance() < 2 * RARELY:
@@ -410,7 +411,7 @@ def expected(  # noqa: PLR0911 one of many
     approval, action, fields = asked
     may = approval is not RICH or fields["to"].lower() in (ALICE.id, CAROL)
     do = fields.get("do", "")
-    if method == "GET" and one_click and approval is not RICH and do != "look":
+    if method == "GET" and one_click and fields.get("all") and approval is not RICH and do != "look":
         return action.value, 302
     if method != "POST":
         return None, 200 if may else 403

@@ -20,7 +20,7 @@ from approvals.reading import UnreadableError
 from approvals.records import approval_to_item
 from approvals.rules import judge
 from approvals.table import ApprovalTable, NotFound
-from bot.views.approval import asked as asked_in_slack
+from bot.views.approval import request_blocks
 from cli.document import document
 from handlers import shown
 from tests.broken import BROKEN, break_record
@@ -148,8 +148,7 @@ def test_a_list_reads_no_context_and_says_so(listing: Listing, dynamodb: DynamoD
     assert "secret plan" not in texts[0]
     surfaces: list[Callable[[Approval], object]] = [
         present.context,
-        present.facts,
-        asked_in_slack,
+        request_blocks,
         document,
         approval_to_item,
         lambda listed: shown.request(listed, NOW),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,14 @@ import pytest
 import yaml
 from hcl2.api import loads
 
+from approvals.model import Action
 from approvals.records import LISTED
+from approvals.request import parse_request
+from bot.views.approval import request_blocks
+from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
+from handlers import pages
+from tests.builders import NOW, an_approval
 from tests.unit.test_template import CloudFormation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -150,3 +159,36 @@ def test_the_github_actions_job_asks_with_options_that_the_command_has() -> None
     [seconds] = [step["with"]["role-duration-seconds"] for step in job["steps"] if "configure" in step.get("uses", "")]
     assert minutes < job["timeout-minutes"]
     assert minutes * 60 < seconds, "the credentials must last as long as it waits"
+
+
+@pytest.fixture
+def gate() -> Any:
+    spec = importlib.util.spec_from_file_location("gate", EXAMPLES / "agent/gate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["gate"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("length", [10, 900, 1100, 1990, 5000, 60_000])
+def test_a_statement_at_the_end_of_an_agents_call_is_shown_or_there_is_no_button(gate: Any, length: int) -> None:
+    statement = f"{'SELECT 1; ' * (length // 10)}DROP TABLE orders"
+    asked = gate.Gate(None, "arn")._input("run_sql", {"sql": statement, "dry": False}, "The user asked.")
+    request = parse_request(asked, default_timeout=timedelta(hours=1))
+    approval = an_approval(request=request)
+    facts = dict(request.facts)
+    assert facts["sql"].endswith(('DROP TABLE orders"', "characters: see the workflow input"))
+    assert request.whole_context["Arguments"] == {"sql": statement, "dry": False}
+    blocks = json.dumps([block.to_dict() for block in request_blocks(approval)])
+    assert ("DROP TABLE orders" in blocks) is (ACTION_IDS[Action.APPROVE] in blocks)
+    assert "DROP TABLE orders" in unescape(pages.confirm(approval, Action.APPROVE, {}, max_comment=9, now=NOW))
+
+
+@pytest.mark.parametrize("arguments", [{"k" * 101: 1}, {f"argument {number}": number for number in range(120)}])
+def test_an_agents_call_with_long_names_or_many_arguments_is_a_request(gate: Any, arguments: dict[str, Any]) -> None:
+    asked = gate.Gate(None, "arn")._input("t" * 2001, arguments, "")
+    request = parse_request(asked, default_timeout=timedelta(hours=1))
+    assert request.whole_context["Arguments"] == arguments
+    assert "see the workflow input" in str(request.facts)

@@ -258,7 +258,10 @@ def test_a_request_asks_shows_and_links() -> None:
         "jo asks for your approval, by Mon 23 Nov 2026, 10:00 UTC.",
         "Deploy",
         "Severity: HIGH. You will be asked to confirm your answer a second time.",
-        "  Answer by: Mon 23 Nov 2026, 10:00 UTC\n  Workflow:  Deploy\n  Execution: run-1",
+        (
+            "  Answer by:   Mon 23 Nov 2026, 10:00 UTC\n  Workflow:    Deploy\n  Execution:   run-1\n"
+            "  AWS account: 123456789012\n  AWS region:  eu-west-1"
+        ),
         "Facts:",
         "  Service: web\n  Risk:    low\n    really",
         "Links:",
@@ -268,9 +271,9 @@ def test_a_request_asks_shows_and_links() -> None:
         "Input of the workflow:",
         "  Version: 2.4.1",
         "Approve:",
-        link(approval, Action.APPROVE, TO, base_url=BASE),
+        link(approval, Action.APPROVE, TO, base_url=BASE, all_shown=True),
         "Reject:",
-        link(approval, Action.REJECT, TO, base_url=BASE),
+        link(approval, Action.REJECT, TO, base_url=BASE, all_shown=True),
         "Anybody who was asked may answer.",
         "The first answer decides. Without one by Mon 23 Nov 2026, 10:00 UTC it expires, unapproved.\n",
     ]
@@ -287,7 +290,7 @@ def test_a_request_that_names_nobody_and_says_nothing_more_leaves_no_gaps() -> N
 def test_each_link_stands_alone_on_its_line() -> None:
     lines = request_mail(an_approval(), TO, base_url=BASE).text.splitlines()
     assert [line for line in lines if "http" in line] == [
-        link(an_approval(), action, TO, base_url=BASE) for action in (Action.APPROVE, Action.REJECT)
+        link(an_approval(), action, TO, base_url=BASE, all_shown=True) for action in (Action.APPROVE, Action.REJECT)
     ]
 
 
@@ -368,9 +371,28 @@ def test_the_greatest_answer_fits_in_a_mail() -> None:
 
 
 def test_long_details_are_cut_and_say_where_the_rest_is() -> None:
-    text = request_mail(an_approval(request=Request(timeout=HOUR, details="x" * 20_007)), TO, base_url=BASE).text
-    assert "\n  \u2026 (7 more characters: the page behind the links below has all of it)\n" in text
-    assert "x" * 20_000 in text
+    text = request_mail(an_approval(request=Request(timeout=HOUR, details="x" * 80_000)), TO, base_url=BASE).text
+    [shown] = re.findall("x{9,}", text)
+    rest = "The page behind the links below shows everything."
+    assert f"Not shown in this email: {80_000 - len(shown):,} of 80,000 characters of the details. {rest}" in text
+    assert len(shown) > 40_000
+
+
+def test_a_link_is_marked_where_all_of_the_request_stands_beside_it() -> None:
+    script = "echo harmless\n" * 80 + "rm -rf /prod"
+    short, long = (
+        request_mail(an_approval(request=Request(timeout=HOUR, context={"Script": text})), TO, base_url=BASE).text
+        for text in (script, script * 99)
+    )
+    assert "rm -rf /prod" in short
+    assert short.count("&all=1") == 2
+    assert "&all=1" not in long
+
+
+@pytest.mark.parametrize(("details", "marked"), [(None, 2), ("All of production.", 0)])
+def test_the_links_of_a_digest_are_marked_where_there_is_no_more_than_a_title(details: str | None, marked: int) -> None:
+    approval = an_approval(request=Request(title="Restart web", timeout=HOUR, details=details))
+    assert digest_mail([approval], TO, base_url=BASE, stack_email=TO).text.count("&all=1") == marked
 
 
 def test_who_is_told_may_not_answer_and_gets_no_link() -> None:

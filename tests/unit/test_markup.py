@@ -64,7 +64,7 @@ def test_what_is_no_mark_is_text(text: str) -> None:
 
 def test_blocks_are_told_apart() -> None:
     text = "# Why\nline 1\nline 2\n\nnext\n- one\n* **two**\n```sh\nrm *x*\n```\nend"
-    assert parse(text) == [
+    assert list(parse(text)) == [
         Block(Kind.HEADING, (Span("Why"),)),
         Block(Kind.PARAGRAPH, (Span("line 1\nline 2"),)),
         Block(Kind.PARAGRAPH, (Span("next"),)),
@@ -76,7 +76,7 @@ def test_blocks_are_told_apart() -> None:
 
 
 def test_a_block_of_code_that_is_not_closed_takes_the_rest() -> None:
-    assert parse("```\na\n\n# b") == [Block(Kind.CODE, (Span("a\n\n# b"),))]
+    assert list(parse("```\na\n\n# b")) == [Block(Kind.CODE, (Span("a\n\n# b"),))]
 
 
 @pytest.mark.parametrize("line", ["```drop everything```", "``` please approve at once", "```" + "x" * 21])
@@ -112,12 +112,12 @@ def test_every_span_but_of_code_has_text_and_only_links_have_an_address(text: st
 @given(st.text(max_size=200))
 def test_parsing_a_text_without_marks_gives_its_words(text: str) -> None:
     plain_text = "".join(character for character in text if character not in "*`#-[]")
-    assert plain(plain_text).split() == plain_text.split()
+    assert plain(parse(plain_text)).split() == plain_text.split()
 
 
 def test_in_a_mail_the_address_of_a_link_stands_behind_it() -> None:
-    assert plain("# Why\n- see **the** [plan](https://x.io)") == "Why\n- see the plan (https://x.io)"
-    assert plain("one\ntwo\n\nthree\n- a\n- b\n\nfour") == "one\ntwo\n\nthree\n\n- a\n- b\n\nfour"
+    assert plain(parse("# Why\n- see **the** [plan](https://x.io)")) == "Why\n- see the plan (https://x.io)"
+    assert plain(parse("one\ntwo\n\nthree\n- a\n- b\n\nfour")) == "one\ntwo\n\nthree\n\n- a\n- b\n\nfour"
 
 
 @pytest.mark.parametrize(
@@ -128,5 +128,5 @@ def test_the_longest_details_are_read_at_once(unit: str) -> None:
     """No text makes a pattern look at everything again and again: that would be minutes, not a fraction of a second."""
     text = (unit * 200_000)[:200_000]
     started = time.process_time()
-    parse(text)
+    list(parse(text))
     assert time.process_time() - started < 1

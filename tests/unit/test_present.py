@@ -36,6 +36,9 @@ ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 NOBODY = "Nobody answered before the deadline, so the request was not approved."
 
 
+HOUR = timedelta(hours=1)
+
+
 def with_context(context: dict[str, Json]) -> Approval:
     return an_approval(request=Request(timeout=timedelta(hours=1), context=context))
 
@@ -80,6 +83,8 @@ def test_the_facts_say_who_asks_for_what_until_when() -> None:
         ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
         ("Workflow", "Deploy"),
         ("Execution", "run-1"),
+        ("AWS account", "123456789012"),
+        ("AWS region", "eu-west-1"),
     ]
 
 
@@ -89,6 +94,8 @@ def test_the_facts_of_what_is_decided_say_no_longer_until_when(approval: Approva
         ("Requested by", "jo@example.com"),
         ("Workflow", "Deploy"),
         ("Execution", "run-1"),
+        ("AWS account", "123456789012"),
+        ("AWS region", "eu-west-1"),
     ]
 
 
@@ -98,24 +105,74 @@ def test_the_deadline_shown_is_the_records_own() -> None:
 
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
-    assert [label for label, _ in present.facts(with_context({}))] == ["Answer by", "Workflow", "Execution"]
+    labels = [label for label, _ in present.facts(with_context({}))]
+    assert labels == ["Answer by", "Workflow", "Execution", "AWS account", "AWS region"]
 
 
-def test_the_execution_that_started_this_one_is_a_fact_and_no_input() -> None:
+def test_the_execution_that_started_this_one_is_the_inputs_claim_and_no_fact() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
-    approval = with_context({present.STARTED_BY: parent, "Version": "2.4.1"})
-    assert present.facts(approval) == [
-        ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
-        ("Started by", "Release:run-9"),
-        ("Workflow", "Deploy"),
-        ("Execution", "run-1"),
-    ]
-    assert present.context(approval) == [("Version", "2.4.1")]
+    approval = with_context({"Version": "2.4.1", present.STARTED_BY: parent})
+    assert "Release" not in str(present.facts(approval))
+    assert present.context(approval) == [("Started by (from the input)", "Release:run-9"), ("Version", "2.4.1")]
 
 
-def test_no_fact_is_longer_than_a_value_of_the_input() -> None:
-    facts = present.facts(with_context({present.STARTED_BY: "x" * 250_000}))
-    assert all(len(value) <= present.MAX_VALUE for _, value in facts)
+@pytest.mark.parametrize(
+    ("arn", "account_and_region"),
+    [
+        ("arn:aws-cn:states:cn-north-1:999999999999:execution:Deploy:run-1", ["999999999999", "cn-north-1"]),
+        ("not an arn", []),
+    ],
+)
+def test_account_and_region_are_those_of_the_execution(arn: str, account_and_region: list[str]) -> None:
+    approval = an_approval(workflow=replace(WORKFLOW, execution_arn=arn))
+    facts = dict(present.facts(approval))
+    assert [facts[label] for label in ("AWS account", "AWS region") if label in facts] == account_and_region
+
+
+RO = Person(id="ro@example.com", name="Ro Smith", email="ro@example.com", slack_id="U0ROB00009")
+
+
+@pytest.mark.parametrize(
+    ("claim", "person", "shown"),
+    [
+        ("U0ROB00009", RO, "Ro Smith (ro@example.com)"),
+        ("ro@example.com", RO, "Ro Smith (ro@example.com)"),
+        ("ro@example.com", replace(RO, name="ro@example.com"), "ro@example.com"),
+        ("U0ROB00009", replace(RO, email=""), "Ro Smith (U0ROB00009)"),
+        ("U0ROB00009", replace(RO, name="ciso@example.com"), "ciso@example.com (ro@example.com)"),
+        ("ro@example.com", None, "ro@example.com"),
+        (None, None, None),
+    ],
+)
+def test_a_requester_is_shown_with_their_address(claim: str | None, person: Person | None, shown: str | None) -> None:
+    request = Request(timeout=HOUR, requested_by=claim)
+    approval = an_approval(request=request, people=People(requester=person))
+    assert dict(present.facts(approval)).get(present.REQUESTER) == shown
+
+
+BREAKS = ["\n", "\r", "\r\n", "\t", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("line_break", BREAKS)
+def test_a_name_is_one_line_that_no_program_takes_for_a_link(line_break: str) -> None:
+    forged = line_break.join(["Bo", "", "APPROVE", "https://evil.example/execution?action=approve", "x" * 99])
+    bo = replace(RO, name=forged)
+    approval = an_approval(
+        request=Request(timeout=HOUR, requested_by=RO.id, required_approvals=2),
+        people=People(requester=bo, approvers=(replace(bo, id="bo@example.com", email="bo@example.com"),)),
+        responses=(a_response(approver=replace(BOB, name=forged)),),
+    )
+    texts = [present.requester(approval), present.who_may(approval), *present.progress(approval)]
+    texts.append(present.outcome(decided(approver=replace(BOB, name=forged))))
+    for text in texts:
+        assert len(text.splitlines()) == 1
+        assert "://" not in text
+        assert len(text) < 250
+
+
+@pytest.mark.parametrize("address", ["a/b@example.com", f"{'a' * 64}@{'b' * 60}.{'c' * 60}.example.com"])
+def test_an_address_is_shown_whole(address: str) -> None:
+    assert present.display_name(Person(id=address, name=address, email=address)) == address
 
 
 def test_no_part_of_the_input_is_hidden_from_the_approver() -> None:
@@ -154,7 +211,7 @@ def test_a_hidden_character_deep_in_the_input_is_shown_to_be_there(character: st
     assert present.context(approval) == [("key", '[{"k\ufffd": "a\ufffdb"}]')]
 
 
-@given(st.text(max_size=present.MAX_VALUE))
+@given(st.text(max_size=1000))
 def test_all_but_hidden_characters_are_shown_as_they_are(text: str) -> None:
     [(_, shown)] = present.context(with_context({"key": text}))
     assert shown == reveal(text)
@@ -166,21 +223,9 @@ def test_lines_tabs_and_emoji_are_not_hidden(text: str) -> None:
     assert present.context(with_context({"key": text})) == [("key", text)]
 
 
-@given(st.dictionaries(st.text(max_size=150), st.text(max_size=1500), max_size=45))
-def test_the_shown_input_is_bounded(context: dict[str, Json]) -> None:
-    rows = present.context(with_context(context))
-    assert len(rows) <= present.MAX_LINES + 1
-    assert all(len(label) <= 100 and len(value) <= present.MAX_VALUE for label, value in rows)
-
-
-@pytest.mark.parametrize(("keys", "rows"), [(39, 39), (40, 40), (41, 41), (60, 41)])
-def test_what_is_left_out_of_a_long_input_is_counted(keys: int, rows: int) -> None:
-    shown = present.context(with_context({f"key{number}": number for number in range(keys)}))
-    assert len(shown) == rows
-    if keys > present.MAX_LINES:
-        assert shown[-1] == ("…", f"{keys - 40} more, see the execution's input")
-    else:
-        assert shown[-1] == (f"key{keys - 1}", str(keys - 1))
+def test_the_input_is_shown_in_full() -> None:
+    context: dict[str, Json] = {f"key{number}": f"{number} " * 600 for number in range(60)}
+    assert present.context(with_context(context)) == list(context.items())
 
 
 @pytest.mark.parametrize(
@@ -258,7 +303,6 @@ def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> Non
 
 ANN = Person(id="ann@example.com", name="ann@example.com", email="ann@example.com")
 ALICE_AND_BOB = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=BOB.id, name="bob", slack_id=BOB.id))
-HOUR = timedelta(hours=1)
 
 
 def for_two(**changes: Any) -> Approval:

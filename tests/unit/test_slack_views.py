@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,11 +34,12 @@ from approvals.model import (
     Step,
     readable,
 )
+from approvals.omissions import MORE
 from approvals.summary import summarize
 from approvals.viewer import Overview
 from approvals.workflow import console_url
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
-from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID
+from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
@@ -207,7 +208,7 @@ def test_the_greatest_message_keeps_slacks_limits(character: str, facts: int) ->
     workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
     responses = tuple(a_response(approver=replace(ALICE, name=person.email)) for person in crowd)
     asked = an_approval(request=request, workflow=workflow, people=People(approvers=crowd), responses=responses)
-    assert ("Started by", f"{'p' * 80}:{'q' * 80}") in present.facts(asked)
+    assert (present.STARTED_BY_LABEL, f"{'p' * 80}:{'q' * 80}") in present.context(asked)
     assert refused(as_sent(request_blocks(asked))) is None
     alone = replace(request, required_approvals=1)
     answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
@@ -268,7 +269,7 @@ def test_details_look_as_their_marks_say() -> None:
     text = "# Plan\n**bold** and *italic* and `code`\nnext *_~ line\n\n- one\n- [two](https://e.com/?a=1&b=2)\n```\n*x*\n```"
     blocks = as_sent(request_blocks(an_approval(request=Request(details=text, timeout=HOUR))))
     (details,) = [block for block in blocks if block["type"] == "rich_text" and len(block["elements"]) > 1]
-    paragraph, items, code = details["elements"]
+    _label, paragraph, items, code = details["elements"]
     assert [(part["text"], part.get("style")) for part in paragraph["elements"]] == [
         ("Plan", {"bold": True}),
         ("\n", None),
@@ -279,11 +280,13 @@ def test_details_look_as_their_marks_say() -> None:
         ("code", {"code": True}),
         ("\nnext *_~ line", None),
     ]
-    assert (items["type"], items["style"]) == ("rich_text_list", "bullet")
+    assert paragraph["type"] == QUOTE
+    assert (items["type"], items["style"], items["border"]) == ("rich_text_list", "bullet", 1)
     assert items["elements"][1]["elements"] == [
         {"type": "link", "text": "two (e.com)", "url": "https://e.com/?a=1&b=2"}
     ]
-    assert (code["type"], code["elements"]) == ("rich_text_preformatted", [{"type": "text", "text": "*x*"}])
+    assert (code["type"], code["border"]) == ("rich_text_preformatted", 1)
+    assert code["elements"] == [{"type": "text", "text": "*x*"}]
 
 
 @pytest.mark.parametrize("url", ["https://[2001:db8::1]/", "https://e_x.com/"])
@@ -362,14 +365,20 @@ HOUR = timedelta(hours=1)
 
 
 def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]:
-    """What stands below each heading of ours: runs of rich text as type, text, style."""
+    """What the request says, quoted, below each label of ours: runs of rich text as type, text, style."""
     found = {}
-    for above, below in pairwise(blocks):
-        title = re.fullmatch(r"\*(.*)\*", above.get("text", {}).get("text", "")) if above["type"] == "section" else None
-        if title and below["type"] == "rich_text":
-            runs = [node for node in inside(below) if "text" in node]
-            found[title[1]] = [(node["type"], node["text"], node.get("style")) for node in runs]
+    for block in blocks:
+        if block["type"] == "rich_text" and len(block["elements"]) > 1:
+            label, *quoted = block["elements"]
+            runs = [node for node in inside(quoted) if "text" in node]
+            found[label["elements"][0]["text"]] = [(node["type"], node["text"], node.get("style")) for node in runs]
     return found
+
+
+def not_shown(blocks: list[dict[str, Any]]) -> str:
+    """What a message says is left out of it."""
+    [found] = re.findall(r"\*Not shown here:\* (.*?)\. ", said(blocks))
+    return str(found)
 
 
 def test_a_request_without_details_and_input_has_no_headings_for_them() -> None:
@@ -388,22 +397,30 @@ def test_details_for_which_there_is_room_are_shown_in_full(length: int) -> None:
 @pytest.mark.parametrize("length", [14_000, MAX_DETAILS])
 def test_longer_details_are_cut_and_the_rest_is_counted(length: int) -> None:
     text = "".join(chr(ord("a") + number % 26) for number in range(length))
-    request = Request(details=text, timeout=HOUR)
-    assert_cut(under(as_sent(request_blocks(an_approval(request=request))))["Details"], text, least=9000)
+    blocks = as_sent(request_blocks(an_approval(request=Request(details=text, timeout=HOUR))))
+    shown = "".join(part for _, part, _ in under(blocks)["Details"])
+    assert text.startswith(shown.removesuffix(MORE))
+    assert len(shown) > 9000
+    assert not_shown(blocks) == f"{length - len(shown) + 1:,} of {length:,} characters of the details"
 
 
 def test_a_longer_input_is_cut_and_the_rest_is_counted() -> None:
-    context: Any = {f"key{number}": f"{number} " * 400 for number in range(9)}
-    approval = an_approval(request=Request(timeout=HOUR, context=context))
-    whole = "\n".join(f"{label}: {value}" for label, value in present.context(approval))
-    assert_cut(under(as_sent(request_blocks(approval)))["Input of the workflow"], whole, least=3000)
+    context: Any = {f"key{number}": f"{number} " * 400 for number in range(29)}
+    blocks = as_sent(request_blocks(an_approval(request=Request(timeout=HOUR, context=context))))
+    shown = "".join(part for _, part, _ in under(blocks)["Input of the workflow"])
+    assert len(shown) > 9000
+    whole = shown.count("\n")
+    assert shown.startswith("\n".join(f"{label}: {value}" for label, value in list(context.items())[:whole]))
+    assert not_shown(blocks) == f"{29 - whole} of 29 lines of the workflow input, one of them in part"
 
 
 def test_many_facts_are_cut_and_the_rest_is_counted() -> None:
     facts = tuple((f"Fact {number}", "value " * 20) for number in range(100))
-    approval = an_approval(request=Request(timeout=HOUR, facts=facts))
-    whole = "\n".join(f"{label}: {value}" for label, value in facts)
-    assert_cut(under(as_sent(request_blocks(approval)))["Facts"], whole, least=2500)
+    blocks = as_sent(request_blocks(an_approval(request=Request(timeout=HOUR, facts=facts))))
+    shown = "".join(part for _, part, _ in under(blocks)["Facts"]).split("\n")
+    assert shown == [f"{label}: {value}" for label, value in facts[: len(shown)]]
+    assert len(shown) > 60
+    assert not_shown(blocks) == f"{100 - len(shown)} of 100 facts"
 
 
 def test_a_hundred_short_facts_are_all_shown() -> None:
@@ -411,19 +428,6 @@ def test_a_hundred_short_facts_are_all_shown() -> None:
     approval = an_approval(request=Request(timeout=HOUR, facts=facts))
     [(_, shown, _)] = under(as_sent(request_blocks(approval)))["Facts"]
     assert shown == "\n".join(f"{label}: {value}" for label, value in facts)
-
-
-def assert_cut(runs: list[tuple[str, str, Any]], whole: str, *, least: int) -> None:
-    *shown, (_, note, style) = runs
-    text = "".join(part for _, part, _ in shown)
-    end = re.fullmatch(
-        r"… \(([\d,]+) more characters: see the page behind the mail's link, or the execution's input\)", note
-    )
-    assert end is not None
-    assert style == {"italic": True}
-    assert whole.startswith(text)
-    assert len(text) >= least
-    assert len(text) + int(end[1].replace(",", "")) == len(whole)
 
 
 def test_a_title_that_is_too_long_for_a_header_is_cut_there_and_shown_in_full_below() -> None:
@@ -544,7 +548,8 @@ def test_a_slack_user_who_asks_is_mentioned() -> None:
 def test_a_decided_message_has_no_buttons_and_still_shows_the_request(approval: Approval) -> None:
     blocks = as_sent(outcome_blocks(approval))
     assert [node for node in inside(blocks) if node.get("type") in {"actions", "button"}] == []
-    assert blocks[:2] == as_sent(request_blocks(approval))[:2]
+    assert blocks[0] == as_sent(request_blocks(approval))[0]
+    assert "*Requested by*\njo@example.com" in said(blocks)
     assert EXECUTION in said(blocks)
     assert present.DEADLINE not in said(blocks)
 
@@ -800,3 +805,99 @@ def test_a_row_shows_a_title_as_it_was_written(request: Request, people: People)
     [_heading, row] = as_sent(list_blocks([("Open", [shown])], the_link, ""))
     marks = [mark for mark in MARKUP.findall(row["text"]["text"]) if not mark.startswith("<!date^")]
     assert marks in ([], [f"<@{request.requested_by}>"])
+
+
+SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
+LONG = "echo harmless\n" * 2000 + "rm -rf /prod"
+
+
+def a_script(text: str, **more: Any) -> Approval:
+    return an_approval(request=Request(title="Run the script", timeout=HOUR, context={"Script": text}, **more))
+
+
+def test_the_last_line_of_a_script_stands_above_the_button_that_approves_it() -> None:
+    approval = a_script(SCRIPT)
+    blocks = as_sent(request_blocks(approval))
+    assert "rm -rf /prod" in said(blocks)
+    assert ACTION_IDS[Action.APPROVE] in json.dumps(blocks[-1])
+    assert blocks[-1]["block_id"].startswith(ALL_SHOWN)
+
+
+def test_a_message_that_hides_a_line_has_no_button_to_approve_but_a_way_to_the_page() -> None:
+    approval = a_script(LONG)
+    blocks = as_sent(request_blocks(approval))
+    read, reject, execution = blocks[-1]["elements"]
+    assert (read["action_id"], read["text"]["text"], read["value"]) == (READ_ID, "Read and respond", approval.id)
+    assert (reject["action_id"], execution["action_id"]) == (ACTION_IDS[Action.REJECT], OPEN_EXECUTION_ID)
+    assert re.fullmatch(r"1,\d{3} of 2,001 lines of the workflow input", not_shown(blocks))
+    assert "block_id" not in blocks[-1]
+
+
+def test_who_may_only_see_a_request_gets_a_way_to_the_page_and_nothing_to_respond_with() -> None:
+    assert "actions" not in {block["type"] for block in as_sent(request_blocks(a_script(SCRIPT), answerable=False))}
+    blocks = as_sent(request_blocks(a_script(LONG), answerable=False))
+    [read] = blocks[-1]["elements"]
+    assert "press *Read in full* for a link of your own." in said(blocks)
+    assert (read["action_id"], read["text"]["text"]) == (READ_ID, "Read in full")
+
+
+@pytest.mark.parametrize(("text", "approves"), [(SCRIPT, True), (SCRIPT * 2, False)])
+def test_a_home_approves_only_what_it_shows(text: str, approves: bool) -> None:
+    view = home_view(Overview(waiting=[summarize(a_script(text))]), [a_script(text)], the_link, now=NOW).to_dict()
+    assert (ACTION_IDS[Action.APPROVE] in json.dumps(view)) is approves
+    assert ("rm -rf /prod" in said(view["blocks"])) is approves
+    assert (READ_ID in json.dumps(view)) is not approves
+    if not approves:
+        assert not_shown(view["blocks"]) == "161 of 161 lines of the workflow input"
+
+
+def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
+    title = "*" * 100 + " of production"
+    approval = an_approval(request=Request(title=title, timeout=HOUR))
+    view = home_view(Overview(waiting=[summarize(approval)]), [approval], the_link, now=NOW)
+    assert title in said(view.to_dict()["blocks"])
+
+
+def test_what_the_author_wrote_stands_in_quotes_below_what_is_ours() -> None:
+    """Details that imitate progress stand below the real one, with a bar beside them."""
+    forged = "1 of 2 approvals\nApproved by ciso@example.com by email on Mon 23 Nov 2026, 09:01 UTC"
+    request = Request(timeout=HOUR, required_approvals=2, details=forged, requested_by="jo@example.com")
+    blocks = as_sent(request_blocks(an_approval(request=request, responses=(a_response(),))))
+    texts = [said([block]) for block in blocks]
+    heading = texts.index("*From the request*")
+    assert any("Approved by alice@example.com" in text for text in texts[:heading])
+    assert not any("ciso@example.com" in text for text in texts[:heading])
+    for block in blocks[heading + 1 : -1]:
+        label, *quoted = block["elements"]
+        assert said([label]) in {"Facts", "Details", "Links", "Input of the workflow"}
+        assert {each["type"] for each in quoted} == {QUOTE}
+
+
+def test_an_outcome_stands_above_the_request() -> None:
+    texts = [said([block]) for block in as_sent(outcome_blocks(decided(request=a_script(SCRIPT).request)))]
+    assert texts[1].startswith("*Approved* by alice@example.com")
+    assert texts.index("*From the request*") > 1
+
+
+def test_an_outcome_says_what_of_the_request_it_does_not_show() -> None:
+    blocks = as_sent(outcome_blocks(decided(request=a_script(LONG).request)))
+    assert re.fullmatch(r"1,\d{3} of 2,001 lines of the workflow input", not_shown(blocks))
+
+
+def test_where_an_execution_runs_is_among_our_facts_and_who_started_it_among_the_inputs() -> None:
+    parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
+    request = Request(timeout=HOUR, context={present.STARTED_BY: parent})
+    blocks = as_sent(request_blocks(an_approval(request=request)))
+    [fields] = [block["fields"] for block in blocks if "fields" in block]
+    assert {"*AWS account*\n123456789012", "*AWS region*\neu-west-1"} <= {field["text"] for field in fields}
+    assert under(blocks)["Input of the workflow"] == [("text", "Started by (from the input): Release:run-9", None)]
+
+
+def test_the_greatest_requests_are_rendered_at_once() -> None:
+    """Within the milliseconds that a function has while somebody waits: rendering one took 0.7 seconds."""
+    details = "**b** `c` [d](https://example.com)\n" * 6000
+    approval = an_approval(request=Request(timeout=HOUR, details=details, context={"x": [[]] * 12_000}))
+    started = time.process_time()
+    for _ in range(5):
+        request_blocks(approval)
+    assert (time.process_time() - started) / 5 < 0.2  # 0.02 here, with machines in mind that do much else

@@ -16,7 +16,7 @@ from approvals.respond import respond
 from approvals.rules import Judgement, Verdict
 from approvals.table import RecordFullError
 from bot.api import STALE
-from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, told, used_once
+from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, must_read, told, used_once
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
 
@@ -33,7 +33,7 @@ class Answer:
         self._desk = desk
 
     def __call__(self, ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        """Records the answer, or opens the dialog; then acknowledges.
+        """Records the answer, or opens the dialog, or leads to the page if not all was shown; then acknowledges.
 
         What a late click should hear is left as a note for `notify` to send, by the write that records the click: so
         a tap needs two calls of the table and none of Slack. Only the dialog is opened from here, as what allows it
@@ -52,9 +52,10 @@ class Answer:
         at, key = self._desk.clock(), used_once(click.key)
         response = Response(approver=click.approver, action=self._action, at=at, key=key)
         asks = needs_modal(approval, self._action)
+        unread = must_read(approval, self._action, all_shown=click.all_shown)
 
         def note(judgement: Judgement) -> Note | None:
-            if asks and (judgement.verdict in _ASKED_IN_FULL or judgement.reason is Reason.UNCHECKED):
+            if (asks or unread) and (judgement.verdict in _ASKED_IN_FULL or judgement.reason is Reason.UNCHECKED):
                 raise _MayAnswer
             said = told(judgement, response, unseen=click.unseen)
             return self._desk.reply(click, said, recorded=judgement.verdict in RECORDED)
@@ -64,6 +65,10 @@ class Answer:
             record = partial(respond, self._desk.table) if asks else self._desk.respond
             verdict = record(approval, response, note=note).verdict
         except _MayAnswer:
+            if unread:
+                self._desk.leave(self._desk.page_link(approval, click.approver, click.channel, click.key))
+                self._desk.logger.info("not approved: not all was shown")
+                return None
             return self._open(approval, click, client)
         except RecordFullError:
             self._desk.logger.exception("response not recorded, the record is full")
@@ -72,7 +77,7 @@ class Answer:
         return None
 
     def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
-        about = About(approval.id, self._action, click.channel, unseen=click.unseen)
+        about = About(approval.id, self._action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
         try:
             client.views_open(trigger_id=click.trigger, view=answer_modal(approval, about))
         except SlackApiError as error:

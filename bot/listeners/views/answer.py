@@ -12,10 +12,14 @@ from approvals.form import YES
 from approvals.model import Action, Approval, Approver, Note, Response, Severity
 from approvals.rules import COMMENT, Judgement, Verdict
 from approvals.table import RecordFullError
-from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, told, used_once
+from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, must_read, told, used_once
 from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
+NOT_ALL_SHOWN = (
+    "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
+    "You get a message with a link to the page that does."
+)
 NOT_SURE = "Please tick the box, or press Cancel."
 
 
@@ -64,14 +68,22 @@ class Submission:
             ack(response_action="errors", errors=errors)
             return
 
+        unread = must_read(approval, response.action, all_shown=sent.about.all_shown)
+
         def note(judgement: Judgement) -> Note | None:
             counts = judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED)
+            if counts and unread:
+                raise _MustRead
             said = told(judgement, response, unseen=sent.about.unseen) if counts else None
             key = self._desk.key(approval.id, sent.approver.id, sent.view_id)
             return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
 
         try:
             judgement = self._desk.respond(approval, response, note)
+        except _MustRead:
+            self._desk.leave(self._desk.page_link(approval, sent.approver, sent.about.channel, sent.view_id))
+            ack(response_action="update", view=told_modal(NOT_ALL_SHOWN))
+            return
         except RecordFullError:
             self._desk.logger.exception("response not recorded, the record is full")
             ack(response_action="update", view=told_modal(NO_ROOM, "Not recorded"))
@@ -107,3 +119,7 @@ def _read(approval: Approval, sent: Sent, desk: Desk) -> tuple[Response, dict[st
         key=used_once(sent.view_id),
     )
     return response, errors
+
+
+class _MustRead(Exception):  # noqa: N818
+    """The answer would count, but not all of the request was shown before it was given."""

@@ -1,0 +1,266 @@
+"""The way from a Slack message that can't show all of a request to the page that does: a link for one person alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from approvals.links import sign, slack_recipient
+from approvals.model import Action, Approval, FieldType, FormField, Note, NoteKind, People, Person, Request, Status
+from approvals.present import NOT_OF_THE_WORKSPACE
+from approvals.table import ApprovalTable
+from bot.app import BotHandler
+from bot.listeners.views.answer import NOT_ALL_SHOWN
+from bot.messenger import SlackMessenger
+from bot.views.buttons import ACTION_IDS, READ_ID
+from handlers.callback import CallbackHandler
+from handlers.notes import Notes
+from local.slack import Message, Slack
+from tests.builders import BOB, an_approval
+from tests.functional.conftest import BASE_URL, REPLIES, TABLE, Clock, a_delivery
+from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
+from tests.functional.test_callback import ask
+
+__all__ = ["web_api"]
+
+ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
+APPROVE, REJECT = Action
+HOUR = timedelta(hours=1)
+SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
+LONG = "echo harmless\n" * 2000 + "rm -rf /prod"
+LINK = re.compile(r"<(https://[^|>]+)\|[^>]+>")
+FORM = (FormField(name="Percent", label="Percent of users", type=FieldType.NUMBER, default=100),)
+
+
+def alone(slack_id: str, name: str) -> People:
+    return People(approvers=(Person(id=slack_id, name=name, slack_id=slack_id),))
+
+
+@dataclass
+class Scene:
+    """A request in Slack, the app, what delivers its notes, and the page."""
+
+    slack: Slack
+    table: ApprovalTable
+    messenger: SlackMessenger
+    bot: BotHandler
+    notes: Notes
+    page: CallbackHandler
+    dynamodb: DynamoDBClient
+    context: Any
+
+    def ask(self, script: str, people: People | None = None, **changes: Any) -> str:
+        """Puts a request on record, and its message into the channel; returns where it stands."""
+        request = Request(
+            title="Run the script", timeout=HOUR, context={"Script": script}, comments=NOBODYS_COMMENT, **changes
+        )
+        approval = an_approval(request=request, people=people or People())
+        self.table.add(approval)
+        return self.messenger.post_request(approval).ts
+
+    def send(self, signed: tuple[bytes, dict[str, str]]) -> str:
+        answer = self.bot(event(*signed), self.context)
+        assert answer["statusCode"] == 200
+        return str(answer["body"])
+
+    def click(self, ts: str, action_id: str, user: str = BOBS) -> list[Message]:
+        """Clicks a button, and delivers what that leads to; returns what was said to somebody alone."""
+        self.send(self.slack.click(ts, action_id, user))
+        return self.deliver()
+
+    def deliver(self) -> list[Message]:
+        for item in self.dynamodb.scan(TableName=REPLIES)["Items"]:
+            self.notes.deliver(item["id"]["S"])
+        return [message for message in self.slack.messages() if message.ephemeral_to or message.channel[0] in "UD"]
+
+    @property
+    def record(self) -> Approval:
+        return self.table.get(an_approval().id)
+
+
+@pytest.fixture
+def scene(
+    slack: Slack,
+    table: ApprovalTable,
+    messenger: SlackMessenger,
+    clock: Clock,
+    logger: Logger,
+    dynamodb: DynamoDBClient,
+    web_api: str,
+    context: Any,
+) -> Scene:
+    page = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
+    bot, notes = a_bot(table, slack, clock, logger, web_api), a_delivery(table, messenger, clock, logger)
+    return Scene(slack, table, messenger, bot, notes, page, dynamodb, context)
+
+
+def link_in(message: Message) -> str:
+    [url] = LINK.findall(message.text)
+    return unescape(url)
+
+
+def as_earlier(slack: Slack, ts: str) -> None:
+    """Makes a message one of an earlier version: an approve button below whatever of the request it showed."""
+    message = next(each for each in slack.messages() if each.ts == ts)
+    for block in message.blocks:
+        block.pop("block_id", None)
+        for element in block.get("elements", ()):
+            if element.get("action_id") == READ_ID:
+                element["action_id"] = ACTION_IDS[APPROVE]
+
+
+def test_a_line_that_the_message_hides_is_read_on_the_page_before_it_is_approved(scene: Scene) -> None:
+    ts = scene.ask(LONG)
+    [handed] = scene.click(ts, READ_ID)
+    assert (handed.ephemeral_to, scene.record.status) == (BOBS, Status.PENDING)
+    assert handed.text.startswith("\u201cRun the script\u201d (run-1): <https://")
+    url = urlsplit(link_in(handed))
+    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{BASE_URL}/execution"
+    fields = dict(parse_qsl(url.query))
+    page = scene.page(ask("GET", fields), scene.context)
+    assert "rm -rf /prod" in page["body"]
+    assert scene.page(ask("POST", fields), scene.context)["statusCode"] == 303
+    decision = scene.record.decision
+    assert decision is not None
+    assert (decision.status, decision.approver) == (Status.APPROVED, BOB)
+
+
+def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    ts = scene.ask(LONG)
+    [handed] = scene.click(ts, READ_ID)
+    signature = sign(scene.record, slack_recipient(BOBS, "bob", member=True))
+    assert signature in handed.text
+    assert not any(signature in str(message) for message in scene.slack.messages() if message is not handed)
+    items = scene.dynamodb.scan(TableName=TABLE)["Items"]
+    assert signature not in str(items)
+    assert "link handed out in slack" in caplog.messages
+    assert not any(signature in str(vars(record)) for record in caplog.records)
+
+
+def test_the_way_to_the_page_costs_two_calls_of_the_table_before_slack_hears_of_it(scene: Scene) -> None:
+    signed = scene.slack.click(scene.ask(LONG), READ_ID, BOBS)
+    calls: list[str] = []
+    scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    for _ in range(2):  # Slack repeats a click that it holds for lost.
+        scene.send(signed)
+    assert calls == ["GetItem", "PutItem"] * 2
+    assert len(scene.deliver()) == 1
+
+
+@pytest.mark.parametrize("script", [SCRIPT, LONG])
+def test_a_button_that_an_earlier_version_left_below_a_hidden_line_approves_nothing(scene: Scene, script: str) -> None:
+    ts = scene.ask(script)
+    as_earlier(scene.slack, ts)
+    [handed] = scene.click(ts, ACTION_IDS[APPROVE])
+    assert (handed.ephemeral_to, scene.record.status) == (BOBS, Status.PENDING)
+    assert scene.record.responses == ()
+    assert (
+        "rm -rf /prod"
+        in scene.page(ask("GET", dict(parse_qsl(urlsplit(link_in(handed)).query))), scene.context)["body"]
+    )
+
+
+def test_a_button_that_an_earlier_version_left_below_all_of_a_request_approves(scene: Scene) -> None:
+    ts = scene.ask("echo harmless")
+    as_earlier(scene.slack, ts)
+    scene.click(ts, ACTION_IDS[APPROVE])
+    assert scene.record.status is Status.APPROVED
+
+
+def test_what_a_message_hides_can_be_rejected_there(scene: Scene) -> None:
+    scene.click(scene.ask(LONG), ACTION_IDS[REJECT])
+    assert scene.record.status is Status.REJECTED
+
+
+def test_a_dialog_opened_below_all_of_a_request_approves(scene: Scene) -> None:
+    scene.click(scene.ask(SCRIPT, form=FORM), ACTION_IDS[APPROVE])
+    [modal] = scene.slack.modals()
+    assert "100" in str(modal.view)
+    scene.send(scene.slack.submit(modal.id, modal.initial()))
+    assert scene.record.status is Status.APPROVED
+
+
+def test_a_dialog_opened_from_a_message_of_an_earlier_version_approves_nothing_unseen(scene: Scene) -> None:
+    scene.click(scene.ask(SCRIPT, form=FORM), ACTION_IDS[APPROVE])
+    [modal] = scene.slack.modals()
+    modal.view["private_metadata"] = modal.view["private_metadata"].replace(', "all_shown": true', "")
+    assert NOT_ALL_SHOWN in scene.send(scene.slack.submit(modal.id, modal.initial()))
+    assert scene.record.responses == ()
+    [handed] = scene.deliver()
+    assert LINK.search(handed.text)
+
+
+def test_a_form_on_an_earlier_message_that_hides_a_line_opens_no_dialog(scene: Scene) -> None:
+    ts = scene.ask(SCRIPT, form=FORM)
+    as_earlier(scene.slack, ts)
+    [handed] = scene.click(ts, ACTION_IDS[APPROVE])
+    assert LINK.search(handed.text)
+    assert scene.slack.modals() == []
+
+
+def test_from_the_home_the_link_comes_in_a_direct_message(scene: Scene) -> None:
+    scene.ask(SCRIPT * 2)
+    scene.send(scene.slack.open_home(BOBS))
+    scene.deliver()
+    home = scene.slack.homes()[BOBS]
+    assert ACTION_IDS[APPROVE] not in str(home)
+    scene.send(scene.slack.click_home(BOBS, READ_ID, scene.record.id))
+    [handed] = scene.deliver()
+    assert (handed.channel, link_in(handed).startswith(BASE_URL)) == ("D0BOB00002", True)
+
+
+def test_a_home_that_shows_all_of_a_request_approves_it(scene: Scene) -> None:
+    scene.ask(SCRIPT)
+    scene.send(scene.slack.open_home(BOBS))
+    scene.deliver()
+    scene.send(scene.slack.click_home(BOBS, ACTION_IDS[APPROVE], scene.record.id))
+    assert scene.record.status is Status.APPROVED
+
+
+def test_a_guest_from_another_workspace_gets_no_link(scene: Scene) -> None:
+    [said] = scene.click(scene.ask(LONG), READ_ID, GUEST)
+    assert said.text == NOT_OF_THE_WORKSPACE
+    as_earlier(scene.slack, ts := scene.slack.messages()[0].ts)
+    assert not any(LINK.search(message.text) for message in scene.click(ts, ACTION_IDS[APPROVE], GUEST))
+    assert [refusal.approver.id for refusal in scene.record.refusals] == [GUEST]
+
+
+def test_who_may_not_respond_but_sees_the_request_can_read_it_on_the_page(scene: Scene) -> None:
+    ts = scene.ask(LONG, alone(ALICE, "alice"))
+    [handed] = scene.click(ts, READ_ID)
+    fields = dict(parse_qsl(urlsplit(link_in(handed)).query))
+    page = scene.page(ask("GET", fields), scene.context)
+    assert (page["statusCode"], "rm -rf /prod" in page["body"]) == (403, True)
+    assert scene.page(ask("POST", fields), scene.context)["statusCode"] == 403
+    assert scene.record.responses == ()
+
+
+def test_who_may_neither_respond_nor_see_gets_no_link_whatever_note_is_left(scene: Scene, clock: Clock) -> None:
+    scene.ask(LONG, alone(ALICE, "alice"))
+    asked = Note(
+        id="0" * 32,
+        kind=NoteKind.LINK,
+        user=DAVE,
+        text=scene.record.id,
+        workspace=BOB.workspace,
+        left_at=clock(),
+    )
+    scene.table.leave_note(asked)
+    [said] = scene.deliver()
+    assert not LINK.search(said.text)
+    assert "Only alice may answer." in said.text
+
+
+def test_a_click_on_a_record_that_is_gone_says_so(scene: Scene) -> None:
+    ts = scene.ask(LONG)
+    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": scene.record.id}})
+    [said] = scene.click(ts, READ_ID)
+    assert "no longer on record" in said.text
