@@ -5,6 +5,7 @@ Bolt answers some malformed requests with an error; the guard turns away everyth
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from slack_sdk import WebClient
 from approvals import settings
 from approvals.characters import log_json
 from approvals.clients import client
+from approvals.failures import described
 from approvals.records import LISTED
 from approvals.replies import Replies
 from approvals.table import ApprovalTable
@@ -47,6 +49,10 @@ class Settings:
     slack_api_url: str
 
 
+class RequestFailedError(Exception):
+    """An unexpected error, whose log line was written. Lambda counts it, and Slack warns the person at the button."""
+
+
 class BotHandler:
     """Answers Slack's requests; anything unsigned, stale or malformed gets 401."""
 
@@ -56,15 +62,27 @@ class BotHandler:
         self._logger = logger
 
     def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> ApiResponse:
-        """Answers an API Gateway proxy event (REST API, payload version 1.0)."""
+        """Answer an API Gateway proxy event (REST API, payload version 1.0). Raises `RequestFailedError`.
+
+        What failed is safe to send again: the person can click once more, and Slack repeats an event.
+        """
+        self._logger.remove_keys(["approval_id"])  # a listener's, of the invocation before
+        try:
+            return self._answer(event)
+        except Exception as error:  # noqa: BLE001 of whatever kind
+            self._logger.error("Slack request failed", extra=described(error))  # noqa: TRY400 writes no message
+            raise RequestFailedError(type(error).__name__) from None  # so that Lambda writes none either
+
+    def _answer(self, event: Mapping[str, Any]) -> ApiResponse:
         request = self._guard.admit(event)
         if request is None:
             return self._refuse(REFUSED, signed=claims_signature(event))
         try:
-            # Not through Bolt's own adapter for Lambda: it imports boto3, for lazy listeners, of which there are none.
-            answer = self._app.dispatch(BoltRequest(body=request.body, headers={**request.headers}))
-        except Exception as error:  # noqa: BLE001 Bolt answers for what listeners raise: this is a body it can't take apart
+            readable = BoltRequest(body=request.body, headers={**request.headers})
+        except Exception as error:  # noqa: BLE001 no error of ours: a body that Bolt can't take apart
             return self._refuse(f"refused a signed request that Bolt can't read: {type(error).__name__}", signed=True)
+        # Not through Bolt's own adapter for Lambda: it imports boto3, for lazy listeners, of which there are none.
+        answer = self._app.dispatch(readable)
         return {"statusCode": answer.status, "headers": answer.first_headers(), "body": answer.body}
 
     def _refuse(self, reason: str, *, signed: bool) -> ApiResponse:
@@ -81,11 +99,15 @@ def create_app(
         # Given, so that Bolt does not ask Slack's auth.test who we are.
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=secret.current.bot_token)
 
+    # Below the function's own logger, which makes its lines JSON. At DEBUG Bolt and its client write whole requests.
+    bolt_logger = logging.getLogger(f"{logger.name}.bolt")
+    bolt_logger.setLevel(logging.INFO)
     app = App(
+        logger=bolt_logger,
         # Without a name Bolt looks for its caller's: it opens the source of every module on the stack.
         name="human-approval",
         authorize=authorize,
-        client=WebClient(base_url=api_url, timeout=TIMEOUT, retry_handlers=[]),
+        client=WebClient(base_url=api_url, timeout=TIMEOUT, retry_handlers=[], logger=bolt_logger),
         process_before_response=True,
         # The guard has verified the signature, with the injected clock.
         request_verification_enabled=False,

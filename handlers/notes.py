@@ -14,10 +14,10 @@ from aws_lambda_powertools import Logger
 
 from approvals import present
 from approvals.inquiry import About, Inquiry, parse
-from approvals.links import is_approval_id
 from approvals.listing import Listing
 from approvals.model import Approval, Note, NoteKind
 from approvals.reading import UnreadableError
+from approvals.references import Reference
 from approvals.replies import EARLIER_PREFIX, Replies
 from approvals.steps import DeliveryRefused
 from approvals.summary import Summary, summarize
@@ -35,6 +35,9 @@ MAX_LATELY = 500
 
 PATIENCE = timedelta(minutes=3)
 """After this, nobody waits any more for a Home to open, or for a command's answer."""
+
+_MOST_NAMED = 5
+"""Full IDs that are named where a reference can mean several approvals."""
 
 _NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days."
@@ -132,15 +135,18 @@ class Notes:
         else:
             # What is hidden is said to be missing: nobody learns what exists.
             several = found if len(found) > 1 else []
-            messenger.list(note.response_url, [("Which one?", several)], nothing=_NO_SUCH)
+            ids = ", ".join(f"`{summary.id}`" for summary in several[:_MOST_NAMED])
+            heading = f"Which one? Repeat with its full ID: {ids}"
+            messenger.list(note.response_url, [(heading, several)], nothing=_NO_SUCH)
 
     def _called(self, name: str, viewer: Viewer) -> list[Summary]:
         """What they may see with this id, or with an id that begins so, or of the execution with this name."""
-        if is_approval_id(name):
-            approvals = self._listing.each([name])
+        reference = Reference.parse(name)
+        if reference.approval_id:
+            approvals = self._listing.each([reference.approval_id])
         else:
             both = chain(self._listing.pending(), self._lately())
-            approvals = (each for each in both if each.id.startswith(name) or each.workflow.execution_name == name)
+            approvals = (each for each in both if reference.matches(each))
         return list({each.id: summarize(each) for each in approvals if may_see(each, viewer)}.values())
 
     def _in_full(self, summaries: Iterable[Summary]) -> Iterator[Approval]:

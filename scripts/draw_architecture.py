@@ -47,7 +47,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.history", "approvals.markup", "approvals.links", "approvals.result",
-            "approvals.viewer", "approvals.inquiry", "approvals.summary",
+            "approvals.viewer", "approvals.inquiry", "approvals.references", "approvals.summary",
         ),
     ),
     "rules": (
@@ -57,7 +57,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "approvals.request", "approvals.request_json", "approvals.schema",
         ),
     ),
-    "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
+    "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings", "approvals.failures")),
     "model": (
         "what an approval is",
         ("approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting"),

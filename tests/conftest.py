@@ -15,6 +15,7 @@ import pytest
 from approvals.model import Approval
 from approvals.table import ApprovalTable
 from approvals.task_tokens import TaskTokens
+from local import aws
 from local.slack import Slack
 from tests.builders import TOKEN
 from tests.support.aws import share_files
@@ -71,6 +72,7 @@ def suite() -> Iterator[Suite]:
         patch.setattr(ApprovalTable, "add", noted_add)
         patch.setattr(TaskTokens, "put", noted_put)
         patch.setattr(Slack, "__init__", noted_init)
+        _SUITE.use(aws.KEY)
         yield _SUITE
 
 

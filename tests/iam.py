@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.process import ROOT
-from tests.transformed import resources
+from tests.support.transformed import resources
 from tests.unit.test_template import TEMPLATE
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"

@@ -147,7 +147,8 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     note = Note(
         id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
-    table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
+    table = ApprovalTable(dynamodb, "approvals")
+    replies = Replies(dynamodb, "replies")
     vars(replies)["get"] = lambda _: note
     listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
     messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))

@@ -323,8 +323,8 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    replies = Replies(table._dynamodb, REPLIES)
     listing = Listing(table._dynamodb, table._name, partial(name_unreadable, logger))
+    replies = Replies(table._dynamodb, REPLIES)
     return Notes(table=table, replies=replies, listing=listing, messenger=messenger, clock=clock, logger=logger)
 
 

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,84 @@ def test_what_is_not_there_is_said_with_what_to_do(shell: Shell, name: str) -> N
     assert "Traceback" not in result.output
 
 
-def test_an_execution_is_meant_before_an_id_that_happens_to_begin_so(shell: Shell) -> None:
-    other = shell.started("other")
-    mine = shell.started(other.id[:5])
-    assert json.loads(shell.run("show", other.id[:5], "--json").stdout)["Id"] == mine.id
+@pytest.mark.parametrize("command", ["show", "cancel", "wait"])
+@pytest.mark.parametrize(("length", "upper"), [(4, False), (31, True)])
+def test_an_execution_named_like_the_beginning_of_an_id_takes_no_approvals_place(
+    shell: Shell, command: str, length: int, upper: bool
+) -> None:
+    """Whoever starts an execution chooses its name, and short ids are in subjects and lists."""
+    real = shell.started("real")
+    short = real.id[:length].upper() if upper else real.id[:length]
+    imposter = shell.started(short, {"Title": "Harmless"})
+    result = shell.run(command, short)
+    assert result.exit_code == 3
+    assert f"{short} can mean 2 approvals" in result.stderr
+    for each in (real, imposter):
+        assert f"{each.id}  {each.title} (execution {each.workflow.execution_name})" in result.stderr
+    assert [each["status"] for each in shell.executions()] == ["RUNNING", "RUNNING"]
+    for each in (real, imposter):
+        shown = shell.run("show", each.id, "--json")
+        assert json.loads(shown.stdout)["Id"] == each.id
+        assert json.loads(shell.run("show", each.workflow.execution_arn, "--json").stdout)["Id"] == each.id
+
+
+@pytest.mark.parametrize("form", [str.lower, str.upper, str.title])
+def test_a_full_id_means_that_approval_whatever_executions_are_called(shell: Shell, form: Callable[[str], str]) -> None:
+    real = shell.started("real")
+    shell.started(form(real.id))
+    assert json.loads(shell.run("show", form(real.id), "--json").stdout)["Id"] == real.id
+
+
+def test_an_imposter_whose_approval_was_decided_long_ago_is_ambiguous_too(shell: Shell) -> None:
+    shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
+    name = shell.started("real").id[:6]
+    shell.started(name)
+    shell.answered(Action.APPROVE)
+    assert "can mean 2 approvals" in shell.run("cancel", name).stderr
+
+
+def test_an_execution_that_waits_for_two_approvals_is_ambiguous(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parallel states of one execution: no name of it says which."""
+    one = shell.started("run-1")
+    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    two = shell.asked()
+    for name in ("run-1", one.workflow.execution_arn):
+        result = shell.run("show", name)
+        assert result.exit_code == 3
+        assert one.id in result.stderr
+        assert two.id in result.stderr
+
+
+def test_the_last_approval_of_an_execution_is_meant_when_it_waits_for_none(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
+    shell.started("run-1")
+    shell.answered(Action.REJECT)
+    shell.clock.pass_(seconds=5)
+    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    again = shell.asked()
+    assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
+    shell.answered(Action.APPROVE)
+    assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
+
+
+@pytest.mark.parametrize("name", ["a" * 32, "ABCDEFGH" * 4])
+def test_no_request_is_named_like_an_id(shell: Shell, name: str) -> None:
+    """It would never be found by its name."""
+    result = shell.run("request", "--title", "Deploy", "--name", name)
+    assert result.exit_code == 64
+    assert "the form of an approval ID" in result.stderr
+    assert shell.executions() == []
+
+
+def test_a_request_named_like_a_short_id_is_followed_by_what_means_it_alone(shell: Shell) -> None:
+    """Its approval may not be there yet when the command ends."""
+    real = shell.started("real")
+    result = shell.run("request", "--title", "Harmless", "--name", real.id[:8])
+    assert result.exit_code == 0
+    arn = shell.executions()[-1]["executionArn"]
+    assert f"approvals wait {arn}" in result.stdout
 
 
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +184,7 @@ def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pyt
     shell.started("run-2")
     result = shell.run("show", one.id[:20])
     assert result.exit_code == 3
-    assert "is the beginning of 2 ids" in result.stderr
+    assert "can mean 2 approvals" in result.stderr
     assert one.id in result.stderr
 
 

@@ -339,9 +339,9 @@ def test_an_interrupted_wait_leaves_the_request_open(shell: Shell, by: Any) -> N
     result = shell.run(*WAIT)
     assert result.exit_code == 130
     assert "still open" in result.stderr
-    name = shell.executions()[0]["name"]
-    assert f"approvals wait {name}" in result.stderr
-    assert f"approvals cancel {name}" in result.stderr
+    arn = shell.executions()[0]["executionArn"]
+    assert f"approvals wait {arn}" in result.stderr
+    assert f"approvals cancel {arn}" in result.stderr
     assert shell.executions()[0]["status"] == "RUNNING"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,13 @@ from handlers.notes import PATIENCE, Notes
 from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
+from tests.functional.conftest import (
+    CHANNEL,
+    REPLIES,
+    TABLE,
+    Clock,
+    a_delivery,
+)
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event
 
 ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
@@ -62,7 +69,7 @@ class Scene:
         asked = an_approval(
             id=approval_id(f"token {self.asked}"),
             request=replace(request, **changes.pop("request", {})),
-            workflow=replace(WORKFLOW, execution_name=f"run-{self.asked}"),
+            workflow=replace(WORKFLOW, execution_name=changes.pop("execution_name", f"run-{self.asked}")),
             people=people,
             slack_message=SlackMessage(channel=channel, ts=f"1795424400.00{self.asked:04}", workspace=WORKSPACE["id"]),
             **changes,
@@ -304,6 +311,20 @@ def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(scene: Scen
     assert scene.table.get(asked.id).decision
     scene.deliver()
     assert scene.command(f"show {name}").text == "Approved: Deploy web 2.4.1"
+
+
+@pytest.mark.parametrize("form", [str.lower, str.upper])
+def test_an_execution_named_like_another_requests_short_id_does_not_take_its_place(
+    scene: Scene, form: Callable[[str], str]
+) -> None:
+    real = scene.ask("Deploy web 2.4.1")
+    short = form(real.id[:6])
+    imposter = scene.ask("Harmless", execution_name=short)
+    said = scene.said(f"show {short}")
+    assert "Which one?" in said
+    assert f"`{real.id}`" in said
+    assert f"`{imposter.id}`" in said
+    assert scene.command(f"show {form(real.id)}").text == "Approval required: Deploy web 2.4.1"
 
 
 @pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])

@@ -875,16 +875,6 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     assert {f"{Step.REQUEST_EMAIL}:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
 
 
-def test_a_reply_that_an_earlier_version_left_is_dropped(
-    notifier: Notifier, slack: Slack, dynamodb: DynamoDBClient
-) -> None:
-    """It is an item of the approvals table, whose id may come back by the retry queue for four days."""
-    item = {"id": f"{EARLIER_PREFIX}n1", "channel": slack.channel, "user": "U0BOB00002", "text": "Too late."}
-    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
-    notifier(f"{EARLIER_PREFIX}n1", last=False)
-    assert slack.messages() == []
-
-
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
 def test_an_earlier_attempt_that_can_not_be_read_keeps_nobody_from_being_asked(
     notifier: Notifier, table: ApprovalTable, dynamodb: DynamoDBClient, mailer: FakeMailer, how: str
@@ -912,3 +902,13 @@ def test_people_who_make_a_record_too_large_are_not_asked(
     assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
     assert "at most 409,600 can be stored" in (decision.cause or "")
     assert mailer.sent == []
+
+
+def test_a_reply_that_an_earlier_version_left_is_dropped(
+    notifier: Notifier, slack: Slack, dynamodb: DynamoDBClient
+) -> None:
+    """It is an item of the approvals table, whose id may come back by the retry queue for four days."""
+    item = {"id": f"{EARLIER_PREFIX}n1", "channel": slack.channel, "user": "U0BOB00002", "text": "Too late."}
+    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
+    notifier(f"{EARLIER_PREFIX}n1", last=False)
+    assert slack.messages() == []

@@ -36,8 +36,8 @@ class Answer:
         dies within 3 seconds.
         """
         click = Click.parse(body)
-        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
-            self._desk.leave(self._desk.reply(click, self._answer(click, client)))
+        self._desk.logger.append_keys(approval_id=click.approval_id)
+        self._desk.leave(self._desk.reply(click, self._answer(click, client)))
         ack()
 
     def _answer(self, click: Click, client: WebClient) -> str | None:

@@ -36,11 +36,11 @@ class More:
         click = Click.parse(body)
         if click.word not in _EVENTS:
             raise Malformed("not a choice of the menu")
-        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
-            if approval := self._desk.find(click.approval_id):
-                self._do(approval, click)
-            else:
-                self._desk.leave(self._desk.reply(click, GONE))
+        self._desk.logger.append_keys(approval_id=click.approval_id)
+        if approval := self._desk.find(click.approval_id):
+            self._do(approval, click)
+        else:
+            self._desk.leave(self._desk.reply(click, GONE))
         ack()
 
     def _do(self, approval: Approval, click: Click) -> None:

@@ -52,12 +52,12 @@ class Submission:
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         """Records the answer, then closes the dialog; or says in it what is missing, or why nothing was recorded."""
         sent = Sent.parse(body)
-        with self._desk.logger.append_context_keys(approval_id=sent.about.approval_id):
-            approval = self._desk.find(sent.about.approval_id)
-            if approval is None:
-                ack(response_action="update", view=told_modal(GONE))
-            else:
-                self._answer(ack, approval, sent)
+        self._desk.logger.append_keys(approval_id=sent.about.approval_id)
+        approval = self._desk.find(sent.about.approval_id)
+        if approval is None:
+            ack(response_action="update", view=told_modal(GONE))
+        else:
+            self._answer(ack, approval, sent)
 
     def _answer(self, ack: Ack, approval: Approval, sent: Sent) -> None:
         response, errors = _read(approval, sent, self._desk)

@@ -34,13 +34,14 @@ json.dump({tracing: resources(tracing) for tracing in sys.argv[1:]}, sys.stdout)
 
 
 def resources(tracing: str = "Disabled") -> dict[str, Any]:
-    """Return the stack's resources by their logical ids, for a value of the parameter."""
-    return _transformed()[tracing]
+    """Return the stack's resources by their logical ids, for a value of the parameter `Tracing`."""
+    found: dict[str, Any] = _transformed()[tracing]
+    return found
 
 
 @cache
-def _transformed() -> dict[str, dict[str, Any]]:
-    """The resources for each value of the parameter: one process for all tests."""
+def _transformed() -> dict[str, Any]:
+    """Return the resources for each value: one process for all tests."""
     done = subprocess.run(
         [ROOT / ".venv-sam/bin/python", "-c", _TRANSFORM, "Disabled", "Active"],
         cwd=ROOT,
@@ -49,5 +50,5 @@ def _transformed() -> dict[str, dict[str, Any]]:
         text=True,
         check=True,
     )
-    made: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    made: dict[str, Any] = json.loads(done.stdout)
     return made
