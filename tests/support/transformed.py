@@ -50,5 +50,5 @@ def _transformed() -> dict[str, Any]:
         text=True,
         check=True,
     )
-    made: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    made: dict[str, Any] = json.loads(done.stdout)
     return made
