@@ -15,11 +15,11 @@ import threading
 from functools import wraps
 from typing import Any
 
-import emulated_iam  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
+from local import emulated_iam
 from local.closed import ClosedEmulator
 
 AT_A_TIME = os.cpu_count() or 2
