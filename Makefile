@@ -19,7 +19,7 @@ test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; with ARGS, which are pytest's, t
 
 prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full length: 25 minutes.
 	@PROVE=1 .venv/bin/python -m pytest -s tests/functional/test_races.py tests/functional/test_fuzz.py \
-	  tests/functional/test_crashes.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
+	  tests/functional/test_crashes.py tests/browser/test_pages.py tests/e2e/test_flood.py tests/e2e/test_prove.py $(ARGS)
 
 bench: $(DEV) $(SAM) $(EMULATOR)  ## How light it is beside bare handlers, into bench/: five minutes; ARGS=--quick takes two.
 	@.venv/bin/python -m tests.bench $(ARGS)

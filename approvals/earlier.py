@@ -12,6 +12,9 @@ from typing import Any
 
 _ANYBODY: Mapping[str, Any] = {"approvers": [], "escalation": [], "requester": None, "known": [], "complete": True}
 
+ASKED = ("title", "details", "requested_by", "timeout_minutes")
+"""The parts that a request had in the place of `asked`."""
+
 _ADDED: Mapping[str, Any] = {
     "people": _ANYBODY,
     "refusals": [],
@@ -39,7 +42,7 @@ def _request(request: Mapping[str, Any]) -> Mapping[str, Any]:
         "AllowSelfApproval": True,
         "MoreTime": {"Times": 0},
     }
-    return {"asked": json.dumps(asked), "context": request["context"], "digest": ""}
+    return {**request, "asked": json.dumps(asked), "digest": ""}
 
 
 def _response(response: Mapping[str, Any]) -> Mapping[str, Any]:

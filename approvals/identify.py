@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from approvals.email_address import canonical, is_same
 from approvals.model import People, Person, Request
+from approvals.people import is_quorum
 from approvals.request import InvalidApprovalRequest
 from approvals.request_json import KEY
 from approvals.schema import is_email, is_slack_group
@@ -21,6 +23,9 @@ DynamoDB limits to 400 KB.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
 
+_ONLY_REQUESTER = (
+    f"the only approver is who asks; name somebody else in {KEY}.Approvers, or set {KEY}.AllowSelfApproval"
+)
 _NO_SLACK = "this stack has no Slack; set SlackChannel and SlackBotToken, or name an email address"
 
 
@@ -37,6 +42,10 @@ class Found(Protocol):
     def team_id(self) -> str: ...  # noqa: D102
     @property
     def deleted(self) -> bool: ...  # noqa: D102
+    @property
+    def bot(self) -> bool: ...  # noqa: D102
+    @property
+    def guest(self) -> bool: ...  # noqa: D102
 
 
 class Directory(Protocol):
@@ -93,12 +102,10 @@ class _Identification:
         approvers = self._named(self._request.approvers, "Approvers")
         escalation = self._named(self._request.escalate_to, "EscalateTo")
         requester = self._requester()
-        known = [] if self._request.approvers else [self._add(self._by_email(self._email))]
         found = People(
             approvers=self._at(approvers),
             escalation=self._at(escalation),
             requester=self._humans[requester] if requester is not None else None,
-            known=self._at(known),
         )
         if len(self._humans) > MAX_PEOPLE:
             self._problems.append(f"{KEY}.Approvers: expected at most {MAX_PEOPLE} people, got {len(self._humans)}")
@@ -146,9 +153,11 @@ class _Identification:
         if len(members) > MAX_PEOPLE:
             self._problem(name, f"expected at most {MAX_PEOPLE} people, the user group has {len(members)}")
             return
-        # Who left, and who is of another workspace, can't answer: a group may have such members all the same.
-        found = [user for user in map(self._user, members) if user and self._may(user)]
-        if not found:
+        # A group may have members who left, and users of another workspace. It names none of its guests and bots.
+        found = [user for user in map(self._user, members) if user and self._may(user) and not user.guest]
+        if members and not found:
+            self._problem(name, f"nobody in the user group {name.text} is a full member; name guests by themselves")
+        elif not found:
             self._problem(name, f"Slack knows no user group {name.text} that has members")
         for user in found:
             yield self._slack_person(user)
@@ -170,15 +179,14 @@ class _Identification:
         return None
 
     def _impossibilities(self, people: People) -> Iterator[str]:
-        needed = self._request.required_approvals
-        may = self._may_answer(people)
-        if may is None:
+        if not people.approvers:
+            yield from self._open_impossibilities(people)
             return
+        needed = self._request.required_approvals
+        own = {people.requester.id} if people.requester and not self._request.allow_self_approval else set()
+        may = {person.id for person in people.approvers} - own
         if not may:
-            yield (
-                f"{KEY}.{'Approvers' if people.approvers else 'RequestedBy'}: the only approver is who asks; "
-                f"name somebody else in {KEY}.Approvers, or set {KEY}.AllowSelfApproval"
-            )
+            yield f"{KEY}.Approvers: {_ONLY_REQUESTER}"
         elif len(may) < needed:
             yield f"{KEY}.RequiredApprovals: expected at most {len(may)}, since so many may answer, got {needed}"
         elif needed + self._request.required_rejections > len(may) + 1:
@@ -187,26 +195,33 @@ class _Identification:
                 f"else all {len(may)} could answer without a decision"
             )
 
-    def _may_answer(self, people: People) -> set[str] | None:
-        """The ids of those who may answer before any escalation; None where that is everybody in Slack."""
-        if not people.approvers and self._directory:
-            return None
-        named = {person.id for person in people.approvers or people.known}
-        own = {people.requester.id} if people.requester and not self._request.allow_self_approval else set()
-        return named - own
+    def _open_impossibilities(self, people: People) -> Iterator[str]:
+        """Where nobody is named, everybody in Slack may answer; without Slack the stack's own address alone."""
+        if self._directory:
+            return
+        requester, request = people.requester, self._request
+        if is_quorum(request):
+            key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
+            yield (
+                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no Slack: several people may "
+                f"read {self._email}, so it counts only where one response is enough; name people in {KEY}.Approvers"
+            )
+        elif requester and not request.allow_self_approval and is_same(requester.email, self._email):
+            yield f"{KEY}.RequestedBy: {_ONLY_REQUESTER}"
 
     def _by_email(self, address: str) -> Person:
-        """The human with an address: the same as a Slack user where Slack says so."""
-        user = self._directory.find_by_email(address) if self._directory else None
-        found = user if user and self._may(user) else None
+        """The human with an address: the same as a Slack user where Slack says so, of a sub-address too."""
+        spellings = dict.fromkeys((address, canonical(address)) if "+" in address else (address,))
+        users = (self._directory.find_by_email(each) for each in spellings) if self._directory else ()
+        found = next((user for user in users if user and self._may(user)), None)
         # SNS compares a filter policy's addresses letter by letter.
         spelled = self._subscribed.get(address.casefold(), address)
         key = (found.email if found else "") or address
-        return Person(id=key.casefold(), name=spelled, email=spelled, slack_id=found.id if found else "")
+        return Person(id=canonical(key), name=spelled, email=spelled, slack_id=found.id if found else "")
 
     def _slack_person(self, user: Found) -> Person:
         email = self._subscribed.get(user.email.casefold(), user.email)
-        return Person(id=email.casefold() or user.id, name=user.name, email=email, slack_id=user.id)
+        return Person(id=canonical(email) or user.id, name=user.name, email=email, slack_id=user.id)
 
     def _slack_problem(self, slack_id: str) -> str | None:
         user = self._user(slack_id)
@@ -214,10 +229,12 @@ class _Identification:
             return f"Slack knows no user {slack_id}"
         if user.deleted:
             return f"the Slack user {slack_id} was deactivated"
+        if user.bot:
+            return f"the Slack user {slack_id} is a bot"
         return f"the Slack user {slack_id} belongs to another workspace" if self._is_stranger(user) else None
 
     def _may(self, user: Found) -> bool:
-        return not user.deleted and not self._is_stranger(user)
+        return not user.deleted and not user.bot and not self._is_stranger(user)
 
     def _is_stranger(self, user: Found) -> bool:
         return self._directory is not None and user.team_id != self._directory.workspace()

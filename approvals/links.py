@@ -20,6 +20,9 @@ from approvals.schema import is_slack_user
 MAX_QUERY = 700
 """Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
 
+_SHORT_NAME = 10
+"""Characters of a name in a query that would be longer: each takes up to 12."""
+
 ALL_SHOWN = "all"
 """The field that marks a link beside which all of the request stands. It is not signed: a link without it is safe."""
 
@@ -30,6 +33,7 @@ _BYTES = 20
 """160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
 
 _ID = re.compile(r"[a-z2-7]{32}")
+_GUEST = "/guest"
 
 
 def approval_id(task_token: str) -> str:
@@ -75,28 +79,42 @@ def link(approval: Approval, action: Action, recipient: str, *, base_url: str, a
 
 
 def query(approval: Approval, action: Action, recipient: str) -> str:
-    """The query of the recipient's link. It goes without the names of the execution where they would make it long."""
-    names = {"ex": approval.workflow.execution_name, "sm": approval.workflow.state_machine_name}
-    needed = {"id": approval.id, "to": recipient, "sig": sign(approval, recipient)}
-    whole = urlencode({"action": action.value, **names, **needed})
-    return whole if len(whole) <= MAX_QUERY else urlencode({"action": action.value, **needed})
+    """The query of the recipient's link. The names in it, which nothing reads, are cut where they make it long."""
+    fields = {
+        "action": action.value,
+        "ex": approval.workflow.execution_name,
+        "sm": approval.workflow.state_machine_name,
+        "id": approval.id,
+        "to": recipient,
+        "sig": sign(approval, recipient),
+    }
+    whole = urlencode(fields)
+    if len(whole) <= MAX_QUERY:
+        return whole
+    return urlencode(fields | {name: fields[name][:_SHORT_NAME] for name in ("ex", "sm")})
 
 
-def slack_recipient(user_id: str, name: str) -> str:
-    """Return the recipient of a link that is handed to a Slack user. No email address has a blank."""
-    return f"{user_id} {name}"
+def slack_recipient(user_id: str, name: str, *, member: bool) -> str:
+    """Return the recipient of a link that is handed to a Slack user. No email address has a blank.
+
+    `member` says whether they are a full member of the workspace, no guest: guests respond only where they are named.
+    """
+    return f"{user_id}{'' if member else _GUEST} {name}"
 
 
 def approver_of(approval: Approval, recipient: str) -> Approver:
     """Return who responds through a link: whom it was made for, by email or in Slack.
 
-    Links are handed to members of the app's own workspace alone. Before a message is posted it is not known.
+    Links are handed to users of the app's own workspace alone. Before a message is posted it is not known.
     """
-    user_id, blank, name = recipient.partition(" ")
+    user, blank, name = recipient.partition(" ")
+    user_id = user.removesuffix(_GUEST)
     if not (blank and is_slack_user(user_id)):
         return Approver(id=recipient, name=recipient, channel=Channel.EMAIL)
     workspace = approval.slack_messages[0].workspace if approval.slack_messages else ""
-    return Approver(id=user_id, name=name or user_id, channel=Channel.SLACK, workspace=workspace)
+    return Approver(
+        id=user_id, name=name or user_id, channel=Channel.SLACK, workspace=workspace, member=user == user_id
+    )
 
 
 def _short(digest: bytes) -> str:

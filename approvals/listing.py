@@ -1,16 +1,17 @@
-"""Lists approvals: what is open, and what was requested in a period. Reads only, and never a task token or link key."""
+"""Lists approvals: what is open, and what was requested in a period. Reads only, and never the key of a link."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from approvals.model import Approval, Status, iso
-from approvals.records import DUE_SHARDS, LISTED_SHARDS, READABLE, approval_from_item, month
-from approvals.table import DUE_INDEX, deserialized, serialized
+from approvals.reading import UnreadableError, read_approval
+from approvals.records import DUE_SHARDS, LISTED, LISTED_SHARDS, REQUEST_WITHOUT_CONTEXT, month
+from approvals.table import DUE_INDEX, NotFound, deserialized, serialized
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,30 +23,48 @@ REQUESTED_INDEX = "requested"
 MAX_OPEN = 1000
 """Open approvals that a list shows at most: those that something is due for the soonest."""
 
-_BATCH = 100
-"""Records of one BatchGetItem.
+_KEYS = 100
+"""Keys of one page of an index."""
 
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-"""
+_RECORDS = 10
+"""Records of one BatchGetItem. It takes 100, but an answer with 10 of the greatest records has 4 MB, of which botocore
+holds several copies at once: with 100, a list would take more memory than it may (128 MB)."""
 
-LISTED = tuple(name for name in READABLE if name != "link_key")
-"""What is read of a record. Without the key: who may list approvals could answer them in anybody's name with it."""
+_WITHOUT_CONTEXT = (
+    *(name for name in LISTED if name != "request"),
+    *(f"request.{name}" for name in REQUEST_WITHOUT_CONTEXT),
+)
 
 _Key = tuple[str, str]
 """What an index sorts by, and an approval's id."""
 
 
 class Listing:
-    """Reads many approvals. The indexes are eventually consistent: what was asked a moment ago may be missing."""
+    """Reads many approvals, without their contexts, a few at a time: keep of each only what you show.
 
-    def __init__(self, dynamodb: DynamoDBClient, table_name: str) -> None:
+    The indexes are eventually consistent: what was asked a moment ago may be missing. A record that can't be read is
+    left out; `unreadable` is told which.
+    """
+
+    def __init__(
+        self, dynamodb: DynamoDBClient, table_name: str, unreadable: Callable[[UnreadableError], None]
+    ) -> None:
         self._dynamodb = dynamodb
         self._name = table_name
+        self._unreadable = unreadable
 
-    def open(self, most: int = MAX_OPEN) -> list[Approval]:
-        """The pending approvals, those with the nearest deadline first. Costs a query for each shard, and the reads."""
-        pending = islice((each for each in self.each(self.due_ids()) if each.status is Status.PENDING), most)
-        return sorted(pending, key=lambda each: each.deadline)
+    def get(self, approval_id: str) -> Approval:
+        """Return one approval in full, with its context. Raises `NotFound` and `UnreadableError`."""
+        for attributes in self._batch([approval_id], LISTED):
+            return read_approval(attributes)
+        raise NotFound(approval_id)
+
+    def pending(self, most: int = MAX_OPEN) -> Iterator[Approval]:
+        """The pending approvals, those that something is due for the soonest first, read as they are used.
+
+        Costs a query for each shard, and the reads.
+        """
+        return islice((each for each in self.each(self.due_ids()) if each.status is Status.PENDING), most)
 
     def requested(self, since: datetime, until: datetime) -> Iterator[Approval]:
         """Approvals requested from `since` (inclusive) to `until` (exclusive), the newest first, read as they are used.
@@ -57,9 +76,18 @@ class Listing:
     def each(self, ids: Iterable[str]) -> Iterator[Approval]:
         """The approvals with these ids, in their order, read as they are used. One that is gone is left out."""
         ids = iter(ids)
-        while batch := list(islice(ids, _BATCH)):
-            found = {approval.id: approval for approval in self._batch(batch)}
-            yield from (found[approval_id] for approval_id in batch if approval_id in found)
+        while batch := list(islice(ids, _RECORDS)):
+            found = dict(self._readable(batch))
+            yield from (found.pop(approval_id) for approval_id in batch if approval_id in found)
+
+    def _readable(self, ids: Sequence[str]) -> Iterator[tuple[str, Approval]]:
+        for attributes in self._batch(ids, _WITHOUT_CONTEXT):
+            try:
+                approval = read_approval(attributes, listed=True)
+            except UnreadableError as error:
+                self._unreadable(error)
+            else:
+                yield approval.id, approval
 
     def due_ids(self) -> Iterator[str]:
         """The ids of approvals that something is due for, the soonest first: all that are pending, and a few more."""
@@ -92,7 +120,7 @@ class Listing:
             "KeyConditionExpression": f"{shard_attribute} = :shard",
             "ExpressionAttributeValues": serialized({":shard": shard}),
             "ScanIndexForward": between is None,
-            "PaginationConfig": {"PageSize": _BATCH},
+            "PaginationConfig": {"PageSize": _KEYS},
         }
         if between is not None:
             query["KeyConditionExpression"] = f"{shard_attribute} = :shard AND {sort_attribute} BETWEEN :from AND :to"
@@ -100,7 +128,8 @@ class Listing:
         for page in self._dynamodb.get_paginator("query").paginate(**query):
             yield from ((_text(item[sort_attribute]), _text(item["id"])) for item in page["Items"])
 
-    def _batch(self, ids: Sequence[str]) -> Iterator[Approval]:
+    def _batch(self, ids: Sequence[str], paths: Sequence[str]) -> Iterator[dict[str, AttributeValueTypeDef]]:
+        names = {f"#{name}": name for path in paths for name in path.split(".")}
         wanted: list[dict[str, AttributeValueTypeDef]] = [{"id": {"S": approval_id}} for approval_id in ids]
         while wanted:
             answer = self._dynamodb.batch_get_item(
@@ -108,12 +137,12 @@ class Listing:
                     self._name: {
                         "Keys": wanted,
                         "ConsistentRead": True,
-                        "ProjectionExpression": ", ".join(f"#{name}" for name in LISTED),
-                        "ExpressionAttributeNames": {f"#{name}": name for name in LISTED},
+                        "ProjectionExpression": ", ".join(f"#{path.replace('.', '.#')}" for path in paths),
+                        "ExpressionAttributeNames": names,
                     }
                 }
             )
-            yield from (approval_from_item(deserialized(item)) for item in answer["Responses"][self._name])
+            yield from answer["Responses"][self._name]
             # DynamoDB returns 16 MB at most, and less when it is busy: the rest is asked for again.
             left = answer["UnprocessedKeys"].get(self._name)
             wanted = [dict(key) for key in left["Keys"]] if left else []

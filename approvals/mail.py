@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.clients import client
+from approvals.email_address import canonical, is_same
 from approvals.model import Approval
-from approvals.people import eligible, unanswered
+from approvals.people import eligible, is_quorum, unanswered
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed
 
@@ -111,9 +112,10 @@ def asked(approval: Approval, stack_email: str) -> list[str]:
     """The addresses that are asked by mail: the approvers who are named by theirs, else the stack's own."""
     request = approval.request
     if not request.approvers:
-        return [] if _is_own_request(approval, stack_email) else [stack_email]
-    named = {name.casefold() for name in (*request.approvers, *request.escalate_to)}
-    return [person.email for person in eligible(approval) if person.email.casefold() in named]
+        # Several people may read the stack's own address: in a quorum it counts as none of them.
+        return [] if is_quorum(request) or _is_own_request(approval, stack_email) else [stack_email]
+    named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
+    return [person.email for person in eligible(approval) if canonical(person.email) in named]
 
 
 def told(approval: Approval, stack_email: str) -> list[str]:
@@ -131,8 +133,7 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
     if approval.request.approvers:
         missing = {person.email for person in unanswered(approval)}
         return [address for address in addresses if address in missing]
-    answered = {name for said in approval.standing for name in (said.person, said.approver.id.casefold())}
-    return [address for address in addresses if address.casefold() not in answered]
+    return addresses
 
 
 def step_for(kind: str, recipient: str) -> str:
@@ -147,5 +148,5 @@ def recipient_of(step: str) -> str:
 
 def _is_own_request(approval: Approval, address: str) -> bool:
     requester = approval.people.requester if approval.people else None
-    own = requester is not None and requester.email.casefold() == address.casefold()
+    own = requester is not None and is_same(requester.email, address)
     return own and not approval.request.allow_self_approval

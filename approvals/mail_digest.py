@@ -31,6 +31,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
             f"{number}. {_asks(approval)}",
             quoted(approval.title),
             HIGH if wording.is_high(approval) else "",
+            present.unchecked(approval),
             table(present.source(approval)),
             *links.of(approval, recipient, complete=all_shown),
         ]

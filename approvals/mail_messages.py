@@ -16,6 +16,7 @@ from approvals.mail_subjects import is_only_told, later_subject, notice_subject,
 from approvals.mail_text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 from approvals.model import Action, Approval, Step, readable, shorten
 from approvals.omissions import Part, Shown
+from approvals.people import is_quorum
 from approvals.rules import may_postpone
 
 YOURS_ALONE = "The links are yours alone: do not forward this email."
@@ -91,8 +92,11 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email to somebody who is told of the request and can't respond: without links."""
     shown = omissions.fit(approval, omissions.EMAIL)
     who = present.requester(approval) or "A workflow"
+    # The stack's own address is told in a quorum: several people may read it.
+    shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
+    why = f" {present.SHARED_ADDRESS}" if shared else ""
     parts = [
-        f"For information only: {who} requests an approval. You can't respond.",
+        f"For information only: {who} requests an approval. You can't respond.{why}",
         quoted(approval.title),
         "High severity." if wording.is_high(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
@@ -196,8 +200,10 @@ def _rules(approval: Approval, recipient: str, more: str = "") -> str:
         f"{wording.needs(approval)}{so_far}",
         *(f"  {line}" for line in responses),
         wording.silence(approval),
+        present.unchecked(approval),
+        more,
     ]
-    return "\n".join([*lines, *([more] if more else [])])
+    return "\n".join(line for line in lines if line)
 
 
 def _extensible(approval: Approval) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from approvals.characters import MAX_NAME, one_line
+from approvals.email_address import is_same
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -86,6 +87,10 @@ class Step(StrEnum):
     WORKFLOW_GONE = "workflow_gone"
 
 
+class ContextNotReadError(Exception):
+    """The request was read without its context, which must not pass for one that has none."""
+
+
 FormValue = str | int | float | bool
 """What an approver fills in: a text, a number, yes or no; a date as text, 2026-11-23."""
 
@@ -119,7 +124,8 @@ class Request:
 
     `approvers` and `escalate_to` name people as the requester did: email addresses, Slack user ids, Slack user group
     ids; empty approvers mean whoever is asked. Durations count from the request. `context` is the execution's input
-    without the request itself. `digest` is the SHA-256 (64 hex digits) of all that was asked.
+    without the request itself, or None where it was not read: lists don't read it. `digest` is the SHA-256 (64 hex
+    digits) of all that was asked.
     """
 
     title: str | None = None
@@ -142,8 +148,15 @@ class Request:
     escalate_to: tuple[str, ...] = ()
     escalate_after: timedelta | None = None
     more_time: MoreTime = MoreTime(0, timedelta(0))
-    context: Mapping[str, Json] = field(default_factory=dict)
+    context: Mapping[str, Json] | None = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def whole_context(self) -> Mapping[str, Json]:
+        """The context, for whoever shows or stores all that is asked. Raises `ContextNotReadError`."""
+        if self.context is None:
+            raise ContextNotReadError("this request is from a list: read it in full to show it")
+        return self.context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +182,15 @@ class Workflow:
 class Approver:
     """Who answers. `id` is an email address or a Slack user id, `name` what people call them, on one line.
 
-    `workspace` is the id of the Slack workspace they belong to; empty by email.
+    `workspace` is the id of the Slack workspace they belong to; empty by email. `member` says whether they are a full
+    member of it, no guest, bot or deactivated user; it is None where Slack was not asked, and is not stored.
     """
 
     id: str
     name: str
     channel: Channel
     workspace: str = ""
+    member: bool | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Keep the name to one line: people choose their names, and one with line breaks could pose as our words.
@@ -187,7 +202,7 @@ class Approver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One human, whatever the channel. `name` is one line, `id` is their email address, or else their Slack user id.
+    """One human, whatever the channel. `name` is one line, `id` an email address in canonical form, or a Slack user id.
 
     `email` and `slack_id` are both known where Slack says that they are the same person's.
     """
@@ -202,24 +217,22 @@ class Person:
         object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
 
     def is_(self, approver: Approver) -> bool:
-        """Whether this is who answers. Email addresses know no case."""
+        """Whether this is who answers, whatever the spelling of their email address."""
         if approver.channel is Channel.SLACK:
             return approver.id == self.slack_id
-        return bool(self.email) and approver.id.casefold() == self.email.casefold()
+        return is_same(self.email, approver.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who is who, as it stood when the request was sent.
+    """Who is who, as it stood when the request was sent. `approvers` is empty when whoever is asked may answer.
 
-    `approvers` is empty when whoever is asked may answer. `known` are people whose two identities matter all the same.
     It is not `complete` while Slack could not be asked: then nobody can answer in Slack yet, but everybody by mail.
     """
 
     approvers: tuple[Person, ...] = ()
     escalation: tuple[Person, ...] = ()
     requester: Person | None = None
-    known: tuple[Person, ...] = ()
     complete: bool = True
 
 
@@ -228,6 +241,7 @@ class Response:
     """What one approver said, and when (UTC).
 
     `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
+    `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     """
 
     approver: Approver
@@ -237,6 +251,8 @@ class Response:
     form: Mapping[str, FormValue] = field(default_factory=dict)
     person: str = ""
     withdrawn_at: datetime | None = None
+    key: str = ""
+    withdrawal_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,11 +267,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """More time: who asked for it, when, and the deadline it led to."""
+    """More time: who asked for it, when, and the deadline it led to. `key` is as in a `Response`."""
 
     approver: Approver
     at: datetime
     deadline: datetime
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,16 +310,14 @@ class SlackMessage:
 class Approval:
     """One request for a decision; one record.
 
-    `task_token` and `link_key` are secrets: they are kept out of `repr`, and must be kept out of everything else.
-    `task_token` is None for everybody but the two functions that need it: `request` and `decision`. `link_key` is empty
-    in lists of approvals.
+    `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
+    is made or checked.
     `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
     what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due,
     `published` which events are on the bus.
     """
 
     id: str
-    task_token: str | None = field(default=None, repr=False)
     link_key: bytes = field(repr=False)
     request: Request
     workflow: Workflow
@@ -365,8 +380,7 @@ class Note:
 
     `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
     them, empty for nothing; of a command it is what they typed, of a link the approval's id. `response_url` is where a
-    command is answered: a capability, kept out of `repr`, and of everything else. `left_at` is None in notes of
-    versions without it.
+    command is answered: a capability, kept out of `repr`, and of everything else. `left_at` is None until it is left.
     """
 
     id: str

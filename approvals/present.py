@@ -20,7 +20,7 @@ from approvals.model import (
     Status,
     readable,
 )
-from approvals.people import Reason, eligible, responder
+from approvals.people import Reason, eligible, is_quorum, responder, unknown_requester
 from approvals.rules import Judgement, Verdict
 from approvals.schema import is_email
 
@@ -38,7 +38,14 @@ REQUESTER, DEADLINE = "Requested by", "Answer by"
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
-NOT_OF_THE_WORKSPACE = "Only members of the workspace that the Approvals app belongs to may answer."
+NOT_OF_THE_WORKSPACE = (
+    "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
+)
+NOT_A_MEMBER = "Guests of the workspace and bots may answer only what names them as approvers."
+UNCHECKED = (
+    "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
+)
+SHARED_ADDRESS = "Several people may read this address, so it counts only where one response is enough."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
@@ -112,7 +119,7 @@ def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
     parent = _parent(approval)
     if parent:
         yield STARTED_BY_LABEL, parent
-    for key, value in approval.request.context.items():
+    for key, value in approval.request.whole_context.items():
         if key != STARTED_BY or not parent:
             yield " ".join(written(key).split()), value
 
@@ -169,11 +176,19 @@ def who_may(approval: Approval) -> str:
     named = eligible(approval)
     if named:
         who = f"Only {listed(named)} may answer."
-    elif people.requester and not request.allow_self_approval:
-        who = f"Anybody who was asked may answer, except {display_name(people.requester)}."
     else:
-        who = "Anybody who was asked may answer."
-    return f"{who} {_needed(approval)}".strip()
+        where = " in Slack" if is_quorum(request) else ""  # The stack's own address is told, not asked.
+        requester = None if request.allow_self_approval else people.requester
+        own = f", except {display_name(requester)}" if requester else ""
+        who = f"Anybody who was asked{where} may answer{own}."
+    return " ".join(part for part in (who, _needed(approval), unchecked(approval)) if part)
+
+
+def unchecked(approval: Approval) -> str:
+    """Say that a requester could approve their own request unrecognized, where that is so; else nothing."""
+    person = unknown_requester(approval)
+    rest = "is not known in Slack, so it can't be checked whether they approve this themselves."
+    return f"{display_name(person)} {rest}" if person else ""
 
 
 def progress(approval: Approval) -> list[str]:
@@ -198,6 +213,12 @@ def why_not(approval: Approval, reason: Reason) -> str:
     match reason:
         case Reason.TOO_EARLY:
             return TOO_EARLY
+        case Reason.UNCHECKED:
+            return UNCHECKED
+        case Reason.NOT_A_MEMBER:
+            why = NOT_A_MEMBER
+        case Reason.SHARED_ADDRESS:
+            why = f"{SHARED_ADDRESS} {who_may(approval)}"
         case Reason.OTHER_WORKSPACE:
             why = NOT_OF_THE_WORKSPACE
         case Reason.OWN_REQUEST:
@@ -220,6 +241,8 @@ def answered(judgement: Judgement, response: Response) -> str:
             text = f"Your answer was recorded already. {so_far}"
         case Verdict.ANSWERED_OTHERWISE:
             text = "You answered otherwise before. Take that answer back first."
+        case Verdict.ALREADY_USED:
+            text = "This came before, and you withdrew it since, so nothing was changed. Please respond again."
         case Verdict.WITHDRAWN:
             text = "Your answer was taken back. The request still waits."
         case Verdict.EXTENDED:
@@ -299,6 +322,6 @@ def _unlinked(name: str) -> str:
 
 def _parent(approval: Approval) -> str | None:
     """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
-    value = approval.request.context.get(STARTED_BY)
+    value = approval.request.whole_context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None

@@ -30,13 +30,14 @@ from approvals.model import (
     Workflow,
     iso,
 )
-from approvals.request_json import read, write
+from approvals.nesting import MAX_READABLE_DEPTH, deeper_than
+from approvals.request_json import MAX_TIMEOUT_MINUTES, read, write
 from approvals.rules import next_due
 
 Item = dict[str, Any]
 
 RETENTION = timedelta(days=400)
-"""How long a record is kept after its deadline: an auditor asks a year later."""
+"""How long a record is kept after the latest deadline that it can have: an auditor asks a year later."""
 
 NOTIFY_GRACE = timedelta(minutes=5)
 """After this the clock makes sure that somebody was told of a request."""
@@ -71,11 +72,13 @@ READABLE = (
     "direct_messages",
     "published",
 )
-"""What is read of a record: all but the task token. IAM lets the internet-facing functions read no more than this."""
+"""What is read of a record. Versions before 0.2 kept the task token in it, too: IAM lets `decision` alone read that."""
 
+LISTED = tuple(name for name in READABLE if name != "link_key")
+"""What is read where no link is made or checked: with the key, one could respond in any recipient's name."""
 
-NOTE = ("user", "kind", "channel", "text", "workspace", "response_url", "left_at")
-"""What a note has, beside its id and its end. IAM lets the internet-facing functions write it."""
+REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *earlier.ASKED)
+"""What a list reads of a request."""
 
 
 def month(moment: datetime) -> str:
@@ -98,7 +101,6 @@ def changeable_to_item(approval: Approval) -> Item:
         "decision": _decision_to_item(approval.decision) if approval.decision else None,
         "due_at": iso(due),
         "news": "no" if approval.decision else "yes",
-        "expires_at": int((approval.deadline + RETENTION).timestamp()),
     }
 
 
@@ -107,7 +109,6 @@ def approval_to_item(approval: Approval) -> Item:
     return {
         **changeable_to_item(approval),
         "id": approval.id,
-        "task_token": approval.task_token,
         "link_key": approval.link_key,
         "request": _request_to_item(approval.request),
         "workflow": {
@@ -128,11 +129,16 @@ def approval_to_item(approval: Approval) -> Item:
         "news": "no",
         "waiting": approval.workflow.execution_arn,
         "requested_shard": f"{month(approval.requested_at)}#{crc32(approval.id.encode()) % LISTED_SHARDS}",
+        # For good: an answer may move the deadline, and must not be able to have the record deleted.
+        "expires_at": int((approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES) + RETENTION).timestamp()),
     }
 
 
-def approval_from_item(item: Item) -> Approval:
-    """The approval in an item, without its task token, and without its link key where that was not read."""
+def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
+    """The approval in an item, without its link key where that was not read.
+
+    `listed` says that the context was not read either.
+    """
     item = earlier.current(item)
     message, decision, people = item.get("slack_message"), item.get("decision"), item.get("people")
     return Approval(
@@ -140,7 +146,7 @@ def approval_from_item(item: Item) -> Approval:
         status=Status(item["status"]),
         version=int(item["version"]),
         link_key=bytes(item.get("link_key", b"")),
-        request=_request_from_item(item["request"]),
+        request=_request_from_item(item["request"], listed=listed),
         workflow=_workflow_from_item(item["workflow"]),
         requested_at=_moment(item["requested_at"]),
         deadline=_moment(item["deadline"]),
@@ -166,14 +172,21 @@ def _request_to_item(request: Request) -> Item:
     # JSON text: DynamoDB's numbers would change 1.0 to 1, and refuse what JSON allows.
     return {
         "asked": json.dumps(write(request), ensure_ascii=False),
-        "context": json.dumps(dict(request.context), ensure_ascii=False),
+        "context": json.dumps(dict(request.whole_context), ensure_ascii=False),
         "digest": request.digest,
     }
 
 
-def _request_from_item(item: Item) -> Request:
-    context = cast("dict[str, Json]", json.loads(item["context"]))
-    return read(json.loads(item["asked"]), default_timeout=timedelta(), context=context, digest=item["digest"])
+def _request_from_item(item: Item, *, listed: bool) -> Request:
+    context = None if listed else _object(item["context"])
+    return read(_object(item["asked"]), default_timeout=timedelta(), context=context, digest=item["digest"])
+
+
+def _object(text: str) -> dict[str, Json]:
+    found = json.loads(text)
+    if not isinstance(found, dict) or deeper_than(found, MAX_READABLE_DEPTH):
+        raise ValueError("not an object, or nested too deep")
+    return found
 
 
 def people_to_item(people: People) -> Item:
@@ -182,7 +195,7 @@ def people_to_item(people: People) -> Item:
         "approvers": [asdict(person) for person in people.approvers],
         "escalation": [asdict(person) for person in people.escalation],
         "requester": asdict(people.requester) if people.requester else None,
-        "known": [asdict(person) for person in people.known],
+        "known": [],  # for a function of an earlier version, which still runs while a new one is deployed
         "complete": people.complete,
     }
 
@@ -192,7 +205,6 @@ def _people_from_item(item: Item) -> People:
         approvers=tuple(Person(**person) for person in item["approvers"]),
         escalation=tuple(Person(**person) for person in item["escalation"]),
         requester=Person(**item["requester"]) if item["requester"] else None,
-        known=tuple(Person(**person) for person in item["known"]),
         complete=item["complete"],
     )
 
@@ -206,6 +218,8 @@ def _response_to_item(response: Response) -> Item:
         "form": json.dumps(dict(response.form), ensure_ascii=False),
         "person": response.person,
         "withdrawn_at": iso(response.withdrawn_at) if response.withdrawn_at else None,
+        "key": response.key,
+        "withdrawal_key": response.withdrawal_key,
     }
 
 
@@ -218,6 +232,8 @@ def _response_from_item(item: Item) -> Response:
         form=cast("dict[str, FormValue]", json.loads(item["form"])),
         person=item["person"],
         withdrawn_at=_moment(item["withdrawn_at"]) if item["withdrawn_at"] else None,
+        key=item.get("key", ""),
+        withdrawal_key=item.get("withdrawal_key", ""),
     )
 
 
@@ -244,12 +260,16 @@ def _extension_to_item(extension: Extension) -> Item:
         "approver": _approver_to_item(extension.approver),
         "at": iso(extension.at),
         "deadline": iso(extension.deadline),
+        "key": extension.key,
     }
 
 
 def _extension_from_item(item: Item) -> Extension:
     return Extension(
-        approver=_approver_from_item(item["approver"]), at=_moment(item["at"]), deadline=_moment(item["deadline"])
+        approver=_approver_from_item(item["approver"]),
+        at=_moment(item["at"]),
+        deadline=_moment(item["deadline"]),
+        key=item.get("key", ""),
     )
 
 
@@ -299,9 +319,8 @@ def slack_message_to_item(message: SlackMessage) -> Item:
 
 
 def note_to_item(note: Note, at: datetime) -> Item:
-    """The attributes of a note that is left now."""
+    """The attributes of a deferred Slack reply that is left now. Its key names the user."""
     return {
-        "user": note.user,
         "kind": note.kind.value,
         "channel": note.channel,
         "text": note.text,
@@ -311,12 +330,22 @@ def note_to_item(note: Note, at: datetime) -> Item:
     }
 
 
-def note_from_item(note_id: str, item: Item) -> Note:
-    """The note in an item. Versions before 0.1.0 left whispers alone."""
-    left_at = item.pop("left_at", None)
-    kind = NoteKind(item.pop("kind", NoteKind.WHISPER))
-    return Note(**item, id=note_id, kind=kind, left_at=_moment(left_at) if left_at else None)
+def note_from_item(note_id: str, user: str, item: Item) -> Note:
+    """The reply in an item, to the user that its key names."""
+    return Note(
+        id=note_id,
+        user=user,
+        kind=NoteKind(item["kind"]),
+        channel=item["channel"],
+        text=item["text"],
+        workspace=item["workspace"],
+        response_url=item["response_url"],
+        left_at=_moment(item["left_at"]),
+    )
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its time zone")
+    return moment

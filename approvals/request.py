@@ -11,7 +11,9 @@ from math import isfinite
 
 from approvals import form, schema
 from approvals.characters import reveal
+from approvals.email_address import canonical
 from approvals.model import Json, Request, Workflow, shorten
+from approvals.nesting import MAX_DEPTH, deeper_than
 from approvals.request_json import KEY, RESULT_KEY, fingerprint, read
 
 MAX_INPUT = 240 * 1024
@@ -73,6 +75,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
         raise InvalidApprovalRequest(
             [f"the execution's input must be a JSON object, got {schema.kind(execution_input)}"]
         )
+    check_depth(execution_input)  # before anything that calls itself for each level
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
     asked = execution_input.get(KEY, {})
@@ -107,8 +110,8 @@ def _quorum_contradictions(request: Request) -> Iterator[str]:
     """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
     if not request.approvers or any(schema.is_slack_group(name) for name in request.approvers):
         return
-    asks = (request.requested_by or "").casefold()
-    named = {name.casefold() for name in request.approvers}
+    asks = canonical(request.requested_by or "")
+    named = {canonical(name) for name in request.approvers}
     may = len(named if request.allow_self_approval else named - {asks})
     approvals, rejections = request.required_approvals, request.required_rejections
     if not may:
@@ -139,6 +142,12 @@ def _is_nearly(key: str, wanted: str) -> bool:
     from difflib import SequenceMatcher  # noqa: PLC0415 only a mistaken request pays for it
 
     return len(key) < 2 * len(wanted) and SequenceMatcher(None, key.lower(), wanted.lower()).ratio() > 0.8  # noqa: PLR2004
+
+
+def check_depth(value: Json) -> None:
+    """Raise `InvalidApprovalRequest` if an input is nested deeper than `MAX_DEPTH` levels."""
+    if path := deeper_than(value, MAX_DEPTH):
+        raise InvalidApprovalRequest([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
 
 
 def _check_size(execution_input: Json) -> None:

@@ -42,7 +42,9 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 _MINUTE = timedelta(minutes=1)
 
 
-def read(asked: Mapping[str, Any], *, default_timeout: timedelta, context: Mapping[str, Json], digest: str) -> Request:
+def read(
+    asked: Mapping[str, Any], *, default_timeout: timedelta, context: Mapping[str, Json] | None, digest: str
+) -> Request:
     """The request in a valid `Approval` object. `None` stands for what is left out."""
     given = {key: value for key, value in asked.items() if value is not None}
     timeout = _minutes(given["TimeoutMinutes"]) if "TimeoutMinutes" in given else default_timeout

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from approvals import form
 from approvals.form import Problem
+from approvals.judgement import (
+    Cancellation,
+    Event,
+    Expiry,
+    Judgement,
+    Postponement,
+    Tick,
+    Verdict,
+    Withdrawal,
+)
 from approvals.model import (
     Action,
     Approval,
-    Approver,
     Channel,
     Decision,
     Extension,
@@ -25,107 +33,35 @@ from approvals.model import (
 from approvals.people import Reason, answer_of, responder
 from approvals.request_json import MAX_TIMEOUT_MINUTES
 
+__all__ = [
+    "COMMENT",
+    "Cancellation",
+    "Event",
+    "Expiry",
+    "Judgement",
+    "Postponement",
+    "Tick",
+    "Verdict",
+    "Withdrawal",
+    "judge",
+    "may_postpone",
+    "next_due",
+]
+
 MAX_REFUSALS = 50
-"""People whose attempts are kept: a record has 400 KB at most."""
+"""Attempts that are kept: a record has 400 KB at most. Who comes later is refused and told the same."""
 
 MAX_WITHDRAWALS = 5
 MAX_WITHDRAWALS_IN_ALL = 50
-"""Answers that one person, and all of them together, can take back, for the same reason; what was said in them is not
-kept."""
+"""Responses that one person can withdraw; and all of them together, for the same reason as above. The second number
+takes nobody's first withdrawal: no number of people uses up the right of another. A withdrawn response keeps nothing of
+what was said in it."""
 
 DOUBLE_TAP = timedelta(minutes=1)
 """Who asks for the same thing again so soon asked once: a double tap, or a request that was sent again."""
 
 COMMENT = form.COMMENT
 """The name of the comment among the fields of an incomplete answer. No field of a form has it."""
-
-
-class Verdict(StrEnum):
-    """What became of an event."""
-
-    DECIDED = "DECIDED"
-    """It decided the approval."""
-    COUNTED = "COUNTED"
-    """It counts, and more answers are needed."""
-    REPEATED = "REPEATED"
-    """This person answered so before, or the approval was decided this way: nothing to do, nothing wrong."""
-    ANSWERED_OTHERWISE = "ANSWERED_OTHERWISE"
-    """This person answered otherwise before: they may withdraw that first."""
-    OVERRULED = "OVERRULED"
-    """The approval was already decided otherwise."""
-    TOO_LATE = "TOO_LATE"
-    """The approval's deadline has passed."""
-    CANCELLED = "CANCELLED"
-    """The approval was called off."""
-    NOT_ALLOWED = "NOT_ALLOWED"
-    """This person may not answer. The approval waits on."""
-    INCOMPLETE = "INCOMPLETE"
-    """Something must be filled in, or mended, first."""
-    WITHDRAWN = "WITHDRAWN"
-    """The person's answer counts no more."""
-    EXTENDED = "EXTENDED"
-    """There is more time now."""
-    NOT_DUE = "NOT_DUE"
-    """There is nothing to do: not yet, or no more."""
-    MOVED_ON = "MOVED_ON"
-    """It was time to remind or to escalate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """An approver takes back what they answered."""
-
-    approver: Approver
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Postponement:
-    """An approver asks for more time."""
-
-    approver: Approver
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """The clock's event: the deadline may have passed."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """The clock's event: it may be time to remind, to escalate, or to expire."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Cancellation:
-    """The approval is called off. `cause` is for people; `error` is for a workflow that still waits."""
-
-    at: datetime
-    cause: str
-    error: str | None = None
-    superseded_by: str | None = None
-
-
-Event = Response | Withdrawal | Postponement | Expiry | Tick | Cancellation
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict, and the approval as it stands after it. `changed` says whether there is something to store.
-
-    `reason` says why somebody may not answer, `problems` what is missing or wrong in an answer.
-    """
-
-    verdict: Verdict
-    approval: Approval
-    changed: bool
-    reason: Reason | None = None
-    problems: tuple[Problem, ...] = ()
 
 
 def judge(approval: Approval, event: Event) -> Judgement:
@@ -177,6 +113,8 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
     if earlier:
         same = earlier.action is response.action
         return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
+    if _is_used(approval, response, person):
+        return _unchanged(Verdict.ALREADY_USED, approval)
     response = _trimmed(approval, replace(response, person=person.id))
     if problems := _missing(approval, response):
         return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=problems)
@@ -217,22 +155,37 @@ def _outcome(approval: Approval) -> Status | None:
 
 
 def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
-    person = responder(approval, event.approver)
+    # Slack is not asked again who they are: they have nothing to withdraw, or were a member when they responded.
+    person = responder(approval, replace(event.approver, member=True))
     if isinstance(person, Reason):
         return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
     earlier = answer_of(approval, person)
-    withdrawn_by = [response.person for response in approval.responses if response.withdrawn_at]
     if earlier is None and _just(_last_withdrawal(approval, person), event.at):
         return _unchanged(Verdict.WITHDRAWN, approval)
-    if (
-        earlier is None
-        or withdrawn_by.count(person.id) >= MAX_WITHDRAWALS
-        or len(withdrawn_by) >= MAX_WITHDRAWALS_IN_ALL
-    ):
+    if _is_used(approval, event, person):
+        return _unchanged(Verdict.ALREADY_USED, approval)
+    if earlier is None or not _may_withdraw(approval, person):
         return _unchanged(Verdict.NOT_DUE, approval)
-    withdrawn = replace(earlier, withdrawn_at=event.at, comment=None, form={})
+    withdrawn = replace(earlier, withdrawn_at=event.at, withdrawal_key=event.key, comment=None, form={})
     responses = tuple(withdrawn if response is earlier else response for response in approval.responses)
     return Judgement(Verdict.WITHDRAWN, _next_version(replace(approval, responses=responses)), changed=True)
+
+
+def _may_withdraw(approval: Approval, person: Person) -> bool:
+    withdrawn_by = [response.person for response in approval.responses if response.withdrawn_at]
+    mine = withdrawn_by.count(person.id)
+    return mine == 0 or (mine < MAX_WITHDRAWALS and len(withdrawn_by) < MAX_WITHDRAWALS_IN_ALL)
+
+
+def _is_used(approval: Approval, event: Response | Withdrawal | Postponement, person: Person) -> bool:
+    """Return True if the click or form of this event did something before.
+
+    Slack may deliver a click twice, and a browser may send a form again: what was withdrawn since must not come back.
+    """
+    mine = [response for response in approval.responses if response.person == person.id]
+    keys = {key for response in mine for key in (response.key, response.withdrawal_key)}
+    keys |= {extension.key for extension in approval.extensions if extension.approver == event.approver}
+    return bool(event.key) and event.key in keys
 
 
 def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
@@ -242,10 +195,12 @@ def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
     mine = [extension.at for extension in approval.extensions if extension.approver == event.approver]
     if _just(max(mine, default=None), event.at):
         return _unchanged(Verdict.EXTENDED, approval)
+    if _is_used(approval, event, person):
+        return _unchanged(Verdict.ALREADY_USED, approval)
     if not may_postpone(approval):
         return _unchanged(Verdict.NOT_DUE, approval)
     deadline = _postponed(approval)
-    extension = Extension(approver=event.approver, at=event.at, deadline=deadline)
+    extension = Extension(approver=event.approver, at=event.at, deadline=deadline, key=event.key)
     changed = replace(approval, deadline=deadline, extensions=(*approval.extensions, extension))
     return Judgement(Verdict.EXTENDED, _next_version(changed), changed=True)
 
@@ -292,7 +247,7 @@ def _refused(approval: Approval, response: Response, reason: Reason) -> Judgemen
     """The attempt is kept, once for each person and reason."""
     known = {(refusal.approver.channel, refusal.approver.id, refusal.reason) for refusal in approval.refusals}
     who = (response.approver.channel, response.approver.id, reason)
-    if reason is Reason.TOO_EARLY or who in known or len(known) >= MAX_REFUSALS:
+    if reason.is_passing or who in known or len(known) >= MAX_REFUSALS:
         return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=reason)
     refusal = Refusal(approver=response.approver, action=response.action, at=response.at, reason=reason)
     changed = replace(approval, refusals=(*approval.refusals, refusal))

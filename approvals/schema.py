@@ -24,8 +24,11 @@ Schema = Mapping[str, Any]
 MAX_UNKNOWN = 10
 """Unknown keys that are named each; the rest is counted."""
 
-_EMAIL = re.compile(r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+")
-"""The template's own pattern for `Email`."""
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_EMAIL = re.compile(rf"[a-zA-Z0-9_.+-]+@(?:{_LABEL}\.)+[a-zA-Z][a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9]")
+"""The template's own pattern for `Email`. The domain has no empty label and ends in a name: to a mail server
+`a@example.com.` may be the same as `a@example.com`, and it would be another person here.
+"""
 
 _USER = re.compile(r"[UW][A-Z0-9]{6,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{6,20}")

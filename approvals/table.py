@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,16 +14,13 @@ from botocore.exceptions import ClientError
 
 from approvals.attributes import deserialize, serialize
 from approvals.model import Approval, Note, People, SlackMessage, Step, iso
+from approvals.reading import read_approval
 from approvals.records import (
     DUE_SHARDS,
-    NOTE,
     READABLE,
     Item,
-    approval_from_item,
     approval_to_item,
     changeable_to_item,
-    note_from_item,
-    note_to_item,
     people_to_item,
     slack_message_to_item,
 )
@@ -35,11 +32,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
+        PutTypeDef,
         TransactWriteItemTypeDef,
         UpdateItemInputTypeDef,
         UpdateItemOutputTypeDef,
         UpdateTypeDef,
     )
+
+    from approvals.replies import Replies
 
 T = TypeVar("T")
 
@@ -49,10 +49,6 @@ DUE_INDEX = "due"
 WAITING_INDEX = "waiting"
 """The sparse index of pending approvals by their execution."""
 
-NOTE_RETENTION = timedelta(days=1)
-
-NOTE_PREFIX = "note#"
-"""Begins the id of a note: notes are items of the same table, so that its stream delivers them."""
 
 PAUSES = (0.02, 0.05, 0.1, 0.2)
 """Seconds, at most, between tries to write what another transaction holds: it takes some 20 ms."""
@@ -61,8 +57,16 @@ _PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "Provisi
 """What DynamoDB says of the writes of a transaction that it may take at the next try."""
 
 
+_TOO_LARGE = re.compile("item size .*exceeded", re.IGNORECASE)
+"""What DynamoDB says of an item that is too large: there is no code for it."""
+
+
 class NotFound(Exception):  # noqa: N818
     """There is no record with this id: never was, or its time is over."""
+
+
+class RecordFullError(Exception):
+    """Nothing was written: with it, the record would be larger than an item may be. Trying again is of no use."""
 
 
 class ConditionsFailed(Exception):  # noqa: N818
@@ -74,15 +78,26 @@ class ConditionsFailed(Exception):  # noqa: N818
 
 
 class ApprovalTable:
-    """Reads and writes approvals and notes. Every read is strongly consistent.
+    """Reads and writes approvals. Every read is strongly consistent.
 
-    `sleep` waits a number of seconds.
+    `sleep` waits a number of seconds. `replies` has the deferred Slack replies of the one function that leaves them.
+    `attributes` are read of a record: IAM may let a function read no others.
     """
 
-    def __init__(self, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        dynamodb: DynamoDBClient,
+        name: str,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        replies: Replies | None = None,
+        attributes: tuple[str, ...] = READABLE,
+    ) -> None:
         self._dynamodb = dynamodb
         self._name = name
         self._sleep = sleep
+        self._replies = replies
+        self._attributes = attributes
 
     def add(self, approval: Approval) -> bool:
         """Stores a new approval. Returns False, and changes nothing, when its id is there already."""
@@ -100,19 +115,14 @@ class ApprovalTable:
         return True
 
     def get(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands, without its task token. Raises `NotFound`."""
-        return approval_from_item(self._item(approval_id, READABLE))
-
-    def get_with_token(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands, with the token that resumes its workflow. Raises `NotFound`."""
-        item = self._item(approval_id, (*READABLE, "task_token"))
-        return replace(approval_from_item(item), task_token=item["task_token"])
+        """Returns the approval as it stands. Raises `NotFound`."""
+        return read_approval(self._item(approval_id, self._attributes))
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 
-        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, and `TooManyConflicts` when
-        others hold it all the time.
+        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it has no
+        room, and `TooManyConflicts` when others hold it all the time.
         """
         changed = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
@@ -127,16 +137,22 @@ class ApprovalTable:
         )
         try:
             if note:
-                self._transact({"Update": answer}, {"Update": self._leaving(note)})
+                self._transact({"Update": answer}, {"Put": self._leaving(note)})
             else:
                 self._update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
-            # Read again: DynamoDB would hand over the whole item with the failure, its task token included.
+            # Read again: DynamoDB would hand over the whole item with the failure.
             raise Conflict(self.get(approval.id)) from error
         except self._called_off as error:
+            if _is_too_large(error):
+                raise RecordFullError(f"approval {approval.id} has no room left") from error
             if not _passes(error):
                 raise
             raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
+        except ClientError as error:
+            if not _is_too_large(error):
+                raise
+            raise RecordFullError(f"approval {approval.id} has no room left") from error
 
     def identify(self, approval: Approval, people: People) -> Approval:
         """Stores who is who: from now on they may answer. The first to find out all of it counts.
@@ -211,6 +227,16 @@ class ApprovalTable:
         values = {"until": iso(until), "version": approval.version}
         self._update_if(approval.id, "SET due_at = :until", there, values)
 
+    def set_aside(self, approval_id: str, now: datetime, until: datetime) -> bool:
+        """Let the scheduler pass over a record until a later time. Return False if it was not due anyway."""
+        values = {"until": iso(until), "now": iso(now)}
+        change = self._change(approval_id, "SET due_at = :until", "due_at <= :now", values, {})
+        try:
+            self._update(**change)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def waiting(self, execution_arn: str) -> Iterator[str]:
         """The ids of pending approvals of an execution. Eventually consistent: the newest may be missing."""
         for page in self._dynamodb.get_paginator("query").paginate(
@@ -222,12 +248,13 @@ class ApprovalTable:
             yield from (item["id"]["S"] for item in page["Items"])
 
     def leave_note(self, note: Note) -> None:
-        """Leaves a note, which says when, for the backend to deliver. The same note left twice is one."""
-        self._update(**self._leaving(note))
+        """Leaves a reply, which says when, for the backend to deliver. The same reply left twice is one."""
+        self._patiently(partial(self._dynamodb.put_item, **self._leaving(note)))
 
-    def get_note(self, item_id: str) -> Note:
-        """Returns a note by the id of its item, which begins with `NOTE_PREFIX`. Raises `NotFound`."""
-        return note_from_item(item_id.removeprefix(NOTE_PREFIX), self._item(item_id, NOTE))
+    def _leaving(self, note: Note) -> PutTypeDef:
+        if self._replies is None:
+            raise ValueError("this function leaves no replies")
+        return self._replies.leaving(note)
 
     def _update_existing(
         self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None
@@ -246,7 +273,7 @@ class ApprovalTable:
             answer = self._update(**change, ReturnValues="ALL_NEW")
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return None
-        return approval_from_item(deserialized(answer["Attributes"]))
+        return read_approval(answer["Attributes"])
 
     def _change(
         self, approval_id: str, update: str, condition: str, values: Item, names: Mapping[str, str]
@@ -265,19 +292,6 @@ class ApprovalTable:
 
     def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
         return self._patiently(partial(self._dynamodb.update_item, **update))
-
-    def _leaving(self, note: Note) -> UpdateTypeDef:
-        if note.left_at is None:
-            raise ValueError("a note says when it is left")
-        values = note_to_item(note, note.left_at) | {"expires_at": int((note.left_at + NOTE_RETENTION).timestamp())}
-        # An update, not a put: the functions that face the internet may not put items.
-        return {
-            "TableName": self._name,
-            "Key": {"id": {"S": f"{NOTE_PREFIX}{note.id}"}},
-            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
-            "ExpressionAttributeNames": {f"#{name}": name for name in values},
-            "ExpressionAttributeValues": serialized({f":{name}": value for name, value in values.items()}),
-        }
 
     def _transact(self, *writes: TransactWriteItemTypeDef) -> None:
         """Writes several items in one call: all of them or none. Raises `ConditionsFailed`."""
@@ -311,7 +325,7 @@ class ApprovalTable:
                 self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 those who wait for one another part
         return write()
 
-    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Item:
+    def _item(self, item_id: str, attributes: tuple[str, ...]) -> Mapping[str, AttributeValueTypeDef]:
         answer = self._dynamodb.get_item(
             TableName=self._name,
             Key={"id": {"S": item_id}},
@@ -322,7 +336,7 @@ class ApprovalTable:
         )
         if "Item" not in answer:
             raise NotFound(item_id)
-        return deserialized(answer["Item"])
+        return answer["Item"]
 
 
 def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
@@ -338,6 +352,12 @@ def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
 def _passes(error: ClientError) -> bool:
     """Whether a write that was called off may be taken at the next try."""
     return _PASSING.issuperset(_reasons(error))
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Return True if an item would be larger than 400 KB."""
+    said = [error.response["Error"], *error.response.get("CancellationReasons", ())]
+    return any(_TOO_LARGE.search(str(each.get("Message", ""))) for each in said)
 
 
 def _reasons(error: ClientError) -> list[str]:

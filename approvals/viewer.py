@@ -6,16 +6,18 @@ Whoever belongs to another workspace sees nothing: who makes a `Viewer` makes su
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from approvals.email_address import is_same
 from approvals.model import Approval, Approver, Channel, Person
 from approvals.people import Reason, answer_of, responder
+from approvals.summary import Summary, summarize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """A Slack user of the app's own workspace.
+    """A Slack user of the app's own workspace. `member` says whether they are a full member, not a guest.
 
     `email` is what Slack knows, empty where it does not say it. `channels` are the ids of those they are in, as far as
     the app may know.
@@ -24,25 +26,26 @@ class Viewer:
     id: str
     name: str
     workspace: str
+    member: bool
     email: str = ""
     channels: frozenset[str] = field(default_factory=frozenset)
 
     def is_called(self, name: str) -> bool:
         """Whether a Slack user id or an email address is theirs."""
-        return bool(name) and (name == self.id or name.casefold() == self.email.casefold())
+        return name == self.id or is_same(name, self.email)
 
     def is_(self, person: Person) -> bool:
-        """Whether this is the same human."""
-        return self.is_called(person.slack_id) or self.is_called(person.email)
+        """Whether this is the same human. A Slack id that the record has counts alone: addresses in Slack change."""
+        return person.slack_id == self.id if person.slack_id else self.is_called(person.email)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """What is shown to one person: what waits for them, the nearest deadline first; the rest, the newest first."""
 
-    waiting: Sequence[Approval] = ()
-    requested: Sequence[Approval] = ()
-    decided: Sequence[Approval] = ()
+    waiting: Sequence[Summary] = ()
+    requested: Sequence[Summary] = ()
+    decided: Sequence[Summary] = ()
 
 
 def waits_for(approval: Approval, viewer: Viewer) -> bool:
@@ -87,13 +90,21 @@ def may_see(approval: Approval, viewer: Viewer) -> bool:
     return concerns(approval, viewer) or _is_posted_to(approval, viewer)
 
 
-def overview(viewer: Viewer, pending: Sequence[Approval], lately: Sequence[Approval]) -> Overview:
-    """What is shown to somebody of what is open, and of what was requested lately."""
-    mine = [approval for approval in lately if asked_by(approval, viewer)]
-    ids = {approval.id for approval in mine}
-    others = [each for each in lately if each.decision and each.id not in ids and concerns(each, viewer)]
+def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Approval]) -> Overview:
+    """Return what is shown to the viewer of what is open, and of what was requested lately, the newest first.
+
+    Goes through both once and keeps no approval.
+    """
+    mine: list[Summary] = []
+    others: list[Summary] = []
+    for approval in lately:
+        if asked_by(approval, viewer):
+            mine.append(summarize(approval))
+        elif approval.decision and concerns(approval, viewer):
+            others.append(summarize(approval))
+    waiting = [summarize(approval) for approval in pending if waits_for(approval, viewer)]
     return Overview(
-        waiting=[approval for approval in pending if waits_for(approval, viewer)],
+        waiting=sorted(waiting, key=lambda each: each.deadline),
         requested=mine,
         decided=sorted(others, key=lambda each: each.decision.at if each.decision else each.deadline, reverse=True),
     )
@@ -109,7 +120,9 @@ def matches(approval: Approval, text: str) -> bool:
 
 
 def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
-    approver = Approver(id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace)
+    approver = Approver(
+        id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace, member=viewer.member
+    )
     return responder(approval, approver)
 
 

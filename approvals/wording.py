@@ -19,7 +19,7 @@ from approvals.model import (
     Status,
     readable,
 )
-from approvals.people import eligible
+from approvals.people import eligible, is_quorum
 
 MAX_NAMES = 20
 """People who are named in one sentence; the others are counted."""
@@ -54,8 +54,9 @@ def responders(approval: Approval, recipient: str, *, begins: bool = False) -> l
         first = [you for person in named if person.is_(reader)]
         return some([*first, *(with_address(person) for person in named if not person.is_(reader))])
     requester = approval.people.requester
+    where = " in Slack" if is_quorum(approval.request) else ""  # The stack's own address is told, not asked.
     but = f", except {with_address(requester)}" if requester and not approval.request.allow_self_approval else ""
-    return [f"{anyone} who receives this request{but}"]
+    return [f"{anyone} who receives this request{where}{but}"]
 
 
 def with_address(person: Person) -> str:
@@ -100,8 +101,7 @@ def progress(approval: Approval) -> tuple[list[str], list[str]]:
 def silence(approval: Approval) -> str:
     """Return what happens at the deadline without a decision."""
     request = approval.request
-    quick = request.required_approvals == request.required_rejections == 1
-    without = "If nobody responds by the deadline" if quick else "Without a decision by the deadline"
+    without = "Without a decision by the deadline" if is_quorum(request) else "If nobody responds by the deadline"
     return f"{without}, {_SILENCE[request.on_timeout]}."
 
 

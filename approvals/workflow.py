@@ -48,23 +48,23 @@ class Workflows:
     def __init__(self, stepfunctions: SFNClient) -> None:
         self._stepfunctions = stepfunctions
 
-    def resume(self, approval: Approval) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:
         """Tells the workflow how the approval ended.
 
         Raises `TaskGone` when it no longer waits, `DeliveryFailed` when Step Functions can't be reached or is busy.
         """
         decision = approval.decision
-        if decision is None or approval.task_token is None:
-            raise ValueError(f"approval {approval.id} is not decided, or was read without its token")
+        if decision is None:
+            raise ValueError(f"approval {approval.id} is not decided")
         if decision.status in (Status.APPROVED, Status.REJECTED):
             try:
-                self._stepfunctions.send_task_success(taskToken=approval.task_token, output=output(approval))
+                self._stepfunctions.send_task_success(taskToken=task_token, output=output(approval))
             except (ClientError, BotoCoreError) as error:
                 raise _translated(error) from None  # AWS's message may repeat the token, and tracebacks are logged
         else:
             # The id lets `reached` find this failure in the history.
             cause = f"{(decision.cause or '')[: MAX_CAUSE - 60]} (approval {approval.id})".strip()
-            self.fail(approval.task_token, decision.error or "ApprovalFailed", cause)
+            self.fail(task_token, decision.error or "ApprovalFailed", cause)
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
         """Fails the paused task with an error name (at most 256 characters) and a cause. Raises as `resume` does."""

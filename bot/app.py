@@ -5,6 +5,7 @@ Bolt answers some malformed requests with an error; the guard turns away everyth
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +21,15 @@ from slack_sdk import WebClient
 from approvals import settings
 from approvals.characters import log_json
 from approvals.clients import client
+from approvals.failures import described
+from approvals.records import LISTED
+from approvals.replies import Replies
 from approvals.table import ApprovalTable
+from bot.api import SlackApi
+from bot.directory import SlackDirectory
 from bot.guard import REFUSED, Guard, claims_signature
 from bot.listeners import register_listeners
 from bot.listeners.desk import Desk
-from bot.listeners.malformed import ListenerFailed
 from bot.secret import SecretSource, load_secret
 
 if TYPE_CHECKING:
@@ -36,13 +41,22 @@ TIMEOUT = 2
 """Seconds that Slack may take to open a dialog: what allows it, and the click's acknowledgement, are due after 3."""
 
 
+LOOK_UP_TIMEOUT = 1
+"""Seconds that Slack may take to say who a user is, before the click is acknowledged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Environment variables of this function."""
 
     table_name: str
+    slack_reply_table_name: str
     slack_secret_arn: str
     slack_api_url: str
+
+
+class RequestFailedError(Exception):
+    """An unexpected error, whose log line was written. Lambda counts it, and Slack warns the person at the button."""
 
 
 class BotHandler:
@@ -54,20 +68,27 @@ class BotHandler:
         self._logger = logger
 
     def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> ApiResponse:
-        """Answers an API Gateway proxy event (REST API, payload version 1.0)."""
+        """Answer an API Gateway proxy event (REST API, payload version 1.0). Raises `RequestFailedError`.
+
+        What failed is safe to send again: the person can click once more, and Slack repeats an event.
+        """
+        self._logger.remove_keys(["approval_id"])  # a listener's, of the invocation before
+        try:
+            return self._answer(event)
+        except Exception as error:  # noqa: BLE001 of whatever kind
+            self._logger.error("Slack request failed", extra=described(error))  # noqa: TRY400 writes no message
+            raise RequestFailedError(type(error).__name__) from None  # so that Lambda writes none either
+
+    def _answer(self, event: Mapping[str, Any]) -> ApiResponse:
         request = self._guard.admit(event)
         if request is None:
             return self._refuse(REFUSED, signed=claims_signature(event))
         try:
-            # Not through Bolt's own adapter for Lambda: it imports boto3, for lazy listeners, of which there are none.
-            answer = self._app.dispatch(BoltRequest(body=request.body, headers={**request.headers}))
-        except ListenerFailed as failed:
-            # Raised on: Lambda counts it, the alarm rings, and Slack shows the person a warning: they can click again.
-            extra = {"approval_id": failed.approval_id} if failed.approval_id else {}
-            self._logger.exception("unexpected error", exc_info=failed.__cause__, extra=extra)
-            raise
-        except Exception as error:  # noqa: BLE001 Bolt answers for what listeners raise: this is a body it can't take apart
+            readable = BoltRequest(body=request.body, headers={**request.headers})
+        except Exception as error:  # noqa: BLE001 no error of ours: a body that Bolt can't take apart
             return self._refuse(f"refused a signed request that Bolt can't read: {type(error).__name__}", signed=True)
+        # Not through Bolt's own adapter for Lambda: it imports boto3, for lazy listeners, of which there are none.
+        answer = self._app.dispatch(readable)
         return {"statusCode": answer.status, "headers": answer.first_headers(), "body": answer.body}
 
     def _refuse(self, reason: str, *, signed: bool) -> ApiResponse:
@@ -78,22 +99,35 @@ class BotHandler:
 def create_app(
     *, table: ApprovalTable, secret: SecretSource, api_url: str, clock: Callable[[], datetime], logger: Logger
 ) -> App:
-    """The Bolt app. It records before it acknowledges, and calls Slack neither at start nor for a tap that answers."""
+    """The Bolt app. It records before it acknowledges, and does not call Slack at start.
+
+    A tap that responds calls Slack only where the request names no approvers, to ask whether this is a member.
+    """
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         # Given, so that Bolt does not ask Slack's auth.test who we are.
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=secret.current.bot_token)
 
+    # Below the function's own logger, which makes its lines JSON. At DEBUG Bolt and its client write whole requests.
+    bolt_logger = logging.getLogger(f"{logger.name}.bolt")
+    bolt_logger.setLevel(logging.INFO)
     app = App(
+        logger=bolt_logger,
         # Without a name Bolt looks for its caller's: it opens the source of every module on the stack.
         name="human-approval",
         authorize=authorize,
-        client=WebClient(base_url=api_url, timeout=TIMEOUT, retry_handlers=[]),
+        client=WebClient(base_url=api_url, timeout=TIMEOUT, retry_handlers=[], logger=bolt_logger),
         process_before_response=True,
         # The guard has verified the signature, with the injected clock.
         request_verification_enabled=False,
     )
-    register_listeners(app, Desk(table=table, clock=clock, logger=logger, refresh=secret.refresh))
+
+    def quick_client() -> WebClient:
+        return WebClient(token=secret.current.bot_token, base_url=api_url, timeout=LOOK_UP_TIMEOUT, retry_handlers=[])
+
+    directory = SlackDirectory(SlackApi(quick_client))
+    desk = Desk(table=table, clock=clock, logger=logger, refresh=secret.refresh, directory=directory)
+    register_listeners(app, desk)
     return app
 
 
@@ -106,7 +140,9 @@ def build(environ: Mapping[str, str]) -> BotHandler:
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)
     snapped = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
     secret = SecretSource(partial(load_secret, secrets_manager, config.slack_secret_arn), clock, snapped=snapped)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    replies = Replies(dynamodb, config.slack_reply_table_name)
+    table = ApprovalTable(dynamodb, config.table_name, replies=replies, attributes=LISTED)
     app = create_app(table=table, secret=secret, api_url=config.slack_api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)
 

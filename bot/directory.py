@@ -26,7 +26,11 @@ _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A user as Slack knows them. `email` is empty where Slack does not say it; `deleted` users can't sign in."""
+    """A user as Slack knows them. `email` is empty where Slack does not say it; `deleted` users can't sign in.
+
+    Workflow Builder's users are bots, and so is Slackbot. A `guest` is one of this workspace, in all or one of its
+    channels.
+    """
 
     id: str
     name: str
@@ -34,6 +38,12 @@ class SlackUser:
     team_id: str
     deleted: bool
     bot: bool = False
+    guest: bool = False
+
+    @property
+    def is_member(self) -> bool:
+        """Return True for a full member, who may respond where a request names nobody."""
+        return not (self.deleted or self.bot or self.guest)
 
 
 class SlackDirectory:
@@ -130,6 +140,10 @@ class SlackDirectory:
 
 
 def _user(found: dict[str, Any]) -> SlackUser:
+    """Read a user object. Of Slackbot it says that it is no bot.
+
+    Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/slackapi/bolt-js/issues/794
+    """
     profile = found.get("profile") or {}
     name = profile.get("real_name") or found.get("real_name") or found.get("name") or found["id"]
     return SlackUser(
@@ -138,5 +152,6 @@ def _user(found: dict[str, Any]) -> SlackUser:
         email=str(profile.get("email") or ""),
         team_id=str(found.get("team_id") or ""),
         deleted=bool(found.get("deleted")),
-        bot=bool(found.get("is_bot")),
+        bot=bool(found.get("is_bot") or found.get("is_workflow_bot") or found["id"] == "USLACKBOT"),
+        guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted") or found.get("is_stranger")),
     )

@@ -111,7 +111,11 @@ def _is_interaction(payload: object) -> bool:
         return False
     if payload.get("type") in _OF_VIEWS and not isinstance(payload.get("view", {}).get("callback_id"), str):
         return False
-    actions = payload.get("actions", [])
-    return isinstance(actions, list) and all(
-        isinstance(action, dict) and isinstance(action.get("action_id"), str) for action in actions
+    if "actions" not in payload:
+        return True
+    actions = payload["actions"]
+    return (
+        isinstance(actions, list)
+        and len(actions) > 0
+        and all(isinstance(action, dict) and isinstance(action.get("action_id"), str) for action in actions)
     )

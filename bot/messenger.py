@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from approvals.clients import client
 from approvals.model import Approval, Note, SlackMessage
 from approvals.present import quoted_title
 from approvals.steps import DeliveryRefused, for_each
+from approvals.summary import Summary
 from approvals.viewer import Overview
 from bot.api import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.directory import SlackDirectory
@@ -128,9 +129,11 @@ class SlackMessenger:
         except DeliveryRefused:
             self._call(directly)
 
-    def publish_home(self, user: str, overview: Overview, *, now: datetime, said: str = "") -> None:
-        """Shows the app's Home to one user anew; `said` stands above it."""
-        shown = home.home_view(overview, self._link, now=now, said=said)
+    def publish_home(
+        self, user: str, overview: Overview, waiting: Iterable[Approval], *, now: datetime, said: str = ""
+    ) -> None:
+        """Shows the app's Home to one user anew; `waiting` are those that wait, in full. `said` stands above it."""
+        shown = home.home_view(overview, waiting, self._link, now=now, said=said)
         self._call(lambda slack: slack.views_publish(user_id=user, view=shown))
 
     def say(self, response_url: str, text: str) -> None:
@@ -141,7 +144,7 @@ class SlackMessenger:
         """Answers a command with what it knows."""
         self._respond(response_url, "What /approvals knows", [SectionBlock(text=mrkdwn(lists.HELP))])
 
-    def list(self, response_url: str, parts: Sequence[tuple[str, Sequence[Approval]]], *, nothing: str) -> None:
+    def list(self, response_url: str, parts: Sequence[tuple[str, Sequence[Summary]]], *, nothing: str) -> None:
         """Answers a command with headed lists, or with a sentence when all are empty."""
         self._respond(response_url, "Approvals", lists.list_blocks(parts, self._link, nothing))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+
+_PLAIN = re.compile(r"[!-~]*")
 
 REFRESH = timedelta(minutes=1)
 """The secret is read no more often than this."""
@@ -60,13 +63,20 @@ class SecretSource:
         if now - self._tried_at < REFRESH:
             return False
         before, self._tried_at = self._last, now
-        with suppress(ClientError, BotoCoreError):  # Then the one at hand stays.
+        with suppress(ClientError, BotoCoreError, KeyError, TypeError, ValueError):  # Then the one at hand stays.
             self._last = self._load()
             self._read_at = now
         return self._last != before
 
 
 def load_secret(secrets_manager: SecretsManagerClient, arn: str) -> SlackSecret:
-    """Reads the secret. Raises what boto3 raises, and `KeyError`, `TypeError` or `ValueError` for another form."""
+    """Reads the secret. Raises what boto3 raises, and `KeyError`, `TypeError` or `ValueError` for another form.
+
+    Blanks around a value are dropped, as they come with pasting. The HTTP client would quote a token that it can't put
+    into a header, in errors that end up in the log.
+    """
     value = json.loads(secrets_manager.get_secret_value(SecretId=arn)["SecretString"])
-    return SlackSecret(bot_token=str(value["bot_token"]), signing_secret=str(value["signing_secret"]))
+    secret = SlackSecret(bot_token=str(value["bot_token"]).strip(), signing_secret=str(value["signing_secret"]).strip())
+    if not _PLAIN.fullmatch(secret.bot_token):
+        raise ValueError("the Slack bot token has characters that no token has")
+    return secret

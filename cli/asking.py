@@ -17,6 +17,7 @@ import click
 import yaml
 
 from approvals.model import Json
+from approvals.nesting import MAX_DEPTH, deeper_than
 from approvals.request import InvalidApprovalRequest, parse_request
 from approvals.request_json import KEY, RESULT_KEY
 
@@ -90,10 +91,14 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
         found = _json(text) if text.lstrip().startswith("{") else _yaml(text)
     except DuplicateKeyError as error:
         raise click.UsageError(f"{name}: {error}") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
+    except RecursionError as error:
+        raise click.UsageError(f"{name}: nested too deep, expected at most {MAX_DEPTH} levels") from error
+    except (ValueError, yaml.YAMLError) as error:
         raise click.UsageError(f"{name} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
         raise click.UsageError(f"{name}: expected an object with the keys of a request")
+    if path := deeper_than(found, MAX_DEPTH):
+        raise click.UsageError(f"{name}: {path} is nested too deep, expected at most {MAX_DEPTH} levels")
     _check_json(found, name)
     return found
 

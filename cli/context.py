@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -18,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.characters import reveal
 from approvals.listing import Listing
+from approvals.reading import UnreadableError
 from cli.refusals import code, explained
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ class Context:
     """One call of the command line.
 
     `profile` and `region` are as the AWS CLI takes them, `stack` is the CloudFormation stack's name. `local` means the
-    stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds.
+    stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds. `unreadable` are the records
+    that were left out of lists so far since they can't be read.
     """
 
     profile: str | None = None
@@ -63,12 +67,13 @@ class Context:
     as_json: bool = False
     clock: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
+    unreadable: list[UnreadableError] = field(default_factory=list)
 
     @cached_property
     def session(self) -> boto3.Session:
         """The session: of the profile and region that were named, else of those that the AWS CLI would use."""
         if self.local:
-            return boto3.Session("test", "test", region_name=LOCAL_REGION)
+            return _local_session(self._local_port)
         try:
             session = boto3.Session(profile_name=self.profile, region_name=self.region)
         except BotoCoreError as error:
@@ -80,7 +85,11 @@ class Context:
     @property
     def endpoint(self) -> str | None:
         """Where AWS is: None for the real one, or wherever AWS_ENDPOINT_URL says."""
-        return f"http://127.0.0.1:{os.environ.get('AWS_PORT', '4566')}" if self.local else None
+        return f"http://127.0.0.1:{self._local_port}" if self.local else None
+
+    @property
+    def _local_port(self) -> str:
+        return os.environ.get("AWS_PORT", "4566")
 
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
@@ -137,7 +146,7 @@ class Context:
     @cached_property
     def listing(self) -> Listing:
         """The stack's approvals, without their secrets."""
-        return Listing(self.dynamodb, self.output("ApprovalTableName"))
+        return Listing(self.dynamodb, self.output("ApprovalTableName"), self.unreadable.append)
 
     @property
     def default_timeout(self) -> timedelta:
@@ -153,6 +162,19 @@ class Context:
             *(["--local"] if self.local else []),
         ]
         return shlex.join(["approvals", *options, *arguments])
+
+
+def _local_session(port: str) -> boto3.Session:
+    """Return a session with the key of the run on this port. Raises `Failure` when there is none.
+
+    The run writes its key into its checkout: the one that this command is of, or the one that it is called in.
+    """
+    for folder in (Path(__file__).parent.parent, Path.cwd()):
+        file = configparser.ConfigParser(interpolation=None)
+        if file.read(folder / ".local" / f"credentials-{port}"):
+            key = file["default"]
+            return boto3.Session(key["aws_access_key_id"], key["aws_secret_access_key"], region_name=LOCAL_REGION)
+    raise Failure("There is no stack on this machine. Is `make demo` running? Call this in its folder")
 
 
 pass_context = click.make_pass_decorator(Context, ensure=True)

@@ -42,7 +42,7 @@ def document(approval: Approval) -> dict[str, Json]:
     decided = approval.status in (Status.APPROVED, Status.REJECTED)
     return summary(approval) | {
         "Request": write(approval.request),
-        "Context": dict(approval.request.context),
+        "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
         "WhoMayAnswer": present.who_may(approval),
         "Result": result(approval) if decided else None,

@@ -45,12 +45,12 @@ def follow(context: Context, find: Callable[[Watch], Approval]) -> None:
 
 
 @contextmanager
-def interruptible(context: Context, execution_arn: str, name: str, *, cancel: bool) -> Iterator[None]:
+def interruptible(context: Context, execution_arn: str, reference: str, *, cancel: bool) -> Iterator[None]:
     """Says, when waiting ends early, what becomes of the approval, and how to go on; calls it off if told so.
 
-    `name` is what commands call it by: an approval's id, or its execution's name.
+    `reference` is what commands call it by: an approval's ID, or its execution's ARN. A name could mean another one.
     """
-    hints = f"Follow it:    {context.command('wait', name)}\nCall it off:  {context.command('cancel', name)}"
+    hints = f"Follow it:    {context.command('wait', reference)}\nCall it off:  {context.command('cancel', reference)}"
     with sigterm_interrupts():
         try:
             yield

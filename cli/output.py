@@ -13,11 +13,15 @@ import click
 
 from approvals.characters import escape_hidden, reveal
 from approvals.model import Json
+from approvals.reading import UnreadableError
 from cli.context import Context
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _GAP = "  "
+
+_MAX_NAMED = 20
+"""Records that are named each; the rest is counted."""
 
 
 def json_option(command: Command) -> Command:
@@ -72,3 +76,13 @@ def plain(text: str) -> str:
 
 def _cell(text: str, width: int) -> str:
     return (text if len(text) <= width else f"{text[: width - 1]}…").ljust(width)
+
+
+def left_out(unreadable: Sequence[UnreadableError]) -> str:
+    """Return a sentence that counts and names the records that can't be read."""
+    reasons = {error.approval_id: error.reason for error in unreadable}
+    named = ", ".join(f"{plain(each)} ({reason})" for each, reason in list(reasons.items())[:_MAX_NAMED])
+    records = (
+        "1 record can't be read and is" if len(reasons) == 1 else f"{len(reasons):,} records can't be read and are"
+    )
+    return f"{records} left out: {named}{', …' if len(reasons) > _MAX_NAMED else ''}"

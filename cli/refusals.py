@@ -15,6 +15,8 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from approvals.reading import UnreadableError
+
 _SIGN_IN = "Name a profile with --profile, or sign in: aws configure, aws sso login"
 _MENDED = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), "The AWS credentials have expired"),
@@ -62,6 +64,11 @@ def explained(error: Exception) -> str | None:
             sentence = f"AWS can't be reached: {error}"
         case BotoCoreError():
             sentence = f"AWS can't be asked: {error}"
+        case UnreadableError():
+            sentence = (
+                f"The record of approval {error.approval_id} can't be read ({error.reason}): a newer version wrote it, "
+                "or something else did. `approvals --version` and the stack's output Version should be the same"
+            )
         case _:
             return None
     return sentence

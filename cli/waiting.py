@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.history import Entry, history
 from approvals.model import Approval, Status
 from cli.context import Context, Failure
-from cli.find import approvals_of
+from cli.find import approvals_of, in_full
 from cli.group import FAILED
 from cli.refusals import code, explained, passing
 
@@ -127,7 +127,7 @@ class Watch:
             raise Failure(f"{_failed(ended)}. Its approval does not know of it: {self.context.command('doctor')}")
 
     def _read(self, approval_id: str) -> Approval:
-        for approval in self.context.listing.each([approval_id]):
+        for approval in in_full(self.context, [approval_id]):
             return approval
         raise Failure(f"The record of approval {approval_id} is gone")
 

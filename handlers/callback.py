@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,15 +26,17 @@ from aws_lambda_powertools import Logger
 from approvals import present, settings
 from approvals.characters import log_json
 from approvals.clients import client
+from approvals.failures import described
 from approvals.form import YES, Problem, parse
 from approvals.links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.people import Reason, answer_of, responder
+from approvals.reading import UnreadableError
 from approvals.respond import Conflict, TooManyConflicts, respond
 from approvals.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
-from approvals.table import ApprovalTable, NotFound
+from approvals.table import ApprovalTable, NotFound, RecordFullError
 from approvals.workflow import console_url
-from handlers import inputs, pages
+from handlers import inputs, page_state, pages
 from handlers.inputs import FORM_PREFIX, SURE, Typed
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ MAX_FIELDS = 40
 UNEXPECTED = "unexpected error"
 """What is logged of an error that is nobody's but ours: `CallbackErrorFilter` counts these lines for the alarm."""
 
+_SENT_AGAIN = "You withdrew this response after the page was made. Nothing was recorded: please respond again."
+
 _AGAIN = "Please try again"
 
 _UNUSABLE = "This link can't be used"
@@ -61,6 +66,9 @@ _UNUSABLE = "This link can't be used"
 _COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
 
 _UNKNOWN = f"There is no request behind it, or no longer. {_COPY_WHOLE}"
+
+_NOT_RECORDED = "Your response is not recorded"
+_FULL = "The record of this request has no room left. Shorten what you wrote, or ask for a new request with less text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,10 @@ class Link:
         """What is asked for beside an answer; empty for the answer."""
         return self.sent.get("do", "")
 
+    def on_page(self, approval: Approval) -> dict[str, str]:
+        """The fields that a form on a page about the approval sends back."""
+        return {**self.fields, **page_state.seen(approval, self.approver)}
+
 
 class CallbackHandler:
     """Shows the request, records the answer, shows the outcome."""
@@ -117,11 +129,12 @@ class CallbackHandler:
         """Answer an API Gateway proxy event (REST API, payload version 1.0), an unexpected error by a page, too."""
         try:
             return self._answer_event(event)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 of whatever kind
             # API Gateway's own pages show its id of the request, too: see GatewayResponses in template.yaml.
             request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
             approval_id = _named_approval(event)
-            self._logger.exception(UNEXPECTED, extra={"approval_id": approval_id, "request_id": request_id})
+            named = {"approval_id": approval_id, "request_id": request_id}
+            self._logger.error(UNEXPECTED, extra={**named, **described(error)})  # noqa: TRY400 writes no message
             page = pages.failure(approval_id, request_id)
             return _page(HTTPStatus.INTERNAL_SERVER_ERROR, page, with_body=event["httpMethod"] != "HEAD")
 
@@ -130,7 +143,7 @@ class CallbackHandler:
         try:
             fields = _form(event) if method == "POST" else _texts(event.get("queryStringParameters") or {})
             link = self._link(fields)
-            with self._logger.append_context_keys(approval_id=link.approval.id):
+            with self._logger.append_context_keys(approval_id=link.approval.id), self._refused_when_full():
                 if method == "POST":
                     return self._act(link)
                 if method == "GET" and self._one_click and link.do != pages.LOOK and _needs_nothing_more(link):
@@ -161,11 +174,18 @@ class CallbackHandler:
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
         return Link(approval, action, fields["to"], kept, fields)
 
+    @contextmanager
+    def _refused_when_full(self) -> Iterator[None]:
+        try:
+            yield
+        except RecordFullError as error:
+            self._logger.exception("response not recorded, the record is full")
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _FULL, _NOT_RECORDED) from error
+
     def _show(self, link: Link, *, with_body: bool = True) -> ApiResponse:
         # Only a look: an approval that is overdue is shown as expired, and left for the clock or an answer to expire.
         # Who may not answer is told so, and what they did not try is not noted.
-        now = self._clock()
-        approval = judge(link.approval, Expiry(now)).approval
+        approval = judge(link.approval, Expiry(self._clock())).approval
         if approval.status is not Status.PENDING:
             return self._outcome(approval, link, with_body=with_body)
         person = responder(approval, link.approver)
@@ -173,8 +193,11 @@ class CallbackHandler:
             return self._not_allowed(approval, person, _why_not(approval, person), with_body=with_body)
         if answer_of(approval, person):
             return self._recorded(approval, link, with_body=with_body)
-        page = pages.confirm(approval, link.action, link.fields, max_comment=MAX_COMMENT, now=now)
-        return _page(HTTPStatus.OK, page, with_body=with_body)
+        return _page(HTTPStatus.OK, self._confirm(approval, link), with_body=with_body)
+
+    def _confirm(self, approval: Approval, link: Link, typed: Typed | None = None, note: str = "") -> str:
+        fields, typed, now = link.on_page(approval), typed or Typed(), self._clock()
+        return pages.confirm(approval, link.action, fields, max_comment=MAX_COMMENT, now=now, typed=typed, note=note)
 
     def _recorded(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
         """To somebody whose answer stands while the request waits: 200, or 409 when the link says the other answer."""
@@ -184,7 +207,7 @@ class CallbackHandler:
             raise ValueError(f"approval {approval.id} has no answer of theirs")
         agreed = standing.action is link.action
         note = "" if agreed else f"To {link.action} it instead, withdraw your response first."
-        page = pages.recorded(approval, standing, link.fields, now=self._clock(), note=note)
+        page = pages.recorded(approval, standing, link.on_page(approval), now=self._clock(), note=note)
         return _page(HTTPStatus.OK if agreed else HTTPStatus.CONFLICT, page, with_body=with_body)
 
     def _outcome(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
@@ -197,7 +220,7 @@ class CallbackHandler:
             return None
         try:
             newer = self._table.get(approval.decision.superseded_by)
-        except NotFound:
+        except (NotFound, UnreadableError):
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
@@ -211,9 +234,11 @@ class CallbackHandler:
             case "":
                 return self._answer(link)
             case pages.WITHDRAW:
-                return self._change(link, Withdrawal(link.approver, self._clock()), "withdraw your response")
+                key = f"withdraw:{page_state.withdrawal_state(link.sent)}"
+                return self._change(link, Withdrawal(link.approver, self._clock(), key), "withdraw your response")
             case pages.MORE_TIME:
-                return self._change(link, Postponement(link.approver, self._clock()), "extend the deadline")
+                key = f"extend:{page_state.extension_state(link.sent)}"
+                return self._change(link, Postponement(link.approver, self._clock(), key), "extend the deadline")
             case _:
                 sentence = "It asks for something that is not known here. Open the link again."
                 raise Refused(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
@@ -234,7 +259,10 @@ class CallbackHandler:
     def _answer(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
         values, problems = ({}, {}) if with_one_click else _filled_in(link)
         comment = None if with_one_click else _comment(link.sent) or None
-        response = Response(approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values)
+        key = f"respond:{page_state.withdrawal_state(link.sent)}"
+        response = Response(
+            approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values, key=key
+        )
         judgement = self._record(link, response, flawed=bool(problems))
         self._log(judgement, link.action)
         return self._answered(link, judgement, problems, with_one_click=with_one_click)
@@ -263,10 +291,9 @@ class CallbackHandler:
         match judgement.verdict:
             case Verdict.INCOMPLETE:
                 typed = Typed(link.sent, {**_by_input(judgement.problems), **problems})
-                page = pages.confirm(
-                    approval, link.action, link.fields, max_comment=MAX_COMMENT, now=self._clock(), typed=typed
-                )
-                return _page(HTTPStatus.BAD_REQUEST, page)
+                return _page(HTTPStatus.BAD_REQUEST, self._confirm(approval, link, typed))
+            case Verdict.ALREADY_USED:
+                return _page(HTTPStatus.CONFLICT, self._confirm(approval, link, note=_SENT_AGAIN))
             case Verdict.NOT_ALLOWED if judgement.reason:
                 return self._not_allowed(approval, judgement.reason, present.why_not(approval, judgement.reason))
             case Verdict.ANSWERED_OTHERWISE:
@@ -304,8 +331,8 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     """What somebody is told who only looks: no answer of theirs was refused."""
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
-    why = f"{present.OWN_REQUEST} " if reason is Reason.OWN_REQUEST else ""
-    return f"{why}{present.who_may(approval)} The request still waits."
+    why = {Reason.OWN_REQUEST: f"{present.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{present.SHARED_ADDRESS} "}
+    return f"{why.get(reason, '')}{present.who_may(approval)} The request still waits."
 
 
 def _needs_nothing_more(link: Link) -> bool:

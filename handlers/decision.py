@@ -17,8 +17,9 @@ from approvals.clients import client
 from approvals.mail import asked, recipient_of, step_for, told
 from approvals.mail_messages import outcome_mail
 from approvals.model import Approval, Status, Step
-from approvals.steps import Work, carry_out
+from approvals.steps import DeliveryFailed, Work, carry_out
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics, slack
 from handlers.outbox import Outbox
@@ -34,6 +35,7 @@ class Settings:
     """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone, an empty bus no events."""
 
     table_name: str
+    task_token_table_name: str
     email: str
     topic_arn: str
     mail_queue_url: str
@@ -53,6 +55,7 @@ class Resumer:
         self,
         *,
         table: ApprovalTable,
+        tokens: TaskTokens,
         workflows: Workflows,
         outbox: Outbox,
         messenger: SlackMessenger | None,
@@ -62,6 +65,7 @@ class Resumer:
         publisher: Publisher | None = None,
     ) -> None:
         self._table = table
+        self._tokens = tokens
         self._workflows = workflows
         self._outbox = outbox
         self._messenger = messenger
@@ -72,7 +76,7 @@ class Resumer:
 
     def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
         """Works on a decided approval. One that is not decided is left alone."""
-        approval = self._table.get_with_token(item_id)
+        approval = self._table.get(item_id)
         if approval.decision is None:
             return
         now = carry_out(approval, self._work(approval), log=self._logger)
@@ -123,8 +127,14 @@ class Resumer:
         """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
         if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
             return False
-        self._workflows.resume(approval)
+        self._workflows.resume(approval, self._task_token(approval.id))
         return True
+
+    def _task_token(self, approval_id: str) -> str:
+        token = self._tokens.get(approval_id)
+        if token is None:
+            raise DeliveryFailed("the approval has no task token on record")
+        return token
 
     def _send_mail(self, step: str, approval: Approval) -> Approval:
         if not self._outbox.send(approval.id, step, outcome_mail(approval, recipient_of(step))):
@@ -152,9 +162,11 @@ def build(environ: Mapping[str, str]) -> Worker:
     config = settings.load(Settings, environ)
     logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
-    table = ApprovalTable(client("dynamodb"), config.table_name)
+    dynamodb = client("dynamodb")
+    table = ApprovalTable(dynamodb, config.table_name)
     resumer = Resumer(
         table=table,
+        tokens=TaskTokens(dynamodb, config.task_token_table_name, config.table_name),
         workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
         messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),

@@ -21,6 +21,7 @@ from approvals.mail_digest import digest_mail
 from approvals.mail_messages import Links, mail_for
 from approvals.model import Approval
 from approvals.rate_limit import MailRateLimit
+from approvals.reading import UnreadableError
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
 
@@ -72,38 +73,49 @@ class DigestSender:
         wanted: dict[str, set[tuple[str, str]]] = {}
         for mail in mails:
             wanted.setdefault(recipient_of(mail["step"]), set()).add((str(mail["id"]), str(mail["step"])))
-        failures = [failure for to, each in wanted.items() if (failure := self._tell(to, each))]
+        failures: list[Exception] = []
+        for to, each in wanted.items():
+            failures += self._tell(to, each)
         if failures:
             raise failures[0]
 
-    def _tell(self, recipient: str, wanted: set[tuple[str, str]]) -> DeliveryFailed | None:
-        """Sends one recipient's mail; returns why not. What was sent is marked: it does not come back."""
-        owed = self._owed(wanted)
+    def _tell(self, recipient: str, wanted: set[tuple[str, str]]) -> list[Exception]:
+        """Sends one recipient's mail; returns why not all of it. What was sent is marked: it does not come back."""
+        owed, failures = self._owed(wanted)
         if not owed:
-            return None
+            return failures
         try:
             self._send(self._mail(recipient, owed))
         except DeliveryFailed as failure:
             self._logger.warning("mail not sent, will be tried again", extra={"reason": str(failure)})
-            return failure
+            return [*failures, failure]
         for approval, step, _ in owed:
             with self._logger.append_context_keys(approval_id=approval.id):
                 self._table.mark(approval, step, self._clock())
                 self._logger.info("mail sent", extra={"folded": len(owed)})
-        return None
+        return failures
 
-    def _owed(self, wanted: set[tuple[str, str]]) -> list[tuple[Approval, str, Mail]]:
-        """What of it was not sent meanwhile and still makes sense, oldest first; with its mail if it were alone."""
-        found = []
+    def _owed(self, wanted: set[tuple[str, str]]) -> tuple[list[tuple[Approval, str, Mail]], list[Exception]]:
+        """What of it was not sent meanwhile and still makes sense, oldest first; with its mail if it were alone.
+
+        And what can't be read, which must not keep people from the other mails.
+        """
+        found: list[tuple[Approval, str, Mail]] = []
+        failures: list[Exception] = []
         for approval_id, step in sorted(wanted):
             try:
                 approval = self._table.get(approval_id)
             except NotFound:
                 continue
+            except UnreadableError as error:
+                with self._logger.append_context_keys(approval_id=approval_id):
+                    self._logger.exception("mail not sent, the record can't be read")
+                failures.append(error)
+                continue
             mail = mail_for(approval, step, self._links)
             if step not in approval.steps and mail:
                 found.append((approval, step, mail))
-        return sorted(found, key=lambda each: each[0].requested_at)
+        return sorted(found, key=lambda each: each[0].requested_at), failures
 
     def _mail(self, recipient: str, owed: list[tuple[Approval, str, Mail]]) -> Mail:
         if len(owed) == 1:

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.mail import step_for
 from approvals.model import Approval, Person, Status, Step
-from approvals.people import unanswered
+from approvals.people import MAX_DIRECT, unanswered
 from approvals.steps import DeliveryRefused, Work, for_each
 from approvals.table import ApprovalTable
 
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 
 DIRECT = "direct_slack"
 """Marked when all who are not in the channel have their message; with a suffix, for whom it was escalated to."""
-
-MAX_DIRECT = 20
-"""Direct messages about one request: each is edited whenever the request moves on, and Slack takes some 50 edits a
-minute. Who is left out finds the request in the app's Home, and in the mail where they get one.
-
-Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
-"""
 
 
 class DirectMessages:

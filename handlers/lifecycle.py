@@ -15,10 +15,11 @@ from approvals import settings
 from approvals.characters import log_json
 from approvals.clients import client
 from approvals.model import Approval
+from approvals.reading import UnreadableError
 from approvals.records import NOTIFY_GRACE, RESUME_GRACE
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
-from approvals.table import ApprovalTable, NotFound
+from approvals.table import ApprovalTable, NotFound, RecordFullError
 from approvals.workflow import Workflows
 from handlers.worker import RetryQueue
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(minutes=15)
 """How far back the clock looks for executions that ended: events tell of them at once, but are best effort."""
+
+SET_ASIDE = timedelta(hours=1)
+"""How long a record is left alone that can't be read or written: so it is found again soon after a newer version is
+deployed, and does not fill the dead-letter queue until then."""
 
 _CAUSES = {
     "ABORTED": "The execution was stopped before anybody answered.",
@@ -43,6 +48,7 @@ class Settings:
     state_machine_arn: str
     notify_queue_url: str
     decision_queue_url: str
+    dead_letter_queue_url: str
 
 
 class NotAllDone(Exception):  # noqa: N818
@@ -60,6 +66,7 @@ class LifecycleHandler:
         state_machine_arn: str,
         notify_queue: RetryQueue,
         decision_queue: RetryQueue,
+        dead_letters: RetryQueue,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
@@ -68,6 +75,7 @@ class LifecycleHandler:
         self._state_machine_arn = state_machine_arn
         self._notify_queue = notify_queue
         self._decision_queue = decision_queue
+        self._dead_letters = dead_letters
         self._clock = clock
         self._logger = logger
         self._failed: list[str] = []
@@ -132,9 +140,18 @@ class LifecycleHandler:
                 do(self._table.get(approval_id))
             except NotFound:
                 self._logger.info("the record is gone")
+            except (UnreadableError, RecordFullError) as error:
+                self._set_aside(approval_id, error)
             except Exception:
                 self._logger.exception("could not be looked after")
                 self._failed.append(approval_id)
+
+    def _set_aside(self, approval_id: str, error: UnreadableError | RecordFullError) -> None:
+        """Leaves a record alone for a while that trying again does not help, and says so in the dead-letter queue."""
+        self._logger.error("record set aside", extra={"reason": str(error)})
+        now = self._clock()
+        if self._table.set_aside(approval_id, now, now + SET_ASIDE):
+            self._dead_letters.add(approval_id)
 
 
 def build(environ: Mapping[str, str]) -> LifecycleHandler:
@@ -146,6 +163,7 @@ def build(environ: Mapping[str, str]) -> LifecycleHandler:
         state_machine_arn=config.state_machine_arn,
         notify_queue=RetryQueue(lambda: client("sqs"), config.notify_queue_url),
         decision_queue=RetryQueue(lambda: client("sqs"), config.decision_queue_url),
+        dead_letters=RetryQueue(lambda: client("sqs"), config.dead_letter_queue_url),
         clock=partial(datetime.now, UTC),
         logger=Logger(json_serializer=log_json),
     )

@@ -1,14 +1,14 @@
-"""Delivers notes: what the Slack app left in the table for one person, as it may neither list approvals nor lose time.
+"""Delivers deferred Slack replies: what the Slack app left for one person, as it may neither list approvals nor wait.
 
 It shows the app's Home, answers /approvals, says what a click came to, and hands out links to the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -16,10 +16,14 @@ from aws_lambda_powertools import Logger
 from approvals import present
 from approvals.characters import one_line
 from approvals.inquiry import About, Inquiry, parse
-from approvals.links import is_approval_id, link, slack_recipient
+from approvals.links import link, slack_recipient
 from approvals.listing import Listing
 from approvals.model import Action, Approval, Note, NoteKind
+from approvals.reading import UnreadableError
+from approvals.references import Reference
+from approvals.replies import EARLIER_PREFIX, Replies
 from approvals.steps import DeliveryRefused
+from approvals.summary import Summary, summarize
 from approvals.table import ApprovalTable, NotFound
 from approvals.viewer import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
 
@@ -35,6 +39,9 @@ MAX_LATELY = 500
 PATIENCE = timedelta(minutes=3)
 """After this, nobody waits any more for a Home to open, or for a command's answer."""
 
+_MOST_NAMED = 5
+"""Full IDs that are named where a reference can mean several approvals."""
+
 _NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days."
 _NOTHING_FOUND = "Nothing was found in the last 30 days that you may see."
@@ -48,6 +55,7 @@ class Notes:
         self,
         *,
         table: ApprovalTable,
+        replies: Replies,
         listing: Listing,
         messenger: SlackMessenger | None,
         base_url: str,
@@ -55,17 +63,21 @@ class Notes:
         logger: Logger,
     ) -> None:
         self._table = table
+        self._replies = replies
         self._listing = listing
         self._messenger = messenger
         self._base_url = base_url
         self._clock = clock
         self._logger = logger
 
-    def deliver(self, item_id: str) -> None:
-        """Delivers the note in an item. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
+    def deliver(self, reply: str) -> None:
+        """Delivers a reply by its id. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
         if self._messenger is None:
             return
-        note = self._table.get_note(item_id)
+        if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
+            self._logger.warning("reply of an earlier version dropped")
+            return
+        note = self._replies.get(reply)
         try:
             match note.kind:
                 case NoteKind.WHISPER:
@@ -92,7 +104,7 @@ class Notes:
             self._logger.warning("no link handed out to who may neither respond nor see")
             messenger.whisper(replace(note, text=f"{present.quoted_title(approval)} {present.who_may(approval)}"))
             return
-        recipient = slack_recipient(viewer.id, one_line(viewer.name))
+        recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
         messenger.hand_out(note, approval, url)
         self._logger.info("link handed out in slack")
@@ -102,8 +114,9 @@ class Notes:
         if viewer is None:
             self._logger.warning("home not shown to somebody of another workspace")
             return
-        shown = overview(viewer, self._listing.open(), self._lately())
-        messenger.publish_home(note.user, shown, now=self._clock(), said=note.text)
+        shown = overview(viewer, self._listing.pending(), self._lately())
+        waiting = (each for each in self._in_full(shown.waiting) if each.decision is None)
+        messenger.publish_home(note.user, shown, waiting, now=self._clock(), said=note.text)
 
     def _answer(self, note: Note, messenger: SlackMessenger) -> None:
         viewer = self._viewer(note, messenger)
@@ -116,10 +129,11 @@ class Notes:
             case About.LIST:
                 self._list(note, viewer, messenger)
             case About.MINE:
-                mine = [approval for approval in self._lately() if asked_by(approval, viewer)]
+                mine = [summarize(approval) for approval in self._lately() if asked_by(approval, viewer)]
                 messenger.list(note.response_url, [("You asked for", mine)], nothing=_NOTHING_ASKED)
             case About.SEARCH:
-                found = [each for each in self._lately() if may_see(each, viewer) and matches(each, inquiry.text)]
+                seen = (each for each in self._lately() if may_see(each, viewer))
+                found = [summarize(each) for each in seen if matches(each, inquiry.text)]
                 messenger.list(note.response_url, [("Found", found)], nothing=_NOTHING_FOUND)
             case About.SHOW:
                 self._show(note, inquiry, viewer, messenger)
@@ -127,34 +141,52 @@ class Notes:
                 messenger.help(note.response_url)
 
     def _list(self, note: Note, viewer: Viewer, messenger: SlackMessenger) -> None:
-        seen = [approval for approval in self._listing.open() if may_see(approval, viewer)]
-        waiting = [approval for approval in seen if waits_for(approval, viewer)]
-        ids = {approval.id for approval in waiting}
-        others = [approval for approval in seen if approval.id not in ids]
-        parts = [("Waits for you", waiting), ("Open, waits for others", others)]
+        waiting: list[Summary] = []
+        others: list[Summary] = []
+        for approval in self._listing.pending():
+            if may_see(approval, viewer):
+                (waiting if waits_for(approval, viewer) else others).append(summarize(approval))
+        parts = [("Waits for you", _by_deadline(waiting)), ("Open, waits for others", _by_deadline(others))]
         messenger.list(note.response_url, parts, nothing=_NOTHING_OPEN)
 
     def _show(self, note: Note, inquiry: Inquiry, viewer: Viewer, messenger: SlackMessenger) -> None:
-        found = [approval for approval in self._called(inquiry.text) if may_see(approval, viewer)]
-        if len(found) == 1:
-            messenger.show(note.response_url, found[0], answerable=waits_for(found[0], viewer))
+        """Shows the only approval that is called so, or those to choose from."""
+        found = self._called(inquiry.text, viewer)
+        alone = next(self._in_full(found), None) if len(found) == 1 else None
+        if alone and may_see(alone, viewer):
+            messenger.show(note.response_url, alone, answerable=waits_for(alone, viewer))
         else:
             # What is hidden is said to be missing: nobody learns what exists.
-            messenger.list(note.response_url, [("Which one?", found)], nothing=_NO_SUCH)
+            several = found if len(found) > 1 else []
+            ids = ", ".join(f"`{summary.id}`" for summary in several[:_MOST_NAMED])
+            heading = f"Which one? Repeat with its full ID: {ids}"
+            messenger.list(note.response_url, [(heading, several)], nothing=_NO_SUCH)
 
-    def _called(self, name: str) -> list[Approval]:
-        """The approvals with this id, or with an id that begins so, or of the execution with this name."""
-        if is_approval_id(name):
+    def _called(self, name: str, viewer: Viewer) -> list[Summary]:
+        """What they may see with this id, or with an id that begins so, or of the execution with this name."""
+        reference = Reference.parse(name)
+        if reference.approval_id:
+            approvals = self._listing.each([reference.approval_id])
+        else:
+            both = chain(self._listing.pending(), self._lately())
+            approvals = (each for each in both if reference.matches(each))
+        return list({each.id: summarize(each) for each in approvals if may_see(each, viewer)}.values())
+
+    def _in_full(self, summaries: Iterable[Summary]) -> Iterator[Approval]:
+        """The approvals behind summaries, read one by one as they are used; without those that can't be read."""
+        for summary in summaries:
             try:
-                return [self._table.get(name)]
+                approval = self._listing.get(summary.id)
             except NotFound:
-                return []
-        known = {approval.id: approval for approval in (*self._listing.open(), *self._lately())}
-        return [each for each in known.values() if each.id.startswith(name) or each.workflow.execution_name == name]
+                continue
+            except UnreadableError as error:
+                name_unreadable(self._logger, error)
+            else:
+                yield approval
 
-    def _lately(self) -> list[Approval]:
+    def _lately(self) -> Iterator[Approval]:
         now = self._clock()
-        return list(islice(self._listing.requested(now - LATELY, now + timedelta(minutes=1)), MAX_LATELY))
+        return islice(self._listing.requested(now - LATELY, now + timedelta(minutes=1)), MAX_LATELY)
 
     def _viewer(self, note: Note, messenger: SlackMessenger) -> Viewer | None:
         """Who asks, as Slack knows them; None for whoever is not of the app's own workspace."""
@@ -165,7 +197,14 @@ class Notes:
         channels = self._channels(note.user, messenger)
         if note.channel:
             channels |= {note.channel}
-        return Viewer(id=user.id, name=user.name, workspace=workspace, email=user.email, channels=channels)
+        return Viewer(
+            id=user.id,
+            name=user.name,
+            workspace=workspace,
+            member=user.is_member,
+            email=user.email,
+            channels=channels,
+        )
 
     def _channels(self, user: str, messenger: SlackMessenger) -> frozenset[str]:
         try:
@@ -174,3 +213,12 @@ class Notes:
             # Installed before the app needed this scope: then nobody is taken for a member.
             self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
             return frozenset()
+
+
+def name_unreadable(logger: Logger, error: UnreadableError) -> None:
+    """Log which record is left out of a list since it can't be read."""
+    logger.warning("record can't be read, left out", extra={"approval_id": error.approval_id, "reason": error.reason})
+
+
+def _by_deadline(summaries: list[Summary]) -> list[Summary]:
+    return sorted(summaries, key=lambda each: each.deadline)

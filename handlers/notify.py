@@ -23,15 +23,18 @@ from approvals.mail_messages import Links, mail_for
 from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.people import unanswered
 from approvals.present import display_name
+from approvals.reading import UnreadableError
+from approvals.record_size import check_size
+from approvals.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
 from approvals.request import InvalidApprovalRequest
 from approvals.respond import respond
 from approvals.rules import Cancellation
 from approvals.schema import is_email
 from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable, NotFound
 from handlers import slack
 from handlers.direct import DirectMessages
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
@@ -57,6 +60,7 @@ class Settings:
     """Environment variables of this function. An empty `SLACK_CHANNEL` means email alone, an empty bus no events."""
 
     table_name: str
+    slack_reply_table_name: str
     email: str
     topic_arn: str
     mail_queue_url: str
@@ -104,8 +108,8 @@ class Notifier:
         self._publisher = publisher
 
     def __call__(self, item_id: str, *, last: bool) -> None:
-        """Works on an item of the table that is new or has news: an approval, or a private note."""
-        if item_id.startswith(NOTE_PREFIX):
+        """Works on an item that is new or has news: an approval, or a deferred Slack reply."""
+        if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
             self._notes.deliver(item_id)
             return
         try:
@@ -151,7 +155,9 @@ class Notifier:
     def _look_up(self, approval: Approval) -> Approval:
         """Finds out who is who, or calls the approval off when that shows that it can't be decided."""
         try:
-            return self._table.identify(approval, self._people(approval.request))
+            people = self._people(approval.request)
+            check_size(replace(approval, people=people))  # A user group may have many members.
+            return self._table.identify(approval, people)
         except InvalidApprovalRequest as error:
             current = self._table.get(approval.id)
             if current.people != approval.people:
@@ -194,7 +200,11 @@ class Notifier:
     def _supersede_earlier_attempts(self, approval: Approval) -> None:
         """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
         for earlier_id in self._table.waiting(approval.workflow.execution_arn):
-            earlier = self._table.get(earlier_id)
+            try:
+                earlier = self._table.get(earlier_id)
+            except (NotFound, UnreadableError) as error:  # It must not keep people from being told of the newer one.
+                self._logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
+                continue
             if approval.workflow.retries(earlier.workflow):
                 cause = "The workflow tried again: a newer request takes the place of this one."
                 respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))
@@ -371,7 +381,8 @@ def build(environ: Mapping[str, str]) -> Worker:
     logger = Logger(json_serializer=log_json)
     clock = partial(datetime.now, UTC)
     dynamodb = client("dynamodb")
-    table, listing = ApprovalTable(dynamodb, config.table_name), Listing(dynamodb, config.table_name)
+    table = ApprovalTable(dynamodb, config.table_name)
+    listing = Listing(dynamodb, config.table_name, partial(name_unreadable, logger))
     messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
@@ -380,6 +391,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         messenger=messenger,
         notes=Notes(
             table=table,
+            replies=Replies(dynamodb, config.slack_reply_table_name),
             listing=listing,
             messenger=messenger,
             base_url=config.public_url,

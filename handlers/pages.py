@@ -58,8 +58,11 @@ def confirm(
     max_comment: int,
     now: datetime,
     typed: Typed = _NOTHING_TYPED,
+    note: str = "",
 ) -> str:
     """The page that shows the request and asks to confirm. `fields` are the link's, posted back by the button.
+
+    `note` says what to know besides.
 
     `typed` is what could not be taken: it is shown again, with what is wrong at each input. A short form stays in
     sight, whatever the length of the request; to a long one, which would hide the request, a link that stays leads.
@@ -74,6 +77,7 @@ def confirm(
             {},
             _eyebrow(approval, "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
+            *([tag("p", {"class": "problem"}, note)] if note else []),
             *_mistakes(approval, action, typed),
             *shown.request(approval, fields.get("to", ""), now),
             *shown.activity(approval),

@@ -18,10 +18,12 @@ from approvals.clients import client
 from approvals.links import approval_id, new_link_key
 from approvals.model import Approval, Json, People, Request
 from approvals.people import needs_lookup
+from approvals.record_size import check_size
 from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
 from approvals.request_json import KEY
-from approvals.result import MAX_OUTPUT, form_bytes, most_bytes
+from approvals.result import MAX_OUTPUT, most_bytes
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone, Workflows
 from handlers import metrics
 
@@ -29,19 +31,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-MAX_RECORD = 262_144
-"""Bytes of the input and of all that may be answered to it. DynamoDB's items have 400 KB at most: the rest is for
-people, refused attempts, and answers taken back, which have limits of their own.
-
-Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Environment variables of this function."""
 
     table_name: str
+    task_token_table_name: str
     default_timeout_minutes: str
 
 
@@ -52,12 +47,14 @@ class RequestHandler:
         self,
         *,
         table: ApprovalTable,
+        tokens: TaskTokens,
         workflows: Workflows,
         default_timeout: timedelta,
         clock: Callable[[], datetime],
         logger: Logger,
     ) -> None:
         self._table = table
+        self._tokens = tokens
         self._workflows = workflows
         self._default_timeout = default_timeout
         self._clock = clock
@@ -73,6 +70,8 @@ class RequestHandler:
             except InvalidApprovalRequest as error:
                 self._refuse(call, error)
                 return
+            # First: an approval without a token could be decided, and its workflow would never hear of it.
+            self._tokens.put(key, call.task_token, approval.requested_at)
             new = self._table.add(approval)
             if new:
                 metrics.requested()
@@ -82,9 +81,8 @@ class RequestHandler:
         request = parse_request(call.input, default_timeout=self._default_timeout)
         _check_size(call.input, request)
         now = self._clock()
-        return Approval(
+        approval = Approval(
             id=key,
-            task_token=call.task_token,
             link_key=new_link_key(),
             request=request,
             workflow=call.workflow,
@@ -92,6 +90,8 @@ class RequestHandler:
             deadline=now + request.timeout,
             people=None if needs_lookup(request) else People(),
         )
+        check_size(approval)
+        return approval
 
     def _refuse(self, call: Call, error: InvalidApprovalRequest) -> None:
         # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.
@@ -103,18 +103,8 @@ class RequestHandler:
 
 
 def _check_size(execution_input: Json, request: Request) -> None:
-    """Refuses what could be approved and would then fail the execution, when its result is added to its input.
-
-    And what could not be answered by all, since its record would grow too large.
-    """
+    """Refuses what could be approved and would then fail the execution, when its result is added to its input."""
     size, most = len(json.dumps(execution_input, ensure_ascii=False).encode()), most_bytes(request)
-    forms = (request.required_approvals - 1) * form_bytes(request)
-    if forms and size + most + forms > MAX_RECORD:
-        problem = (
-            f"{KEY}.Form: {request.required_approvals:,} answers to it may have {forms:,} bytes, more than fit in a "
-            f"record beside the input's {size:,}; limit MaxLength, or shorten the input"
-        )
-        raise InvalidApprovalRequest([problem])
     if size + most > MAX_OUTPUT:
         problem = (
             f"{KEY}: the input has {size:,} bytes and the result may have {most:,}, together more than the "
@@ -127,8 +117,10 @@ def _check_size(execution_input: Json, request: Request) -> None:
 def build(environ: Mapping[str, str]) -> RequestHandler:
     """Builds the handler from the environment, with the AWS clients it uses."""
     config = settings.load(Settings, environ)
+    dynamodb = client("dynamodb")
     return RequestHandler(
-        table=ApprovalTable(client("dynamodb"), config.table_name),
+        table=ApprovalTable(dynamodb, config.table_name),
+        tokens=TaskTokens(dynamodb, config.task_token_table_name, config.table_name),
         workflows=Workflows(client("stepfunctions")),
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=partial(datetime.now, UTC),

@@ -34,7 +34,7 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
         *([("Progress", "\n".join(progress))] if progress else []),
     ]
     who = wording.enumerated(wording.responders(approval, recipient, begins=True))
-    rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)}")
+    rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)} {present.unchecked(approval)}".rstrip())
     return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
 
 

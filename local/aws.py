@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import secrets
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-_KEY = "test"
+
+KEY = f"LOCAL{secrets.token_hex(16).upper()}"
+"""The access key of this run. The emulator does not check its secret: who knows the id can do everything, so the id is
+the secret. Never printed or logged."""
+
+_SECRET = secrets.token_hex(16)
 
 
 def isolate(port: int) -> None:
@@ -19,8 +26,8 @@ def isolate(port: int) -> None:
             del os.environ[name]
     os.environ.update(
         AWS_ENDPOINT_URL=endpoint(port),
-        AWS_ACCESS_KEY_ID=_KEY,
-        AWS_SECRET_ACCESS_KEY=_KEY,
+        AWS_ACCESS_KEY_ID=KEY,
+        AWS_SECRET_ACCESS_KEY=_SECRET,
         AWS_DEFAULT_REGION=REGION,
         AWS_REGION=REGION,
         AWS_CONFIG_FILE=os.devnull,
@@ -38,9 +45,16 @@ def endpoint(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
+def write_credentials(file: Path) -> None:
+    """Write this run's key for `approvals --local` and the developer's own AWS CLI. Only the owner may read it."""
+    file.unlink(missing_ok=True)
+    with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
+        opened.write(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {_SECRET}\n")
+
+
 def session() -> boto3.Session:
-    """A session with made-up credentials. Call `isolate` first: it sets the endpoint that clients use."""
-    return boto3.Session(aws_access_key_id=_KEY, aws_secret_access_key=_KEY, region_name=REGION)
+    """A session with this run's key. Call `isolate` first: it sets the endpoint that clients use."""
+    return boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=_SECRET, region_name=REGION)
 
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})

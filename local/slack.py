@@ -36,6 +36,24 @@ class User:
     email: str
     workspace: str = WORKSPACE["id"]
     deleted: bool = False
+    restricted: bool = False
+    """A guest in several channels."""
+    ultra_restricted: bool = False
+    """A guest in one channel."""
+    bot: bool = False
+
+    @property
+    def member(self) -> bool:
+        """Return True for a full member of the app's workspace."""
+        other = self.deleted or self.restricted or self.ultra_restricted or self.bot or self.id == SLACKBOT
+        return self.workspace == WORKSPACE["id"] and not other
+
+
+BOT, SLACKBOT = "U0APPBOT00", "USLACKBOT"
+"""The app's own user, and Slack's, which Slack does not call a bot.
+
+Source: https://github.com/slackapi/bolt-js/issues/794
+"""
 
 
 PEOPLE = {
@@ -47,20 +65,27 @@ PEOPLE = {
         User("U0GUEST004", "guest", "guest@elsewhere.example", workspace=ELSEWHERE["id"]),
         User("U0GONE0005", "gone", "gone@example.com", deleted=True),
         User("U0DAVE0006", "dave", "dave@example.com"),
+        User("U0GIL00007", "gil", "gil@partner.example", restricted=True),
+        User("U0UMA00008", "uma", "uma@partner.example", ultra_restricted=True),
+        User(BOT, "approvals", "", bot=True),
+        User(SLACKBOT, "slackbot", ""),
     )
 }
-"""Everybody, by id: four members, a guest from another workspace in a shared channel, one who left."""
+"""Everybody, by id: four members, a guest from another workspace in a shared channel, one who left, two guests of the
+workspace itself, two bots."""
 
-OUTSIDE = frozenset({"U0DAVE0006"})
-"""Members of the workspace who are not in the app's channel."""
-
-BOT = "U0APPBOT00"
+OUTSIDE = frozenset({"U0DAVE0006", SLACKBOT})
+"""Users of the workspace who are not in the app's channel."""
 
 ELSEWHERE_CHANNEL = "C0GENERAL1"
 """A channel that the app is not in, and every member is."""
 
-MEMBERS = {user.id: user.name for user in PEOPLE.values() if user.workspace == WORKSPACE["id"] and not user.deleted}
-"""The names of those who can click and belong to the workspace."""
+MEMBERS = {user.id: user.name for user in PEOPLE.values() if user.member}
+"""The names of the full members of the workspace."""
+
+_WITH_MESSAGES = {user.id for user in PEOPLE.values() if user.workspace == WORKSPACE["id"] and not user.deleted} - {BOT}
+"""Who can get a direct message of the app."""
+
 
 USERS = {id_: MEMBERS[id_] for id_ in ("U0ALICE01", "U0BOB00002")}
 """The two who play in the demo's story."""
@@ -460,11 +485,11 @@ class Slack:
 
     def _channel(self, asked: object) -> str:
         """The channel, or the direct one to a user who is named in its place."""
-        if asked in MEMBERS:
+        if asked in _WITH_MESSAGES:
             return f"D{str(asked)[1:]}"
         if asked == ELSEWHERE_CHANNEL:
             raise Refused("not_in_channel")
-        if asked != self.channel and asked not in {f"D{user[1:]}" for user in MEMBERS}:
+        if asked != self.channel and asked not in {f"D{user[1:]}" for user in _WITH_MESSAGES}:
             raise Refused("channel_not_found")
         if asked == self.channel and not self.invited:
             raise Refused("not_in_channel")
@@ -473,10 +498,10 @@ class Slack:
     def _members(self, channel: str) -> set[str]:
         here = {user.id for user in PEOPLE.values() if not user.deleted}
         if channel == self.channel:
-            return here - OUTSIDE | {BOT}
+            return here - OUTSIDE
         if channel == ELSEWHERE_CHANNEL:
             return here & MEMBERS.keys()
-        if channel.startswith("D") and f"U{channel[1:]}" in MEMBERS:
+        if channel.startswith("D") and f"U{channel[1:]}" in _WITH_MESSAGES:
             return {f"U{channel[1:]}", BOT}
         raise Refused("channel_not_found")
 
@@ -522,12 +547,18 @@ def _found(is_wanted: Callable[[User], bool], otherwise: str) -> User:
 
 
 def _described(user: User) -> dict[str, Any]:
+    """The user object, as far as it matters: a guest in one channel has both marks of a guest.
+
+    Source: https://docs.slack.dev/reference/objects/user-object
+    """
     return {
         "id": user.id,
         "team_id": user.workspace,
         "name": user.name,
         "deleted": user.deleted,
-        "is_bot": False,
+        "is_bot": user.bot,
+        "is_restricted": user.restricted or user.ultra_restricted,
+        "is_ultra_restricted": user.ultra_restricted,
         "profile": {"real_name": user.name, "email": user.email},
     }
 

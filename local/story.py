@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any, TypeVar
 
+from local.closed import PAGE_HEADER
 from local.slack import MEMBERS, USERS
 
 TUTORIAL_INPUT: dict[str, Any] = {"Comment": "Testing the human approval tutorial."}
@@ -188,7 +189,7 @@ class Person:
             time.sleep(0.1)
 
     def _post_json(self, path: str, body: object) -> Answer:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", PAGE_HEADER: "story"}
         return _fetch(urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), headers))
 
 

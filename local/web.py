@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from local.closed import STACK_PATHS, page_refusal
 from local.process import check_port
 from local.slack import MEMBERS, Refused
 
@@ -41,7 +42,7 @@ class Web:
     def __init__(self, stack: LocalStack, port: int) -> None:
         check_port(port, "DEMO_PORT")
         self._server: BaseWSGIServer = make_server(
-            "127.0.0.1", port, create_app(stack), threaded=True, request_handler=_QuietRequests
+            "127.0.0.1", port, create_app(stack, port), threaded=True, request_handler=_QuietRequests
         )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -53,13 +54,14 @@ class Web:
         self._server.server_close()
 
 
-def create_app(stack: LocalStack) -> Flask:
+def create_app(stack: LocalStack, port: int) -> Flask:
     """The page's routes."""
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an output is shown as the workflow has it
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Redirects go back to the browser: they are part of what is shown.
     http = urllib3.PoolManager(retries=False)
+    _close(app, port)
     _serve_page(app, stack)
     _serve_executions(app, stack)
     _serve_clicks(app, stack, http)
@@ -69,11 +71,19 @@ def create_app(stack: LocalStack) -> Flask:
     return app
 
 
+def _close(app: Flask, port: int) -> None:
+    @app.before_request
+    def refuse() -> tuple[str, int] | None:
+        if reason := page_refusal(request.method, request.path, dict(request.headers), port):
+            return f"Refused: {reason}.\n", 403
+        return None
+
+
 def _serve_page(app: Flask, stack: LocalStack) -> None:
     @app.get("/")
     def index() -> Response:
         page = app.send_static_file("index.html")
-        page.headers["Content-Security-Policy"] = "default-src 'self'"
+        page.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'none'"
         return page
 
     @app.get("/favicon.ico")
@@ -220,13 +230,20 @@ def _serve_stack(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> No
     @app.route("/states/<path:path>", methods=["GET", "POST"])
     def to_stack(path: str) -> Response:
         """The stack's API under the address in its links, as a custom domain would serve it."""
-        query = f"?{request.query_string.decode()}" if request.query_string else ""
-        headers = {name: value for name, value in request.headers if name.lower() not in {"host", "content-length"}}
+        if path not in STACK_PATHS:
+            return Response("Not found.\n", 404)
+        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        headers = {name: value for name, value in request.headers if not _of_the_browser(name.lower())}
         answer = http.request(
             request.method, f"{stack.api_url}/{path}{query}", body=request.get_data(), headers=headers, redirect=False
         )
         kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
         return Response(answer.data, answer.status, kept)
+
+
+def _of_the_browser(name: str) -> bool:
+    """Return True for a header about the demo page's own origin, which was judged here: the emulator takes none."""
+    return name in {"host", "content-length", "origin"} or name.startswith("sec-fetch-")
 
 
 def _state(stack: LocalStack) -> dict[str, object]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from approvals.listing import LISTED
+from approvals.records import LISTED
 from cli.__main__ import main
 from cli.columns import COLUMNS
 from cli.commands import COMMANDS
@@ -36,7 +36,11 @@ approvals show 7k3fq2ab
 ```
 
 It takes the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
-`--stack` says otherwise. `--local` is about the stack that `make demo` (or `approvals demo`) runs on this machine.
+`--stack` says otherwise. `--local` is about the stack that `make demo` (or `approvals demo`) runs on this machine;
+an installed `approvals` finds the key of that run when you call it in the checkout's folder.
+
+Commands about one approval take its ID, the beginning of the ID, or its execution's name or ARN. If that can mean more
+than one approval, the command changes nothing and names them with their full IDs. A full ID always means its approval.
 
 ## In CI
 
@@ -114,6 +118,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             | {
                 "Condition": {
                     "ForAllValues:StringEquals": {"dynamodb:Attributes": list(LISTED)},
+                    "Null": {"dynamodb:Attributes": "false"},
                     "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
                 }
             },

@@ -25,7 +25,7 @@ COLD = 1.5
 RECORD = 4
 """KB of a record, and so the write units of a change: a request with some details, its answer and its marks."""
 
-MONTHS_KEPT = 400 / 30.4
+MONTHS_KEPT = (365 + 400) / 30.4
 MINUTES = 43_800
 """Of a month: the clock ticks in each."""
 
@@ -64,8 +64,11 @@ UPDATES = {"by_mail": SLOTS + 4, "in_slack": SLOTS + 7}
 INDEX_WRITES = 3 + 4
 """Each index once for a new record; the answer moves one entry (two writes) and removes one, the end removes one."""
 
-READS = {"by_mail": 5 + 2, "in_slack": 1 + 2}
-"""The looks at the page and the answer, or one click; `notify` and `decision`."""
+TOKENS = 1
+"""Task tokens that are stored, in a table of their own; each is read once, too."""
+
+READS = {"by_mail": 5 + 2 + TOKENS, "in_slack": 1 + 2 + TOKENS}
+"""The looks at the page and the answer, or one click; `notify` and `decision`; the token."""
 FUNCTIONS = {
     "by_mail": {"request": 1, "notify": 1, "callback": 5, "decision": 1},
     "in_slack": {"request": 1, "notify": 1, "bot": 1, "decision": 1},
@@ -89,19 +92,20 @@ USES = (
         WRITES["in_slack"],
         f"the record of {RECORD} KB, its changes, three indexes, the count of mails a second",
     ),
+    Use("DynamoDB", "dynamodb_write", TOKENS, TOKENS, "the task token, in a table of its own"),
     Use(
         "DynamoDB",
         "dynamodb_read",
         READS["by_mail"],
         READS["in_slack"],
-        "the looks at the page, or one click; the two functions behind",
+        "the looks at the page, or one click; the two functions behind; the token",
     ),
     Use(
         "DynamoDB",
         "dynamodb_gb_month",
         RECORD * MONTHS_KEPT / 1e6,
         RECORD * MONTHS_KEPT / 1e6,
-        "kept for 400 days",
+        "kept for 765 days: a year, the longest deadline, and 400 days",
     ),
     Use(
         "Lambda", "lambda_request", INVOCATIONS["by_mail"], INVOCATIONS["in_slack"], "with two visits of a mail scanner"

@@ -26,6 +26,7 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "handlers.shown",
             "handlers.html",
             "handlers.inputs",
+            "handlers.page_state",
         ),
     ),
     "slack": ("the Slack app, on Bolt", ("bot.app", "bot.guard", "bot.listeners")),
@@ -35,7 +36,8 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "reads and writes the records",
         (
             "approvals.table", "approvals.records", "approvals.attributes", "approvals.earlier", "approvals.listing",
-            "approvals.rate_limit",
+            "approvals.reading", "approvals.record_size", "approvals.rate_limit", "approvals.replies",
+            "approvals.task_tokens",
         ),
     ),
     "services": (
@@ -49,19 +51,25 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "what people and workflows are told",
         (
             "approvals.present", "approvals.wording", "approvals.mail_text", "approvals.history", "approvals.markup",
-            "approvals.links", "approvals.result", "approvals.viewer", "approvals.inquiry",
-            "approvals.omissions",
+            "approvals.links", "approvals.result", "approvals.viewer", "approvals.inquiry", "approvals.references",
+            "approvals.summary", "approvals.omissions",
         ),
     ),
     "rules": (
         "what may be asked, who may answer, what decides",
         (
             "approvals.rules", "approvals.respond", "approvals.people", "approvals.identify", "approvals.form",
-            "approvals.request", "approvals.request_json", "approvals.schema",
+            "approvals.request", "approvals.request_json", "approvals.schema", "approvals.judgement",
         ),
     ),
-    "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings")),
-    "model": ("what an approval is", ("approvals.model", "approvals.characters", "approvals.addresses")),
+    "work": ("steps that are done once; settings", ("approvals.steps", "approvals.settings", "approvals.failures")),
+    "model": (
+        "what an approval is",
+        (
+            "approvals.model", "approvals.characters", "approvals.addresses", "approvals.nesting",
+            "approvals.email_address",
+        ),
+    ),
 }  # fmt: skip
 """Each part: what it is, and its modules, with all below them. Of two that fit, the longer name counts."""
 

@@ -52,6 +52,14 @@ TOGETHER = """\
   digits) and `date`, `MaxLength` with `text`. No two fields have one name, and none is named `comment`.
 - Email addresses among `Approvers` and `EscalateTo` belong to a Slack user or have a confirmed subscription to the
   stack's topic. Slack users are active members of the app's own workspace, and groups have at least one such member.
+
+## How large it may be
+
+- The input has at most 240 KiB, and lists and objects in it are nested at most 64 levels deep.
+- The input and its result fit in the 256 KiB that Step Functions hands on.
+- The record fits in the 400 KB of a DynamoDB item, with all that may be answered to it: comments, forms, extensions,
+  refused attempts, and what is noted for each person who is asked or told. What could outgrow that is refused, with
+  what to shorten. An input of 240 KiB leaves room for some 50 approvers by email.
 """
 
 FORMATS = {

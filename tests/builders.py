@@ -33,7 +33,8 @@ TOKEN = "AQCoAAAAKgAAAAM" + "t0ken+/=" * 254 + "E"
 
 ALICE = Approver(id="alice@example.com", name="alice@example.com", channel=Channel.EMAIL)
 WORKSPACE = "T0APPROVAL"
-BOB = Approver(id="U0BOB00002", name="bob", channel=Channel.SLACK, workspace=WORKSPACE)
+BOB = Approver(id="U0BOB00002", name="bob", channel=Channel.SLACK, workspace=WORKSPACE, member=True)
+CAROL = Approver(id="U0CAROL003", name="carol", channel=Channel.SLACK, workspace=WORKSPACE, member=True)
 MESSAGE = SlackMessage(channel="C0APPROVALS", ts="1795424400.000100", workspace=WORKSPACE)
 
 WORKFLOW = Workflow(
@@ -55,7 +56,6 @@ def an_approval(**changes: Any) -> Approval:
     """A pending approval that was just requested and may be answered for an hour."""
     approval = Approval(
         id=approval_id(TOKEN),
-        task_token=TOKEN,
         link_key=b"k" * 32,
         request=Request(title="Deploy web 2.4.1", requested_by="jo@example.com", timeout=timedelta(hours=1)),
         workflow=WORKFLOW,

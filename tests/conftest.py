@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from approvals.model import Approval
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
+from local import aws
 from local.slack import Slack
+from tests.builders import TOKEN
+from tests.support.aws import share_files
 
 MIN_SECRET = 16
 """Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""
@@ -47,12 +53,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def suite() -> Iterator[Suite]:
     """Notes every task token, link key and Slack secret that a test puts into the product."""
-    add, init = ApprovalTable.add, Slack.__init__
+    add, put, init = ApprovalTable.add, TaskTokens.put, Slack.__init__
+    _SUITE.use(TOKEN)
 
     def noted_add(table: ApprovalTable, approval: Approval) -> bool:
-        _SUITE.use(approval.task_token or "")
         _SUITE.use_key(approval.link_key)
         return add(table, approval)
+
+    def noted_put(tokens: TaskTokens, approval_id: str, task_token: str, requested_at: datetime) -> None:
+        _SUITE.use(task_token)
+        put(tokens, approval_id, task_token, requested_at)
 
     def noted_init(slack: Slack, *arguments: Any, **named: Any) -> None:
         init(slack, *arguments, **named)
@@ -60,8 +70,25 @@ def suite() -> Iterator[Suite]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ApprovalTable, "add", noted_add)
+        patch.setattr(TaskTokens, "put", noted_put)
         patch.setattr(Slack, "__init__", noted_init)
+        _SUITE.use(aws.KEY)
         yield _SUITE
+
+
+@pytest.fixture
+def sigint() -> Iterator[None]:
+    """Let SIGINT interrupt this process and its children: a background job of a shell ignores it, and so do they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_files() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        share_files(patch)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,25 @@ from approvals.links import is_approval_id
 from approvals.model import Action, Approval, Approver, Channel, Note, NoteKind, Response
 from approvals.omissions import was_all_in_earlier_message
 from approvals.people import Reason
-from approvals.rules import Judgement, Verdict
+from approvals.respond import respond
+from approvals.rules import Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable, NotFound
+from bot.directory import SlackDirectory
 from bot.listeners.malformed import Malformed
 from bot.views.buttons import ALL_SHOWN
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
+PersonsEvent = Response | Withdrawal | Postponement
+
 GONE = "This request is no longer on record, so your answer could not be taken."
 
+NO_ROOM = (
+    "Your response is not recorded: the record of this request has no room left. Shorten what you wrote, or ask for a "
+    "new request with less text."
+)
 
 MAX_ID = 255
 """Characters of an id or a name. Slack's are far shorter, and what a dialog carries along has 3,000 at most."""
@@ -77,7 +86,8 @@ class Click:
 def approver(body: dict[str, Any]) -> Approver:
     """Who clicked. Raises `KeyError`, `TypeError`, `AttributeError` or `UnicodeEncodeError` for another shape."""
     user = body["user"]
-    workspace = text(user.get("team_id") or body["team"]["id"])
+    # Not the payload's own team: that is where they clicked, and guests click there, too.
+    workspace = text(user["team_id"]) if user.get("team_id") else ""
     name = text(user.get("name") or user.get("username") or user["id"])
     return Approver(id=text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
 
@@ -95,12 +105,13 @@ def text(value: object, most: int = MAX_ID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The table, the time and the log. `refresh` reads the Slack secret anew."""
+    """The table, the time, the log and who is who in Slack. `refresh` reads the Slack secret anew."""
 
     table: ApprovalTable
     clock: Callable[[], datetime]
     logger: Logger
     refresh: Callable[[], bool]
+    directory: SlackDirectory
 
     def find(self, approval_id: str) -> Approval | None:
         """The approval as it stands; None when there is no record of it any more."""
@@ -110,13 +121,34 @@ class Desk:
             self.logger.warning("click on an unknown approval")
             return None
 
-    def reply(self, click: Click, said: str | None) -> Note | None:
-        """A note to who clicked, for `notify` to show: so a click needs no call to Slack. None for nothing to say.
+    def respond(self, approval: Approval, event: PersonsEvent, note: Callable[[Judgement], Note | None]) -> Judgement:
+        """Judge and store what a person does; ask Slack first whether they are a member, where that decides it.
 
-        In a channel it is a private message there; in the app's Home it stands above what the Home has now.
+        That is one call to Slack before the acknowledgement, at requests that name no approvers. Without an answer
+        nothing is recorded, and the person is told to try again.
+        """
+        if judge(approval, event).reason is Reason.UNCHECKED:
+            event = replace(event, approver=self._checked(event.approver))
+        return respond(self.table, approval, event, note=note)
+
+    def _checked(self, approver: Approver) -> Approver:
+        try:
+            user = self.directory.user(approver.id)
+        except DeliveryFailed as error:
+            self.logger.warning("membership can't be checked", extra={"reason": str(error)})
+            self.refresh()
+            return approver
+        return replace(approver, member=user is not None and user.is_member)
+
+    def reply(self, click: Click, said: str | None, *, recorded: bool = False) -> Note | None:
+        """A note to who clicked, for `notify` to show. None for nothing to say.
+
+        In a channel it is a private message there; in the app's Home it stands above what the Home has now. Each click
+        that recorded something has a note of its own; else the same words are said to them once a minute.
         """
         # Slack repeats a click it holds for lost, with the same trigger: the note it leads to is the same one.
-        key = self.key(click.approval_id, click.approver.id, click.key)
+        about = click.key if recorded else f"{said}:{self.clock():%Y-%m-%dT%H:%M}"
+        key = self.key(click.approval_id, click.approver.id, about)
         return self.note(click.approver, click.channel, said, key) if said else None
 
     def page_link(self, approval: Approval, approver: Approver, channel: str, key: str) -> Note:
@@ -155,6 +187,15 @@ class Desk:
     def key(*parts: str) -> str:
         """The id of a note: the same for the same parts."""
         return sha256(":".join(parts).encode()).hexdigest()[:32]
+
+
+RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
+"""What a click recorded, where it is told in a note."""
+
+
+def used_once(*parts: str) -> str:
+    """The key of an event, from what Slack gives a click or a dialog of its own."""
+    return sha256(":".join(parts).encode()).hexdigest()[:16]
 
 
 def must_read(approval: Approval, action: Action, *, all_shown: bool) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -16,8 +17,10 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from approvals import present
 from approvals.model import Approval
 from approvals.omissions import SLACK_HOME, fit
+from approvals.summary import Summary, summarize
 from approvals.viewer import Overview
 from bot.views import approval as message
 from bot.views import details
@@ -29,7 +32,7 @@ REFRESH_ID = "home:refresh"
 """The action id of the button that shows the Home anew."""
 
 MAX_WAITING = 8
-"""Requests that wait, shown with what is asked: each has 11 blocks at most, and a Home 100.
+"""Requests that wait, shown with what is asked: each has 12 blocks at most, and a Home 100.
 
 Source: https://docs.slack.dev/reference/views/home-tab-views
 """
@@ -46,8 +49,11 @@ _NOTHING_DECIDED = "Nothing was decided lately that concerns you."
 _HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals help` says what else it knows."
 
 
-def home_view(overview: Overview, link: Link, *, now: datetime, said: str = "") -> View:
-    """The Home. `said` is what to tell the person above all, for once."""
+def home_view(overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: str = "") -> View:
+    """The Home. `waiting` are those that wait, in full; no more are taken of them than are shown.
+
+    `said` is what to tell the person above all, for once.
+    """
     told = [SectionBlock(text=mrkdwn(sentence(said[:MAX_SAID])))] if said else []
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
@@ -55,7 +61,7 @@ def home_view(overview: Overview, link: Link, *, now: datetime, said: str = "") 
         blocks=[
             *told,
             HeaderBlock(text=_headline(len(overview.waiting))),
-            *_waiting(overview.waiting, link),
+            *_waiting(len(overview.waiting), waiting, link),
             HeaderBlock(text="You asked for"),
             *_rows(overview.requested, link, _NOTHING_ASKED),
             HeaderBlock(text="Decided lately"),
@@ -71,31 +77,33 @@ def _headline(waiting: int) -> str:
     return f"Waits for you ({waiting})" if waiting else "Waits for you"
 
 
-def _waiting(approvals: Sequence[Approval], link: Link) -> list[Block]:
+def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Block]:
     blocks: list[Block] = []
     shown = 0
-    for place, approval in enumerate(approvals[:MAX_WAITING]):
+    for place, approval in enumerate(islice(approvals, MAX_WAITING)):
         more = _waits(approval, link, place)
         if len(blocks) + len(more) > MAX_BLOCKS_WAITING:
             break
         blocks += more
         shown += 1
-    return [*blocks, *_rest(len(approvals) - shown)] if approvals else [_sentence(_NOTHING_WAITS)]
+    return [*blocks, *_rest(number - shown)] if number else [_sentence(_NOTHING_WAITS)]
 
 
 def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     """What waits, with all that is asked where there is room for it; else with its title alone."""
     shown = fit(approval, SLACK_HOME)
-    title = [row(approval, link), *long_title(approval)]
+    title = [row(summarize(approval), link), *long_title(approval)]
     if shown.is_complete:
         content = details.from_request(shown)
     else:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
+    if unchecked := present.unchecked(approval):
+        content.append(_note(sentence(unchecked)))
     return [*title, *content, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
-def _rows(approvals: Sequence[Approval], link: Link, nothing: str) -> list[Block]:
+def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:
     shown = [row(approval, link) for approval in approvals[:MAX_ROWS]]
     return [*shown, *_rest(len(approvals) - len(shown))] if shown else [_sentence(nothing)]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block, ContextBlock, SectionBlock
 
-from approvals.model import Approval
+from approvals.summary import Summary
 from bot.views.rows import Link, row
 from bot.views.text import MAX_TOTAL, mrkdwn, weight_of
 
@@ -21,7 +21,7 @@ HELP = """\
 You see what you may answer, asked for, are told of or answered, and what was posted to a channel you are in."""
 
 
-def list_blocks(parts: Sequence[tuple[str, Sequence[Approval]]], link: Link, nothing: str) -> list[Block]:
+def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, nothing: str) -> list[Block]:
     """Headed lists, each of them left out when it is empty; as many rows as a message bears."""
     blocks: list[Block] = []
     left = MAX_ROWS

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
-from approvals import present
 from approvals.model import Approval, Channel, Severity, SlackMessage
 from approvals.schema import is_slack_user
+from approvals.summary import Summary
 from bot.views.details import lines
 from bot.views.text import fit, literal, local_time, mrkdwn
 
@@ -26,7 +26,7 @@ Link = Callable[[SlackMessage], str]
 """The address of a message."""
 
 
-def row(approval: Approval, link: Link) -> Block:
+def row(approval: Summary, link: Link) -> Block:
     """The approval's title, and how it stands; a button leads to its message."""
     button = None
     if approval.slack_message:
@@ -41,24 +41,25 @@ def long_title(approval: Approval) -> list[Block]:
     return lines([approval.title], MAX_LONG_TITLE) if cut else []
 
 
-def _standing(approval: Approval) -> str:
+def _standing(approval: Summary) -> str:
     return " \u00b7 ".join([*_state(approval), f"`{approval.id[:SHORT_ID]}`"])
 
 
-def _state(approval: Approval) -> list[str]:
-    asked_by = approval.request.requested_by
+def _state(approval: Summary) -> list[str]:
+    asked_by = approval.requested_by
     by = [f"asked by {_name(asked_by)}"] if asked_by else []
     decision = approval.decision
     if decision is None:
-        severe = ["\u26a0\ufe0f high severity"] if approval.request.severity is Severity.HIGH else []
-        return [f"Waits until {local_time(approval.deadline)}", *severe, *present.progress(approval)[:1], *by]
+        severe = ["\u26a0\ufe0f high severity"] if approval.severity is Severity.HIGH else []
+        progress = [approval.progress] if approval.progress else []
+        return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     if decision.approver is None:
         how = ""
     elif decision.channel is Channel.SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
         how = f" by {literal(decision.approver.name[:MAX_NAME])}"
-    return [f"{present.headline(approval)}{how}, {local_time(decision.at)}", *by]
+    return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]
 
 
 def _name(requested_by: str) -> str:

@@ -17,7 +17,7 @@ from approvals.model import Json, iso
 from cli.columns import COLUMNS, cell, row
 from cli.context import Context, Failure, pass_context
 from cli.moments import MOMENT
-from cli.output import as_json, json_option
+from cli.output import as_json, json_option, left_out
 
 STDOUT = "-"
 
@@ -42,7 +42,8 @@ def command(context: Context, *, since: datetime, until: datetime | None, form: 
     """Write the approvals of a period as CSV or JSON Lines.
 
     One row for each approval that was requested in the period, the newest first, whatever became of it. --json is
-    --format jsonl. A file that is there is replaced once the new one is complete.
+    --format jsonl. A file that is there is replaced once the new one is complete. Records that can't be read are named
+    at the end, and the exit code is 3.
     """
     until = until or context.clock()
     if until <= since:
@@ -59,6 +60,8 @@ def command(context: Context, *, since: datetime, until: datetime | None, form: 
     with _opened(output) as file:
         write(file, rows())
     click.echo(f"{number:,} approvals requested from {iso(since)} to {iso(until)}", err=True)
+    if context.unreadable:
+        raise Failure(left_out(context.unreadable))  # After the file: what can be read is in it.
 
 
 def _write_csv(file: TextIO, rows: Iterable[Row]) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from itertools import islice
 
 import click
 
-from approvals.model import Approval, Status, iso
+from approvals.email_address import canonical
+from approvals.model import Approval, Json, Status, iso
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
 from cli.moments import MOMENT
-from cli.output import emit, json_option, table
+from cli.output import emit, json_option, left_out, table
 
 PERIOD = timedelta(days=30)
 """How far back is looked for approvals that are not open, unless --since says otherwise."""
@@ -22,6 +25,15 @@ _STATUSES = (*(status.value.lower() for status in Status), ANY)
 _HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTED BY", "REQUESTED", "UNTIL")
 
 Matches = Callable[[Approval], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is kept of an approval: a thousand of them may have 240 MB."""
+
+    deadline: datetime
+    row: tuple[str, ...]
+    summary: dict[str, Json]
 
 
 @click.command(short_help="List approvals: the open ones, or those of a period.")
@@ -64,29 +76,33 @@ def command(
     """
     wanted = _wanted(statuses)
     tests = [_has_status(wanted), _asked_by(requested_by), _may_answer(approver), _says(search)]
-    approvals = (
-        _open(context) if wanted == {Status.PENDING} and not since and not until else _period(context, since, until)
-    )
-    found = list(islice((each for each in approvals if all(test(each) for test in tests)), limit + 1))
-    shown = found[:limit]
     now = context.clock()
-    rows = [_row(approval, now) for approval in shown]
+
+    def matching(approvals: Iterator[Approval]) -> Iterator[_Shown]:
+        for approval in approvals:
+            if all(test(approval) for test in tests):
+                yield _Shown(approval.deadline, _row(approval, now), summary(approval))
+
+    if wanted == {Status.PENDING} and not since and not until:
+        found = nsmallest(limit + 1, matching(context.listing.pending()), key=lambda each: each.deadline)
+    else:
+        found = list(islice(matching(_period(context, since, until)), limit + 1))
+    shown = found[:limit]
+    rows = [each.row for each in shown]
     lines = (
         table(_HEADINGS, rows) if rows else [f"There are none. See others: {context.command('list', '--status', ANY)}"]
     )
-    emit(context, [summary(approval) for approval in shown], lines)
+    emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
         click.echo(f"There are more than these {limit}: --limit {limit * 2}", err=True)
+    if context.unreadable:
+        click.echo(left_out(context.unreadable), err=True)
 
 
 def _wanted(statuses: tuple[str, ...]) -> set[Status]:
     if ANY in statuses:
         return set(Status)
     return {Status(status.upper()) for status in statuses} or {Status.PENDING}
-
-
-def _open(context: Context) -> Iterator[Approval]:
-    yield from context.listing.open()
 
 
 def _period(context: Context, since: datetime | None, until: datetime | None) -> Iterator[Approval]:
@@ -138,4 +154,4 @@ def _says(text: str | None) -> Matches:
 
 
 def _same(one: str | None, other: str) -> bool:
-    return one is not None and one.casefold() == other.casefold()
+    return one is not None and canonical(one) == canonical(other)

@@ -10,6 +10,7 @@ import click
 from botocore.exceptions import ClientError
 
 from approvals.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
+from approvals.references import Reference
 from approvals.request import parse_request
 from cli.asking import STDIN, execution_input, execution_name, pairs, parse_document, read_document
 from cli.context import Context, Failure, pass_context
@@ -108,8 +109,10 @@ def command(context: Context, /, **options: Any) -> None:
     asked = execution_input(document_, _asked(options), _rest(options["rest"]), default_timeout=timeout)
     title = parse_request(asked, default_timeout=timeout).title
     name = options["name"] or execution_name(title, context.clock())
+    if Reference.parse(name).approval_id:
+        raise click.UsageError(f"--name {name!r}: this is the form of an approval ID. Choose another name")
     arn = execution_arn(context, name)
-    with interruptible(context, arn, name, cancel=cancel):
+    with interruptible(context, arn, arn, cancel=cancel):
         started = _start(context, name, asked)
         if options["wait"]:
             follow(context, lambda watch: _requested(context, watch, arn, started))
@@ -117,7 +120,7 @@ def command(context: Context, /, **options: Any) -> None:
     if approval:
         emit(context, document(approval), _announcement(context, approval))
         return
-    lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', name)}"]
+    lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', arn)}"]
     emit(context, {"Id": None, "ExecutionArn": arn}, lines)
 
 

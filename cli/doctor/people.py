@@ -18,6 +18,7 @@ from bot.directory import SlackDirectory
 from cli.doctor.finding import Check, Finding, fault, ok, unknown
 from cli.doctor.mail import subscribe
 from cli.doctor.patient import Patient
+from cli.output import left_out
 
 MAX_NAMES = 40
 """Names of open requests that are looked up at most: Slack answers some 50 lookups a minute."""
@@ -27,10 +28,12 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
     """Every name is somebody who can be asked: those given on the command line, and those of open requests."""
     waiting = [
         name
-        for approval in patient.context.listing.open()
+        for approval in patient.context.listing.pending()
         for name in (*approval.request.approvers, *approval.request.escalate_to)
     ]
     names = list(dict.fromkeys([*named, *waiting]))
+    if unreadable := patient.context.unreadable:
+        yield fault(Check.APPROVERS, left_out(unreadable), "Deploy the version that wrote them, or a newer one")
     looked_at = names[: max(MAX_NAMES, len(named))]
     subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
     directory = _directory(patient)

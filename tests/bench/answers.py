@@ -25,7 +25,13 @@ _READY: dict[str, dict[str, Any]] = {
     "ListExecutions": {"executions": []},
     "SendMessage": {"MessageId": "m"},
 }
-_POSTED = {"ok": True, "channel": "C0APPROVALS", "ts": "1795424400.000100", "message": {"team": "T0APPROVAL"}}
+_POSTED = {
+    "ok": True,
+    "channel": "C0APPROVALS",
+    "ts": "1795424400.000100",
+    "message": {"team": "T0APPROVAL"},
+    "user": {"id": "U0BOB00002", "name": "bob", "team_id": "T0APPROVAL"},
+}
 
 
 class Answers:

@@ -100,7 +100,8 @@ class Bench:
         self.new = replace(self.pending, id=self.pending.id[::-1], slack_message=None)
         self.decided = _decided(replace(self.pending, id="a" * 32), now)
         everything = (self.pending, self.new, self.decided)
-        items = {each.id: an_image(each) for each in everything}
+        # Each with its token, as if the two tables were one.
+        items = {each.id: {**an_image(each), "task_token": {"S": TOKEN}} for each in everything}
         secret = json.dumps({"bot_token": _BOT_TOKEN, "signing_secret": SIGNING_SECRET})
         self.answers = Answers(items, secret)
         self._slack = slack
@@ -196,6 +197,8 @@ class Bench:
             "AWS_EC2_METADATA_DISABLED": "true",
             "POWERTOOLS_SERVICE_NAME": "human-approval",
             "TABLE_NAME": "approvals",
+            "TASK_TOKEN_TABLE_NAME": "task-tokens",
+            "SLACK_REPLY_TABLE_NAME": "slack-replies",
             "STACK_NAME": "human-approval",
             "EVENT_BUS_NAME": "",
             "EMAIL": EMAIL,
@@ -213,6 +216,7 @@ class Bench:
             "MAIL_QUEUE_URL": queue,
             "NOTIFY_QUEUE_URL": queue,
             "DECISION_QUEUE_URL": queue,
+            "DEAD_LETTER_QUEUE_URL": queue,
         }
 
 

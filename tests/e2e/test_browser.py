@@ -160,8 +160,9 @@ def test_a_mistake_that_a_browser_lets_pass_is_named_and_what_was_typed_is_kept(
 
 def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
-    name = person.start(f"browser-change-{width}", {"Approval": {"RequiredApprovals": 2}})
-    page.goto(links(person.mail(name))["approve"])
+    asked = {"Approvers": ["alice@example.com", "bob@example.com"], "RequiredApprovals": 2}
+    name = person.start(f"browser-change-{width}", {"Approval": asked})
+    page.goto(links(person.mail(name, to="alice@"))["approve"])
     page.get_by_role("button", name="Extend by").click()
     expect(page.get_by_text("Activity (")).to_be_visible()
     expect(page.get_by_role("button", name="Extend by")).to_have_count(0)

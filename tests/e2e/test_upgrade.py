@@ -18,6 +18,7 @@ from local.stack import LocalStack
 from local.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
 from tests.conftest import Suite
 from tests.e2e.conftest import free_port
+from tests.e2e.tables import items, table, task_tokens
 from tests.e2e.test_email_only import log_lines
 from tests.e2e.waiting import seen
 
@@ -29,7 +30,7 @@ AS_BEFORE: dict[str, Any] = {"Approval": {**DEPLOYMENT["Approval"], "Title": "De
 """Mails about one approval bear the title that its record has."""
 
 IDENTITY = (
-    "id", "task_token", "link_key", "workflow", "requested_at", "deadline", "due_at", "due_shard", "waiting",
+    "id", "link_key", "workflow", "requested_at", "deadline", "due_at", "due_shard", "waiting",
     "expires_at", "slack_message", "direct_messages",
 )  # fmt: skip
 """What makes a record that of one paused execution. The rest of it stays as the earlier version wrote it."""
@@ -48,9 +49,9 @@ class Asked:
 def old(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
     deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name=NAME)
     yield deployed
-    for item in aws.session().client("dynamodb").scan(TableName=deployed.outputs["ApprovalTableName"])["Items"]:
-        if "task_token" in item:
-            suite.use(item["task_token"]["S"])
+    suite.use(*task_tokens(NAME))
+    for item in items(deployed.outputs["ApprovalTableName"]):
+        if "link_key" in item:
             suite.use_key(bytes(item["link_key"]["B"]))
     suite.written[f"logs of {NAME}"] = "\n".join(log_lines(NAME))
     deployed.stop()
@@ -86,10 +87,10 @@ def upgraded(old: LocalStack, waiting: dict[str, Asked]) -> LocalStack:
 
 
 def tracing(stack: LocalStack) -> bool:
-    """Whether the API sends traces. The emulator applies the SAM transform without parameters, so it alone shows it."""
-    api_id = stack.outputs["ApiGatewayInvokeURL"].split("//")[1].split(".")[0]
-    stage = aws.session().client("apigateway").get_stage(restApiId=api_id, stageName="states")
-    return bool(stage["tracingEnabled"])
+    """Whether executions send traces. The emulator applies the SAM transform without parameters: it shows only here."""
+    arn = stack.outputs["StateMachineHumanApprovalArn"]
+    machine = aws.session().client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    return bool(machine["tracingConfiguration"]["enabled"])
 
 
 def configurations() -> dict[str, Any]:
@@ -282,13 +283,16 @@ def of_today(stack: LocalStack, asked: Asked, steps: int = 2) -> dict[str, Any]:
 def write_as(
     version: Path, stack: LocalStack, asked: Asked, *, record: str = "pending", steps: int = 2, **changes: Any
 ) -> None:
-    """Puts an earlier version's record in the place of today's, for the same paused execution."""
+    """Puts an earlier version's record in the place of today's, for the same paused execution: with its task token."""
+    dynamodb, tokens = aws.session().client("dynamodb"), table(NAME, "TaskTokenTable")
     earlier = json.loads(version.read_text())[record]
     earlier["link_key"] = {"B": b64decode(earlier["link_key"]["B"])}
     today = of_today(stack, asked, steps)
+    moved = dynamodb.delete_item(TableName=tokens, Key={"id": today["id"]}, ReturnValues="ALL_OLD")["Attributes"]
+    changes["task_token"] = moved["task_token"]
     item = earlier | {name: today[name] for name in IDENTITY if name in earlier} | changes
     assert item.keys() == earlier.keys(), "no attribute that the earlier version did not write"
-    aws.session().client("dynamodb").put_item(TableName=stack.outputs["ApprovalTableName"], Item=item)
+    dynamodb.put_item(TableName=stack.outputs["ApprovalTableName"], Item=item)
 
 
 def minutes_between(start: str, end: str) -> float:

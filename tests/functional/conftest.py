@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
@@ -23,23 +24,38 @@ from approvals.listing import Listing
 from approvals.mail import Mail, Mailer
 from approvals.model import Approval
 from approvals.rate_limit import MailRateLimit
+from approvals.records import LISTED
+from approvals.replies import Replies
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone
 from bot.api import Hook
 from bot.messenger import SlackMessenger
-from handlers.notes import Notes
+from handlers.notes import Notes, name_unreadable
 from handlers.outbox import Outbox
 from handlers.worker import RetryQueue
 from local.slack import Slack
-from tests.builders import NOW
+from tests.builders import NOW, TOKEN
+from tests.real_calls import noted
+from tests.support.aws import client_of, serialize_quickly
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
     from tests.functional.shell import Shell
 
-TABLE = "approvals"
+TABLE, TOKENS, REPLIES = "approvals", "task-tokens", "slack-replies"
+TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": REPLIES}
+"""The tables' names by their logical ids."""
+
 CHANNEL = "C0APPROVALS"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def noted_calls() -> Iterator[None]:
+    """What the functions ask of DynamoDB is known to the test that judges the template's policies."""
+    with noted({name: logical_id for logical_id, name in TABLES.items()}):
+        yield
 
 
 @dataclass
@@ -131,7 +147,7 @@ class FakeWorkflows:
     gone: bool = False
     broken: bool = False
 
-    def resume(self, approval: Approval) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self._check()
         if approval.id in {before.id for before in self.resumed}:
             raise TaskGone("TaskTimedOut")
@@ -188,13 +204,26 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_moto() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        serialize_quickly(patch)
+        yield
+
+
 @pytest.fixture
-def dynamodb(aws: None) -> DynamoDBClient:
-    client = boto3.client("dynamodb")
-    properties = RESOURCES["ApprovalTable"]["Properties"]
+def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
+    with client_of("dynamodb") as client:
+        create_tables(client)
+        yield client
+
+
+def create_tables(dynamodb: DynamoDBClient) -> None:
+    """Creates the tables as the template has them."""
     schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName=TABLE, **{name: properties[name] for name in schema})
-    return client
+    for logical_id, name in TABLES.items():
+        properties = RESOURCES[logical_id]["Properties"]
+        dynamodb.create_table(TableName=name, **{each: properties[each] for each in schema if each in properties})
 
 
 @pytest.fixture
@@ -207,12 +236,35 @@ def calls(dynamodb: DynamoDBClient) -> list[str]:
 
 @pytest.fixture
 def table(dynamodb: DynamoDBClient) -> ApprovalTable:
-    return ApprovalTable(dynamodb, TABLE)
+    return ApprovalTable(dynamodb, TABLE, replies=Replies(dynamodb, REPLIES))
 
 
 @pytest.fixture
-def sqs(aws: None) -> SQSClient:
-    return boto3.client("sqs")
+def replies(dynamodb: DynamoDBClient) -> Replies:
+    return Replies(dynamodb, REPLIES)
+
+
+@pytest.fixture
+def tokens(dynamodb: DynamoDBClient) -> TaskTokens:
+    return TaskTokens(dynamodb, TOKENS, TABLE)
+
+
+def some_tokens() -> TaskTokens:
+    """The tokens of approvals that were put on record by hand: all the same one."""
+    return cast("TaskTokens", SimpleNamespace(get=lambda _id: TOKEN))
+
+
+def as_the_bot_has_it(table: ApprovalTable) -> ApprovalTable:
+    """The table as the Slack app may read and write it."""
+    bots = copy(table)
+    bots._attributes = LISTED
+    return bots
+
+
+@pytest.fixture
+def sqs(aws: None) -> Iterator[SQSClient]:
+    with client_of("sqs") as client:
+        yield client
 
 
 @pytest.fixture
@@ -274,8 +326,15 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
     """What delivers the notes in a table."""
-    listing = Listing(table._dynamodb, table._name)
-    return Notes(table=table, listing=listing, messenger=messenger, base_url=BASE_URL, clock=clock, logger=logger)
+    return Notes(
+        table=table,
+        replies=Replies(table._dynamodb, REPLIES),
+        listing=Listing(table._dynamodb, table._name, partial(name_unreadable, logger)),
+        messenger=messenger,
+        base_url=BASE_URL,
+        clock=clock,
+        logger=logger,
+    )
 
 
 @pytest.fixture

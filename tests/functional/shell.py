@@ -99,7 +99,7 @@ class Shell:
         found = client.list_executions(stateMachineArn=machine)["executions"]
         return [dict(client.describe_execution(executionArn=each["executionArn"])) for each in found][::-1]
 
-    def asked(self) -> Approval:
+    def asked(self, people: People | None = None) -> Approval:
         """Does what the state machine and `request` do: stores what the newest execution asks."""
         execution = self.executions()[-1]
         request = parse_request(json.loads(execution["input"]), default_timeout=timedelta(minutes=60))
@@ -114,18 +114,18 @@ class Shell:
             ),
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
-            people=People(),
+            people=people or People(),
             slack_message=None,
         )
         assert self.table.add(approval)
         return approval
 
-    def started(self, name: str, asked: Any = None) -> Approval:
+    def started(self, name: str, asked: Any = None, people: People | None = None) -> Approval:
         """An approval that an execution asks for, as another program would start it."""
         machine = self.outputs["StateMachineHumanApprovalArn"]
         text = json.dumps({"Approval": asked or {"Title": f"About {name}"}})
         boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=text)
-        return self.asked()
+        return self.asked(people)
 
     def newest(self) -> Approval:
         """The approval of the newest execution."""

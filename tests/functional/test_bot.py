@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import io
 import json
 import threading
 from base64 import b64encode
@@ -12,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -36,20 +35,26 @@ from approvals.model import (
 )
 from approvals.people import Reason
 from approvals.respond import respond
-from approvals.table import NOTE_PREFIX, ApprovalTable
-from bot.app import BotHandler, create_app
+from approvals.table import ApprovalTable
+from bot.app import BotHandler, RequestFailedError, create_app
 from bot.guard import REFUSED, Guard
 from bot.listeners.actions.answer import NOT_OPENED
-from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK
-from bot.listeners.desk import GONE
-from bot.listeners.malformed import ListenerFailed
+from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK, USED
+from bot.listeners.desk import GONE, NO_ROOM
 from bot.listeners.views.answer import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.secret import SecretSource, SlackSecret
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from local.slack import MEMBERS, Modal, Refused, Slack
+from local.slack import PEOPLE as SLACK_PEOPLE
+from tests.broken import leave_no_room
 from tests.builders import BOB, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock
+from tests.functional.conftest import (
+    REPLIES,
+    TABLE,
+    Clock,
+    as_the_bot_has_it,
+)
 
 APPROVE, REJECT = Action
 ID = an_approval().id
@@ -59,7 +64,12 @@ ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 NOBODYS_COMMENT = dict.fromkeys(Action, Presence.OFF)
 """Then both answers take one tap."""
 
-ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_COMMENT))
+ALL_MEMBERS = People(
+    approvers=tuple(
+        Person(id=id_, name=name, email=f"{name}@example.com", slack_id=id_) for id_, name in MEMBERS.items()
+    )
+)
+ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_COMMENT), people=ALL_MEMBERS)
 
 
 @pytest.fixture
@@ -73,7 +83,7 @@ def a_bot(
 ) -> BotHandler:
     """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
-    app = create_app(table=table, secret=secret, api_url=api_url, clock=clock, logger=logger)
+    app = create_app(table=as_the_bot_has_it(table), secret=secret, api_url=api_url, clock=clock, logger=logger)
     return BotHandler(app, Guard(secret, clock), logger)
 
 
@@ -100,8 +110,7 @@ def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
 
 
 def notes(dynamodb: DynamoDBClient) -> list[str]:
-    items = dynamodb.scan(TableName=TABLE)["Items"]
-    return [item["text"]["S"] for item in items if item["id"]["S"].startswith(NOTE_PREFIX)]
+    return [item["text"]["S"] for item in dynamodb.scan(TableName=REPLIES)["Items"]]
 
 
 @pytest.mark.parametrize("action", Action)
@@ -134,7 +143,7 @@ def test_what_can_not_be_recorded_is_not_acknowledged(
     """Slack shows the person a warning then, so that they click again."""
     clicked = click(slack, messenger, ACTION_IDS[APPROVE])
     dynamodb.delete_table(TableName=TABLE)
-    with pytest.raises(ListenerFailed):
+    with pytest.raises(RequestFailedError):
         handler(clicked, context)
 
 
@@ -163,6 +172,72 @@ def test_a_click_that_slack_repeats_is_one_note(
         handler(clicked, context)
     [note] = notes(dynamodb)
     assert note.startswith(f"{ABOUT} Your answer was recorded already. Approved by bob in Slack")
+
+
+def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(scene: Scene, clock: Clock) -> None:
+    scene.ask()
+    said = []
+    for _ in range(3):
+        for number in range(30):
+            scene.click(ACTION_IDS[APPROVE if number % 2 else REJECT], CAROL)
+        said.append(len(scene.notes))
+        clock.pass_(minutes=1)
+    assert said == [1, 2, 3]
+    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.OWN_REQUEST)}
+    scene.click(ACTION_IDS[APPROVE], "U0DAVE0006")
+    assert len(scene.notes) == 4, "each person is told"
+
+
+def test_each_withdrawal_is_told_though_it_is_the_second_in_a_minute(scene: Scene) -> None:
+    scene.ask(required_approvals=2)
+    for count in (1, 2):
+        scene.click(ACTION_IDS[APPROVE])
+        scene.choose(WITHDRAW)
+        assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * count
+
+
+def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_again(
+    scene: Scene, clock: Clock
+) -> None:
+    scene.ask(required_approvals=2)
+    approve = event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS))
+    scene.handler(approve, scene.context)
+    withdraw = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
+    scene.handler(withdraw, scene.context)
+    clock.pass_(minutes=4)
+    before = scene.record
+    assert scene.handler(approve, scene.context)["statusCode"] == 200
+    assert scene.record == before
+    assert before.standing == ()
+    assert any("you withdrew it since, so nothing was changed" in note for note in scene.notes)
+    scene.click(ACTION_IDS[APPROVE])
+    stands = scene.record
+    assert len(stands.standing) == 1, "a new click counts"
+    scene.handler(withdraw, scene.context)
+    assert scene.record == stands, "nor is it withdrawn again"
+    assert f"{ABOUT} {USED}" in scene.notes
+
+
+def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_again(scene: Scene) -> None:
+    scene.ask(required_rejections=2)
+    scene.click(ACTION_IDS[REJECT])
+    sent = event(*scene.slack.submit(scene.modal().id, {"comment": "no"}))
+    scene.handler(sent, scene.context)
+    scene.choose(WITHDRAW)
+    before = scene.record
+    answer = scene.handler(sent, scene.context)
+    assert "nothing was changed" in answer["body"]
+    assert scene.record == before
+    assert before.standing == ()
+
+
+def test_more_time_that_is_delivered_again_moves_the_deadline_once(scene: Scene, clock: Clock) -> None:
+    scene.ask(more_time=MoreTime(3, HOUR))
+    asks = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}"))
+    scene.handler(asks, scene.context)
+    clock.pass_(minutes=4)
+    scene.handler(asks, scene.context)
+    assert scene.record.deadline == NOW + 2 * HOUR
 
 
 def test_a_click_on_a_record_that_is_gone_says_so(
@@ -398,7 +473,9 @@ def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
         return answers.pop()
 
     secret = SecretSource(load, clock)
-    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
+    app = create_app(
+        table=as_the_bot_has_it(table), secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger
+    )
     clock.pass_(minutes=2)
     assert BotHandler(app, Guard(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
 
@@ -416,7 +493,6 @@ def test_a_guest_from_another_workspace_can_not_decide(
     """A shared channel shows its buttons to both sides; the request waits on, and a note says why."""
     payload = payload_of(click(slack, messenger, ACTION_IDS[APPROVE]))
     payload["user"]["team_id"] = workspace
-    payload["team"]["id"] = workspace or "T0ELSEWHERE"
     assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
     assert notes(dynamodb) == [present.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE)]
@@ -449,7 +525,9 @@ def web_api(slack: Slack) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            is_json = "json" in self.headers["Content-Type"]
+            parameters = json.loads(body) if is_json else dict(parse_qsl(body))
             status = slack.fail_with or 200
             method = self.path.removeprefix("/")
             answer = slack.call(method, self.headers["Authorization"], parameters) if status == 200 else {"ok": False}
@@ -494,11 +572,12 @@ class Scene:
     context: Any
     ts: str = ""
 
-    def ask(self, **changes: Any) -> None:
-        """Puts a request to alice and bob on record, and its message into the channel."""
+    def ask(self, *, people: People | None = None, **changes: Any) -> None:
+        """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
-        self.ts = self.messenger.post_request(an_approval(request=request, people=PEOPLE)).ts
-        self.table.add(an_approval(request=request, people=PEOPLE))
+        asked = an_approval(request=request, people=people or PEOPLE)
+        self.ts = self.messenger.post_request(asked).ts
+        self.table.add(asked)
 
     def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
         answer = self.handler(event(*self.slack.click(self.ts, action_id, user, option)), self.context)
@@ -677,6 +756,144 @@ def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept
     [attempt] = scene.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
     assert scene.is_(Status.PENDING)
+
+
+def without_a_workspace(payload: dict[str, Any]) -> None:
+    payload["user"].pop("team_id")
+
+
+def on_a_grid(payload: dict[str, Any]) -> None:
+    """An organization's payload: https://github.com/slackapi/bolt-js/issues/1875."""
+    payload["user"].pop("team_id")
+    payload |= {"team": None, "enterprise": {"id": "E0ORG00001"}, "is_enterprise_install": True}
+
+
+def with_an_empty_workspace(payload: dict[str, Any]) -> None:
+    payload["user"]["team_id"] = ""
+
+
+def with_null_for_a_workspace(payload: dict[str, Any]) -> None:
+    payload["user"]["team_id"] = None
+
+
+@pytest.mark.parametrize("damage", [without_a_workspace, with_an_empty_workspace, with_null_for_a_workspace, on_a_grid])
+@pytest.mark.parametrize("what", ["click", "menu", "dialog"])
+def test_without_the_users_own_workspace_nobody_is_a_member(
+    scene: Scene, damage: Callable[[dict[str, Any]], None], what: str
+) -> None:
+    """Not even where the payload's own team is the right one: guests from elsewhere click there, too."""
+    if what == "dialog":
+        payload = submission(scene)
+    else:
+        scene.ask(required_approvals=2)
+        clicked = (ACTION_IDS[APPROVE], BOBS) if what == "click" else (MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
+        payload = payload_of(event(*scene.slack.click(scene.ts, *clicked)))
+    damage(payload)
+    answer = scene.handler(event(*scene.slack.sign(payload)), scene.context)
+    assert answer["statusCode"] == 200
+    assert scene.record.responses == ()
+    said = [answer["body"]] if what == "dialog" else scene.notes
+    assert present.NOT_OF_THE_WORKSPACE in said[0]
+
+
+@pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
+def test_a_workspace_that_is_no_text_gets_401(scene: Scene, wrong: object) -> None:
+    scene.ask()
+    payload = payload_of(event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)))
+    payload["user"]["team_id"] = wrong
+    status = scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"]
+    assert (status, scene.record.responses) == (401 if wrong else 200, ())
+
+
+GIL, UMA, ROBOT, SLACKBOT, GONE_USER = "U0GIL00007", "U0UMA00008", "U0APPBOT00", "USLACKBOT", "U0GONE0005"
+
+
+def ask_anybody(scene: Scene, **changes: Any) -> None:
+    scene.ask(**{"comments": NOBODYS_COMMENT, **changes}, people=People(requester=PEOPLE.requester))
+
+
+@pytest.mark.parametrize("user", [GIL, UMA, ROBOT, SLACKBOT, GONE_USER])
+def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene: Scene, user: str) -> None:
+    """Nor who was deactivated and still has a click under way. Bots can't click, unless Slack lets them one day."""
+    ask_anybody(scene, more_time=MoreTime(1, HOUR))
+    scene.click(ACTION_IDS[APPROVE], user)
+    scene.choose(MORE_TIME, user)
+    assert scene.is_(Status.PENDING)
+    assert (scene.record.responses, scene.record.extensions) == ((), ())
+    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.NOT_A_MEMBER)}
+    assert [refusal.reason for refusal in scene.record.refusals] == [Reason.NOT_A_MEMBER]
+
+
+def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(scene: Scene) -> None:
+    ask_anybody(scene, comments=dict.fromkeys(Action, Presence.OPTIONAL))
+    scene.click(ACTION_IDS[REJECT], GIL)
+    scene.submit(comment="no")
+    assert present.NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
+    assert scene.record.responses == ()
+
+
+def test_a_guest_whom_the_request_names_may_answer_and_slack_is_not_asked(scene: Scene) -> None:
+    named = People(approvers=(Person(id=GIL, name="gil", slack_id=GIL),))
+    scene.ask(comments=NOBODYS_COMMENT, people=named)
+    scene.slack._calls.clear()
+    scene.click(ACTION_IDS[APPROVE], GIL)
+    assert scene.is_(Status.APPROVED)
+    assert scene.slack.calls() == []
+
+
+def test_a_member_answers_what_names_nobody_after_one_look_at_slack(scene: Scene) -> None:
+    ask_anybody(scene, required_approvals=2)
+    scene.slack._calls.clear()
+    for _ in range(2):
+        scene.click(ACTION_IDS[APPROVE])
+        scene.choose(WITHDRAW)
+    scene.click(ACTION_IDS[APPROVE])
+    assert [json.loads(call)["method"] for call in scene.slack.calls()] == ["users.info"]
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    assert scene.is_(Status.APPROVED)
+
+
+@pytest.mark.parametrize("status", [500, 429])
+def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_may_try_again(
+    scene: Scene, status: int, clock: Clock
+) -> None:
+    ask_anybody(scene)
+    scene.slack.fail_with = status
+    scene.click(ACTION_IDS[APPROVE])
+    assert scene.record.version == 1
+    assert scene.notes == [present.not_allowed(scene.record, Reason.UNCHECKED)]
+    scene.slack.fail_with = None
+    scene.click(ACTION_IDS[APPROVE])
+    assert scene.is_(Status.APPROVED)
+
+
+def test_who_responded_may_withdraw_while_slack_does_not_answer(scene: Scene) -> None:
+    ask_anybody(scene, required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.slack.fail_with = 500
+    scene.choose(WITHDRAW)
+    assert scene.record.standing == ()
+
+
+def test_a_new_token_is_taken_up_where_slack_is_asked_who_is_a_member(scene: Scene, clock: Clock) -> None:
+    ask_anybody(scene)
+    scene.slack.bot_token = "xoxb-another-0123456789"
+    clock.pass_(minutes=1)
+    scene.click(ACTION_IDS[APPROVE])
+    assert scene.is_(Status.PENDING)
+    scene.click(ACTION_IDS[APPROVE])
+    assert scene.is_(Status.APPROVED)
+
+
+def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is who is looked up when the request is sent."""
+    ask_anybody(scene)
+    monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
+    scene.click(ACTION_IDS[APPROVE], CAROL)
+    assert scene.is_(Status.PENDING)
+    assert scene.notes == [present.not_allowed(scene.record, Reason.OWN_REQUEST)]
 
 
 def test_a_guest_from_another_workspace_gets_no_dialog(scene: Scene) -> None:
@@ -920,29 +1137,19 @@ def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str]
     return lambda id_: answers.pop() if answers else get(id_)
 
 
-@pytest.mark.parametrize("element", [ACTION_IDS[APPROVE], ACTION_IDS[REJECT]])
-def test_an_unexpected_error_is_a_json_log_line_with_the_approval_and_counts_as_an_error_of_the_function(
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
-    element: str,
-    context: Any,
-) -> None:
-    """What Lambda's handler raises, Lambda counts: the alarm rings."""
-    stream = io.StringIO()
-    handler = a_bot(table, slack, clock, Logger(service=f"bot {element}", stream=stream))
-    table.add(ONE_TAP)
-    clicked = click(slack, messenger, element)
+def test_a_tap_that_the_record_has_no_room_for_is_told_and_not_repeated(scene: Scene) -> None:
+    scene.ask(comments=NOBODYS_COMMENT, more_time=MoreTime(1, HOUR))
+    leave_no_room(scene.dynamodb)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.choose(MORE_TIME)
+    assert [NO_ROOM in note for note in scene.notes] == [True], "the same words, once a minute"
+    assert scene.is_(Status.PENDING)
 
-    def broken(*_: object) -> None:
-        raise KeyError("request")
 
-    monkeypatch.setattr(table, "get", broken)
-    with pytest.raises(ListenerFailed) as caught:
-        handler(clicked, context)
-    assert isinstance(caught.value.__cause__, KeyError)
-    [line] = [json.loads(line) for line in stream.getvalue().splitlines() if "unexpected error" in line]
-    assert (line["level"], line["approval_id"]) == ("ERROR", ID)
-    assert line["exception_name"] == "KeyError"
+def test_a_dialog_that_the_record_has_no_room_for_says_so(scene: Scene) -> None:
+    scene.ask()
+    scene.click(ACTION_IDS[REJECT])
+    leave_no_room(scene.dynamodb)
+    scene.submit(comment="x" * 1000)
+    assert NO_ROOM in json.dumps(scene.modal().view)
+    assert scene.is_(Status.PENDING)

@@ -16,6 +16,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.links import link, slack_recipient
 from approvals.model import (
     Action,
@@ -33,11 +34,14 @@ from approvals.model import (
     Status,
     Step,
 )
+from approvals.people import Reason
 from approvals.respond import Conflict, respond
 from approvals.rules import Cancellation, Expiry, Withdrawal
 from approvals.table import ApprovalTable
 from handlers import pages
 from handlers.callback import MAX_COMMENT, UNEXPECTED, CallbackHandler
+from handlers.pages import MORE_TIME, WITHDRAW
+from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
 
@@ -100,7 +104,7 @@ def test_looking_changes_nothing_whoever_looks(
     assert shown["statusCode"] == 200
     for headers in MACHINES * 5:
         assert handler(ask(method, fields(action)) | {"headers": headers}, context) == shown
-    assert table.get_with_token(an_approval().id) == an_approval()
+    assert table.get(an_approval().id) == an_approval()
 
 
 def test_head_has_no_body(handler: CallbackHandler, context: Any) -> None:
@@ -417,8 +421,69 @@ def test_the_other_answer_must_wait_until_the_first_is_taken_back(
     assert dict(parse_qsl(urlsplit(back["headers"]["Location"]).query)) == of(asked, REJECT)
     assert table.get(asked.id).standing == ()
     assert handler(ask("GET", of(asked, REJECT)), context)["statusCode"] == 200
-    assert handler(ask("POST", of(asked, REJECT)), context)["statusCode"] == 303
+    page = handler(ask("GET", of(asked, REJECT)), context)["body"]
+    assert handler(ask("POST", of(asked, REJECT) | seen(page)), context)["statusCode"] == 303
     assert table.get(asked.id).status is Status.REJECTED
+
+
+def seen(page: str) -> dict[str, str]:
+    """What the form of a page remembers of the request that it shows."""
+    return dict(re.findall(r'name="(seen)" value="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("one_click", [False, True])
+def test_a_form_that_is_sent_again_after_the_withdrawal_does_nothing_until_it_is_pressed_on_the_new_page(
+    table: ApprovalTable, clock: Clock, logger: Logger, context: Any, one_click: bool
+) -> None:
+    """A browser may send a form again by itself; a link that decides by itself is opened again by scanners."""
+    handler = CallbackHandler(table=table, one_click=one_click, clock=clock, logger=logger)
+    asked = quorum(table)
+    form = of(asked) | {"all": "1"} if one_click else of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    method = "GET" if one_click else "POST"
+    handler(ask(method, form), context)
+    person = table.get(asked.id).standing[0].person
+    respond(table, table.get(asked.id), Withdrawal(ALICE, clock()))
+    again = handler(ask(method, form), context)
+    assert again["statusCode"] == 409
+    assert "You withdrew this response after the page was made." in again["body"]
+    assert table.get(asked.id).standing == ()
+    assert handler(ask("POST", of(asked) | seen(again["body"])), context)["statusCode"] == 303
+    assert [said.person for said in table.get(asked.id).standing] == [person]
+
+
+def test_a_withdrawal_and_an_extension_that_are_sent_again_do_nothing(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    asked = quorum(table, more_time=MoreTime(3, timedelta(hours=1)))
+    first = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", first), context)
+    handler(ask("POST", first | {"do": "withdraw"}), context)
+    handler(ask("POST", first | {"do": "more-time"}), context)
+    clock.pass_(minutes=5)
+    fresh = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", fresh), context)
+    before = table.get(asked.id)
+    assert len(before.standing) == len(before.extensions) == 1
+    for do in ("withdraw", "more-time"):
+        assert handler(ask("POST", first | {"do": do}), context)["statusCode"] == 303
+        assert table.get(asked.id) == before
+    handler(ask("POST", fresh | {"do": "withdraw"}), context)
+    handler(ask("POST", fresh | {"do": "more-time"}), context)
+    after = table.get(asked.id)
+    assert (len(after.standing), len(after.extensions)) == (0, 2)
+
+
+def test_the_shared_address_of_a_quorum_is_told_that_it_does_not_count(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    """Links of earlier versions may still be in its mailbox."""
+    asked = put(table, people=People(), required_approvals=2)
+    for method in ("GET", "POST"):
+        answer = handler(ask(method, of(asked)), context)
+        assert answer["statusCode"] == 403
+        assert unescape(answer["body"]).count(present.SHARED_ADDRESS) == 1
+        assert "<form" not in answer["body"]
+    assert [refusal.reason for refusal in table.get(asked.id).refusals] == [Reason.SHARED_ADDRESS]
 
 
 @pytest.mark.parametrize("do", ["withdraw", "more-time"])
@@ -426,7 +491,7 @@ def test_where_there_is_nothing_to_do_a_button_leads_back_and_changes_nothing(
     handler: CallbackHandler, table: ApprovalTable, do: str, context: Any
 ) -> None:
     assert handler(ask("POST", {**fields(), "do": do}), context)["statusCode"] == 303
-    assert table.get_with_token(an_approval().id) == an_approval()
+    assert table.get(an_approval().id) == an_approval()
 
 
 def test_more_time_moves_the_deadline_and_the_page_says_so(
@@ -812,13 +877,11 @@ def test_an_answer_to_a_page_that_somebody_overtook_is_judged_by_the_record(
 def test_an_answer_that_changes_nothing_is_judged_by_the_record(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
-    """Sent again, after they had taken it back meanwhile."""
-    approval = replace(an_approval(id="b" * 32), request=replace(an_approval().request, required_approvals=2))
-    table.add(approval)
-    mine = dict(parse_qsl(urlsplit(link(approval, APPROVE, ALICE.id, base_url="https://x")).query))
-    handler(ask("POST", mine), context)
+    """What is remembered says that they answered; meanwhile that was taken back."""
+    approval = quorum(table)
+    handler(ask("POST", of(approval)), context)
     respond(table, table.get(approval.id), Withdrawal(ALICE, approval.requested_at + timedelta(minutes=1)))
-    assert handler(ask("POST", mine), context)["statusCode"] == 303
+    assert handler(ask("POST", of(approval, seen="1.0")), context)["statusCode"] == 303
     assert len(table.get(approval.id).standing) == 1
 
 
@@ -895,16 +958,17 @@ def test_an_unexpected_error_is_a_page_with_a_reference_and_a_log_line_that_rais
     monkeypatch.setattr(table, "get", broken)
     event = {**ask(method, fields()), "requestContext": {"requestId": "a1b2-c3d4"}}
     logged: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        handler._logger, "exception", lambda message, extra: logged.append({"message": message, **extra})
-    )
+    monkeypatch.setattr(handler._logger, "error", lambda message, extra: logged.append({"message": message, **extra}))
     answer = handler(event, context)
     assert answer["statusCode"] == 500
     assert answer["headers"] == pages.HEADERS
     shown = [an_approval().id[:6], "a1b2-c3d4", "Something went wrong"]
     assert [text in answer["body"] for text in shown] == [method != "HEAD"] * 3
     assert fields()["sig"] not in answer["body"]
-    assert logged == [{"message": UNEXPECTED, "approval_id": an_approval().id, "request_id": "a1b2-c3d4"}]
+    [line] = logged
+    named = {"message": UNEXPECTED, "approval_id": an_approval().id, "request_id": "a1b2-c3d4", "error": "KeyError"}
+    assert line.items() >= named.items()
+    assert "broken" in line["stack"][-1]
 
 
 @pytest.mark.parametrize(
@@ -929,9 +993,28 @@ def test_an_unexpected_error_is_a_page_whatever_was_sent(
     assert context.aws_request_id in answer["body"]
 
 
+@pytest.mark.parametrize("do", ["", WITHDRAW, MORE_TIME])
+def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
+    handler: CallbackHandler, dynamodb: DynamoDBClient, table: ApprovalTable, context: Any, do: str
+) -> None:
+    """And no server error: whoever made the request can make a shorter one."""
+    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),))
+    request = replace(an_approval().request, required_approvals=2, more_time=MoreTime(1, timedelta(hours=1)))
+    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": an_approval().id}})
+    table.add(an_approval(request=request, people=people))
+    if do == WITHDRAW:
+        respond(table, table.get(an_approval().id), a_response())
+    leave_no_room(dynamodb)
+    answer = handler(ask("POST", fields(do=do or None, comment="x" * 1000)), context)
+    assert answer["statusCode"] == 413
+    assert "Your response is not recorded" in answer["body"]
+    assert "no room left" in answer["body"]
+    assert status(table) is Status.PENDING
+
+
 def slack_fields(approval: Approval, user: Approver = BOB, **more: str) -> dict[str, str]:
     """The fields of the link that was handed to a Slack user."""
-    return of(approval, APPROVE, slack_recipient(user.id, user.name)) | more
+    return of(approval, APPROVE, slack_recipient(user.id, user.name, member=True)) | more
 
 
 def test_a_link_that_was_handed_to_a_slack_user_shows_everything_and_answers_as_them(
@@ -973,7 +1056,22 @@ def test_a_link_of_a_slack_user_who_may_not_answer_is_403(
     assert table.get(approval.id).responses == ()
 
 
-@pytest.mark.parametrize("recipient", ["U0MALLORY1 bob", "U0BOB00002 mallory", "U0BOB00002", "bob", ""])
+@pytest.mark.parametrize(
+    ("people", "status"),
+    [(People(), 403), (People(approvers=(Person(id=BOB.id, name="Bob", slack_id=BOB.id),)), 303)],
+)
+def test_a_link_of_a_guest_responds_only_where_the_request_names_them(
+    handler: CallbackHandler, table: ApprovalTable, people: People, status: int, context: Any
+) -> None:
+    approval = put(table, people=people, context={"Script": SCRIPT})
+    guest = of(approval, APPROVE, slack_recipient(BOB.id, BOB.name, member=False))
+    assert "rm -rf /prod" in handler(ask("GET", guest), context)["body"]
+    assert handler(ask("POST", guest), context)["statusCode"] == status
+
+
+@pytest.mark.parametrize(
+    "recipient", ["U0MALLORY1 bob", "U0BOB00002/guest bob", "U0BOB00002 mallory", "U0BOB00002", "bob", ""]
+)
 def test_a_link_of_a_slack_user_is_good_for_nobody_else(
     handler: CallbackHandler, table: ApprovalTable, recipient: str, context: Any
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,7 +22,9 @@ from click.testing import CliRunner
 
 from cli.__main__ import main
 from cli.commands import COMMANDS
+from cli.context import Context
 from cli.version import installed
+from local.aws import KEY, write_credentials
 from tests.functional.shell import Shell
 
 
@@ -109,6 +112,28 @@ def test_an_unknown_profile_and_a_missing_region_are_named(aws: None, monkeypatc
     result = CliRunner().invoke(main, ["--profile", "nobody", "list"])
     assert result.exit_code == 3
     assert str(ProfileNotFound(profile="nobody")) in result.stderr
+
+
+def test_local_works_with_the_key_of_the_run_in_this_folder_whatever_the_shell_has(
+    aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_PORT", "14566")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-a-real-account")
+    (tmp_path / ".local").mkdir()
+    write_credentials(tmp_path / ".local/credentials-14566")
+    context = Context(local=True)
+    credentials = context.session.get_credentials()
+    assert credentials is not None
+    assert (credentials.access_key, context.endpoint) == (KEY, "http://127.0.0.1:14566")
+
+
+def test_local_without_a_run_says_what_to_do(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_PORT", "14566")
+    result = CliRunner().invoke(main, ["--local", "list"])
+    assert result.exit_code == 3
+    assert "Is `make demo` running?" in result.stderr
 
 
 def test_a_bug_of_ours_shows_where_and_does_not_look_like_a_rejection(

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import boto3
 import pytest
 
 from approvals.characters import hidden_in
-from approvals.model import Action
+from approvals.model import Action, People, Person
 from approvals.rules import Withdrawal
 from cli.columns import COLUMNS, cell
+from tests.broken import break_record, nest_context
 from tests.builders import ALICE, BOB, TOKEN
+from tests.functional.conftest import TABLE
 from tests.functional.shell import Shell
 from tests.functional.test_cli_request import Throttled
 
@@ -95,10 +98,84 @@ def test_what_is_not_there_is_said_with_what_to_do(shell: Shell, name: str) -> N
     assert "Traceback" not in result.output
 
 
-def test_an_execution_is_meant_before_an_id_that_happens_to_begin_so(shell: Shell) -> None:
-    other = shell.started("other")
-    mine = shell.started(other.id[:5])
-    assert json.loads(shell.run("show", other.id[:5], "--json").stdout)["Id"] == mine.id
+@pytest.mark.parametrize("command", ["show", "cancel", "wait"])
+@pytest.mark.parametrize(("length", "upper"), [(4, False), (31, True)])
+def test_an_execution_named_like_the_beginning_of_an_id_takes_no_approvals_place(
+    shell: Shell, command: str, length: int, upper: bool
+) -> None:
+    """Whoever starts an execution chooses its name, and short ids are in subjects and lists."""
+    real = shell.started("real")
+    short = real.id[:length].upper() if upper else real.id[:length]
+    imposter = shell.started(short, {"Title": "Harmless"})
+    result = shell.run(command, short)
+    assert result.exit_code == 3
+    assert f"{short} can mean 2 approvals" in result.stderr
+    for each in (real, imposter):
+        assert f"{each.id}  {each.title} (execution {each.workflow.execution_name})" in result.stderr
+    assert [each["status"] for each in shell.executions()] == ["RUNNING", "RUNNING"]
+    for each in (real, imposter):
+        shown = shell.run("show", each.id, "--json")
+        assert json.loads(shown.stdout)["Id"] == each.id
+        assert json.loads(shell.run("show", each.workflow.execution_arn, "--json").stdout)["Id"] == each.id
+
+
+@pytest.mark.parametrize("form", [str.lower, str.upper, str.title])
+def test_a_full_id_means_that_approval_whatever_executions_are_called(shell: Shell, form: Callable[[str], str]) -> None:
+    real = shell.started("real")
+    shell.started(form(real.id))
+    assert json.loads(shell.run("show", form(real.id), "--json").stdout)["Id"] == real.id
+
+
+def test_an_imposter_whose_approval_was_decided_long_ago_is_ambiguous_too(shell: Shell) -> None:
+    shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
+    name = shell.started("real").id[:6]
+    shell.started(name)
+    shell.answered(Action.APPROVE)
+    assert "can mean 2 approvals" in shell.run("cancel", name).stderr
+
+
+def test_an_execution_that_waits_for_two_approvals_is_ambiguous(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parallel states of one execution: no name of it says which."""
+    one = shell.started("run-1")
+    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    two = shell.asked()
+    for name in ("run-1", one.workflow.execution_arn):
+        result = shell.run("show", name)
+        assert result.exit_code == 3
+        assert one.id in result.stderr
+        assert two.id in result.stderr
+
+
+def test_the_last_approval_of_an_execution_is_meant_when_it_waits_for_none(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
+    shell.started("run-1")
+    shell.answered(Action.REJECT)
+    shell.clock.pass_(seconds=5)
+    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    again = shell.asked()
+    assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
+    shell.answered(Action.APPROVE)
+    assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
+
+
+@pytest.mark.parametrize("name", ["a" * 32, "ABCDEFGH" * 4])
+def test_no_request_is_named_like_an_id(shell: Shell, name: str) -> None:
+    """It would never be found by its name."""
+    result = shell.run("request", "--title", "Deploy", "--name", name)
+    assert result.exit_code == 64
+    assert "the form of an approval ID" in result.stderr
+    assert shell.executions() == []
+
+
+def test_a_request_named_like_a_short_id_is_followed_by_what_means_it_alone(shell: Shell) -> None:
+    """Its approval may not be there yet when the command ends."""
+    real = shell.started("real")
+    result = shell.run("request", "--title", "Harmless", "--name", real.id[:8])
+    assert result.exit_code == 0
+    arn = shell.executions()[-1]["executionArn"]
+    assert f"approvals wait {arn}" in result.stdout
 
 
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +184,16 @@ def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pyt
     shell.started("run-2")
     result = shell.run("show", one.id[:20])
     assert result.exit_code == 3
-    assert "is the beginning of 2 ids" in result.stderr
+    assert "can mean 2 approvals" in result.stderr
     assert one.id in result.stderr
+
+
+TWO = People(
+    approvers=(
+        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
+        Person(id="carol@example.com", name="carol", email="carol@example.com"),
+    )
+)
 
 
 def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Shell) -> None:
@@ -120,7 +205,7 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
         "RequestedBy": "jo@example.com",
         "RequiredApprovals": 2,
     }
-    shell.started("run-1", asked)
+    shell.started("run-1", asked, TWO)
     shell.answered(Action.APPROVE, comment="Go.")
     shown = shell.run("show", "run-1").stdout
     for part in (
@@ -191,7 +276,7 @@ def test_what_is_decided_cant_be_cancelled(shell: Shell, before: bool) -> None:
 
 
 def test_an_export_has_a_row_for_each_approval_with_every_column(shell: Shell) -> None:
-    shell.started("run-1", {"Title": "First", "RequestedBy": "jo@example.com", "RequiredApprovals": 2})
+    shell.started("run-1", {"Title": "First", "RequestedBy": "jo@example.com", "RequiredApprovals": 2}, TWO)
     shell.answered(Action.APPROVE)
     shell.happened(Withdrawal(ALICE, shell.clock()))
     shell.answered(Action.REJECT, comment="Not on a Friday.")
@@ -299,3 +384,36 @@ def test_an_export_needs_a_period(shell: Shell) -> None:
     result = shell.run("export", "--since", "1d", "--until", "2d")
     assert result.exit_code == 64
     assert "is not after" in result.stderr
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
+    whole, broken = shell.started("whole"), shell.started("broken")
+    break_record(shell.context.dynamodb, TABLE, broken.id, how)
+    listed = shell.run("list", "--json")
+    assert listed.exit_code == 0
+    assert [each["Id"] for each in json.loads(listed.stdout)] == [whole.id]
+    assert listed.stderr.startswith(f"1 record can't be read and is left out: {broken.id} (")
+    exported = shell.run("export", "--since", "1d", "--until", "2026-11-24", "--format", "jsonl")
+    assert [json.loads(line)["id"] for line in exported.stdout.splitlines()] == [whole.id]
+    assert f"left out: {broken.id} (" in exported.stderr
+    assert exported.exit_code == 3, "half an export must not pass for a whole one"
+    shown = shell.run("show", broken.id)
+    assert shown.exit_code == 3
+    assert f"The record of approval {broken.id} can't be read" in shown.stderr
+    assert "Traceback" not in listed.output + exported.output + shown.output
+    assert shell.run("show", "whole").exit_code == 0
+    assert f"left out: {broken.id} (" in shell.run("show", "broken").stderr
+
+
+def test_a_context_nested_2000_deep_breaks_no_list_and_is_said_to_be_unreadable(shell: Shell) -> None:
+    """As a version without a limit may have stored it; Python 3.11 reads fewer than 1,000 levels."""
+    deep = shell.started("deep")
+    nest_context(shell.context.dynamodb, TABLE, deep.id)
+    assert ids(shell) == [deep.id]
+    assert shell.run("export", "--since", "1d", "--until", "2026-11-24").exit_code == 0
+    for name in (deep.id, deep.id[:6], "deep"):
+        shown = shell.run("show", name)
+        assert shown.exit_code == 3
+        assert "can't be read" in shown.stderr
+        assert "Traceback" not in shown.output

@@ -332,19 +332,21 @@ def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+@pytest.mark.usefixtures("sigint")
 @pytest.mark.parametrize("by", [interrupt, terminate])
 def test_an_interrupted_wait_leaves_the_request_open(shell: Shell, by: Any) -> None:
     shell.then = [shell.asked, by]
     result = shell.run(*WAIT)
     assert result.exit_code == 130
     assert "still open" in result.stderr
-    name = shell.executions()[0]["name"]
-    assert f"approvals wait {name}" in result.stderr
-    assert f"approvals cancel {name}" in result.stderr
+    arn = shell.executions()[0]["executionArn"]
+    assert f"approvals wait {arn}" in result.stderr
+    assert f"approvals cancel {arn}" in result.stderr
     assert shell.executions()[0]["status"] == "RUNNING"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+@pytest.mark.usefixtures("sigint")
 @pytest.mark.parametrize("by", [interrupt, terminate])
 @pytest.mark.parametrize("early", [True, False])
 def test_an_interrupted_wait_cancels_only_when_asked_to(shell: Shell, by: Any, early: bool) -> None:
@@ -371,3 +373,29 @@ def test_an_unknown_stack_is_named_with_what_to_do(shell: Shell) -> None:
         "Error: There is no stack other in eu-west-1. Name another with --stack or --region"
     )
     assert shell.run("request", *TITLE, APPROVALS_STACK="other").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Title": "x", "Details": ' + "[" * 2000 + "]" * 2000 + "}",
+        '{"Approval": {"Title": "x"}, "a": ' + '{"b": ' * 100 + "1" + "}" * 101,
+        "Approval: {Title: x}\na: " + "[" * 400 + "]" * 400,
+        "Approval: {Title: x}\na: &x [*x]",
+        "Approval: {Title: x}\na0: &a0 [[]]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)),
+    ],
+    ids=["json-2000", "json-100", "yaml-400", "yaml-in-itself", "yaml-bomb"],
+)
+@pytest.mark.parametrize("option", ["--file", "--input"])
+def test_what_is_nested_too_deep_is_a_sentence_and_no_traceback(
+    shell: Shell, tmp_path: Path, text: str, option: str
+) -> None:
+    file = tmp_path / "request"
+    file.write_text(text)
+    arguments = ("--file", str(file)) if option == "--file" else ("--title", "x", "--input", f"@{file}")
+    result = shell.run("request", *arguments)
+    assert result.exit_code == 64
+    assert "expected at most 64 levels" in result.stderr
+    assert "Traceback" not in result.output
+    assert shell.executions() == []

@@ -16,6 +16,7 @@ from approvals.mail import Subscribers
 from approvals.mail_messages import Links
 from approvals.model import Action
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
@@ -28,6 +29,8 @@ from local.story import links
 from scripts import cost
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
+    TABLE,
+    TOKENS,
     Clock,
     FakeMailer,
     FakeSubscribers,
@@ -53,6 +56,7 @@ def calls(dynamodb: DynamoDBClient) -> Counter[str]:
 def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
     handler = RequestHandler(
         table=table,
+        tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(hours=1),
         clock=clock,
@@ -80,6 +84,7 @@ def tell_and_settle(
     )
     resumer = Resumer(
         table=table,
+        tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=outbox,
         messenger=messenger,
@@ -112,7 +117,7 @@ def test_an_approval_by_mail_uses_what_the_page_says(
     resumer(approval_id(TOKEN), last=False)
     assert [found["statusCode"] for found in (*scanners, person, answer, outcome)] == [200, 200, 200, 303, 200]
     assert len(mailer.sent) == used("sns_email", "by_mail")
-    assert calls["PutItem"] == 1
+    assert calls["PutItem"] == 1 + cost.TOKENS
     assert calls["UpdateItem"] == cost.UPDATES["by_mail"]
     assert calls["TransactWriteItems"] == 0
     assert calls["GetItem"] == cost.READS["by_mail"]
@@ -135,7 +140,7 @@ def test_an_approval_in_slack_uses_what_the_page_says(
     assert a_bot(table, slack, clock, logger)(click, context)["statusCode"] == 200
     resumer(approval_id(TOKEN), last=False)
     assert len(mailer.sent) == used("sns_email", "in_slack")
-    assert calls["PutItem"] == 1
+    assert calls["PutItem"] == 1 + cost.TOKENS
     assert calls["UpdateItem"] == cost.UPDATES["in_slack"]
     assert calls["TransactWriteItems"] == 0
     assert calls["GetItem"] == cost.READS["in_slack"]

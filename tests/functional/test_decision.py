@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
 from approvals.steps import DeliveryFailed, StepsFailed
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
 from handlers import pages
 from handlers.decision import Resumer
 from local.slack import Slack
-from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows
+from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
+from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
 
 ID = an_approval().id
 OUTCOME_ALICE = f"{Step.OUTCOME_EMAIL}:{ALICE.id}"
@@ -40,6 +45,7 @@ def resumer(
     table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
     return Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
         outbox=mailer.outbox(table, clock),
         messenger=messenger,
@@ -174,7 +180,7 @@ def test_a_resume_whose_note_was_lost_is_found_in_the_history(
 ) -> None:
     """Step Functions answers the second call as it answers one that is too late; the history tells them apart."""
     decide(table)
-    workflows.resume(table.get(ID))
+    workflows.resume(table.get(ID), TOKEN)
     resumer(ID, last=False)
     assert len(workflows.resumed) == 1
     assert table.get(ID).resumed is True
@@ -315,7 +321,7 @@ def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hea
     asked = _added(table, slack_message=None)
     respond(table, asked, a_response())
 
-    def posted_meanwhile(approval: Approval) -> None:
+    def posted_meanwhile(_approval: Approval, _task_token: str) -> None:
         _post(table, asked, messenger, clock)
         raise TaskGone("TaskTimedOut")
 
@@ -395,3 +401,67 @@ def test_mails_do_not_wait_until_many_messages_are_edited(
     with pytest.raises(KeyboardInterrupt):
         resumer(ID, last=False)
     assert (table.get(ID).resumed, len(mailer.sent)) == (True, 1)
+
+
+@dataclass
+class Tokens:
+    """Step Functions, which notes the tokens that it gets."""
+
+    seen: list[str] = field(default_factory=list)
+    run: Callable[[], None] = lambda: None
+
+    def resume(self, _approval: Approval, task_token: str) -> None:
+        self.seen.append(task_token)
+
+
+@pytest.fixture
+def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: Clock, logger: Logger) -> Tokens:
+    """What the workflow hears of an approval that is decided; its token may be anywhere."""
+    heard = Tokens()
+    resumer = Resumer(
+        table=table,
+        tokens=tokens,
+        workflows=cast("Workflows", heard),
+        outbox=mailer.outbox(table, clock),
+        messenger=None,
+        email=ALICE.id,
+        clock=clock,
+        logger=logger,
+    )
+    table.add(an_approval())
+    decide(table)
+    heard.run = partial(resumer, ID, last=False)
+    return heard
+
+
+def keep_in_the_record(dynamodb: DynamoDBClient, token: str) -> None:
+    """As versions before 0.2 did."""
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key={"id": {"S": ID}},
+        UpdateExpression="SET task_token = :token",
+        ExpressionAttributeValues={":token": {"S": token}},
+    )
+
+
+def test_the_token_is_taken_from_its_own_table(heard: Tokens, tokens: TaskTokens, dynamodb: DynamoDBClient) -> None:
+    tokens.put(ID, TOKEN, NOW)
+    keep_in_the_record(dynamodb, "written by somebody who may write records")
+    heard.run()
+    assert heard.seen == [TOKEN]
+
+
+def test_an_approval_of_an_earlier_version_is_resumed_by_the_token_in_its_record(
+    heard: Tokens, dynamodb: DynamoDBClient
+) -> None:
+    keep_in_the_record(dynamodb, TOKEN)
+    heard.run()
+    assert heard.seen == [TOKEN]
+
+
+def test_a_decision_whose_token_is_lost_is_tried_again_and_never_taken_for_delivered(
+    heard: Tokens, table: ApprovalTable
+) -> None:
+    with pytest.raises(StepsFailed, match="no task token on record"):
+        heard.run()
+    assert (heard.seen, table.get(ID).resumed) == ([], None)

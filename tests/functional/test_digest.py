@@ -8,19 +8,22 @@ from typing import Any, cast
 
 import pytest
 from aws_lambda_powertools import Logger
+from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.links import approval_id
 from approvals.mail import Mailer
 from approvals.mail_messages import Links
 from approvals.mail_subjects import MAX_SUBJECT
 from approvals.model import Approval, Step
+from approvals.reading import UnreadableError
 from approvals.respond import respond
 from approvals.steps import DeliveryFailed
 from approvals.table import ApprovalTable
 from handlers.digest import DigestSender
 from local.story import links
+from tests.broken import break_record
 from tests.builders import NOW, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer
+from tests.functional.conftest import TABLE, Clock, FakeMailer
 
 ALICE = "alice@example.com"
 REQUEST, OUTCOME = (f"{step}:{ALICE}" for step in (Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL))
@@ -144,3 +147,21 @@ def test_a_request_and_its_reminder_are_one_entry(
     sender(batch((asked[0], REQUEST), (asked[0], f"reminder-1:{ALICE}")), context)
     [mail] = mailer.sent
     assert mail.subject == f"Approvals: 1 waiting for you [{asked[0].id[:6]}]"
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_what_can_not_be_read_keeps_nobody_from_the_other_mails(
+    sender: DigestSender,
+    dynamodb: DynamoDBClient,
+    mailer: FakeMailer,
+    asked: list[Approval],
+    context: Any,
+    how: str,
+) -> None:
+    """It comes back, and ends in the dead-letter queue; the others are sent once."""
+    break_record(dynamodb, TABLE, asked[0].id, how)
+    for _ in range(2):
+        with pytest.raises(UnreadableError):
+            sender(batch((asked[0], REQUEST), (asked[1], REQUEST), (asked[2], REQUEST)), context)
+    [mail] = mailer.sent
+    assert mail.subject == f"Approvals: 2 waiting for you [{asked[1].id[:6]}]"

@@ -14,6 +14,7 @@ from approvals.history import history
 from approvals.mail import Subscribers
 from approvals.mail_messages import Links
 from approvals.model import Approval, Request, Status, Step
+from approvals.people import MAX_DIRECT
 from approvals.respond import respond
 from approvals.rules import Event, Tick
 from approvals.steps import StepsFailed
@@ -23,11 +24,21 @@ from bot.app import BotHandler
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from handlers.decision import Resumer
-from handlers.direct import DIRECT, MAX_DIRECT
+from handlers.direct import DIRECT
 from handlers.notify import Notifier
 from local.slack import Message, Slack
 from tests.builders import BOB, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery, a_queue
+from tests.functional.conftest import (
+    REPLIES,
+    TABLE,
+    Clock,
+    FakeMailer,
+    FakeSubscribers,
+    FakeWorkflows,
+    a_delivery,
+    a_queue,
+    some_tokens,
+)
 from tests.functional.test_bot import APPROVE, NOBODYS_COMMENT, a_bot, event
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
@@ -94,6 +105,7 @@ def office(
     )
     resumer = Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=outbox,
         messenger=messenger,
@@ -161,7 +173,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(office: Office, dy
     asked = office.tell(office.ask(BOBS, DAVE))
     office.happens(asked, a_response(approver=BOB))
     office.click(office.direct[0], DAVE)
-    [note] = [item["id"]["S"] for item in dynamodb.scan(TableName=TABLE)["Items"] if "user" in item]
+    [note] = [item["id"]["S"] for item in dynamodb.scan(TableName=REPLIES)["Items"]]
     office.notifier(note, last=False)
     assert office.direct[-1].ephemeral_to == DAVE
     assert "Somebody was faster" in office.direct[-1].text

@@ -69,6 +69,35 @@ def test_a_user_of_another_workspace_is_known_as_such(directory: SlackDirectory)
     assert user.team_id == PEOPLE["U0GUEST004"].workspace != directory.workspace() == WORKSPACE["id"]
 
 
+@pytest.mark.parametrize(
+    ("slack_id", "guest", "bot", "member"),
+    [
+        ("U0ALICE01", False, False, True),
+        ("U0GIL00007", True, False, False),
+        ("U0UMA00008", True, False, False),
+        ("U0APPBOT00", False, True, False),
+        ("USLACKBOT", False, True, False),
+        ("U0GONE0005", False, False, False),
+    ],
+)
+def test_only_full_members_are_members(
+    directory: SlackDirectory, slack_id: str, guest: bool, bot: bool, member: bool
+) -> None:
+    user = directory.user(slack_id)
+    assert user is not None
+    assert (user.guest, user.bot, user.is_member) == (guest, bot, member)
+
+
+@pytest.mark.parametrize("mark", ["is_stranger", "is_workflow_bot", "is_restricted", "is_ultra_restricted", "deleted"])
+def test_each_mark_of_slack_alone_makes_somebody_no_member(
+    directory: SlackDirectory, slack: Slack, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    monkeypatch.setattr("local.slack._described", lambda user: {"id": user.id, "name": user.name, mark: True})
+    user = directory.user("U0ALICE01")
+    assert user is not None
+    assert not user.is_member
+
+
 def test_a_group_has_its_members_and_an_unknown_one_has_none(directory: SlackDirectory) -> None:
     assert directory.members("S0RELEASE1") == GROUPS["S0RELEASE1"]
     assert directory.members("S0NOBODY99") == ()

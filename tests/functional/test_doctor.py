@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import NewConnectionError
 
+from approvals.reading import UnreadableError
 from bot.guard import REFUSED
 from cli.connecting import Connection, update
 from cli.context import Context, Failure
@@ -421,9 +422,19 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
     patient: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient.workspace.fail_with = 500
-    monkeypatch.setattr(Context, "listing", SimpleNamespace(open=list))
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
     [finding] = people.approvers(patient, ["alice@example.com"])
     assert finding.verdict is Verdict.UNKNOWN
+
+
+def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
+    patient: Examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
+    patient.context.unreadable.append(UnreadableError("a" * 32, "KeyError"))
+    found = next(iter(people.approvers(patient, [])))
+    assert found.verdict is Verdict.FAULT
+    assert "a" * 32 in found.text
 
 
 @pytest.mark.parametrize(
@@ -441,7 +452,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
 def test_an_approver_is_looked_up_as_the_stack_does(
     patient: Examined, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
-    monkeypatch.setattr(Context, "listing", SimpleNamespace(open=list))
+    monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
     [finding] = people.approvers(patient, [name])
     assert finding.verdict is (Verdict.FAULT if text else Verdict.OK), finding
     assert text in finding.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.links import approval_id
 from approvals.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
+from approvals.replies import Replies
 from approvals.respond import respond
 from approvals.steps import DeliveryFailed
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable
 from bot.api import Hook, web_hook
 from bot.app import BotHandler
 from bot.messenger import SlackMessenger
@@ -23,9 +26,12 @@ from bot.views.buttons import ACTION_IDS
 from bot.views.home import REFRESH_ID
 from handlers.notes import PATIENCE, Notes
 from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
+from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import CHANNEL, TABLE, Clock, a_delivery
-from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event
+from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
+from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
+
+__all__ = ["web_api"]
 
 ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
 HOUR = timedelta(hours=1)
@@ -60,7 +66,7 @@ class Scene:
         asked = an_approval(
             id=approval_id(f"token {self.asked}"),
             request=replace(request, **changes.pop("request", {})),
-            workflow=replace(WORKFLOW, execution_name=f"run-{self.asked}"),
+            workflow=replace(WORKFLOW, execution_name=changes.pop("execution_name", f"run-{self.asked}")),
             people=people,
             slack_message=SlackMessage(channel=channel, ts=f"1795424400.00{self.asked:04}", workspace=WORKSPACE["id"]),
             **changes,
@@ -73,9 +79,9 @@ class Scene:
 
     def deliver(self) -> None:
         """Delivers the notes that are new, as the table's stream would."""
-        for item in self.dynamodb.scan(TableName=TABLE)["Items"]:
+        for item in self.dynamodb.scan(TableName=REPLIES)["Items"]:
             id_ = item["id"]["S"]
-            if id_.startswith(NOTE_PREFIX) and id_ not in self.seen:
+            if id_ not in self.seen:
                 self.seen.add(id_)
                 self.notes.deliver(id_)
 
@@ -126,10 +132,11 @@ def scene(
     clock: Clock,
     logger: Logger,
     dynamodb: DynamoDBClient,
+    web_api: str,
     context: Any,
 ) -> Scene:
     notes = a_delivery(table, messenger, clock, logger)
-    return Scene(slack, table, a_bot(table, slack, clock, logger), notes, dynamodb, messenger, context)
+    return Scene(slack, table, a_bot(table, slack, clock, logger, web_api), notes, dynamodb, messenger, context)
 
 
 def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(scene: Scene, clock: Clock) -> None:
@@ -160,7 +167,7 @@ def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -
     scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
     for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "")):
         scene.send(signed)
-    assert calls == ["UpdateItem", "UpdateItem"]
+    assert calls == ["PutItem", "PutItem"]
 
 
 def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:
@@ -236,7 +243,7 @@ def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Sce
 
 def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
     scene.ask("Secret")
-    assert scene.said("", GUEST) == "Only members of the workspace that the Approvals app belongs to may answer."
+    assert scene.said("", GUEST) == present.NOT_OF_THE_WORKSPACE
     scene.send(scene.slack.open_home(GUEST))
     scene.deliver()
     assert scene.slack.homes() == {}
@@ -303,6 +310,20 @@ def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(scene: Scen
     assert scene.table.get(asked.id).decision
     scene.deliver()
     assert scene.command(f"show {name}").text == "Approved: Deploy web 2.4.1"
+
+
+@pytest.mark.parametrize("form", [str.lower, str.upper])
+def test_an_execution_named_like_another_requests_short_id_does_not_take_its_place(
+    scene: Scene, form: Callable[[str], str]
+) -> None:
+    real = scene.ask("Deploy web 2.4.1")
+    short = form(real.id[:6])
+    imposter = scene.ask("Harmless", execution_name=short)
+    said = scene.said(f"show {short}")
+    assert "Which one?" in said
+    assert f"`{real.id}`" in said
+    assert f"`{imposter.id}`" in said
+    assert scene.command(f"show {form(real.id)}").text == "Approval required: Deploy web 2.4.1"
 
 
 @pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])
@@ -403,9 +424,9 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
         scene.deliver()
     token = next(iter(scene.slack._hooks))
-    [item] = scene.dynamodb.scan(TableName=TABLE)["Items"]
+    [item] = scene.dynamodb.scan(TableName=REPLIES)["Items"]
     assert token in item["response_url"]["S"]
-    note = scene.table.get_note(item["id"]["S"])
+    note = Replies(scene.dynamodb, REPLIES).get(item["id"]["S"])
     assert "Failed to send a request to Slack" in caplog.text
     assert token not in f"{note!r} {failure.value!r} {capsys.readouterr()} {caplog.text}"
 
@@ -432,3 +453,29 @@ def test_a_command_that_lacks_something_gets_401(scene: Scene, missing: str) -> 
 @pytest.mark.parametrize("event_", [{"tab": "home"}, {"tab": "home", "user": 7}, {"tab": "home", "user": ""}])
 def test_an_opened_home_of_nobody_gets_401(scene: Scene, event_: dict[str, Any]) -> None:
     assert scene.send(scene.slack.event({"type": "app_home_opened", **event_}))["statusCode"] == 401
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_a_record_that_can_not_be_read_is_left_out_of_every_list_and_named_in_the_log(
+    scene: Scene, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.ask("Whole")
+    broken = scene.ask("Broken")
+    break_record(scene.dynamodb, TABLE, broken.id, how)
+    for said in (scene.home(), scene.said(""), scene.said("search whole"), scene.said(f"show {broken.id}")):
+        assert "Broken" not in said
+    assert "Whole" in scene.said("list")
+    named = [line for line in caplog.records if line.message == "record can't be read, left out"]
+    assert {vars(line)["approval_id"] for line in named} == {broken.id}
+
+
+def test_a_context_that_can_not_be_read_is_not_shown_and_not_taken_for_none(scene: Scene) -> None:
+    """A version without a limit may have stored it: the others are shown in full, this one is not."""
+    broken = scene.ask("Deep")
+    scene.ask("Whole", request={"details": "All of it."})
+    nest_context(scene.dynamodb, TABLE, broken.id)
+    said = scene.home()
+    assert "Waits for you (2)" in said
+    assert "All of it." in said
+    assert "Deep" not in said
+    assert "There is no such approval" in scene.said(f"show {broken.id}")

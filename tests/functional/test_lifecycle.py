@@ -20,8 +20,9 @@ from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from handlers.lifecycle import LifecycleHandler, NotAllDone
 from handlers.worker import RetryQueue
+from tests.broken import break_record, leave_no_room
 from tests.builders import NOW, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import Clock
+from tests.functional.conftest import TABLE, Clock
 
 
 class Ended:
@@ -41,7 +42,7 @@ def ended() -> Ended:
 
 @pytest.fixture
 def queues(sqs: SQSClient) -> dict[str, str]:
-    return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("notify", "decision")}
+    return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("notify", "decision", "dead")}
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ def handler(
         state_machine_arn="arn",
         notify_queue=RetryQueue(lambda: sqs, queues["notify"]),
         decision_queue=RetryQueue(lambda: sqs, queues["decision"]),
+        dead_letters=RetryQueue(lambda: sqs, queues["dead"]),
         clock=clock,
         logger=logger,
     )
@@ -254,3 +256,67 @@ def test_a_look_that_finds_nothing_to_do_is_the_last_until_something_is_due(
     handler({}, context)
     assert list(table.due(NOW + timedelta(minutes=29))) == []
     assert len(list(table.due(NOW + timedelta(minutes=30)))) == 1
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_a_record_that_can_not_be_read_is_set_aside_and_not_tried_each_minute(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    dynamodb: DynamoDBClient,
+    sqs: SQSClient,
+    queues: dict[str, str],
+    clock: Clock,
+    context: Any,
+    how: str,
+) -> None:
+    """The others expire, the dead-letter queue names it once in an hour; a version that can read it expires it then."""
+    due = [asked(table, number, 10) for number in range(3)]
+    whole = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": due[1].id}})["Item"]
+    break_record(dynamodb, TABLE, due[1].id, how)
+    clock.pass_(minutes=10)
+    for _ in range(3):
+        handler({}, context)
+        clock.pass_(minutes=1)
+    assert statuses(table, [due[0], due[2]]) == {Status.EXPIRED}
+    assert queued(sqs, queues["dead"]) == [due[1].id]
+    clock.pass_(minutes=60)
+    handler({}, context)
+    assert queued(sqs, queues["dead"]) == [due[1].id] * 2
+    dynamodb.put_item(TableName=TABLE, Item=whole)
+    handler({}, context)
+    assert table.get(due[1].id).status is Status.EXPIRED
+
+
+def test_what_ended_and_can_not_be_read_does_not_keep_the_others_open(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    dynamodb: DynamoDBClient,
+    sqs: SQSClient,
+    queues: dict[str, str],
+    ended: Ended,
+    context: Any,
+) -> None:
+    """Not even an item that only claims to wait for the execution, as a function that faces the internet can write."""
+    mine = asked(table, 1, 10)
+    dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
+    ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    handler({}, context)
+    assert table.get(mine.id).status is Status.CANCELLED
+    assert queued(sqs, queues["dead"]) == [], "it is not in the index of what is due"
+
+
+def test_a_record_without_room_for_its_end_is_set_aside(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    dynamodb: DynamoDBClient,
+    sqs: SQSClient,
+    queues: dict[str, str],
+    clock: Clock,
+    context: Any,
+) -> None:
+    due = asked(table, 1, 10)
+    leave_no_room(dynamodb)
+    clock.pass_(minutes=10)
+    for _ in range(3):
+        handler({}, context)
+    assert queued(sqs, queues["dead"]) == [due.id]

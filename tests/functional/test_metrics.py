@@ -14,11 +14,17 @@ from approvals.model import Action, Approver, Status
 from approvals.respond import respond
 from approvals.rules import Cancellation, Expiry
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from handlers.decision import Resumer
 from handlers.request import RequestHandler
 from tests.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeWorkflows
+from tests.functional.conftest import (
+    Clock,
+    FakeMailer,
+    FakeWorkflows,
+    some_tokens,
+)
 
 STACK = "my-stack"
 APPROVAL = an_approval()
@@ -34,9 +40,12 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger) -> RequestHandler:
+def handler(
+    table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
+) -> RequestHandler:
     return RequestHandler(
         table=table,
+        tokens=tokens,
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(minutes=60),
         clock=clock,
@@ -51,6 +60,7 @@ def resumer(
     table.add(APPROVAL)
     return Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
         outbox=mailer.outbox(table, clock),
         messenger=None,

@@ -11,15 +11,17 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals import present
 from approvals.links import approval_id
 from approvals.mail import Mail, Subscribers
 from approvals.mail_messages import Links
 from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
 from approvals.people import Reason
+from approvals.replies import EARLIER_PREFIX, reply_id
 from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable
 from approvals.workflow import Workflows
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
@@ -28,6 +30,7 @@ from handlers.notify import Notifier
 from handlers.worker import RetryQueue
 from local.slack import ELSEWHERE_CHANNEL, Slack
 from local.story import links
+from tests.broken import break_record
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.functional.conftest import (
     TABLE,
@@ -39,6 +42,7 @@ from tests.functional.conftest import (
     FakeWorkflows,
     a_delivery,
     a_rate_limit,
+    some_tokens,
 )
 
 ID = an_approval().id
@@ -224,6 +228,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
     """`decision` runs before the message is marked; what notify hands over to it tells those it did not know of."""
     resumer = Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", FakeWorkflows()),
         outbox=mailer.outbox(table, clock),
         messenger=messenger,
@@ -255,8 +260,9 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
 
 
 def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
-    table.leave_note(Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock()))
-    notifier(f"{NOTE_PREFIX}n1", last=False)
+    note = Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
+    table.leave_note(note)
+    notifier(reply_id(note), last=False)
     [message] = slack.messages()
     assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
 
@@ -276,8 +282,9 @@ def test_without_slack_the_mail_is_enough(
 def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
 ) -> None:
-    table.leave_note(Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock()))
-    notifier(f"{NOTE_PREFIX}n1", last=False)
+    note = Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
+    table.leave_note(note)
+    notifier(reply_id(note), last=False)
     [message] = slack.messages()
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
 
@@ -285,8 +292,9 @@ def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
 def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
     notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    table.leave_note(Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock()))
-    notifier(f"{NOTE_PREFIX}n1", last=False)
+    note = Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
+    table.leave_note(note)
+    notifier(reply_id(note), last=False)
     assert slack.messages() == []
 
 
@@ -436,6 +444,35 @@ def test_it_is_known_who_is_who_before_anybody_is_told(
         ("", "U0BOB00002"),  # whose address has no subscription
     ]
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"], "bob is named in Slack"
+
+
+@pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])
+def test_in_a_quorum_without_approvers_the_stacks_address_is_told_and_slack_is_asked(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack, changes: dict[str, int]
+) -> None:
+    """The address may be the same person's as one of those in the channel."""
+    asked = an_asked(table, **changes)
+    notifier(asked.id, last=False)
+    [mail] = mailer.sent
+    assert mail.to == "alice@example.com"
+    assert present.SHARED_ADDRESS in mail.text
+    assert "https://" not in mail.text
+    assert len(slack.messages()) == 1
+    assert table.get(asked.id).status is Status.PENDING
+
+
+@pytest.mark.parametrize("with_slack", [False])
+@pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])
+def test_a_quorum_without_approvers_and_without_slack_fails_at_once_with_what_to_do(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, changes: dict[str, int]
+) -> None:
+    asked = an_asked(table, **changes)
+    notifier(asked.id, last=False)
+    decision = table.get(asked.id).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
+    assert "name people in Approval.Approvers" in (decision.cause or "")
+    assert mailer.sent == []
 
 
 @pytest.mark.parametrize(
@@ -867,3 +904,42 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     assert len(mailer.sent) == 2
     told = table.get(asked.id).steps
     assert {f"{Step.REQUEST_EMAIL}:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
+
+
+@pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
+def test_an_earlier_attempt_that_can_not_be_read_keeps_nobody_from_being_asked(
+    notifier: Notifier, table: ApprovalTable, dynamodb: DynamoDBClient, mailer: FakeMailer, how: str
+) -> None:
+    """Nor one that is gone: the index of what waits is eventually consistent."""
+    first, second = (an_attempt(table, f"token {number}", number) for number in range(2))
+    break_record(dynamodb, TABLE, first.id, how)
+    dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
+    notifier(second.id, last=False)
+    assert [mail.to for mail in mailer.sent] == [ALICE.id]
+
+
+def test_people_who_make_a_record_too_large_are_not_asked(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, subscribers: FakeSubscribers
+) -> None:
+    """Who is in a user group is known only now."""
+    approvers = tuple(f"{number:03}{'a' * 200}@example.com" for number in range(50))
+    subscribers.addresses = [*approvers]
+    request = Request(timeout=timedelta(hours=1), approvers=approvers, context={"k": "x" * 240_000})
+    approval = an_approval(id=approval_id("large"), request=request, people=None, slack_message=None)
+    table.add(approval)
+    notifier(approval.id, last=False)
+    decision = table.get(approval.id).decision
+    assert decision is not None
+    assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
+    assert "at most 409,600 can be stored" in (decision.cause or "")
+    assert mailer.sent == []
+
+
+def test_a_reply_that_an_earlier_version_left_is_dropped(
+    notifier: Notifier, slack: Slack, dynamodb: DynamoDBClient
+) -> None:
+    """It is an item of the approvals table, whose id may come back by the retry queue for four days."""
+    item = {"id": f"{EARLIER_PREFIX}n1", "channel": slack.channel, "user": "U0BOB00002", "text": "Too late."}
+    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
+    notifier(f"{EARLIER_PREFIX}n1", last=False)
+    assert slack.messages() == []

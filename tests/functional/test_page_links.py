@@ -16,7 +16,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.links import sign, slack_recipient
 from approvals.model import Action, Approval, FieldType, FormField, Note, NoteKind, People, Person, Request, Status
 from approvals.present import NOT_OF_THE_WORKSPACE
-from approvals.table import NOTE_PREFIX, ApprovalTable
+from approvals.table import ApprovalTable
 from bot.app import BotHandler
 from bot.listeners.views.answer import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
@@ -25,7 +25,7 @@ from handlers.callback import CallbackHandler
 from handlers.notes import Notes
 from local.slack import Message, Slack
 from tests.builders import BOB, an_approval
-from tests.functional.conftest import BASE_URL, TABLE, Clock, a_delivery
+from tests.functional.conftest import BASE_URL, REPLIES, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
 from tests.functional.test_callback import ask
 
@@ -77,9 +77,8 @@ class Scene:
         return self.deliver()
 
     def deliver(self) -> list[Message]:
-        for item in self.dynamodb.scan(TableName=TABLE)["Items"]:
-            if item["id"]["S"].startswith(NOTE_PREFIX):
-                self.notes.deliver(item["id"]["S"])
+        for item in self.dynamodb.scan(TableName=REPLIES)["Items"]:
+            self.notes.deliver(item["id"]["S"])
         return [message for message in self.slack.messages() if message.ephemeral_to or message.channel[0] in "UD"]
 
     @property
@@ -137,7 +136,7 @@ def test_a_line_that_the_message_hides_is_read_on_the_page_before_it_is_approved
 def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     ts = scene.ask(LONG)
     [handed] = scene.click(ts, READ_ID)
-    signature = sign(scene.record, slack_recipient(BOBS, "bob"))
+    signature = sign(scene.record, slack_recipient(BOBS, "bob", member=True))
     assert signature in handed.text
     assert not any(signature in str(message) for message in scene.slack.messages() if message is not handed)
     items = scene.dynamodb.scan(TableName=TABLE)["Items"]
@@ -152,7 +151,7 @@ def test_the_way_to_the_page_costs_two_calls_of_the_table_before_slack_hears_of_
     scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
     for _ in range(2):  # Slack repeats a click that it holds for lost.
         scene.send(signed)
-    assert calls == ["GetItem", "UpdateItem"] * 2
+    assert calls == ["GetItem", "PutItem"] * 2
     assert len(scene.deliver()) == 1
 
 

@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from approvals.events import MAX_ENTRIES, Event, EventBus
 from approvals.mail import Subscribers
 from approvals.mail_messages import Links
-from approvals.model import People, Step
+from approvals.model import People, Person, Step
 from approvals.respond import respond
 from approvals.rules import Cancellation, Withdrawal
 from approvals.steps import DeliveryFailed, StepsFailed
@@ -26,10 +26,24 @@ from handlers.notify import Notifier
 from handlers.publisher import Publisher
 from local.slack import Slack
 from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_delivery, a_queue
+from tests.functional.conftest import (
+    Clock,
+    FakeMailer,
+    FakeSubscribers,
+    FakeWorkflows,
+    a_delivery,
+    a_queue,
+    some_tokens,
+)
 
 ID = an_approval().id
-TWO = replace(an_approval().request, required_approvals=2)
+TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
+PEOPLE = People(
+    approvers=(
+        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
+        Person(id=BOB.id, name=BOB.name, slack_id=BOB.id),
+    )
+)
 
 
 @dataclass
@@ -71,7 +85,7 @@ def notifier(
     clock: Clock,
     logger: Logger,
 ) -> Notifier:
-    table.add(an_approval(request=TWO, slack_message=None, people=People()))
+    table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
     return Notifier(
         table=table,
         outbox=mailer.outbox(table, clock),
@@ -99,6 +113,7 @@ def resumer(
 ) -> Resumer:
     return Resumer(
         table=table,
+        tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
         outbox=mailer.outbox(table, clock),
         messenger=messenger,

@@ -42,6 +42,7 @@ from approvals.respond import respond
 from approvals.rules import Cancellation, Event, Expiry
 from approvals.steps import StepsFailed
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import TaskGone, Workflows
 from bot.messenger import SlackMessenger
 from bot.views import approval as view
@@ -55,12 +56,15 @@ from tests.builders import ALICE, BOB, a_call
 from tests.functional.conftest import (
     CHANNEL,
     TABLE,
+    TOKENS,
     Clock,
     DirectWebClient,
     FakeMailer,
     FakeSubscribers,
     FakeWorkflows,
     a_delivery,
+    a_queue,
+    some_tokens,
 )
 
 PROVE = os.environ.get("PROVE") == "1"
@@ -214,12 +218,12 @@ class RacedWorkflows(FakeWorkflows):
     stopped: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
 
-    def resume(self, approval: Approval) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:
         others_first()
         self.asked.append(approval)
         if not self.waits(approval):
             raise TaskGone("TaskTimedOut")
-        super().resume(approval)
+        super().resume(approval, task_token)
 
     def reached(self, approval: Approval) -> bool:
         others_first()
@@ -285,6 +289,7 @@ class Races(RuleBasedStateMachine):
         self.records: dict[str, Approval] = {}
         self.plain = ApprovalTable(dynamodb, TABLE)
         self.table = RacedTable(dynamodb, self._on_add, self._on_save)
+        self.tokens = TaskTokens(dynamodb, TOKENS, TABLE)
         self.mailer, self.workflows, self.log = RacedMailer(), RacedWorkflows(), Quiet()
         self.slack = Slack(CHANNEL, "xoxb-tests", "secret", clock=lambda: self.clock().timestamp())
         self.messenger = SlackMessenger(lambda: RacedWebClient(self.slack), CHANNEL)
@@ -566,6 +571,7 @@ class Races(RuleBasedStateMachine):
         def request() -> None:
             handler = RequestHandler(
                 table=self.table,
+                tokens=self.tokens,
                 workflows=cast("Workflows", self.workflows),
                 default_timeout=timedelta(hours=1),
                 clock=self.clock,
@@ -612,6 +618,7 @@ class Races(RuleBasedStateMachine):
     def _resumer(self) -> Resumer:
         return Resumer(
             table=self.table,
+            tokens=some_tokens(),
             workflows=cast("Workflows", self.workflows),
             outbox=self.mailer.outbox(self.table, self.clock),
             messenger=self.messenger,
@@ -627,6 +634,7 @@ class Races(RuleBasedStateMachine):
             state_machine_arn="arn",
             notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
             decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
+            dead_letters=a_queue(),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )

@@ -11,16 +11,24 @@ from aws_lambda_powertools import Logger
 from approvals.links import approval_id
 from approvals.request import MAX_INPUT
 from approvals.table import ApprovalTable, NotFound
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from handlers.request import RequestHandler
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
-from tests.functional.conftest import Clock, FakeWorkflows
+from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
+
+NESTED: list[Any] = []
+for _ in range(1999):
+    NESTED = [NESTED]
 
 
 @pytest.fixture
-def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger) -> RequestHandler:
+def handler(
+    table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
+) -> RequestHandler:
     return RequestHandler(
         table=table,
+        tokens=tokens,
         workflows=cast("Workflows", workflows),
         default_timeout=timedelta(minutes=60),
         clock=clock,
@@ -29,14 +37,14 @@ def handler(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger
 
 
 def test_a_request_is_stored_pending_with_its_deadline(
-    handler: RequestHandler, table: ApprovalTable, context: Any
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any
 ) -> None:
     handler(a_call({"Approval": {"Title": "Go?", "TimeoutMinutes": 5}, "Version": 3}), context)
-    stored = table.get_with_token(approval_id(TOKEN))
+    stored = table.get(approval_id(TOKEN))
     assert stored.status == "PENDING"
     assert stored.deadline == NOW + timedelta(minutes=5)
     assert (stored.request.title, stored.request.context) == ("Go?", {"Version": 3})
-    assert (stored.task_token, stored.workflow) == (TOKEN, WORKFLOW)
+    assert (tokens.get(stored.id), stored.workflow) == (TOKEN, WORKFLOW)
 
 
 def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
@@ -134,4 +142,64 @@ def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
     handler(a_call({"Approval": asked}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert cause.startswith("Approval.Form: 50 answers to it")
+    assert cause.startswith("Approval.Form: with all that may be answered")
+
+
+@pytest.mark.parametrize(
+    ("execution_input", "path"),
+    [
+        ({"x": NESTED}, "x[0][0][0][0][0]…"),
+        ({"Approval": {"Details": NESTED}}, "Approval.Details[0][0][0][0]…"),
+        ({"Approval": {"Title": "x"}, "k" * 1000: [1, {"a": NESTED}]}, f"{'k' * 28}…[1].a[0][0][0]…"),
+    ],
+)
+def test_an_input_nested_too_deep_is_refused_with_its_path(
+    handler: RequestHandler, workflows: FakeWorkflows, context: Any, execution_input: Any, path: str
+) -> None:
+    handler(a_call(execution_input), context)
+    [(_, error, cause)] = workflows.failed
+    assert (error, cause.split(": ")[0]) == ("InvalidApprovalRequest", path)
+    assert "nested deeper than 64 levels" in cause
+
+
+def test_sixty_thousand_empty_lists_are_asked(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+    """They are shallow and small: no list reads them, and a page shows them."""
+    handler(a_call({"x": [[]] * 60_000}), context)
+    assert table.get(approval_id(TOKEN)).request.context == {"x": [[]] * 60_000}
+
+
+def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
+    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+) -> None:
+    """By the people who are told, and what is marked for each of them; with less beside it, it is asked."""
+    asked = {
+        key: [f"{name}{number}@{'d' * 60}.example.com" for number in range(50)]
+        for key, name in (("Approvers", "ann"), ("EscalateTo", "bo"), ("Notify", "cy"))
+    }
+    asked |= {"EscalateAfterMinutes": 1, "Reminders": "auto"}  # type: ignore[dict-item]
+    handler(a_call({"Approval": asked, "k": "x" * 200_000}), context)
+    [(_, error, cause)] = workflows.failed
+    assert error == "InvalidApprovalRequest"
+    assert cause.startswith("Approval: with all that may be answered the record can grow from ")
+    assert "name fewer people" in cause
+    handler(a_call({"Approval": asked, "k": "x" * 20_000}), context)
+    assert len(workflows.failed) == 1
+
+
+def test_the_token_is_stored_first_and_a_repeat_changes_neither(
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any, calls: list[str]
+) -> None:
+    """A crash in between leaves a token that no approval needs, never an approval that can't resume its workflow."""
+    dynamodb, tables = table._dynamodb, []
+    dynamodb.meta.events.register("provide-client-params.*.*", lambda params, **_: tables.append(params["TableName"]))
+    handler(a_call({"Comment": "x"}), context)
+    assert (calls, tables) == (["PutItem", "PutItem"], [TOKENS, TABLE])
+    first = table.get(approval_id(TOKEN))
+    handler(a_call({"Comment": "x"}), context)
+    assert (table.get(first.id), tokens.get(first.id)) == (first, TOKEN)
+
+
+def test_a_token_outlives_every_wait(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+    handler(a_call({"Comment": "x"}), context)
+    item = table._dynamodb.get_item(TableName=TOKENS, Key={"id": {"S": approval_id(TOKEN)}})["Item"]
+    assert int(item["expires_at"]["N"]) > (NOW + timedelta(days=366)).timestamp()

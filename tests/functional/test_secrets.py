@@ -17,6 +17,7 @@ from approvals.mail import Subscribers
 from approvals.mail_messages import Links
 from approvals.model import Action, Step
 from approvals.table import ApprovalTable
+from approvals.task_tokens import TaskTokens
 from approvals.workflow import Workflows
 from bot.messenger import SlackMessenger
 from bot.secret import SlackSecret
@@ -40,6 +41,7 @@ ECHO = f"Invalid Token: '{TOKEN}'"
 @pytest.mark.parametrize("error", [None, "InvalidToken", "TaskTimedOut", "ThrottlingException"])
 def test_no_secret_is_written_anywhere(
     table: ApprovalTable,
+    tokens: TaskTokens,
     mailer: FakeMailer,
     messenger: SlackMessenger,
     slack: Slack,
@@ -70,9 +72,15 @@ def test_no_secret_is_written_anywhere(
     def worker(task: Notifier | Resumer) -> Worker:
         return Worker(task, queue=queue, attempts=2, logger=logger)
 
-    RequestHandler(table=table, workflows=workflows, default_timeout=timedelta(hours=1), clock=clock, logger=logger)(
-        a_call({"Comment": "x"}), context
+    request = RequestHandler(
+        table=table,
+        tokens=tokens,
+        workflows=workflows,
+        default_timeout=timedelta(hours=1),
+        clock=clock,
+        logger=logger,
     )
+    request(a_call({"Comment": "x"}), context)
     notify = worker(
         Notifier(
             table=table,
@@ -98,6 +106,7 @@ def test_no_secret_is_written_anywhere(
     assert bot(clicked, context)["statusCode"] == 200
     resumer = Resumer(
         table=table,
+        tokens=tokens,
         workflows=workflows,
         outbox=mailer.outbox(table, clock),
         messenger=messenger,

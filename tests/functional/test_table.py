@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,10 +14,11 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
 from approvals.records import RETENTION, approval_to_item
+from approvals.replies import Replies, reply_id
+from approvals.request_json import MAX_TIMEOUT_MINUTES
 from approvals.respond import Conflict, TooManyConflicts
 from approvals.rules import judge
 from approvals.table import (
-    NOTE_PREFIX,
     PAUSES,
     ApprovalTable,
     ConditionsFailed,
@@ -26,8 +26,7 @@ from approvals.table import (
     serialized,
 )
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
-from tests.functional.conftest import TABLE
-from tests.unit.test_template import condition_of
+from tests.functional.conftest import REPLIES, TABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -45,55 +44,11 @@ def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
     table.save(decided)
     table.mark(decided, Step.REQUEST_SLACK, NOW, slack_message=SlackMessage(channel="C1", ts="1.2", workspace="T1"))
 
-    read = table.get_with_token(asked.id)
+    read = table.get(asked.id)
 
     message = SlackMessage(channel="C1", ts="1.2", workspace="T1")
     assert read == replace(decided, steps={Step.REQUEST_SLACK: NOW}, slack_message=message)
-    assert isinstance(read.request.context["n"], float)
-
-
-def test_the_task_token_is_read_only_by_who_asks_for_it(table: ApprovalTable) -> None:
-    asked = an_approval()
-    table.add(asked)
-    assert table.get(asked.id) == replace(asked, task_token=None)
-    assert table.mark(asked, Step.REQUEST_EMAIL, NOW).task_token is None
-
-
-def test_an_answer_and_a_note_keep_within_what_iam_allows_the_internet_facing_functions(
-    table: ApprovalTable, dynamodb: DynamoDBClient
-) -> None:
-    """Neither emulator looks at the attributes of an update, so what AWS would look at is gathered here.
-
-    AWS looks at each update of a transaction as if it came alone.
-    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-    """
-    first, second = an_approval(), an_approval(id="k" * 43)
-    calls: list[dict[str, Any]] = []
-    for asked in (first, second):
-        table.add(asked)
-    on = dynamodb.meta.events.register
-    on("provide-client-params.dynamodb.UpdateItem", lambda params, **_: calls.append(params))
-    on(
-        "provide-client-params.dynamodb.TransactWriteItems",
-        lambda params, **_: calls.extend(item["Update"] for item in params["TransactItems"]),
-    )
-
-    table.save(judge(first, a_response()).approval)
-    table.leave_note(NOTE)
-    table.save(judge(second, a_response()).approval, NOTE)
-
-    assert len(calls) == 4
-    allowed = condition_of("CallbackFunction", "dynamodb:UpdateItem")
-    named = {name for call in calls for name in _attributes(call)}
-    assert named <= set(allowed["ForAllValues:StringEquals"]["dynamodb:Attributes"])
-    assert {"status", "text"} <= named
-    assert all(call.keys().isdisjoint({"ReturnValues", "ReturnValuesOnConditionCheckFailure"}) for call in calls)
-
-
-def _attributes(call: dict[str, Any]) -> set[str]:
-    expressions = f"{call['UpdateExpression']} {call.get('ConditionExpression', '')}"
-    words = set(re.findall(r"(?<![:\w#])#?\w+", expressions)) - {"SET", "REMOVE", "ADD", "AND", "OR"}
-    return {call.get("ExpressionAttributeNames", {}).get(word, word) for word in words} | set(call["Key"])
+    assert isinstance(read.request.whole_context["n"], float)
 
 
 def test_a_decision_without_a_person_survives_too(table: ApprovalTable) -> None:
@@ -119,8 +74,8 @@ def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table:
     with pytest.raises(Conflict) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval)
 
-    assert conflict.value.current == replace(winner, task_token=None)
-    assert table.get_with_token(asked.id) == winner
+    assert conflict.value.current == winner
+    assert table.get(asked.id) == winner
 
 
 def test_marking_a_step_is_no_conflict_for_an_answer(table: ApprovalTable) -> None:
@@ -153,18 +108,43 @@ def test_a_record_lives_more_than_a_year_after_its_deadline(table: ApprovalTable
     asked = an_approval()
     table.add(asked)
     item = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": asked.id}})["Item"]
-    assert int(item["expires_at"]["N"]) == (asked.deadline + RETENTION).timestamp()
+    latest = asked.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES)
+    assert int(item["expires_at"]["N"]) == (latest + RETENTION).timestamp()
     assert timedelta(days=366) < RETENTION
 
 
-def test_the_same_note_left_twice_is_one(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
-    table.leave_note(NOTE)
-    table.leave_note(NOTE)
-    assert dynamodb.scan(TableName=TABLE)["Count"] == 1
-    assert table.get_note(f"{NOTE_PREFIX}n1") == NOTE
+def test_an_answer_does_not_change_when_a_record_is_deleted(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+    asked = an_approval()
+    table.add(asked)
+    before = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": asked.id}})["Item"]["expires_at"]
+    table.save(judge(replace(asked, deadline=asked.deadline + timedelta(hours=1)), a_response()).approval)
+    assert dynamodb.get_item(TableName=TABLE, Key={"id": {"S": asked.id}})["Item"]["expires_at"] == before
 
 
-def test_a_note_is_left_by_the_write_that_stores_the_answer(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+def test_the_same_note_left_twice_is_one(table: ApprovalTable, replies: Replies, dynamodb: DynamoDBClient) -> None:
+    table.leave_note(NOTE)
+    table.leave_note(NOTE)
+    assert (dynamodb.scan(TableName=REPLIES)["Count"], dynamodb.scan(TableName=TABLE)["Count"]) == (1, 0)
+    assert replies.get(reply_id(NOTE)) == NOTE
+
+
+def test_a_reply_that_is_left_later_can_not_change_who_sees_an_earlier_one(
+    table: ApprovalTable, replies: Replies
+) -> None:
+    """Its key names its user."""
+    table.leave_note(NOTE)
+    table.leave_note(replace(NOTE, user="U0MALLORY9"))
+    assert replies.get(reply_id(NOTE)) == NOTE
+
+
+def test_a_table_without_replies_leaves_none(dynamodb: DynamoDBClient) -> None:
+    with pytest.raises(ValueError, match="leaves no replies"):
+        ApprovalTable(dynamodb, TABLE).leave_note(NOTE)
+
+
+def test_a_note_is_left_by_the_write_that_stores_the_answer(
+    table: ApprovalTable, replies: Replies, dynamodb: DynamoDBClient
+) -> None:
     """A conflict leaves none: the answer is judged anew, and may have to be told something else."""
     asked = an_approval()
     table.add(asked)
@@ -172,24 +152,18 @@ def test_a_note_is_left_by_the_write_that_stores_the_answer(table: ApprovalTable
     dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
     table.save(judge(asked, a_response(approver=BOB)).approval, NOTE)
     assert calls == ["TransactWriteItems"]
-    assert table.get_note(f"{NOTE_PREFIX}n1") == NOTE
+    assert replies.get(reply_id(NOTE)) == NOTE
     with pytest.raises(Conflict) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval, replace(NOTE, id="n2"))
     assert conflict.value.current == table.get(asked.id)
     with pytest.raises(NotFound):
-        table.get_note(f"{NOTE_PREFIX}n2")
+        replies.get(reply_id(replace(NOTE, id="n2")))
 
 
 def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
     with pytest.raises(NotFound):
         table.save(judge(an_approval(), a_response()).approval, NOTE)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
-
-
-def test_a_note_of_an_earlier_version_is_whispered(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
-    item = {"id": f"{NOTE_PREFIX}n1", "channel": "C1", "user": "U1", "text": "Too late."}
-    dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
-    assert table.get_note(f"{NOTE_PREFIX}n1") == Note(id="n1", channel="C1", user="U1", text="Too late.")
 
 
 def test_who_finds_out_first_who_is_who_counts(table: ApprovalTable) -> None:
@@ -227,7 +201,7 @@ def test_a_transaction_writes_all_or_nothing_and_says_what_failed(table: Approva
     with pytest.raises(ConditionsFailed) as failed:
         table._transact(_update_of(first.id), _update_of(second.id))
     assert failed.value.places == {1}
-    assert table.get(first.id) == replace(first, task_token=None)
+    assert table.get(first.id) == first
     table.add(second)
     table._transact(_update_of(first.id), _update_of(second.id))
     assert [table.get(each.id).reminded for each in (first, second)] == [1, 1]
@@ -242,7 +216,7 @@ def pauses() -> list[float]:
 def stubbed(dynamodb: DynamoDBClient, pauses: list[float]) -> Iterator[tuple[ApprovalTable, Stubber]]:
     """The table, where DynamoDB answers as AWS does while others write: no emulator does."""
     with Stubber(dynamodb) as answers:
-        yield ApprovalTable(dynamodb, TABLE, pauses.append), answers
+        yield ApprovalTable(dynamodb, TABLE, pauses.append, replies=Replies(dynamodb, REPLIES)), answers
         answers.assert_no_pending_responses()
 
 

@@ -39,6 +39,7 @@ def test_a_tick_reads_as_often_however_many_approvals_are_open(
         state_machine_arn="arn",
         notify_queue=_unused_queue(),
         decision_queue=_unused_queue(),
+        dead_letters=_unused_queue(),
         clock=clock,
         logger=logger,
     )

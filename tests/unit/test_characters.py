@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from unicodedata import category
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.characters import escape_hidden, hidden_in, is_hidden, one_line, reveal
+from approvals.characters import escape_hidden, hidden_in, is_hidden, log_json, one_line, reveal
 
+ROOT = Path(__file__).parents[2]
 ALL = [chr(number) for number in range(0x110000)]
 PREPENDED = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 """Format characters that have a form of their own: number signs around digits."""
@@ -153,3 +156,17 @@ def test_escaped_json_has_the_same_values_and_hides_nothing(value: object) -> No
         text = escape_hidden(json.dumps(value, ensure_ascii=False, indent=indent))
         assert json.loads(text) == json.loads(json.dumps(value))
         assert hidden_in(text) is None
+
+
+def test_a_log_record_is_one_line_that_hides_nothing() -> None:
+    line = log_json({"message": "a\n\x1b[2J\u202e\u2028b", "reason": ValueError("no\u200bne")})
+    assert hidden_in(line) is None
+    assert len(line.splitlines()) == 1
+    assert json.loads(line) == {"message": "a\n\x1b[2J\u202e\u2028b", "reason": "no\u200bne"}
+
+
+def test_every_function_logs_so() -> None:
+    files = [*ROOT.glob("handlers/*.py"), *ROOT.glob("bot/**/*.py")]
+    made = [call for file in files for call in re.findall(r"\bLogger\([^)]*\)", file.read_text())]
+    assert made
+    assert set(made) == {"Logger(json_serializer=log_json)"}

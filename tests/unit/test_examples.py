@@ -19,8 +19,8 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.listing import LISTED
 from approvals.model import Action
+from approvals.records import LISTED
 from approvals.request import parse_request
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
@@ -143,6 +143,7 @@ def test_the_job_may_read_what_lists_read_and_no_key() -> None:
     readable = reads["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert tuple(readable) == LISTED
     assert not {"link_key", "task_token"} & set(readable)
+    assert reads["Condition"]["Null"] == {"dynamodb:Attributes": "false"}
     assert reads["Condition"]["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
 
 
@@ -179,7 +180,7 @@ def test_a_statement_at_the_end_of_an_agents_call_is_shown_or_there_is_no_button
     approval = an_approval(request=request)
     facts = dict(request.facts)
     assert facts["sql"].endswith(('DROP TABLE orders"', "characters: see the workflow input"))
-    assert request.context["Arguments"] == {"sql": statement, "dry": False}
+    assert request.whole_context["Arguments"] == {"sql": statement, "dry": False}
     blocks = json.dumps([block.to_dict() for block in request_blocks(approval)])
     assert ("DROP TABLE orders" in blocks) is (ACTION_IDS[Action.APPROVE] in blocks)
     assert "DROP TABLE orders" in unescape(pages.confirm(approval, Action.APPROVE, {}, max_comment=9, now=NOW))
@@ -189,5 +190,5 @@ def test_a_statement_at_the_end_of_an_agents_call_is_shown_or_there_is_no_button
 def test_an_agents_call_with_long_names_or_many_arguments_is_a_request(gate: Any, arguments: dict[str, Any]) -> None:
     asked = gate.Gate(None, "arn")._input("t" * 2001, arguments, "")
     request = parse_request(asked, default_timeout=timedelta(hours=1))
-    assert request.context["Arguments"] == arguments
+    assert request.whole_context["Arguments"] == arguments
     assert "see the workflow input" in str(request.facts)

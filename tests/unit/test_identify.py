@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,8 @@ BOB = a_user("U0BOB00002", "Bob", email="bob@example.com")
 HIDDEN = a_user("U0HIDDEN03", "Hidden")
 LEFT = a_user("U0LEFT0004", "Left", email="left@example.com", deleted=True)
 GUEST = a_user("U0GUEST005", "Guest", email="guest@example.com", team="T0ELSE")
+ROBOT = replace(a_user("U0ROBOT006", "Robot"), bot=True)
+OWN_GUEST = replace(a_user("U0GIL00007", "Gil", email="gil@partner.example"), guest=True)
 GROUP = "S0RELEASE1"
 
 
@@ -34,8 +36,10 @@ GROUP = "S0RELEASE1"
 class Workspace:
     """Slack with a few users; `down` while it can't be asked."""
 
-    users: tuple[SlackUser, ...] = (ALICE, BOB, HIDDEN, LEFT, GUEST)
-    groups: dict[str, tuple[str, ...]] = field(default_factory=lambda: {GROUP: (ALICE.id, BOB.id, LEFT.id, GUEST.id)})
+    users: tuple[SlackUser, ...] = (ALICE, BOB, HIDDEN, LEFT, GUEST, ROBOT, OWN_GUEST)
+    groups: dict[str, tuple[str, ...]] = field(
+        default_factory=lambda: {GROUP: (ALICE.id, BOB.id, LEFT.id, GUEST.id, ROBOT.id, OWN_GUEST.id)}
+    )
     down: bool = False
     calls: list[str] = field(default_factory=list)
 
@@ -130,11 +134,24 @@ def test_a_requester_whom_slack_does_not_know_is_their_address() -> None:
     assert people.requester == Person(id="jo@example.com", name="jo@example.com", email="jo@example.com")
 
 
-def test_without_approvers_the_stacks_address_and_its_slack_user_are_one() -> None:
-    slack = Workspace(users=(a_user("U0STACK006", "Stack", email=STACK),))
-    people = found(requested_by="jo@example.com", required_approvals=2, slack=slack)
-    assert people.approvers == ()
-    assert [(person.email, person.slack_id) for person in people.known] == [(STACK, "U0STACK006")]
+@pytest.mark.parametrize("written", ["alice+ops@example.com", "Alice+x+y@Example.com", "ALICE@EXAMPLE.COM"])
+def test_a_requester_is_recognised_however_their_address_is_written(written: str) -> None:
+    """And kept by Slack id: what their address in Slack is later does not matter."""
+    people = found(ALICE.id, BOB.id, requested_by=written, slack=Workspace())
+    assert people.requester == people.approvers[0]
+    assert found(requested_by=written, slack=Workspace()).requester.slack_id == ALICE.id  # type: ignore[union-attr]
+
+
+def test_approvers_with_one_mailbox_are_one_human_who_is_asked_where_mail_gets() -> None:
+    names = ("alice+a@example.com", "alice+b@example.com")
+    [person] = found(*names, subscribed=names).approvers
+    assert (person.id, person.email) == ("alice@example.com", "alice+a@example.com")
+
+
+def test_a_user_whose_address_in_slack_has_a_tag_is_who_is_named_without_it() -> None:
+    slack = Workspace(users=(replace(ALICE, email="alice+slack@example.com"), BOB))
+    people = found(ALICE.id, BOB.id, requested_by="alice@example.com", slack=slack)
+    assert people.requester == people.approvers[0]
 
 
 def test_an_address_without_a_subscription_is_asked_in_slack_alone() -> None:
@@ -155,11 +172,27 @@ def test_an_address_that_no_mail_reaches_is_a_problem_that_says_what_to_do(slack
         ("U0NOBODY99", "Slack knows no user U0NOBODY99"),
         (LEFT.id, "the Slack user U0LEFT0004 was deactivated"),
         (GUEST.id, "the Slack user U0GUEST005 belongs to another workspace"),
+        (ROBOT.id, "the Slack user U0ROBOT006 is a bot"),
         ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
     ],
 )
 def test_a_name_that_slack_can_not_resolve_is_a_problem(name: str, problem: str) -> None:
     assert problems("bob@example.com", name, slack=Workspace()) == [f"Approval.Approvers[1]: {problem}"]
+
+
+def test_a_guest_is_an_approver_by_their_own_name_alone() -> None:
+    for name in (OWN_GUEST.id, OWN_GUEST.email):
+        [person] = found(name, slack=Workspace(), subscribed=()).approvers
+        assert person.slack_id == OWN_GUEST.id
+    slack = Workspace(groups={GROUP: (OWN_GUEST.id, ROBOT.id)})
+    [problem] = problems(GROUP, slack=slack)
+    assert problem.startswith("Approval.Approvers[0]: nobody in the user group S0RELEASE1 is a full member")
+
+
+def test_a_bot_is_nobody_by_address_either() -> None:
+    slack = Workspace(users=(replace(ROBOT, email="robot@example.com"),))
+    [problem] = problems("robot@example.com", slack=slack, subscribed=())
+    assert "robot@example.com has no confirmed subscription" in problem
 
 
 def test_every_problem_is_named() -> None:
@@ -213,7 +246,11 @@ def test_what_nobody_could_decide_is_a_problem(
 
 
 def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> None:
-    assert problems(required_approvals=2)[0].startswith("Approval.RequiredApprovals: expected at most 1")
+    for changes in ({"required_approvals": 2}, {"required_rejections": 2}):
+        [key] = changes
+        [problem] = problems(**changes)
+        wanted = "".join(word.capitalize() for word in key.split("_"))
+        assert problem.startswith(f"Approval.{wanted}: expected 1 without Approval.Approvers"), problem
     assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the only approver is who asks")
     assert found(requested_by=STACK, allow_self_approval=True).requester is not None
     assert found(required_approvals=9, slack=Workspace()).approvers == (), "everybody in the channel may"

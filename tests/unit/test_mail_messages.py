@@ -317,7 +317,8 @@ def test_an_outcome_shows_what_was_filled_in_and_by_whom_and_who_responded() -> 
         FormField(name="fast", label="Fast", type=FieldType.YES_NO),
         FormField(name="note", label="Note", type=FieldType.TEXT),
     )
-    approval = asking(form=form, required_approvals=2)
+    people = People(approvers=(Person(id=TO, name=TO, email=TO), Person(id=BOB.id, name="bob", slack_id=BOB.id)))
+    approval = asking(form=form, required_approvals=2, people=people)
     for response in (a_response(approver=BOB), a_response(minutes=2)):
         approval = judge(approval, replace(response, form={"window": "tonight", "fast": True})).approval
     text = outcome_mail(approval, TO).text

@@ -9,7 +9,7 @@ import pytest
 
 from approvals.records import RETENTION
 from handlers import metrics
-from tests.unit.test_template import LOG_GROUPS, RESOURCES, TEMPLATE, of_type
+from tests.unit.test_template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
 
 TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
 
@@ -37,7 +37,7 @@ def test_what_it_says_of_the_template_is_true() -> None:
     assert f"`UpdateReplacePolicy: {table['UpdateReplacePolicy']}`" in TEXT
     assert {found["RetentionInDays"] for found in LOG_GROUPS.values()} == {90}
     assert "kept 90 days" in TEXT
-    assert f"{RETENTION.days} days past its deadline" in TEXT
+    assert f"at least {RETENTION.days} days past its deadline" in TEXT
 
 
 def test_parameters_and_outputs_that_it_names_exist() -> None:
@@ -56,3 +56,8 @@ def test_every_environment_variable_of_a_function_has_a_row_and_none_is_made_up(
     named = {name for row in re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     functions = [TEMPLATE["Globals"]["Function"], *of_type("AWS::Serverless::Function").values()]
     assert named == {name for found in functions for name in found.get("Environment", {}).get("Variables", {})}
+
+
+def test_every_table_has_a_row() -> None:
+    rows = TEXT.partition("## Tables")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) == [*TABLES]

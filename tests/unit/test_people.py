@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from approvals.model import Approval, Approver, Channel, People, Person, Request
-from approvals.people import Reason, eligible, needs_lookup, responder, unanswered
-from tests.builders import NOW, WORKSPACE, a_response, an_approval
+from approvals.people import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
+from tests.builders import MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
 HOUR = timedelta(hours=1)
 ANN = Person(id="ann@example.com", name="Ann", email="Ann@example.com", slack_id="U0ANN00001")
@@ -24,7 +24,7 @@ def by_email(address: str) -> Approver:
 
 
 def in_slack(slack_id: str, workspace: str = WORKSPACE) -> Approver:
-    return Approver(id=slack_id, name="name", channel=Channel.SLACK, workspace=workspace)
+    return Approver(id=slack_id, name="name", channel=Channel.SLACK, workspace=workspace, member=True)
 
 
 def of(people: People | None, **changes: Any) -> Approval:
@@ -58,6 +58,8 @@ def test_who_is_who_matters_for_whoever_is_named_and_whoever_may_count_twice(
     [
         (by_email("Ann@example.com"), ANN),
         (by_email("ann@EXAMPLE.com"), ANN),
+        (by_email("ann+ops@example.com"), ANN),
+        (by_email("ann@example.com."), ANN),
         (in_slack("U0ANN00001"), ANN),
         (by_email("bo@example.com"), BO),
         (in_slack("U0CY000003"), CY),
@@ -93,13 +95,45 @@ def test_without_named_approvers_a_stranger_is_a_person_of_their_own() -> None:
     )
 
 
-def test_who_is_known_is_one_person_though_no_approver_is_named() -> None:
-    approval = of(People(known=(ANN,)))
-    assert responder(approval, by_email("ann@example.com")) == responder(approval, in_slack("U0ANN00001")) == ANN
+@pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])
+def test_a_shared_address_never_counts_in_a_quorum(changes: dict[str, Any]) -> None:
+    """The stack's own mailbox is the only address that is asked where nobody is named: one human could be two."""
+    request = Request(timeout=HOUR, **changes)
+    approval = an_approval(people=People(), request=request)
+    assert responder(approval, by_email("approvals@example.com")) is Reason.SHARED_ADDRESS
+    assert isinstance(responder(approval, in_slack("U0EVE00006")), Person)
+    named = People(approvers=(replace(BO, email="approvals@example.com"),))
+    assert isinstance(responder(replace(approval, people=named), by_email("Approvals@example.com")), Person)
 
 
-def test_who_is_known_and_not_named_may_not_answer() -> None:
-    assert responder(of(People(approvers=(BO,), known=(ANN,))), in_slack("U0ANN00001")) is Reason.NOT_AN_APPROVER
+def test_a_shared_address_counts_where_one_response_is_enough_even_if_the_requester_may_read_it() -> None:
+    assert isinstance(responder(of(People(requester=ANN)), by_email("approvals@example.com")), Person)
+
+
+@pytest.mark.parametrize(("member", "expected"), [(True, None), (False, Reason.NOT_A_MEMBER), (None, Reason.UNCHECKED)])
+def test_only_members_may_answer_what_names_nobody(member: bool | None, expected: Reason | None) -> None:
+    who = replace(in_slack("U0EVE00006"), member=member)
+    assert isinstance(responder(NAMED, replace(who, id="U0CY000003")), Person), "named: nobody asks"
+    found = responder(of(People()), who)
+    assert found is expected if expected else isinstance(found, Person)
+
+
+@pytest.mark.parametrize(
+    ("people", "allow", "expected"),
+    [
+        (People(requester=BO), False, BO),
+        (People(requester=ANN), False, None),
+        (People(requester=BO), True, None),
+        (People(requester=BO, approvers=(ANN,)), False, None),
+        (People(requester=BO, complete=False), False, None),
+        (People(), False, None),
+        (None, False, None),
+    ],
+)
+def test_a_requester_is_unknown_where_slack_does_not_know_them_and_nobody_is_named(
+    people: People | None, allow: bool, expected: Person | None
+) -> None:
+    assert unknown_requester(of(people, allow_self_approval=allow)) == expected
 
 
 @pytest.mark.parametrize("people", [People(requester=ANN), People(requester=ANN, approvers=(ANN, BO))])
@@ -117,6 +151,8 @@ def test_that_the_request_allows_it_makes_nobody_an_approver() -> None:
 def test_a_slack_user_of_another_workspace_may_not_answer_whoever_they_seem_to_be() -> None:
     assert responder(NAMED, in_slack("U0ANN00001", "T0ELSEWHERE")) is Reason.OTHER_WORKSPACE
     assert responder(NAMED, in_slack("U0ANN00001", "")) is Reason.OTHER_WORKSPACE
+    nowhere = replace(NAMED, slack_message=replace(MESSAGE, workspace=""))
+    assert responder(nowhere, in_slack("U0ANN00001", "")) is Reason.OTHER_WORKSPACE, "not even where none is known"
 
 
 def test_until_who_is_who_and_the_apps_workspace_are_known_it_is_too_early() -> None:
@@ -145,7 +181,7 @@ def test_who_asked_is_not_eligible_unless_allowed() -> None:
 
 
 def test_nobody_is_eligible_by_name_when_nobody_is_named() -> None:
-    assert eligible(of(None)) == eligible(of(People(requester=ANN, known=(BO,)))) == ()
+    assert eligible(of(None)) == eligible(of(People(requester=ANN))) == ()
 
 
 def test_who_answered_is_not_reminded_until_they_take_it_back() -> None:

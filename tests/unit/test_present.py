@@ -326,12 +326,26 @@ def test_progress_counts_and_names_those_whose_answers_stand() -> None:
     assert present.progress(taken_back) == ["0 of 2 approvals"]
 
 
+UNKNOWN_ANN = "ann@example.com is not known in Slack, so it can't be checked whether they approve this themselves."
+
+
 @pytest.mark.parametrize(
     ("approval", "says"),
     [
         (an_approval(), "Anybody who was asked may answer."),
         (an_approval(people=None), "It is not known yet who may answer."),
-        (an_approval(people=People(requester=ANN)), "Anybody who was asked may answer, except ann@example.com."),
+        (
+            an_approval(people=People(requester=ANN)),
+            f"Anybody who was asked may answer, except ann@example.com. {UNKNOWN_ANN}",
+        ),
+        (
+            an_approval(people=People(requester=replace(ANN, slack_id="U0ANN00001"))),
+            "Anybody who was asked may answer, except ann@example.com.",
+        ),
+        (
+            an_approval(people=People(), request=Request(timeout=HOUR, required_approvals=2)),
+            "Anybody who was asked in Slack may answer. 2 must approve; one rejection is enough.",
+        ),
         (for_two(), f"Only {ALICE.id} and bob may answer. 2 must approve; one rejection is enough."),
         (
             replace(for_two(), escalated_at=NOW),

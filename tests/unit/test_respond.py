@@ -13,7 +13,7 @@ from approvals.model import Action, Approval, Approver, Note, Status
 from approvals.respond import Conflict, TooManyConflicts, respond
 from approvals.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.table import NotFound
-from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval, decided
+from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
 
 
 class MemoryStore:
@@ -116,19 +116,19 @@ def test_of_many_who_read_the_same_pending_quorum_each_counts_once() -> None:
     """Each writes on a version that the others have left behind; none of them is lost, none counts twice."""
     approval = an_approval(request=replace(an_approval().request, required_approvals=3))
     store = MemoryStore(approval)
-    carol = replace(ALICE, id="carol@example.com")
-    verdicts = [respond(store, approval, a_response(approver=who)).verdict for who in (ALICE, BOB, ALICE, carol, BOB)]
+    dave = replace(BOB, id="U0DAVE0006")
+    verdicts = [respond(store, approval, a_response(approver=who)).verdict for who in (CAROL, BOB, CAROL, dave, BOB)]
     assert verdicts == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEATED, Verdict.DECIDED, Verdict.REPEATED]
-    assert [response.approver for response in store.record.standing] == [ALICE, BOB, carol]
+    assert [response.approver for response in store.record.standing] == [CAROL, BOB, dave]
 
 
 def test_a_withdrawal_that_meets_the_decision_is_overruled() -> None:
-    """Alice takes back the first of two approvals while Bob gives the second: the write that came first counts."""
+    """Carol takes back the first of two approvals while Bob gives the second: the write that came first counts."""
     approval = an_approval(request=replace(an_approval().request, required_approvals=2))
     store = MemoryStore(approval)
-    seen = respond(store, approval, a_response()).approval
+    seen = respond(store, approval, a_response(approver=CAROL)).approval
     respond(store, seen, a_response(approver=BOB, minutes=2))
-    judgement = respond(store, seen, Withdrawal(ALICE, NOW + timedelta(minutes=2)))
+    judgement = respond(store, seen, Withdrawal(CAROL, NOW + timedelta(minutes=2)))
     assert (judgement.verdict, store.record.status) == (Verdict.OVERRULED, Status.APPROVED)
 
 

@@ -14,8 +14,6 @@ from approvals.characters import hidden_in
 from approvals.model import (
     Action,
     Approval,
-    Approver,
-    Channel,
     FieldType,
     FormField,
     FormValue,
@@ -27,7 +25,18 @@ from approvals.model import (
 from approvals.result import MAX_COMMENT, MAX_OUTPUT, most_bytes, output, result
 from approvals.rules import Withdrawal, judge
 from handlers.callback import MAX_COMMENT as LONGEST_COMMENT
-from tests.builders import ALICE, BOB, NOW, TOKEN, WORKSPACE, a_response, an_approval, cancelled, decided, expired
+from tests.builders import (
+    ALICE,
+    BOB,
+    CAROL,
+    NOW,
+    TOKEN,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 
 def test_the_result_has_exactly_the_contracts_keys() -> None:
@@ -117,7 +126,7 @@ def test_a_rejection_by_silence_is_a_result_without_a_person() -> None:
 def test_the_form_is_what_the_last_who_approved_filled_in() -> None:
     form = (FormField(name="size", label="Size", type=FieldType.NUMBER),)
     asked = an_approval(request=Request(timeout=timedelta(hours=1), form=form, required_approvals=2))
-    first = judge(asked, replace(a_response(approver=ALICE), form={"size": 1})).approval
+    first = judge(asked, replace(a_response(approver=CAROL), form={"size": 1})).approval
     approved = judge(first, replace(a_response(approver=BOB), form={"size": 2.5})).approval
     assert result(approved)["Form"] == {"size": 2.5}
     assert result(judge(first, a_response(Action.REJECT, BOB)).approval)["Form"] == {}
@@ -125,8 +134,8 @@ def test_the_form_is_what_the_last_who_approved_filled_in() -> None:
 
 def test_what_was_withdrawn_is_no_response() -> None:
     request = Request(timeout=timedelta(hours=1), required_approvals=2)
-    once = judge(an_approval(request=request), a_response(approver=ALICE)).approval
-    withdrawn = judge(once, Withdrawal(ALICE, NOW + timedelta(minutes=2))).approval
+    once = judge(an_approval(request=request), a_response(approver=CAROL)).approval
+    withdrawn = judge(once, Withdrawal(CAROL, NOW + timedelta(minutes=2))).approval
     found = result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)
     assert [each["By"] for each in found["Responses"]] == [BOB.id]  # type: ignore[index, union-attr, call-overload]
 
@@ -152,7 +161,7 @@ def test_no_result_is_longer_than_was_reckoned_when_it_was_asked(character: str)
     filled |= {"n": -1.2345678901234567e-300, "c": character * 75, "d": "2026-11-23", "y": False}
     approval = an_approval(request=request)
     for number in range(5):
-        who = Approver(id=f"U{number}{'I' * 250}", name=character * 80, channel=Channel.SLACK, workspace=WORKSPACE)
+        who = replace(BOB, id=f"U{number}{'I' * 250}", name=character * 80)
         action = Action.REJECT if number in (1, 3) else Action.APPROVE
         response = a_response(action, who, comment=character * MAX_COMMENT)
         approval = judge(approval, replace(response, form=filled)).approval

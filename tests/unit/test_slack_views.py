@@ -35,6 +35,7 @@ from approvals.model import (
     readable,
 )
 from approvals.omissions import MORE
+from approvals.summary import summarize
 from approvals.viewer import Overview
 from approvals.workflow import console_url
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
@@ -754,9 +755,9 @@ many = st.builds(
 @settings(deadline=None, max_examples=30)
 @given(st.lists(many, max_size=12), st.integers(0, 30), texts)
 def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest: int, said: str) -> None:
-    others = [decided(comment="Fine")] * rest
-    shown = home_view(Overview(waiting=waiting, requested=others, decided=others), the_link, now=NOW, said=said)
-    view = shown.to_dict()
+    others = [summarize(decided(comment="Fine"))] * rest
+    overview = Overview(waiting=[summarize(each) for each in waiting], requested=others, decided=others)
+    view = home_view(overview, waiting, the_link, now=NOW, said=said).to_dict()
     assert check_home(view) == view
     if waiting:
         assert f"Waits for you ({len(waiting)})" in json.dumps(view)
@@ -772,7 +773,8 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
         context={"a": "b"},
     )
     waiting = [an_approval(request=request, id=f"{number:032}") for number in range(30)]
-    view = home_view(Overview(waiting=waiting, requested=waiting, decided=waiting), the_link, now=NOW).to_dict()
+    rows = [summarize(approval) for approval in waiting]
+    view = home_view(Overview(waiting=rows, requested=rows, decided=rows), waiting, the_link, now=NOW).to_dict()
     assert check_home(view) == view
     shown = json.dumps(view)
     assert f"And {len(waiting) - MAX_ROWS} more" in shown
@@ -786,7 +788,8 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.lists(many, max_size=30))
 def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval]) -> None:
-    blocks = as_sent(list_blocks([("Waits for you", approvals), ("Others", approvals)], the_link, "Nothing."))
+    rows = [summarize(approval) for approval in approvals]
+    blocks = as_sent(list_blocks([("Waits for you", rows), ("Others", rows)], the_link, "Nothing."))
     assert refused(blocks) is None
     assert len(blocks) > 0
 
@@ -798,7 +801,8 @@ def test_the_help_is_a_message() -> None:
 @settings(deadline=None, max_examples=30)
 @given(requests, crowds)
 def test_a_row_shows_a_title_as_it_was_written(request: Request, people: People) -> None:
-    [_heading, row] = as_sent(list_blocks([("Open", [an_approval(request=request, people=people)])], the_link, ""))
+    shown = summarize(an_approval(request=request, people=people))
+    [_heading, row] = as_sent(list_blocks([("Open", [shown])], the_link, ""))
     marks = [mark for mark in MARKUP.findall(row["text"]["text"]) if not mark.startswith("<!date^")]
     assert marks in ([], [f"<@{request.requested_by}>"])
 
@@ -839,7 +843,7 @@ def test_who_may_only_see_a_request_gets_a_way_to_the_page_and_nothing_to_respon
 
 @pytest.mark.parametrize(("text", "approves"), [(SCRIPT, True), (SCRIPT * 2, False)])
 def test_a_home_approves_only_what_it_shows(text: str, approves: bool) -> None:
-    view = home_view(Overview(waiting=[a_script(text)]), the_link, now=NOW).to_dict()
+    view = home_view(Overview(waiting=[summarize(a_script(text))]), [a_script(text)], the_link, now=NOW).to_dict()
     assert (ACTION_IDS[Action.APPROVE] in json.dumps(view)) is approves
     assert ("rm -rf /prod" in said(view["blocks"])) is approves
     assert (READ_ID in json.dumps(view)) is not approves
@@ -849,7 +853,8 @@ def test_a_home_approves_only_what_it_shows(text: str, approves: bool) -> None:
 
 def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
     title = "*" * 100 + " of production"
-    view = home_view(Overview(waiting=[an_approval(request=Request(title=title, timeout=HOUR))]), the_link, now=NOW)
+    approval = an_approval(request=Request(title=title, timeout=HOUR))
+    view = home_view(Overview(waiting=[summarize(approval)]), [approval], the_link, now=NOW)
     assert title in said(view.to_dict()["blocks"])
 
 

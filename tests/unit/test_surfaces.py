@@ -22,6 +22,7 @@ from approvals.mail_digest import digest_mail
 from approvals.mail_messages import Links, reminder_mail, request_mail
 from approvals.mail_text import BAR
 from approvals.model import Action, Approval, FieldType, FormField, FormValue, Request
+from approvals.summary import summarize
 from approvals.viewer import Overview
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS, READ_ID
@@ -91,7 +92,7 @@ def parts(approval: Approval) -> Iterator[tuple[str, str]]:
     yield from (("links", text) for link in request.links for text in link)
     # What markup takes for a mark is no part of the text: there is none in these but the one for a paragraph.
     yield from (("details", text) for text in (request.details or "").split("\n"))
-    for key, value in request.context.items():
+    for key, value in request.whole_context.items():
         yield "workflow input", key
         yield "workflow input", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -107,7 +108,9 @@ def blocks(approval: Approval) -> list[dict[str, Any]]:
 
 
 def home(approval: Approval) -> list[dict[str, Any]]:
-    view = home_view(Overview(waiting=[approval]), lambda _: "https://slack.example.com", now=NOW).to_dict()
+    view = home_view(
+        Overview(waiting=[summarize(approval)]), [approval], lambda _: "https://slack.example.com", now=NOW
+    ).to_dict()
     check_home(view)
     found: list[dict[str, Any]] = view["blocks"]
     return found
@@ -148,7 +151,10 @@ def test_a_home_approves_only_what_it_shows(request: Request) -> None:
 @settings(deadline=None, max_examples=20)
 @given(st.lists(requests.map(lambda request: an_approval(request=request)), min_size=1, max_size=5))
 def test_a_list_approves_nothing(approvals: list[Approval]) -> None:
-    found = [block.to_dict() for block in list_blocks([("Waits for you", approvals)], lambda _: "https://x", "")]
+    found = [
+        block.to_dict()
+        for block in list_blocks([("Waits for you", [*map(summarize, approvals)])], lambda _: "https://x", "")
+    ]
     assert APPROVE not in json.dumps(found)
 
 
@@ -201,7 +207,7 @@ def test_a_link_in_an_email_approves_by_itself_only_what_the_email_shows(
     elif mail is not MAILS[2]:
         named = squashed(text)
         assert all(squashed(part).removesuffix("s") in named for part in left_out)
-        assert ("Notshowninthisemail:" in named) == bool(left_out)
+        assert bool(left_out) <= ("Notshowninthisemail:" in named)
         # A form is announced, and filled in on the page.
         assert ("Toapprove,youfillin:" in named) == form
 

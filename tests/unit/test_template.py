@@ -15,12 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
+from approvals import schema
 from approvals.mail import RECIPIENT
 from approvals.model import Action, Channel, Status
-from approvals.rate_limit import SLOT_PREFIX
-from approvals.records import READABLE
 from approvals.request_json import MAX_TIMEOUT_MINUTES
-from approvals.table import NOTE_PREFIX
 from handlers import metrics
 from handlers.callback import UNEXPECTED
 from handlers.html import HEADERS
@@ -99,7 +97,8 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
 APPLICATION: dict[str, Any] = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
 LOG_GROUPS = of_type("AWS::Logs::LogGroup")
-(TABLE,) = of_type("AWS::DynamoDB::Table").values()
+TABLES = of_type("AWS::DynamoDB::Table")
+TABLE = TABLES["ApprovalTable"]
 
 
 def events(kind: str) -> list[Any]:
@@ -139,14 +138,13 @@ def statements(function: str) -> list[dict[str, Any]]:
     return [statement for document in documents for statement in as_list(document["Statement"])]
 
 
+def allowing(function: str) -> list[dict[str, Any]]:
+    """The statements that allow something. What they come to beside those that deny is judged in test_policies.py."""
+    return [statement for statement in statements(function) if statement["Effect"] == "Allow"]
+
+
 def actions(function: str) -> list[str]:
-    return [action for statement in statements(function) for action in as_list(statement["Action"])]
-
-
-def condition_of(function: str, action: str) -> dict[str, Any]:
-    """The condition of the one statement that allows the action."""
-    [found] = [statement for statement in statements(function) if action in as_list(statement["Action"])]
-    return dict(found["Condition"])
+    return [action for statement in allowing(function) for action in as_list(statement["Action"])]
 
 
 def may(function: str, action: str) -> bool:
@@ -179,7 +177,7 @@ def test_a_secret_parameter_is_not_echoed(name: str) -> None:
 
 
 def test_the_address_has_the_tutorials_pattern() -> None:
-    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == r"^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$"
+    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{schema._EMAIL.pattern}$"
 
 
 @pytest.mark.parametrize(
@@ -259,50 +257,55 @@ def test_an_internet_facing_function_can_reach_no_other_service(function: str, s
     assert not [action for action in actions(function) if fnmatchcase(service, action.lower().split(":")[0])]
 
 
-@pytest.mark.parametrize("function", INTERNET_FACING)
-def test_an_internet_facing_function_reads_and_updates_single_records_of_the_table(function: str) -> None:
-    allowed = {action for action in actions(function) if action.lower().startswith("dynamodb")}
-    assert allowed == {"dynamodb:GetItem", "dynamodb:UpdateItem"}
-
-
 @pytest.mark.parametrize(
     ("function", "more"),
-    [("CallbackFunction", []), ("BotFunction", [("secretsmanager:GetSecretValue", ["SlackSecret", "Id"])])],
+    [
+        ("CallbackFunction", []),
+        (
+            "BotFunction",
+            [
+                ("dynamodb:PutItem", ["SlackReplyTable", "Arn"]),
+                ("secretsmanager:GetSecretValue", ["SlackSecret", "Id"]),
+            ],
+        ),
+    ],
 )
-def test_an_internet_facing_function_has_the_table_its_own_secret_and_nothing_else(
+def test_an_internet_facing_function_has_the_table_its_own_secret_and_replies_and_nothing_else(
     function: str, more: list[tuple[str, list[str]]]
 ) -> None:
     granted = [
         (action, resource)
-        for statement in statements(function)
+        for statement in allowing(function)
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     ]
     wanted = [(f"dynamodb:{action}", ["ApprovalTable", "Arn"]) for action in ("GetItem", "UpdateItem")] + more
     assert granted == [(action, {"Fn::GetAtt": target}) for action, target in wanted]
-    assert {statement["Effect"] for statement in statements(function)} == {"Allow"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_condition_on_all_attributes_is_not_met_by_naming_none(function: str) -> None:
+    """`ForAllValues` is true of a key that a request does not have."""
+    for statement in statements(function):
+        conditions = statement.get("Condition", {})
+        named = {key for operator, keys in conditions.items() if operator.startswith("ForAllValues") for key in keys}
+        assert dict.fromkeys(named, "false") == conditions.get("Null", {})
+
+
+def test_the_task_tokens_have_no_stream_and_the_replies_one_of_keys_alone() -> None:
+    assert "StreamSpecification" not in TABLES["TaskTokenTable"]
+    assert TABLES["SlackReplyTable"]["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+
+
+@pytest.mark.parametrize("table", ["TaskTokenTable", "SlackReplyTable"])
+def test_a_smaller_table_is_encrypted_forgets_and_bills_by_use(table: str) -> None:
+    assert TABLES[table]["SSESpecification"]["SSEEnabled"] is True
+    assert TABLES[table]["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert TABLES[table]["BillingMode"] == "PAY_PER_REQUEST"
 
 
 @pytest.mark.parametrize("function", INTERNET_FACING)
-def test_an_internet_facing_function_reads_all_of_a_record_but_its_task_token(function: str) -> None:
-    condition = condition_of(function, "dynamodb:GetItem")
-    assert set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == set(READABLE)
-    assert "task_token" not in READABLE
-    assert condition["StringEqualsIfExists"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
-
-
-@pytest.mark.parametrize("function", INTERNET_FACING)
-def test_an_internet_facing_function_can_neither_change_what_was_asked_nor_be_told_by_a_write(function: str) -> None:
-    condition = condition_of(function, "dynamodb:UpdateItem")
-    written = set(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"])
-    assert written.isdisjoint({"task_token", "link_key", "request", "workflow", "people", "requested_at"})
-    assert condition["StringEqualsIfExists"] == {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]}
-
-
-@pytest.mark.parametrize("function", INTERNET_FACING)
-@pytest.mark.parametrize(
-    "action", ["dynamodb:PutItem", "dynamodb:Scan", "dynamodb:Query", "dynamodb:DeleteItem", "states:SendTaskSuccess"]
-)
+@pytest.mark.parametrize("action", ["dynamodb:Scan", "dynamodb:Query", "dynamodb:DeleteItem", "states:SendTaskSuccess"])
 def test_an_internet_facing_function_can_neither_forge_list_nor_delete(function: str, action: str) -> None:
     assert not may(function, action)
 
@@ -319,7 +322,7 @@ def test_the_decision_function_alone_resumes_a_workflow() -> None:
 def test_a_functions_rights_are_written_out_without_wildcards(function: str) -> None:
     assert actions(function)
     assert not [action for action in actions(function) if "*" in action or "?" in action]
-    everywhere = [statement for statement in statements(function) if statement["Resource"] == "*"]
+    everywhere = [statement for statement in allowing(function) if statement["Resource"] == "*"]
     # Task tokens have no ARN.
     assert all(action.startswith("states:SendTask") for found in everywhere for action in as_list(found["Action"]))
 
@@ -366,10 +369,22 @@ def test_a_stream_hands_what_fails_for_good_to_the_dead_letter_queue(function: s
     assert destination == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
     granted = [
         statement
-        for statement in statements(function)
+        for statement in allowing(function)
         if "sqs:SendMessage" in as_list(statement["Action"]) and destination in as_list(statement["Resource"])
     ]
     assert granted
+
+
+def test_what_the_scheduler_can_not_read_reaches_the_dead_letter_queue() -> None:
+    variables = FUNCTIONS["LifecycleFunction"]["Environment"]["Variables"]
+    assert variables["DEAD_LETTER_QUEUE_URL"] == {"Ref": "DeadLetterQueue"}
+    queues = [
+        resource
+        for statement in statements("LifecycleFunction")
+        if "sqs:SendMessage" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+    assert {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]} in queues
 
 
 @pytest.mark.parametrize(("function", "source"), [*STREAMS, *RETRIED])
@@ -382,6 +397,8 @@ def test_a_stream_neither_starts_late_nor_retries_for_ever(function: str, source
     """What is written while the mapping is made must not be missed; one bad record must not hold its shard a day."""
     assert source["StartingPosition"] == "TRIM_HORIZON", function
     assert 0 < source["MaximumRecordAgeInSeconds"] <= 21600
+    timeout = FUNCTIONS[function].get("Timeout", GLOBALS["Timeout"])
+    assert 0 < source["MaximumRetryAttempts"] * timeout <= 1800, "left out, it is tried as long as its age allows"
     assert source["BisectBatchOnFunctionError"] is True
 
 
@@ -400,7 +417,7 @@ def test_a_mail_that_came_too_fast_can_be_left_to_the_digest(function: str) -> N
     assert FUNCTIONS[function]["Environment"]["Variables"]["MAIL_QUEUE_URL"] == {"Ref": "MailQueue"}
     queues = [
         resource
-        for statement in statements(function)
+        for statement in allowing(function)
         if "sqs:SendMessage" in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     ]
@@ -411,11 +428,11 @@ def test_new_items_and_news_go_to_notify_and_decided_ones_to_decision() -> None:
     patterns = {
         param.values[0]: [json.loads(found["Pattern"]) for found in param.values[1]["FilterCriteria"]["Filters"]]
         for param in STREAMS
+        if param.values[1]["Stream"] == {"Fn::GetAtt": ["ApprovalTable", "StreamArn"]}
     }
     assert set(patterns) == {"NotifyFunction", "DecisionFunction"}
     assert patterns["NotifyFunction"] == [
         {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"status": {"S": ["PENDING"]}}}},
-        {"eventName": ["INSERT"], "dynamodb": {"Keys": {"id": {"S": [{"prefix": NOTE_PREFIX}]}}}},
         {
             "eventName": ["MODIFY"],
             "dynamodb": {
@@ -424,12 +441,22 @@ def test_new_items_and_news_go_to_notify_and_decided_ones_to_decision() -> None:
             },
         },
     ]
-    assert not SLOT_PREFIX.startswith(NOTE_PREFIX), "the count of a second's mails is nothing to tell"
     [decision] = patterns["DecisionFunction"]
     images = decision["dynamodb"]
     assert decision["eventName"] == ["MODIFY"]
     assert images["OldImage"] == {"status": {"S": ["PENDING"]}}
     assert set(images["NewImage"]["status"]["S"]) == {"APPROVED", "REJECTED", "EXPIRED", "CANCELLED"}
+
+
+def test_new_replies_go_to_notify() -> None:
+    """A reply that is left again changes an item, or nothing."""
+    [(function, source)] = [
+        param.values
+        for param in STREAMS
+        if param.values[1]["Stream"] == {"Fn::GetAtt": ["SlackReplyTable", "StreamArn"]}
+    ]
+    assert function == "NotifyFunction"
+    assert [json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]] == [{"eventName": ["INSERT"]}]
 
 
 @pytest.mark.parametrize(("function", "source"), POLLED)
@@ -461,7 +488,7 @@ def test_the_tables_stream_shows_both_sides_of_a_change() -> None:
 
 
 def test_the_records_outlive_the_stack() -> None:
-    (table,) = (found for found in RESOURCES.values() if found["Type"] == "AWS::DynamoDB::Table")
+    table = RESOURCES["ApprovalTable"]
     assert table["DeletionPolicy"] in {"Retain", "RetainExceptOnCreate"}
     assert table["UpdateReplacePolicy"] == "Retain"
 
@@ -643,14 +670,16 @@ def test_what_the_application_repository_shows_exists() -> None:
     assert all(re.fullmatch(r"[a-zA-Z0-9+_:/@-]{1,127}", label) for label in APPLICATION["Labels"])
 
 
-def test_tracing_is_off_unless_it_is_asked_for_and_then_on_everywhere() -> None:
+def test_tracing_is_off_unless_it_is_asked_for_and_never_on_where_links_are_opened() -> None:
+    """A segment of the API's stage has the whole address of a request: a link's, with its signature."""
     (api,) = of_type("AWS::Serverless::Api").values()
     (machine,) = of_type("AWS::Serverless::StateMachine").values()
     assert set(TEMPLATE["Parameters"]["Tracing"]["AllowedValues"]) == {"Disabled", "Active"}
     assert TEMPLATE["Conditions"]["Traced"] == {"Fn::Equals": [{"Ref": "Tracing"}, "Active"]}
     assert GLOBALS["Tracing"] == {"Ref": "Tracing"}
     assert not [name for name, function in FUNCTIONS.items() if "Tracing" in function]
-    assert api["TracingEnabled"] == machine["Tracing"]["Enabled"] == {"Fn::If": ["Traced", True, False]}
+    assert machine["Tracing"]["Enabled"] == {"Fn::If": ["Traced", True, False]}
+    assert api["TracingEnabled"] is False
 
 
 def test_the_memory_is_what_was_chosen_by_measurement() -> None:

@@ -16,11 +16,19 @@ from approvals.viewer import Viewer, asked_by, concerns, may_see, overview, wait
 from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
 BOBS = Viewer(
-    id=BOB.id, name=BOB.name, workspace=WORKSPACE, email="bob@example.com", channels=frozenset({MESSAGE.channel})
+    id=BOB.id,
+    name=BOB.name,
+    workspace=WORKSPACE,
+    member=True,
+    email="bob@example.com",
+    channels=frozenset({MESSAGE.channel}),
 )
 OUTSIDE = replace(BOBS, channels=frozenset())
 ME = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOB.id)
 ANN = Person(id="ann@example.com", name="ann", email="ann@example.com")
+TAGGED = Person(id="bob@example.com", name="bob", email="Bob+ops@example.com")
+FORMER = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0FORMER01")
+"""Somebody who had Bob's address when the request was sent."""
 HOUR = timedelta(hours=1)
 
 
@@ -43,6 +51,10 @@ def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tu
         ("of mine, in my channel", People(requester=ME), BOBS, (False, True)),
         ("escalated to me later", People(approvers=(ANN,), escalation=(ME,)), OUTSIDE, (False, False)),
         ("nobody knows yet for whom", None, BOBS, (False, True)),
+        ("for whoever is asked, in my channel, as a guest", People(), replace(BOBS, member=False), (False, True)),
+        ("for me by name, as a guest", People(approvers=(ME,)), replace(OUTSIDE, member=False), (True, True)),
+        ("for me by an address with a tag", People(approvers=(TAGGED,)), OUTSIDE, (False, True)),
+        ("for somebody whose address is mine now", People(approvers=(FORMER,)), OUTSIDE, (False, False)),
         ("for me, of another workspace", People(approvers=(ME,)), replace(OUTSIDE, workspace="T0X"), (False, True)),
     ],
 )

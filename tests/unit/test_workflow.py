@@ -61,7 +61,7 @@ def test_what_a_person_decided_is_a_success_with_the_result(
     """A rejection is a result, not a failure."""
     sent = {"taskToken": TOKEN, "output": AnyOutput(approval)}
     stub.add_response("send_task_success", {}, sent)
-    Workflows(client).resume(approval)
+    Workflows(client).resume(approval, TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_what_nobody_decided_is_a_failure_and_never_a_success(
 ) -> None:
     cause = f"{cause} (approval {approval.id})"
     stub.add_response("send_task_failure", {}, {"taskToken": TOKEN, "error": error, "cause": cause})
-    Workflows(client).resume(approval)
+    Workflows(client).resume(approval, TOKEN)
 
 
 def test_a_pending_approval_resumes_nothing(client: SFNClient, stub: Stubber) -> None:
     del stub  # any call would fail: no answer is prepared
     with pytest.raises(ValueError, match="is not decided"):
-        Workflows(client).resume(an_approval())
+        Workflows(client).resume(an_approval(), TOKEN)
 
 
 def test_a_cause_is_cut_to_what_step_functions_takes(client: SFNClient, stub: Stubber) -> None:
@@ -98,7 +98,7 @@ def test_a_task_that_waits_no_more_is_told_apart(
 ) -> None:
     stub.add_client_error(method, service_error_code=code)
     with pytest.raises(TaskGone, match=f"^{code}$"):
-        Workflows(client).resume(approval)
+        Workflows(client).resume(approval, TOKEN)
 
 
 @pytest.mark.parametrize("code", PASSING)
@@ -108,7 +108,7 @@ def test_any_other_answer_is_a_failed_delivery_to_be_tried_again(
 ) -> None:
     stub.add_client_error(method, service_error_code=code)
     with pytest.raises(DeliveryFailed, match=f"^Step Functions answered {code}$"):
-        Workflows(client).resume(approval)
+        Workflows(client).resume(approval, TOKEN)
 
 
 @pytest.mark.parametrize("approval", [decided(), expired()], ids=["success", "failure"])
@@ -118,7 +118,7 @@ def test_an_unreachable_step_functions_is_a_failed_delivery(client: SFNClient, a
 
     client.meta.events.register("before-call.stepfunctions", unreachable)
     with pytest.raises(DeliveryFailed, match=r"^Step Functions can't be reached: EndpointConnectionError$"):
-        Workflows(client).resume(approval)
+        Workflows(client).resume(approval, TOKEN)
 
 
 @pytest.mark.parametrize("code", ["InvalidToken", "ThrottlingException"])
@@ -128,7 +128,7 @@ def test_a_logged_traceback_does_not_repeat_the_token_that_aws_repeats(
 ) -> None:
     stub.add_client_error(method, service_error_code=code, service_message=f"Invalid Token: '{TOKEN}'")
     with pytest.raises((TaskGone, DeliveryFailed)) as caught:
-        Workflows(client).resume(approval)
+        Workflows(client).resume(approval, TOKEN)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 

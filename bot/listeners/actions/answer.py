@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 
@@ -10,13 +11,16 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from approvals.model import Action, Approval, Note, Response
+from approvals.people import Reason
 from approvals.respond import respond
 from approvals.rules import Judgement, Verdict
+from approvals.table import RecordFullError
 from bot.api import STALE
-from bot.listeners.desk import GONE, Click, Desk, must_read, told
-from bot.listeners.malformed import about
+from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, must_read, told, used_once
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
+
+_ASKED_IN_FULL = (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE)
 
 NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
 
@@ -36,8 +40,8 @@ class Answer:
         dies within 3 seconds.
         """
         click = Click.parse(body)
-        with about(self._desk.logger, click.approval_id):
-            self._desk.leave(self._desk.reply(click, self._answer(click, client)))
+        self._desk.logger.append_keys(approval_id=click.approval_id)
+        self._desk.leave(self._desk.reply(click, self._answer(click, client)))
         ack()
 
     def _answer(self, click: Click, client: WebClient) -> str | None:
@@ -45,30 +49,37 @@ class Answer:
         approval = self._desk.find(click.approval_id)
         if approval is None:
             return GONE
-        response = Response(approver=click.approver, action=self._action, at=self._desk.clock())
+        at, key = self._desk.clock(), used_once(click.key)
+        response = Response(approver=click.approver, action=self._action, at=at, key=key)
         asks = needs_modal(approval, self._action)
         unread = must_read(approval, self._action, all_shown=click.all_shown)
 
         def note(judgement: Judgement) -> Note | None:
-            if (asks or unread) and judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
+            if (asks or unread) and (judgement.verdict in _ASKED_IN_FULL or judgement.reason is Reason.UNCHECKED):
                 raise _MayAnswer
-            return self._desk.reply(click, told(judgement, response, unseen=click.unseen))
+            said = told(judgement, response, unseen=click.unseen)
+            return self._desk.reply(click, said, recorded=judgement.verdict in RECORDED)
 
         try:
-            verdict = respond(self._desk.table, approval, response, note=note).verdict
+            # Who is sent a dialog is checked when they send it off: what opens it dies within 3 seconds.
+            record = partial(respond, self._desk.table) if asks else self._desk.respond
+            verdict = record(approval, response, note=note).verdict
         except _MayAnswer:
             if unread:
                 self._desk.leave(self._desk.page_link(approval, click.approver, click.channel, click.key))
                 self._desk.logger.info("not approved: not all was shown")
                 return None
             return self._open(approval, click, client)
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            return NO_ROOM
         self._desk.logger.info("answer in slack", extra={"action": self._action.value, "verdict": verdict.value})
         return None
 
     def _open(self, approval: Approval, click: Click, client: WebClient) -> str | None:
-        opened = About(approval.id, self._action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
+        about = About(approval.id, self._action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
         try:
-            client.views_open(trigger_id=click.trigger, view=answer_modal(approval, opened))
+            client.views_open(trigger_id=click.trigger, view=answer_modal(approval, about))
         except SlackApiError as error:
             code = str(error.response.get("error", ""))
             self._desk.logger.warning("no dialog opened", extra={"reason": code})

@@ -10,10 +10,10 @@ from slack_bolt import Ack
 from approvals import form
 from approvals.form import YES
 from approvals.model import Action, Approval, Approver, Note, Response, Severity
-from approvals.respond import respond
 from approvals.rules import COMMENT, Judgement, Verdict
-from bot.listeners.desk import GONE, Desk, approver, must_read, told
-from bot.listeners.malformed import Malformed, about
+from approvals.table import RecordFullError
+from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, must_read, told, used_once
+from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
 
 NOT_ALL_SHOWN = (
@@ -55,12 +55,12 @@ class Submission:
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         """Records the answer, then closes the dialog; or says in it what is missing, or why nothing was recorded."""
         sent = Sent.parse(body)
-        with about(self._desk.logger, sent.about.approval_id):
-            approval = self._desk.find(sent.about.approval_id)
-            if approval is None:
-                ack(response_action="update", view=told_modal(GONE))
-            else:
-                self._answer(ack, approval, sent)
+        self._desk.logger.append_keys(approval_id=sent.about.approval_id)
+        approval = self._desk.find(sent.about.approval_id)
+        if approval is None:
+            ack(response_action="update", view=told_modal(GONE))
+        else:
+            self._answer(ack, approval, sent)
 
     def _answer(self, ack: Ack, approval: Approval, sent: Sent) -> None:
         response, errors = _read(approval, sent, self._desk)
@@ -79,10 +79,14 @@ class Submission:
             return self._desk.note(sent.approver, sent.about.channel, said, key) if said else None
 
         try:
-            judgement = respond(self._desk.table, approval, response, note=note)
+            judgement = self._desk.respond(approval, response, note)
         except _MustRead:
             self._desk.leave(self._desk.page_link(approval, sent.approver, sent.about.channel, sent.view_id))
             ack(response_action="update", view=told_modal(NOT_ALL_SHOWN))
+            return
+        except RecordFullError:
+            self._desk.logger.exception("response not recorded, the record is full")
+            ack(response_action="update", view=told_modal(NO_ROOM, "Not recorded"))
             return
         verdict = judgement.verdict
         self._desk.logger.info("answer in slack", extra={"action": response.action.value, "verdict": verdict.value})
@@ -106,7 +110,14 @@ def _read(approval: Approval, sent: Sent, desk: Desk) -> tuple[Response, dict[st
         errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."
     if request.severity is Severity.HIGH and sent.typed.get(SURE) != YES:
         errors[SURE] = NOT_SURE
-    response = Response(approver=sent.approver, action=action, at=desk.clock(), comment=comment or None, form=values)
+    response = Response(
+        approver=sent.approver,
+        action=action,
+        at=desk.clock(),
+        comment=comment or None,
+        form=values,
+        key=used_once(sent.view_id),
+    )
     return response, errors
 
 

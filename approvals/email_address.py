@@ -1,0 +1,24 @@
+"""Email addresses as names of people: which ones mean the same person. Standard library only."""
+
+from __future__ import annotations
+
+
+def canonical(name: str) -> str:
+    """Return the form by which an email address is compared: `Ann+x@Example.com.` is `ann@example.com`.
+
+    Letter case, a sub-address (`+tag`) and the dot after a domain make nobody another person. What one provider alone
+    treats as the same is not followed: dots in a Gmail address, googlemail.com beside gmail.com, an alias in a
+    directory. A name that is no address, such as a Slack user ID, loses its letter case alone.
+
+    Source: https://www.rfc-editor.org/rfc/rfc5233 (sub-addresses)
+    """
+    local, at, domain = name.strip().casefold().rpartition("@")
+    if not at:
+        return domain
+    person, _, _tag = local.partition("+")
+    return f"{person or local}@{domain.rstrip('.')}"
+
+
+def is_same(one: str, other: str) -> bool:
+    """Return True if two names, email addresses or others, mean the same person. Nobody has the empty name."""
+    return bool(one) and canonical(one) == canonical(other)

@@ -1,0 +1,199 @@
+"""`python -m tests.functional.capacity SURFACE BULK`: one surface with a thousand open requests, in its own process.
+
+DynamoDB is a stub at the place of botocore's network: it answers with pages of whole records, and leaves out of them
+what is not asked for. The last line on standard error is what the surface said, and the greatest memory of the process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from slack_sdk import WebClient, WebhookClient
+from slack_sdk.web import SlackResponse
+from slack_sdk.webhook import WebhookResponse
+
+from approvals.model import Note, NoteKind, Request
+from approvals.records import approval_to_item
+from approvals.table import serialized
+from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
+
+OPEN = 1000
+SIZE = 240 * 1024
+"""UTF-8 bytes of what is asked in each."""
+
+_AT = NOW + timedelta(minutes=5)
+_ID = "0" * 32
+
+
+def bulks(size: int = SIZE) -> dict[str, Request]:
+    """Requests of some size each, which have it in different places."""
+    hour = timedelta(hours=1)
+    text = "\U0001f600" + "x" * (size - 4)  # One wide character makes each of a Python text's take four bytes.
+    return {
+        "lists": Request(title="Deploy", timeout=hour, context={"x": [[]] * (size // 4)}),
+        "objects": Request(title="Deploy", timeout=hour, context={"x": [{"": 0}] * (size // 9)}),
+        "details": Request(title="Deploy", timeout=hour, details=text),
+        "facts": Request(title="Deploy", timeout=hour, facts=(("l" * 100, text[:2000]),) * (size // 2100)),
+    }
+
+
+@dataclass
+class Table:
+    """The records, which differ in their ids alone: in full, and without their contexts."""
+
+    full: bytes
+    listed: bytes
+
+    @classmethod
+    def of(cls, request: Request) -> Table:
+        item = transported(serialized(approval_to_item(an_approval(id=_ID, request=request))))
+        full = json.dumps(item, ensure_ascii=False).encode()
+        del item["request"]["M"]["context"]
+        return cls(full, json.dumps(item, ensure_ascii=False).encode())
+
+    def answer(self, request: Any, **_: Any) -> AWSResponse:
+        """What DynamoDB answers to a request of botocore's."""
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        body = getattr(self, operation)(json.loads(request.body))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Raw(body))
+
+    def Query(self, asked: dict[str, Any]) -> bytes:  # noqa: N802
+        """A page of an index, all of whose keys are in one shard."""
+        shard, sort = ("due_shard", "due_at") if asked["IndexName"] == "due" else ("requested_shard", "requested_at")
+        if asked["ExpressionAttributeValues"][":shard"]["S"] not in ("0", "2026-11#0"):
+            return b'{"Items": []}'
+        first = int(asked["ExclusiveStartKey"]["id"]["S"]) + 1 if "ExclusiveStartKey" in asked else 0
+        numbers = range(first, min(first + asked["Limit"], OPEN))
+        keys = [{"id": {"S": f"{n:032d}"}, shard: {"S": "0"}, sort: {"S": "2026"}} for n in numbers]
+        return json.dumps(
+            {"Items": keys, **({"LastEvaluatedKey": keys[-1]} if numbers[-1] < OPEN - 1 else {})}
+        ).encode()
+
+    def BatchGetItem(self, asked: dict[str, Any]) -> bytes:  # noqa: N802
+        """The records with these keys, as far as they fit in 16 MB."""
+        [(name, wanted)] = asked["RequestItems"].items()
+        record = self.full if "#request," in f"{wanted['ProjectionExpression']}," else self.listed
+        ids = [key["id"]["S"] for key in wanted["Keys"]]
+        fit = max(1, (16 << 20) // len(record))
+        found = b",".join(record.replace(_ID.encode(), each.encode()) for each in ids[:fit])
+        left = {name: {"Keys": [{"id": {"S": each}} for each in ids[fit:]]}} if ids[fit:] else {}
+        return b'{"Responses":{"%s":[%s]},"UnprocessedKeys":%s}' % (name.encode(), found, json.dumps(left).encode())
+
+
+class Raw(BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Any:
+        """The body in one piece."""
+        yield self.getvalue()
+
+
+class QuietSlack(WebClient):
+    """Slack, where everything works and nothing is said."""
+
+    said: Any = None
+
+    def api_call(self, api_method: str, **call: Any) -> SlackResponse:
+        """What Slack answers."""
+        answers: dict[str, Any] = {
+            "auth.test": {"team_id": WORKSPACE, "url": "https://example.slack.com/"},
+            "users.info": {"user": {"id": BOB.id, "name": BOB.name, "team_id": WORKSPACE}},
+            "users.conversations": {"channels": [{"id": MESSAGE.channel}]},
+        }
+        if api_method == "views.publish":
+            QuietSlack.said = call["json"]["view"]["blocks"][0]["text"]["text"]
+        data = {"ok": True, **answers.get(api_method, {})}
+        return SlackResponse(
+            client=self, http_verb="POST", api_url="", req_args={}, data=data, headers={}, status_code=200
+        )
+
+
+class QuietHook(WebhookClient):
+    """Where a command's answer goes."""
+
+    def send(self, **call: Any) -> WebhookResponse:
+        """Takes the answer."""
+        QuietSlack.said = call["blocks"][-1].elements[0].text
+        return WebhookResponse(url="", status_code=200, body="ok", headers={})
+
+
+def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
+    """Delivers a note as `notify` does, with all that it imports."""
+    import handlers.notify  # noqa: F401 what the function has loaded counts
+    from approvals.clients import client
+    from approvals.listing import Listing
+    from approvals.replies import Replies
+    from approvals.table import ApprovalTable
+    from bot.api import SLACK_API, Hook
+    from bot.messenger import SlackMessenger
+    from handlers.notes import Notes
+
+    for service in ("sns", "sqs", "secretsmanager"):
+        client(service)
+    dynamodb = client("dynamodb")
+    dynamodb.meta.events.register("before-send.dynamodb.*", answer)
+    url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
+    note = Note(
+        id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
+    )
+    table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
+    vars(replies)["get"] = lambda _: note
+    listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
+    messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))
+    logger = Logger(service="capacity", level="ERROR")
+    notes = Notes(
+        table=table,
+        replies=replies,
+        listing=listing,
+        messenger=messenger,
+        base_url="https://approvals.example.com",
+        clock=lambda: _AT,
+        logger=logger,
+    )
+    notes.deliver("reply#n")
+    return QuietSlack.said
+
+
+def on_the_command_line(arguments: list[str], answer: Callable[..., Any]) -> object:
+    """Runs a command."""
+    from cli.__main__ import main
+    from cli.context import Context
+
+    context = Context(region="eu-west-1", clock=lambda: _AT)
+    context.__dict__["outputs"] = {"ApprovalTableName": "approvals"}
+    context.dynamodb.meta.events.register("before-send.dynamodb.*", answer)
+    with suppress(SystemExit):
+        main(["--region", "eu-west-1", *arguments], obj=context)
+    return None
+
+
+def greatest_memory() -> int:
+    """MB of this process at most so far. Not `ru_maxrss`, which counts the parent's until it became this program."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
+if __name__ == "__main__":
+    surface, bulk = sys.argv[1:]
+    stub = Table.of(bulks()[bulk]).answer
+    match surface:
+        case "home":
+            said = in_slack(NoteKind.HOME, stub)
+        case "/approvals":
+            said = in_slack(NoteKind.COMMAND, stub)
+        case "list":
+            said = on_the_command_line(["list", "--json", "--limit", "2000"], stub)
+        case _:
+            said = on_the_command_line(["export", "--since", "2026-11-01"], stub)
+    print(json.dumps({"said": said, "memory": greatest_memory()}), file=sys.stderr)

@@ -1,0 +1,194 @@
+"""How large a record is, and how large it can become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from approvals import rules
+from approvals.events import events
+from approvals.mail import asked, step_for, told
+from approvals.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    FieldType,
+    FormField,
+    FormValue,
+    MoreTime,
+    People,
+    Person,
+    Presence,
+    Request,
+    Response,
+    Step,
+)
+from approvals.people import MAX_DIRECT
+from approvals.record_size import MAX_RECORD, check_size, greatest_size, item_size
+from approvals.records import approval_to_item
+from approvals.request import InvalidApprovalRequest
+from approvals.result import MAX_COMMENT
+from approvals.rules import Postponement, Tick, Verdict, Withdrawal, judge
+from tests.builders import MESSAGE, NOW, WORKSPACE, an_approval
+
+EMAIL = "approver@example.com"
+WIDE = "\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("item", "size"),
+    [
+        ({}, 0),
+        ({"id": "x"}, 3),
+        ({"ü": "\U0001f600"}, 6),
+        ({"b": b"\0" * 32}, 33),
+        ({"n": 1234}, 1 + 4),
+        ({"t": True, "0": None}, 4),
+        ({"l": ["a", "b"]}, 1 + 3 + 2 + 2),
+        ({"m": {"k": "v"}}, 1 + 3 + 1 + 2),
+        ({"s": frozenset({"a", "bc"})}, 1 + 3),
+    ],
+)
+def test_an_item_is_as_large_as_dynamodb_says(item: dict[str, Any], size: int) -> None:
+    assert item_size(item) == size
+
+
+presence = st.sampled_from(list(Presence))
+fields = st.one_of(
+    st.integers(1, 3000).map(lambda most: FormField(name="t", label="T", type=FieldType.TEXT, max_length=most)),
+    st.just(FormField(name="n", label="N", type=FieldType.NUMBER)),
+    st.integers(1, 75).map(lambda n: FormField(name="c", label="C", type=FieldType.CHOICE, choices=(WIDE * n, "x"))),
+)
+
+
+@st.composite
+def approvals(draw: st.DrawFn) -> Approval:
+    """A new approval, of people who are asked by mail and in Slack."""
+    size = draw(st.sampled_from([0, 20, 200]))
+    people = tuple(_person(number, size) for number in range(draw(st.integers(0, 60))))
+    half = len(people) // 2 if draw(st.booleans()) else len(people)
+    needed = draw(st.integers(1, max(1, half)))
+    request = Request(
+        title="Deploy",
+        timeout=timedelta(hours=100),
+        approvers=tuple(person.email or person.slack_id for person in people[:half]),
+        escalate_to=tuple(person.email or person.slack_id for person in people[half:]),
+        escalate_after=timedelta(hours=1) if people[half:] else None,
+        required_approvals=needed,
+        required_rejections=draw(st.integers(1, max(1, half - needed + 1))),
+        notify=tuple(f"told{number}{'x' * size}@example.com" for number in range(draw(st.integers(0, 50)))),
+        comments={action: draw(presence) for action in Action},
+        form=tuple(replace(each, name=f"f{n}") for n, each in enumerate(draw(st.lists(fields, max_size=5)))),
+        reminders=tuple(timedelta(minutes=minutes) for minutes in range(1, draw(st.integers(1, 11)))),
+        more_time=MoreTime(draw(st.integers(0, 10)), timedelta(hours=1)),
+        context={"k": "x" * draw(st.integers(0, 100_000))},
+    )
+    found = People(approvers=people[:half], escalation=people[half:])
+    return an_approval(request=request, people=found, slack_message=None, deadline=NOW + request.timeout)
+
+
+def _person(number: int, size: int) -> Person:
+    slack_id = f"U{number:09}"
+    if number % 3 == 0:
+        return Person(id=slack_id, name=WIDE * 80, slack_id=slack_id)
+    address = f"ann{number}{'x' * size}@example.com"
+    return Person(id=address, name=address, email=address, slack_id=slack_id if number % 3 == 1 else "")
+
+
+def _approver(person: Person) -> Approver:
+    if person.email and not person.slack_id:
+        return Approver(id=person.email, name=person.email, channel=Channel.EMAIL)
+    return Approver(id=person.slack_id, name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE)
+
+
+def _stranger(number: int) -> Approver:
+    return Approver(id=f"U{number:010}", name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE, member=True)
+
+
+def grown(approval: Approval) -> Approval:
+    """The same with all that people can add to it, and all that is noted about it."""
+    request, now = approval.request, NOW + timedelta(minutes=30)
+    approval = replace(approval, slack_message=MESSAGE)
+    approval = judge(approval, Tick(NOW + timedelta(hours=2))).approval
+    people = approval.people
+    assert people is not None
+    able = [_approver(person) for person in (*people.approvers, *people.escalation)]
+    able = able or [_stranger(900 + number) for number in range(12)]
+    for number in range(2 * rules.MAX_REFUSALS):
+        approval = judge(approval, Response(approver=_stranger(5000 + number), action=Action.REJECT, at=now)).approval
+    for number in range(request.more_time.times):
+        approval = judge(approval, Postponement(able[number % len(able)], now + number * rules.DOUBLE_TAP)).approval
+    for turn in range(rules.MAX_WITHDRAWALS + 1):
+        for each in able:
+            at = now + turn * timedelta(minutes=10)
+            response = Response(
+                approver=each, action=Action.APPROVE, at=at, comment="x", form=_filled(request), key=f"{turn:016}"
+            )
+            judgement = judge(approval, response)
+            if judgement.verdict is Verdict.COUNTED:
+                approval = judge(judgement.approval, Withdrawal(each, at, f"w{turn:015}")).approval
+    for action, most in ((Action.REJECT, request.required_rejections - 1), (Action.APPROVE, 60)):
+        for each in able[:most] if action is Action.REJECT else able:
+            at = now + timedelta(hours=3)
+            said = Response(approver=each, action=action, at=at, comment=WIDE * MAX_COMMENT, form=_filled(request))
+            said = replace(said, key="x" * 16)
+            approval = judge(approval, said).approval
+    return _marked(approval)
+
+
+def _filled(request: Request) -> dict[str, Any]:
+    return {field.name: _value(field) for field in request.form}
+
+
+def _value(field: FormField) -> FormValue:
+    match field.type:
+        case FieldType.TEXT:
+            return WIDE * field.max_length
+        case FieldType.NUMBER:
+            return -1.2345678901234567e-300
+        case _:
+            return field.choices[0]
+
+
+def _marked(approval: Approval) -> Approval:
+    recipients = {*asked(approval, EMAIL), *told(approval, EMAIL)}
+    topics = [f"reminder-{number}" for number in range(1, len(approval.request.reminders) + 1)]
+    topics += [f"extension-{number}" for number in range(1, len(approval.extensions) + 1)]
+    topics += ["escalation"] * bool(approval.request.escalate_to)
+    steps = [*Step, *topics, "direct_slack", "direct_slack-escalation"]
+    steps += [step_for(kind, to) for to in recipients for kind in (Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL, *topics)]
+    slack_ids = [f"U{number:010}" for number in range(MAX_DIRECT)]
+    steps += [f"{Step.REQUEST_SLACK}:{user}" for user in slack_ids]
+    steps += [f"{topic}:slack-direct-{user}" for topic in topics if "reminder" in topic for user in slack_ids]
+    messages = tuple(replace(MESSAGE, user=user) for user in slack_ids)
+    approval = replace(approval, steps=dict.fromkeys(steps, NOW), direct_messages=messages)
+    return replace(approval, published=frozenset(event.mark for event in events(approval, "stack")))
+
+
+@settings(deadline=None, max_examples=60)
+@given(approvals())
+def test_no_record_grows_beyond_what_was_reckoned_when_it_was_asked(approval: Approval) -> None:
+    largest = grown(approval)
+    assert largest.decision or largest.standing
+    item = approval_to_item(largest) | {"published": largest.published}
+    assert item_size(item) <= greatest_size(approval)
+
+
+def test_what_fits_however_it_is_answered_is_asked_and_nothing_larger() -> None:
+    room = MAX_RECORD - greatest_size(
+        an_approval(request=Request(title="x", timeout=timedelta(hours=1), context={"k": ""}))
+    )
+    for more, refused in ((room, False), (room + 1, True)):
+        request = Request(title="x", timeout=timedelta(hours=1), context={"k": "x" * more})
+        approval = an_approval(request=request)
+        if refused:
+            with pytest.raises(InvalidApprovalRequest, match="shorten the input"):
+                check_size(approval)
+        else:
+            check_size(approval)
