@@ -198,7 +198,8 @@ def test_a_keyboard_reaches_everything_and_what_has_the_focus_is_in_sight(browse
             return !(top && (top === document.activeElement || document.activeElement.contains(top))) }"""
         )
         assert not covered, f"{seen[-1]} is hidden"
-    assert seen == ["Plan", "Dashboard", "comment", "sure", "Approve", "Reject instead"]
+    links = ["Plan (ci.example.com)", "Dashboard (example.com)"]
+    assert seen == [*links, "comment", "sure", "Approve", "Reject instead"]
     page.context.close()
 
 

@@ -38,7 +38,9 @@ from tests.functional.conftest import (
     a_delivery,
     a_queue,
 )
-from tests.functional.test_bot import a_bot, event
+from tests.functional.test_bot import a_bot, event, web_api
+
+__all__ = ["web_api"]
 from tests.unit.test_template import FUNCTIONS, GLOBALS
 
 EMAIL = "alice@example.com"
@@ -132,12 +134,13 @@ def test_an_approval_in_slack_uses_what_the_page_says(
     slack: Slack,
     clock: Clock,
     logger: Logger,
+    web_api: str,
     context: Any,
 ) -> None:
     notifier, resumer = tell_and_settle(table, mailer, messenger, clock, logger)
     notifier(approval_id(TOKEN), last=False)
     click = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
-    assert a_bot(table, slack, clock, logger)(click, context)["statusCode"] == 200
+    assert a_bot(table, slack, clock, logger, web_api)(click, context)["statusCode"] == 200
     resumer(approval_id(TOKEN), last=False)
     assert len(mailer.sent) == used("sns_email", "in_slack")
     assert calls["PutItem"] == 1 + cost.TOKENS

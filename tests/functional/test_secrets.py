@@ -31,7 +31,9 @@ from local.slack import Slack
 from local.story import links
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery, a_queue
-from tests.functional.test_bot import a_bot, event
+from tests.functional.test_bot import a_bot, event, web_api
+
+__all__ = ["web_api"]
 from tests.functional.test_worker import from_queue, from_stream
 
 ID = approval_id(TOKEN)
@@ -46,6 +48,7 @@ def test_no_secret_is_written_anywhere(
     messenger: SlackMessenger,
     slack: Slack,
     clock: Clock,
+    web_api: str,
     context: Any,
     caplog: pytest.LogCaptureFixture,
     error: str | None,
@@ -100,7 +103,7 @@ def test_no_secret_is_written_anywhere(
     slack.fail_with = None
     notify(from_queue(ID), context)
     secret = SlackSecret(slack.bot_token, slack.signing_secret)
-    bot = a_bot(table, slack, clock, logger)
+    bot = a_bot(table, slack, clock, logger, web_api)
     clicked = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
     bot({**clicked, "headers": {}}, context)
     assert bot(clicked, context)["statusCode"] == 200

@@ -104,7 +104,7 @@ def _person(number: int, size: int) -> Person:
 def _approver(person: Person) -> Approver:
     if person.email and not person.slack_id:
         return Approver(id=person.email, name=person.email, channel=Channel.EMAIL)
-    return Approver(id=person.slack_id, name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE)
+    return Approver(id=person.slack_id, name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE, member=True)
 
 
 def _stranger(number: int) -> Approver:

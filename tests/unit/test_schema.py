@@ -87,8 +87,9 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 def nearly_fitting(draw: st.DrawFn) -> Any:
     """A request with something else in one place or two, a key too many, or one left out."""
     value = deepcopy(draw(fitting(SCHEMA)))
+    replaced = set()
     for _ in range(draw(st.integers(0, 3))):
-        places = _places(value)
+        places = [(container, key) for container, key in _places(value) if (id(container), key) not in replaced]
         if not places:
             continue
         container, key = draw(st.sampled_from(places))
@@ -98,6 +99,7 @@ def nearly_fitting(draw: st.DrawFn) -> Any:
                 checked = isinstance(container[key], str) and re.match(r"[A-Z]0|.*[@/]", container[key])
                 # No text where a validator would not see that it is no address: see OF_FORMAT.
                 container[key] = len(new) if isinstance(new, str) and checked else new
+                replaced.add((id(container), key))
             case "remove":
                 del container[key]
             case _ if isinstance(container, dict):
