@@ -12,7 +12,7 @@ CHECKOV := .venv-checkov/.ready
 .PHONY: demo test prove bench lint format lock clean
 
 demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
-	@.venv/bin/python -m local $(ARGS)
+	@.venv/bin/python -m demo $(ARGS)
 
 test: $(DEV) $(SAM) $(EMULATOR)  ## Every test; with ARGS, which are pytest's, those that they name.
 	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
@@ -71,7 +71,7 @@ $(SAM) $(EMULATOR) $(CHECKOV): .venv-%/.ready: $(UV) requirements/%.txt
 
 # Called by `sam build`: dependencies are in the layer, so a function is a copy of our own code.
 build-%Function:
-	@cp -R approvals bot handlers "$(ARTIFACTS_DIR)"
+	@cp -R approvals bot handlers mail web "$(ARTIFACTS_DIR)"
 	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if $(COMPILE_WITH) -c "" 2>/dev/null; then \
 	  PYTHONHASHSEED=0 $(COMPILE_WITH) -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; fi

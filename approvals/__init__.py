@@ -1,1 +1,5 @@
-"""The domain: what an approval is and how it changes. Knows no HTTP, no Slack and no Lambda."""
+"""The core: what an approval is, how it changes, where it is stored, and what is done about it.
+
+It knows no channel: its packages are layers, `services` above `store` and `adapters`, those above `requests`, and
+`domain` below all.
+"""

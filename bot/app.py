@@ -18,19 +18,19 @@ from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from approvals import settings
-from approvals.characters import log_json
-from approvals.clients import client
-from approvals.failures import described
-from approvals.records import LISTED
-from approvals.replies import Replies
-from approvals.table import ApprovalTable
-from bot.api import SlackApi
+from approvals.adapters import settings
+from approvals.adapters.clients import client
+from approvals.adapters.failures import described
+from approvals.domain.characters import log_json
+from approvals.store.items import LISTED
+from approvals.store.replies import Replies
+from approvals.store.table import ApprovalTable
+from bot.client import SlackApi
+from bot.credentials import SecretSource, load_secret
 from bot.directory import SlackDirectory
-from bot.guard import REFUSED, Guard, claims_signature
 from bot.listeners import register_listeners
 from bot.listeners.desk import Desk
-from bot.secret import SecretSource, load_secret
+from bot.request_verification import REFUSED, Guard, claims_signature
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -10,7 +10,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.api import SlackApi
+from bot.client import SlackApi
 
 REMEMBERED = 600
 """Seconds for which a user is not looked up again."""

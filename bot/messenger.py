@@ -10,18 +10,18 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
-from approvals.clients import client
-from approvals.model import Approval, Note, SlackMessage
-from approvals.present import quoted_title
-from approvals.steps import DeliveryRefused, for_each
-from approvals.summary import Summary
-from approvals.viewer import Overview
-from bot.api import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
+from approvals.adapters.clients import client
+from approvals.domain.model import Approval, Note, SlackMessage
+from approvals.domain.summary import Summary
+from approvals.domain.wording import quoted_title
+from approvals.services.tasks import DeliveryRefused, for_each
+from bot.client import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
+from bot.credentials import load_secret
 from bot.directory import SlackDirectory
-from bot.secret import load_secret
 from bot.views import approval as view
 from bot.views import home, lists
 from bot.views.text import escape, mrkdwn, sentence
+from bot.visibility import Overview
 
 _YOURS_ALONE = "The link is yours alone: do not forward it."
 

@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 import click
 import yaml
 
-from approvals.model import Json
-from approvals.nesting import MAX_DEPTH, deeper_than
-from approvals.request import InvalidApprovalRequest, parse_request
-from approvals.request_json import KEY, RESULT_KEY
+from approvals.domain.model import Json
+from approvals.domain.nesting import MAX_DEPTH, deeper_than
+from approvals.requests.codec import KEY, RESULT_KEY
+from approvals.requests.parse import InvalidApprovalRequest, parse_request
 
 MAX_SLUG = 45
 """Characters of the title that an execution's name begins with; with time and chance behind them at most 80.

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 
-from approvals.characters import reveal
-from approvals.model import Approval, Approver, Json, Person, Refusal, Response, iso
-from approvals.result import form
+from approvals.domain.characters import reveal
+from approvals.domain.model import Approval, Approver, Json, Person, Refusal, Response, iso
+from approvals.domain.result import form
 
 _FORMULA = re.compile(r"(^|[;\r\n])(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a spreadsheet would begin a formula: at the start of a cell, or where it splits one.

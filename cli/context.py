@@ -18,9 +18,9 @@ import click
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.characters import reveal
-from approvals.listing import Listing
-from approvals.reading import UnreadableError
+from approvals.domain.characters import reveal
+from approvals.store.queries import Listing
+from approvals.store.reading import UnreadableError
 from cli.refusals import code, explained
 
 if TYPE_CHECKING:

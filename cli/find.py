@@ -9,9 +9,9 @@ from itertools import chain
 
 from botocore.exceptions import ClientError
 
-from approvals.model import Approval
-from approvals.references import Reference
-from approvals.table import ApprovalTable, NotFound
+from approvals.domain.model import Approval
+from approvals.domain.references import Reference
+from approvals.store.table import ApprovalTable, NotFound
 from cli.context import Context, Failure
 from cli.output import left_out, plain
 from cli.refusals import code

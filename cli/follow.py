@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.model import Approval, Status
+from approvals.domain.model import Approval, Status
 from cli.context import Context, Failure
 from cli.document import document, outcome
 from cli.group import INTERRUPTED

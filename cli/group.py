@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from approvals.characters import reveal
+from approvals.domain.characters import reveal
 from cli.commands import COMMANDS
 
 USAGE = 64

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
-from approvals.characters import escape_hidden, reveal
-from approvals.model import Json
-from approvals.reading import UnreadableError
+from approvals.domain.characters import escape_hidden, reveal
+from approvals.domain.model import Json
+from approvals.store.reading import UnreadableError
 from cli.context import Context
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from approvals.history import Entry, Kind
-from approvals.model import Approval, iso, shorten
+from approvals.domain.history import Entry, Kind
+from approvals.domain.model import Approval, iso, shorten
 from cli.context import Context
 from cli.document import event, remaining, sentence
 from cli.output import as_json, is_terminal, plain, width

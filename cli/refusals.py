@@ -15,7 +15,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from approvals.reading import UnreadableError
+from approvals.store.reading import UnreadableError
 
 _SIGN_IN = "Name a profile with --profile, or sign in: aws configure, aws sso login"
 _MENDED = {

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.history import Entry, history
-from approvals.model import Approval, Status
+from approvals.domain.history import Entry, history
+from approvals.domain.model import Approval, Status
 from cli.context import Context, Failure
 from cli.find import approvals_of, in_full
 from cli.group import FAILED

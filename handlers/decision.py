@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from approvals import present, settings
-from approvals.characters import log_json
-from approvals.clients import client
-from approvals.mail import asked, recipient_of, step_for, told
-from approvals.mail_messages import outcome_mail
-from approvals.model import Approval, Status, Step
-from approvals.steps import DeliveryFailed, Work, carry_out
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import TaskGone, Workflows
-from handlers import metrics, slack
-from handlers.outbox import Outbox
+from approvals.adapters import metrics, settings
+from approvals.adapters.clients import client
+from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.domain import wording
+from approvals.domain.characters import log_json
+from approvals.domain.model import Approval, Status, Step
+from approvals.services.tasks import DeliveryFailed, Work, carry_out
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
+from bot import refusals
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
+from mail.delivery import Outbox
+from mail.messages import outcome_mail
+from mail.sns import asked, recipient_of, step_for, told
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -96,11 +97,11 @@ class Resumer:
         if not approval.slack_message:
             return {}
         work: dict[str, Work] = {Step.OUTCOME_SLACK: self._edit_message}
-        return work if present.decided(approval).superseded_by else {**work, Step.OUTCOME_THREAD: self._reply}
+        return work if wording.decided(approval).superseded_by else {**work, Step.OUTCOME_THREAD: self._reply}
 
     def _mails(self, approval: Approval) -> dict[str, Work]:
         # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
-        decision = present.decided(approval)
+        decision = wording.decided(approval)
         if decision.superseded_by or not (approval.told or decision.approver):
             return {}
         recipients = (*asked(approval, self._email), *told(approval, self._email))
@@ -120,7 +121,7 @@ class Resumer:
         self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
         now = self._table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
         # Behind the mark: a crash between the two loses a count instead of doubling it.
-        metrics.settled(present.decided(now), requested_at=now.requested_at, reached=reached)
+        metrics.settled(wording.decided(now), requested_at=now.requested_at, reached=reached)
         return now
 
     def _resume_workflow(self, approval: Approval) -> bool:
@@ -143,7 +144,7 @@ class Resumer:
 
     def _show(self, approval: Approval) -> None:
         if self._messenger:
-            with slack.unless_refused(self._logger):
+            with refusals.unless_refused(self._logger):
                 self._messenger.show_outcome(approval)
 
     def _edit_message(self, approval: Approval) -> Approval:
@@ -152,7 +153,7 @@ class Resumer:
 
     def _reply(self, approval: Approval) -> Approval:
         if self._messenger:
-            with slack.unless_refused(self._logger):
+            with refusals.unless_refused(self._logger):
                 self._messenger.reply_outcome(approval)
         return self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
 
@@ -169,7 +170,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         tokens=TaskTokens(dynamodb, config.task_token_table_name, config.table_name),
         workflows=Workflows(client("stepfunctions")),
         outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),
-        messenger=slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
+        messenger=refusals.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url),
         email=config.email,
         clock=clock,
         logger=logger,

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from approvals import settings
-from approvals.characters import log_json
-from approvals.clients import client
-from approvals.mail import Mail, Mailer, recipient_of
-from approvals.mail_digest import digest_mail
-from approvals.mail_messages import Links, mail_for
-from approvals.model import Approval
-from approvals.rate_limit import MailRateLimit
-from approvals.reading import UnreadableError
-from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable, NotFound
+from approvals.adapters import settings
+from approvals.adapters.clients import client
+from approvals.domain.characters import log_json
+from approvals.domain.model import Approval
+from approvals.services.tasks import DeliveryFailed
+from approvals.store.reading import UnreadableError
+from approvals.store.table import ApprovalTable, NotFound
+from mail.digest_message import digest_mail
+from mail.messages import Links, mail_for
+from mail.rate_limit import MailRateLimit
+from mail.sns import Mail, Mailer, recipient_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from approvals import settings
-from approvals.characters import log_json
-from approvals.clients import client
-from approvals.model import Approval
-from approvals.reading import UnreadableError
-from approvals.records import NOTIFY_GRACE, RESUME_GRACE
-from approvals.respond import respond
-from approvals.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
-from approvals.table import ApprovalTable, NotFound, RecordFullError
-from approvals.workflow import Workflows
+from approvals.adapters import settings
+from approvals.adapters.clients import client
+from approvals.adapters.step_functions import Workflows
+from approvals.domain.characters import log_json
+from approvals.domain.model import Approval
+from approvals.domain.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
+from approvals.services.respond import respond
+from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
+from approvals.store.reading import UnreadableError
+from approvals.store.table import ApprovalTable, NotFound, RecordFullError
 from handlers.worker import RetryQueue
 
 if TYPE_CHECKING:

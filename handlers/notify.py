@@ -12,32 +12,32 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from approvals import settings
-from approvals.characters import log_json
-from approvals.clients import client
-from approvals.identify import identify
-from approvals.listing import Listing
-from approvals.mail import Note as MailNote
-from approvals.mail import Subscribers, asked, reminded, step_for, told
-from approvals.mail_messages import Links, mail_for
-from approvals.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
-from approvals.people import unanswered
-from approvals.present import display_name
-from approvals.reading import UnreadableError
-from approvals.record_size import check_size
-from approvals.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
-from approvals.request import InvalidApprovalRequest
-from approvals.respond import respond
-from approvals.rules import Cancellation
-from approvals.schema import is_email
-from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out, for_each
-from approvals.table import ApprovalTable, NotFound
-from handlers import slack
-from handlers.direct import DirectMessages
-from handlers.notes import Notes, name_unreadable
-from handlers.outbox import Outbox
+from approvals.adapters import settings
+from approvals.adapters.clients import client
+from approvals.domain.characters import log_json
+from approvals.domain.eligibility import unanswered
+from approvals.domain.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
+from approvals.domain.rules import Cancellation
+from approvals.domain.wording import display_name
+from approvals.requests.identities import identify
+from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.schema import is_email
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryFailed, StepsFailed, Work, carry_out, for_each
+from approvals.store.queries import Listing
+from approvals.store.reading import UnreadableError
+from approvals.store.record_size import check_size
+from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
+from approvals.store.table import ApprovalTable, NotFound
+from bot import refusals
+from bot.direct_messages import DirectMessages
+from bot.ephemeral import Notes, name_unreadable
 from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
+from mail.delivery import Outbox
+from mail.messages import Links, mail_for
+from mail.sns import Note as MailNote
+from mail.sns import Subscribers, asked, reminded, step_for, told
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -263,11 +263,11 @@ class Notifier:
         deferred: set[str] = set()
         mails = [step_for(topic, recipient) for recipient in recipients]
         work: dict[str, Work] = {step: partial(self._send_mail, step, deferred) for step in mails}
-        slack = step_for(topic, Channel.SLACK)
+        refusals = step_for(topic, Channel.SLACK)
         if self._messenger and approval.slack_message:
-            work[slack] = partial(self._reply, slack, reply)
+            work[refusals] = partial(self._reply, refusals, reply)
             if directly and approval.direct_messages:
-                work[f"{slack}-direct"] = partial(directly, f"{slack}-direct")
+                work[f"{refusals}-direct"] = partial(directly, f"{refusals}-direct")
 
         def close(now: Approval) -> Approval:
             steps = tuple(work)[:-1]
@@ -300,14 +300,14 @@ class Notifier:
 
     def _show_progress(self, approval: Approval) -> Approval:
         if self._messenger and approval.slack_message and approval.status is Status.PENDING:
-            with slack.unless_refused(self._logger):
+            with refusals.unless_refused(self._logger):
                 self._messenger.show_progress(approval)
         return approval
 
     def _reply(self, step: str, reply: Callable[[Approval], None], approval: Approval) -> Approval:
         if approval.status is not Status.PENDING:
             return approval
-        with slack.unless_refused(self._logger):
+        with refusals.unless_refused(self._logger):
             reply(approval)
         return self._table.mark(approval, step, self._clock())
 
@@ -347,12 +347,12 @@ class Notifier:
     def _close_message(self, approval: Approval) -> None:
         # Decided while the message was on its way: `decision` did not know of it then, so its buttons go now.
         if self._messenger and approval.decision and approval.slack_message:
-            with slack.unless_refused(self._logger):
+            with refusals.unless_refused(self._logger):
                 self._messenger.show_outcome(approval)
             # `decision` may have learned meanwhile whether the workflow heard of it: its edit must not be undone.
             latest = self._table.get(approval.id)
             if latest.resumed is not approval.resumed:
-                with slack.unless_refused(self._logger):
+                with refusals.unless_refused(self._logger):
                     self._messenger.show_outcome(latest)
 
     def _hand_over(self, approval: Approval) -> None:
@@ -383,7 +383,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     dynamodb = client("dynamodb")
     table = ApprovalTable(dynamodb, config.table_name)
     listing = Listing(dynamodb, config.table_name, partial(name_unreadable, logger))
-    messenger = slack.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
+    messenger = refusals.connect(config.slack_channel, config.slack_secret_arn, config.slack_api_url)
     notifier = Notifier(
         table=table,
         outbox=Outbox.connect(config.topic_arn, config.table_name, config.mail_queue_url, clock),

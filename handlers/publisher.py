@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from approvals.clients import client
-from approvals.model import Approval
-from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable
+from approvals.adapters.clients import client
+from approvals.domain.model import Approval
+from approvals.services.tasks import DeliveryFailed
+from approvals.store.table import ApprovalTable
 
 if TYPE_CHECKING:
-    from approvals.events import EventBus
+    from approvals.domain.events import EventBus
 
 EVENTS = "events"
 """Work that is never marked as done: the record says itself which events are published."""
@@ -29,7 +29,7 @@ class Publisher:
         """The publisher to a bus; None without a name. `stack` is the stack's name."""
         if not bus_name:
             return None
-        from approvals.events import EventBus  # noqa: PLC0415 a stack without a bus does not pay for it
+        from approvals.domain.events import EventBus  # noqa: PLC0415 a stack without a bus does not pay for it
 
         return cls(EventBus(lambda: client("events"), bus_name), table, stack=stack)
 
@@ -38,7 +38,7 @@ class Publisher:
 
         Raises `DeliveryFailed` when not all was taken. What was taken is noted all the same.
         """
-        from approvals.events import MAX_ENTRIES, owed  # noqa: PLC0415
+        from approvals.domain.events import MAX_ENTRIES, owed  # noqa: PLC0415
 
         waiting = owed(approval, self._stack)
         for first in range(0, len(waiting), MAX_ENTRIES):

@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from approvals import settings
-from approvals.characters import log_json
-from approvals.clients import client
-from approvals.links import approval_id, new_link_key
-from approvals.model import Approval, Json, People, Request
-from approvals.people import needs_lookup
-from approvals.record_size import check_size
-from approvals.request import Call, InvalidApprovalRequest, parse_call, parse_request
-from approvals.request_json import KEY
-from approvals.result import MAX_OUTPUT, most_bytes
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import TaskGone, Workflows
-from handlers import metrics
+from approvals.adapters import metrics, settings
+from approvals.adapters.clients import client
+from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.domain.characters import log_json
+from approvals.domain.eligibility import needs_lookup
+from approvals.domain.model import Approval, Json, People, Request
+from approvals.domain.result import MAX_OUTPUT, most_bytes
+from approvals.domain.signed_links import approval_id, new_link_key
+from approvals.requests.codec import KEY
+from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call, parse_request
+from approvals.store.record_size import check_size
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

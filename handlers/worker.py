@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
-from approvals.steps import StepsFailed
-from approvals.table import NotFound
+from approvals.services.tasks import StepsFailed
+from approvals.store.table import NotFound
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 SERVICES = ("dynamodb", "events", "secretsmanager", "sns", "sqs", "stepfunctions")
-"""The services that the functions call (approvals/clients.py). botocore describes more than 400, in 25 MB."""
+"""The services that the functions call (approvals/adapters/clients.py). botocore describes more than 400, in 25 MB."""
 
 LEFT_OUT = (
     # Descriptions of boto3's resources and examples for its documentation: the functions use clients.

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from approvals.records import LISTED
+from approvals.store.items import LISTED
 from cli.__main__ import main
 from cli.columns import COLUMNS
 from cli.commands import COMMANDS

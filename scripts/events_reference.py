@@ -13,10 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from approvals.events import SOURCE, Event, events
-from approvals.history import Kind
-from approvals.links import approval_id
-from approvals.model import (
+from approvals.domain.events import SOURCE, Event, events
+from approvals.domain.history import Kind
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -32,8 +31,9 @@ from approvals.model import (
     Workflow,
     iso,
 )
-from approvals.rules import Postponement, Tick, Withdrawal, judge
-from approvals.schema import load
+from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.signed_links import approval_id
+from approvals.requests.schema import load
 
 Schema = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", 
 INTRODUCTION = """\
 # Events
 
-<!-- Written by `python -m scripts.events_reference` from approvals/events.schema.json: change that. -->
+<!-- Written by `python -m scripts.events_reference` from approvals/requests/events.schema.json: change that. -->
 
 With the parameter `EventBusName` the stack sends an event to EventBridge for each thing that happens to an approval;
 `default` is the account's own bus. Without it there are none, and nothing is called. A rule that catches all:
@@ -73,7 +73,7 @@ and one for what was approved by a person, in one stack:
   It never has a token or a link's key.
 - A rule decides nothing. Who must act on an approval before the workflow goes on is a state of the workflow.
 
-The same as a JSON Schema, to validate what was received: [events.schema.json](../approvals/events.schema.json).
+The same as a JSON Schema, to validate what was received: [events.schema.json](../approvals/requests/events.schema.json).
 """
 
 EVERY = "The first example is the whole of an event; the others leave out what EventBridge adds.\n"

@@ -13,13 +13,13 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = ROOT / "approvals/request.schema.json"
+SCHEMA = ROOT / "approvals/requests/request.schema.json"
 PAGE = ROOT / "docs/request.md"
 
 INTRODUCTION = """\
 # The request
 
-<!-- Written by `python -m scripts.request_reference` from approvals/request.schema.json: change that. -->
+<!-- Written by `python -m scripts.request_reference` from approvals/requests/request.schema.json: change that. -->
 
 What a workflow author puts under the key `Approval` of an execution's input. Every key is optional, and null counts as
 left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped.
@@ -37,7 +37,7 @@ Addresses in `Links` are ASCII (hosts of other scripts in punycode, all else per
 address. Mail programs turn addresses in any text into links of their own; the product can't prevent that.
 
 How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for editors and tests:
-[request.schema.json](../approvals/request.schema.json).
+[request.schema.json](../approvals/requests/request.schema.json).
 """
 
 TOGETHER = """\

@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from approvals import schema
-from approvals.characters import reveal
-from approvals.links import approval_id
-from approvals.model import (
+from approvals.domain.characters import reveal
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -21,9 +19,11 @@ from approvals.model import (
     SlackMessage,
     Workflow,
 )
-from approvals.records import approval_to_item
-from approvals.rules import Cancellation, Expiry, judge
-from approvals.table import serialized
+from approvals.domain.rules import Cancellation, Expiry, judge
+from approvals.domain.signed_links import approval_id
+from approvals.requests import schema
+from approvals.store.items import approval_to_item
+from approvals.store.table import serialized
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """When approvals of tests are requested."""

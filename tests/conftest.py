@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from approvals.model import Approval
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from local import aws
-from local.slack import Slack
+from approvals.domain.model import Approval
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
+from demo import aws
+from demo.slack import Slack
 from tests.builders import TOKEN
 from tests.support.aws import share_files
 

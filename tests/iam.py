@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.process import ROOT
+from demo.process import ROOT
 from tests.support.transformed import resources
 from tests.unit.test_template import TEMPLATE
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from approvals.model import (
+from approvals.domain.model import (
     Action,
     Approval,
     Extension,
@@ -23,10 +23,10 @@ from approvals.model import (
     Severity,
     Step,
 )
-from approvals.rules import Cancellation, Expiry, Tick, Withdrawal, judge
-from handlers import pages
-from handlers.inputs import Typed
+from approvals.domain.rules import Cancellation, Expiry, Tick, Withdrawal, judge
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from web import pages
+from web.form_inputs import Typed
 
 FIELDS = {
     "action": "approve",

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from local.emulated_iam import checks
-from local.process import ROOT
+from demo.emulated_iam import checks
+from demo.process import ROOT
 
 FILE = Path(__file__).with_name("real_calls.json")
 RECORD = os.environ.get("RECORD_CALLS") == "1"
@@ -30,11 +30,11 @@ Call = list[list[Any]]
 _FUNCTIONS = {
     "handlers/request.py": "RequestFunction",
     "handlers/notify.py": "NotifyFunction",
-    "handlers/notes.py": "NotifyFunction",
+    "bot/ephemeral.py": "NotifyFunction",
     "handlers/decision.py": "DecisionFunction",
     "handlers/digest.py": "DigestFunction",
     "handlers/lifecycle.py": "LifecycleFunction",
-    "handlers/callback.py": "CallbackFunction",
+    "web/handler.py": "CallbackFunction",
     "bot/app.py": "BotFunction",
     "bot/listeners/": "BotFunction",
 }

@@ -8,15 +8,15 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from approvals import present
-from approvals.links import is_approval_id
-from approvals.model import Action, Approval, Approver, Channel, Note, NoteKind, Response
-from approvals.omissions import was_all_in_earlier_message
-from approvals.people import Reason
-from approvals.respond import respond
-from approvals.rules import Judgement, Postponement, Verdict, Withdrawal, judge
-from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable, NotFound
+from approvals.domain import wording
+from approvals.domain.eligibility import Reason
+from approvals.domain.model import Action, Approval, Approver, Channel, Note, NoteKind, Response
+from approvals.domain.omissions import was_all_in_earlier_message
+from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.signed_links import is_approval_id
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryFailed
+from approvals.store.table import ApprovalTable, NotFound
 from bot.directory import SlackDirectory
 from bot.listeners.malformed import Malformed
 from bot.views.buttons import ALL_SHOWN
@@ -209,13 +209,13 @@ def told(judgement: Judgement, response: Response, *, unseen: bool = False) -> s
         case Verdict.DECIDED | Verdict.COUNTED if not unseen:
             return None
         case Verdict.DECIDED:
-            return f"{present.quoted_title(judgement.approval)} {present.outcome(judgement.approval)}"
+            return f"{wording.quoted_title(judgement.approval)} {wording.outcome(judgement.approval)}"
         case Verdict.NOT_ALLOWED:
             return refused(judgement)
         case _:
-            return present.answered(judgement, response)
+            return wording.answered(judgement, response)
 
 
 def refused(judgement: Judgement) -> str:
     """Why this person may not answer, and who may."""
-    return present.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)
+    return wording.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

@@ -14,23 +14,14 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from approvals import omissions, present
-from approvals.characters import reveal
-from approvals.form import said
-from approvals.model import (
-    Action,
-    Approval,
-    Channel,
-    Decision,
-    OnTimeout,
-    Person,
-    Severity,
-    shorten,
-)
-from approvals.omissions import SLACK_MESSAGE, Shown
-from approvals.people import eligible
-from approvals.schema import is_slack_user
-from approvals.workflow import console_url
+from approvals.adapters.step_functions import console_url
+from approvals.domain import omissions, wording
+from approvals.domain.characters import reveal
+from approvals.domain.eligibility import eligible
+from approvals.domain.forms import said
+from approvals.domain.model import Action, Approval, Channel, Decision, OnTimeout, Person, Severity, shorten
+from approvals.domain.omissions import SLACK_MESSAGE, Shown
+from approvals.requests.schema import is_slack_user
 from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (
@@ -113,16 +104,16 @@ def on_the_page(button: str = READ_AND_RESPOND) -> str:
 
 def outcome_text(approval: Approval) -> str:
     """The text of the message once the approval is decided."""
-    return f"{present.headline(approval)}: {escape(approval.title)}"
+    return f"{wording.headline(approval)}: {escape(approval.title)}"
 
 
 def outcome_reply(approval: Approval) -> str:
     """What is said below the request once it is decided: who is told of it, the outcome, and what was said with it."""
-    decision = present.decided(approval)
+    decision = wording.decided(approval)
     requester = _requester(approval)
     told = f"<@{requester}> " if requester else ""
     quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
-    return "\n".join([told + sentence(present.outcome(approval)), *(f">{literal(line)}" for line in quoted)])
+    return "\n".join([told + sentence(wording.outcome(approval)), *(f">{literal(line)}" for line in quoted)])
 
 
 def _requester(approval: Approval) -> str:
@@ -135,16 +126,16 @@ def _requester(approval: Approval) -> str:
 
 def outcome_blocks(approval: Approval) -> list[Block]:
     """The message once the approval is decided: no buttons, but who, when, and by which channel."""
-    decision = present.decided(approval)
+    decision = wording.decided(approval)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     ours: list[Block] = [
         *_title(approval),
-        SectionBlock(text=mrkdwn(f"*{present.headline(approval)}* {_by(decision)}")),
+        SectionBlock(text=mrkdwn(f"*{wording.headline(approval)}* {_by(decision)}")),
         *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
         *_filled_in(approval),
-        *details.lines(present.progress(approval), MAX_PROGRESS),
+        *details.lines(wording.progress(approval), MAX_PROGRESS),
     ]
-    if lost := present.in_vain(approval):
+    if lost := wording.in_vain(approval):
         ours.append(SectionBlock(text=mrkdwn(lost)))
     ours.append(_fields(approval))
     tail = ContextBlock(elements=[mrkdwn(execution)])
@@ -160,7 +151,7 @@ def _title(approval: Approval) -> list[Block]:
 
 
 def _fields(approval: Approval) -> Block:
-    return SectionBlock(fields=[_field(label, value, approval) for label, value in present.facts(approval)])
+    return SectionBlock(fields=[_field(label, value, approval) for label, value in wording.facts(approval)])
 
 
 def _head(approval: Approval) -> list[Block]:
@@ -169,9 +160,9 @@ def _head(approval: Approval) -> list[Block]:
 
 
 def _field(label: str, value: str, approval: Approval) -> MarkdownTextObject:
-    if label == present.DEADLINE:
+    if label == wording.DEADLINE:
         return mrkdwn(f"*{label}*\n{local_time(approval.deadline)}")
-    if label == present.REQUESTER and is_slack_user(claim := approval.request.requested_by or ""):
+    if label == wording.REQUESTER and is_slack_user(claim := approval.request.requested_by or ""):
         return mrkdwn(f"*{label}*\n<@{claim}>")
     return mrkdwn(f"*{label}*\n{fit(value, MAX_VALUE)}")
 
@@ -182,11 +173,11 @@ def _rules(approval: Approval) -> list[Block]:
     told = [name for name in approval.request.notify if is_slack_user(name)]
     if told:
         blocks.append(rich([section([*runs("cc "), *_spaced([mention(name) for name in told])])]))
-    return blocks + details.lines(present.progress(approval), MAX_PROGRESS)
+    return blocks + details.lines(wording.progress(approval), MAX_PROGRESS)
 
 
 def _who_may(approval: Approval) -> list[Part]:
-    sentence = present.who_may(approval)
+    sentence = wording.who_may(approval)
     if approval.request.on_timeout is OnTimeout.REJECT:
         sentence += " No answer in time counts as a rejection."
     named = eligible(approval)

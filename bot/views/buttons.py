@@ -13,9 +13,9 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
 )
 
-from approvals.model import Action, Approval, Presence, Severity
-from approvals.rules import may_postpone
-from approvals.workflow import console_url
+from approvals.adapters.step_functions import console_url
+from approvals.domain.model import Action, Approval, Presence, Severity
+from approvals.domain.rules import may_postpone
 
 ACTION_IDS = {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
 """The action id of each answer's button. The button's value is the approval's id."""

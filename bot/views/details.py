@@ -14,10 +14,10 @@ from slack_sdk.models.blocks import (
     RichTextQuoteElement,
 )
 
-from approvals import markup, omissions, present
-from approvals.addresses import labelled
-from approvals.markup import Kind, Span, Style
-from approvals.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
+from approvals.domain import markdown, omissions, wording
+from approvals.domain.addresses import labelled
+from approvals.domain.markdown import Kind, Span, Style
+from approvals.domain.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
 from bot.views.text import (
     Moment,
     Part,
@@ -121,7 +121,7 @@ def _facts(shown: Shown) -> list[RichTextElement]:
 
 
 def _context(rows: Sequence[tuple[str, str]]) -> list[RichTextElement]:
-    return _quoted(runs("\n".join(f"{label}: {present.indent(value)}" for label, value in rows)))
+    return _quoted(runs("\n".join(f"{label}: {wording.indent(value)}" for label, value in rows)))
 
 
 def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:
@@ -133,10 +133,10 @@ def _link(label: str, url: str) -> list[Part]:
     return [found] if found else runs(f"{label}: {url}")
 
 
-def _details(blocks: Sequence[markup.Block]) -> Iterator[RichTextElement]:
+def _details(blocks: Sequence[markdown.Block]) -> Iterator[RichTextElement]:
     """Neighbouring items are one list, neighbouring paragraphs and headings one quote with empty lines between."""
     # Slack refuses an element without text: an empty block of code.
-    for kind, group in groupby((block for block in blocks if _parts(block)), key=markup.shape):
+    for kind, group in groupby((block for block in blocks if _parts(block)), key=markdown.shape):
         found = list(group)
         if kind is Kind.ITEM:
             yield _list([_parts(block) for block in found])
@@ -146,7 +146,7 @@ def _details(blocks: Sequence[markup.Block]) -> Iterator[RichTextElement]:
             yield RichTextQuoteElement(elements=_joined(found))
 
 
-def _parts(block: markup.Block) -> list[Part]:
+def _parts(block: markdown.Block) -> list[Part]:
     return [part for span in block.spans for part in _span(span, block.kind)]
 
 
@@ -157,7 +157,7 @@ def _span(span: Span, kind: Kind) -> list[Part]:
     return runs(span.text, Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style)
 
 
-def _joined(blocks: Sequence[markup.Block]) -> list[Part]:
+def _joined(blocks: Sequence[markdown.Block]) -> list[Part]:
     parts: list[Part] = []
     for number, block in enumerate(blocks):
         between = "\n" if number and blocks[number - 1].kind is Kind.HEADING else "\n\n"

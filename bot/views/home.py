@@ -17,16 +17,16 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from approvals import present
-from approvals.model import Approval
-from approvals.omissions import SLACK_HOME, fit
-from approvals.summary import Summary, summarize
-from approvals.viewer import Overview
+from approvals.domain import wording
+from approvals.domain.model import Approval
+from approvals.domain.omissions import SLACK_HOME, fit
+from approvals.domain.summary import Summary, summarize
 from bot.views import approval as message
 from bot.views import details
 from bot.views.buttons import answers
 from bot.views.rows import Link, long_title, row
 from bot.views.text import local_time, mrkdwn, sentence
+from bot.visibility import Overview
 
 REFRESH_ID = "home:refresh"
 """The action id of the button that shows the Home anew."""
@@ -98,7 +98,7 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     else:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
-    if unchecked := present.unchecked(approval):
+    if unchecked := wording.unchecked(approval):
         content.append(_note(sentence(unchecked)))
     return [*title, *content, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import Block, ContextBlock, SectionBlock
 
-from approvals.summary import Summary
+from approvals.domain.summary import Summary
 from bot.views.rows import Link, row
 from bot.views.text import MAX_TOTAL, mrkdwn, weight_of
 

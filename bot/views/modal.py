@@ -24,11 +24,11 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from approvals.characters import reveal
-from approvals.form import NO, YES
-from approvals.links import is_approval_id
-from approvals.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
-from approvals.rules import COMMENT
+from approvals.domain.characters import reveal
+from approvals.domain.forms import NO, YES
+from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
+from approvals.domain.rules import COMMENT
+from approvals.domain.signed_links import is_approval_id
 
 CALLBACK_ID = "approval:answer"
 """The callback id of the dialog."""

@@ -22,11 +22,11 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from approvals.addresses import host_of
-from approvals.characters import reveal
-from approvals.markup import Style
-from approvals.model import readable, shorten
-from approvals.omissions import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
+from approvals.domain.addresses import host_of
+from approvals.domain.characters import reveal
+from approvals.domain.markdown import Style
+from approvals.domain.model import readable, shorten
+from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
 
 MAX_TOTAL = SLACK_MESSAGE.room
 """What all blocks of a message may weigh."""

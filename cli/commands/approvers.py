@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import click
 
-from approvals.mail import RECIPIENT
-from approvals.model import Json
+from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
+from mail.sns import RECIPIENT
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from approvals import present
-from approvals.characters import hidden_in
-from approvals.model import Approval, Status
+from approvals.domain import wording
+from approvals.domain.characters import hidden_in
+from approvals.domain.model import Approval, Status
 from cli.context import Context, Failure, pass_context
 from cli.document import document, outcome
 from cli.find import find
@@ -46,4 +46,4 @@ def command(context: Context, approval: str, reason: str) -> None:
 def _check(approval: Approval) -> None:
     """Raises `Failure` when it was decided otherwise."""
     if approval.status is not Status.CANCELLED:
-        raise Failure(f"There was nothing left to cancel. {plain(present.outcome(approval))}")
+        raise Failure(f"There was nothing left to cancel. {plain(wording.outcome(approval))}")

@@ -22,7 +22,7 @@ def command(*, auto: bool) -> None:
     is about the stack that it shows.
     """
     make = shutil.which("make")
-    if not (_ROOT / "local").is_dir() or not (_ROOT / "Makefile").is_file():
+    if not (_ROOT / "demo").is_dir() or not (_ROOT / "Makefile").is_file():
         raise Failure("The demo runs from a checkout: git clone the repository, then: cd human-approval && make demo")
     if make is None:
         raise Failure("The demo needs make: apt-get install make, or xcode-select --install")

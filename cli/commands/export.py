@@ -13,7 +13,7 @@ from typing import TextIO
 
 import click
 
-from approvals.model import Json, iso
+from approvals.domain.model import Json, iso
 from cli.columns import COLUMNS, cell, row
 from cli.context import Context, Failure, pass_context
 from cli.moments import MOMENT

@@ -10,8 +10,8 @@ from itertools import islice
 
 import click
 
-from approvals.email_address import canonical
-from approvals.model import Approval, Json, Status, iso
+from approvals.domain.email_address import canonical
+from approvals.domain.model import Approval, Json, Status, iso
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
 from cli.moments import MOMENT

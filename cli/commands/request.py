@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import ClientError
 
-from approvals.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
-from approvals.references import Reference
-from approvals.request import parse_request
+from approvals.domain.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
+from approvals.domain.references import Reference
+from approvals.requests.parse import parse_request
 from cli.asking import STDIN, execution_input, execution_name, pairs, parse_document, read_document
 from cli.context import Context, Failure, pass_context
 from cli.document import document

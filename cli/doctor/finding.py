@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from approvals.characters import reveal
-from approvals.model import Json
+from approvals.domain.characters import reveal
+from approvals.domain.model import Json
 from cli.output import plain
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from approvals.mail import RECIPIENT
 from cli.doctor.finding import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
+from mail.sns import RECIPIENT
 
 
 @dataclass(frozen=True, slots=True)

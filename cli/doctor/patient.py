@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import urllib3
 from slack_sdk import WebClient
 
-from bot.secret import SlackSecret, load_secret
+from bot.credentials import SlackSecret, load_secret
 from cli.context import CONFIG, Context, Failure
 
 if TYPE_CHECKING:

@@ -7,18 +7,18 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from approvals.identify import identify
-from approvals.mail import Subscribers
-from approvals.model import Request
-from approvals.request import InvalidApprovalRequest
-from approvals.schema import is_email
-from approvals.steps import DeliveryFailed
-from bot.api import SlackApi
+from approvals.domain.model import Request
+from approvals.requests.identities import identify
+from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.schema import is_email
+from approvals.services.tasks import DeliveryFailed
+from bot.client import SlackApi
 from bot.directory import SlackDirectory
 from cli.doctor.finding import Check, Finding, fault, ok, unknown
 from cli.doctor.mail import subscribe
 from cli.doctor.patient import Patient
 from cli.output import left_out
+from mail.sns import Subscribers
 
 MAX_NAMES = 40
 """Names of open requests that are looked up at most: Slack answers some 50 lookups a minute."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from approvals.model import Approval, Step
+from approvals.domain.model import Approval, Step
 from cli.doctor.finding import Check, Finding, fault, ok
 from cli.doctor.patient import Patient
 from cli.find import approvals_of

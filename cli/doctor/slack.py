@@ -15,9 +15,9 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import HTTPError
 
-from bot.api import STALE
-from bot.guard import REFUSED
-from bot.secret import REFRESH
+from bot.client import STALE
+from bot.credentials import REFRESH
+from bot.request_verification import REFUSED
 from cli.doctor.finding import Check, Finding, fault, ok, unknown, warning
 from cli.doctor.patient import Patient
 from cli.slack_app import APPS, NAME, SIGNING_SECRET, scopes

@@ -19,12 +19,12 @@ from urllib.parse import urlencode, urlsplit
 
 from botocore.config import Config
 
-from approvals.links import query
-from approvals.model import Action, Approval
-from approvals.table import ApprovalTable
-from local import aws, deploy, emulator
-from local.process import WORK
-from local.stack import EMAIL, LocalStack
+from approvals.domain.model import Action, Approval
+from approvals.domain.signed_links import query
+from approvals.store.table import ApprovalTable
+from demo import aws, deploy, emulator
+from demo.process import WORK
+from demo.stack import EMAIL, LocalStack
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

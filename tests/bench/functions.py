@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from approvals.links import query
-from approvals.model import Action, Approval, Approver, Channel, Presence, Request, Response
-from approvals.rules import judge
+from approvals.domain.model import Action, Approval, Approver, Channel, Presence, Request, Response
+from approvals.domain.rules import judge
+from approvals.domain.signed_links import query
 from bot.views.buttons import ACTION_IDS
 from tests.bench.answers import Answers
 from tests.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval, an_image
@@ -115,7 +115,7 @@ class Bench:
         stream = {name: _stream(approval) for name, approval in (("notify", self.new), ("decision", self.decided))}
         mail = {"id": self.new.id, "step": f"request_email:{EMAIL}"}
         return {
-            "callback": Function("handlers.callback", self._post()),
+            "callback": Function("web.handler", self._post()),
             "bot": Function("bot.app", self.click()),
             "request": Function("handlers.request", a_call({"Comment": "bench"})),
             "notify": Function("handlers.notify", stream["notify"]),

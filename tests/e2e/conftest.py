@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local import aws, deploy, emulator
-from local.process import WORK
-from local.stack import LocalStack
-from local.story import Person
+from demo import aws, deploy, emulator
+from demo.process import WORK
+from demo.stack import LocalStack
+from demo.story import Person
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local import aws
+from demo import aws
 
 
 def table(stack: str, logical_id: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from local.process import WORK
-from local.stack import LocalStack
-from local.story import DEPLOYMENT, TUTORIAL_INPUT, Person, links
+from demo.process import WORK
+from demo.stack import LocalStack
+from demo.story import DEPLOYMENT, TUTORIAL_INPUT, Person, links
 from tests.chromium import SIZES, chromium
 
 SCREENSHOTS = WORK / "screenshots"

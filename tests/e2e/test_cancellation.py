@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import aws
-from local.stack import LocalStack
-from local.story import DEPLOYMENT, Person, heading, links
+from demo import aws
+from demo.stack import LocalStack
+from demo.story import DEPLOYMENT, Person, heading, links
 
 
 @pytest.fixture

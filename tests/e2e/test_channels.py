@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from approvals.table import ApprovalTable
-from local import aws
-from local.slack import USERS
-from local.stack import LocalStack
-from local.story import ALL_AT_ONCE, DEPLOYMENT, TUTORIAL_INPUT, Answer, Person, agree, links
+from approvals.store.table import ApprovalTable
+from demo import aws
+from demo.slack import USERS
+from demo.stack import LocalStack
+from demo.story import ALL_AT_ONCE, DEPLOYMENT, TUTORIAL_INPUT, Answer, Person, agree, links
 
 ALICE, BOB = USERS
 STATES = {"APPROVED": "ApprovedPassState", "REJECTED": "RejectedPassState"}

@@ -16,10 +16,10 @@ import pexpect
 import pytest
 from botocore.exceptions import ClientError
 
-from approvals.links import is_approval_id
-from local import aws
-from local.stack import EMAIL, LocalStack
-from local.story import Person, links
+from approvals.domain.signed_links import is_approval_id
+from demo import aws
+from demo.stack import EMAIL, LocalStack
+from demo.story import Person, links
 from scripts.cli_reference import policy
 from tests.e2e.waiting import seen
 

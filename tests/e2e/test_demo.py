@@ -15,8 +15,8 @@ from typing import IO
 
 import pytest
 
-from local import story
-from local.process import ROOT, WORK
+from demo import story
+from demo.process import ROOT, WORK
 from tests.e2e.conftest import free_port
 
 LISTEN = "0A"
@@ -33,7 +33,7 @@ def start(*arguments: str, ports: tuple[int, int], output: IO[str]) -> subproces
         "AWS_PROFILE": "production",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-m", "local", *arguments]
+    command = [sys.executable, "-m", "demo", *arguments]
     return subprocess.Popen(
         command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )

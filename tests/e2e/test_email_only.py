@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from local import aws
-from local.stack import LocalStack
-from local.story import TUTORIAL_INPUT, Person, links
+from demo import aws
+from demo.stack import LocalStack
+from demo.story import TUTORIAL_INPUT, Person, links
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

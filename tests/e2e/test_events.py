@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from approvals.schema import load
-from local import aws
-from local.stack import LocalStack
-from local.story import Person, links
+from approvals.requests.schema import load
+from demo import aws
+from demo.stack import LocalStack
+from demo.story import Person, links
 from tests.e2e.test_email_only import location
 from tests.e2e.waiting import seen
 

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import yaml
 
-from approvals.form import YES
-from handlers.inputs import SURE
-from local import aws
-from local.deploy import _BUCKET, _SAM
-from local.executions import Execution, Executions
-from local.process import ROOT
-from local.stack import EMAIL, LocalStack
-from local.story import Person, links
+from approvals.domain.forms import YES
+from demo import aws
+from demo.deploy import _BUCKET, _SAM
+from demo.executions import Execution, Executions
+from demo.process import ROOT
+from demo.stack import EMAIL, LocalStack
+from demo.story import Person, links
 from tests.e2e.test_readme_example import caller_role
+from web.form_inputs import SURE
 
 EXAMPLES = ROOT / "examples"
 AUTHOR = "jo@example.com"

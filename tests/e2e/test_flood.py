@@ -11,11 +11,11 @@ from datetime import datetime
 
 import pytest
 
-from approvals.model import Action
-from local.inbox import Mail
-from local.slack import Message
-from local.stack import LocalStack
-from local.story import Answer, Person
+from approvals.domain.model import Action
+from demo.inbox import Mail
+from demo.slack import Message
+from demo.stack import LocalStack
+from demo.story import Answer, Person
 from tests.e2e.waiting import seen
 
 PROVE = bool(os.environ.get("PROVE"))

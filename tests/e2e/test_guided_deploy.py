@@ -12,8 +12,8 @@ import pexpect
 import pytest
 import yaml
 
-from local import aws, deploy
-from local.process import ROOT
+from demo import aws, deploy
+from demo.process import ROOT
 from tests.e2e.test_email_only import log_lines
 
 SAM = str(ROOT / ".venv-sam/bin/sam")

@@ -16,10 +16,10 @@ import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import Browser, Page, Response, expect
 
-from local import aws
-from local.process import WORK
-from local.stack import LocalStack
-from local.story import DEPLOYMENT, Person, links
+from demo import aws
+from demo.process import WORK
+from demo.stack import LocalStack
+from demo.story import DEPLOYMENT, Person, links
 from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from approvals.links import link
-from approvals.model import Action, Approval, Step
-from approvals.table import ApprovalTable
-from local import aws
-from local.executions import Execution
-from local.slack import USERS, Message
-from local.stack import LocalStack
-from local.story import Answer, Person, heading
+from approvals.domain.model import Action, Approval, Step
+from approvals.domain.signed_links import link
+from approvals.store.table import ApprovalTable
+from demo import aws
+from demo.executions import Execution
+from demo.slack import USERS, Message
+from demo.stack import LocalStack
+from demo.story import Answer, Person, heading
 from tests.e2e.waiting import seen
 
 APPROVALS = 200 if os.environ.get("PROVE") == "1" else 20

@@ -7,11 +7,11 @@ import re
 
 import pytest
 
-from local import aws
-from local.executions import Execution, Executions
-from local.process import ROOT
-from local.stack import LocalStack
-from local.story import Person, links
+from demo import aws
+from demo.executions import Execution, Executions
+from demo.process import ROOT
+from demo.stack import LocalStack
+from demo.story import Person, links
 
 _RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 

@@ -1,6 +1,6 @@
 """What the functions that face the internet could do if somebody ran code of their own in them: their roles, used.
 
-IAM's evaluator is the emulator's, and what it looks at is made as on AWS by local/emulated_iam.py. What every line of
+IAM's evaluator is the emulator's, and what it looks at is made as on AWS by demo/emulated_iam.py. What every line of
 the policies does is shown in tests/unit/test_policies.py; here the same requests go to the deployed stack.
 """
 
@@ -15,11 +15,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from approvals.records import LISTED, READABLE, changeable_to_item
-from approvals.table import ApprovalTable
-from local import aws
-from local.stack import LocalStack
-from local.story import Person
+from approvals.store.items import LISTED, READABLE, changeable_to_item
+from approvals.store.table import ApprovalTable
+from demo import aws
+from demo.stack import LocalStack
+from demo.story import Person
 from tests.builders import an_approval
 from tests.e2e.tables import table
 from tests.e2e.waiting import seen

@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from approvals import links as links_of
-from approvals.model import Action
-from approvals.table import ApprovalTable
-from local import aws
-from local.stack import LocalStack
-from local.story import Person, heading, links
+from approvals.domain import signed_links as links_of
+from approvals.domain.model import Action
+from approvals.store.table import ApprovalTable
+from demo import aws
+from demo.stack import LocalStack
+from demo.story import Person, heading, links
 from tests.e2e.waiting import seen
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"

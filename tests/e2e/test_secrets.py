@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from local.process import WORK
-from local.stack import LocalStack
+from demo.process import WORK
+from demo.stack import LocalStack
 from tests.conftest import Suite
 from tests.e2e.tables import items, task_tokens
 from tests.e2e.test_email_only import log_lines

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from local.slack import ELSEWHERE_CHANNEL
-from local.stack import LocalStack
-from local.story import Person
+from demo.slack import ELSEWHERE_CHANNEL
+from demo.stack import LocalStack
+from demo.story import Person
 from scripts import screenshots
 from tests.chromium import SIZES, chromium
 from tests.e2e.conftest import free_port

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from local.stack import LocalStack
-from local.story import DEPLOYMENT, TUTORIAL_INPUT, Person, agree, heading, links
+from demo.stack import LocalStack
+from demo.story import DEPLOYMENT, TUTORIAL_INPUT, Person, agree, heading, links
 
 
 @pytest.mark.parametrize(("action", "state"), [("approve", "ApprovedPassState"), ("reject", "RejectedPassState")])

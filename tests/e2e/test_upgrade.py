@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from local import aws, deploy
-from local.stack import LocalStack
-from local.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
+from demo import aws, deploy
+from demo.stack import LocalStack
+from demo.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
 from tests.conftest import Suite
 from tests.e2e.conftest import free_port
 from tests.e2e.tables import items, table, task_tokens

@@ -23,9 +23,9 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
-from approvals.model import Note, NoteKind, Request
-from approvals.records import approval_to_item
-from approvals.table import serialized
+from approvals.domain.model import Note, NoteKind, Request
+from approvals.store.items import approval_to_item
+from approvals.store.table import serialized
 from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
 
 OPEN = 1000
@@ -131,13 +131,13 @@ class QuietHook(WebhookClient):
 def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     """Delivers a note as `notify` does, with all that it imports."""
     import handlers.notify  # noqa: F401 what the function has loaded counts
-    from approvals.clients import client
-    from approvals.listing import Listing
-    from approvals.replies import Replies
-    from approvals.table import ApprovalTable
-    from bot.api import SLACK_API, Hook
+    from approvals.adapters.clients import client
+    from approvals.store.queries import Listing
+    from approvals.store.replies import Replies
+    from approvals.store.table import ApprovalTable
+    from bot.client import SLACK_API, Hook
+    from bot.ephemeral import Notes
     from bot.messenger import SlackMessenger
-    from handlers.notes import Notes
 
     for service in ("sns", "sqs", "secretsmanager"):
         client(service)

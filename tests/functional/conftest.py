@@ -20,22 +20,22 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
-from approvals.listing import Listing
-from approvals.mail import Mail, Mailer
-from approvals.model import Approval
-from approvals.rate_limit import MailRateLimit
-from approvals.records import LISTED
-from approvals.replies import Replies
-from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import TaskGone
-from bot.api import Hook
+from approvals.adapters.step_functions import TaskGone
+from approvals.domain.model import Approval
+from approvals.services.tasks import DeliveryFailed
+from approvals.store.items import LISTED
+from approvals.store.queries import Listing
+from approvals.store.replies import Replies
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
+from bot.client import Hook
+from bot.ephemeral import Notes, name_unreadable
 from bot.messenger import SlackMessenger
-from handlers.notes import Notes, name_unreadable
-from handlers.outbox import Outbox
+from demo.slack import Slack
 from handlers.worker import RetryQueue
-from local.slack import Slack
+from mail.delivery import Outbox
+from mail.rate_limit import MailRateLimit
+from mail.sns import Mail, Mailer
 from tests.builders import NOW, TOKEN
 from tests.real_calls import noted
 from tests.support.aws import client_of, serialize_quickly

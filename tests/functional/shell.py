@@ -13,12 +13,12 @@ from typing import Any
 import boto3
 from click.testing import CliRunner, Result
 
-from approvals.links import approval_id
-from approvals.model import Action, Approval, Approver, People, Step, Workflow
-from approvals.request import parse_request
-from approvals.respond import respond
-from approvals.rules import Cancellation, Event, Expiry
-from approvals.table import ApprovalTable
+from approvals.domain.model import Action, Approval, Approver, People, Step, Workflow
+from approvals.domain.rules import Cancellation, Event, Expiry
+from approvals.domain.signed_links import approval_id
+from approvals.requests.parse import parse_request
+from approvals.services.respond import respond
+from approvals.store.table import ApprovalTable
 from cli.__main__ import main
 from cli.context import Context
 from tests.builders import ALICE, a_response, an_approval

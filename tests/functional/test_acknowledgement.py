@@ -19,16 +19,16 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.model import Action, MoreTime, People, Presence
-from approvals.summary import summarize
-from approvals.table import ApprovalTable
-from approvals.viewer import Overview
+from approvals.domain.model import Action, MoreTime, People, Presence
+from approvals.domain.summary import summarize
+from approvals.store.table import ApprovalTable
 from bot import app
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from bot.views.home import REFRESH_ID
 from bot.views.rows import OPEN_MESSAGE_ID
-from local.slack import Slack
+from bot.visibility import Overview
+from demo.slack import Slack
 from tests.functional.conftest import REPLIES, TABLE, Clock
 from tests.functional.test_bot import ALICE, BOBS, CAROL, GIL, HOUR, ID, NOBODYS_COMMENT, PEOPLE, Scene, event, web_api
 
@@ -114,7 +114,7 @@ def desk(
         return look_up(host, port, *more, **named)
 
     session = SimpleNamespace(client=lambda service, **_: clients[service])
-    monkeypatch.setattr("approvals.clients._session", lambda: session)
+    monkeypatch.setattr("approvals.adapters.clients._session", lambda: session)
     monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: clock()))
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
     handler = app.build(

@@ -19,8 +19,9 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.signature import SignatureVerifier
 
-from approvals import present
-from approvals.model import (
+from approvals.domain import wording
+from approvals.domain.eligibility import Reason
+from approvals.domain.model import (
     Action,
     Approval,
     FieldType,
@@ -33,20 +34,19 @@ from approvals.model import (
     Severity,
     Status,
 )
-from approvals.people import Reason
-from approvals.respond import respond
-from approvals.table import ApprovalTable
+from approvals.services.respond import respond
+from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
-from bot.guard import REFUSED, Guard
+from bot.credentials import SecretSource, SlackSecret
 from bot.listeners.actions.answer import NOT_OPENED
-from bot.listeners.actions.more import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK, USED
+from bot.listeners.actions.overflow_menu import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK, USED
 from bot.listeners.desk import GONE, NO_ROOM
 from bot.listeners.views.answer import NOT_SURE
 from bot.messenger import SlackMessenger
-from bot.secret import SecretSource, SlackSecret
+from bot.request_verification import REFUSED, Guard
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
-from local.slack import MEMBERS, Modal, Refused, Slack
-from local.slack import PEOPLE as SLACK_PEOPLE
+from demo.slack import MEMBERS, Modal, Refused, Slack
+from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.broken import leave_no_room
 from tests.builders import BOB, NOW, a_response, an_approval
 from tests.functional.conftest import (
@@ -183,7 +183,7 @@ def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(scen
         said.append(len(scene.notes))
         clock.pass_(minutes=1)
     assert said == [1, 2, 3]
-    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.OWN_REQUEST)}
+    assert set(scene.notes) == {wording.not_allowed(scene.record, Reason.OWN_REQUEST)}
     scene.click(ACTION_IDS[APPROVE], "U0DAVE0006")
     assert len(scene.notes) == 4, "each person is told"
 
@@ -495,7 +495,7 @@ def test_a_guest_from_another_workspace_can_not_decide(
     payload["user"]["team_id"] = workspace
     assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [present.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE)]
+    assert notes(dynamodb) == [wording.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE)]
     [attempt] = table.get(ID).refusals
     assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
@@ -513,7 +513,7 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(
     handler = a_bot(table, slack, clock, logger)
     assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [f"{ABOUT} {present.TOO_EARLY}"]
+    assert notes(dynamodb) == [f"{ABOUT} {wording.TOO_EARLY}"]
 
 
 # ---------------------------------------------------------------- what needs Slack's own answer: dialogs
@@ -752,7 +752,7 @@ def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept
     for action in (REJECT, APPROVE):
         scene.click(ACTION_IDS[action], CAROL)
     assert scene.slack.modals() == []
-    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.OWN_REQUEST)}
+    assert set(scene.notes) == {wording.not_allowed(scene.record, Reason.OWN_REQUEST)}
     [attempt] = scene.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
     assert scene.is_(Status.PENDING)
@@ -793,7 +793,7 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
     assert answer["statusCode"] == 200
     assert scene.record.responses == ()
     said = [answer["body"]] if what == "dialog" else scene.notes
-    assert present.NOT_OF_THE_WORKSPACE in said[0]
+    assert wording.NOT_OF_THE_WORKSPACE in said[0]
 
 
 @pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
@@ -820,7 +820,7 @@ def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene
     scene.choose(MORE_TIME, user)
     assert scene.is_(Status.PENDING)
     assert (scene.record.responses, scene.record.extensions) == ((), ())
-    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.NOT_A_MEMBER)}
+    assert set(scene.notes) == {wording.not_allowed(scene.record, Reason.NOT_A_MEMBER)}
     assert [refusal.reason for refusal in scene.record.refusals] == [Reason.NOT_A_MEMBER]
 
 
@@ -828,7 +828,7 @@ def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(scene: Scene) -> None:
     ask_anybody(scene, comments=dict.fromkeys(Action, Presence.OPTIONAL))
     scene.click(ACTION_IDS[REJECT], GIL)
     scene.submit(comment="no")
-    assert present.NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
+    assert wording.NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
     assert scene.record.responses == ()
 
 
@@ -861,7 +861,7 @@ def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_m
     scene.slack.fail_with = status
     scene.click(ACTION_IDS[APPROVE])
     assert scene.record.version == 1
-    assert scene.notes == [present.not_allowed(scene.record, Reason.UNCHECKED)]
+    assert scene.notes == [wording.not_allowed(scene.record, Reason.UNCHECKED)]
     scene.slack.fail_with = None
     scene.click(ACTION_IDS[APPROVE])
     assert scene.is_(Status.APPROVED)
@@ -893,14 +893,14 @@ def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
     monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
     scene.click(ACTION_IDS[APPROVE], CAROL)
     assert scene.is_(Status.PENDING)
-    assert scene.notes == [present.not_allowed(scene.record, Reason.OWN_REQUEST)]
+    assert scene.notes == [wording.not_allowed(scene.record, Reason.OWN_REQUEST)]
 
 
 def test_a_guest_from_another_workspace_gets_no_dialog(scene: Scene) -> None:
     scene.ask()
     scene.click(ACTION_IDS[REJECT], "U0GUEST004")
     assert scene.slack.modals() == []
-    assert scene.notes == [present.not_allowed(scene.record, Reason.OTHER_WORKSPACE)]
+    assert scene.notes == [wording.not_allowed(scene.record, Reason.OTHER_WORKSPACE)]
 
 
 def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
@@ -910,7 +910,7 @@ def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
     for action in Action:
         scene.click(ACTION_IDS[action])
     assert scene.slack.modals() == []
-    assert set(scene.notes) == {present.not_allowed(scene.record, Reason.TOO_EARLY)}
+    assert set(scene.notes) == {wording.not_allowed(scene.record, Reason.TOO_EARLY)}
     assert scene.record.version == 1
 
 
@@ -1027,7 +1027,7 @@ def test_more_time_moves_the_deadline_as_often_as_the_request_allows(scene: Scen
 def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> None:
     scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     scene.choose(word, CAROL)
-    assert scene.notes == [present.not_allowed(scene.record, Reason.OWN_REQUEST)]
+    assert scene.notes == [wording.not_allowed(scene.record, Reason.OWN_REQUEST)]
     assert scene.record.version == 1
 
 

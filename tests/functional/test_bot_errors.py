@@ -14,11 +14,11 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.model import Action, MoreTime, Presence, Status
-from approvals.table import ApprovalTable
+from approvals.domain.model import Action, MoreTime, Presence, Status
+from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
-from bot.guard import Guard
-from bot.secret import SecretSource, SlackSecret, load_secret
+from bot.credentials import SecretSource, SlackSecret, load_secret
+from bot.request_verification import Guard
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, WITHDRAW
 from bot.views.home import REFRESH_ID
 from tests.builders import TOKEN

@@ -16,9 +16,9 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals import present
-from approvals.links import link, slack_recipient
-from approvals.model import (
+from approvals.domain import wording
+from approvals.domain.eligibility import Reason
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -34,16 +34,16 @@ from approvals.model import (
     Status,
     Step,
 )
-from approvals.people import Reason
-from approvals.respond import Conflict, respond
-from approvals.rules import Cancellation, Expiry, Withdrawal
-from approvals.table import ApprovalTable
-from handlers import pages
-from handlers.callback import MAX_COMMENT, UNEXPECTED, CallbackHandler
-from handlers.pages import MORE_TIME, WITHDRAW
+from approvals.domain.rules import Cancellation, Expiry, Withdrawal
+from approvals.domain.signed_links import link, slack_recipient
+from approvals.services.respond import Conflict, respond
+from approvals.store.table import ApprovalTable
 from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
+from web import pages
+from web.handler import MAX_COMMENT, UNEXPECTED, CallbackHandler
+from web.pages import MORE_TIME, WITHDRAW
 
 APPROVE, REJECT = Action
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
@@ -481,7 +481,7 @@ def test_the_shared_address_of_a_quorum_is_told_that_it_does_not_count(
     for method in ("GET", "POST"):
         answer = handler(ask(method, of(asked)), context)
         assert answer["statusCode"] == 403
-        assert unescape(answer["body"]).count(present.SHARED_ADDRESS) == 1
+        assert unescape(answer["body"]).count(wording.SHARED_ADDRESS) == 1
         assert "<form" not in answer["body"]
     assert [refusal.reason for refusal in table.get(asked.id).refusals] == [Reason.SHARED_ADDRESS]
 

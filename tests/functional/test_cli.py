@@ -24,7 +24,7 @@ from cli.__main__ import main
 from cli.commands import COMMANDS
 from cli.context import Context
 from cli.version import installed
-from local.aws import KEY, write_credentials
+from demo.aws import KEY, write_credentials
 from tests.functional.shell import Shell
 
 

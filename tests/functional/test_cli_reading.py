@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 import pytest
 
-from approvals.characters import hidden_in
-from approvals.model import Action, People, Person
-from approvals.rules import Withdrawal
+from approvals.domain.characters import hidden_in
+from approvals.domain.model import Action, People, Person
+from approvals.domain.rules import Withdrawal
 from cli.columns import COLUMNS, cell
 from tests.broken import break_record, nest_context
 from tests.builders import ALICE, BOB, TOKEN

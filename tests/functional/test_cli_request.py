@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from approvals.model import Action, Step, iso
+from approvals.domain.model import Action, Step, iso
 from tests.functional.shell import Shell
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -98,7 +98,7 @@ def test_a_request_that_was_asked_anew_is_followed(shell: Shell) -> None:
 
 
 def _superseded(approval: Any, by: str) -> Any:
-    from approvals.rules import Cancellation, judge
+    from approvals.domain.rules import Cancellation, judge
 
     return judge(approval, Cancellation(approval.requested_at, "Asked anew.", superseded_by=by)).approval
 

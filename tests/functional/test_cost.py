@@ -11,21 +11,20 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.links import approval_id
-from approvals.mail import Subscribers
-from approvals.mail_messages import Links
-from approvals.model import Action
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import Workflows
+from approvals.adapters.step_functions import Workflows
+from approvals.domain.model import Action
+from approvals.domain.signed_links import approval_id
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
-from handlers.callback import CallbackHandler
+from demo.slack import Slack
+from demo.story import links
 from handlers.decision import Resumer
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
-from local.slack import Slack
-from local.story import links
+from mail.messages import Links
+from mail.sns import Subscribers
 from scripts import cost
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
@@ -39,6 +38,7 @@ from tests.functional.conftest import (
     a_queue,
 )
 from tests.functional.test_bot import a_bot, event, web_api
+from web.handler import CallbackHandler
 
 __all__ = ["web_api"]
 from tests.unit.test_template import FUNCTIONS, GLOBALS

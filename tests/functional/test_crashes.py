@@ -29,12 +29,12 @@ from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
-from approvals.history import history
-from approvals.model import Action, Approval, Status
-from approvals.table import ApprovalTable
+from approvals.domain.history import history
+from approvals.domain.model import Action, Approval, Status
+from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
 from bot.views.approval import ACTION_IDS
-from local.slack import Message, Slack
+from demo.slack import Message, Slack
 from tests.builders import WORKFLOW, a_call, transported
 from tests.functional.conftest import CHANNEL, TABLE, TABLES, TOKENS, Clock, DirectWebClient, create_tables
 from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
@@ -781,7 +781,7 @@ def clients() -> Iterator[dict[str, Any]]:
         made["the table"] = boto3.client("dynamodb")
         create_tables(made["the table"])
         session = SimpleNamespace(client=lambda service, **_: made.get(service))
-        patch.setattr("approvals.clients._session", lambda: session)
+        patch.setattr("approvals.adapters.clients._session", lambda: session)
         for module in ("table", "records"):
             patch.setattr(f"approvals.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
         yield made

@@ -12,19 +12,19 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
-from approvals.respond import respond
-from approvals.rules import Cancellation, Expiry
-from approvals.steps import DeliveryFailed, StepsFailed
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
+from approvals.domain.rules import Cancellation, Expiry
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryFailed, StepsFailed
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
-from handlers import pages
+from demo.slack import Slack
 from handlers.decision import Resumer
-from local.slack import Slack
 from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
+from web import pages
 
 ID = an_approval().id
 OUTCOME_ALICE = f"{Step.OUTCOME_EMAIL}:{ALICE.id}"

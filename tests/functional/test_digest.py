@@ -10,17 +10,17 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.links import approval_id
-from approvals.mail import Mailer
-from approvals.mail_messages import Links
-from approvals.mail_subjects import MAX_SUBJECT
-from approvals.model import Approval, Step
-from approvals.reading import UnreadableError
-from approvals.respond import respond
-from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable
+from approvals.domain.model import Approval, Step
+from approvals.domain.signed_links import approval_id
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryFailed
+from approvals.store.reading import UnreadableError
+from approvals.store.table import ApprovalTable
+from demo.story import links
 from handlers.digest import DigestSender
-from local.story import links
+from mail.messages import Links
+from mail.sns import Mailer
+from mail.subjects import MAX_SUBJECT
 from tests.broken import break_record
 from tests.builders import NOW, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, FakeMailer

@@ -10,23 +10,23 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.history import history
-from approvals.mail import Subscribers
-from approvals.mail_messages import Links
-from approvals.model import Approval, Request, Status, Step
-from approvals.people import MAX_DIRECT
-from approvals.respond import respond
-from approvals.rules import Event, Tick
-from approvals.steps import StepsFailed
-from approvals.table import ApprovalTable
-from approvals.workflow import Workflows
+from approvals.adapters.step_functions import Workflows
+from approvals.domain.eligibility import MAX_DIRECT
+from approvals.domain.history import history
+from approvals.domain.model import Approval, Request, Status, Step
+from approvals.domain.rules import Event, Tick
+from approvals.services.respond import respond
+from approvals.services.tasks import StepsFailed
+from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
+from bot.direct_messages import DIRECT
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
+from demo.slack import Message, Slack
 from handlers.decision import Resumer
-from handlers.direct import DIRECT
 from handlers.notify import Notifier
-from local.slack import Message, Slack
+from mail.messages import Links
+from mail.sns import Subscribers
 from tests.builders import BOB, NOW, a_response, an_approval
 from tests.functional.conftest import (
     REPLIES,
@@ -199,7 +199,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
             return {"ok": False, "error": "internal_error"}
         return calls(method, authorization, parameters)
 
-    monkeypatch.setattr("local.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.tell(office.ask(CAROL, DAVE, reminders=(timedelta(minutes=10),)))
     office.happens(asked, Tick(NOW + timedelta(minutes=11)))
     with monkeypatch.context() as broken:
@@ -248,13 +248,13 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
         return calls(method, authorization, parameters)
 
     monkeypatch.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
-    monkeypatch.setattr("local.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.ask(CAROL, DAVE)
     with pytest.raises(StepsFailed, match="direct_slack: Slack answered internal_error"):
         office.tell(asked)
     assert len(office.direct) == 1
     monkeypatch.undo()
-    monkeypatch.setattr("local.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     now = office.tell(asked)
     assert (len(office.direct), len(office.in_(f"D{CAROL[1:]}"))) == (1, 1)
     assert [message.user for message in now.direct_messages] == [DAVE, CAROL]
@@ -312,8 +312,8 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
 
 
 def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.direct.MAX_DIRECT", 1)
-    monkeypatch.setattr("local.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
+    monkeypatch.setattr("bot.direct_messages.MAX_DIRECT", 1)
+    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
     asked = office.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
     office.tell(asked)
     office.happens(asked, Tick(NOW + timedelta(minutes=21)))

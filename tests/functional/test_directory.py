@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from slack_sdk import WebClient
 
-from approvals.model import Approval, People, Person, Request
-from approvals.steps import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from approvals.domain.model import Approval, People, Person, Request
+from approvals.services.tasks import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
-from local.slack import GROUPS, PEOPLE, WORKSPACE, Slack
+from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack
 from tests.builders import a_response, an_approval, decided
 from tests.functional.conftest import CHANNEL, DirectWebClient
 
@@ -92,7 +92,7 @@ def test_only_full_members_are_members(
 def test_each_mark_of_slack_alone_makes_somebody_no_member(
     directory: SlackDirectory, slack: Slack, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
-    monkeypatch.setattr("local.slack._described", lambda user: {"id": user.id, "name": user.name, mark: True})
+    monkeypatch.setattr("demo.slack._described", lambda user: {"id": user.id, "name": user.name, mark: True})
     user = directory.user("U0ALICE01")
     assert user is not None
     assert not user.is_member

@@ -16,15 +16,15 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import NewConnectionError
 
-from approvals.reading import UnreadableError
-from bot.guard import REFUSED
+from approvals.store.reading import UnreadableError
+from bot.request_verification import REFUSED
 from cli.connecting import Connection, update
 from cli.context import Context, Failure
 from cli.doctor import examination, links, mail, people, slack, stack
 from cli.doctor.finding import Check, Finding, Verdict, exit_code
 from cli.doctor.patient import Patient, Resource
 from cli.version import is_older
-from local.slack import Slack
+from demo.slack import Slack
 from tests.builders import NOW
 from tests.commands import commands, run_aws
 from tests.functional.conftest import CHANNEL, DirectWebClient

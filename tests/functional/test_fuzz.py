@@ -22,9 +22,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.characters import hidden_in
-from approvals.links import approval_id, link, sign
-from approvals.model import (
+from approvals.domain.characters import hidden_in
+from approvals.domain.model import (
     Action,
     Approval,
     FieldType,
@@ -36,17 +35,18 @@ from approvals.model import (
     Severity,
     Status,
 )
-from approvals.table import ApprovalTable
+from approvals.domain.signed_links import approval_id, link, sign
+from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, create_app
+from bot.credentials import SecretSource, SlackSecret
 from bot.directory import SlackUser
-from bot.guard import Guard
 from bot.messenger import SlackMessenger
-from bot.secret import SecretSource, SlackSecret
+from bot.request_verification import Guard
 from bot.views.approval import ACTION_IDS
-from handlers.callback import MAX_COMMENT, MAX_FIELDS, MAX_FORM, CallbackHandler
-from local.slack import Slack
+from demo.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
 from tests.functional.conftest import TABLE, Clock
+from web.handler import MAX_COMMENT, MAX_FIELDS, MAX_FORM, CallbackHandler
 
 REQUESTS = 7_000 if os.environ.get("PROVE") == "1" else 150
 """To each door: the links' pages in each of their two modes, and the Slack app."""

@@ -12,20 +12,20 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals import present
-from approvals.links import approval_id
-from approvals.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
-from approvals.replies import Replies
-from approvals.respond import respond
-from approvals.steps import DeliveryFailed
-from approvals.table import ApprovalTable
-from bot.api import Hook, web_hook
+from approvals.domain import wording
+from approvals.domain.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
+from approvals.domain.signed_links import approval_id
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryFailed
+from approvals.store.replies import Replies
+from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
+from bot.client import Hook, web_hook
+from bot.ephemeral import PATIENCE, Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from bot.views.home import REFRESH_ID
-from handlers.notes import PATIENCE, Notes
-from local.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
+from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
 from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
@@ -243,7 +243,7 @@ def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Sce
 
 def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
     scene.ask("Secret")
-    assert scene.said("", GUEST) == present.NOT_OF_THE_WORKSPACE
+    assert scene.said("", GUEST) == wording.NOT_OF_THE_WORKSPACE
     scene.send(scene.slack.open_home(GUEST))
     scene.deliver()
     assert scene.slack.homes() == {}

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals import present
-from approvals.listing import Listing
-from approvals.mail_messages import Links, mail_for
-from approvals.model import Approval, ContextNotReadError, Request, Step
-from approvals.reading import UnreadableError
-from approvals.records import approval_to_item
-from approvals.rules import judge
-from approvals.table import ApprovalTable, NotFound
+from approvals.domain import wording
+from approvals.domain.model import Approval, ContextNotReadError, Request, Step
+from approvals.domain.rules import judge
+from approvals.store.items import approval_to_item
+from approvals.store.queries import Listing
+from approvals.store.reading import UnreadableError
+from approvals.store.table import ApprovalTable, NotFound
 from bot.views.approval import request_blocks
 from cli.document import document
-from handlers import shown
+from mail.messages import Links, mail_for
 from tests.broken import BROKEN, break_record
 from tests.builders import NOW, a_response, an_approval
 from tests.functional.conftest import TABLE
+from web import sections
 
 Add = Callable[..., Approval]
 
@@ -147,11 +147,11 @@ def test_a_list_reads_no_context_and_says_so(listing: Listing, dynamodb: DynamoD
     assert listed.request.context is None
     assert "secret plan" not in texts[0]
     surfaces: list[Callable[[Approval], object]] = [
-        present.context,
+        wording.context,
         request_blocks,
         document,
         approval_to_item,
-        lambda listed: shown.request(listed, "", NOW),
+        lambda listed: sections.request(listed, "", NOW),
         lambda listed: mail_for(listed, "request_email:alice@example.com", Links("https://x", one_click=False)),
     ]
     for show in surfaces:

@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.model import Action, Approver, Status
-from approvals.respond import respond
-from approvals.rules import Cancellation, Expiry
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import Workflows
+from approvals.adapters.step_functions import Workflows
+from approvals.domain.model import Action, Approver, Status
+from approvals.domain.rules import Cancellation, Expiry
+from approvals.services.respond import respond
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
 from handlers.decision import Resumer
 from handlers.request import RequestHandler
 from tests.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval

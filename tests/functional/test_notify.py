@@ -11,25 +11,36 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals import present
-from approvals.links import approval_id
-from approvals.mail import Mail, Subscribers
-from approvals.mail_messages import Links
-from approvals.model import Action, Approval, Approver, Channel, MoreTime, Note, Request, SlackMessage, Status, Step
-from approvals.people import Reason
-from approvals.replies import EARLIER_PREFIX, reply_id
-from approvals.respond import respond
-from approvals.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
-from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
-from approvals.table import ApprovalTable
-from approvals.workflow import Workflows
+from approvals.adapters.step_functions import Workflows
+from approvals.domain import wording
+from approvals.domain.eligibility import Reason
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    MoreTime,
+    Note,
+    Request,
+    SlackMessage,
+    Status,
+    Step,
+)
+from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
+from approvals.domain.signed_links import approval_id
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryDelayed, DeliveryFailed, StepsFailed
+from approvals.store.replies import EARLIER_PREFIX, reply_id
+from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
+from demo.slack import ELSEWHERE_CHANNEL, Slack
+from demo.story import links
 from handlers.decision import Resumer
 from handlers.notify import Notifier
 from handlers.worker import RetryQueue
-from local.slack import ELSEWHERE_CHANNEL, Slack
-from local.story import links
+from mail.messages import Links
+from mail.sns import Mail, Subscribers
 from tests.broken import break_record
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.functional.conftest import (
@@ -455,7 +466,7 @@ def test_in_a_quorum_without_approvers_the_stacks_address_is_told_and_slack_is_a
     notifier(asked.id, last=False)
     [mail] = mailer.sent
     assert mail.to == "alice@example.com"
-    assert present.SHARED_ADDRESS in mail.text
+    assert wording.SHARED_ADDRESS in mail.text
     assert "https://" not in mail.text
     assert len(slack.messages()) == 1
     assert table.get(asked.id).status is Status.PENDING

@@ -13,21 +13,32 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.links import sign, slack_recipient
-from approvals.model import Action, Approval, FieldType, FormField, Note, NoteKind, People, Person, Request, Status
-from approvals.present import NOT_OF_THE_WORKSPACE
-from approvals.table import ApprovalTable
+from approvals.domain.model import (
+    Action,
+    Approval,
+    FieldType,
+    FormField,
+    Note,
+    NoteKind,
+    People,
+    Person,
+    Request,
+    Status,
+)
+from approvals.domain.signed_links import sign, slack_recipient
+from approvals.domain.wording import NOT_OF_THE_WORKSPACE
+from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
+from bot.ephemeral import Notes
 from bot.listeners.views.answer import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
-from handlers.callback import CallbackHandler
-from handlers.notes import Notes
-from local.slack import Message, Slack
+from demo.slack import Message, Slack
 from tests.builders import BOB, an_approval
 from tests.functional.conftest import BASE_URL, REPLIES, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
 from tests.functional.test_callback import ask
+from web.handler import CallbackHandler
 
 __all__ = ["web_api"]
 

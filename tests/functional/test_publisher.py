@@ -11,20 +11,20 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.events import MAX_ENTRIES, Event, EventBus
-from approvals.mail import Subscribers
-from approvals.mail_messages import Links
-from approvals.model import People, Person, Step
-from approvals.respond import respond
-from approvals.rules import Cancellation, Withdrawal
-from approvals.steps import DeliveryFailed, StepsFailed
-from approvals.table import ApprovalTable, NotFound
-from approvals.workflow import Workflows
+from approvals.adapters.step_functions import Workflows
+from approvals.domain.events import MAX_ENTRIES, Event, EventBus
+from approvals.domain.model import People, Person, Step
+from approvals.domain.rules import Cancellation, Withdrawal
+from approvals.services.respond import respond
+from approvals.services.tasks import DeliveryFailed, StepsFailed
+from approvals.store.table import ApprovalTable, NotFound
 from bot.messenger import SlackMessenger
+from demo.slack import Slack
 from handlers.decision import Resumer
 from handlers.notify import Notifier
 from handlers.publisher import Publisher
-from local.slack import Slack
+from mail.messages import Links
+from mail.sns import Subscribers
 from tests.builders import ALICE, BOB, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
@@ -250,7 +250,7 @@ def test_a_record_that_is_gone_is_not_made_anew(table: ApprovalTable) -> None:
 def test_without_a_bus_there_is_no_publisher_and_none_of_its_code_is_loaded(table: ApprovalTable) -> None:
     assert Publisher.connect("", table, stack="prod") is None
     assert Publisher.connect("default", table, stack="prod") is not None
-    look = "import sys, handlers.notify, handlers.decision; print('approvals.events' in sys.modules)"
+    look = "import sys, handlers.notify, handlers.decision; print('approvals.domain.events' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert loaded.stdout == "False\n"
 

@@ -33,25 +33,36 @@ from hypothesis.stateful import (
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
-from approvals import present
-from approvals.links import approval_id
-from approvals.mail import Mail, Subscribers
-from approvals.mail_messages import Links
-from approvals.model import Action, Approval, Approver, Channel, Note, People, Response, SlackMessage, Status, Step
-from approvals.respond import respond
-from approvals.rules import Cancellation, Event, Expiry
-from approvals.steps import StepsFailed
-from approvals.table import ApprovalTable
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.domain import wording
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    Channel,
+    Note,
+    People,
+    Response,
+    SlackMessage,
+    Status,
+    Step,
+)
+from approvals.domain.rules import Cancellation, Event, Expiry
+from approvals.domain.signed_links import approval_id
+from approvals.services.respond import respond
+from approvals.services.tasks import StepsFailed
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views import approval as view
+from demo.slack import Message, Slack
 from handlers.decision import Resumer
 from handlers.lifecycle import LifecycleHandler
 from handlers.notify import Notifier
 from handlers.request import RequestHandler
 from handlers.worker import RetryQueue
-from local.slack import Message, Slack
+from mail.messages import Links
+from mail.sns import Mail, Subscribers
 from tests.builders import ALICE, BOB, a_call
 from tests.functional.conftest import (
     CHANNEL,
@@ -464,13 +475,13 @@ class Races(RuleBasedStateMachine):
         telling = [mail for mail in mails if mail.subject not in asking]
         assert len(asking) <= 1, "asked twice by mail"
         told = [mail.text.split()[0] for mail in telling]
-        assert told in ([], [present.headline(approval)]), "told twice by mail, or something else"
+        assert told in ([], [wording.headline(approval)]), "told twice by mail, or something else"
 
     def _shown_as_decided(self, approval: Approval, title: str) -> None:
         messages = self._messages(title)
         assert len(messages) <= 1, "posted twice"
         for message in messages:
-            told = [f"{present.headline(approval)}: {title}"]
+            told = [f"{wording.headline(approval)}: {title}"]
             if ("notify", approval.id) in self.running or approval.decision is None:
                 told.append(f"Approval required: {title}")  # It shows progress, and looks again before it rests.
             elif Step.OUTCOME_SLACK in approval.steps:
@@ -656,7 +667,7 @@ def _empty(dynamodb: DynamoDBClient) -> None:
 def test_whatever_races_an_approval_is_decided_once_and_every_surface_says_the_same(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.rate_limit.MAILS_A_SECOND", 10_000)  # No mail waits for `digest`, which is not here.
+    monkeypatch.setattr("mail.rate_limit.MAILS_A_SECOND", 10_000)  # No mail waits for `digest`, which is not here.
     tally = Tally()
     run_state_machine_as_test(
         cast("type[Races]", lambda: Races(dynamodb, tally)),

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.rate_limit import MAILS_A_SECOND, MailRateLimit
-from approvals.table import ApprovalTable
+from approvals.store.table import ApprovalTable
+from mail.rate_limit import MAILS_A_SECOND, MailRateLimit
 from tests.builders import ALICE, NOW
 from tests.functional.conftest import TABLE, a_rate_limit
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.links import approval_id
-from approvals.request import MAX_INPUT
-from approvals.table import ApprovalTable, NotFound
-from approvals.task_tokens import TaskTokens
-from approvals.workflow import Workflows
+from approvals.adapters.step_functions import Workflows
+from approvals.domain.signed_links import approval_id
+from approvals.requests.parse import MAX_INPUT
+from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.task_tokens import TaskTokens
 from handlers.request import RequestHandler
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
 from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from approvals import clients
-from bot.secret import MAX_AGE, REFRESH, SecretSource, SlackSecret
+from approvals.adapters import clients
+from bot.credentials import MAX_AGE, REFRESH, SecretSource, SlackSecret
 from tests.functional.conftest import Clock
 
 OLD, NEW = SlackSecret("xoxb-old", "old"), SlackSecret("xoxb-new", "new")

@@ -12,19 +12,13 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
-from approvals.records import RETENTION, approval_to_item
-from approvals.replies import Replies, reply_id
-from approvals.request_json import MAX_TIMEOUT_MINUTES
-from approvals.respond import Conflict, TooManyConflicts
-from approvals.rules import judge
-from approvals.table import (
-    PAUSES,
-    ApprovalTable,
-    ConditionsFailed,
-    NotFound,
-    serialized,
-)
+from approvals.domain.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
+from approvals.domain.rules import judge
+from approvals.requests.codec import MAX_TIMEOUT_MINUTES
+from approvals.services.respond import Conflict, TooManyConflicts
+from approvals.store.items import RETENTION, approval_to_item
+from approvals.store.replies import Replies, reply_id
+from approvals.store.table import PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import REPLIES, TABLE
 

@@ -9,9 +9,9 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_sqs import SQSClient
 
-from approvals.model import Step
-from approvals.steps import DeliveryDelayed, DeliveryFailed, StepsFailed
-from approvals.table import NotFound
+from approvals.domain.model import Step
+from approvals.services.tasks import DeliveryDelayed, DeliveryFailed, StepsFailed
+from approvals.store.table import NotFound
 from handlers.worker import RetryQueue, Worker
 
 ATTEMPTS = 4

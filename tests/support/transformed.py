@@ -7,7 +7,7 @@ import subprocess
 from functools import cache
 from typing import Any
 
-from local.process import ROOT
+from demo.process import ROOT
 
 _TRANSFORM = """
 import copy, json, sys

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.addresses import host_of, is_address, labelled
+from approvals.domain.addresses import host_of, is_address, labelled
 
 
 @pytest.mark.parametrize(

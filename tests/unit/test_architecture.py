@@ -20,7 +20,7 @@ def test_the_picture_is_that_of_the_imports() -> None:
 
 
 def test_the_parts_that_the_rules_are_about_are_where_the_picture_has_them() -> None:
-    assert part_of("handlers.callback") == "pages"
+    assert part_of("web.handler") == "pages"
     assert part_of("handlers.decision") == "backend"
     assert part_of("bot.views.approval") == "messages"
     assert part_of("bot.listeners.actions.answer") == "slack"

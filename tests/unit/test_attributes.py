@@ -9,7 +9,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.attributes import deserialize, serialize
+from approvals.store.dynamodb import deserialize, serialize
 
 _LEAVES = (
     st.none()

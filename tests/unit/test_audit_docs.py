@@ -10,9 +10,9 @@ from pathlib import Path
 from botocore.session import Session
 from botocore.validate import validate_parameters
 
-from approvals.events import SOURCE
-from approvals.records import RETENTION
-from approvals.request_json import MAX_TIMEOUT_MINUTES
+from approvals.domain.events import SOURCE
+from approvals.requests.codec import MAX_TIMEOUT_MINUTES
+from approvals.store.items import RETENTION
 from tests.unit.test_policies import PUBLIC
 from tests.unit.test_template import FUNCTIONS, actions, statements
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.characters import escape_hidden, hidden_in, is_hidden, log_json, one_line, reveal
+from approvals.domain.characters import escape_hidden, hidden_in, is_hidden, log_json, one_line, reveal
 
 ROOT = Path(__file__).parents[2]
 ALL = [chr(number) for number in range(0x110000)]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from cli.__main__ import main
 from cli.commands import demo
-from local.process import ROOT
+from demo.process import ROOT
 
 
 @pytest.mark.parametrize(("options", "more"), [([], []), (["--auto"], ["ARGS=--auto"])])

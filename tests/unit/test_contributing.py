@@ -28,10 +28,10 @@ def test_every_file_it_names_exists(name: str) -> None:
 
 
 def test_the_functions_and_classes_of_the_example_are_where_it_says() -> None:
-    assert re.search(r"^class Request:", (ROOT / "approvals/model.py").read_text(), re.MULTILINE)
+    assert re.search(r"^class Request:", (ROOT / "approvals/domain/model.py").read_text(), re.MULTILINE)
     for name in ("read", "write"):
-        assert re.search(rf"^def {name}\(", (ROOT / "approvals/request_json.py").read_text(), re.MULTILINE)
-    assert re.search(r"^def facts\(", (ROOT / "approvals/present.py").read_text(), re.MULTILINE)
+        assert re.search(rf"^def {name}\(", (ROOT / "approvals/requests/codec.py").read_text(), re.MULTILINE)
+    assert re.search(r"^def facts\(", (ROOT / "approvals/domain/wording.py").read_text(), re.MULTILINE)
 
 
 def test_github_runs_the_gate_and_nothing_else() -> None:
@@ -57,7 +57,7 @@ def test_the_hooks_are_the_projects_own_tools() -> None:
 
 def test_every_variable_that_tests_and_make_take_has_a_row() -> None:
     """Not what is only passed on to AWS, nor what a baseline of the bench reads as a function would."""
-    python = "\n".join(path.read_text() for folder in ("tests", "local") for path in (ROOT / folder).rglob("*.py"))
+    python = "\n".join(path.read_text() for folder in ("tests", "demo") for path in (ROOT / folder).rglob("*.py"))
     taken = set(re.findall(r'environ\.get\(\s*"([A-Z_]+)"', python)) | set(re.findall(r'_port\("([A-Z_]+)"', python))
     taken |= set(re.findall(r"^([A-Z_]+) \?=", MAKEFILE, re.MULTILINE))
     rows = re.findall(r"^\| (`[A-Z].*?) \|", TEXT, re.MULTILINE)

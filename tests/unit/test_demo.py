@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from local import __main__ as demo
-from local.story import NotSeen
+from demo import __main__ as demo
+from demo.story import NotSeen
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def happened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(demo, "WORK", tmp_path / "work")
     monkeypatch.setattr(demo, "_ENDINGS", ())
     monkeypatch.setattr(demo, "check_port", lambda *_: None)
-    monkeypatch.setattr("local.aws.isolate", lambda _port: None)
-    monkeypatch.setattr("local.emulator.start", lambda _port: emulated)
-    monkeypatch.setattr("local.deploy.build", lambda: None)
+    monkeypatch.setattr("demo.aws.isolate", lambda _port: None)
+    monkeypatch.setattr("demo.emulator.start", lambda _port: emulated)
+    monkeypatch.setattr("demo.deploy.build", lambda: None)
     monkeypatch.setattr(demo, "LocalStack", lambda **_: stack)
-    monkeypatch.setattr("local.story.play", lambda url: seen.append(f"played at {url}"))
+    monkeypatch.setattr("demo.story.play", lambda url: seen.append(f"played at {url}"))
     return seen
 
 
@@ -42,7 +42,7 @@ def test_a_story_that_does_not_hold_is_exit_code_1_and_leaves_nothing_running(
     def play(_url: str) -> None:
         raise NotSeen("It did not hold: the link shows no button.")
 
-    monkeypatch.setattr("local.story.play", play)
+    monkeypatch.setattr("demo.story.play", play)
     assert demo.main() == 1
     assert happened == ["stack stopped", "emulator stopped"]
     assert "It did not hold: the link shows no button." in capsys.readouterr().err

@@ -16,9 +16,9 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Json
-from approvals.request import InvalidApprovalRequest, parse_request
-from approvals.request_json import canonical, fingerprint
+from approvals.domain.model import Json
+from approvals.requests.codec import canonical, fingerprint
+from approvals.requests.parse import InvalidApprovalRequest, parse_request
 
 PAGE = (Path(__file__).parents[2] / "docs/audit.md").read_text()
 HOUR = timedelta(hours=1)

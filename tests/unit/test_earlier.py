@@ -12,13 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from approvals.events import owed
-from approvals.links import query, verify
-from approvals.model import Action, Approval, Approver, Channel, Status, Step
-from approvals.people import Reason, unanswered
-from approvals.records import approval_from_item, approval_to_item, changeable_to_item
-from approvals.result import output
-from approvals.rules import Expiry, Postponement, Verdict, judge
+from approvals.domain.eligibility import Reason, unanswered
+from approvals.domain.events import owed
+from approvals.domain.model import Action, Approval, Approver, Channel, Status, Step
+from approvals.domain.result import output
+from approvals.domain.rules import Expiry, Postponement, Verdict, judge
+from approvals.domain.signed_links import query, verify
+from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS
 from tests.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval
 

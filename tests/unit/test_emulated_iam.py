@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.emulated_iam import PARAMETERS, attributes, checks, one_of, parsed, role_of
+from demo.emulated_iam import PARAMETERS, attributes, checks, one_of, parsed, role_of
 
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/records"
 KEY = {"id": {"S": "x"}}

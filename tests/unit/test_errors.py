@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from approvals.people import Reason
+from approvals.domain.eligibility import Reason
 from cli import group, waiting
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_every_reason_why_an_answer_is_not_taken_is_explained() -> None:
 
 
 def test_every_status_of_a_page_is_explained() -> None:
-    code = (ROOT / "handlers/callback.py").read_text()
+    code = (ROOT / "web/handler.py").read_text()
     used = {HTTPStatus[name] for name in re.findall(r"HTTPStatus\.([A-Z_]+)", code)}
     assert rows("Of a link") == {str(status.value) for status in used if status >= HTTPStatus.BAD_REQUEST}
 

@@ -19,15 +19,15 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.model import Action
-from approvals.records import LISTED
-from approvals.request import parse_request
+from approvals.domain.model import Action
+from approvals.requests.parse import parse_request
+from approvals.store.items import LISTED
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
-from handlers import pages
 from tests.builders import NOW, an_approval
 from tests.unit.test_template import CloudFormation
+from web import pages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PLACEHOLDER = "StateMachineHumanApprovalArn"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from approvals.history import Kind, history
-from approvals.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
-from approvals.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.history import Kind, history
+from approvals.domain.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
+from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
 
 HOUR = timedelta(hours=1)

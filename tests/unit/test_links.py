@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.links import MAX_QUERY, approval_id, link, new_link_key, sign, verify
-from approvals.model import Action
+from approvals.domain.model import Action
+from approvals.domain.signed_links import MAX_QUERY, approval_id, link, new_link_key, sign, verify
 from tests.builders import TOKEN, WORKFLOW, an_approval
 
 BASE = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states"

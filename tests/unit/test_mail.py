@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from approvals.mail import Mail, Mailer, Subscribers, asked, reminded, told
-from approvals.model import Approver, Channel, People, Person, Request, Step
-from approvals.rules import judge
-from approvals.steps import DeliveryFailed
-from handlers.outbox import Outbox
+from approvals.domain.model import Approver, Channel, People, Person, Request, Step
+from approvals.domain.rules import judge
+from approvals.services.tasks import DeliveryFailed
+from mail.delivery import Outbox
+from mail.sns import Mail, Mailer, Subscribers, asked, reminded, told
 from tests.builders import a_response, an_approval
 
 if TYPE_CHECKING:

@@ -12,24 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.characters import hidden_in
-from approvals.links import link
-from approvals.mail import Mail
-from approvals.mail_digest import digest_mail
-from approvals.mail_messages import (
-    AT_ONCE,
-    CONFIRMED,
-    Links,
-    escalation_mail,
-    extension_mail,
-    mail_for,
-    notice_mail,
-    outcome_mail,
-    reminder_mail,
-    request_mail,
-)
-from approvals.mail_text import BAR, MAX_OCTETS, WIDTH, wrapped
-from approvals.model import (
+from approvals.domain.characters import hidden_in
+from approvals.domain.model import (
     Action,
     Approval,
     Channel,
@@ -47,8 +31,24 @@ from approvals.model import (
     Status,
     Step,
 )
-from approvals.present import display_name
-from approvals.rules import judge
+from approvals.domain.rules import judge
+from approvals.domain.signed_links import link
+from approvals.domain.wording import display_name
+from mail.digest_message import digest_mail
+from mail.messages import (
+    AT_ONCE,
+    CONFIRMED,
+    Links,
+    escalation_mail,
+    extension_mail,
+    mail_for,
+    notice_mail,
+    outcome_mail,
+    reminder_mail,
+    request_mail,
+)
+from mail.sns import Mail
+from mail.text import BAR, MAX_OCTETS, WIDTH, wrapped
 from tests.builders import (
     ALICE,
     BOB,

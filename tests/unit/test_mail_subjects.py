@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.links import approval_id
-from approvals.mail import Mail
-from approvals.mail_digest import digest_mail
-from approvals.mail_messages import Links, mail_for, notice_mail, outcome_mail, request_mail
-from approvals.mail_subjects import DEFAULT_SUBJECT, MAX_SUBJECT
-from approvals.model import Action, Approval, Extension, FieldType, FormField, People, Person, Request, Severity
-from approvals.rules import Expiry, judge
+from approvals.domain.model import Action, Approval, Extension, FieldType, FormField, People, Person, Request, Severity
+from approvals.domain.rules import Expiry, judge
+from approvals.domain.signed_links import approval_id
+from mail.digest_message import digest_mail
+from mail.messages import Links, mail_for, notice_mail, outcome_mail, request_mail
+from mail.sns import Mail
+from mail.subjects import DEFAULT_SUBJECT, MAX_SUBJECT
 from tests.builders import BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 TO = "alice@example.com"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.markup import Block, Kind, Span, Style, parse, plain
+from approvals.domain.markdown import Block, Kind, Span, Style, parse, plain
 
 
 def spans(text: str) -> list[Span]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.nesting import MAX_CONTAINERS, MAX_DEPTH, deeper_than
+from approvals.domain.nesting import MAX_CONTAINERS, MAX_DEPTH, deeper_than
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

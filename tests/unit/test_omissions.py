@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals import markup, present
-from approvals.model import Approval, FieldType, FormField, Request
-from approvals.omissions import (
+from approvals.domain import markdown, wording
+from approvals.domain.model import Approval, FieldType, FormField, Request
+from approvals.domain.omissions import (
     EMAIL,
     MORE,
     SLACK_HOME,
@@ -54,9 +54,9 @@ def everything(approval: Approval) -> Shown:
     request = approval.request
     return Shown(
         facts=request.facts,
-        details=tuple(markup.parse(request.details or "")),
+        details=tuple(markdown.parse(request.details or "")),
         links=request.links,
-        context=tuple(present.context(approval)),
+        context=tuple(wording.context(approval)),
     )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from approvals.records import RETENTION
-from handlers import metrics
+from approvals.adapters import metrics
+from approvals.store.items import RETENTION
 from tests.unit.test_template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
 
 TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals import present
-from approvals.addresses import labelled
-from approvals.characters import hidden_in, reveal
-from approvals.history import Kind, history
-from approvals.markup import parse
-from approvals.model import (
+from approvals.adapters.step_functions import console_url
+from approvals.domain import wording
+from approvals.domain.addresses import labelled
+from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.history import Kind, history
+from approvals.domain.markdown import parse
+from approvals.domain.model import (
     Action,
     Approval,
     Channel,
@@ -41,11 +42,7 @@ from approvals.model import (
     iso,
     readable,
 )
-from approvals.rules import judge
-from approvals.workflow import console_url
-from handlers import pages
-from handlers.inputs import Typed
-from handlers.shown import remaining
+from approvals.domain.rules import judge
 from tests import page_variants
 from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 from tests.page_variants import (
@@ -61,6 +58,9 @@ from tests.page_variants import (
     typical,
     waiting,
 )
+from web import pages
+from web.form_inputs import Typed
+from web.sections import remaining
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -406,7 +406,7 @@ def test_the_outcome_page_says_who_and_whether_this_link_came_too_late(
     approval: Approval, action: Action, sentence: str, late: bool
 ) -> None:
     page = outcome(approval, action)
-    assert page.inside("h1") == [present.headline(approval)]
+    assert page.inside("h1") == [wording.headline(approval)]
     assert sentence in page.text
     expected = [f"This link can no longer {action} the request."] if late else []
     assert [part for part in page.parts if "can no longer" in part] == expected
@@ -703,7 +703,7 @@ def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request
         for line in (
             "Needs 2 approvals; 1 rejection rejects it.",
             "dave (dave@example.com)",
-            *present.progress(approval),
+            *wording.progress(approval),
         ):
             assert line in text
 
@@ -789,7 +789,7 @@ def told(text: str) -> Approval:
         facts=((text, text),),
         links=((text, "https://example.com/"),),
         form=(FormField(name="F", label=text, type=FieldType.TEXT, default=text),),
-        context={text: text, present.STARTED_BY: text},
+        context={text: text, wording.STARTED_BY: text},
     )
     given = replace(approval.responses[0], comment=text, form={"F": text})
     return replace(approval, responses=(given,))
@@ -856,7 +856,7 @@ def test_the_block_of_the_author_says_whose_words_it_has_and_its_headings_stand_
 
 def test_who_started_the_execution_is_the_inputs_claim_and_stands_in_the_authors_block() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
-    page = confirm(typical(context={present.STARTED_BY: parent}))
+    page = confirm(typical(context={wording.STARTED_BY: parent}))
     [block] = page.inside("section", "author")
     assert block.endswith("Started by (from the input)Release:run-9")
     assert "Release" not in page.outside("section", "author")

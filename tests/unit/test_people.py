@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from approvals.model import Approval, Approver, Channel, People, Person, Request
-from approvals.people import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
+from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
+from approvals.domain.model import Approval, Approver, Channel, People, Person, Request
 from tests.builders import MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
 HOUR = timedelta(hours=1)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from approvals.records import LISTED, READABLE, approval_to_item, changeable_to_item
+from approvals.store.items import LISTED, READABLE, approval_to_item, changeable_to_item
 from tests.builders import an_approval
 from tests.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
 from tests.real_calls import recorded

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals import present
-from approvals.characters import hidden_in, reveal
-from approvals.model import (
+from approvals.domain import wording
+from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.eligibility import Reason
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -26,8 +27,7 @@ from approvals.model import (
     readable,
     shorten,
 )
-from approvals.people import Reason
-from approvals.rules import Withdrawal, judge
+from approvals.domain.rules import Withdrawal, judge
 from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
@@ -78,7 +78,7 @@ def test_the_longest_execution_name_makes_a_title_within_the_limit() -> None:
 
 
 def test_the_facts_say_who_asks_for_what_until_when() -> None:
-    assert present.facts(an_approval()) == [
+    assert wording.facts(an_approval()) == [
         ("Requested by", "jo@example.com"),
         ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
         ("Workflow", "Deploy"),
@@ -90,7 +90,7 @@ def test_the_facts_say_who_asks_for_what_until_when() -> None:
 
 @pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT, BOB), expired(), cancelled()])
 def test_the_facts_of_what_is_decided_say_no_longer_until_when(approval: Approval) -> None:
-    assert present.facts(approval) == [
+    assert wording.facts(approval) == [
         ("Requested by", "jo@example.com"),
         ("Workflow", "Deploy"),
         ("Execution", "run-1"),
@@ -100,20 +100,20 @@ def test_the_facts_of_what_is_decided_say_no_longer_until_when(approval: Approva
 
 
 def test_the_deadline_shown_is_the_records_own() -> None:
-    facts = dict(present.facts(an_approval(deadline=NOW + timedelta(days=2))))
-    assert facts[present.DEADLINE] == "Wed 25 Nov 2026, 09:00 UTC"
+    facts = dict(wording.facts(an_approval(deadline=NOW + timedelta(days=2))))
+    assert facts[wording.DEADLINE] == "Wed 25 Nov 2026, 09:00 UTC"
 
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
-    labels = [label for label, _ in present.facts(with_context({}))]
+    labels = [label for label, _ in wording.facts(with_context({}))]
     assert labels == ["Answer by", "Workflow", "Execution", "AWS account", "AWS region"]
 
 
 def test_the_execution_that_started_this_one_is_the_inputs_claim_and_no_fact() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
-    approval = with_context({"Version": "2.4.1", present.STARTED_BY: parent})
-    assert "Release" not in str(present.facts(approval))
-    assert present.context(approval) == [("Started by (from the input)", "Release:run-9"), ("Version", "2.4.1")]
+    approval = with_context({"Version": "2.4.1", wording.STARTED_BY: parent})
+    assert "Release" not in str(wording.facts(approval))
+    assert wording.context(approval) == [("Started by (from the input)", "Release:run-9"), ("Version", "2.4.1")]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_execution_that_started_this_one_is_the_inputs_claim_and_no_fact() -
 )
 def test_account_and_region_are_those_of_the_execution(arn: str, account_and_region: list[str]) -> None:
     approval = an_approval(workflow=replace(WORKFLOW, execution_arn=arn))
-    facts = dict(present.facts(approval))
+    facts = dict(wording.facts(approval))
     assert [facts[label] for label in ("AWS account", "AWS region") if label in facts] == account_and_region
 
 
@@ -147,7 +147,7 @@ RO = Person(id="ro@example.com", name="Ro Smith", email="ro@example.com", slack_
 def test_a_requester_is_shown_with_their_address(claim: str | None, person: Person | None, shown: str | None) -> None:
     request = Request(timeout=HOUR, requested_by=claim)
     approval = an_approval(request=request, people=People(requester=person))
-    assert dict(present.facts(approval)).get(present.REQUESTER) == shown
+    assert dict(wording.facts(approval)).get(wording.REQUESTER) == shown
 
 
 BREAKS = ["\n", "\r", "\r\n", "\t", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -162,8 +162,8 @@ def test_a_name_is_one_line_that_no_program_takes_for_a_link(line_break: str) ->
         people=People(requester=bo, approvers=(replace(bo, id="bo@example.com", email="bo@example.com"),)),
         responses=(a_response(approver=replace(BOB, name=forged)),),
     )
-    texts = [present.requester(approval), present.who_may(approval), *present.progress(approval)]
-    texts.append(present.outcome(decided(approver=replace(BOB, name=forged))))
+    texts = [wording.requester(approval), wording.who_may(approval), *wording.progress(approval)]
+    texts.append(wording.outcome(decided(approver=replace(BOB, name=forged))))
     for text in texts:
         assert len(text.splitlines()) == 1
         assert "://" not in text
@@ -172,12 +172,12 @@ def test_a_name_is_one_line_that_no_program_takes_for_a_link(line_break: str) ->
 
 @pytest.mark.parametrize("address", ["a/b@example.com", f"{'a' * 64}@{'b' * 60}.{'c' * 60}.example.com"])
 def test_an_address_is_shown_whole(address: str) -> None:
-    assert present.display_name(Person(id=address, name=address, email=address)) == address
+    assert wording.display_name(Person(id=address, name=address, email=address)) == address
 
 
 def test_no_part_of_the_input_is_hidden_from_the_approver() -> None:
-    approval = with_context({present.STARTED_BY: {"amount": 1_000_000}})
-    assert "1000000" in str([*present.facts(approval), *present.context(approval)])
+    approval = with_context({wording.STARTED_BY: {"amount": 1_000_000}})
+    assert "1000000" in str([*wording.facts(approval), *wording.context(approval)])
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_no_part_of_the_input_is_hidden_from_the_approver() -> None:
     ],
 )
 def test_a_value_of_the_input_is_shown_as_it_was_written(value: Json, shown: str) -> None:
-    assert present.context(with_context({"key": value})) == [("key", shown)]
+    assert wording.context(with_context({"key": value})) == [("key", shown)]
 
 
 HIDDEN = [*"\x00\x07\x0b\x1b\x7f\x85\x9b", *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
@@ -202,30 +202,30 @@ HIDDEN = [*"\x00\x07\x0b\x1b\x7f\x85\x9b", *"\u202a\u202b\u202c\u202d\u202e\u206
 
 @pytest.mark.parametrize("character", HIDDEN)
 def test_a_hidden_character_of_the_input_is_shown_to_be_there(character: str) -> None:
-    assert present.context(with_context({f"k{character}": f"a{character}b"})) == [("k\ufffd", "a\ufffdb")]
+    assert wording.context(with_context({f"k{character}": f"a{character}b"})) == [("k\ufffd", "a\ufffdb")]
 
 
 @pytest.mark.parametrize("character", ["\u202e", "\u2066", "\x7f", "\x9b"])
 def test_a_hidden_character_deep_in_the_input_is_shown_to_be_there(character: str) -> None:
     approval = with_context({"key": [{f"k{character}": f"a{character}b"}]})
-    assert present.context(approval) == [("key", '[{"k\ufffd": "a\ufffdb"}]')]
+    assert wording.context(approval) == [("key", '[{"k\ufffd": "a\ufffdb"}]')]
 
 
 @given(st.text(max_size=1000))
 def test_all_but_hidden_characters_are_shown_as_they_are(text: str) -> None:
-    [(_, shown)] = present.context(with_context({"key": text}))
+    [(_, shown)] = wording.context(with_context({"key": text}))
     assert shown == reveal(text)
     assert hidden_in(shown) is None
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "two\r\nlines", "a\ttab", "\U0001f469\u200d\U0001f4bb"])
 def test_lines_tabs_and_emoji_are_not_hidden(text: str) -> None:
-    assert present.context(with_context({"key": text})) == [("key", text)]
+    assert wording.context(with_context({"key": text})) == [("key", text)]
 
 
 def test_the_input_is_shown_in_full() -> None:
     context: dict[str, Json] = {f"key{number}": f"{number} " * 600 for number in range(60)}
-    assert present.context(with_context(context)) == list(context.items())
+    assert wording.context(with_context(context)) == list(context.items())
 
 
 @pytest.mark.parametrize(
@@ -244,12 +244,12 @@ def test_the_input_is_shown_in_full() -> None:
 )
 def test_the_outcome_says_who_how_where_and_when(approval: Approval, headline: str, sentence: str) -> None:
     assert approval.decision is not None
-    assert present.headline(approval) == headline
-    assert present.outcome(approval) == sentence
+    assert wording.headline(approval) == headline
+    assert wording.outcome(approval) == sentence
 
 
 def test_a_pending_approval_has_a_headline_too() -> None:
-    assert present.headline(an_approval()) == "Waiting for an answer"
+    assert wording.headline(an_approval()) == "Waiting for an answer"
 
 
 @pytest.mark.parametrize(
@@ -269,35 +269,35 @@ def test_a_pending_approval_has_a_headline_too() -> None:
     ],
 )
 def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, response: Response, beginning: str) -> None:
-    text = present.late_answer(approval, response)
+    text = wording.late_answer(approval, response)
     assert text.startswith(f"{ABOUT} {beginning}")
-    assert text.endswith(present.outcome(approval))
+    assert text.endswith(wording.outcome(approval))
 
 
 @pytest.mark.parametrize(
     ("reason", "why"),
     [
-        (Reason.OTHER_WORKSPACE, present.NOT_OF_THE_WORKSPACE),
-        (Reason.TOO_EARLY, present.TOO_EARLY),
-        (Reason.OWN_REQUEST, present.OWN_REQUEST),
+        (Reason.OTHER_WORKSPACE, wording.NOT_OF_THE_WORKSPACE),
+        (Reason.TOO_EARLY, wording.TOO_EARLY),
+        (Reason.OWN_REQUEST, wording.OWN_REQUEST),
         (Reason.NOT_AN_APPROVER, "Only ann and bob may answer."),
     ],
 )
 def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Reason, why: str) -> None:
     people = People(approvers=(Person(id="a", name="ann"), Person(id="b", name="bob")))
-    text = present.not_allowed(an_approval(people=people), reason)
+    text = wording.not_allowed(an_approval(people=people), reason)
     assert text.startswith(f"{ABOUT} ")
     assert why in text
 
 
 def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
     with pytest.raises(ValueError, match="is not decided"):
-        present.late_answer(an_approval(), a_response())
+        wording.late_answer(an_approval(), a_response())
 
 
 def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> None:
     renamed = Approver(id=BOB.id, name="Bob the Builder", channel=Channel.SLACK)
-    text = present.late_answer(decided(approver=BOB), a_response(approver=renamed, minutes=2))
+    text = wording.late_answer(decided(approver=BOB), a_response(approver=renamed, minutes=2))
     assert text.startswith(f"{ABOUT} Your answer was recorded already.")
 
 
@@ -313,17 +313,17 @@ def for_two(**changes: Any) -> Approval:
 
 
 def test_where_one_answer_decides_there_is_no_progress() -> None:
-    assert present.progress(an_approval()) == []
+    assert wording.progress(an_approval()) == []
 
 
 def test_progress_counts_and_names_those_whose_answers_stand() -> None:
     asked = for_two()
-    assert present.progress(asked) == ["0 of 2 approvals"]
+    assert wording.progress(asked) == ["0 of 2 approvals"]
     answered = judge(asked, a_response()).approval
     when = readable(NOW + timedelta(minutes=1))
-    assert present.progress(answered) == ["1 of 2 approvals", f"Approved by {ALICE.id} by email on {when}"]
+    assert wording.progress(answered) == ["1 of 2 approvals", f"Approved by {ALICE.id} by email on {when}"]
     taken_back = judge(answered, Withdrawal(ALICE, NOW + timedelta(minutes=2))).approval
-    assert present.progress(taken_back) == ["0 of 2 approvals"]
+    assert wording.progress(taken_back) == ["0 of 2 approvals"]
 
 
 UNKNOWN_ANN = "ann@example.com is not known in Slack, so it can't be checked whether they approve this themselves."
@@ -354,7 +354,7 @@ UNKNOWN_ANN = "ann@example.com is not known in Slack, so it can't be checked whe
     ],
 )
 def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: str) -> None:
-    assert present.who_may(approval) == says
+    assert wording.who_may(approval) == says
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_somebody_hears_what_became_of_their_answer(before: list[Response], resp
     approval = for_two()
     for earlier in before:
         approval = judge(approval, earlier).approval
-    assert says in present.answered(judge(approval, response), response)
+    assert says in wording.answered(judge(approval, response), response)
 
 
 def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
@@ -381,5 +381,5 @@ def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
     asked = judge(replace(asked, people=people), a_response()).approval
     asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
-        assert "Your answer was recorded already." in present.late_answer(asked, again)
-    assert "Your first answer counts." in present.late_answer(asked, a_response(Action.REJECT, minutes=3))
+        assert "Your answer was recorded already." in wording.late_answer(asked, again)
+    assert "Your first answer counts." in wording.late_answer(asked, a_response(Action.REJECT, minutes=3))

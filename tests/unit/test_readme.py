@@ -14,10 +14,10 @@ import pytest
 import yaml
 from moto import mock_aws
 
-from approvals.mail import RECIPIENT
-from approvals.request import MAX_INPUT
-from approvals.schema import load
+from approvals.requests.parse import MAX_INPUT
+from approvals.requests.schema import load
 from bot.listeners.commands import COMMAND
+from mail.sns import RECIPIENT
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -28,7 +28,7 @@ SEEN_RUN = {
     "make demo ARGS=--auto",
     "make test",  # .ci/run
     "make lint",
-    "sam build",  # local/deploy.py, for every e2e test
+    "sam build",  # demo/deploy.py, for every e2e test
     "sam deploy --guided",
     "git clone <this repository> human-approval && cd human-approval",
 }

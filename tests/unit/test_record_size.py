@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals import rules
-from approvals.events import events
-from approvals.mail import asked, step_for, told
-from approvals.model import (
+from approvals.domain import rules
+from approvals.domain.eligibility import MAX_DIRECT
+from approvals.domain.events import events
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -29,12 +29,12 @@ from approvals.model import (
     Response,
     Step,
 )
-from approvals.people import MAX_DIRECT
-from approvals.record_size import MAX_RECORD, check_size, greatest_size, item_size
-from approvals.records import approval_to_item
-from approvals.request import InvalidApprovalRequest
-from approvals.result import MAX_COMMENT
-from approvals.rules import Postponement, Tick, Verdict, Withdrawal, judge
+from approvals.domain.result import MAX_COMMENT
+from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
+from approvals.requests.parse import InvalidApprovalRequest
+from approvals.store.items import approval_to_item
+from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
+from mail.sns import asked, step_for, told
 from tests.builders import MESSAGE, NOW, WORKSPACE, an_approval
 
 EMAIL = "approver@example.com"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.references import Reference
+from approvals.domain.references import Reference
 from tests.builders import an_approval
 
 ID = "bclqipcd7vjjkdo7xx4k76o56ybz4u7y"

@@ -11,20 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from approvals.model import (
-    Action,
-    FieldType,
-    FormField,
-    Json,
-    MoreTime,
-    OnTimeout,
-    Presence,
-    Request,
-    Severity,
-)
-from approvals.request import InvalidApprovalRequest, parse_request
-from approvals.request_json import fingerprint, read, write
-from approvals.schema import load, problems
+from approvals.domain.model import Action, FieldType, FormField, Json, MoreTime, OnTimeout, Presence, Request, Severity
+from approvals.requests.codec import fingerprint, read, write
+from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.schema import load, problems
 from scripts.request_reference import EXAMPLES, PAGE, page
 from tests.unit.test_schema import SCHEMA, fitting
 

@@ -10,21 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.characters import hidden_in
-from approvals.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    FormValue,
-    OnTimeout,
-    Request,
-    Status,
-    iso,
-)
-from approvals.result import MAX_COMMENT, MAX_OUTPUT, most_bytes, output, result
-from approvals.rules import Withdrawal, judge
-from handlers.callback import MAX_COMMENT as LONGEST_COMMENT
+from approvals.domain.characters import hidden_in
+from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, OnTimeout, Request, Status, iso
+from approvals.domain.result import MAX_COMMENT, MAX_OUTPUT, most_bytes, output, result
+from approvals.domain.rules import Withdrawal, judge
 from tests.builders import (
     ALICE,
     BOB,
@@ -37,6 +26,7 @@ from tests.builders import (
     decided,
     expired,
 )
+from web.handler import MAX_COMMENT as LONGEST_COMMENT
 
 
 def test_the_result_has_exactly_the_contracts_keys() -> None:

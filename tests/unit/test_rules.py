@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.email_address import canonical
-from approvals.form import Problem, parse
-from approvals.model import (
+from approvals.domain.eligibility import Reason, eligible, is_quorum
+from approvals.domain.email_address import canonical
+from approvals.domain.forms import Problem, parse
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -31,11 +32,7 @@ from approvals.model import (
     Response,
     Status,
 )
-from approvals.people import Reason, eligible, is_quorum
-from approvals.records import changeable_to_item
-from approvals.request import InvalidApprovalRequest, parse_request
-from approvals.request_json import MAX_TIMEOUT_MINUTES
-from approvals.rules import (
+from approvals.domain.rules import (
     COMMENT,
     MAX_REFUSALS,
     MAX_WITHDRAWALS,
@@ -52,7 +49,10 @@ from approvals.rules import (
     may_postpone,
     next_due,
 )
-from approvals.schema import load
+from approvals.requests.codec import MAX_TIMEOUT_MINUTES
+from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.schema import load
+from approvals.store.items import changeable_to_item
 from tests.builders import ALICE, BOB, CAROL, NOW, WORKSPACE, a_response, an_approval, cancelled, decided, expired
 
 HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from approvals.model import Json
-from approvals.request import InvalidApprovalRequest, parse_request
-from approvals.schema import day, kind, load, problems, suggestion
+from approvals.domain.model import Json
+from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.schema import day, kind, load, problems, suggestion
 
 SCHEMA = load("request.schema.json")
 VALIDATOR = Draft202012Validator(dict(SCHEMA))

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from approvals import present
-from approvals.mail import asked, reminded, told
-from approvals.mail_digest import digest_mail
-from approvals.mail_messages import Links, notice_mail, reminder_mail, request_mail
-from approvals.model import Action, Approval, People, Person, Request
-from approvals.summary import summarize
-from approvals.viewer import Overview
+from approvals.domain import wording
+from approvals.domain.model import Action, Approval, People, Person, Request
+from approvals.domain.summary import summarize
 from bot.views import approval as message
 from bot.views import home
+from bot.visibility import Overview
 from cli import document
-from handlers import pages
+from mail.digest_message import digest_mail
+from mail.messages import Links, notice_mail, reminder_mail, request_mail
+from mail.sns import asked, reminded, told
 from tests.builders import NOW, an_approval
+from web import pages
 
 HOUR = timedelta(hours=1)
 STACK = "approvals@example.com"
@@ -69,7 +69,7 @@ def test_the_shared_address_of_a_quorum_is_told_and_gets_no_links(changes: dict[
     assert asked(approval, STACK) == reminded(approval, STACK) == []
     assert told(approval, STACK) == [STACK]
     mail = notice_mail(approval, STACK)
-    assert present.SHARED_ADDRESS in mail.text
+    assert wording.SHARED_ADDRESS in mail.text
     assert "https://" not in mail.text
     assert "Who can respond: anyone who receives this request in Slack, except ro@example.com." in plain(mail.text)
 
@@ -79,7 +79,7 @@ def test_whom_the_request_names_to_be_told_is_told_why() -> None:
     for address in (STACK, "eve@example.com"):
         text = notice_mail(approval, address).text
         assert "You can't respond." in text
-        assert present.SHARED_ADDRESS not in text, "they are told because the request names them"
+        assert wording.SHARED_ADDRESS not in text, "they are told because the request names them"
 
 
 def test_the_shared_address_is_asked_where_one_response_is_enough() -> None:

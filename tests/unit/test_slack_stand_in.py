@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.block_kit import MAX_TOTAL, Refused, check_home, check_message, check_view
-from local.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack
+from demo.block_kit import MAX_TOTAL, Refused, check_home, check_message, check_view
+from demo.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack
 
 CHANNEL, TOKEN = "C0APPROVALS", "xoxb-tests-0123456789"
 AUTHORIZATION = f"Bearer {TOKEN}"

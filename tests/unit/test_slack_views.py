@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from approvals import present
-from approvals.characters import hidden_in, reveal
-from approvals.model import (
+from approvals.adapters.step_functions import console_url
+from approvals.domain import wording
+from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.model import (
     Action,
     Approval,
     Approver,
@@ -34,17 +35,16 @@ from approvals.model import (
     Step,
     readable,
 )
-from approvals.omissions import MORE
-from approvals.summary import summarize
-from approvals.viewer import Overview
-from approvals.workflow import console_url
+from approvals.domain.omissions import MORE
+from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
 from bot.views.text import Moment, escape, literal, moments, sentence
-from local.block_kit import Refused, check_home, check_message, check_view
+from bot.visibility import Overview
+from demo.block_kit import Refused, check_home, check_message, check_view
 from tests.builders import (
     ALICE,
     BOB,
@@ -201,19 +201,19 @@ def test_the_greatest_message_keeps_slacks_limits(character: str, facts: int) ->
         timeout=timedelta(hours=1),
         more_time=MoreTime(1, timedelta(hours=1)),
         context={
-            present.STARTED_BY: parent,
+            wording.STARTED_BY: parent,
             **{f"{number}{character * 200}": character * 2000 for number in range(60)},
         },
     )
     workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
     responses = tuple(a_response(approver=replace(ALICE, name=person.email)) for person in crowd)
     asked = an_approval(request=request, workflow=workflow, people=People(approvers=crowd), responses=responses)
-    assert (present.STARTED_BY_LABEL, f"{'p' * 80}:{'q' * 80}") in present.context(asked)
+    assert (wording.STARTED_BY_LABEL, f"{'p' * 80}:{'q' * 80}") in wording.context(asked)
     assert refused(as_sent(request_blocks(asked))) is None
     alone = replace(request, required_approvals=1)
     answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
     in_vain = replace(answered, steps={Step.WORKFLOW_GONE: NOW})
-    assert present.in_vain(in_vain)
+    assert wording.in_vain(in_vain)
     for ended in (answered, in_vain, cancelled(character * 3000, request=alone, workflow=workflow)):
         assert refused(as_sent(outcome_blocks(ended))) is None
 
@@ -262,7 +262,7 @@ def test_a_short_text_is_shown_as_it_was_typed(text: str) -> None:
     shown = under(blocks)
     assert shown["Facts"] == [("text", text, {"bold": True}), ("text", f": {text}", None)]
     assert shown["Links"] == [("link", f"{text} (example.com)", None)]
-    assert shown["Input of the workflow"] == [("text", f"{key}: {present.indent(text)}", None)]
+    assert shown["Input of the workflow"] == [("text", f"{key}: {wording.indent(text)}", None)]
 
 
 def test_details_look_as_their_marks_say() -> None:
@@ -551,7 +551,7 @@ def test_a_decided_message_has_no_buttons_and_still_shows_the_request(approval: 
     assert blocks[0] == as_sent(request_blocks(approval))[0]
     assert "*Requested by*\njo@example.com" in said(blocks)
     assert EXECUTION in said(blocks)
-    assert present.DEADLINE not in said(blocks)
+    assert wording.DEADLINE not in said(blocks)
 
 
 @pytest.mark.parametrize(
@@ -886,7 +886,7 @@ def test_an_outcome_says_what_of_the_request_it_does_not_show() -> None:
 
 def test_where_an_execution_runs_is_among_our_facts_and_who_started_it_among_the_inputs() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
-    request = Request(timeout=HOUR, context={present.STARTED_BY: parent})
+    request = Request(timeout=HOUR, context={wording.STARTED_BY: parent})
     blocks = as_sent(request_blocks(an_approval(request=request)))
     [fields] = [block["fields"] for block in blocks if "fields" in block]
     assert {"*AWS account*\n123456789012", "*AWS region*\neu-west-1"} <= {field["text"] for field in fields}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from approvals.model import Action, Approval
-from approvals.request import Call, InvalidApprovalRequest, parse_call
-from approvals.request_json import KEY, MAX_TIMEOUT_MINUTES, RESULT_KEY
-from approvals.result import result
+from approvals.domain.model import Action, Approval
+from approvals.domain.result import result
+from approvals.requests.codec import KEY, MAX_TIMEOUT_MINUTES, RESULT_KEY
+from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call
 from tests.builders import BOB, TOKEN, WORKFLOW, decided, expired
 
 ASL: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "approval.asl.json").read_text())

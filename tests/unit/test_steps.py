@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.model import Approval, Step
-from approvals.steps import DeliveryFailed, StepsFailed, Work, carry_out
+from approvals.domain.model import Approval, Step
+from approvals.services.tasks import DeliveryFailed, StepsFailed, Work, carry_out
 from tests.builders import NOW, TOKEN, an_approval
 
 ORDER = (Step.RESUME, Step.OUTCOME_EMAIL, Step.OUTCOME_SLACK)

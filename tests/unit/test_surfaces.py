@@ -16,23 +16,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.links import ALL_SHOWN
-from approvals.mail import Mail
-from approvals.mail_digest import digest_mail
-from approvals.mail_messages import Links, reminder_mail, request_mail
-from approvals.mail_text import BAR
-from approvals.model import Action, Approval, FieldType, FormField, FormValue, Request
-from approvals.summary import summarize
-from approvals.viewer import Overview
+from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, Request
+from approvals.domain.signed_links import ALL_SHOWN
+from approvals.domain.summary import summarize
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS, READ_ID
 from bot.views.home import home_view
 from bot.views.lists import list_blocks
 from bot.views.modal import About, answer_modal
+from bot.visibility import Overview
 from cli.document import lines
-from handlers import pages
-from local.block_kit import check_home, check_message, check_view
+from demo.block_kit import check_home, check_message, check_view
+from mail.digest_message import digest_mail
+from mail.messages import Links, reminder_mail, request_mail
+from mail.sns import Mail
+from mail.text import BAR
 from tests.builders import MAX_TITLE, NOW, an_approval
+from web import pages
 
 HOUR = timedelta(hours=1)
 TO, BASE = "ann@example.com", "https://approvals.example.com/states"

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from approvals import schema
-from approvals.mail import RECIPIENT
-from approvals.model import Action, Channel, Status
-from approvals.request_json import MAX_TIMEOUT_MINUTES
-from handlers import metrics
-from handlers.callback import UNEXPECTED
-from handlers.html import HEADERS
+from approvals.adapters import metrics
+from approvals.domain.model import Action, Channel, Status
+from approvals.requests import schema
+from approvals.requests.codec import MAX_TIMEOUT_MINUTES
+from mail.sns import RECIPIENT
+from web.handler import UNEXPECTED
+from web.html import HEADERS
 
 ROOT = Path(__file__).parents[2]
 

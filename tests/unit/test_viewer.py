@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.inquiry import About, Inquiry, parse
-from approvals.model import Action, Approval, People, Person, Request, Response, Status
-from approvals.rules import judge
-from approvals.viewer import Viewer, asked_by, concerns, may_see, overview, waits_for
+from approvals.domain.model import Action, Approval, People, Person, Request, Response, Status
+from approvals.domain.rules import judge
+from bot.query import About, Inquiry, parse
+from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
 from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
 BOBS = Viewer(

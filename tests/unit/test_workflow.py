@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from approvals.model import Action, Approval
-from approvals.result import result
-from approvals.steps import DeliveryFailed
-from approvals.workflow import MAX_CAUSE, TaskGone, Workflows, console_url
+from approvals.adapters.step_functions import MAX_CAUSE, TaskGone, Workflows, console_url
+from approvals.domain.model import Action, Approval
+from approvals.domain.result import result
+from approvals.services.tasks import DeliveryFailed
 from tests.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from approvals.model import Action
+from approvals.domain.model import Action
 from bot.listeners.actions.answer import Answer
 from bot.listeners.actions.links import acknowledge
-from bot.listeners.actions.more import More
+from bot.listeners.actions.overflow_menu import More
 from bot.listeners.actions.read import Read
 from bot.listeners.actions.refresh import Refresh
 from bot.listeners.desk import Desk

@@ -10,12 +10,12 @@ from slack_bolt import Ack
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
-from approvals.model import Action, Approval, Note, Response
-from approvals.people import Reason
-from approvals.respond import respond
-from approvals.rules import Judgement, Verdict
-from approvals.table import RecordFullError
-from bot.api import STALE
+from approvals.domain.eligibility import Reason
+from approvals.domain.model import Action, Approval, Note, Response
+from approvals.domain.rules import Judgement, Verdict
+from approvals.services.respond import respond
+from approvals.store.table import RecordFullError
+from bot.client import STALE
 from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, must_read, told, used_once
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal

@@ -7,11 +7,11 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from approvals import form
-from approvals.form import YES
-from approvals.model import Action, Approval, Approver, Note, Response, Severity
-from approvals.rules import COMMENT, Judgement, Verdict
-from approvals.table import RecordFullError
+from approvals.domain import forms
+from approvals.domain.forms import YES
+from approvals.domain.model import Action, Approval, Approver, Note, Response, Severity
+from approvals.domain.rules import COMMENT, Judgement, Verdict
+from approvals.store.table import RecordFullError
 from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, must_read, told, used_once
 from bot.listeners.malformed import Malformed
 from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
@@ -104,7 +104,7 @@ def _read(approval: Approval, sent: Sent, desk: Desk) -> tuple[Response, dict[st
     request, action = approval.request, sent.about.action
     comment = sent.typed.get(COMMENT, "").replace("\r\n", "\n").strip()
     asked = request.form if action is Action.APPROVE else ()
-    values, problems = form.parse(asked, {field.name: sent.typed.get(block_id(field.name), "") for field in asked})
+    values, problems = forms.parse(asked, {field.name: sent.typed.get(block_id(field.name), "") for field in asked})
     errors = {block_id(problem.field): problem.text for problem in problems}
     if len(comment) > MAX_COMMENT:
         errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."

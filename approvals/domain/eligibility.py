@@ -1,0 +1,134 @@
+"""Who may answer: the humans behind email addresses and Slack users. Standard library only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from approvals.domain.email_address import canonical
+from approvals.domain.model import Approval, Approver, Channel, Person, Request, Response
+
+MAX_DIRECT = 20
+"""Direct messages about one request: each is edited whenever the request moves on, and Slack takes some 50 edits a
+minute. Who is left out finds the request in the app's Home, and in the mail where they get one.
+
+Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
+"""
+
+
+class Reason(StrEnum):
+    """Why somebody's answer is not taken."""
+
+    TOO_EARLY = "TOO_EARLY"
+    """It is not known yet who may answer. Nothing is wrong: they may try again in a moment."""
+    OTHER_WORKSPACE = "OTHER_WORKSPACE"
+    """A Slack user of another workspace than the app's own: a shared channel has guests."""
+    NOT_AN_APPROVER = "NOT_AN_APPROVER"
+    """The request names who may answer, and this person is not among them."""
+    OWN_REQUEST = "OWN_REQUEST"
+    """They asked for it themselves."""
+    SHARED_ADDRESS = "SHARED_ADDRESS"
+    """An address that several people may read, where the request needs different people."""
+    NOT_A_MEMBER = "NOT_A_MEMBER"
+    """A guest, a bot or a deactivated user of the app's own workspace, where the request names nobody."""
+    UNCHECKED = "UNCHECKED"
+    """Slack has not said yet whether they are a member, where the request names nobody. They may try again."""
+
+    @property
+    def is_passing(self) -> bool:
+        """Return True if nothing is wrong with the person, so that their attempt is none to keep."""
+        return self in (Reason.TOO_EARLY, Reason.UNCHECKED)
+
+
+def is_quorum(request: Request) -> bool:
+    """Return True if the request needs more than one person for an outcome: then who is who decides it."""
+    return max(request.required_approvals, request.required_rejections) > 1
+
+
+def needs_lookup(request: Request) -> bool:
+    """Whether it matters who is who: then nobody may answer before it is known."""
+    own = request.requested_by is not None and not request.allow_self_approval
+    return bool(request.approvers) or is_quorum(request) or own
+
+
+def eligible(approval: Approval) -> tuple[Person, ...]:
+    """Who may answer now, by name. Empty: whoever is asked."""
+    people = approval.people
+    if people is None or not people.approvers:
+        return ()
+    more = people.escalation if approval.escalated_at else ()
+    named = {person.id: person for person in (*people.approvers, *more)}
+    return tuple(person for person in named.values() if not _is_own_request(approval, person))
+
+
+def unanswered(approval: Approval) -> tuple[Person, ...]:
+    """Who of them has not answered yet."""
+    answered = {response.person for response in approval.standing}
+    return tuple(person for person in eligible(approval) if person.id not in answered)
+
+
+def answer_of(approval: Approval, person: Person) -> Response | None:
+    """What this human answered, on whatever channel, if it stands."""
+    return next((response for response in approval.standing if response.person == person.id), None)
+
+
+def responder(approval: Approval, approver: Approver) -> Person | Reason:
+    """The human who answers, or why they may not."""
+    if approver.channel is Channel.SLACK and (problem := _workspace_problem(approval, approver)):
+        return problem
+    people = approval.people
+    if people is None or (approver.channel is Channel.SLACK and not people.complete):
+        return Reason.TOO_EARLY
+    more = people.escalation if approval.escalated_at else ()
+    everybody = [person for person in (people.requester, *people.approvers, *more) if person]
+    # Nobody without an id: a person who is not in Slack has an empty one there.
+    known = next((person for person in everybody if approver.id and person.is_(approver)), None)
+    if known and _is_own_request(approval, known):
+        return Reason.OWN_REQUEST
+    if people.approvers:
+        named = {person.id for person in (*people.approvers, *more)}
+        return known if known and known.id in named else Reason.NOT_AN_APPROVER
+    return _open_problem(approval, approver) or known or _stranger(approver)
+
+
+def unknown_requester(approval: Approval) -> Person | None:
+    """Return the requester if nothing keeps them from approving their own request unseen: Slack does not know them.
+
+    Where the request names its approvers, the requester is none of them, whoever they are.
+    """
+    people = approval.people
+    if people is None or people.approvers or not people.complete or approval.request.allow_self_approval:
+        return None
+    return people.requester if people.requester and not people.requester.slack_id else None
+
+
+def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
+    """Why somebody whom the request does not name may not answer it, though it names nobody.
+
+    By email only the stack's own address is asked then. Whoever reads it is nobody in particular: they may have
+    answered in Slack as well, or be the requester.
+    """
+    if approver.channel is not Channel.SLACK:
+        return Reason.SHARED_ADDRESS if is_quorum(approval.request) else None
+    if approver.member is None:
+        return Reason.UNCHECKED
+    return None if approver.member else Reason.NOT_A_MEMBER
+
+
+def _workspace_problem(approval: Approval, approver: Approver) -> Reason | None:
+    """Between a message's posting and its noting the app's own workspace is not known yet."""
+    if not approval.slack_messages:
+        return Reason.TOO_EARLY
+    own = approval.slack_messages[0].workspace
+    return None if own and approver.workspace == own else Reason.OTHER_WORKSPACE
+
+
+def _is_own_request(approval: Approval, person: Person) -> bool:
+    people = approval.people
+    asked_by = people.requester if people else None
+    return asked_by is not None and asked_by.id == person.id and not approval.request.allow_self_approval
+
+
+def _stranger(approver: Approver) -> Person:
+    if approver.channel is Channel.SLACK:
+        return Person(id=approver.id, name=approver.name, slack_id=approver.id)
+    return Person(id=canonical(approver.id), name=approver.name, email=approver.id)

@@ -1,0 +1,201 @@
+"""Events on EventBridge: one for each thing that happened to an approval. `events.schema.json` describes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from approvals.domain import wording
+from approvals.domain.history import Entry, Kind, history
+from approvals.domain.model import Approval, Approver, Channel, Json, Status, Step, iso, shorten
+from approvals.services.tasks import DeliveryFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+SOURCE = "human-approval"
+
+MAX_ENTRIES = 10
+"""Events that one PutEvents takes.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+"""
+
+MAX_CAUSE = 1000
+"""Characters of a cause in an event: ten events have 256 KB at most, together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event. `mark` is noted in the record once it is published; `detail` is JSON, in PascalCase."""
+
+    mark: str
+    kind: Kind
+    at: datetime
+    detail: Mapping[str, Json]
+
+
+def owed(approval: Approval, stack: str) -> tuple[Event, ...]:
+    """The events that are not published yet, in order of time. `stack` is the stack's name.
+
+    An event that is published again has the same `Id`.
+    """
+    return tuple(event for event in events(approval, stack) if event.mark not in approval.published)
+
+
+def events(approval: Approval, stack: str) -> Iterator[Event]:
+    """An event for everything that is on record."""
+    status = Status.PENDING
+    for entry in history(approval):
+        if entry.kind is Kind.DECIDED:
+            status = approval.status
+        detail = {**_common(approval, entry, status, stack), **_OWN[entry.kind](approval, entry)}
+        yield Event(mark=_mark(entry.key), kind=entry.kind, at=entry.at, detail=detail)
+
+
+def _mark(key: str) -> str:
+    """The entry's key, short: a hundred people's addresses would fill the record, which has 400 KB at most."""
+    step, colon, recipient = key.partition(":")
+    return f"{step}:{sha256(recipient.encode()).hexdigest()[:16]}" if colon else key
+
+
+def _common(approval: Approval, entry: Entry, status: Status, stack: str) -> dict[str, Json]:
+    return {
+        "Id": f"{approval.id}/{entry.key}",
+        "Stack": stack,
+        "ApprovalId": approval.id,
+        "ExecutionArn": approval.workflow.execution_arn,
+        "StateMachine": approval.workflow.state_machine_name,
+        "Title": approval.title,
+        "RequestedBy": approval.request.requested_by,
+        "Status": status.value,
+        "At": iso(entry.at),
+    }
+
+
+def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
+    request = approval.request
+    return {
+        "Approvers": list(request.approvers),
+        "Severity": request.severity.value,
+        "Deadline": iso(approval.requested_at + request.timeout),  # as it was asked: more time moves it later
+        "Digest": request.digest,
+    }
+
+
+def _told(_approval: Approval, entry: Entry) -> dict[str, Json]:
+    in_slack = entry.key.startswith(f"told-{Step.REQUEST_SLACK}")
+    return {"To": entry.to, "Channel": (Channel.SLACK if in_slack else Channel.EMAIL).value}
+
+
+def _responded(approval: Approval, entry: Entry) -> dict[str, Json]:
+    return {**_withdrawn(approval, entry), "Comment": entry.comment}
+
+
+def _withdrawn(approval: Approval, entry: Entry) -> dict[str, Json]:
+    response = approval.responses[_number(entry) - 1]
+    return {**_who(response.approver), "Number": _number(entry), "Response": response.action.status.value}
+
+
+def _refused(approval: Approval, entry: Entry) -> dict[str, Json]:
+    refusal = approval.refusals[_number(entry) - 1]
+    return {**_who(refusal.approver), "Response": refusal.action.status.value, "Reason": refusal.reason}
+
+
+def _extended(approval: Approval, entry: Entry) -> dict[str, Json]:
+    extension = approval.extensions[_number(entry) - 1]
+    return {**_who(extension.approver), "Deadline": iso(extension.deadline)}
+
+
+def _reminded(_approval: Approval, entry: Entry) -> dict[str, Json]:
+    return {"Number": _number(entry)}
+
+
+def _escalated(approval: Approval, _entry: Entry) -> dict[str, Json]:
+    return {"To": list(approval.request.escalate_to)}
+
+
+def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
+    decision = wording.decided(approval)
+    return {
+        "DecidedBy": decision.approver.id if decision.approver else None,
+        "Channel": decision.channel.value,
+        "Comment": decision.comment,
+        "Error": decision.error,
+        "Cause": shorten(decision.cause, MAX_CAUSE) if decision.cause else None,
+        "SupersededBy": decision.superseded_by,
+    }
+
+
+def _nothing(_approval: Approval, _entry: Entry) -> dict[str, Json]:
+    return {}
+
+
+_OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
+    Kind.REQUESTED: _requested,
+    Kind.TOLD: _told,
+    Kind.RESPONDED: _responded,
+    Kind.WITHDRAWN: _withdrawn,
+    Kind.REFUSED: _refused,
+    Kind.EXTENDED: _extended,
+    Kind.REMINDED: _reminded,
+    Kind.ESCALATED: _escalated,
+    Kind.DECIDED: _decided,
+    Kind.RESUMED: _nothing,
+    Kind.GONE: _nothing,
+}
+"""What an event has besides what all have."""
+
+
+def _who(approver: Approver) -> dict[str, Json]:
+    return {"By": approver.id, "Name": approver.name, "Channel": approver.channel.value}
+
+
+def _number(entry: Entry) -> int:
+    """The number at the end of an entry's key: 2 of `response-2`."""
+    return int(entry.key.rpartition("-")[2])
+
+
+class EventBus:
+    """Publishes events to a bus of the account."""
+
+    def __init__(self, eventbridge: Callable[[], EventBridgeClient], name: str) -> None:
+        # A client costs time to build: it is built when there is something to publish.
+        self._eventbridge = eventbridge
+        self._name = name
+
+    def put(self, published: Sequence[Event]) -> dict[str, str]:
+        """Publishes at most `MAX_ENTRIES` events with one call. Returns the reasons of those that were not taken.
+
+        The reasons are EventBridge's codes, by the events' marks. Raises `DeliveryFailed` when none was taken.
+        """
+        try:
+            answer = self._eventbridge().put_events(
+                Entries=[
+                    {
+                        "EventBusName": self._name,
+                        "Source": SOURCE,
+                        "DetailType": event.kind.value,
+                        "Time": event.at,
+                        "Resources": [str(event.detail["ExecutionArn"])],
+                        "Detail": json.dumps(event.detail, ensure_ascii=False),
+                    }
+                    for event in published
+                ]
+            )
+        except ClientError as error:
+            raise DeliveryFailed(f"EventBridge answered {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise DeliveryFailed(f"EventBridge can't be reached: {type(error).__name__}") from error
+        # The answers are in the order of the entries; what was taken has an id.
+        return {
+            event.mark: taken.get("ErrorCode", "no reason")
+            for event, taken in zip(published, answer["Entries"], strict=True)
+            if "EventId" not in taken
+        }

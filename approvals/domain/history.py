@@ -1,0 +1,155 @@
+"""All that happened to an approval, read off its record: for pages, the command line, events and auditors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from approvals.domain import wording
+from approvals.domain.model import Approval, Approver, Decision, Response, Status, Step, readable
+
+
+class Kind(StrEnum):
+    """What happened. The values are names of events, for machines."""
+
+    REQUESTED = "ApprovalRequested"
+    TOLD = "ApproverTold"
+    RESPONDED = "ResponseRecorded"
+    WITHDRAWN = "ResponseWithdrawn"
+    REFUSED = "ResponseRefused"
+    EXTENDED = "DeadlineExtended"
+    REMINDED = "ReminderSent"
+    ESCALATED = "ApprovalEscalated"
+    DECIDED = "ApprovalDecided"
+    RESUMED = "WorkflowResumed"
+    GONE = "WorkflowGone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened.
+
+    `key` names it among the approval's entries, and stays the same whatever happens later: `response-2`. `text` is a
+    sentence for people, without its time. `approver` is who did it, where somebody did. `comment` is their words, or
+    the cause of a cancellation. `to` is who was told.
+    """
+
+    key: str
+    kind: Kind
+    at: datetime
+    text: str
+    approver: Approver | None = None
+    comment: str | None = None
+    to: str | None = None
+
+
+def history(approval: Approval) -> tuple[Entry, ...]:
+    """Everything on record, in order of time. What happened at the same moment is in the order of cause and effect."""
+    return tuple(sorted(_entries(approval), key=lambda entry: entry.at))
+
+
+def _entries(approval: Approval) -> Iterator[Entry]:
+    requester = wording.requester(approval)
+    by = f" by {requester}" if requester else ""
+    yield Entry(key="requested", kind=Kind.REQUESTED, at=approval.requested_at, text=f"Requested{by}.")
+    yield from _told(approval)
+    for number, response in enumerate(approval.responses, 1):
+        yield from _response(number, response)
+    yield from _refusals(approval)
+    for number, extension in enumerate(approval.extensions, 1):
+        text = f"{wording.display_name(extension.approver)} asked for more time: until {readable(extension.deadline)}."
+        yield Entry(
+            key=f"extension-{number}", kind=Kind.EXTENDED, at=extension.at, text=text, approver=extension.approver
+        )
+    if approval.escalated_at:
+        who = wording.listed(approval.people.escalation if approval.people else ())
+        yield Entry(
+            key="escalated", kind=Kind.ESCALATED, at=approval.escalated_at, text=f"{who} may answer from now on, too."
+        )
+    if approval.decision:
+        yield _decision(approval.decision)
+    yield from _workflow(approval)
+
+
+_REMINDER = re.compile(r"reminder-\d+")
+"""The step that is marked when all were reminded: who answers before is not."""
+
+_TOLD = {
+    Step.REQUEST_EMAIL: "{} was asked by email.",
+    "notice_email": "{} was told by email.",
+}
+
+
+def _told(approval: Approval) -> Iterator[Entry]:
+    for step, at in approval.steps.items():
+        kind, _, recipient = step.partition(":")
+        if step == Step.REQUEST_SLACK:
+            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text="It was asked in Slack.")
+        elif kind == Step.REQUEST_SLACK:
+            text = f"{_slack_name(approval, recipient)} was asked in a direct message in Slack."
+            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
+        elif _REMINDER.fullmatch(step):
+            yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
+        elif kind in _TOLD and recipient:
+            text = _TOLD[kind].format(recipient)
+            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
+
+
+def _response(number: int, response: Response) -> Iterator[Entry]:
+    name, where = wording.display_name(response.approver), wording.WHERE[response.approver.channel]
+    yield Entry(
+        key=f"response-{number}",
+        kind=Kind.RESPONDED,
+        at=response.at,
+        text=f"{name} {response.action.status.lower()} it {where}.",
+        approver=response.approver,
+        comment=response.comment,
+    )
+    if response.withdrawn_at:
+        yield Entry(
+            key=f"withdrawal-{number}",
+            kind=Kind.WITHDRAWN,
+            at=response.withdrawn_at,
+            text=f"{name} took that answer back.",
+            approver=response.approver,
+        )
+
+
+def _refusals(approval: Approval) -> Iterator[Entry]:
+    for number, refusal in enumerate(approval.refusals, 1):
+        where = wording.WHERE[refusal.approver.channel]
+        text = f"{wording.display_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
+        yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
+
+
+def _decision(decision: Decision) -> Entry:
+    by = f" by {wording.display_name(decision.approver)}" if decision.approver else ""
+    # A cancellation's cause is somebody's own words: whoever stopped the execution wrote it.
+    said = decision.status is Status.CANCELLED
+    how = f" {decision.cause}" if decision.cause and not said else ""
+    return Entry(
+        key="decided",
+        kind=Kind.DECIDED,
+        at=decision.at,
+        text=f"{wording.HEADLINES[decision.status]}{by}.{how}",
+        approver=decision.approver,
+        comment=(decision.cause or None) if said else None,
+    )
+
+
+def _workflow(approval: Approval) -> Iterator[Entry]:
+    for step, kind, text in (
+        (Step.RESUME, Kind.RESUMED, "The workflow was told."),
+        (Step.WORKFLOW_GONE, Kind.GONE, "The workflow no longer waited."),
+    ):
+        if step in approval.steps:
+            yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)
+
+
+def _slack_name(approval: Approval, slack_id: str) -> str:
+    people = approval.people
+    named = (*people.approvers, *people.escalation) if people else ()
+    return next((wording.display_name(person) for person in named if person.slack_id == slack_id), slack_id)

@@ -1,0 +1,133 @@
+"""What the state machine gets back for an approved or rejected request. Standard library only."""
+
+from __future__ import annotations
+
+import json
+
+from approvals.domain.characters import reveal
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    FieldType,
+    FormField,
+    Json,
+    Presence,
+    Request,
+    Response,
+    Status,
+    iso,
+)
+
+MAX_OUTPUT = 262_144
+"""UTF-8 bytes that SendTaskSuccess takes at the most, and that a state's output may have: the input with the result.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+and https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+"""
+
+MAX_COMMENT = 1000
+"""Characters of a comment, on every channel."""
+
+_WIDEST = 4
+"""UTF-8 bytes of a character at the most; what JSON escapes takes two, since control characters are left out."""
+
+_MOST_DIGITS = 32
+"""Characters of a number at the most: a form takes whole numbers of few digits, and a float has no more than 25."""
+
+_FRAME = 1000
+"""Bytes of the result's keys and of what is always short: status, ids, times, the digest, its key in the input."""
+
+_RESPONDENT = 1200
+"""Bytes of one response but for its comment: keys, and an id and a name with at most 254 characters each."""
+
+
+def result(approval: Approval) -> dict[str, Json]:
+    """The result of an approval that people decided, or their silence where that rejects: in PascalCase.
+
+    `Responses` are those that count, `Form` is what the last approver filled in. Raises `ValueError` for an approval
+    that ended otherwise: that one ends in an error, not in a result.
+    """
+    decision = approval.decision
+    if decision is None or decision.status not in _WORDS:
+        raise ValueError(f"approval {approval.id} was neither approved nor rejected")
+    return {
+        "Status": _status(approval, decision.approver),
+        "Decision": decision.status.value,
+        "ApprovalId": approval.id,
+        "DecidedBy": decision.approver.id if decision.approver else None,
+        "DecidedAt": iso(decision.at),
+        "Channel": decision.channel.value,
+        "Comment": reveal(decision.comment) if decision.comment is not None else None,
+        "Responses": [_response(response) for response in approval.standing],
+        "Form": form(approval),
+        "Digest": approval.request.digest,
+    }
+
+
+def output(approval: Approval) -> str:
+    """The result as the JSON text for SendTaskSuccess (at most `MAX_OUTPUT` UTF-8 bytes)."""
+    return json.dumps(result(approval), ensure_ascii=False)
+
+
+def most_bytes(request: Request) -> int:
+    """UTF-8 bytes that the result of a request may have, whatever is answered."""
+    approvals, rejections = (
+        _RESPONDENT + _comment_bytes(request, action) for action in (Action.APPROVE, Action.REJECT)
+    )
+    least_of_each = (request.required_approvals - 1) * approvals + (request.required_rejections - 1) * rejections
+    last = max(approvals, rejections)
+    decision = max(_comment_bytes(request, action) for action in Action) + _RESPONDENT
+    return _FRAME + least_of_each + last + decision + form_bytes(request)
+
+
+def form_bytes(request: Request) -> int:
+    """UTF-8 bytes that one answer's form may have."""
+    return sum(_field_bytes(field) for field in request.form)
+
+
+_WORDS = {Status.APPROVED: "Approved", Status.REJECTED: "Rejected"}
+
+
+def _status(approval: Approval, approver: Approver | None) -> str:
+    """The tutorial's sentence."""
+    word = _WORDS[approval.status]
+    if approver is None:
+        return f"{word}! {'Too few' if approval.standing else 'Nobody'} answered in time"
+    return f"{word}! Task {word.lower()} by {approver.name}"
+
+
+def form(approval: Approval) -> dict[str, Json]:
+    """What the last of those who approved filled in; nothing when it was rejected, as a rejection has no form."""
+    if approval.status is not Status.APPROVED or not approval.standing:
+        return {}
+    return dict(approval.standing[-1].form)
+
+
+def _response(response: Response) -> dict[str, Json]:
+    return {
+        "By": response.approver.id,
+        "Name": response.approver.name,
+        "Channel": response.approver.channel.value,
+        "Response": response.action.status.value,
+        "At": iso(response.at),
+        "Comment": reveal(response.comment) if response.comment is not None else None,
+    }
+
+
+def _comment_bytes(request: Request, action: Action) -> int:
+    return 0 if request.comments[action] is Presence.OFF else MAX_COMMENT * _WIDEST
+
+
+def _field_bytes(field: FormField) -> int:
+    """Bytes of a field's key and value."""
+    match field.type:
+        case FieldType.TEXT:
+            most = field.max_length * _WIDEST
+        case FieldType.CHOICE:
+            most = max(len(choice) for choice in field.choices) * _WIDEST
+        case FieldType.NUMBER:
+            most = _MOST_DIGITS
+        case FieldType.YES_NO | FieldType.DATE:
+            most = len("2026-11-23")
+    return len(field.name) + most + len('"": "", ')

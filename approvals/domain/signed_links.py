@@ -1,0 +1,121 @@
+"""Ids, keys and capability links. Standard library only.
+
+A link's `sig` is an HMAC-SHA256 over (approval id, recipient) with a random key that is kept in the approval's record:
+so a link names its recipient, needs no key store, and dies with the record. A recipient is an email address, or a Slack
+user's id and name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import b32encode
+from urllib.parse import urlencode
+
+from approvals.domain.model import Action, Approval, Approver, Channel
+from approvals.requests.schema import is_slack_user
+
+MAX_QUERY = 700
+"""Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
+
+_SHORT_NAME = 10
+"""Characters of a name in a query that would be longer: each takes up to 12."""
+
+ALL_SHOWN = "all"
+"""The field that marks a link beside which all of the request stands. It is not signed: a link without it is safe."""
+
+REFERENCE = 6
+"""Characters of an approval's id that people see: 30 bits. They need to differ within one inbox and week alone."""
+
+_BYTES = 20
+"""160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
+
+_ID = re.compile(r"[a-z2-7]{32}")
+_GUEST = "/guest"
+
+
+def approval_id(task_token: str) -> str:
+    """The approval's id: 32 characters [a-z2-7] of the token's SHA-256. The same token always gives the same id."""
+    return _short(hashlib.sha256(task_token.encode()).digest())
+
+
+def is_approval_id(text: str) -> bool:
+    """Whether the text has the form of an approval's id."""
+    return _ID.fullmatch(text) is not None
+
+
+def new_link_key() -> bytes:
+    """A fresh random key (32 bytes) for one approval's links."""
+    return secrets.token_bytes(32)
+
+
+def sign(approval: Approval, recipient: str) -> str:
+    """The signature of the recipient's links: 32 characters [a-z2-7].
+
+    Raises `ValueError` for an approval that was read without its key: everybody could sign with an empty one.
+    """
+    if not approval.link_key:
+        raise ValueError(f"approval {approval.id} was read without its link key")
+    # The id has a fixed length, so no other (id, recipient) pair gives the same message.
+    message = f"{approval.id}:{recipient}".encode()
+    return _short(hmac.digest(approval.link_key, message, "sha256"))
+
+
+def verify(approval: Approval, recipient: str, signature: str) -> bool:
+    """Whether the signature is the recipient's own. Compares in constant time."""
+    return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
+
+
+def link(approval: Approval, action: Action, recipient: str, *, base_url: str, all_shown: bool = False) -> str:
+    """Return the URL that lets the recipient answer. `base_url` has no slash at its end.
+
+    `all_shown` says that all of the request stands beside the link: only then may it answer by itself, where the stack
+    is set so (`EmailLinkMode=one-click`). Any other link opens the page first.
+    """
+    marked = f"&{ALL_SHOWN}=1" if all_shown else ""
+    return f"{base_url}/execution?{query(approval, action, recipient)}{marked}"
+
+
+def query(approval: Approval, action: Action, recipient: str) -> str:
+    """The query of the recipient's link. The names in it, which nothing reads, are cut where they make it long."""
+    fields = {
+        "action": action.value,
+        "ex": approval.workflow.execution_name,
+        "sm": approval.workflow.state_machine_name,
+        "id": approval.id,
+        "to": recipient,
+        "sig": sign(approval, recipient),
+    }
+    whole = urlencode(fields)
+    if len(whole) <= MAX_QUERY:
+        return whole
+    return urlencode(fields | {name: fields[name][:_SHORT_NAME] for name in ("ex", "sm")})
+
+
+def slack_recipient(user_id: str, name: str, *, member: bool) -> str:
+    """Return the recipient of a link that is handed to a Slack user. No email address has a blank.
+
+    `member` says whether they are a full member of the workspace, no guest: guests respond only where they are named.
+    """
+    return f"{user_id}{'' if member else _GUEST} {name}"
+
+
+def approver_of(approval: Approval, recipient: str) -> Approver:
+    """Return who responds through a link: whom it was made for, by email or in Slack.
+
+    Links are handed to users of the app's own workspace alone. Before a message is posted it is not known.
+    """
+    user, blank, name = recipient.partition(" ")
+    user_id = user.removesuffix(_GUEST)
+    if not (blank and is_slack_user(user_id)):
+        return Approver(id=recipient, name=recipient, channel=Channel.EMAIL)
+    workspace = approval.slack_messages[0].workspace if approval.slack_messages else ""
+    return Approver(
+        id=user_id, name=name or user_id, channel=Channel.SLACK, workspace=workspace, member=user == user_id
+    )
+
+
+def _short(digest: bytes) -> str:
+    return b32encode(digest[:_BYTES]).decode().lower()

@@ -1,0 +1,193 @@
+"""Reads the request from what the state machine passes on, and refuses what can't be asked. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from math import isfinite
+
+from approvals.domain import forms
+from approvals.domain.characters import reveal
+from approvals.domain.email_address import canonical
+from approvals.domain.model import Json, Request, Workflow, shorten
+from approvals.domain.nesting import MAX_DEPTH, deeper_than
+from approvals.requests import schema
+from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
+
+MAX_INPUT = 240 * 1024
+"""UTF-8 bytes. The input flows on with the result added to it, and a state's output may have 262,144: a request that
+would be approved first and then fail the execution for its size is refused at once.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+"""
+
+MAX_INFINITE = 10
+"""Numbers too great to read that are named."""
+
+_MINUTE = timedelta(minutes=1)
+
+
+class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of the public contract
+    """The request can't be made. `problems` has a sentence for each thing to mend, with its path."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
+        super().__init__("; ".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call by the state machine: the paused task and the execution's input, not yet looked at."""
+
+    task_token: str = field(repr=False)
+    workflow: Workflow
+    input: Json
+
+
+def parse_call(payload: Mapping[str, Json]) -> Call:
+    """Takes apart the payload that the state machine's `Lambda Callback` sends.
+
+    Raises `KeyError` or `TypeError` when it has another shape: then the state machine was changed, and without a task
+    token there is nobody to tell but the caller.
+    """
+    return Call(
+        task_token=_text(payload["TaskToken"]),
+        workflow=Workflow(
+            execution_arn=_text(_object(payload["Execution"])["Id"]),
+            execution_name=_text(_object(payload["Execution"])["Name"]),
+            state_machine_name=_text(_object(payload["StateMachine"])["Name"]),
+            state_name=_text(_object(payload["State"])["Name"]),
+            entered_at=str(_object(payload["State"]).get("EnteredTime") or ""),
+            attempt=_count(_object(payload["State"]).get("RetryCount")),
+        ),
+        input=payload.get("Input"),
+    )
+
+
+def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
+    """Reads the request from an execution's input, a JSON object. Without the key `Approval` all is context.
+
+    Raises `InvalidApprovalRequest` with every problem, not only the first.
+    """
+    if not isinstance(execution_input, dict):
+        raise InvalidApprovalRequest(
+            [f"the execution's input must be a JSON object, got {schema.kind(execution_input)}"]
+        )
+    check_depth(execution_input)  # before anything that calls itself for each level
+    _check_size(execution_input)
+    _refuse_misspelt_key(execution_input)
+    asked = execution_input.get(KEY, {})
+    if isinstance(asked, dict):
+        asked = {key: value for key, value in asked.items() if key != RESULT_KEY}
+    problems = list(schema.problems(asked, schema.load("request.schema.json"), KEY))
+    if problems or not isinstance(asked, dict):
+        raise InvalidApprovalRequest(problems)
+    context = {key: value for key, value in execution_input.items() if key != KEY}
+    request = read(asked, default_timeout=default_timeout, context=context, digest=fingerprint(execution_input))
+    if problems := list(_contradictions(request)):
+        raise InvalidApprovalRequest(problems)
+    return request
+
+
+def _contradictions(request: Request) -> Iterator[str]:
+    """What no schema can say: keys that are each right, and can't go together."""
+    timeout = request.timeout // _MINUTE
+    if (request.escalate_after is None) != (not request.escalate_to):
+        yield f"{KEY}.EscalateTo and {KEY}.EscalateAfterMinutes: expected both or neither"
+    elif request.escalate_after and request.escalate_after >= request.timeout:
+        yield f"{KEY}.EscalateAfterMinutes: expected less than the {timeout:,} minutes of the request"
+    if any(after >= request.timeout for after in request.reminders):
+        yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
+    if request.escalate_to and not request.approvers:
+        yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+    yield from _quorum_contradictions(request)
+    yield from forms.contradictions(request.form, f"{KEY}.Form")
+
+
+def _quorum_contradictions(request: Request) -> Iterator[str]:
+    """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
+    if not request.approvers or any(schema.is_slack_group(name) for name in request.approvers):
+        return
+    asks = canonical(request.requested_by or "")
+    named = {canonical(name) for name in request.approvers}
+    may = len(named if request.allow_self_approval else named - {asks})
+    approvals, rejections = request.required_approvals, request.required_rejections
+    if not may:
+        yield (
+            f"{KEY}.Approvers: the only approver is who asks; "
+            f"name somebody else too, or set {KEY}.AllowSelfApproval to true"
+        )
+    elif approvals > may:
+        yield f"{KEY}.RequiredApprovals: expected at most {may}, since so many may answer, got {approvals}"
+    elif approvals + rejections > may + 1:
+        yield (
+            f"{KEY}.RequiredRejections: with {approvals} approvals needed, expected at most {may + 1 - approvals}, "
+            f"got {rejections}; else all {may} could answer without a decision"
+        )
+
+
+def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
+    """A request under a key that is nearly ours would be shown as context, and not asked."""
+    if KEY in execution_input:
+        return
+    known = set(schema.load("request.schema.json")["properties"])
+    for key, value in execution_input.items():
+        if isinstance(value, dict) and value.keys() & known and _is_nearly(key, KEY):
+            raise InvalidApprovalRequest([f"{shorten(key, 60)}: unknown key, did you mean {KEY}?"])
+
+
+def _is_nearly(key: str, wanted: str) -> bool:
+    from difflib import SequenceMatcher  # noqa: PLC0415 only a mistaken request pays for it
+
+    return len(key) < 2 * len(wanted) and SequenceMatcher(None, key.lower(), wanted.lower()).ratio() > 0.8  # noqa: PLR2004
+
+
+def check_depth(value: Json) -> None:
+    """Raise `InvalidApprovalRequest` if an input is nested deeper than `MAX_DEPTH` levels."""
+    if path := deeper_than(value, MAX_DEPTH):
+        raise InvalidApprovalRequest([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
+
+
+def _check_size(execution_input: Json) -> None:
+    try:
+        size = len(json.dumps(execution_input, ensure_ascii=False, allow_nan=False).encode())
+    except UnicodeEncodeError:
+        problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
+        raise InvalidApprovalRequest([problem]) from None
+    except ValueError:
+        problems = (f"{path}: expected a number that a double can hold" for path in _infinite(execution_input))
+        raise InvalidApprovalRequest(list(islice(problems, MAX_INFINITE))) from None
+    if size > MAX_INPUT:
+        raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+
+
+def _infinite(value: Json, path: str = "") -> Iterator[str]:
+    """Yield the paths of the numbers that became infinite when they were read, such as 1e400."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _infinite(item, f"{path}.{shorten(key, 60)}" if path else shorten(key, 60))
+        case list():
+            for number, item in enumerate(value):
+                yield from _infinite(item, f"{path}[{number}]")
+        case float() if not isfinite(value):
+            yield path
+
+
+def _object(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {schema.kind(value)}")
+    return value
+
+
+def _count(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("expected a text that is not empty")
+    return value

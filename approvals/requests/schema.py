@@ -1,0 +1,270 @@
+"""Checks a request against its published JSON Schema, and says in plain words what to mend. Standard library only.
+
+Knows the keywords that `request.schema.json` uses, no others; a test compares its verdicts with those of the
+`jsonschema` library, which is not in the Lambda layer: it needs compiled code, and stops at less helpful messages.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unicodedata import category
+
+from approvals.domain.addresses import is_address
+from approvals.domain.characters import hidden_in
+from approvals.domain.model import Json, shorten
+
+Schema = Mapping[str, Any]
+
+MAX_UNKNOWN = 10
+"""Unknown keys that are named each; the rest is counted."""
+
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_EMAIL = re.compile(rf"[a-zA-Z0-9_.+-]+@(?:{_LABEL}\.)+[a-zA-Z][a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9]")
+"""The template's own pattern for `Email`. The domain has no empty label and ends in a name: to a mail server
+`a@example.com.` may be the same as `a@example.com`, and it would be another person here.
+"""
+
+_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
+_GROUP = re.compile(r"S[A-Z0-9]{6,20}")
+_CHANNEL = re.compile(r"[CDGUW][A-Z0-9]{6,20}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_FORMATS = {
+    "line": "a text that is not empty",
+    "text": "a text that is not empty",
+    "url": "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name",
+    "name": "a name of letters, digits and _",
+    "person": "an email address or a Slack user id",
+    "approver": "an email address, a Slack user id (U...) or a Slack user group id (S...)",
+    "channel": "the id of a Slack channel (C...) or user (U...)",
+}
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+@cache
+def load(name: str) -> Schema:
+    """The schema in a file of this package."""
+    schema: Schema = json.loads((Path(__file__).parent / name).read_text())
+    return schema
+
+
+def is_email(text: str) -> bool:
+    """Whether the text has the form of an email address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def is_slack_user(text: str) -> bool:
+    """Whether the text has the form of a Slack user id."""
+    return _USER.fullmatch(text) is not None
+
+
+def is_slack_group(text: str) -> bool:
+    """Whether the text has the form of a Slack user group id."""
+    return _GROUP.fullmatch(text) is not None
+
+
+def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
+    """A sentence for everything that is wrong with a value, each beginning with the path to it."""
+    if "anyOf" in schema:
+        yield from _option_problems(value, schema, path)
+    elif not _has_type(value, schema):
+        yield _expected(value, schema, path)
+    elif isinstance(value, dict):
+        yield from _object_problems(value, schema, path)
+    elif isinstance(value, list):
+        yield from _list_problems(value, schema, path)
+    elif isinstance(value, str):
+        yield from _text_problems(value, schema, path)
+    elif not _in_range(value, schema):
+        yield _expected(value, schema, path)
+
+
+def kind(value: Json) -> str:
+    """Says what a value is without repeating a long or a secret one."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {shorten(str(value), 40)}"
+        case str():
+            return f'the text "{shorten(value, 40)}"' if value else "an empty text"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+
+
+def whole(value: Json) -> int | None:
+    """The value as a whole number, if it is one. Step Functions hands on 30 as 30.0 after some intrinsic functions."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def day(value: Json) -> date | None:
+    """The value as a date, if it is a text in the form 2026-11-23."""
+    try:
+        # Python's reader takes 2026-W47-1, too, which is not in the order of texts.
+        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """Names the known word that is meant, if one is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 only a mistaken request pays for it
+
+    by_lower = {each.lower(): each for each in known}
+    matches = get_close_matches(word[:60].lower(), by_lower, n=1)
+    return f", did you mean {by_lower[matches[0]]}?" if matches else ""
+
+
+def _option_problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
+    """Of several options the one for lists says what is wrong inside a list; else all are named."""
+    found = [list(problems(value, option, path)) for option in schema["anyOf"]]
+    if not all(found):
+        return
+    of_a_list = (each for each, option in zip(found, schema["anyOf"], strict=True) if option.get("type") == "array")
+    yield from next(of_a_list) if isinstance(value, list) else [_expected(value, schema, path)]
+
+
+def _expected(value: Json, schema: Schema, path: str) -> str:
+    return f"{path}: expected {_wanted(schema)}, got {kind(value)}"
+
+
+def _wanted(schema: Schema) -> str:
+    if "expected" in schema:
+        return str(schema["expected"])
+    if "enum" in schema:
+        return " or ".join(f'"{choice}"' for choice in schema["enum"])
+    if "format" in schema:
+        return _FORMATS[schema["format"]]
+    if "properties" in schema:
+        return f"an object{_keys(schema)}"
+    if "items" in schema:
+        return f"a list of objects{_keys(schema['items'])}" if "properties" in schema["items"] else "a list"
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = " or ".join(_TYPES[name] for name in types)
+    return f"{words} from {schema['minimum']:,} to {schema['maximum']:,}" if "minimum" in schema else words
+
+
+def _keys(schema: Schema) -> str:
+    """Names the keys of an object, if they are few."""
+    keys = list(schema["properties"])
+    return f" with the keys {', '.join(keys)}" if len(keys) <= MAX_UNKNOWN else ""
+
+
+def _has_type(value: Json, schema: Schema) -> bool:
+    if "enum" in schema:
+        return isinstance(value, str) and value in schema["enum"]
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return any(_is(value, name) for name in types)
+
+
+def _is(value: Json, name: str) -> bool:
+    match name:
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return whole(value) is not None
+        case "number":
+            # JSON has no infinity and no NaN, Python's reader does.
+            return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+        case "array":
+            return isinstance(value, list)
+        case _:
+            return isinstance(value, dict)
+
+
+def _in_range(value: Json, schema: Schema) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+
+
+def _text_problems(value: str, schema: Schema, path: str) -> Iterator[str]:
+    text, most = value.strip(), schema.get("maxLength")
+    if "enum" in schema:
+        return
+    if not _fits(text, schema.get("format")):
+        yield _expected(value, schema, path)
+    elif most and len(text) > most:
+        yield f"{path}: expected at most {most:,} characters, got {len(text):,}"
+    elif hidden := hidden_in(text):
+        yield f"{path}: expected no hidden characters, got {hidden}"
+    elif schema.get("format") == "line" and any(character in "\n\r\t" for character in text):
+        yield f"{path}: expected one line"
+
+
+def _fits(text: str, form: str | None) -> bool:  # noqa: PLR0911 one of many forms
+    match form:
+        case "line" | "text":
+            return any(category(character)[0] in "LNPS" for character in text)
+        case "url":
+            return is_address(text)
+        case "name":
+            return _NAME.fullmatch(text) is not None
+        case "person":
+            return is_email(text) or is_slack_user(text)
+        case "approver":
+            return is_email(text) or is_slack_user(text) or is_slack_group(text)
+        case "channel":
+            return _CHANNEL.fullmatch(text) is not None
+        case _:
+            return True
+
+
+def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str]:
+    least, most = schema.get("minItems", 0), schema.get("maxItems")
+    if len(value) < least:
+        yield f"{path}: expected at least one entry, got an empty list"
+    elif most and len(value) > most:
+        yield f"{path}: expected at most {most:,} entries, got {len(value):,}"
+    else:
+        seen: list[Json] = []
+        for number, given in enumerate(value):
+            item = given.strip() if isinstance(given, str) else given
+            yield from problems(given, schema["items"], f"{path}[{number}]")
+            if schema.get("uniqueItems") and item in seen:
+                yield f"{path}[{number}]: is there already"
+            seen.append(item)
+
+
+def _object_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator[str]:
+    """Null is as good as absent: JSONPath has no way to leave a key out. An unknown key is an error all the same."""
+    known = schema["properties"]
+    for key in schema.get("required", ()):
+        if value.get(key) is None:
+            yield f"{path}.{key}: is missing, expected {_wanted(known[key])}"
+    for key, item in value.items():
+        if key in known and item is not None:
+            yield from problems(item, known[key], f"{path}.{key}")
+    yield from _unknown([key for key in value if key not in known], list(known), path)
+
+
+def _unknown(unknown: list[str], known: list[str], path: str) -> Iterator[str]:
+    for key in unknown[:MAX_UNKNOWN]:
+        yield f"{path}.{shorten(key, 60)}: unknown key{suggestion(key, known)}"
+    if len(unknown) > MAX_UNKNOWN:
+        yield f"and {len(unknown) - MAX_UNKNOWN:,} more"
+    if unknown:
+        yield f"the keys of {path} are {', '.join(known)}"

@@ -1,0 +1,67 @@
+"""The shared way to a decision: every channel, the clock included, answers through `respond`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from approvals.domain.model import Approval, Note
+from approvals.domain.rules import Event, Judgement, judge
+
+_ATTEMPTS = 50
+"""As many as may answer one request at the same moment: of those who conflict, one is stored each time."""
+
+
+class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fault
+    """Somebody else wrote first; `current` is the approval as it stands now."""
+
+    def __init__(self, current: Approval) -> None:
+        super().__init__(f"approval {current.id} is at version {current.version} now")
+        self.current = current
+
+
+class Store(Protocol):
+    """What `respond` needs of the table."""
+
+    def save(self, approval: Approval, note: Note | None = None) -> None:
+        """Stores the approval, and leaves the note, if the table still has the version before it.
+
+        Raises `Conflict` otherwise: then neither is done.
+        """
+
+    def leave_note(self, note: Note) -> None:
+        """Leaves a note by itself."""
+
+
+class TooManyConflicts(Exception):  # noqa: N818
+    """Others kept writing first. Nothing was stored; asking again is safe."""
+
+
+def respond(
+    store: Store,
+    approval: Approval,
+    event: Event,
+    *,
+    note: Callable[[Judgement], Note | None] = lambda _: None,
+) -> Judgement:
+    """Judges the event and stores what it changes with one conditional write.
+
+    `note` makes the note that a judgement leads to, if any: the same write leaves it. It is asked before that write, so
+    what it raises keeps everything from being stored.
+
+    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
+    """
+    for _ in range(_ATTEMPTS):
+        judgement = judge(approval, event)
+        left = note(judgement)
+        if not judgement.changed:
+            if left:
+                store.leave_note(left)
+            return judgement
+        try:
+            store.save(judgement.approval, left)
+        except Conflict as conflict:
+            approval = conflict.current
+        else:
+            return judgement
+    raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

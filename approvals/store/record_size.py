@@ -1,0 +1,166 @@
+"""How large a record is in DynamoDB, and how large it can become: what could not be answered is not asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from approvals.domain import rules
+from approvals.domain.eligibility import MAX_DIRECT
+from approvals.domain.model import Action, Approval, Presence, Request
+from approvals.domain.result import MAX_COMMENT, form_bytes
+from approvals.requests.codec import KEY
+from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.schema import is_email
+from approvals.store.dynamodb import serialize
+from approvals.store.items import approval_to_item
+
+MAX_RECORD = 400 * 1024
+"""Bytes of an item, its attributes' names included.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
+
+_WIDEST = 4
+"""UTF-8 bytes of a character at the most."""
+
+_MOMENT = len("2026-11-23T10:31:00.000Z")
+
+_ADDRESS = 64
+"""Bytes of an address that is not known yet. Once it is known who is who, the record is looked at again."""
+
+_SLACK_ID = 12
+_NAME = 80 * _WIDEST
+"""Of a Slack user; people who are asked by email are called by their address."""
+
+_CLICK = 32
+"""Bytes of the two keys that a response and its withdrawal came with."""
+
+_KEYS = 80
+"""Bytes of the names of what a response, a refusal, an extension or a person has, and of DynamoDB's own."""
+
+_FIXED = 8 * 1024
+"""Bytes of what is always short: steps without a recipient, where messages stand, the decision's causes, times."""
+
+_EVENT = 48
+"""Bytes of the mark of a published event."""
+
+
+def item_size(item: Mapping[str, Any]) -> int:
+    """Return the bytes of an item, as DynamoDB counts them.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(_bytes(name) + _size(serialize(value)) for name, value in item.items())
+
+
+def greatest_size(approval: Approval) -> int:
+    """Return the bytes that the record of a new approval can have, whatever is answered.
+
+    Who may respond counts as far as it is known.
+    """
+    return _stored(approval) + sum(_growth(approval).values())
+
+
+def check_size(approval: Approval) -> None:
+    """Raise `InvalidApprovalRequest` if the record of a new approval can grow larger than an item may be."""
+    most = greatest_size(approval)
+    if most <= MAX_RECORD:
+        return
+    stored, growth = _stored(approval), _growth(approval)
+    greatest = max(growth, key=lambda path: growth[path])
+    where = f"{KEY}.{greatest}" if greatest and growth[greatest] > stored else KEY
+    problem = (
+        f"{where}: with all that may be answered the record can grow from {stored:,} to {most:,} bytes, and at most "
+        f"{MAX_RECORD:,} can be stored; shorten the input, limit MaxLength in the Form, turn comments off, ask for "
+        "fewer answers, or name fewer people"
+    )
+    raise InvalidApprovalRequest([problem])
+
+
+def _stored(approval: Approval) -> int:
+    return item_size(approval_to_item(approval))
+
+
+def _growth(approval: Approval) -> dict[str, int]:
+    """The bytes that can be added, by the key of the request that says how many."""
+    request = approval.request
+    addresses = _addresses(approval)
+    approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _SLACK_ID
+    response = approver + _KEYS + 2 * _MOMENT + _CLICK + max([_ADDRESS, *addresses])
+    withdrawals = rules.MAX_WITHDRAWALS_IN_ALL + _named(approval)  # Each can withdraw once, whatever others did.
+    approvals, rejections = request.required_approvals, request.required_rejections
+    said = {action: _comment_bytes(request, action) for action in Action}
+    last = max(said.values())
+    events = len(addresses) + MAX_DIRECT + approvals + rejections + 2 * withdrawals
+    events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
+    return {
+        "Form": approvals * form_bytes(request),
+        "Comment": (approvals - 1) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + 2 * last,
+        "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
+        "RequiredApprovals": (approvals + rejections) * response,
+        "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
+        "": (withdrawals + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
+    }
+
+
+def _addresses(approval: Approval) -> list[int]:
+    """The bytes of the address of each who is asked or told by email, the stack's own among them."""
+    people, request = approval.people, approval.request
+    told = [len(name) if is_email(name) else _ADDRESS for name in request.notify]
+    if people is None:
+        named = [*request.approvers, *request.escalate_to]
+        return [_ADDRESS, *told, *(len(name) if is_email(name) else _ADDRESS for name in named)]
+    found = (*people.approvers, *people.escalation)
+    return [_ADDRESS, *told, *(len(person.email.encode()) for person in found if person.email)]
+
+
+def _named(approval: Approval) -> int:
+    """How many may respond by name."""
+    people, request = approval.people, approval.request
+    return len((*people.approvers, *people.escalation) if people else (*request.approvers, *request.escalate_to))
+
+
+def _people_bytes(approval: Approval) -> int:
+    """Of those who are still to be looked up."""
+    request = approval.request
+    if approval.people is not None:
+        return 0
+    named = [*request.approvers, *request.escalate_to, request.requested_by or "", ""]
+    lengths = [len(name) if is_email(name) else _ADDRESS for name in named]
+    return sum(_KEYS + 2 * length + max(length, _NAME) + _SLACK_ID for length in lengths)
+
+
+def _mark_bytes(request: Request, addresses: list[int]) -> int:
+    """Of the steps that are marked for each recipient, and for each direct message."""
+    news = len(request.reminders) + request.more_time.times + bool(request.escalate_to)
+    mark = len("request_email:") + _MOMENT + 1
+    direct = 3 * _KEYS + len(request.reminders) * (mark + len("slack-direct-") + _SLACK_ID)
+    return sum((2 + news) * (mark + address) for address in addresses) + MAX_DIRECT * direct
+
+
+def _comment_bytes(request: Request, action: Action) -> int:
+    return 0 if request.comments[action] is Presence.OFF else MAX_COMMENT * _WIDEST
+
+
+def _size(attribute: Mapping[str, Any]) -> int:  # noqa: PLR0911 one of many kinds
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "S":
+            return _bytes(value)
+        case "B":
+            return len(value)
+        case "N":
+            return len(value) // 2 + 2
+        case "SS":
+            return sum(_bytes(each) for each in value)
+        case "L":
+            return 3 + sum(1 + _size(each) for each in value)
+        case "M":
+            return 3 + sum(1 + _bytes(name) + _size(each) for name, each in value.items())
+        case _:
+            return 1
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())

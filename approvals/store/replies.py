@@ -1,0 +1,51 @@
+"""Deferred Slack replies: `bot` leaves them and can't read them, `notify` delivers them and can't write them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from approvals.domain.model import Note
+from approvals.store.items import note_from_item, note_to_item
+from approvals.store.table import NotFound, deserialized, serialized
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import PutTypeDef
+
+REPLY_PREFIX = "reply#"
+"""Begins the id of a reply: it tells replies from approvals in the retry queue that both share."""
+
+EARLIER_PREFIX = "note#"
+"""Begins the ids of replies that versions before 0.2 left in the approvals table. Nothing delivers them any more."""
+
+RETENTION = timedelta(days=1)
+
+
+class Replies:
+    """Reads and writes replies. A reply's key names its user: nothing that is written later can change who sees it."""
+
+    def __init__(self, dynamodb: DynamoDBClient, name: str) -> None:
+        self._dynamodb = dynamodb
+        self._name = name
+
+    def leaving(self, note: Note) -> PutTypeDef:
+        """Return the write that leaves a reply, which says when. The same reply left twice is one."""
+        if note.left_at is None:
+            raise ValueError("a reply says when it is left")
+        expires_at = int((note.left_at + RETENTION).timestamp())
+        item = {**note_to_item(note, note.left_at), "id": reply_id(note), "expires_at": expires_at}
+        return {"TableName": self._name, "Item": serialized(item)}
+
+    def get(self, reply: str) -> Note:
+        """Return a reply by the id of its item. Raises `NotFound`."""
+        answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": reply}}, ConsistentRead=True)
+        if "Item" not in answer:
+            raise NotFound(reply)
+        user, _, note_id = reply.removeprefix(REPLY_PREFIX).partition("#")
+        return note_from_item(note_id, user, deserialized(answer["Item"]))
+
+
+def reply_id(note: Note) -> str:
+    """Return the id of a reply's item."""
+    return f"{REPLY_PREFIX}{note.user}#{note.id}"

@@ -1,0 +1,224 @@
+"""Delivers deferred Slack replies: what the Slack app left for one person, as it may neither list approvals nor wait.
+
+It shows the app's Home, answers /approvals, says what a click came to, and hands out links to the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from approvals.domain import wording
+from approvals.domain.characters import one_line
+from approvals.domain.model import Action, Approval, Note, NoteKind
+from approvals.domain.references import Reference
+from approvals.domain.signed_links import link, slack_recipient
+from approvals.domain.summary import Summary, summarize
+from approvals.services.tasks import DeliveryRefused
+from approvals.store.queries import Listing
+from approvals.store.reading import UnreadableError
+from approvals.store.replies import EARLIER_PREFIX, Replies
+from approvals.store.table import ApprovalTable, NotFound
+from bot.query import About, Inquiry, parse
+from bot.visibility import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
+
+if TYPE_CHECKING:
+    from bot.messenger import SlackMessenger
+
+LATELY = timedelta(days=30)
+"""How far back lists reach."""
+
+MAX_LATELY = 500
+"""Approvals that are looked through for a list, the newest: each is a read of the table."""
+
+PATIENCE = timedelta(minutes=3)
+"""After this, nobody waits any more for a Home to open, or for a command's answer."""
+
+_MOST_NAMED = 5
+"""Full IDs that are named where a reference can mean several approvals."""
+
+_NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
+_NOTHING_ASKED = "You asked for nothing in the last 30 days."
+_NOTHING_FOUND = "Nothing was found in the last 30 days that you may see."
+_NO_SUCH = "There is no such approval among those that you may see. `/approvals search` finds more."
+
+
+class Notes:
+    """Delivers each note to its user. Without Slack there is no `messenger`, and there are no notes."""
+
+    def __init__(
+        self,
+        *,
+        table: ApprovalTable,
+        replies: Replies,
+        listing: Listing,
+        messenger: SlackMessenger | None,
+        base_url: str,
+        clock: Callable[[], datetime],
+        logger: Logger,
+    ) -> None:
+        self._table = table
+        self._replies = replies
+        self._listing = listing
+        self._messenger = messenger
+        self._base_url = base_url
+        self._clock = clock
+        self._logger = logger
+
+    def deliver(self, reply: str) -> None:
+        """Delivers a reply by its id. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
+        if self._messenger is None:
+            return
+        if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
+            self._logger.warning("reply of an earlier version dropped")
+            return
+        note = self._replies.get(reply)
+        try:
+            match note.kind:
+                case NoteKind.WHISPER:
+                    self._messenger.whisper(note)
+                case NoteKind.LINK:
+                    self._hand_out_link(note, self._messenger)
+                case _ if note.left_at and self._clock() - note.left_at > PATIENCE:
+                    self._logger.warning("note dropped", extra={"reason": "nobody waits for it any more"})
+                case NoteKind.HOME:
+                    self._show_home(note, self._messenger)
+                case NoteKind.COMMAND:
+                    self._answer(note, self._messenger)
+        except DeliveryRefused as refused:
+            self._logger.warning("note dropped", extra={"reason": str(refused)})
+
+    def _hand_out_link(self, note: Note, messenger: SlackMessenger) -> None:
+        """Give somebody a link of their own to the page, if they may respond to the approval or see it."""
+        viewer = self._viewer(note, messenger)
+        if viewer is None:
+            messenger.whisper(replace(note, text=wording.NOT_OF_THE_WORKSPACE))
+            return
+        approval = self._table.get(note.text)
+        if not (may_respond(approval, viewer) or may_see(approval, viewer)):
+            self._logger.warning("no link handed out to who may neither respond nor see")
+            messenger.whisper(replace(note, text=f"{wording.quoted_title(approval)} {wording.who_may(approval)}"))
+            return
+        recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
+        url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
+        messenger.hand_out(note, approval, url)
+        self._logger.info("link handed out in slack")
+
+    def _show_home(self, note: Note, messenger: SlackMessenger) -> None:
+        viewer = self._viewer(note, messenger)
+        if viewer is None:
+            self._logger.warning("home not shown to somebody of another workspace")
+            return
+        shown = overview(viewer, self._listing.pending(), self._lately())
+        waiting = (each for each in self._in_full(shown.waiting) if each.decision is None)
+        messenger.publish_home(note.user, shown, waiting, now=self._clock(), said=note.text)
+
+    def _answer(self, note: Note, messenger: SlackMessenger) -> None:
+        viewer = self._viewer(note, messenger)
+        if viewer is None:
+            messenger.say(note.response_url, wording.NOT_OF_THE_WORKSPACE)
+            return
+        inquiry = parse(note.text)
+        self._logger.info("command in slack", extra={"about": inquiry.about.value})
+        match inquiry.about:
+            case About.LIST:
+                self._list(note, viewer, messenger)
+            case About.MINE:
+                mine = [summarize(approval) for approval in self._lately() if asked_by(approval, viewer)]
+                messenger.list(note.response_url, [("You asked for", mine)], nothing=_NOTHING_ASKED)
+            case About.SEARCH:
+                seen = (each for each in self._lately() if may_see(each, viewer))
+                found = [summarize(each) for each in seen if matches(each, inquiry.text)]
+                messenger.list(note.response_url, [("Found", found)], nothing=_NOTHING_FOUND)
+            case About.SHOW:
+                self._show(note, inquiry, viewer, messenger)
+            case About.HELP:
+                messenger.help(note.response_url)
+
+    def _list(self, note: Note, viewer: Viewer, messenger: SlackMessenger) -> None:
+        waiting: list[Summary] = []
+        others: list[Summary] = []
+        for approval in self._listing.pending():
+            if may_see(approval, viewer):
+                (waiting if waits_for(approval, viewer) else others).append(summarize(approval))
+        parts = [("Waits for you", _by_deadline(waiting)), ("Open, waits for others", _by_deadline(others))]
+        messenger.list(note.response_url, parts, nothing=_NOTHING_OPEN)
+
+    def _show(self, note: Note, inquiry: Inquiry, viewer: Viewer, messenger: SlackMessenger) -> None:
+        """Shows the only approval that is called so, or those to choose from."""
+        found = self._called(inquiry.text, viewer)
+        alone = next(self._in_full(found), None) if len(found) == 1 else None
+        if alone and may_see(alone, viewer):
+            messenger.show(note.response_url, alone, answerable=waits_for(alone, viewer))
+        else:
+            # What is hidden is said to be missing: nobody learns what exists.
+            several = found if len(found) > 1 else []
+            ids = ", ".join(f"`{summary.id}`" for summary in several[:_MOST_NAMED])
+            heading = f"Which one? Repeat with its full ID: {ids}"
+            messenger.list(note.response_url, [(heading, several)], nothing=_NO_SUCH)
+
+    def _called(self, name: str, viewer: Viewer) -> list[Summary]:
+        """What they may see with this id, or with an id that begins so, or of the execution with this name."""
+        reference = Reference.parse(name)
+        if reference.approval_id:
+            approvals = self._listing.each([reference.approval_id])
+        else:
+            both = chain(self._listing.pending(), self._lately())
+            approvals = (each for each in both if reference.matches(each))
+        return list({each.id: summarize(each) for each in approvals if may_see(each, viewer)}.values())
+
+    def _in_full(self, summaries: Iterable[Summary]) -> Iterator[Approval]:
+        """The approvals behind summaries, read one by one as they are used; without those that can't be read."""
+        for summary in summaries:
+            try:
+                approval = self._listing.get(summary.id)
+            except NotFound:
+                continue
+            except UnreadableError as error:
+                name_unreadable(self._logger, error)
+            else:
+                yield approval
+
+    def _lately(self) -> Iterator[Approval]:
+        now = self._clock()
+        return islice(self._listing.requested(now - LATELY, now + timedelta(minutes=1)), MAX_LATELY)
+
+    def _viewer(self, note: Note, messenger: SlackMessenger) -> Viewer | None:
+        """Who asks, as Slack knows them; None for whoever is not of the app's own workspace."""
+        workspace = messenger.directory.workspace()
+        user = messenger.directory.user(note.user)
+        if user is None or user.deleted or user.bot or {user.team_id, note.workspace} != {workspace}:
+            return None
+        channels = self._channels(note.user, messenger)
+        if note.channel:
+            channels |= {note.channel}
+        return Viewer(
+            id=user.id,
+            name=user.name,
+            workspace=workspace,
+            member=user.is_member,
+            email=user.email,
+            channels=channels,
+        )
+
+    def _channels(self, user: str, messenger: SlackMessenger) -> frozenset[str]:
+        try:
+            return messenger.directory.channels_of(user)
+        except DeliveryRefused as refused:
+            # Installed before the app needed this scope: then nobody is taken for a member.
+            self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
+            return frozenset()
+
+
+def name_unreadable(logger: Logger, error: UnreadableError) -> None:
+    """Log which record is left out of a list since it can't be read."""
+    logger.warning("record can't be read, left out", extra={"approval_id": error.approval_id, "reason": error.reason})
+
+
+def _by_deadline(summaries: list[Summary]) -> list[Summary]:
+    return sorted(summaries, key=lambda each: each.deadline)

@@ -1,0 +1,130 @@
+"""Which approvals somebody may see in Slack, and what they are to them. Standard library only.
+
+Somebody sees what they may answer, asked for, are told of or answered, and what was posted to a channel they are in.
+Whoever belongs to another workspace sees nothing: who makes a `Viewer` makes sure of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from approvals.domain.eligibility import Reason, answer_of, responder
+from approvals.domain.email_address import is_same
+from approvals.domain.model import Approval, Approver, Channel, Person
+from approvals.domain.summary import Summary, summarize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """A Slack user of the app's own workspace. `member` says whether they are a full member, not a guest.
+
+    `email` is what Slack knows, empty where it does not say it. `channels` are the ids of those they are in, as far as
+    the app may know.
+    """
+
+    id: str
+    name: str
+    workspace: str
+    member: bool
+    email: str = ""
+    channels: frozenset[str] = field(default_factory=frozenset)
+
+    def is_called(self, name: str) -> bool:
+        """Whether a Slack user id or an email address is theirs."""
+        return name == self.id or is_same(name, self.email)
+
+    def is_(self, person: Person) -> bool:
+        """Whether this is the same human. A Slack id that the record has counts alone: addresses in Slack change."""
+        return person.slack_id == self.id if person.slack_id else self.is_called(person.email)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What is shown to one person: what waits for them, the nearest deadline first; the rest, the newest first."""
+
+    waiting: Sequence[Summary] = ()
+    requested: Sequence[Summary] = ()
+    decided: Sequence[Summary] = ()
+
+
+def waits_for(approval: Approval, viewer: Viewer) -> bool:
+    """Whether they may answer it, and have not done so.
+
+    A request that names nobody waits for whoever was asked: for those who are in the channel it was posted to.
+    """
+    if approval.decision:
+        return False
+    person = _responder(approval, viewer)
+    if not isinstance(person, Person) or answer_of(approval, person):
+        return False
+    named = approval.people is not None and bool(approval.people.approvers)
+    return named or _is_posted_to(approval, viewer)
+
+
+def may_respond(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if their response would count, wherever they give it."""
+    return isinstance(_responder(approval, viewer), Person)
+
+
+def asked_by(approval: Approval, viewer: Viewer) -> bool:
+    """Whether they asked for it."""
+    requester = approval.people.requester if approval.people else None
+    return viewer.is_(requester) if requester else viewer.is_called(approval.request.requested_by or "")
+
+
+def concerns(approval: Approval, viewer: Viewer) -> bool:
+    """Whether they asked for it, may answer it, are told of it, or have answered."""
+    people = approval.people
+    named = (*people.approvers, *(people.escalation if approval.escalated_at else ())) if people else ()
+    return (
+        asked_by(approval, viewer)
+        or any(viewer.is_(person) for person in named)
+        or any(viewer.is_called(name) for name in approval.request.notify)
+        or any(viewer.is_called(response.approver.id) for response in approval.responses)
+    )
+
+
+def may_see(approval: Approval, viewer: Viewer) -> bool:
+    """Whether it is shown to them at all."""
+    return concerns(approval, viewer) or _is_posted_to(approval, viewer)
+
+
+def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Approval]) -> Overview:
+    """Return what is shown to the viewer of what is open, and of what was requested lately, the newest first.
+
+    Goes through both once and keeps no approval.
+    """
+    mine: list[Summary] = []
+    others: list[Summary] = []
+    for approval in lately:
+        if asked_by(approval, viewer):
+            mine.append(summarize(approval))
+        elif approval.decision and concerns(approval, viewer):
+            others.append(summarize(approval))
+    waiting = [summarize(approval) for approval in pending if waits_for(approval, viewer)]
+    return Overview(
+        waiting=sorted(waiting, key=lambda each: each.deadline),
+        requested=mine,
+        decided=sorted(others, key=lambda each: each.decision.at if each.decision else each.deadline, reverse=True),
+    )
+
+
+def matches(approval: Approval, text: str) -> bool:
+    """Whether all words of a search are in what was asked, whoever asked it, or in the name of its workflow."""
+    request, workflow = approval.request, approval.workflow
+    facts = [part for fact in request.facts for part in fact]
+    parts = [approval.title, request.details, request.requested_by, *facts, workflow.execution_name]
+    said = "\n".join([*(part for part in parts if part), workflow.state_machine_name]).casefold()
+    return all(word in said for word in text.casefold().split())
+
+
+def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
+    approver = Approver(
+        id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace, member=viewer.member
+    )
+    return responder(approval, approver)
+
+
+def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:
+    return approval.slack_message is not None and approval.slack_message.channel in viewer.channels

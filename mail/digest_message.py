@@ -1,0 +1,58 @@
+"""One email about several approvals, where each of its own would come too fast for SNS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from approvals.domain import sentences, wording
+from approvals.domain.model import Approval, readable
+from approvals.domain.omissions import TITLE_ALONE, fit
+from mail.messages import HIGH, YOURS_ALONE, Links, said
+from mail.sns import Mail, asked
+from mail.subjects import digest_subject
+from mail.text import paragraphs, quoted, table
+
+_TITLES_ALONE = "This email shows titles alone: the page behind a link shows the whole request."
+
+
+def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, stack_email: str) -> Mail:
+    """Return one email about several approvals: those that wait, with links for who can respond; then closed ones."""
+    waiting = [approval for approval in approvals if approval.decision is None]
+    mine = [approval for approval in waiting if recipient in asked(approval, stack_email)]
+    others = [approval for approval in waiting if approval not in mine]
+    closed = [approval for approval in approvals if approval.decision is not None]
+    parts: list[str] = []
+    complete = [fit(approval, TITLE_ALONE).is_complete for approval in mine]
+    if mine:
+        opening = "\n".join([_TITLES_ALONE, links.promise(complete=any(complete)), YOURS_ALONE])
+        parts += [f"Waiting for you ({len(mine)})", opening]
+    for number, (approval, all_shown) in enumerate(zip(mine, complete, strict=True), 1):
+        parts += [
+            f"{number}. {_asks(approval)}",
+            quoted(approval.title),
+            HIGH if sentences.is_high(approval) else "",
+            wording.unchecked(approval),
+            table(wording.source(approval)),
+            *links.of(approval, recipient, complete=all_shown),
+        ]
+    if others:
+        parts.append(f"Waiting for others ({len(others)}). For information only: you can't respond.")
+    for approval in others:
+        parts += [f"- {_asks(approval)}", quoted(approval.title), table(wording.source(approval))]
+    if closed:
+        parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
+    for approval in closed:
+        parts += [
+            f"- {sentences.outcome(approval)} {wording.in_vain(approval)}".strip(),
+            quoted(approval.title),
+            said("Cause:", sentences.cause(approval)),
+            table(wording.source(approval)),
+        ]
+    high = any(sentences.is_high(approval) for approval in mine)
+    subject = digest_subject(approvals[0], len(mine), len(others), len(closed), high=high)
+    return Mail(recipient, subject, paragraphs(parts))
+
+
+def _asks(approval: Approval) -> str:
+    who = wording.requester(approval)
+    return f"Respond by {readable(approval.deadline)}.{f' Requested by {who}.' if who else ''}"

@@ -1,0 +1,244 @@
+"""The texts of emails about one approval: who, what and by when, then the links, the rules, and the author's words.
+
+What others wrote stands behind a bar on each line, and nothing of ours follows the author's block: whatever it imitates
+stands below a heading that says whose words they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from approvals.domain import markdown, omissions, sentences, wording
+from approvals.domain.eligibility import is_quorum
+from approvals.domain.model import Action, Approval, Step, readable, shorten
+from approvals.domain.omissions import Part, Shown
+from approvals.domain.rules import may_postpone
+from approvals.domain.signed_links import link
+from mail.sns import Mail, Note
+from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
+from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
+
+YOURS_ALONE = "The links are yours alone: do not forward this email."
+CONFIRMED = "Nothing is decided until you press the button on the page that opens."
+AT_ONCE = "Opening a link responds at once, unless the page asks for more."
+"""Said where `EmailLinkMode` is `one-click`."""
+
+MAX_SAID = 2000
+"""Characters of a comment, which has 1,000 at most, or of a cause, which Step Functions keeps whole."""
+
+MAX_FORM = 120_000
+"""UTF-8 bytes of what was filled in. SNS takes 262,144 for the whole text."""
+
+_AUTHOR = "--- FROM THE REQUEST: written by its author, not checked by us ---"
+_UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
+_NOTHING_TO_DO = "You don't need to do anything."
+HIGH = "High severity: the page asks you to confirm your response."
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where an email's links lead, and whether one responds when it is opened. `base_url` has no slash at its end."""
+
+    base_url: str
+    one_click: bool
+
+    @classmethod
+    def configured(cls, base_url: str, email_link_mode: str) -> Links:
+        """Return the links of a stack with the template's `EmailLinkMode`."""
+        return cls(base_url, one_click=email_link_mode == "one-click")
+
+    def of(self, approval: Approval, recipient: str, *, complete: bool) -> list[str]:
+        """Return the recipient's links, each alone on its line. `complete` says that all of the request is beside."""
+        addresses = {
+            action: link(approval, action, recipient, base_url=self.base_url, all_shown=complete) for action in Action
+        }
+        return [f"{action.upper()}\n{address}" for action, address in addresses.items()]
+
+    def promise(self, *, complete: bool) -> str:
+        """Return what opening a link does."""
+        return AT_ONCE if self.one_click and complete else CONFIRMED
+
+
+def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
+    """Return the email that a step owes, as the approval stands now; None when it makes no sense any more.
+
+    Raises `KeyError` for a step that owes no email.
+    """
+    kind, _, recipient = step.partition(":")
+    if kind == Step.OUTCOME_EMAIL:
+        return outcome_mail(approval, recipient) if approval.decision else None
+    if approval.decision:
+        return None
+    word = kind.partition("-")[0]
+    if word in _WITH_LINKS:
+        return _WITH_LINKS[word](approval, recipient, links)
+    return _WITHOUT_LINKS[word](approval, recipient)
+
+
+def request_mail(approval: Approval, recipient: str, links: Links) -> Mail:
+    """Return the email that asks for a response."""
+    return _asking(approval, recipient, links, request_subject(approval), sentences.asks(approval))
+
+
+def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
+    """Return the email that asks again, with the same links."""
+    who = wording.requester(approval) or "a workflow"
+    lead = f"Reminder: {who} still needs your response by {readable(approval.deadline)}."
+    return _asking(approval, recipient, links, later_subject(approval, recipient), lead)
+
+
+def notice_mail(approval: Approval, recipient: str) -> Mail:
+    """Return the email to somebody who is told of the request and can't respond: without links."""
+    shown = omissions.fit(approval, omissions.EMAIL)
+    who = wording.requester(approval) or "A workflow"
+    # The stack's own address is told in a quorum: several people may read it.
+    shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
+    why = f" {wording.SHARED_ADDRESS}" if shared else ""
+    parts = [
+        f"For information only: {who} requests an approval. You can't respond.{why}",
+        quoted(approval.title),
+        "High severity." if sentences.is_high(approval) else "",
+        _left_out(shown, "The execution's input has all of it."),
+        _rules(approval, recipient),
+        _source(approval),
+        _author_block(shown),
+    ]
+    return Mail(recipient, notice_subject(approval), paragraphs(parts))
+
+
+def escalation_mail(approval: Approval, recipient: str) -> Mail:
+    """Return the email that says who else can respond from now on."""
+    people = approval.people.escalation if approval.people else ()
+    names = sentences.some([sentences.with_address(person) for person in people])
+    parts = [
+        naming("Escalated: there was no decision in time. Now these people can respond as well:", names),
+        quoted(approval.title),
+        _rules(approval, recipient),
+        _source(approval),
+    ]
+    return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
+
+
+def extension_mail(approval: Approval, recipient: str) -> Mail:
+    """Return the email that says who extended the deadline, and to when."""
+    who = wording.display_name(approval.extensions[-1].approver)
+    lead = f"{who} extended the deadline to {readable(approval.deadline)}."
+    parts = [lead, quoted(approval.title), _source(approval)]
+    return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
+
+
+def outcome_mail(approval: Approval, recipient: str) -> Mail:
+    """Return the email that says how the approval ended."""
+    decision = wording.decided(approval)
+    who = wording.display_name(decision.approver) if decision.approver else ""
+    counts, responses = sentences.progress(approval)
+    links = "" if is_only_told(approval, recipient) else "\nYour links in the earlier email now show this outcome."
+    parts = [
+        f"{sentences.outcome(approval)} {_NOTHING_TO_DO}",
+        quoted(approval.title),
+        wording.in_vain(approval),
+        said("Cause:", sentences.cause(approval)),
+        said(f"Comment from {who}:", decision.comment or ""),
+        _filled_in(approval),
+        "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
+        _source(approval) + links,
+    ]
+    return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
+
+
+_WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
+    Step.REQUEST_EMAIL: request_mail,
+    Note.REMINDER: reminder_mail,
+}
+_WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
+    Note.NOTICE: notice_mail,
+    Note.ESCALATION: escalation_mail,
+    Note.EXTENSION: extension_mail,
+}
+
+
+def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
+    shown = omissions.fit(approval, omissions.EMAIL)
+    complete = shown.is_complete
+    parts = [
+        lead,
+        quoted(approval.title),
+        *links.of(approval, recipient, complete=complete),
+        "\n".join([links.promise(complete=complete), YOURS_ALONE]),
+        _left_out(shown, "Open a link to read all of it."),
+        _wanted(approval),
+        _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
+        f"{_source(approval)}\n{_UNSUBSCRIBE}",
+        _author_block(shown),
+    ]
+    return Mail(recipient, subject, paragraphs(parts))
+
+
+def _left_out(shown: Shown, rest: str) -> str:
+    """Say what the author's block leaves out. A form is announced, and filled in on the page."""
+    texts = [omission.text for omission in shown.omissions if omission.part is not Part.FORM]
+    return f"Not shown in this email: {sentences.enumerated(texts)}. {rest}" if texts else ""
+
+
+def _wanted(approval: Approval) -> str:
+    """Say what a response takes beside a click."""
+    reasons, fields = sentences.wants(approval)
+    lines = [HIGH] if sentences.is_high(approval) else []
+    if fields:
+        lines += ["To approve, you fill in:", *map(quoted, fields)]
+    return "\n".join([*lines, *([reasons] if reasons else [])])
+
+
+def _rules(approval: Approval, recipient: str, more: str = "") -> str:
+    """Say who can respond, how far it is, and what happens without a decision."""
+    who = sentences.responders(approval, recipient)
+    counts, responses = sentences.progress(approval)
+    so_far = f" So far: {', '.join(counts)}." if counts else ""
+    lines = [
+        "Only you can respond." if who == ["you"] else naming("Who can respond:", who),
+        f"{sentences.needs(approval)}{so_far}",
+        *(f"  {line}" for line in responses),
+        sentences.silence(approval),
+        wording.unchecked(approval),
+        more,
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _extensible(approval: Approval) -> str:
+    if not may_postpone(approval):
+        return ""
+    longer = sentences.duration(approval.request.more_time.by)
+    return f"Need more time? On the page, you can extend the deadline by {longer} for all approvers."
+
+
+def _source(approval: Approval) -> str:
+    return table([*sentences.source(approval), ("Approval ID", approval.id)])
+
+
+def said(heading: str, text: str) -> str:
+    """Return what somebody said, below our heading; empty for nothing."""
+    return f"{heading}\n{quoted(shorten(text, MAX_SAID))}" if text.strip() else ""
+
+
+def _filled_in(approval: Approval) -> str:
+    found = rows(wording.filled_in(approval))
+    if not found:
+        return ""
+    lines, left = fitting(found, MAX_FORM)
+    note = f" ({left} of {sentences.counted(len(found), 'field')} left out)" if left else ""
+    who = wording.display_name(approval.standing[-1].approver)
+    return "\n".join([f"Form, filled in by {who}{note}:", barred(lines)])
+
+
+def _author_block(shown: Shown) -> str:
+    """Everything that the request's author wrote beside its title."""
+    parts = (
+        ("Facts", [line for row in rows(shown.facts) for line in row]),
+        ("Details", [*wrapped(markdown.plain(shown.details), indent="  ")]),
+        ("Links", [line for row in rows(shown.links) for line in row]),
+        ("Workflow input", [line for row in rows(shown.context) for line in row]),
+    )
+    lines = [line for heading, found in parts if found for line in (heading, *found)]
+    return "\n".join([_AUTHOR, barred(lines)]) if lines else ""
