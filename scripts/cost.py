@@ -125,7 +125,7 @@ USES = (
 STANDING = (
     Standing("CloudWatch", "dashboard_month", 1, "the dashboard; an account's first three are free"),
     Standing("CloudWatch", "metric_month", 12, "at most: a metric counts for the hours in which it was written"),
-    Standing("CloudWatch", "alarm_month", 10, "one for each function, and three more"),
+    Standing("CloudWatch", "alarm_month", 11, "one for each function, and four more"),
     Standing("SQS", "sqs_request", 3 * 15 * MINUTES, "Lambda asks each of three queues 15 times a minute"),
     Standing("Secrets Manager", "secret_month", 1, "Slack's token and signing secret"),
     Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY["lifecycle"], "the clock, 0.3 s each minute"),

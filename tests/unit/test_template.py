@@ -619,16 +619,14 @@ def test_a_page_of_api_gateway_is_static_html_with_the_headers_of_ours(name: str
     assert not re.search(r"\$context\.(?!requestId)", html), "nothing that the caller chooses"
 
 
-def test_an_unexpected_error_of_the_pages_raises_the_functions_alarm() -> None:
+def test_an_unexpected_error_of_the_pages_raises_an_alarm() -> None:
     """It is answered with a page, so Lambda counts no error."""
     log = RESOURCES["CallbackErrorFilter"]["Properties"]
     assert log["LogGroupName"] == {"Ref": "CallbackLogs"}
     assert log["FilterPattern"] == f'{{ $.message = "{UNEXPECTED}" }}'
     counted = log["MetricTransformations"][0]
-    metrics = {metric["Id"]: metric for metric in RESOURCES["CallbackErrorAlarm"]["Properties"]["Metrics"]}
-    watched = metrics["pages"]["MetricStat"]["Metric"]
+    watched = RESOURCES["CallbackPageErrorAlarm"]["Properties"]
     assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
-    assert metrics["all"]["Expression"] == "FILL(lambda, 0) + FILL(pages, 0)"
 
 
 def test_the_errors_of_every_function_raise_an_alarm() -> None:
