@@ -30,10 +30,11 @@ h1 { font-size: 1.375rem; line-height: 1.25; margin: 0 0 .5rem }
 h2, h3, h4 { font-size: 1rem; margin: .75rem 0 .125rem }
 p, ul, ol, pre, dl { margin: 0 0 .5rem }
 /* What others wrote. Letters with many marks reach far out of their line: they are cut off at the border. */
-.author, blockquote { margin: .75rem 0; padding: .5rem .75rem; overflow: clip; background: var(--ground);
+.author, blockquote { margin: .5rem 0; padding: .375rem .75rem; overflow: clip; background: var(--ground);
   border: 1px solid var(--soft); border-radius: .5rem }
 .author pre, .author .line, .author textarea, .author select { background: var(--card) }
 blockquote { margin: 0 0 .5rem; padding: .25rem .75rem; border-width: 0 0 0 .25rem; border-radius: 0 }
+.author h3, .author h4 { margin: .25rem 0 0 }
 .author > :last-child, blockquote > :last-child { margin-bottom: 0 }
 .whose { margin: 0; color: var(--soft); font-size: .8125rem; letter-spacing: .05em; text-transform: uppercase }
 ul { padding-inline-start: 1.25rem }
@@ -54,10 +55,12 @@ a { color: var(--link) }
 summary { color: var(--link); font-weight: 600; cursor: pointer; min-height: 2.75rem; padding-top: .75rem }
 .history { list-style: none; padding: 0 0 0 .75rem; border-inline-start: 2px solid var(--line) }
 .history li { margin-bottom: .5rem } .history time { display: block; font-size: .875rem }
-form { padding: .75rem 0 } .answer { border-top: 1px solid var(--line) }
+form { padding: .75rem 0 }
+.answer { padding: .5rem 0; border-top: 1px solid var(--line) } .answer h2 { margin: 0 }
 .jump { position: sticky; bottom: 0; margin: 0 -1rem; padding: .75rem 1rem; background: var(--card);
   border-top: 1px solid var(--line) }
 .jump a { display: block; padding: .375rem 0; font-weight: 600 }
+@media (max-height: 42rem) { .sticky .hint { display: none } }
 @media (min-height: 30rem) { .sticky { position: sticky; bottom: 0; background: var(--card) } }
 fieldset { margin: 0 0 .75rem; padding: 0; border: 0; min-width: 0 }
 label, legend { display: block; font-weight: 600; margin-bottom: .25rem; padding: 0 }

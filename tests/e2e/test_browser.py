@@ -198,7 +198,7 @@ def test_what_is_asked_and_of_whom_is_shown_as_written_and_nothing_of_it_runs(pa
         ("em", "italic"),
         ("code", "code"),
         ("li >> text=two", "two"),
-        ("h3", "Why"),
+        ("h4", "Why"),
     ):
         assert page.locator(tag).first.inner_text() == text
     link = page.get_by_role("link", name="Plan")
@@ -206,7 +206,7 @@ def test_what_is_asked_and_of_whom_is_shown_as_written_and_nothing_of_it_runs(pa
         "https://example.com/plan",
         "noreferrer noopener",
     )
-    assert page.get_by_text("Only alice@example.com and bob@example.com may answer.").count() == 1
+    assert page.get_by_text("You and bob@example.com. Needs 2 approvals; 1 rejection rejects it.").count() == 1
     assert page.get_by_text("0 of 2 approvals").count() == 1
     shoot(page, "shown")
 
@@ -233,7 +233,7 @@ def test_a_link_that_came_too_late_says_who_won(browser: Browser, person: Person
     assert answer is not None
     assert answer.status == 409
     expect(page.locator("h1")).to_have_text("Approved")
-    expect(page.locator("main")).to_contain_text("Approved by alice in Slack on")
+    expect(page.locator("main")).to_contain_text("By alice in Slack on")
     shoot(page, "late-dark")
     page.close()
 

@@ -66,7 +66,7 @@ def test_an_approval_that_its_workflow_never_heard_of_lets_nothing_pass(shell: S
     shell.then = [shell.asked, approve(shell), lambda: shell.workflow_heard(Step.WORKFLOW_GONE)]
     result = shell.run(*WAIT)
     assert result.exit_code == 2
-    assert "the answer did not reach it" in result.stdout
+    assert "it did not receive this response" in result.stdout
 
 
 def test_an_approval_of_which_nobody_knows_whether_the_workflow_heard_lets_nothing_pass(shell: Shell) -> None:
