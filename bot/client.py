@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.blocks import Block
 from slack_sdk.web import SlackResponse
 
-from approvals.services.tasks import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 
 DEFAULT_RETRY_AFTER = 30
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals.domain.eligibility import MAX_DIRECT, unanswered
+from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Approval, Person, Status, Step
-from approvals.services.tasks import DeliveryRefused, Work, for_each
+from approvals.services.tasks import Work, for_each, step_for
 from approvals.store.table import ApprovalTable
-from mail.sns import step_for
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger

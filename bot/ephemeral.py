@@ -15,11 +15,11 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.characters import one_line
+from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Action, Approval, Note, NoteKind
 from approvals.domain.references import Reference
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.domain.summary import Summary, summarize
-from approvals.services.tasks import DeliveryRefused
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
 from approvals.store.replies import EARLIER_PREFIX, Replies

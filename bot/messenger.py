@@ -11,10 +11,11 @@ from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
 from approvals.adapters.clients import client
+from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Approval, Note, SlackMessage
 from approvals.domain.summary import Summary
 from approvals.domain.wording import quoted_title
-from approvals.services.tasks import DeliveryRefused, for_each
+from approvals.services.tasks import for_each
 from bot.client import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.credentials import load_secret
 from bot.directory import SlackDirectory

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from approvals.services.tasks import DeliveryRefused
+from approvals.domain.errors import DeliveryRefused
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger

@@ -16,8 +16,9 @@ from approvals.adapters.clients import client
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.characters import log_json
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, Status, Step
-from approvals.services.tasks import DeliveryFailed, Work, carry_out
+from approvals.services.tasks import Work, carry_out, recipient_of, step_for
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot import refusals
@@ -25,7 +26,7 @@ from handlers.publisher import EVENTS, Publisher
 from handlers.worker import RetryQueue, Worker
 from mail.delivery import Outbox
 from mail.messages import outcome_mail
-from mail.sns import asked, recipient_of, step_for, told
+from mail.sns import asked, told
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger

@@ -16,14 +16,15 @@ from aws_lambda_powertools import Logger
 from approvals.adapters import settings
 from approvals.adapters.clients import client
 from approvals.domain.characters import log_json
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval
-from approvals.services.tasks import DeliveryFailed
+from approvals.services.tasks import recipient_of
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable, NotFound
 from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for
 from mail.rate_limit import MailRateLimit
-from mail.sns import Mail, Mailer, recipient_of
+from mail.sns import Mail, Mailer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

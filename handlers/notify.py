@@ -16,14 +16,15 @@ from approvals.adapters import settings
 from approvals.adapters.clients import client
 from approvals.domain.characters import log_json
 from approvals.domain.eligibility import unanswered
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
 from approvals.domain.rules import Cancellation
 from approvals.domain.wording import display_name
 from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidApprovalRequest
-from approvals.requests.schema import is_email
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryFailed, StepsFailed, Work, carry_out, for_each
+from approvals.services.tasks import StepsFailed, Work, carry_out, for_each, step_for
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
 from approvals.store.record_size import check_size
@@ -37,7 +38,7 @@ from handlers.worker import RetryQueue, Worker
 from mail.delivery import Outbox
 from mail.messages import Links, mail_for
 from mail.sns import Note as MailNote
-from mail.sns import Subscribers, asked, reminded, step_for, told
+from mail.sns import Subscribers, asked, reminded, told
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger

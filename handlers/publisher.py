@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from approvals.adapters.clients import client
+from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.events import owed
 from approvals.domain.model import Approval
-from approvals.services.tasks import DeliveryFailed
 from approvals.store.table import ApprovalTable
-
-if TYPE_CHECKING:
-    from approvals.domain.events import EventBus
 
 EVENTS = "events"
 """Work that is never marked as done: the record says itself which events are published."""
@@ -29,8 +26,6 @@ class Publisher:
         """The publisher to a bus; None without a name. `stack` is the stack's name."""
         if not bus_name:
             return None
-        from approvals.domain.events import EventBus  # noqa: PLC0415 a stack without a bus does not pay for it
-
         return cls(EventBus(lambda: client("events"), bus_name), table, stack=stack)
 
     def publish(self, approval: Approval) -> Approval:
@@ -38,8 +33,6 @@ class Publisher:
 
         Raises `DeliveryFailed` when not all was taken. What was taken is noted all the same.
         """
-        from approvals.domain.events import MAX_ENTRIES, owed  # noqa: PLC0415
-
         waiting = owed(approval, self._stack)
         for first in range(0, len(waiting), MAX_ENTRIES):
             batch = waiting[first : first + MAX_ENTRIES]

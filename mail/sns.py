@@ -16,9 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.adapters.clients import client
 from approvals.domain.eligibility import eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval
-from approvals.requests.schema import is_email
-from approvals.services.tasks import DeliveryFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -134,16 +134,6 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
         missing = {person.email for person in unanswered(approval)}
         return [address for address in addresses if address in missing]
     return addresses
-
-
-def step_for(kind: str, recipient: str) -> str:
-    """The step that owes a mail of a kind to a recipient."""
-    return f"{kind}:{recipient}"
-
-
-def recipient_of(step: str) -> str:
-    """Whom a step owes a mail to."""
-    return step.partition(":")[2]
 
 
 def _is_own_request(approval: Approval, address: str) -> bool:

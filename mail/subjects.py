@@ -19,7 +19,8 @@ import unicodedata
 from approvals.domain import sentences
 from approvals.domain.model import Approval, Step
 from approvals.domain.signed_links import REFERENCE
-from mail.sns import Note, step_for
+from approvals.services.tasks import step_for
+from mail.sns import Note
 
 DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
 """Where a request has no title: the AWS tutorial's subject. A reference follows it, as in every subject."""

@@ -73,7 +73,8 @@ and one for what was approved by a person, in one stack:
   It never has a token or a link's key.
 - A rule decides nothing. Who must act on an approval before the workflow goes on is a state of the workflow.
 
-The same as a JSON Schema, to validate what was received: [events.schema.json](../approvals/requests/events.schema.json).
+The same as a JSON Schema, to validate what was received:
+[events.schema.json](../approvals/requests/events.schema.json).
 """
 
 EVERY = "The first example is the whole of an event; the others leave out what EventBridge adds.\n"

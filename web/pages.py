@@ -258,12 +258,12 @@ def _still_needed(approval: Approval) -> list[str]:
     """How many responses decide a request that somebody has responded to, and whose are missing."""
     request = approval.request
     said_so = [response.action for response in approval.standing]
-    sentences = [_more(request.required_approvals - said_so.count(Action.APPROVE), "approval") + " needed."]
+    missing = [_more(request.required_approvals - said_so.count(Action.APPROVE), "approval") + " needed."]
     if request.required_rejections > 1:
         left = request.required_rejections - said_so.count(Action.REJECT)
-        sentences.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
+        missing.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
     names = [sentences.with_address(person) for person in unanswered(approval)]
-    return [" ".join(sentences), *([f"Waiting for {sentences.enumerated(sentences.some(names))}."] if names else [])]
+    return [" ".join(missing), *([f"Waiting for {sentences.enumerated(sentences.some(names))}."] if names else [])]
 
 
 def _more(number: int, what: str) -> str:

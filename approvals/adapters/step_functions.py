@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
-from approvals.services.tasks import DeliveryFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from approvals.domain.characters import hidden_in
 from approvals.domain.model import FieldType, FormField, FormValue, Json, Presence
-from approvals.requests.schema import day, kind
+from approvals.domain.values import day, kind
 
 COMMENT = "comment"
 """The name of the comment among an answer's problems: no field has it."""

@@ -9,6 +9,7 @@ from approvals.domain import forms
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.forms import Problem
 from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Postponement, Tick, Verdict, Withdrawal
+from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
     Approval,
@@ -22,7 +23,6 @@ from approvals.domain.model import (
     Response,
     Status,
 )
-from approvals.requests.codec import MAX_TIMEOUT_MINUTES
 
 __all__ = [
     "COMMENT",

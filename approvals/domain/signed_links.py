@@ -14,8 +14,8 @@ import secrets
 from base64 import b32encode
 from urllib.parse import urlencode
 
+from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Action, Approval, Approver, Channel
-from approvals.requests.schema import is_slack_user
 
 MAX_QUERY = 700
 """Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""

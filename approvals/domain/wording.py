@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.eligibility import Reason, eligible, is_quorum, responder, unknown_requester
 from approvals.domain.forms import said
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import (
     Action,
     Approval,
@@ -22,7 +23,6 @@ from approvals.domain.model import (
     readable,
 )
 from approvals.domain.rules import Judgement, Verdict
-from approvals.requests.schema import is_email
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.

@@ -33,11 +33,6 @@ KEY = "Approval"
 RESULT_KEY = "Result"
 """Where an earlier approval of the same input left its result: not a part of the request."""
 
-MAX_TIMEOUT_MINUTES = 365 * 24 * 60 - 60
-"""An execution lives at most a year; the last hour is kept for the state machine's own timeout, the backstop.
-
-Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-"""
 
 _MINUTE = timedelta(minutes=1)
 

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.email_address import canonical, is_same
+from approvals.domain.identifiers import is_email, is_slack_group
 from approvals.domain.model import People, Person, Request
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidApprovalRequest
-from approvals.requests.schema import is_email, is_slack_group
 
 MAX_PEOPLE = 100
 """People that one request may name, those in groups included: each is a call to Slack, and a part of the record, which

@@ -12,8 +12,10 @@ from math import isfinite
 from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
+from approvals.domain.identifiers import is_slack_group
 from approvals.domain.model import Json, Request, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
+from approvals.domain.values import kind
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
 
@@ -73,9 +75,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     Raises `InvalidApprovalRequest` with every problem, not only the first.
     """
     if not isinstance(execution_input, dict):
-        raise InvalidApprovalRequest(
-            [f"the execution's input must be a JSON object, got {schema.kind(execution_input)}"]
-        )
+        raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
     check_depth(execution_input)  # before anything that calls itself for each level
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
@@ -109,7 +109,7 @@ def _contradictions(request: Request) -> Iterator[str]:
 
 def _quorum_contradictions(request: Request) -> Iterator[str]:
     """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
-    if not request.approvers or any(schema.is_slack_group(name) for name in request.approvers):
+    if not request.approvers or any(is_slack_group(name) for name in request.approvers):
         return
     asks = canonical(request.requested_by or "")
     named = {canonical(name) for name in request.approvers}
@@ -179,7 +179,7 @@ def _infinite(value: Json, path: str = "") -> Iterator[str]:
 
 def _object(value: Json) -> dict[str, Json]:
     if not isinstance(value, dict):
-        raise TypeError(f"expected an object, got {schema.kind(value)}")
+        raise TypeError(f"expected an object, got {kind(value)}")
     return value
 
 

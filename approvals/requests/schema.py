@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,23 +16,16 @@ from unicodedata import category
 
 from approvals.domain.addresses import is_address
 from approvals.domain.characters import hidden_in
+from approvals.domain.identifiers import is_email, is_slack_group, is_slack_user
 from approvals.domain.model import Json, shorten
+from approvals.domain.values import kind
 
 Schema = Mapping[str, Any]
 
 MAX_UNKNOWN = 10
 """Unknown keys that are named each; the rest is counted."""
 
-_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_EMAIL = re.compile(rf"[a-zA-Z0-9_.+-]+@(?:{_LABEL}\.)+[a-zA-Z][a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9]")
-"""The template's own pattern for `Email`. The domain has no empty label and ends in a name: to a mail server
-`a@example.com.` may be the same as `a@example.com`, and it would be another person here.
-"""
-
-_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
-_GROUP = re.compile(r"S[A-Z0-9]{6,20}")
 _CHANNEL = re.compile(r"[CDGUW][A-Z0-9]{6,20}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _FORMATS = {
@@ -63,21 +55,6 @@ def load(name: str) -> Schema:
     return schema
 
 
-def is_email(text: str) -> bool:
-    """Whether the text has the form of an email address."""
-    return _EMAIL.fullmatch(text) is not None
-
-
-def is_slack_user(text: str) -> bool:
-    """Whether the text has the form of a Slack user id."""
-    return _USER.fullmatch(text) is not None
-
-
-def is_slack_group(text: str) -> bool:
-    """Whether the text has the form of a Slack user group id."""
-    return _GROUP.fullmatch(text) is not None
-
-
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
     """A sentence for everything that is wrong with a value, each beginning with the path to it."""
     if "anyOf" in schema:
@@ -94,37 +71,11 @@ def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
         yield _expected(value, schema, path)
 
 
-def kind(value: Json) -> str:
-    """Says what a value is without repeating a long or a secret one."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {shorten(str(value), 40)}"
-        case str():
-            return f'the text "{shorten(value, 40)}"' if value else "an empty text"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-
-
 def whole(value: Json) -> int | None:
     """The value as a whole number, if it is one. Step Functions hands on 30 as 30.0 after some intrinsic functions."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def day(value: Json) -> date | None:
-    """The value as a date, if it is a text in the form 2026-11-23."""
-    try:
-        # Python's reader takes 2026-W47-1, too, which is not in the order of texts.
-        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
-    except ValueError:
-        return None
 
 
 def suggestion(word: str, known: list[str]) -> str:

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.model import Approval, Note
 from approvals.domain.rules import Event, Judgement, judge
 
 _ATTEMPTS = 50
 """As many as may answer one request at the same moment: of those who conflict, one is stored each time."""
-
-
-class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fault
-    """Somebody else wrote first; `current` is the approval as it stands now."""
-
-    def __init__(self, current: Approval) -> None:
-        super().__init__(f"approval {current.id} is at version {current.version} now")
-        self.current = current
 
 
 class Store(Protocol):
@@ -31,10 +24,6 @@ class Store(Protocol):
 
     def leave_note(self, note: Note) -> None:
         """Leaves a note by itself."""
-
-
-class TooManyConflicts(Exception):  # noqa: N818
-    """Others kept writing first. Nothing was stored; asking again is safe."""
 
 
 def respond(

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from approvals.domain.model import Approval
 
 StepT = TypeVar("StepT", bound=str)
 """A `Step`, or one for a single recipient: `request_email:ann@example.com`."""
-
-
-class DeliveryFailed(Exception):  # noqa: N818
-    """An outside service did not take what we sent. Trying again is safe."""
-
-
-class DeliveryRefused(DeliveryFailed):
-    """An outside service won't take it, as long as nobody changes something there."""
-
-
-class DeliveryDelayed(DeliveryFailed):
-    """An outside service asks to come back after some seconds: it works, but we call it too often."""
-
-    def __init__(self, reason: str, seconds: int) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
 
 
 class StepsFailed(Exception):  # noqa: N818
@@ -105,3 +90,13 @@ def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
 def _reason(error: Exception) -> str:
     # Only our own exceptions are known to carry no secret.
     return str(error) if isinstance(error, DeliveryFailed) else type(error).__name__
+
+
+def step_for(kind: str, recipient: str) -> str:
+    """The step that owes a mail of a kind to a recipient."""
+    return f"{kind}:{recipient}"
+
+
+def recipient_of(step: str) -> str:
+    """Whom a step owes a mail to."""
+    return step.partition(":")[2]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from zlib import crc32
 
+from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
     Approval,
@@ -31,7 +32,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.rules import next_due
-from approvals.requests.codec import MAX_TIMEOUT_MINUTES, read, write
+from approvals.requests.codec import read, write
 from approvals.store import legacy
 
 Item = dict[str, Any]

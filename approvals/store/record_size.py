@@ -7,11 +7,11 @@ from typing import Any
 
 from approvals.domain import rules
 from approvals.domain.eligibility import MAX_DIRECT
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import Action, Approval, Presence, Request
 from approvals.domain.result import MAX_COMMENT, form_bytes
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidApprovalRequest
-from approvals.requests.schema import is_email
 from approvals.store.dynamodb import serialize
 from approvals.store.items import approval_to_item
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
+from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.model import Approval, Note, People, SlackMessage, Step, iso
-from approvals.services.respond import Conflict, TooManyConflicts
 from approvals.store.dynamodb import deserialize, serialize
 from approvals.store.items import (
     DUE_SHARDS,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, Approver, Channel, Note, NoteKind, Response
 from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.domain.signed_links import is_approval_id
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryFailed
 from approvals.store.table import ApprovalTable, NotFound
 from bot.directory import SlackDirectory
 from bot.listeners.malformed import Malformed

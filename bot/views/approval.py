@@ -19,9 +19,9 @@ from approvals.domain import omissions, wording
 from approvals.domain.characters import reveal
 from approvals.domain.eligibility import eligible
 from approvals.domain.forms import said
+from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Action, Approval, Channel, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import SLACK_MESSAGE, Shown
-from approvals.requests.schema import is_slack_user
 from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (

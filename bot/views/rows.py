@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
+from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
 from approvals.domain.summary import Summary
-from approvals.requests.schema import is_slack_user
 from bot.views.details import lines
 from bot.views.text import fit, literal, local_time, mrkdwn
 

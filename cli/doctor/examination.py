@@ -7,7 +7,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.services.tasks import DeliveryFailed
+from approvals.domain.errors import DeliveryFailed
 from cli.context import Failure
 from cli.doctor import links, mail, people, slack, stack
 from cli.doctor.finding import Check, Finding, unknown

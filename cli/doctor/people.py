@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import Request
 from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidApprovalRequest
-from approvals.requests.schema import is_email
-from approvals.services.tasks import DeliveryFailed
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
 from cli.doctor.finding import Check, Finding, fault, ok, unknown

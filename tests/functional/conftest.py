@@ -21,8 +21,8 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
 from approvals.adapters.step_functions import TaskGone
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval
-from approvals.services.tasks import DeliveryFailed
 from approvals.store.items import LISTED
 from approvals.store.queries import Listing
 from approvals.store.replies import Replies

@@ -18,6 +18,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
+from approvals.domain.errors import Conflict
 from approvals.domain.model import (
     Action,
     Approval,
@@ -36,7 +37,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.rules import Cancellation, Expiry, Withdrawal
 from approvals.domain.signed_links import link, slack_recipient
-from approvals.services.respond import Conflict, respond
+from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided

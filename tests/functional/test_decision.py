@@ -13,10 +13,11 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryFailed, StepsFailed
+from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger

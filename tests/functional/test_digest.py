@@ -10,10 +10,10 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, Step
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryFailed
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable
 from demo.story import links

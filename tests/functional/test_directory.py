@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from slack_sdk import WebClient
 
+from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from approvals.domain.model import Approval, People, Person, Request
-from approvals.services.tasks import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack

@@ -13,10 +13,10 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryFailed
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler

@@ -14,6 +14,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
+from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
 from approvals.domain.model import (
     Action,
     Approval,
@@ -29,7 +30,7 @@ from approvals.domain.model import (
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryDelayed, DeliveryFailed, StepsFailed
+from approvals.services.tasks import StepsFailed
 from approvals.store.replies import EARLIER_PREFIX, reply_id
 from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser

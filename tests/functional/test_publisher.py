@@ -11,12 +11,14 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.events import MAX_ENTRIES, Event, EventBus
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.events import Event
 from approvals.domain.model import People, Person, Step
 from approvals.domain.rules import Cancellation, Withdrawal
 from approvals.services.respond import respond
-from approvals.services.tasks import DeliveryFailed, StepsFailed
+from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable, NotFound
 from bot.messenger import SlackMessenger
 from demo.slack import Slack

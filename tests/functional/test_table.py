@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
 from approvals.domain.rules import judge
-from approvals.requests.codec import MAX_TIMEOUT_MINUTES
-from approvals.services.respond import Conflict, TooManyConflicts
 from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
 from approvals.store.table import PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.draw_architecture import PAGE, PARTS, Misplaced, arrows, drawn, page, part_of
+from scripts.draw_architecture import PAGE, CircleError, arrows, drawn, page, part_of, purpose
 
 ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text()
@@ -16,19 +16,14 @@ TEXT = PAGE.read_text()
 def test_the_picture_is_that_of_the_imports() -> None:
     """Else run `python -m scripts.draw_architecture`."""
     assert page(TEXT) == TEXT
-    assert TEXT.count(" --> ") > len(PARTS) / 2, "there is a picture"
+    assert TEXT.count(" --> ") > 5, "there is a picture"
 
 
-def test_the_parts_that_the_rules_are_about_are_where_the_picture_has_them() -> None:
-    assert part_of("web.handler") == "pages"
-    assert part_of("handlers.decision") == "backend"
-    assert part_of("bot.views.approval") == "messages"
-    assert part_of("bot.listeners.actions.answer") == "slack"
-
-
-def test_a_module_that_is_in_no_part_is_named() -> None:
-    with pytest.raises(Misplaced, match=r"approvals\.elsewhere is in no part"):
-        part_of("approvals.elsewhere")
+def test_a_part_is_a_package_or_a_folder_of_the_core() -> None:
+    assert part_of("approvals.store.table") == "approvals.store"
+    assert part_of("bot.views.approval") == "bot"
+    assert {"approvals.domain", "approvals.services", "bot", "mail", "web"} <= set(arrows())
+    assert all(purpose(part) for part in arrows())
 
 
 def test_what_a_longer_way_says_is_not_drawn() -> None:
@@ -36,13 +31,8 @@ def test_what_a_longer_way_says_is_not_drawn() -> None:
 
 
 def test_parts_that_import_each_other_in_a_circle_are_refused() -> None:
-    with pytest.raises(Misplaced, match="a, b"):
+    with pytest.raises(CircleError, match="a, b"):
         drawn({"a": {"b"}, "b": {"a"}, "c": {"a"}})
-
-
-def test_the_domain_imports_no_entry_point() -> None:
-    found, domain = arrows(), {part for part, (_, names) in PARTS.items() if names[0].startswith("approvals.")}
-    assert all(found[part] <= domain for part in domain)
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w./]+/[\w.]*|[\w-]+\.(?:yaml|toml))`", TEXT))))

@@ -11,7 +11,7 @@ from botocore.session import Session
 from botocore.validate import validate_parameters
 
 from approvals.domain.events import SOURCE
-from approvals.requests.codec import MAX_TIMEOUT_MINUTES
+from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.store.items import RETENTION
 from tests.unit.test_policies import PUBLIC
 from tests.unit.test_template import FUNCTIONS, actions, statements

@@ -17,7 +17,8 @@ from cli import group, waiting
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/errors.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE))
-SHIPPED = [path for folder in ("approvals", "handlers", "bot") for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
+FOLDERS = ("approvals", "bot", "handlers", "mail", "web")
+SHIPPED = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
 NODES = [node for path in SHIPPED for node in ast.walk(ast.parse(path.read_text()))]
 
 

@@ -17,15 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.eligibility import Reason
-from approvals.domain.events import MAX_CAUSE, MAX_ENTRIES, Event, EventBus, events, owed
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.events import MAX_CAUSE, Event, events, owed
 from approvals.domain.history import Kind, history
 from approvals.domain.model import Action, Approval, Approver, Channel, Request, Step
 from approvals.domain.result import MAX_COMMENT
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
 from approvals.requests.identities import MAX_PEOPLE
 from approvals.requests.schema import load
-from approvals.services.tasks import DeliveryFailed
 from scripts.events_reference import PAGE, approval, delivered, examples, page
 from tests.builders import (
     MAX_REQUESTED_BY,

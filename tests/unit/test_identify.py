@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import People, Person, Request
 from approvals.requests.identities import MAX_PEOPLE, identify
 from approvals.requests.parse import InvalidApprovalRequest
-from approvals.services.tasks import DeliveryFailed
 from bot.directory import SlackUser
 
 STACK = "approver@example.com"

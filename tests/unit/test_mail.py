@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approver, Channel, People, Person, Request, Step
 from approvals.domain.rules import judge
-from approvals.services.tasks import DeliveryFailed
 from mail.delivery import Outbox
 from mail.sns import Mail, Mailer, Subscribers, asked, reminded, told
 from tests.builders import a_response, an_approval

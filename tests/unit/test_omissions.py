@@ -37,7 +37,7 @@ values = long_texts | st.integers() | st.lists(texts, max_size=50) | st.none()
 requests = st.builds(
     Request,
     title=st.just("Run the script"),
-    details=st.none() | long_texts,
+    details=st.none() | long_texts.filter(str.strip),  # no request has blank details
     facts=st.lists(st.tuples(texts, texts.map(lambda text: (text * 40)[:2000])), max_size=100).map(tuple),
     links=st.lists(st.tuples(texts, st.just("https://example.com/plan")), max_size=10).map(tuple),
     context=st.dictionaries(st.text(max_size=120), values, max_size=60),

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.model import Action, Approval, Approver, Note, Status
 from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
-from approvals.services.respond import Conflict, TooManyConflicts, respond
+from approvals.services.respond import respond
 from approvals.store.table import NotFound
 from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
 

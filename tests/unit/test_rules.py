@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from approvals.domain.eligibility import Reason, eligible, is_quorum
 from approvals.domain.email_address import canonical
 from approvals.domain.forms import Problem, parse
+from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
     Approval,
@@ -49,7 +50,6 @@ from approvals.domain.rules import (
     may_postpone,
     next_due,
 )
-from approvals.requests.codec import MAX_TIMEOUT_MINUTES
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from approvals.domain.model import Json
+from approvals.domain.values import day, kind
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
-from approvals.requests.schema import day, kind, load, problems, suggestion
+from approvals.requests.schema import load, problems, suggestion
 
 SCHEMA = load("request.schema.json")
 VALIDATOR = Draft202012Validator(dict(SCHEMA))

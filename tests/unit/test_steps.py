@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, Step
-from approvals.services.tasks import DeliveryFailed, StepsFailed, Work, carry_out
+from approvals.services.tasks import StepsFailed, Work, carry_out
 from tests.builders import NOW, TOKEN, an_approval
 
 ORDER = (Step.RESUME, Step.OUTCOME_EMAIL, Step.OUTCOME_SLACK)

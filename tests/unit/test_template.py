@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from approvals.adapters import metrics
+from approvals.domain import identifiers
+from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Channel, Status
-from approvals.requests import schema
-from approvals.requests.codec import MAX_TIMEOUT_MINUTES
 from mail.sns import RECIPIENT
 from web.handler import UNEXPECTED
 from web.html import HEADERS
@@ -177,7 +177,7 @@ def test_a_secret_parameter_is_not_echoed(name: str) -> None:
 
 
 def test_the_address_has_the_tutorials_pattern() -> None:
-    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{schema._EMAIL.pattern}$"
+    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{identifiers._EMAIL.pattern}$"
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from approvals.adapters.step_functions import MAX_CAUSE, TaskGone, Workflows, console_url
+from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
-from approvals.services.tasks import DeliveryFailed
 from tests.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
 
 if TYPE_CHECKING:

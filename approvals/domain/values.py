@@ -1,0 +1,36 @@
+"""JSON values in words, and texts that stand for other values."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from approvals.domain.model import Json, shorten
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def kind(value: Json) -> str:
+    """Says what a value is without repeating a long or a secret one."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {shorten(str(value), 40)}"
+        case str():
+            return f'the text "{shorten(value, 40)}"' if value else "an empty text"
+        case list():
+            return "a list"
+        case dict():
+            return "an object"
+
+
+def day(value: Json) -> date | None:
+    """The value as a date, if it is a text in the form 2026-11-23."""
+    try:
+        # Python's reader takes 2026-W47-1, too, which is not in the order of texts.
+        return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
+    except ValueError:
+        return None
