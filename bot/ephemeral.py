@@ -16,8 +16,10 @@ from aws_lambda_powertools import Logger
 from approvals.domain import wording
 from approvals.domain.characters import one_line
 from approvals.domain.errors import DeliveryRefused
-from approvals.domain.model import Action, Approval, Note, NoteKind
+from approvals.domain.model import Action, Approval
+from approvals.domain.parts import joined
 from approvals.domain.references import Reference
+from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing
@@ -99,10 +101,10 @@ class Notes:
         if viewer is None:
             messenger.whisper(replace(note, text=wording.NOT_OF_THE_WORKSPACE))
             return
-        approval = self._table.get(note.text)
+        approval = self._table.get(str(note.text))
         if not (may_respond(approval, viewer) or may_see(approval, viewer)):
             self._logger.warning("no link handed out to who may neither respond nor see")
-            messenger.whisper(replace(note, text=f"{wording.quoted_title(approval)} {wording.who_may(approval)}"))
+            messenger.whisper(replace(note, text=joined([wording.quoted_title(approval), wording.who_may(approval)])))
             return
         recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
@@ -123,7 +125,7 @@ class Notes:
         if viewer is None:
             messenger.say(note.response_url, wording.NOT_OF_THE_WORKSPACE)
             return
-        inquiry = parse(note.text)
+        inquiry = parse(str(note.text))
         self._logger.info("command in slack", extra={"about": inquiry.about.value})
         match inquiry.about:
             case About.LIST:

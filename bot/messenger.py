@@ -12,7 +12,9 @@ from slack_sdk.web import SlackResponse
 
 from approvals.adapters.clients import client
 from approvals.domain.errors import DeliveryRefused
-from approvals.domain.model import Approval, Note, SlackMessage
+from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.parts import Text
+from approvals.domain.replies import Note
 from approvals.domain.summary import Summary
 from approvals.domain.wording import quoted_title
 from approvals.services.tasks import for_each
@@ -83,11 +85,11 @@ class SlackMessenger:
         """Edits the request's messages in place. The same outcome shown twice looks the same."""
         self._edit(approval, view.outcome_text(approval), view.outcome_blocks(approval))
 
-    def reply(self, approval: Approval, text: str, mentions: Sequence[str] = ()) -> None:
+    def reply(self, approval: Approval, text: Text | str, mentions: Sequence[str] = ()) -> None:
         """Writes a text below the request, in its thread. The Slack users in `mentions` are told of it."""
         self._reply(_message(approval), " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
 
-    def reply_directly(self, message: SlackMessage, text: str) -> None:
+    def reply_directly(self, message: SlackMessage, text: Text | str) -> None:
         """Writes a text below the request in the direct message of one user, who is not in its channel."""
         self._reply(message, sentence(text))
 
@@ -131,7 +133,7 @@ class SlackMessenger:
             self._call(directly)
 
     def publish_home(
-        self, user: str, overview: Overview, waiting: Iterable[Approval], *, now: datetime, said: str = ""
+        self, user: str, overview: Overview, waiting: Iterable[Approval], *, now: datetime, said: Text | str = ""
     ) -> None:
         """Shows the app's Home to one user anew; `waiting` are those that wait, in full. `said` stands above it."""
         shown = home.home_view(overview, waiting, self._link, now=now, said=said)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import wording
+from approvals.domain import facts, wording
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Status, iso, readable
 from approvals.domain.result import result
@@ -44,7 +44,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "Request": write(approval.request),
         "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
-        "WhoMayAnswer": wording.who_may(approval),
+        "WhoMayAnswer": str(wording.who_may(approval)),
         "Result": result(approval) if decided else None,
         "History": [event(entry) for entry in history(approval)],
     }
@@ -75,11 +75,11 @@ def sentence(entry: Entry) -> str:
 def outcome(approval: Approval) -> Iterator[str]:
     """How it ended, what was said, and what was filled in."""
     decision = wording.decided(approval)
-    yield plain(wording.outcome(approval))
+    yield plain(str(wording.outcome(approval)))
     if decision.comment:
         yield f"Comment: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
-        yield from (plain(f"{label}: {value}") for label, value in wording.filled_in(approval))
+        yield from (plain(f"{label}: {value}") for label, value in facts.filled_in(approval))
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:
@@ -87,9 +87,9 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
     yield plain(approval.title)
     yield from outcome(approval) if approval.decision else _waiting(approval, now)
     yield ""
-    yield from _columns([("Id", approval.id), *wording.facts(approval), *approval.request.facts])
+    yield from _columns([("Id", approval.id), *facts.facts(approval), *approval.request.facts])
     yield from _columns([*approval.request.links, ("Console", console_url(approval.workflow.execution_arn))])
-    yield from _columns(wording.context(approval))
+    yield from _columns(facts.context(approval))
     if approval.request.details:
         yield ""
         yield from (plain(line) for line in approval.request.details.splitlines())
@@ -109,8 +109,8 @@ def remaining(deadline: datetime, now: datetime) -> str:
 
 def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
     yield f"{wording.headline(approval)}, until {readable(approval.deadline)} ({remaining(approval.deadline, now)})"
-    yield plain(wording.who_may(approval))
-    yield from (plain(line) for line in wording.progress(approval))
+    yield plain(str(wording.who_may(approval)))
+    yield from (plain(str(line)) for line in wording.progress(approval))
 
 
 def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:

@@ -14,13 +14,14 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters import settings
 from approvals.adapters.clients import client
+from approvals.domain import wording
 from approvals.domain.characters import log_json
 from approvals.domain.eligibility import unanswered
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.identifiers import is_email
-from approvals.domain.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step, readable
+from approvals.domain.model import Approval, Channel, People, Person, Request, SlackMessage, Status, Step
+from approvals.domain.parts import Text, display_name, text
 from approvals.domain.rules import Cancellation
-from approvals.domain.wording import display_name
 from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidApprovalRequest
 from approvals.services.respond import respond
@@ -316,7 +317,7 @@ class Notifier:
         missing = unanswered(approval)
         names = ", ".join(display_name(person) for person in missing if not person.slack_id)
         still = f" Not answered yet: {names}." if names else ""
-        self._thread(approval, f"{_reminder(approval)}{still}", missing)
+        self._thread(approval, text(wording.reminder(approval), still), missing)
 
     def _remind_directly(self, step: str, approval: Approval) -> Approval:
         """One mark for each: who could not be reminded now is by the next try, and nobody else again."""
@@ -326,7 +327,7 @@ class Notifier:
             nonlocal now
             part = f"{step}-{message.user}"
             if messenger and part not in now.steps and message.user in {each.slack_id for each in unanswered(now)}:
-                now = self._reply(part, lambda on: messenger.reply_directly(message, _reminder(on)), now)
+                now = self._reply(part, lambda on: messenger.reply_directly(message, wording.reminder(on)), now)
 
         for_each(approval.direct_messages, remind)
         return self._table.mark(now, step, self._clock())
@@ -337,13 +338,12 @@ class Notifier:
         self._thread(approval, f"There was no decision in time. From now on these may answer, too: {names}.", new)
 
     def _reply_more_time(self, approval: Approval) -> None:
-        who = display_name(approval.extensions[-1].approver)
-        self._thread(approval, f"{who} asked for more time: until {readable(approval.deadline)}.", ())
+        self._thread(approval, wording.extended(approval.extensions[-1]), ())
 
-    def _thread(self, approval: Approval, text: str, people: Sequence[Person]) -> None:
+    def _thread(self, approval: Approval, said: Text | str, people: Sequence[Person]) -> None:
         if self._messenger:
             mentions = [person.slack_id for person in people if person.slack_id]
-            self._messenger.reply(approval, text, mentions[:MAX_MENTIONS])
+            self._messenger.reply(approval, said, mentions[:MAX_MENTIONS])
 
     def _close_message(self, approval: Approval) -> None:
         # Decided while the message was on its way: `decision` did not know of it then, so its buttons go now.
@@ -370,10 +370,6 @@ class Notifier:
         cause = f"Nobody could be told about the request. {failure}"
         respond(self._table, approval, Cancellation(self._clock(), cause, error="NotificationFailed"))
         self._logger.error("no channel could be reached, approval cancelled")
-
-
-def _reminder(approval: Approval) -> str:
-    return f"A reminder: this still waits for an answer, until {readable(approval.deadline)}."
 
 
 def build(environ: Mapping[str, str]) -> Worker:

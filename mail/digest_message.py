@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.domain import sentences, wording
+from approvals.domain import facts, wording
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import TITLE_ALONE, fit
-from mail.messages import HIGH, YOURS_ALONE, Links, said
+from mail.messages import HIGH, YOURS_ALONE, Links, ended, said
 from mail.sns import Mail, asked
 from mail.subjects import digest_subject
 from mail.text import paragraphs, quoted, table
@@ -30,29 +30,29 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts += [
             f"{number}. {_asks(approval)}",
             quoted(approval.title),
-            HIGH if sentences.is_high(approval) else "",
+            HIGH if wording.is_high(approval) else "",
             wording.unchecked(approval),
-            table(wording.source(approval)),
+            table(facts.source(approval)),
             *links.of(approval, recipient, complete=all_shown),
         ]
     if others:
         parts.append(f"Waiting for others ({len(others)}). For information only: you can't respond.")
     for approval in others:
-        parts += [f"- {_asks(approval)}", quoted(approval.title), table(wording.source(approval))]
+        parts += [f"- {_asks(approval)}", quoted(approval.title), table(facts.source(approval))]
     if closed:
         parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
     for approval in closed:
         parts += [
-            f"- {sentences.outcome(approval)} {wording.in_vain(approval)}".strip(),
+            f"- {ended(approval)} {wording.in_vain(approval)}".strip(),
             quoted(approval.title),
-            said("Cause:", sentences.cause(approval)),
-            table(wording.source(approval)),
+            said("Cause:", wording.cause(approval)),
+            table(facts.source(approval)),
         ]
-    high = any(sentences.is_high(approval) for approval in mine)
+    high = any(wording.is_high(approval) for approval in mine)
     subject = digest_subject(approvals[0], len(mine), len(others), len(closed), high=high)
     return Mail(recipient, subject, paragraphs(parts))
 
 
 def _asks(approval: Approval) -> str:
-    who = wording.requester(approval)
+    who = facts.requester(approval)
     return f"Respond by {readable(approval.deadline)}.{f' Requested by {who}.' if who else ''}"

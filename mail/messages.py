@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from approvals.domain import markdown, omissions, sentences, wording
+from approvals.domain import facts, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.model import Action, Approval, Step, readable, shorten
 from approvals.domain.omissions import Part, Shown
+from approvals.domain.parts import counted, display_name, duration, enumerated, with_address
 from approvals.domain.rules import may_postpone
 from approvals.domain.signed_links import link
 from mail.sns import Mail, Note
@@ -78,12 +79,12 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
 
 def request_mail(approval: Approval, recipient: str, links: Links) -> Mail:
     """Return the email that asks for a response."""
-    return _asking(approval, recipient, links, request_subject(approval), sentences.asks(approval))
+    return _asking(approval, recipient, links, request_subject(approval), wording.asks(approval))
 
 
 def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
     """Return the email that asks again, with the same links."""
-    who = wording.requester(approval) or "a workflow"
+    who = facts.requester(approval) or "a workflow"
     lead = f"Reminder: {who} still needs your response by {readable(approval.deadline)}."
     return _asking(approval, recipient, links, later_subject(approval, recipient), lead)
 
@@ -91,14 +92,14 @@ def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
 def notice_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email to somebody who is told of the request and can't respond: without links."""
     shown = omissions.fit(approval, omissions.EMAIL)
-    who = wording.requester(approval) or "A workflow"
+    who = facts.requester(approval) or "A workflow"
     # The stack's own address is told in a quorum: several people may read it.
     shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
     why = f" {wording.SHARED_ADDRESS}" if shared else ""
     parts = [
         f"For information only: {who} requests an approval. You can't respond.{why}",
         quoted(approval.title),
-        "High severity." if sentences.is_high(approval) else "",
+        "High severity." if wording.is_high(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
         _rules(approval, recipient),
         _source(approval),
@@ -110,7 +111,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
 def escalation_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says who else can respond from now on."""
     people = approval.people.escalation if approval.people else ()
-    names = sentences.some([sentences.with_address(person) for person in people])
+    names = wording.some([with_address(person) for person in people])
     parts = [
         naming("Escalated: there was no decision in time. Now these people can respond as well:", names),
         quoted(approval.title),
@@ -122,7 +123,7 @@ def escalation_mail(approval: Approval, recipient: str) -> Mail:
 
 def extension_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says who extended the deadline, and to when."""
-    who = wording.display_name(approval.extensions[-1].approver)
+    who = display_name(approval.extensions[-1].approver)
     lead = f"{who} extended the deadline to {readable(approval.deadline)}."
     parts = [lead, quoted(approval.title), _source(approval)]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
@@ -131,20 +132,25 @@ def extension_mail(approval: Approval, recipient: str) -> Mail:
 def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says how the approval ended."""
     decision = wording.decided(approval)
-    who = wording.display_name(decision.approver) if decision.approver else ""
-    counts, responses = sentences.progress(approval)
+    who = display_name(decision.approver) if decision.approver else ""
+    counts, responses = wording.counts(approval), wording.latest_responses(approval)
     links = "" if is_only_told(approval, recipient) else "\nYour links in the earlier email now show this outcome."
     parts = [
-        f"{sentences.outcome(approval)} {_NOTHING_TO_DO}",
+        f"{ended(approval)} {_NOTHING_TO_DO}",
         quoted(approval.title),
         wording.in_vain(approval),
-        said("Cause:", sentences.cause(approval)),
+        said("Cause:", wording.cause(approval)),
         said(f"Comment from {who}:", decision.comment or ""),
         _filled_in(approval),
         "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
         _source(approval) + links,
     ]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
+
+
+def ended(approval: Approval) -> str:
+    """Return how the approval ended, by whom, where and when, as in `Approved by Bo Kim in Slack on {time}.`."""
+    return f"{wording.headline(approval)} {wording.decided_by(approval)}"
 
 
 _WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
@@ -178,13 +184,13 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 def _left_out(shown: Shown, rest: str) -> str:
     """Say what the author's block leaves out. A form is announced, and filled in on the page."""
     texts = [omission.text for omission in shown.omissions if omission.part is not Part.FORM]
-    return f"Not shown in this email: {sentences.enumerated(texts)}. {rest}" if texts else ""
+    return f"Not shown in this email: {enumerated(texts)}. {rest}" if texts else ""
 
 
 def _wanted(approval: Approval) -> str:
     """Say what a response takes beside a click."""
-    reasons, fields = sentences.wants(approval)
-    lines = [HIGH] if sentences.is_high(approval) else []
+    reasons, fields = wording.wants(approval)
+    lines = [HIGH] if wording.is_high(approval) else []
     if fields:
         lines += ["To approve, you fill in:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
@@ -192,14 +198,14 @@ def _wanted(approval: Approval) -> str:
 
 def _rules(approval: Approval, recipient: str, more: str = "") -> str:
     """Say who can respond, how far it is, and what happens without a decision."""
-    who = sentences.responders(approval, recipient)
-    counts, responses = sentences.progress(approval)
+    who = wording.responders(approval, recipient)
+    counts, responses = wording.counts(approval), wording.latest_responses(approval)
     so_far = f" So far: {', '.join(counts)}." if counts else ""
     lines = [
         "Only you can respond." if who == ["you"] else naming("Who can respond:", who),
-        f"{sentences.needs(approval)}{so_far}",
+        f"{wording.needs(approval)}{so_far}",
         *(f"  {line}" for line in responses),
-        sentences.silence(approval),
+        wording.silence(approval),
         wording.unchecked(approval),
         more,
     ]
@@ -209,12 +215,12 @@ def _rules(approval: Approval, recipient: str, more: str = "") -> str:
 def _extensible(approval: Approval) -> str:
     if not may_postpone(approval):
         return ""
-    longer = sentences.duration(approval.request.more_time.by)
+    longer = duration(approval.request.more_time.by)
     return f"Need more time? On the page, you can extend the deadline by {longer} for all approvers."
 
 
 def _source(approval: Approval) -> str:
-    return table([*sentences.source(approval), ("Approval ID", approval.id)])
+    return table([*wording.source(approval), ("Approval ID", approval.id)])
 
 
 def said(heading: str, text: str) -> str:
@@ -223,12 +229,12 @@ def said(heading: str, text: str) -> str:
 
 
 def _filled_in(approval: Approval) -> str:
-    found = rows(wording.filled_in(approval))
+    found = rows(facts.filled_in(approval))
     if not found:
         return ""
     lines, left = fitting(found, MAX_FORM)
-    note = f" ({left} of {sentences.counted(len(found), 'field')} left out)" if left else ""
-    who = wording.display_name(approval.standing[-1].approver)
+    note = f" ({left} of {counted(len(found), 'field')} left out)" if left else ""
+    who = display_name(approval.standing[-1].approver)
     return "\n".join([f"Form, filled in by {who}{note}:", barred(lines)])
 
 

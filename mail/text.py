@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from approvals.domain.characters import one_line, reveal
-from approvals.domain.sentences import enumerated
+from approvals.domain.parts import enumerated
 
 BAR = "| "
 """Begins each line that somebody else wrote. No line of ours begins with it."""

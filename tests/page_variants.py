@@ -152,7 +152,7 @@ def eventful() -> Approval:
 def confirm(approval: Approval, action: Action = Action.APPROVE, typed: Typed | None = None) -> str:
     """The page that asks to confirm."""
     fields = {**FIELDS, "action": action.value}
-    return pages.confirm(approval, action, fields, max_comment=1000, now=LATER, typed=typed or Typed())
+    return pages.confirm(approval, action, fields, now=LATER, typed=typed or Typed())
 
 
 def recorded(note: str = "", **changes: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from approvals.domain.characters import reveal
-from approvals.domain.forms import NO, YES, said
+from approvals.domain.forms import MAX_COMMENT, NO, YES, said
 from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity
 from web.html import tag
 
@@ -48,22 +48,22 @@ def element_id(name: str) -> str:
     return name.replace(".", "-")
 
 
-def inputs(approval: Approval, action: Action, typed: Typed, *, max_comment: int) -> list[ET.Element]:
-    """All inputs of a confirm page, in order. `max_comment` is in characters."""
+def inputs(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]:
+    """All inputs of a confirm page, in order."""
     asked = approval.request.form if action is Action.APPROVE else ()
     found = [tag("div", {"class": "author"}, *(_form_input(each, typed) for each in asked))] if asked else []
     presence = approval.request.comments[action]
     if presence is not Presence.OFF:
-        found.append(_comment(action, presence, typed, max_comment))
+        found.append(_comment(action, presence, typed))
     if approval.request.severity is Severity.HIGH:
         found.append(_sure(approval, action, typed))
     return found
 
 
-def _comment(action: Action, presence: Presence, typed: Typed, most: int) -> ET.Element:
+def _comment(action: Action, presence: Presence, typed: Typed) -> ET.Element:
     label = f"{COMMENT_LABELS[action]} ({presence.value})"
-    attributes = {"rows": "2", "maxlength": str(most)} | _required(on=presence is Presence.REQUIRED)
-    hint = f"Up to {most:,} characters. Kept in the record and passed to the workflow."
+    attributes = {"rows": "2", "maxlength": str(MAX_COMMENT)} | _required(on=presence is Presence.REQUIRED)
+    hint = f"Up to {MAX_COMMENT:,} characters. Kept in the record and passed to the workflow."
     text = _area_text(typed.texts.get(COMMENT, ""))
     return _labelled(COMMENT, label, typed, "textarea", attributes, text, hint=hint)
 

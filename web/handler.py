@@ -26,7 +26,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.forms import YES, Problem, parse
+from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
 from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ApiResponse = dict[str, Any]
-
-MAX_COMMENT = 1000
-"""Characters of a comment."""
 
 MAX_FORM = 800 * 1024
 """Characters of a form as it is sent: a link, a comment and 20 fields take less. What is longer is not looked into."""
@@ -186,7 +183,7 @@ class CallbackHandler:
 
     def _confirm(self, approval: Approval, link: Link, typed: Typed | None = None, note: str = "") -> str:
         fields, typed, now = link.on_page(approval), typed or Typed(), self._clock()
-        return pages.confirm(approval, link.action, fields, max_comment=MAX_COMMENT, now=now, typed=typed, note=note)
+        return pages.confirm(approval, link.action, fields, now=now, typed=typed, note=note)
 
     def _recorded(self, approval: Approval, link: Link, *, with_body: bool = True) -> ApiResponse:
         """To somebody whose answer stands while the request waits: 200, or 409 when the link says the other answer."""
@@ -238,7 +235,7 @@ class CallbackHandler:
         self._log(judgement, link.do)
         approval = judgement.approval
         if judgement.reason:
-            return self._not_allowed(approval, judgement.reason, wording.why_not(approval, judgement.reason))
+            return self._not_allowed(approval, judgement.reason, str(wording.why_not(approval, judgement.reason)))
         if approval.status is Status.PENDING:
             return self._back(link)
         note = f"It is too late to {what}."
@@ -284,7 +281,7 @@ class CallbackHandler:
             case Verdict.ALREADY_USED:
                 return _page(HTTPStatus.CONFLICT, self._confirm(approval, link, note=_SENT_AGAIN))
             case Verdict.NOT_ALLOWED if judgement.reason:
-                return self._not_allowed(approval, judgement.reason, wording.why_not(approval, judgement.reason))
+                return self._not_allowed(approval, judgement.reason, str(wording.why_not(approval, judgement.reason)))
             case Verdict.ANSWERED_OTHERWISE:
                 return self._recorded(approval, link)
             case Verdict.DECIDED | Verdict.REPEATED if with_one_click and approval.decision:

@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import sentences, wording
+from approvals.domain import wording
 from approvals.domain.eligibility import unanswered
 from approvals.domain.model import Action, Approval, Response, Severity, readable
+from approvals.domain.parts import counted, duration, enumerated, with_address
 from approvals.domain.rules import may_postpone
 from approvals.domain.signed_links import REFERENCE, approver_of
 from web import sections
@@ -55,7 +56,6 @@ def confirm(
     action: Action,
     fields: Mapping[str, str],
     *,
-    max_comment: int,
     now: datetime,
     typed: Typed = _NOTHING_TYPED,
     note: str = "",
@@ -86,12 +86,12 @@ def confirm(
         _form(
             fields,
             tag("h2", {}, button if button.startswith("Answer") else f"{button} this request"),
-            *inputs(approval, action, typed, max_comment=max_comment),
+            *inputs(approval, action, typed),
             _buttons(approval, action, fields),
             kind="answer sticky" if short else "answer",
             id_=_FORM,
         ),
-        tag("p", {"class": "other"}, f"Nothing is recorded until you press {button}. {sentences.silence(approval)}"),
+        tag("p", {"class": "other"}, f"Nothing is recorded until you press {button}. {wording.silence(approval)}"),
         *_extension(approval, fields),
     )
 
@@ -138,8 +138,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
     `newer` is the same link for the request that took this one's place; `note` says what to know besides.
     """
     decision = wording.decided(approval)
-    counts, _ = sentences.progress(approval)
-    by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in counts)])
+    by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in wording.counts(approval))])
     vain = wording.in_vain(approval)
     late = approval.status is not action.status
     return document(
@@ -148,7 +147,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
         tag("h1", {"class": approval.status.lower()}, wording.headline(approval)),
         *([tag("p", {"class": "problem"}, note)] if note else []),
         tag("p", {"dir": "auto"}, by),
-        *sections.quote(decision.comment or sentences.cause(approval)),
+        *sections.quote(decision.comment or wording.cause(approval)),
         *([tag("p", {}, f"This link can no longer {action} the request.")] if late else []),
         *([tag("p", {"class": "problem"}, vain)] if vain else []),
         *([tag("p", {}, tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
@@ -225,7 +224,7 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
         tag("li", {}, tag("a", {"href": f"#{element_id(name)}", "dir": "auto"}, f"{named.get(name, name)}: {text}"))
         for name, text in typed.problems.items()
     )
-    problems = sentences.counted(len(typed.problems), "problem")
+    problems = counted(len(typed.problems), "problem")
     intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
     return [tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))]
 
@@ -233,7 +232,7 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
 def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:
     if not may_postpone(approval):
         return []
-    longer = sentences.duration(approval.request.more_time.by)
+    longer = duration(approval.request.more_time.by)
     return [
         _form(
             fields,
@@ -250,7 +249,7 @@ def _decided_by(approval: Approval, recipient: str) -> str:
     by, reader = decision.approver, approver_of(approval, recipient)
     if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
         return f"You {approval.status.lower()} this request {wording.WHERE[by.channel]} on {readable(decision.at)}."
-    sentence = sentences.decided_by(approval)
+    sentence = str(wording.decided_by(approval))
     return sentence[0].upper() + sentence[1:]
 
 
@@ -262,8 +261,8 @@ def _still_needed(approval: Approval) -> list[str]:
     if request.required_rejections > 1:
         left = request.required_rejections - said_so.count(Action.REJECT)
         missing.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
-    names = [sentences.with_address(person) for person in unanswered(approval)]
-    return [" ".join(missing), *([f"Waiting for {sentences.enumerated(sentences.some(names))}."] if names else [])]
+    names = [with_address(person) for person in unanswered(approval)]
+    return [" ".join(missing), *([f"Waiting for {enumerated(wording.some(names))}."] if names else [])]
 
 
 def _more(number: int, what: str) -> str:

@@ -7,16 +7,17 @@ behind a bar: none of it can pose as ours.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from approvals.domain import markdown, sentences, wording
+from approvals.domain import facts, markdown, wording
 from approvals.domain.addresses import is_address
 from approvals.domain.forms import said
 from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
+from approvals.domain.parts import enumerated, remaining
 from web.html import Rows, away, rows, tag
 
 MANY = 8
@@ -27,14 +28,15 @@ _TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
 
 def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Element]:
     """Return all of an open request, for the recipient of a link. `now` is for how much time is left."""
-    requester, progress = wording.requester(approval), wording.progress(approval)
+    requester = facts.requester(approval)
+    progress = "\n".join(map(str, wording.progress(approval)))
     head: Rows = [
-        *([(wording.REQUESTER, requester)] if requester else []),
+        *([(facts.REQUESTER, requester)] if requester else []),
         ("Respond by", _deadline(approval, now)),
-        *([("Progress", "\n".join(progress))] if progress else []),
+        *([("Progress", progress)] if progress else []),
     ]
-    who = sentences.enumerated(sentences.responders(approval, recipient, begins=True))
-    rules = tag("p", {"dir": "auto"}, f"{who}. {sentences.needs(approval)} {wording.unchecked(approval)}".rstrip())
+    who = enumerated(wording.responders(approval, recipient, begins=True))
+    rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)} {wording.unchecked(approval)}".rstrip())
     return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
 
 
@@ -48,7 +50,7 @@ def from_request(approval: Approval) -> list[ET.Element]:
         parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:
         parts += [tag("h3", {}, "Links"), tag("ul", {}, *(_link(label, url) for label, url in asked.links))]
-    context = wording.context(approval)
+    context = facts.context(approval)
     if context:
         parts += [tag("h3", {}, "Workflow input"), rows(context)]
     heading = tag("h2", {"class": "whose"}, "From the request")
@@ -57,7 +59,7 @@ def from_request(approval: Approval) -> list[ET.Element]:
 
 def source(approval: Approval) -> list[ET.Element]:
     """Return which execution of which workflow a request comes from."""
-    return [tag("h2", {}, "Source"), rows(sentences.source(approval))]
+    return [tag("h2", {}, "Source"), rows(wording.source(approval))]
 
 
 def activity(approval: Approval) -> list[ET.Element]:
@@ -85,18 +87,6 @@ def answer(approval: Approval, response: Response, *, with_comment: bool = True)
 def quote(text: str) -> list[ET.Element]:
     """Return somebody's own words behind a bar; nothing for none."""
     return [tag("blockquote", {}, tag("p", {"class": "text", "dir": "auto"}, text))] if text.strip() else []
-
-
-def remaining(deadline: datetime, now: datetime) -> str:
-    """How long there is still time, rounded down: `25 minutes`. A page without script can't know its reader's zone."""
-    left = deadline - now
-    for size, word in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
-        if left >= 2 * size:
-            return f"{left // size:,} {word}"
-    minutes = left // timedelta(minutes=1)
-    if minutes < 1:
-        return "less than a minute"
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def moment(at: datetime) -> ET.Element:

@@ -6,12 +6,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from approvals.domain.characters import hidden_in
+from approvals.domain.characters import hidden_in, one_line
 from approvals.domain.model import FieldType, FormField, FormValue, Json, Presence
 from approvals.domain.values import day, kind
 
 COMMENT = "comment"
 """The name of the comment among an answer's problems: no field has it."""
+
+MAX_COMMENT = 1000
+"""Characters of a comment."""
+
+MAX_CHOICES = 4
+"""Choices of a field that are named before it is filled in; more are counted."""
 
 MAX_DIGITS = 15
 """Digits of a number before its point: a reader of JSON that knows IEEE doubles alone keeps so many exactly."""
@@ -167,6 +173,22 @@ def _expected(field: FormField) -> str:
             return f"Please give a date, such as 2026-11-23{limits(field)}."
         case FieldType.NUMBER:
             return f"Please give a number{limits(field) or f' of at most {MAX_DIGITS} digits'}."
+
+
+def hint(field: FormField) -> str:
+    """Return what a field of a form takes: `number from 1 to 100, required`."""
+    match field.type:
+        case FieldType.TEXT:
+            what = f"text, up to {field.max_length:,} characters"
+        case FieldType.CHOICE if len(field.choices) <= MAX_CHOICES:
+            what = f"choose: {', '.join(one_line(choice) for choice in field.choices)}"
+        case FieldType.CHOICE:
+            what = f"choose 1 of {len(field.choices)}"
+        case FieldType.YES_NO:
+            what = "yes or no"
+        case _:
+            what = f"{field.type.value}{limits(field)}"
+    return f"{what}, {'required' if field.required else 'optional'}"
 
 
 def limits(field: FormField) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from approvals.domain import wording
-from approvals.domain.model import Approval, Approver, Decision, Response, Status, Step, readable
+from approvals.domain import facts, wording
+from approvals.domain.model import Approval, Approver, Decision, Response, Status, Step
+from approvals.domain.parts import Names, display_name
 
 
 class Kind(StrEnum):
@@ -52,7 +53,7 @@ def history(approval: Approval) -> tuple[Entry, ...]:
 
 
 def _entries(approval: Approval) -> Iterator[Entry]:
-    requester = wording.requester(approval)
+    requester = facts.requester(approval)
     by = f" by {requester}" if requester else ""
     yield Entry(key="requested", kind=Kind.REQUESTED, at=approval.requested_at, text=f"Requested{by}.")
     yield from _told(approval)
@@ -60,12 +61,15 @@ def _entries(approval: Approval) -> Iterator[Entry]:
         yield from _response(number, response)
     yield from _refusals(approval)
     for number, extension in enumerate(approval.extensions, 1):
-        text = f"{wording.display_name(extension.approver)} asked for more time: until {readable(extension.deadline)}."
         yield Entry(
-            key=f"extension-{number}", kind=Kind.EXTENDED, at=extension.at, text=text, approver=extension.approver
+            key=f"extension-{number}",
+            kind=Kind.EXTENDED,
+            at=extension.at,
+            text=str(wording.extended(extension)),
+            approver=extension.approver,
         )
     if approval.escalated_at:
-        who = wording.listed(approval.people.escalation if approval.people else ())
+        who = Names(approval.people.escalation if approval.people else ())
         yield Entry(
             key="escalated", kind=Kind.ESCALATED, at=approval.escalated_at, text=f"{who} may answer from now on, too."
         )
@@ -99,7 +103,7 @@ def _told(approval: Approval) -> Iterator[Entry]:
 
 
 def _response(number: int, response: Response) -> Iterator[Entry]:
-    name, where = wording.display_name(response.approver), wording.WHERE[response.approver.channel]
+    name, where = display_name(response.approver), wording.WHERE[response.approver.channel]
     yield Entry(
         key=f"response-{number}",
         kind=Kind.RESPONDED,
@@ -121,12 +125,12 @@ def _response(number: int, response: Response) -> Iterator[Entry]:
 def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = wording.WHERE[refusal.approver.channel]
-        text = f"{wording.display_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
+        text = f"{display_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
 def _decision(decision: Decision) -> Entry:
-    by = f" by {wording.display_name(decision.approver)}" if decision.approver else ""
+    by = f" by {display_name(decision.approver)}" if decision.approver else ""
     # A cancellation's cause is somebody's own words: whoever stopped the execution wrote it.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
@@ -152,4 +156,4 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
 def _slack_name(approval: Approval, slack_id: str) -> str:
     people = approval.people
     named = (*people.approvers, *people.escalation) if people else ()
-    return next((wording.display_name(person) for person in named if person.slack_id == slack_id), slack_id)
+    return next((display_name(person) for person in named if person.slack_id == slack_id), slack_id)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from approvals.domain import markdown, wording
+from approvals.domain import facts, markdown
 from approvals.domain.addresses import labelled
 from approvals.domain.markdown import Block, Kind, Span, Style
 from approvals.domain.model import Approval, Json, Request
@@ -182,7 +182,7 @@ def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
 
 def was_all_in_earlier_message(approval: Approval) -> bool:
     """Return True if a Slack message of an earlier version, which may still be open, showed all of the request."""
-    short = all(len(label) <= EARLIER_MAX_KEY for label, _ in wording.input_rows(approval))
+    short = all(len(label) <= EARLIER_MAX_KEY for label, _ in facts.input_rows(approval))
     return short and fit(approval, EARLIER_MESSAGE).is_complete
 
 
@@ -276,10 +276,10 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
     """The rest of the execution's input value by value, cut between lines where there are several."""
     size = surface.part
     rows: list[tuple[str, str]] = []
-    given = list(wording.input_rows(approval))
+    given = list(facts.input_rows(approval))
     for number, (label, value) in enumerate(given):
         left = room - size - surface.row - surface.measure(label)
-        whole = wording.written(value, left + 1) if left > 0 else MORE
+        whole = facts.written(value, left + 1) if left > 0 else MORE
         needed = _lines_size(whole, surface)
         if needed <= left:
             rows.append((label, whole))
@@ -299,7 +299,7 @@ def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part
     """What is left out behind the beginning `text` of the value at `cut`; the last line may be shown in part."""
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
-        whole = len(wording.text_of(given[cut][1]))
+        whole = len(facts.text_of(given[cut][1]))
         return f"{whole - len(text):,} of {_count(whole, 'character')} of a line of the {Part.CONTEXT}"
     lines = _count(sum(_lines(value) for _, value in given), "line")
     return f"{hidden:,} of {lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from approvals.domain.characters import reveal
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
@@ -25,9 +26,6 @@ MAX_OUTPUT = 262_144
 Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
 and https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
-
-MAX_COMMENT = 1000
-"""Characters of a comment, on every channel."""
 
 _WIDEST = 4
 """UTF-8 bytes of a character at the most; what JSON escapes takes two, since control characters are left out."""
@@ -72,12 +70,10 @@ def output(approval: Approval) -> str:
 
 def most_bytes(request: Request) -> int:
     """UTF-8 bytes that the result of a request may have, whatever is answered."""
-    approvals, rejections = (
-        _RESPONDENT + _comment_bytes(request, action) for action in (Action.APPROVE, Action.REJECT)
-    )
+    approvals, rejections = (_RESPONDENT + comment_bytes(request, action) for action in (Action.APPROVE, Action.REJECT))
     least_of_each = (request.required_approvals - 1) * approvals + (request.required_rejections - 1) * rejections
     last = max(approvals, rejections)
-    decision = max(_comment_bytes(request, action) for action in Action) + _RESPONDENT
+    decision = max(comment_bytes(request, action) for action in Action) + _RESPONDENT
     return _FRAME + least_of_each + last + decision + form_bytes(request)
 
 
@@ -115,7 +111,8 @@ def _response(response: Response) -> dict[str, Json]:
     }
 
 
-def _comment_bytes(request: Request, action: Action) -> int:
+def comment_bytes(request: Request, action: Action) -> int:
+    """Return the UTF-8 bytes of the longest comment that the request takes with a response."""
     return 0 if request.comments[action] is Presence.OFF else MAX_COMMENT * _WIDEST
 
 

@@ -36,7 +36,7 @@ def summarize(approval: Approval) -> Summary:
         requested_by=approval.request.requested_by,
         deadline=approval.deadline,
         headline=wording.headline(approval),
-        progress=next(iter(wording.progress(approval)), ""),
+        progress=next(iter(wording.counts(approval)), ""),
         decision=approval.decision,
         slack_message=approval.slack_message,
     )

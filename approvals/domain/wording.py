@@ -1,42 +1,33 @@
-"""What people are shown, the same on every surface: facts about the request, and the outcome in one sentence."""
+"""Our sentences about a request and its outcome, the same on every surface.
+
+A sentence that names a moment or people is a `Text` of parts, so that no surface has to parse it again. Pure.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Sequence
-
-from approvals.domain.characters import one_line, reveal
+from approvals.domain import forms
+from approvals.domain.characters import one_line
 from approvals.domain.eligibility import Reason, eligible, is_quorum, responder, unknown_requester
-from approvals.domain.forms import said
-from approvals.domain.identifiers import is_email
+from approvals.domain.facts import REQUESTER, requester
+from approvals.domain.facts import source as execution_source
+from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
     Channel,
     Decision,
-    Json,
+    Extension,
+    OnTimeout,
     Person,
+    Presence,
     Response,
+    Severity,
     Status,
     readable,
 )
-from approvals.domain.rules import Judgement, Verdict
-
-STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
-"""The key of the input by which Step Functions links a nested execution with its parent.
-
-Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
-"""
-
-STARTED_BY_LABEL = "Started by (from the input)"
-"""The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
-
-REQUESTER, DEADLINE = "Requested by", "Answer by"
-"""The labels of the requester and the deadline among the facts."""
-
-_EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
+from approvals.domain.parts import Moment, Names, Text, counted, display_name, joined, text, with_address
+from approvals.domain.signed_links import approver_of
 
 NOT_OF_THE_WORKSPACE = (
     "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
@@ -58,130 +49,72 @@ HEADLINES = {
     Status.CANCELLED: "Cancelled",
 }
 
+MAX_NAMES = 20
+"""People who are named in one sentence; the others are counted."""
 
-def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Return who requests, by when (while open), and for which workflow: labels and values, plain text.
+_SILENCE = {
+    OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
+    OnTimeout.REJECT: "the request is rejected",
+}
 
-    All but the requester, whose address stands beside their name, is the product's own knowledge. What the execution's
-    input claims is in `context`.
+
+# What is asked, of whom, and by which rules.
+
+
+def asks(approval: Approval) -> str:
+    """Return the first sentence of a request: who needs what, and by when."""
+    who = requester(approval) or "A workflow"
+    what = "needs your answers and your approval" if approval.request.form else "requests your approval"
+    return f"{who} {what} by {readable(approval.deadline)}."
+
+
+def quoted_title(approval: Approval) -> str:
+    """Return which approval something is about, for the beginning of a sentence."""
+    return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}):"
+
+
+def is_high(approval: Approval) -> bool:
+    """Return True if a response takes a second confirmation."""
+    return approval.request.severity is Severity.HIGH
+
+
+def responders(approval: Approval, recipient: str, *, begins: bool = False) -> list[str]:
+    """Return who can respond, the recipient of a link first: `you`, `bo@example.com`, `Cy Young (cy@example.com)`.
+
+    `begins` says that the first begins a sentence.
     """
-    rows = [
-        (REQUESTER, requester(approval)),
-        (DEADLINE, readable(approval.deadline) if approval.decision is None else ""),
-        *source(approval),
-    ]
-    return [(label, value) for label, value in rows if value]
-
-
-def source(approval: Approval) -> list[tuple[str, str]]:
-    """Return where the request comes from: workflow, execution, AWS account and region, as labels and values."""
-    workflow = approval.workflow
-    # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
-    _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
-    rows = [
-        ("Workflow", _unlinked(workflow.state_machine_name)),
-        ("Execution", _unlinked(workflow.execution_name)),
-        ("AWS account", account),
-        ("AWS region", region),
-    ]
-    return [(label, value) for label, value in rows if value]
-
-
-def requester(approval: Approval) -> str:
-    """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
-
-    The request names its requester itself, so the address never gives way to a name. Empty without a requester.
-    """
-    claim = approval.request.requested_by or ""
-    claim = claim if is_email(claim) else one_line(claim)
-    person = approval.people.requester if approval.people else None
-    if person is None or not claim:
-        return claim
-    address = person.email or claim
-    known = display_name(person)
-    return address if known in (address, claim) else f"{known} ({address})"
-
-
-def display_name(who: Person | Approver) -> str:
-    """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
-    address = who.email if isinstance(who, Person) else who.id
-    text = who.name or who.id
-    return text if text == address else _unlinked(text)
-
-
-def context(approval: Approval) -> list[tuple[str, str]]:
-    """Return the rest of the execution's input in full, as labels and values."""
-    return [(label, written(value)) for label, value in input_rows(approval)]
-
-
-def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
-    """Yield the rest of the execution's input as labels, each a line, and values as they were given."""
-    parent = _parent(approval)
-    if parent:
-        yield STARTED_BY_LABEL, parent
-    for key, value in approval.request.whole_context.items():
-        if key != STARTED_BY or not parent:
-            yield " ".join(written(key).split()), value
-
-
-def written(value: Json, most: int | None = None) -> str:
-    """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
-    return reveal(text_of(value)[:most])
-
-
-def text_of(value: Json) -> str:
-    """Return a value as text: a text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def filled_in(approval: Approval) -> list[tuple[str, str]]:
-    """What the last of those whose answers stand filled in: labels and values."""
-    form = approval.standing[-1].form if approval.standing else {}
-    return [(field.label, said(form[field.name])) for field in approval.request.form if field.name in form]
-
-
-def headline(approval: Approval) -> str:
-    """The status in one or a few words."""
-    return HEADLINES[approval.status]
-
-
-def outcome(approval: Approval) -> str:
-    """Who decided, how, where and when, or why nobody did; and whether it was in vain."""
-    decision = decided(approval)
-    when = readable(decision.at)
-    if decision.approver is None:
-        return f"{HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
-    sentence = f"{HEADLINES[decision.status]} by {display_name(decision.approver)} {WHERE[decision.channel]} on {when}."
-    return f"{sentence} {in_vain(approval)}".strip()
-
-
-def in_vain(approval: Approval) -> str:
-    """Says that a person's decision did not reach the workflow, where that is known; else nothing."""
-    lost = approval.resumed is False and decided(approval).approver is not None
-    return "The workflow had already ended, so it did not receive this response." if lost else ""
-
-
-def decided(approval: Approval) -> Decision:
-    """The approval's decision. Raises `ValueError` when it has none."""
-    if approval.decision is None:
-        raise ValueError(f"approval {approval.id} is not decided")
-    return approval.decision
-
-
-def who_may(approval: Approval) -> str:
-    """Who may answer, and how many are needed."""
-    people, request = approval.people, approval.request
-    if people is None:
-        return "It is not known yet who may answer."
+    reader = approver_of(approval, recipient)
+    you, anyone = ("You", "Anyone") if begins else ("you", "anyone")
+    if approval.people is None:
+        return [f"{anyone} whom the request names (the approvers are still being looked up)"]
     named = eligible(approval)
     if named:
-        who = f"Only {listed(named)} may answer."
+        first = [you for person in named if person.is_(reader)]
+        return some([*first, *(with_address(person) for person in named if not person.is_(reader))])
+    person = approval.people.requester
+    but = f", except {with_address(person)}" if person and not approval.request.allow_self_approval else ""
+    return [f"{anyone} who receives this request{_in_slack(approval)}{but}"]
+
+
+def some(names: list[str]) -> list[str]:
+    """Return names as they are; of many, the last ones counted."""
+    if len(names) <= MAX_NAMES:
+        return names
+    return [*names[: MAX_NAMES - 1], f"{len(names) - MAX_NAMES + 1} more people"]
+
+
+def who_may(approval: Approval) -> Text:
+    """Return who may answer, and how many are needed."""
+    people, request = approval.people, approval.request
+    if people is None:
+        return text("It is not known yet who may answer.")
+    if named := eligible(approval):
+        who = text("Only ", Names(named), " may answer.")
     else:
-        where = " in Slack" if is_quorum(request) else ""  # The stack's own address is told, not asked.
-        requester = None if request.allow_self_approval else people.requester
-        own = f", except {display_name(requester)}" if requester else ""
-        who = f"Anybody who was asked{where} may answer{own}."
-    return " ".join(part for part in (who, _needed(approval), unchecked(approval)) if part)
+        person = None if request.allow_self_approval else people.requester
+        but = f", except {display_name(person)}" if person else ""
+        who = text(f"Anybody who was asked{_in_slack(approval)} may answer{but}.")
+    return joined([who, _enough(approval), unchecked(approval)])
 
 
 def unchecked(approval: Approval) -> str:
@@ -191,71 +124,180 @@ def unchecked(approval: Approval) -> str:
     return f"{display_name(person)} {rest}" if person else ""
 
 
-def progress(approval: Approval) -> list[str]:
-    """How far it is: how many of those needed have answered, who, and when. Empty where one answer decides."""
+def needs(approval: Approval) -> str:
+    """Return how many responses decide."""
+    approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
+    if approvals == rejections == 1:
+        return "The first response decides."
+    verb = "rejects" if rejections == 1 else "reject"
+    return f"Needs {counted(approvals, 'approval')}; {counted(rejections, 'rejection')} {verb} it."
+
+
+def silence(approval: Approval) -> str:
+    """Return what happens at the deadline without a decision."""
     request = approval.request
-    if request.required_approvals == request.required_rejections == 1:
+    without = "Without a decision by the deadline" if is_quorum(request) else "If nobody responds by the deadline"
+    return f"{without}, {_SILENCE[request.on_timeout]}."
+
+
+def wants(approval: Approval) -> tuple[str, list[str]]:
+    """Return what a response takes beside a click, in our words; and the author's fields, one a line."""
+    request = approval.request
+    reasons = [
+        f"To {action}, you give a {'reason' if action is Action.REJECT else 'comment'}."
+        for action in Action
+        if request.comments[action] is Presence.REQUIRED
+    ]
+    fields = [f"{one_line(field.label, 150)} ({forms.hint(field)})" for field in request.form]
+    return " ".join(reasons), fields
+
+
+def source(approval: Approval) -> list[tuple[str, str]]:
+    """Return where a request comes from, as labels and values: once it is decided, also from whom."""
+    who = requester(approval) if approval.decision else ""
+    return [*([(REQUESTER, who)] if who else []), *execution_source(approval)]
+
+
+# What happened to it so far, and how it ended.
+
+
+def headline(approval: Approval) -> str:
+    """Return the status in one or a few words."""
+    return HEADLINES[approval.status]
+
+
+def counts(approval: Approval) -> list[str]:
+    """Return how many of those needed have responded: `1 of 2 approvals`. Empty where one response decides."""
+    request = approval.request
+    if not is_quorum(request):
         return []
     said = [response.action for response in approval.standing]
-    lines = [_count(said.count(Action.APPROVE), request.required_approvals, "approval")]
+    needed = [(Action.APPROVE, request.required_approvals, "approval")]
     if request.required_rejections > 1:
-        lines.append(_count(said.count(Action.REJECT), request.required_rejections, "rejection"))
-    return lines + [_response_line(response) for response in approval.standing]
+        needed.append((Action.REJECT, request.required_rejections, "rejection"))
+    return [f"{said.count(action)} of {counted(number, what)}" for action, number, what in needed]
 
 
-def not_allowed(approval: Approval, reason: Reason) -> str:
+def responses(approval: Approval) -> list[Text]:
+    """Return who has responded, how, where and when. Empty where one response decides."""
+    standing = approval.standing if is_quorum(approval.request) else ()
+    return [_response(response) for response in standing]
+
+
+def latest_responses(approval: Approval) -> list[str]:
+    """Return the responses in plain text; of many only the latest."""
+    lines = [str(line) for line in responses(approval)]
+    if len(lines) > MAX_NAMES:
+        return [f"({len(lines) - MAX_NAMES} earlier responses)", *lines[-MAX_NAMES:]]
+    return lines
+
+
+def progress(approval: Approval) -> list[Text]:
+    """Return the counts and all responses, a line each. Empty where one response decides."""
+    return [*map(text, counts(approval)), *responses(approval)]
+
+
+def outcome(approval: Approval) -> Text:
+    """Return who decided, how, where and when, or why nobody did; and whether it was in vain."""
+    return joined([headline(approval), decided_by(approval), cause(approval), in_vain(approval)])
+
+
+def decided_by(approval: Approval) -> Text:
+    """Return who decided, where and when, behind the outcome; or why nobody did, where that is our own word."""
+    decision = decided(approval)
+    when = text(Moment(decision.at, "on "), ".")
+    if decision.approver:
+        return text(f"by {display_name(decision.approver)} {WHERE[decision.channel]} ", when)
+    return joined([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
+
+
+def cause(approval: Approval) -> str:
+    """Return why the approval was cancelled: words of whoever stopped the execution. Empty for other outcomes."""
+    decision = decided(approval)
+    return (decision.cause or "").strip() if decision.status is Status.CANCELLED else ""
+
+
+def in_vain(approval: Approval) -> str:
+    """Say that a person's decision did not reach the workflow, where that is known; else nothing."""
+    lost = approval.resumed is False and decided(approval).approver is not None
+    return "The workflow had already ended, so it did not receive this response." if lost else ""
+
+
+def decided(approval: Approval) -> Decision:
+    """Return the approval's decision. Raise `ValueError` when it has none."""
+    if approval.decision is None:
+        raise ValueError(f"approval {approval.id} is not decided")
+    return approval.decision
+
+
+def extended(extension: Extension) -> Text:
+    """Return who extended the deadline, and to when."""
+    return text(f"{display_name(extension.approver)} asked for more time: until ", Moment(extension.deadline), ".")
+
+
+def reminder(approval: Approval) -> Text:
+    """Return the sentence that reminds of a request that waits."""
+    return text("A reminder: this still waits for an answer, until ", Moment(approval.deadline), ".")
+
+
+# What became of somebody's response.
+
+
+def not_allowed(approval: Approval, reason: Reason) -> Text:
     """Tell somebody why their answer to which request was not taken, and who may answer."""
-    return f"{quoted_title(approval)} {why_not(approval, reason)}"
+    return joined([quoted_title(approval), why_not(approval, reason)])
 
 
-def why_not(approval: Approval, reason: Reason) -> str:
+def why_not(approval: Approval, reason: Reason) -> Text:
     """Tell somebody why their answer was not taken, and who may answer."""
+    who: list[str | Text] = [who_may(approval)]
     match reason:
         case Reason.TOO_EARLY:
-            return TOO_EARLY
+            return text(TOO_EARLY)
         case Reason.UNCHECKED:
-            return UNCHECKED
+            return text(UNCHECKED)
         case Reason.NOT_A_MEMBER:
-            why = NOT_A_MEMBER
+            who = [NOT_A_MEMBER]
         case Reason.SHARED_ADDRESS:
-            why = f"{SHARED_ADDRESS} {who_may(approval)}"
+            who.insert(0, SHARED_ADDRESS)
         case Reason.OTHER_WORKSPACE:
-            why = NOT_OF_THE_WORKSPACE
+            who = [NOT_OF_THE_WORKSPACE]
         case Reason.OWN_REQUEST:
-            why = f"{OWN_REQUEST} {who_may(approval)}"
+            who.insert(0, OWN_REQUEST)
         case Reason.NOT_AN_APPROVER:
-            why = who_may(approval)
-    return f"Your answer was not taken. {why} The request still waits."
+            pass
+    return joined(["Your answer was not taken.", *who, "The request still waits."])
 
 
-def answered(judgement: Judgement, response: Response) -> str:
-    """Tells somebody what became of their answer."""
+def answered(judgement: Judgement, response: Response) -> Text:
+    """Tell somebody what became of their answer."""
     approval = judgement.approval
     if approval.decision:
         return late_answer(approval, response)
-    so_far = " ".join(f"{line}." for line in progress(approval)[:2])
+    so_far = [text(line, ".") for line in progress(approval)[:2]]
     match judgement.verdict:
         case Verdict.COUNTED:
-            text = f"Your answer counts. {so_far}"
+            said = text("Your answer counts.")
         case Verdict.REPEATED:
-            text = f"Your answer was recorded already. {so_far}"
+            said = text("Your answer was recorded already.")
         case Verdict.ANSWERED_OTHERWISE:
-            text = "You answered otherwise before. Take that answer back first."
+            said = text("You answered otherwise before. Take that answer back first.")
         case Verdict.ALREADY_USED:
-            text = "This came before, and you withdrew it since, so nothing was changed. Please respond again."
+            said = text("This came before, and you withdrew it since, so nothing was changed. Please respond again.")
         case Verdict.WITHDRAWN:
-            text = "Your answer was taken back. The request still waits."
+            said = text("Your answer was taken back. The request still waits.")
         case Verdict.EXTENDED:
-            text = f"There is more time now: until {readable(approval.deadline)}."
+            said = text("There is more time now: until ", Moment(approval.deadline), ".")
         case Verdict.INCOMPLETE:
-            text = " ".join(problem.text for problem in judgement.problems)
+            said = text(" ".join(problem.text for problem in judgement.problems))
         case _:
-            text = "Nothing was changed."
-    return f"{quoted_title(approval)} {text}".strip()
+            said = text("Nothing was changed.")
+    counted_now = so_far if judgement.verdict in (Verdict.COUNTED, Verdict.REPEATED) else []
+    return joined([quoted_title(approval), said, *counted_now])
 
 
-def late_answer(approval: Approval, response: Response) -> str:
-    """Tells somebody whose answer no longer counts what has been decided instead, by whom, when and where."""
+def late_answer(approval: Approval, response: Response) -> Text:
+    """Tell somebody whose answer no longer counts what has been decided instead, by whom, when and where."""
     decision = decided(approval)
     agreed = decision.status is response.action.status
     own = _own_response(approval, response.approver)
@@ -266,11 +308,11 @@ def late_answer(approval: Approval, response: Response) -> str:
         first = "Your answer came too late."
     else:
         first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
-    return f"{quoted_title(approval)} {first} {outcome(approval)}"
+    return joined([quoted_title(approval), first, outcome(approval)])
 
 
 def _own_response(approval: Approval, approver: Approver) -> Response | None:
-    """What the same human answered before, on whatever channel."""
+    """Return what the same human answered before, on whatever channel."""
     person = responder(approval, approver)
     return next(
         (
@@ -283,7 +325,11 @@ def _own_response(approval: Approval, approver: Approver) -> Response | None:
     )
 
 
-def _needed(approval: Approval) -> str:
+def _in_slack(approval: Approval) -> str:
+    return " in Slack" if is_quorum(approval.request) else ""  # The stack's own address is told, not asked.
+
+
+def _enough(approval: Approval) -> str:
     approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
     if approvals == rejections == 1:
         return ""
@@ -291,37 +337,6 @@ def _needed(approval: Approval) -> str:
     return f"{approvals} must approve; {enough}." if approvals > 1 else f"One approval is enough; {enough}."
 
 
-def _count(said: int, needed: int, what: str) -> str:
-    return f"{said} of {needed} {what}{'' if needed == 1 else 's'}"
-
-
-def _response_line(response: Response) -> str:
-    word = HEADLINES[response.action.status]
-    return f"{word} by {display_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
-
-
-def listed(people: Sequence[Person]) -> str:
-    """The names in a sentence: "a, b and c"."""
-    names = [display_name(person) for person in people]
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
-
-
-def quoted_title(approval: Approval) -> str:
-    """Which approval something is about, at the beginning of a sentence."""
-    return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}):"
-
-
-def indent(text: str) -> str:
-    """The text with its second and further lines indented: they belong to the first, whatever broke the line."""
-    return "\n    ".join(text.splitlines())
-
-
-def _unlinked(name: str) -> str:
-    return one_line(name.replace("/", " "))
-
-
-def _parent(approval: Approval) -> str | None:
-    """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
-    value = approval.request.whole_context.get(STARTED_BY)
-    found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
-    return found[1] if found else None
+def _response(response: Response) -> Text:
+    who = f"{HEADLINES[response.action.status]} by {display_name(response.approver)}"
+    return text(f"{who} {WHERE[response.approver.channel]} ", Moment(response.at, "on "))

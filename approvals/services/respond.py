@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.model import Approval, Note
+from approvals.domain.model import Approval
+from approvals.domain.replies import Note
 from approvals.domain.rules import Event, Judgement, judge
 
 _ATTEMPTS = 50

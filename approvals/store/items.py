@@ -18,8 +18,6 @@ from approvals.domain.model import (
     Extension,
     FormValue,
     Json,
-    Note,
-    NoteKind,
     People,
     Person,
     Refusal,
@@ -31,6 +29,8 @@ from approvals.domain.model import (
     iso,
 )
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
+from approvals.domain.parts import Moment, Part, Text, text
+from approvals.domain.replies import Note, NoteKind
 from approvals.domain.rules import next_due
 from approvals.requests.codec import read, write
 from approvals.store import legacy
@@ -324,7 +324,8 @@ def note_to_item(note: Note, at: datetime) -> Item:
     return {
         "kind": note.kind.value,
         "channel": note.channel,
-        "text": note.text,
+        "text": str(note.text),
+        "parts": [_part_to_item(part) for part in note.text.parts] if isinstance(note.text, Text) else None,
         "workspace": note.workspace,
         "response_url": note.response_url,
         "left_at": iso(at),
@@ -338,11 +339,19 @@ def note_from_item(note_id: str, user: str, item: Item) -> Note:
         user=user,
         kind=NoteKind(item["kind"]),
         channel=item["channel"],
-        text=item["text"],
+        text=text(*map(_part_from_item, item["parts"])) if item.get("parts") else item["text"],
         workspace=item["workspace"],
         response_url=item["response_url"],
         left_at=_moment(item["left_at"]),
     )
+
+
+def _part_to_item(part: Part) -> Item | str:
+    return {"at": iso(part.at), "lead": part.lead} if isinstance(part, Moment) else str(part)
+
+
+def _part_from_item(part: Item | str) -> Part:
+    return part if isinstance(part, str) else Moment(_moment(part["at"]), part["lead"])
 
 
 def _moment(text: str) -> datetime:

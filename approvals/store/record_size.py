@@ -8,8 +8,8 @@ from typing import Any
 from approvals.domain import rules
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.identifiers import is_email
-from approvals.domain.model import Action, Approval, Presence, Request
-from approvals.domain.result import MAX_COMMENT, form_bytes
+from approvals.domain.model import Action, Approval, Request
+from approvals.domain.result import comment_bytes, form_bytes
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidApprovalRequest
 from approvals.store.dynamodb import serialize
@@ -90,7 +90,7 @@ def _growth(approval: Approval) -> dict[str, int]:
     response = approver + _KEYS + 2 * _MOMENT + _CLICK + max([_ADDRESS, *addresses])
     withdrawals = rules.MAX_WITHDRAWALS_IN_ALL + _named(approval)  # Each can withdraw once, whatever others did.
     approvals, rejections = request.required_approvals, request.required_rejections
-    said = {action: _comment_bytes(request, action) for action in Action}
+    said = {action: comment_bytes(request, action) for action in Action}
     last = max(said.values())
     events = len(addresses) + MAX_DIRECT + approvals + rejections + 2 * withdrawals
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
@@ -137,10 +137,6 @@ def _mark_bytes(request: Request, addresses: list[int]) -> int:
     mark = len("request_email:") + _MOMENT + 1
     direct = 3 * _KEYS + len(request.reminders) * (mark + len("slack-direct-") + _SLACK_ID)
     return sum((2 + news) * (mark + address) for address in addresses) + MAX_DIRECT * direct
-
-
-def _comment_bytes(request: Request, action: Action) -> int:
-    return 0 if request.comments[action] is Presence.OFF else MAX_COMMENT * _WIDEST
 
 
 def _size(attribute: Mapping[str, Any]) -> int:  # noqa: PLR0911 one of many kinds

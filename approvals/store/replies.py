@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from approvals.domain.model import Note
+from approvals.domain.replies import Note
 from approvals.store.items import note_from_item, note_to_item
 from approvals.store.table import NotFound, deserialized, serialized
 

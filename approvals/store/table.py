@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 
 from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.model import Approval, Note, People, SlackMessage, Step, iso
+from approvals.domain.model import Approval, People, SlackMessage, Step, iso
+from approvals.domain.replies import Note
 from approvals.store.dynamodb import deserialize, serialize
 from approvals.store.items import (
     DUE_SHARDS,

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Action, Approval, Approver, Channel, Note, NoteKind, Response
+from approvals.domain.model import Action, Approval, Approver, Channel, Response
 from approvals.domain.omissions import was_all_in_earlier_message
+from approvals.domain.parts import Text, joined
+from approvals.domain.replies import Note, NoteKind
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.domain.signed_links import is_approval_id
 from approvals.services.respond import respond
@@ -140,7 +142,7 @@ class Desk:
             return approver
         return replace(approver, member=user is not None and user.is_member)
 
-    def reply(self, click: Click, said: str | None, *, recorded: bool = False) -> Note | None:
+    def reply(self, click: Click, said: Text | str | None, *, recorded: bool = False) -> Note | None:
         """A note to who clicked, for `notify` to show. None for nothing to say.
 
         In a channel it is a private message there; in the app's Home it stands above what the Home has now. Each click
@@ -166,7 +168,7 @@ class Desk:
             left_at=self.clock(),
         )
 
-    def note(self, approver: Approver, channel: str, said: str, key: str) -> Note:
+    def note(self, approver: Approver, channel: str, said: Text | str, key: str) -> Note:
         """A note to somebody who was in a channel, or without one in the app's Home."""
         return Note(
             id=key,
@@ -203,19 +205,19 @@ def must_read(approval: Approval, action: Action, *, all_shown: bool) -> bool:
     return action is Action.APPROVE and not all_shown and not was_all_in_earlier_message(approval)
 
 
-def told(judgement: Judgement, response: Response, *, unseen: bool = False) -> str | None:
+def told(judgement: Judgement, response: Response, *, unseen: bool = False) -> Text | None:
     """What to tell the person about their answer; nothing when it counts and they see that, unless it is `unseen`."""
     match judgement.verdict:
         case Verdict.DECIDED | Verdict.COUNTED if not unseen:
             return None
         case Verdict.DECIDED:
-            return f"{wording.quoted_title(judgement.approval)} {wording.outcome(judgement.approval)}"
+            return joined([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
         case Verdict.NOT_ALLOWED:
             return refused(judgement)
         case _:
             return wording.answered(judgement, response)
 
 
-def refused(judgement: Judgement) -> str:
+def refused(judgement: Judgement) -> Text:
     """Why this person may not answer, and who may."""
     return wording.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

@@ -9,19 +9,18 @@ from slack_sdk.models.blocks import (
     Block,
     ContextBlock,
     HeaderBlock,
-    MarkdownTextObject,
     PlainTextObject,
     SectionBlock,
 )
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import omissions, wording
+from approvals.domain import facts, omissions, wording
 from approvals.domain.characters import reveal
-from approvals.domain.eligibility import eligible
 from approvals.domain.forms import said
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Action, Approval, Channel, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import SLACK_MESSAGE, Shown
+from approvals.domain.parts import Names, joined
 from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (
@@ -151,20 +150,20 @@ def _title(approval: Approval) -> list[Block]:
 
 
 def _fields(approval: Approval) -> Block:
-    return SectionBlock(fields=[_field(label, value, approval) for label, value in wording.facts(approval)])
+    """Who requests, by when (while open), and for which workflow."""
+    claim = approval.request.requested_by or ""
+    requester = f"<@{claim}>" if is_slack_user(claim) else fit(facts.requester(approval), MAX_VALUE)
+    rows = [
+        (facts.REQUESTER, requester),
+        (facts.DEADLINE, "" if approval.decision else local_time(approval.deadline)),
+        *((label, fit(value, MAX_VALUE)) for label, value in facts.source(approval)),
+    ]
+    return SectionBlock(fields=[mrkdwn(f"*{label}*\n{value}") for label, value in rows if value])
 
 
 def _head(approval: Approval) -> list[Block]:
     severe = approval.request.severity is Severity.HIGH
     return [*_title(approval), *([SectionBlock(text=mrkdwn(_SEVERE))] if severe else []), _fields(approval)]
-
-
-def _field(label: str, value: str, approval: Approval) -> MarkdownTextObject:
-    if label == wording.DEADLINE:
-        return mrkdwn(f"*{label}*\n{local_time(approval.deadline)}")
-    if label == wording.REQUESTER and is_slack_user(claim := approval.request.requested_by or ""):
-        return mrkdwn(f"*{label}*\n<@{claim}>")
-    return mrkdwn(f"*{label}*\n{fit(value, MAX_VALUE)}")
 
 
 def _rules(approval: Approval) -> list[Block]:
@@ -177,14 +176,11 @@ def _rules(approval: Approval) -> list[Block]:
 
 
 def _who_may(approval: Approval) -> list[Part]:
-    sentence = wording.who_may(approval)
-    if approval.request.on_timeout is OnTimeout.REJECT:
-        sentence += " No answer in time counts as a rejection."
-    named = eligible(approval)
-    if not named:
-        return runs(sentence)
-    rest = sentence.rsplit(" may answer.", 1)[-1]
-    return [*runs("Only "), *_listed(named), *runs(f" may answer.{rest}")]
+    """Who may answer, by mention where Slack knows them."""
+    rejects = approval.request.on_timeout is OnTimeout.REJECT
+    silence = "No answer in time counts as a rejection." if rejects else ""
+    parts = joined([wording.who_may(approval), silence]).parts
+    return [each for part in parts for each in (_listed(part.people) if isinstance(part, Names) else runs(str(part)))]
 
 
 def _listed(people: Sequence[Person]) -> list[Part]:

@@ -14,16 +14,16 @@ from slack_sdk.models.blocks import (
     RichTextQuoteElement,
 )
 
-from approvals.domain import markdown, omissions, wording
+from approvals.domain import facts, markdown, omissions
 from approvals.domain.addresses import labelled
 from approvals.domain.markdown import Kind, Span, Style
 from approvals.domain.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
+from approvals.domain.parts import Moment, Names, Text, joined
 from bot.views.text import (
-    Moment,
+    DateElement,
     Part,
     heading,
     link,
-    moments,
     prefix,
     rich,
     runs,
@@ -86,23 +86,24 @@ def quote(text: str, room: int) -> list[Block]:
     return [rich([RichTextQuoteElement(elements=[*parts, *_note(space)])])] if parts or space.hidden else []
 
 
-def lines(rows: Sequence[str], room: int) -> list[Block]:
+def lines(rows: Sequence[str | Text], room: int) -> list[Block]:
     """Sentences of ours with names and moments in them, a line each, without a heading."""
     space = Room(room - BLOCK - NOTE)
-    parts = [part for piece in moments("\n".join(rows)) for part in _shown(piece, space)]
+    parts = [part for each in joined(rows, "\n").parts for part in _shown(each, space)]
     return [rich([section([*parts, *_note(space)])])] if parts or space.hidden else []
 
 
-def _shown(piece: str | Moment, space: Room) -> list[Part]:
-    if isinstance(piece, str):
-        return runs(space.take(piece))
-    needed = weight_of([piece])
+def _shown(part: str | Moment | Names, space: Room) -> list[Part]:
+    if not isinstance(part, Moment):
+        return runs(space.take(str(part)))
+    date = DateElement(part)
+    needed = weight_of([date])
     if space.hidden or space.left < needed:
         space.left = 0  # nothing smaller may slip in behind it
-        space.hidden += len(piece.fallback)
+        space.hidden += len(str(part))
         return []
     space.left -= needed
-    return [piece]
+    return [date]
 
 
 def _note(space: Room) -> list[Part]:
@@ -121,7 +122,7 @@ def _facts(shown: Shown) -> list[RichTextElement]:
 
 
 def _context(rows: Sequence[tuple[str, str]]) -> list[RichTextElement]:
-    return _quoted(runs("\n".join(f"{label}: {wording.indent(value)}" for label, value in rows)))
+    return _quoted(runs("\n".join(f"{label}: {facts.indent(value)}" for label, value in rows)))
 
 
 def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:

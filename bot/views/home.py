@@ -20,6 +20,7 @@ from slack_sdk.models.views import View
 from approvals.domain import wording
 from approvals.domain.model import Approval
 from approvals.domain.omissions import SLACK_HOME, fit
+from approvals.domain.parts import Text, beginning
 from approvals.domain.summary import Summary, summarize
 from bot.views import approval as message
 from bot.views import details
@@ -49,12 +50,14 @@ _NOTHING_DECIDED = "Nothing was decided lately that concerns you."
 _HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals help` says what else it knows."
 
 
-def home_view(overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: str = "") -> View:
+def home_view(
+    overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: Text | str = ""
+) -> View:
     """The Home. `waiting` are those that wait, in full; no more are taken of them than are shown.
 
     `said` is what to tell the person above all, for once.
     """
-    told = [SectionBlock(text=mrkdwn(sentence(said[:MAX_SAID])))] if said else []
+    told = [SectionBlock(text=mrkdwn(sentence(beginning(said, MAX_SAID))))] if said else []
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
         type="home",

@@ -25,8 +25,9 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from approvals.domain.characters import reveal
-from approvals.domain.forms import NO, YES
+from approvals.domain.forms import MAX_COMMENT, NO, YES
 from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
+from approvals.domain.parts import Text
 from approvals.domain.rules import COMMENT
 from approvals.domain.signed_links import is_approval_id
 
@@ -38,9 +39,6 @@ SURE = "sure"
 
 VALUE = "value"
 """The action id of every input."""
-
-MAX_COMMENT = 1000
-"""Characters of a comment, as on the page behind a mail's link."""
 
 MAX_LONG_LINE = 200
 """Characters of a text from which on it gets several lines."""
@@ -122,13 +120,13 @@ def answer_modal(approval: Approval, about: About) -> View:
     )
 
 
-def told_modal(text: str, title: str = "Not recorded") -> View:
+def told_modal(said: Text | str, title: str = "Not recorded") -> View:
     """The dialog when there is nothing more to answer, or the person may not: it says so, and can only be closed."""
     return View(
         type="modal",
         title=PlainTextObject(text=title),
         close=PlainTextObject(text="Close"),
-        blocks=[SectionBlock(text=_theirs(shorten(text, MAX_TITLE)))],
+        blocks=[SectionBlock(text=_theirs(shorten(str(said), MAX_TITLE)))],
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from slack_sdk.models.blocks import (
     Block,
@@ -27,6 +27,7 @@ from approvals.domain.characters import reveal
 from approvals.domain.markdown import Style
 from approvals.domain.model import readable, shorten
 from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
+from approvals.domain.parts import Moment, Text
 
 MAX_TOTAL = SLACK_MESSAGE.room
 """What all blocks of a message may weigh."""
@@ -37,9 +38,6 @@ _USUAL_HOST = re.compile(r"[a-z0-9.:-]+")
 """No IP address of version 6, and no _."""
 
 _MARKS = re.compile(r"[*_~`]")
-_MOMENT = re.compile(r"(?:on )?([A-Z][a-z]{2} \d{2} [A-Z][a-z]{2} \d{4}, \d{2}:\d{2} UTC)")
-"""A moment as `readable` writes it, the one form that our sentences have. Slack may say "today": without "on"."""
-
 _FORMAT = "{date_short_pretty} at {time}"
 _STYLES: dict[Style, dict[str, bool]] = {
     Style.BOLD: {"bold": True},
@@ -84,17 +82,17 @@ def local_time(moment: datetime) -> str:
     return _date(moment, readable(moment))
 
 
-def sentence(text: str) -> str:
+def sentence(said: Text | str) -> str:
     """A sentence of ours, with names in it, as mrkdwn: literally, but for moments, which are in the reader's zone."""
-    parts = moments(text)
-    return "".join(_date(part.at, part.fallback) if isinstance(part, Moment) else literal(part) for part in parts)
+    parts = said.parts if isinstance(said, Text) else (said,)
+    return "".join(_date(part.at, str(part)) if isinstance(part, Moment) else literal(str(part)) for part in parts)
 
 
 def _date(moment: datetime, fallback: str) -> str:
     return f"<!date^{int(moment.timestamp())}^{_FORMAT}|{fallback}>"
 
 
-class Moment(RichTextElement):
+class DateElement(RichTextElement):
     """A moment in each reader's own time zone, as an element of rich text; in UTC for clients that can't.
 
     Source: https://docs.slack.dev/reference/block-kit/block-elements/date-element
@@ -107,35 +105,11 @@ class Moment(RichTextElement):
         """The keys of its JSON."""
         return super().attributes | {"timestamp", "format", "fallback"}
 
-    def __init__(self, at: datetime, fallback: str) -> None:
+    def __init__(self, moment: Moment) -> None:
         super().__init__(type=self.type)
-        self.at = at
-        self.timestamp = int(at.timestamp())
+        self.timestamp = int(moment.at.timestamp())
         self.format = _FORMAT
-        self.fallback = fallback
-
-
-def moments(text: str) -> Iterator[str | Moment]:
-    """The text taken apart: moments, and what is between them. Nothing is lost: a moment's fallback is its text."""
-    end = 0
-    for found in _MOMENT.finditer(text):
-        at = _moment(found[1])
-        if at is None:
-            continue
-        if found.start() > end:
-            yield text[end : found.start()]
-        yield Moment(at, found[0])
-        end = found.end()
-    if end < len(text):
-        yield text[end:]
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        at = datetime.strptime(text, "%a %d %b %Y, %H:%M UTC").replace(tzinfo=UTC)
-    except ValueError:  # no such day
-        return None
-    return at if readable(at) == text else None  # another day of the week: somebody else's words
+        self.fallback = str(moment)
 
 
 def runs(text: str, style: Style = Style.PLAIN) -> list[Part]:

@@ -46,4 +46,4 @@ def command(context: Context, approval: str, reason: str) -> None:
 def _check(approval: Approval) -> None:
     """Raises `Failure` when it was decided otherwise."""
     if approval.status is not Status.CANCELLED:
-        raise Failure(f"There was nothing left to cancel. {plain(wording.outcome(approval))}")
+        raise Failure(f"There was nothing left to cancel. {plain(str(wording.outcome(approval)))}")

@@ -23,7 +23,8 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
-from approvals.domain.model import Note, NoteKind, Request
+from approvals.domain.model import Request
+from approvals.domain.replies import Note, NoteKind
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
 from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported

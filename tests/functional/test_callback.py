@@ -19,6 +19,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import Conflict
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
@@ -43,7 +44,7 @@ from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
 from web import pages
-from web.handler import MAX_COMMENT, UNEXPECTED, CallbackHandler
+from web.handler import UNEXPECTED, CallbackHandler
 from web.pages import MORE_TIME, WITHDRAW
 
 APPROVE, REJECT = Action

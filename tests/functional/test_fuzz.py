@@ -23,6 +23,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
@@ -46,7 +47,7 @@ from bot.views.approval import ACTION_IDS
 from demo.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
 from tests.functional.conftest import TABLE, Clock
-from web.handler import MAX_COMMENT, MAX_FIELDS, MAX_FORM, CallbackHandler
+from web.handler import MAX_FIELDS, MAX_FORM, CallbackHandler
 
 REQUESTS = 7_000 if os.environ.get("PROVE") == "1" else 150
 """To each door: the links' pages in each of their two modes, and the Slack app."""

@@ -14,7 +14,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Action, Approval, Note, NoteKind, People, Person, Request, SlackMessage
+from approvals.domain.model import Action, Approval, People, Person, Request, SlackMessage
+from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
 from approvals.store.replies import Replies

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
+from approvals.domain import facts
 from approvals.domain.model import Approval, ContextNotReadError, Request, Step
 from approvals.domain.rules import judge
 from approvals.store.items import approval_to_item
@@ -147,7 +147,7 @@ def test_a_list_reads_no_context_and_says_so(listing: Listing, dynamodb: DynamoD
     assert listed.request.context is None
     assert "secret plan" not in texts[0]
     surfaces: list[Callable[[Approval], object]] = [
-        wording.context,
+        facts.context,
         request_blocks,
         document,
         approval_to_item,

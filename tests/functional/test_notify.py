@@ -15,18 +15,8 @@ from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Channel,
-    MoreTime,
-    Note,
-    Request,
-    SlackMessage,
-    Status,
-    Step,
-)
+from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
+from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond

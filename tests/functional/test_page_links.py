@@ -13,18 +13,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    Note,
-    NoteKind,
-    People,
-    Person,
-    Request,
-    Status,
-)
+from approvals.domain.model import Action, Approval, FieldType, FormField, People, Person, Request, Status
+from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import sign, slack_recipient
 from approvals.domain.wording import NOT_OF_THE_WORKSPACE
 from approvals.store.table import ApprovalTable

@@ -35,18 +35,8 @@ from slack_sdk.web import SlackResponse
 
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Channel,
-    Note,
-    People,
-    Response,
-    SlackMessage,
-    Status,
-    Step,
-)
+from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
+from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond

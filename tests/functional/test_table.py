@@ -14,7 +14,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import Channel, Decision, Note, People, Person, Request, SlackMessage, Status, Step
+from approvals.domain.model import Channel, Decision, People, Person, Request, SlackMessage, Status, Step
+from approvals.domain.parts import Moment, text
+from approvals.domain.replies import Note
 from approvals.domain.rules import judge
 from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
@@ -120,6 +122,20 @@ def test_the_same_note_left_twice_is_one(table: ApprovalTable, replies: Replies,
     table.leave_note(NOTE)
     assert (dynamodb.scan(TableName=REPLIES)["Count"], dynamodb.scan(TableName=TABLE)["Count"]) == (1, 0)
     assert replies.get(reply_id(NOTE)) == NOTE
+
+
+def test_a_reply_keeps_the_moments_in_it_and_its_plain_text(
+    table: ApprovalTable, replies: Replies, dynamodb: DynamoDBClient
+) -> None:
+    """A function of an earlier version, which still runs while a new one is deployed, reads the plain text."""
+    said = text("There is more time now: until ", Moment(NOW), ".")
+    note = replace(NOTE, text=said)
+    table.leave_note(note)
+    assert replies.get(reply_id(note)).text == said
+    [item] = dynamodb.scan(TableName=REPLIES)["Items"]
+    assert item["text"] == {"S": str(said)}
+    dynamodb.update_item(TableName=REPLIES, Key={"id": item["id"]}, UpdateExpression="REMOVE parts")
+    assert replies.get(reply_id(note)).text == str(said)  # as an earlier version left it
 
 
 def test_a_reply_that_is_left_later_can_not_change_who_sees_an_earlier_one(

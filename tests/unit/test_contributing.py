@@ -31,7 +31,7 @@ def test_the_functions_and_classes_of_the_example_are_where_it_says() -> None:
     assert re.search(r"^class Request:", (ROOT / "approvals/domain/model.py").read_text(), re.MULTILINE)
     for name in ("read", "write"):
         assert re.search(rf"^def {name}\(", (ROOT / "approvals/requests/codec.py").read_text(), re.MULTILINE)
-    assert re.search(r"^def facts\(", (ROOT / "approvals/domain/wording.py").read_text(), re.MULTILINE)
+    assert re.search(r"^def source\(", (ROOT / "approvals/domain/facts.py").read_text(), re.MULTILINE)
 
 
 def test_github_runs_the_gate_and_nothing_else() -> None:

@@ -21,9 +21,9 @@ from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.events import MAX_CAUSE, Event, events, owed
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.history import Kind, history
 from approvals.domain.model import Action, Approval, Approver, Channel, Request, Step
-from approvals.domain.result import MAX_COMMENT
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
 from approvals.requests.identities import MAX_PEOPLE
 from approvals.requests.schema import load

@@ -183,7 +183,7 @@ def test_a_statement_at_the_end_of_an_agents_call_is_shown_or_there_is_no_button
     assert request.whole_context["Arguments"] == {"sql": statement, "dry": False}
     blocks = json.dumps([block.to_dict() for block in request_blocks(approval)])
     assert ("DROP TABLE orders" in blocks) is (ACTION_IDS[Action.APPROVE] in blocks)
-    assert "DROP TABLE orders" in unescape(pages.confirm(approval, Action.APPROVE, {}, max_comment=9, now=NOW))
+    assert "DROP TABLE orders" in unescape(pages.confirm(approval, Action.APPROVE, {}, now=NOW))
 
 
 @pytest.mark.parametrize("arguments", [{"k" * 101: 1}, {f"argument {number}": number for number in range(120)}])

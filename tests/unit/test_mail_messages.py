@@ -31,9 +31,9 @@ from approvals.domain.model import (
     Status,
     Step,
 )
+from approvals.domain.parts import display_name
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import link
-from approvals.domain.wording import display_name
 from mail.digest_message import digest_mail
 from mail.messages import (
     AT_ONCE,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.domain import markdown, wording
+from approvals.domain import facts, markdown
 from approvals.domain.model import Approval, FieldType, FormField, Request
 from approvals.domain.omissions import (
     EMAIL,
@@ -56,7 +56,7 @@ def everything(approval: Approval) -> Shown:
         facts=request.facts,
         details=tuple(markdown.parse(request.details or "")),
         links=request.links,
-        context=tuple(wording.context(approval)),
+        context=tuple(facts.context(approval)),
     )
 
 

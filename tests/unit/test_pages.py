@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import wording
+from approvals.domain import facts, wording
 from approvals.domain.addresses import labelled
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.history import Kind, history
@@ -42,6 +42,7 @@ from approvals.domain.model import (
     iso,
     readable,
 )
+from approvals.domain.parts import remaining
 from approvals.domain.rules import judge
 from tests import page_variants
 from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
@@ -60,7 +61,6 @@ from tests.page_variants import (
 )
 from web import pages
 from web.form_inputs import Typed
-from web.sections import remaining
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -285,7 +285,7 @@ def test_an_error_page_is_about_the_link_unless_it_says_otherwise() -> None:
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=60), max_size=6))
 def test_the_form_posts_back_exactly_the_links_fields(fields: dict[str, str]) -> None:
-    page = Page(pages.confirm(an_approval(), Action.APPROVE, fields, max_comment=1000, now=LATER))
+    page = Page(pages.confirm(an_approval(), Action.APPROVE, fields, now=LATER))
     hidden = [field for field in page.named("input") if field["type"] == "hidden"]
     assert {field["name"]: field["value"] for field in hidden} == fields
 
@@ -703,7 +703,7 @@ def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request
         for line in (
             "Needs 2 approvals; 1 rejection rejects it.",
             "dave (dave@example.com)",
-            *wording.progress(approval),
+            *map(str, wording.progress(approval)),
         ):
             assert line in text
 
@@ -789,7 +789,7 @@ def told(text: str) -> Approval:
         facts=((text, text),),
         links=((text, "https://example.com/"),),
         form=(FormField(name="F", label=text, type=FieldType.TEXT, default=text),),
-        context={text: text, wording.STARTED_BY: text},
+        context={text: text, facts.STARTED_BY: text},
     )
     given = replace(approval.responses[0], comment=text, form={"F": text})
     return replace(approval, responses=(given,))
@@ -856,7 +856,7 @@ def test_the_block_of_the_author_says_whose_words_it_has_and_its_headings_stand_
 
 def test_who_started_the_execution_is_the_inputs_claim_and_stands_in_the_authors_block() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
-    page = confirm(typical(context={wording.STARTED_BY: parent}))
+    page = confirm(typical(context={facts.STARTED_BY: parent}))
     [block] = page.inside("section", "author")
     assert block.endswith("Started by (from the input)Release:run-9")
     assert "Release" not in page.outside("section", "author")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from approvals.domain import rules
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.events import events
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
@@ -29,7 +30,6 @@ from approvals.domain.model import (
     Response,
     Step,
 )
-from approvals.domain.result import MAX_COMMENT
 from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
 from approvals.requests.parse import InvalidApprovalRequest
 from approvals.services.tasks import step_for

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, OnTimeout, Request, Status, iso
-from approvals.domain.result import MAX_COMMENT, MAX_OUTPUT, most_bytes, output, result
+from approvals.domain.result import MAX_OUTPUT, most_bytes, output, result
 from approvals.domain.rules import Withdrawal, judge
 from tests.builders import (
     ALICE,
@@ -26,7 +27,6 @@ from tests.builders import (
     decided,
     expired,
 )
-from web.handler import MAX_COMMENT as LONGEST_COMMENT
 
 
 def test_the_result_has_exactly_the_contracts_keys() -> None:
@@ -128,10 +128,6 @@ def test_what_was_withdrawn_is_no_response() -> None:
     withdrawn = judge(once, Withdrawal(CAROL, NOW + timedelta(minutes=2))).approval
     found = result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)
     assert [each["By"] for each in found["Responses"]] == [BOB.id]  # type: ignore[index, union-attr, call-overload]
-
-
-def test_a_comment_is_as_long_on_every_channel_as_the_sizes_assume() -> None:
-    assert MAX_COMMENT == LONGEST_COMMENT
 
 
 @pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n"])

@@ -49,7 +49,7 @@ SURFACES: dict[str, Callable[[Approval], str]] = {
     "the email": lambda found: request_mail(found, STACK, LINKS).text,
     "the reminder": lambda found: reminder_mail(found, STACK, LINKS).text,
     "the digest": lambda found: digest_mail([found], STACK, LINKS, stack_email=STACK).text,
-    "the page": lambda found: pages.confirm(found, Action.APPROVE, {}, max_comment=9, now=NOW),
+    "the page": lambda found: pages.confirm(found, Action.APPROVE, {}, now=NOW),
     "the message": lambda found: json.dumps([block.to_dict() for block in message.request_blocks(found)]),
     "the Home": at_home,
     "the terminal": lambda found: "\n".join(document.lines(found, NOW)),

@@ -221,9 +221,9 @@ def test_the_page_shows_everything(request: Request, form: tuple[FormField, ...]
         form=form,
     )
     approval = an_approval(request=asked)
-    page = unescape(re.sub(r"<[^>]*>", "", pages.confirm(approval, Action.APPROVE, {}, max_comment=1000, now=NOW)))
+    page = unescape(re.sub(r"<[^>]*>", "", pages.confirm(approval, Action.APPROVE, {}, now=NOW)))
     assert missing(approval, page) == set()
-    whole = unescape(pages.confirm(approval, Action.APPROVE, {}, max_comment=1000, now=NOW))
+    whole = unescape(pages.confirm(approval, Action.APPROVE, {}, now=NOW))
     for field in form:
         for text in (field.label, *field.choices, read(field.default)):
             assert squashed(text) in squashed(whole)
@@ -240,7 +240,7 @@ def test_the_page_shows_the_end_of_240_kilobytes() -> None:
     context: dict[str, Any] = {f"k{number}": number for number in range(5000)}
     context["Script"] = "echo harmless\n" * 10_000 + "rm -rf /prod"
     approval = an_approval(request=Request(timeout=HOUR, context=context))
-    page = pages.confirm(approval, Action.APPROVE, {}, max_comment=1000, now=NOW)
+    page = pages.confirm(approval, Action.APPROVE, {}, now=NOW)
     assert "k4999" in page
     assert "rm -rf /prod" in page
 

@@ -11,7 +11,8 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from approvals.domain.eligibility import Reason
-from approvals.domain.model import Action, Approval, Note, Response
+from approvals.domain.model import Action, Approval, Response
+from approvals.domain.replies import Note
 from approvals.domain.rules import Judgement, Verdict
 from approvals.services.respond import respond
 from approvals.store.table import RecordFullError

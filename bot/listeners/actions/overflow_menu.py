@@ -7,7 +7,9 @@ from typing import Any
 from slack_bolt import Ack
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Note
+from approvals.domain.model import Approval
+from approvals.domain.parts import Text, joined
+from approvals.domain.replies import Note
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal
 from approvals.store.table import RecordFullError
 from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, refused, used_once
@@ -58,7 +60,7 @@ class More:
         self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
 
 
-def _told(judgement: Judgement, word: str, user: str) -> str | None:
+def _told(judgement: Judgement, word: str, user: str) -> Text | None:
     """What to tell the person; nothing about more time, which everybody is told of."""
     match judgement.verdict:
         case Verdict.EXTENDED:
@@ -73,8 +75,8 @@ def _told(judgement: Judgement, word: str, user: str) -> str | None:
             stands = word == WITHDRAW and any(said.approver.id == user for said in judgement.approval.standing)
             return _about(judgement.approval, TOO_OFTEN if stands else _NOTHING_DONE[word])
         case _:
-            return _about(judgement.approval, f"{TOO_LATE} {wording.outcome(judgement.approval)}")
+            return _about(judgement.approval, TOO_LATE, wording.outcome(judgement.approval))
 
 
-def _about(approval: Approval, text: str) -> str:
-    return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}): {text}"
+def _about(approval: Approval, *said: Text | str) -> Text:
+    return joined([wording.quoted_title(approval), *said])

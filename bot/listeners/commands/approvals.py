@@ -6,7 +6,7 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from approvals.domain.model import Note, NoteKind
+from approvals.domain.replies import Note, NoteKind
 from bot.listeners.desk import Desk, text
 from bot.listeners.malformed import Malformed
 

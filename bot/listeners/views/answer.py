@@ -8,13 +8,14 @@ from typing import Any
 from slack_bolt import Ack
 
 from approvals.domain import forms
-from approvals.domain.forms import YES
-from approvals.domain.model import Action, Approval, Approver, Note, Response, Severity
+from approvals.domain.forms import MAX_COMMENT, YES
+from approvals.domain.model import Action, Approval, Approver, Response, Severity
+from approvals.domain.replies import Note
 from approvals.domain.rules import COMMENT, Judgement, Verdict
 from approvals.store.table import RecordFullError
 from bot.listeners.desk import GONE, NO_ROOM, Desk, approver, must_read, told, used_once
 from bot.listeners.malformed import Malformed
-from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
+from bot.views.modal import SURE, About, block_id, told_modal, typed
 
 NOT_ALL_SHOWN = (
     "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "

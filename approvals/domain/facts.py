@@ -1,0 +1,113 @@
+"""Facts about a request as labels and values: where it comes from, who asks, by when, and its execution's input."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from approvals.domain.characters import one_line, reveal
+from approvals.domain.forms import said
+from approvals.domain.identifiers import is_email
+from approvals.domain.model import Approval, Json, readable
+from approvals.domain.parts import display_name, unlinked
+
+STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+"""The key of the input by which Step Functions links a nested execution with its parent.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-workflows.html
+"""
+
+STARTED_BY_LABEL = "Started by (from the input)"
+"""The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
+
+REQUESTER, DEADLINE = "Requested by", "Answer by"
+"""The labels of the requester and the deadline among the facts."""
+
+_EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
+
+
+def facts(approval: Approval) -> list[tuple[str, str]]:
+    """Return who requests, by when (while open), and for which workflow: labels and values, plain text.
+
+    All but the requester, whose address stands beside their name, is the product's own knowledge. What the execution's
+    input claims is in `context`.
+    """
+    rows = [
+        (REQUESTER, requester(approval)),
+        (DEADLINE, readable(approval.deadline) if approval.decision is None else ""),
+        *source(approval),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def source(approval: Approval) -> list[tuple[str, str]]:
+    """Return where the request comes from: workflow, execution, AWS account and region, as labels and values."""
+    workflow = approval.workflow
+    # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
+    _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
+    rows = [
+        ("Workflow", unlinked(workflow.state_machine_name)),
+        ("Execution", unlinked(workflow.execution_name)),
+        ("AWS account", account),
+        ("AWS region", region),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def requester(approval: Approval) -> str:
+    """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
+
+    The request names its requester itself, so the address never gives way to a name. Empty without a requester.
+    """
+    claim = approval.request.requested_by or ""
+    claim = claim if is_email(claim) else one_line(claim)
+    person = approval.people.requester if approval.people else None
+    if person is None or not claim:
+        return claim
+    address = person.email or claim
+    known = display_name(person)
+    return address if known in (address, claim) else f"{known} ({address})"
+
+
+def context(approval: Approval) -> list[tuple[str, str]]:
+    """Return the rest of the execution's input in full, as labels and values."""
+    return [(label, written(value)) for label, value in input_rows(approval)]
+
+
+def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
+    """Yield the rest of the execution's input as labels, each a line, and values as they were given."""
+    parent = _parent(approval)
+    if parent:
+        yield STARTED_BY_LABEL, parent
+    for key, value in approval.request.whole_context.items():
+        if key != STARTED_BY or not parent:
+            yield " ".join(written(key).split()), value
+
+
+def written(value: Json, most: int | None = None) -> str:
+    """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
+    return reveal(text_of(value)[:most])
+
+
+def text_of(value: Json) -> str:
+    """Return a value as text: a text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def filled_in(approval: Approval) -> list[tuple[str, str]]:
+    """What the last of those whose answers stand filled in: labels and values."""
+    form = approval.standing[-1].form if approval.standing else {}
+    return [(field.label, said(form[field.name])) for field in approval.request.form if field.name in form]
+
+
+def _parent(approval: Approval) -> str | None:
+    """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
+    value = approval.request.whole_context.get(STARTED_BY)
+    found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
+    return found[1] if found else None
+
+
+def indent(text: str) -> str:
+    """The text with its second and further lines indented: they belong to the first, whatever broke the line."""
+    return "\n    ".join(text.splitlines())
