@@ -732,7 +732,10 @@ def test_each_answer_so_far_has_its_time_in_the_readers_zone() -> None:
 
 
 def test_more_answers_than_fit_are_cut_with_a_note() -> None:
-    answers = tuple(a_response(approver=replace(ALICE, name=f"{number}@example.com")) for number in range(60))
+    answers = tuple(
+        a_response(approver=replace(ALICE, id=f"{number}@example.com", name=f"{number}@example.com"))
+        for number in range(60)
+    )
     approval = an_approval(request=replace(an_approval().request, required_approvals=99), responses=answers)
     shown = json.dumps(as_sent(request_blocks(approval)))
     assert "0@example.com" in shown
