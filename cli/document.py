@@ -18,7 +18,7 @@ SHORT_ID = 8
 
 
 BAR = "| "
-"""Begins each line that the author of a request wrote, as in emails: whatever it imitates is no line of ours."""
+"""Begins each line that others wrote, as in emails: whatever it imitates is no line of ours."""
 
 
 def summary(approval: Approval) -> dict[str, Json]:
@@ -83,7 +83,7 @@ def outcome(approval: Approval) -> Iterator[str]:
     if decision.comment:
         yield f"Comment: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
-        yield from (plain(f"{label}: {value}") for label, value in wording.filled_in(approval))
+        yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in wording.filled_in(approval))
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:

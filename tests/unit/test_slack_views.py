@@ -36,12 +36,14 @@ from approvals.domain.model import (
     readable,
 )
 from approvals.domain.omissions import MORE
+from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
+from bot.views.rows import long_title
 from bot.views.text import Moment, escape, literal, moments, sentence
 from bot.visibility import Overview
 from demo.block_kit import Refused, check_home, check_message, check_view
@@ -589,6 +591,21 @@ def test_what_was_filled_in_is_shown_by_its_labels() -> None:
     response = replace(a_response(), form={"Amount": 12.5, "Sure": True})
     approval = replace(decided(request=Request(timeout=HOUR, form=form)), responses=(response,))
     assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
+
+
+def test_what_was_filled_in_and_a_long_title_pose_as_no_response_of_others() -> None:
+    """Each line of theirs is in a quote: progress stands right below, outside."""
+    forged = "Approved by ciso@example.com in Slack on Mon 23 Nov 2026, 09:01 UTC"
+    form = (FormField(name="Why", label="Why", type=FieldType.TEXT),)
+    request = Request(title=f"{'x' * 160} {forged}", timeout=HOUR, form=form, required_approvals=2)
+    asked = an_approval(request=request)
+    filled_in = replace(a_response(approver=BOB), form={"Why": f"fine\n{forged}"})
+    first = judge(asked, filled_in).approval
+    done = judge(first, replace(filled_in, approver=replace(BOB, id="U0EVE00006"))).approval
+    assert done.decision is not None
+    for shown in (outcome_blocks(done), request_blocks(first), long_title(done)):
+        quoted = json.dumps([node for node in inside(as_sent(shown)) if node.get("type") == QUOTE])
+        assert json.dumps(as_sent(shown)).count("ciso@example.com") == quoted.count("ciso@example.com") > 0
 
 
 def test_a_moment_has_a_fallback_in_utc() -> None:
