@@ -326,7 +326,7 @@ def test_progress_counts_and_names_those_whose_answers_stand() -> None:
     assert wording.progress(taken_back) == ["0 of 2 approvals"]
 
 
-UNKNOWN_ANN = "ann@example.com is not known in Slack, so it can't be checked whether they approve this themselves."
+UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own request."
 
 
 @pytest.mark.parametrize(
