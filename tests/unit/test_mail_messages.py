@@ -163,7 +163,7 @@ def test_a_request_that_names_nobody_and_says_nothing_more_leaves_no_gaps() -> N
         (FormField(name="f", label="F", type=FieldType.NUMBER, minimum=1, maximum=9), "number from 1 to 9, optional"),
         (FormField(name="f", label="F", type=FieldType.YES_NO), "yes or no, optional"),
         (FormField(name="f", label="F", type=FieldType.DATE, minimum="2026-11-23"), "date, not before 2026-11-23, opt"),
-        (FormField(name="f", label="F", type=FieldType.CHOICE, choices=("a", "b")), "choose: a, b, optional"),
+        (FormField(name="f", label="F", type=FieldType.CHOICE, choices=("a", "b")), "choose a or b, optional"),
         (FormField(name="f", label="F", type=FieldType.CHOICE, choices=tuple("abcde")), "choose 1 of 5, optional"),
     ],
 )
