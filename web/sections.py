@@ -32,7 +32,7 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
     progress = "\n".join(map(str, wording.progress(approval)))
     head: Rows = [
         *([(facts.REQUESTER, requester)] if requester else []),
-        ("Respond by", _deadline(approval, now)),
+        (facts.DEADLINE, _deadline(approval, now)),
         *([("Progress", progress)] if progress else []),
     ]
     who = enumerated(wording.responders(approval, recipient, begins=True))

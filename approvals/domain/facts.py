@@ -21,7 +21,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-wor
 STARTED_BY_LABEL = "Started by (from the input)"
 """The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
 
-REQUESTER, DEADLINE = "Requested by", "Answer by"
+REQUESTER, DEADLINE = "Requested by", "Respond by"
 """The labels of the requester and the deadline among the facts."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")

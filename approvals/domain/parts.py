@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from approvals.domain.characters import one_line
+from approvals.domain.email_address import is_same
 from approvals.domain.model import Approver, Person, readable
+
+_AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
+"""The sign of an address, in all its widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,14 @@ def beginning(said: Text | str, most: int) -> Text:
 
 
 def display_name(who: Person | Approver) -> str:
-    """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
-    address = who.email if isinstance(who, Person) else who.id
+    """Return the name that people see: one line of at most 80 characters that no program takes for a link.
+
+    An @ alone is kept in a person's own address: a Slack user may be called like a colleague's.
+    """
     name = who.name or who.id
-    return name if name == address else unlinked(name)
+    if name in (who.id, getattr(who, "email", "")) or is_same(name, who.id):
+        return name
+    return unlinked(_AT.sub(" at ", name))
 
 
 def with_address(person: Person) -> str:

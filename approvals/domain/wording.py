@@ -32,12 +32,13 @@ from approvals.domain.signed_links import approver_of
 NOT_OF_THE_WORKSPACE = (
     "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
 )
-NOT_A_MEMBER = "Guests of the workspace and bots may answer only what names them as approvers."
+NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
 UNCHECKED = (
     "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
 )
-SHARED_ADDRESS = "Several people may read this address, so it counts only where one response is enough."
+SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
+USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
 WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
@@ -120,8 +121,7 @@ def who_may(approval: Approval) -> Text:
 def unchecked(approval: Approval) -> str:
     """Say that a requester could approve their own request unrecognized, where that is so; else nothing."""
     person = unknown_requester(approval)
-    rest = "is not known in Slack, so it can't be checked whether they approve this themselves."
-    return f"{display_name(person)} {rest}" if person else ""
+    return f"Slack does not know {display_name(person)}: they could approve their own request." if person else ""
 
 
 def needs(approval: Approval) -> str:
@@ -283,7 +283,7 @@ def answered(judgement: Judgement, response: Response) -> Text:
         case Verdict.ANSWERED_OTHERWISE:
             said = text("You answered otherwise before. Take that answer back first.")
         case Verdict.ALREADY_USED:
-            said = text("This came before, and you withdrew it since, so nothing was changed. Please respond again.")
+            said = text(USED)
         case Verdict.WITHDRAWN:
             said = text("Your answer was taken back. The request still waits.")
         case Verdict.EXTENDED:
