@@ -190,7 +190,7 @@ class Approver:
     name: str
     channel: Channel
     workspace: str = ""
-    member: bool | None = field(default=None, compare=False)
+    member: bool | None = field(default=None, compare=False, metadata={"stored": False})
 
     def __post_init__(self) -> None:
         """Keep the name to one line: people choose their names, and one with line breaks could pose as our words.

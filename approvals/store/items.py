@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar
 from zlib import crc32
 
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
-    Action,
     Approval,
-    Approver,
-    Channel,
     Decision,
     Extension,
-    FormValue,
     Json,
     People,
-    Person,
     Refusal,
     Request,
     Response,
@@ -34,8 +29,10 @@ from approvals.domain.replies import Note, NoteKind
 from approvals.domain.rules import next_due
 from approvals.requests.codec import read, write
 from approvals.store import legacy
+from approvals.store.records import from_item, moment, to_item
 
 Item = dict[str, Any]
+T = TypeVar("T")
 
 RETENTION = timedelta(days=400)
 """How long a record is kept after the latest deadline that it can have: an auditor asks a year later."""
@@ -94,12 +91,12 @@ def changeable_to_item(approval: Approval) -> Item:
         "status": approval.status.value,
         "version": approval.version,
         "deadline": iso(approval.deadline),
-        "responses": [_response_to_item(response) for response in approval.responses],
-        "refusals": [_refusal_to_item(refusal) for refusal in approval.refusals],
-        "extensions": [_extension_to_item(extension) for extension in approval.extensions],
+        "responses": [to_item(response) for response in approval.responses],
+        "refusals": [to_item(refusal) for refusal in approval.refusals],
+        "extensions": [to_item(extension) for extension in approval.extensions],
         "reminded": approval.reminded,
         "escalated_at": iso(approval.escalated_at) if approval.escalated_at else None,
-        "decision": _decision_to_item(approval.decision) if approval.decision else None,
+        "decision": to_item(approval.decision) if approval.decision else None,
         "due_at": iso(due),
         "news": "no" if approval.decision else "yes",
     }
@@ -112,14 +109,7 @@ def approval_to_item(approval: Approval) -> Item:
         "id": approval.id,
         "link_key": approval.link_key,
         "request": _request_to_item(approval.request),
-        "workflow": {
-            "execution_arn": approval.workflow.execution_arn,
-            "execution_name": approval.workflow.execution_name,
-            "state_machine_name": approval.workflow.state_machine_name,
-            "state_name": approval.workflow.state_name,
-            "entered_at": approval.workflow.entered_at,
-            "attempt": approval.workflow.attempt,
-        },
+        "workflow": to_item(approval.workflow),
         "requested_at": iso(approval.requested_at),
         "people": people_to_item(approval.people) if approval.people else None,
         "steps": {str(step): iso(at) for step, at in approval.steps.items()},
@@ -148,25 +138,25 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
         version=int(item["version"]),
         link_key=bytes(item.get("link_key", b"")),
         request=_request_from_item(item["request"], listed=listed),
-        workflow=_workflow_from_item(item["workflow"]),
-        requested_at=_moment(item["requested_at"]),
-        deadline=_moment(item["deadline"]),
-        people=_people_from_item(people) if people else None,
-        responses=tuple(_response_from_item(response) for response in item["responses"]),
-        refusals=tuple(_refusal_from_item(refusal) for refusal in item["refusals"]),
-        extensions=tuple(_extension_from_item(extension) for extension in item["extensions"]),
+        workflow=from_item(Workflow, item["workflow"]),
+        requested_at=moment(item["requested_at"]),
+        deadline=moment(item["deadline"]),
+        people=from_item(People, people) if people else None,
+        responses=_all(Response, item["responses"]),
+        refusals=_all(Refusal, item["refusals"]),
+        extensions=_all(Extension, item["extensions"]),
         reminded=int(item["reminded"]),
-        escalated_at=_moment(item["escalated_at"]) if item["escalated_at"] else None,
-        decision=_decision_from_item(decision) if decision else None,
-        steps={step: _moment(at) for step, at in item["steps"].items()},
-        slack_message=SlackMessage(**message) if message else None,
-        direct_messages=tuple(SlackMessage(**each) for each in item.get("direct_messages", ())),
+        escalated_at=moment(item["escalated_at"]) if item["escalated_at"] else None,
+        decision=from_item(Decision, decision) if decision else None,
+        steps={step: moment(at) for step, at in item["steps"].items()},
+        slack_message=from_item(SlackMessage, message) if message else None,
+        direct_messages=_all(SlackMessage, item.get("direct_messages", ())),
         published=frozenset(item.get("published", ())),
     )
 
 
-def _workflow_from_item(item: Item) -> Workflow:
-    return Workflow(**{**item, "attempt": int(item["attempt"])})
+def _all(kind: type[T], items: Iterable[Item]) -> tuple[T, ...]:
+    return tuple(from_item(kind, each) for each in items)
 
 
 def _request_to_item(request: Request) -> Item:
@@ -192,131 +182,13 @@ def _object(text: str) -> dict[str, Json]:
 
 def people_to_item(people: People) -> Item:
     """The attribute that says who is who."""
-    return {
-        "approvers": [asdict(person) for person in people.approvers],
-        "escalation": [asdict(person) for person in people.escalation],
-        "requester": asdict(people.requester) if people.requester else None,
-        "known": [],  # for a function of an earlier version, which still runs while a new one is deployed
-        "complete": people.complete,
-    }
-
-
-def _people_from_item(item: Item) -> People:
-    return People(
-        approvers=tuple(Person(**person) for person in item["approvers"]),
-        escalation=tuple(Person(**person) for person in item["escalation"]),
-        requester=Person(**item["requester"]) if item["requester"] else None,
-        complete=item["complete"],
-    )
-
-
-def _response_to_item(response: Response) -> Item:
-    return {
-        "approver": _approver_to_item(response.approver),
-        "action": response.action.value,
-        "at": iso(response.at),
-        "comment": response.comment,
-        "form": json.dumps(dict(response.form), ensure_ascii=False),
-        "person": response.person,
-        "withdrawn_at": iso(response.withdrawn_at) if response.withdrawn_at else None,
-        "key": response.key,
-        "withdrawal_key": response.withdrawal_key,
-    }
-
-
-def _response_from_item(item: Item) -> Response:
-    return Response(
-        approver=_approver_from_item(item["approver"]),
-        action=Action(item["action"]),
-        at=_moment(item["at"]),
-        comment=item["comment"],
-        form=cast("dict[str, FormValue]", json.loads(item["form"])),
-        person=item["person"],
-        withdrawn_at=_moment(item["withdrawn_at"]) if item["withdrawn_at"] else None,
-        key=item.get("key", ""),
-        withdrawal_key=item.get("withdrawal_key", ""),
-    )
-
-
-def _refusal_to_item(refusal: Refusal) -> Item:
-    return {
-        "approver": _approver_to_item(refusal.approver),
-        "action": refusal.action.value,
-        "at": iso(refusal.at),
-        "reason": refusal.reason,
-    }
-
-
-def _refusal_from_item(item: Item) -> Refusal:
-    return Refusal(
-        approver=_approver_from_item(item["approver"]),
-        action=Action(item["action"]),
-        at=_moment(item["at"]),
-        reason=item["reason"],
-    )
-
-
-def _extension_to_item(extension: Extension) -> Item:
-    return {
-        "approver": _approver_to_item(extension.approver),
-        "at": iso(extension.at),
-        "deadline": iso(extension.deadline),
-        "key": extension.key,
-    }
-
-
-def _extension_from_item(item: Item) -> Extension:
-    return Extension(
-        approver=_approver_from_item(item["approver"]),
-        at=_moment(item["at"]),
-        deadline=_moment(item["deadline"]),
-        key=item.get("key", ""),
-    )
-
-
-def _decision_to_item(decision: Decision) -> Item:
-    return {
-        "status": decision.status.value,
-        "at": iso(decision.at),
-        "channel": decision.channel.value,
-        "approver": _approver_to_item(decision.approver) if decision.approver else None,
-        "comment": decision.comment,
-        "error": decision.error,
-        "cause": decision.cause,
-        "superseded_by": decision.superseded_by,
-    }
-
-
-def _decision_from_item(item: Item) -> Decision:
-    decision = Decision(
-        status=Status(item["status"]),
-        at=_moment(item["at"]),
-        channel=Channel(item["channel"]),
-        comment=item["comment"],
-        error=item["error"],
-        cause=item["cause"],
-        superseded_by=item["superseded_by"],
-    )
-    return replace(decision, approver=_approver_from_item(item["approver"])) if item["approver"] else decision
-
-
-def _approver_to_item(approver: Approver) -> Item:
-    return {
-        "id": approver.id,
-        "name": approver.name,
-        "channel": approver.channel.value,
-        "workspace": approver.workspace,
-    }
-
-
-def _approver_from_item(item: Item) -> Approver:
-    return Approver(id=item["id"], name=item["name"], channel=Channel(item["channel"]), workspace=item["workspace"])
+    # "known" is for a function of an earlier version, which still runs while a new one is deployed.
+    return {**to_item(people), "known": []}
 
 
 def slack_message_to_item(message: SlackMessage) -> Item:
     """Where a Slack message stands."""
-    item = {"channel": message.channel, "ts": message.ts, "workspace": message.workspace}
-    return item | {"user": message.user} if message.user else item
+    return {name: value for name, value in to_item(message).items() if value}
 
 
 def note_to_item(note: Note, at: datetime) -> Item:
@@ -342,7 +214,7 @@ def note_from_item(note_id: str, user: str, item: Item) -> Note:
         text=text(*map(_part_from_item, item["parts"])) if item.get("parts") else item["text"],
         workspace=item["workspace"],
         response_url=item["response_url"],
-        left_at=_moment(item["left_at"]),
+        left_at=moment(item["left_at"]),
     )
 
 
@@ -351,11 +223,4 @@ def _part_to_item(part: Part) -> Item | str:
 
 
 def _part_from_item(part: Item | str) -> Part:
-    return part if isinstance(part, str) else Moment(_moment(part["at"]), part["lead"])
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without its time zone")
-    return moment
+    return part if isinstance(part, str) else Moment(moment(part["at"]), part["lead"])
