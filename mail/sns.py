@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.adapters.clients import client
-from approvals.domain.eligibility import eligible, is_quorum, unanswered
+from approvals.adapters.failures import delivery_failed
+from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
-from approvals.domain.errors import DeliveryFailed
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval
+from mail.subscriptions import EMAIL, RECIPIENT, list_subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
-
-RECIPIENT = "recipient"
-"""The message attribute that subscriptions filter by."""
 
 
 class Note(StrEnum):
@@ -73,7 +71,7 @@ class Mailer:
                 MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": mail.to}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
+            raise delivery_failed("SNS", error) from error
 
 
 class Subscribers:
@@ -89,23 +87,14 @@ class Subscribers:
 
         Raises `DeliveryFailed`.
         """
-        pages = self._sns().get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic_arn)
         try:
             return {
-                found["Endpoint"].casefold(): found["Endpoint"]
-                for page in pages
-                for found in page["Subscriptions"]
-                # In the place of an ARN others have "PendingConfirmation" or "Deleted".
-                if found["Protocol"] == "email" and found["SubscriptionArn"].startswith("arn:")
+                each.address.casefold(): each.address
+                for each in list_subscriptions(self._sns(), self._topic_arn)
+                if each.protocol == EMAIL and each.arn
             }
         except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
-
-
-def _translated(error: ClientError | BotoCoreError) -> DeliveryFailed:
-    if isinstance(error, ClientError):
-        return DeliveryFailed(f"SNS answered {error.response['Error']['Code']}")
-    return DeliveryFailed(f"SNS can't be reached: {type(error).__name__}")
+            raise delivery_failed("SNS", error) from error
 
 
 def asked(approval: Approval, stack_email: str) -> list[str]:
@@ -113,7 +102,9 @@ def asked(approval: Approval, stack_email: str) -> list[str]:
     request = approval.request
     if not request.approvers:
         # Several people may read the stack's own address: in a quorum it counts as none of them.
-        return [] if is_quorum(request) or _is_own_request(approval, stack_email) else [stack_email]
+        barred = barred_requester(approval)
+        own = barred is not None and is_same(barred.email, stack_email)
+        return [] if own or is_quorum(request) else [stack_email]
     named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
     return [person.email for person in eligible(approval) if canonical(person.email) in named]
 
@@ -134,9 +125,3 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
         missing = {person.email for person in unanswered(approval)}
         return [address for address in addresses if address in missing]
     return addresses
-
-
-def _is_own_request(approval: Approval, address: str) -> bool:
-    requester = approval.people.requester if approval.people else None
-    own = requester is not None and is_same(requester.email, address)
-    return own and not approval.request.allow_self_approval

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.failures import delivery_failed
 from approvals.domain.events import SOURCE, Event
 
 if TYPE_CHECKING:
@@ -48,10 +48,8 @@ class EventBus:
                     for event in published
                 ]
             )
-        except ClientError as error:
-            raise DeliveryFailed(f"EventBridge answered {error.response['Error']['Code']}") from error
-        except BotoCoreError as error:
-            raise DeliveryFailed(f"EventBridge can't be reached: {type(error).__name__}") from error
+        except (ClientError, BotoCoreError) as error:
+            raise delivery_failed("EventBridge", error) from error
         # The answers are in the order of the entries; what was taken has an id.
         return {
             event.mark: taken.get("ErrorCode", "no reason")

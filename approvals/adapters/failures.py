@@ -1,13 +1,22 @@
-"""What a log line says about an unexpected error."""
+"""Errors of AWS: what they mean for a delivery, and what a log line says about an unexpected one."""
 
 from __future__ import annotations
 
 import traceback
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from approvals.domain.errors import DeliveryFailed
 
 MAX_FRAMES = 25
 """Frames of the stack that are kept, the innermost ones."""
+
+
+def delivery_failed(service: str, error: ClientError | BotoCoreError) -> DeliveryFailed:
+    """Return the failure of a call, without AWS's message: it may repeat a task token, and failures are logged."""
+    if isinstance(error, ClientError):
+        return DeliveryFailed(f"{service} answered {error.response['Error']['Code']}")
+    return DeliveryFailed(f"{service} can't be reached: {type(error).__name__}")
 
 
 def described(error: BaseException) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.adapters.failures import delivery_failed
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
@@ -84,11 +85,9 @@ class Workflows:
         )
         try:
             return any(_is_ours(event, approval) for page in pages for event in page["events"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-                return False  # Its history is kept for 90 days.
-            raise _translated(error) from None
-        except BotoCoreError as error:
+        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+            return False  # Its history is kept for 90 days.
+        except (ClientError, BotoCoreError) as error:
             raise _translated(error) from None
 
     def ended(self, state_machine_arn: str, since: datetime) -> Iterator[tuple[str, str]]:
@@ -127,9 +126,5 @@ def _is_ours(event: HistoryEventTypeDef, approval: Approval) -> bool:
 
 
 def _translated(error: ClientError | BotoCoreError) -> TaskGone | DeliveryFailed:
-    if isinstance(error, BotoCoreError):
-        return DeliveryFailed(f"Step Functions can't be reached: {type(error).__name__}")
-    code = error.response["Error"]["Code"]
-    if code in _GONE:
-        return TaskGone(code)
-    return DeliveryFailed(f"Step Functions answered {code}")
+    gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
+    return TaskGone(code) if gone else delivery_failed("Step Functions", error)

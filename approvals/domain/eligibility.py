@@ -60,6 +60,11 @@ def eligible(approval: Approval) -> tuple[Person, ...]:
     return tuple(person for person in named.values() if not _is_own_request(approval, person))
 
 
+def barred_requester(approval: Approval) -> Person | None:
+    """Return the requester if they may not respond to their own request; None also if they are not known."""
+    return approval.people.requester if approval.people and not approval.request.allow_self_approval else None
+
+
 def unanswered(approval: Approval) -> tuple[Person, ...]:
     """Who of them has not answered yet."""
     answered = {response.person for response in approval.standing}
@@ -123,9 +128,8 @@ def _workspace_problem(approval: Approval, approver: Approver) -> Reason | None:
 
 
 def _is_own_request(approval: Approval, person: Person) -> bool:
-    people = approval.people
-    asked_by = people.requester if people else None
-    return asked_by is not None and asked_by.id == person.id and not approval.request.allow_self_approval
+    barred = barred_requester(approval)
+    return barred is not None and barred.id == person.id
 
 
 def _stranger(approver: Approver) -> Person:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from approvals.domain import forms
 from approvals.domain.characters import one_line
-from approvals.domain.eligibility import Reason, eligible, is_quorum, responder, unknown_requester
+from approvals.domain.eligibility import Reason, barred_requester, eligible, is_quorum, responder, unknown_requester
 from approvals.domain.facts import REQUESTER, requester
 from approvals.domain.facts import source as execution_source
 from approvals.domain.judgement import Judgement, Verdict
@@ -92,8 +92,8 @@ def responders(approval: Approval, recipient: str, *, begins: bool = False) -> l
     if named:
         first = [you for person in named if person.is_(reader)]
         return some([*first, *(with_address(person) for person in named if not person.is_(reader))])
-    person = approval.people.requester
-    but = f", except {with_address(person)}" if person and not approval.request.allow_self_approval else ""
+    person = barred_requester(approval)
+    but = f", except {with_address(person)}" if person else ""
     return [f"{anyone} who receives this request{_in_slack(approval)}{but}"]
 
 
@@ -106,13 +106,12 @@ def some(names: list[str]) -> list[str]:
 
 def who_may(approval: Approval) -> Text:
     """Return who may answer, and how many are needed."""
-    people, request = approval.people, approval.request
-    if people is None:
+    if approval.people is None:
         return text("It is not known yet who may answer.")
     if named := eligible(approval):
         who = text("Only ", Names(named), " may answer.")
     else:
-        person = None if request.allow_self_approval else people.requester
+        person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""
         who = text(f"Anybody who was asked{_in_slack(approval)} may answer{but}.")
     return joined([who, _enough(approval), unchecked(approval)])

@@ -12,18 +12,17 @@ import click
 from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
-from mail.sns import RECIPIENT
+from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254
 
 PENDING = "pending"
 CONFIRMED = "confirmed"
-_UNCONFIRMED_ARNS = frozenset({"PendingConfirmation", "Pending Confirmation", "pending confirmation"})
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class _Address:
     """One address. `recipients` are those whose mails it gets; None without a filter: then it gets everybody's."""
 
     address: str
@@ -33,7 +32,7 @@ class Subscription:
     @property
     def state(self) -> str:
         """Whether its owner has agreed to get mails."""
-        return PENDING if self.arn in _UNCONFIRMED_ARNS else CONFIRMED
+        return CONFIRMED if self.arn else PENDING
 
     @property
     def advice(self) -> str:
@@ -78,7 +77,7 @@ def add(context: Context, address: str) -> None:
     if known and known.state == CONFIRMED:
         if known.recipients != (known.address,):
             context.sns.set_subscription_attributes(
-                SubscriptionArn=known.arn, AttributeName="FilterPolicy", AttributeValue=_filter(known.address)
+                SubscriptionArn=known.arn, AttributeName="FilterPolicy", AttributeValue=filter_policy(known.address)
             )
         sentence = f"{known.address} is confirmed and gets what is addressed to it."
     else:
@@ -87,7 +86,7 @@ def add(context: Context, address: str) -> None:
             TopicArn=context.output("ApprovalTopicArn"),
             Protocol="email",
             Endpoint=address,
-            Attributes={"FilterPolicy": _filter(address)},
+            Attributes={"FilterPolicy": filter_policy(address)},
             ReturnSubscriptionArn=True,
         )
         sentence = (
@@ -122,34 +121,27 @@ def remove(context: Context, address: str) -> None:
     emit(context, {"Address": known.address, "State": "removed"}, [f"{known.address} gets no more mails."])
 
 
-def _subscriptions(context: Context) -> Iterator[Subscription]:
+def _subscriptions(context: Context) -> Iterator[_Address]:
     """The email subscriptions, in order of their addresses."""
-    pages = context.sns.get_paginator("list_subscriptions_by_topic").paginate(
-        TopicArn=context.output("ApprovalTopicArn")
-    )
-    emails = [each for page in pages for each in page["Subscriptions"] if each["Protocol"] == "email"]
-    for each in sorted(emails, key=lambda each: each["Endpoint"].casefold()):
-        arn = each["SubscriptionArn"]
-        yield Subscription(each["Endpoint"], arn, None if arn in _UNCONFIRMED_ARNS else _recipients(context, arn))
+    found = list_subscriptions(context.sns, context.output("ApprovalTopicArn"))
+    emails = [each for each in found if each.protocol == EMAIL]
+    for each in sorted(emails, key=lambda each: each.address.casefold()):
+        yield _Address(each.address, each.arn, _recipients(context, each) if each.arn else None)
 
 
-def _recipients(context: Context, arn: str) -> tuple[str, ...] | None:
-    attributes = context.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-    if "FilterPolicy" not in attributes:
+def _recipients(context: Context, subscription: Subscription) -> tuple[str, ...] | None:
+    known = attributes(context.sns, subscription)
+    if "FilterPolicy" not in known:
         return None
-    allowed = json.loads(attributes["FilterPolicy"]).get(RECIPIENT)
+    allowed = json.loads(known["FilterPolicy"]).get(RECIPIENT)
     return None if allowed is None else tuple(str(each) for each in allowed)
 
 
-def _named(context: Context, address: str) -> Subscription | None:
+def _named(context: Context, address: str) -> _Address | None:
     return next((each for each in _subscriptions(context) if each.address.casefold() == address.casefold()), None)
 
 
-def _filter(address: str) -> str:
-    return json.dumps({RECIPIENT: [address]})
-
-
-def _document(subscription: Subscription) -> dict[str, Json]:
+def _document(subscription: _Address) -> dict[str, Json]:
     recipients = subscription.recipients
     return {
         "Address": subscription.address,

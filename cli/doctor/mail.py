@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from cli.doctor.finding import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
-from mail.sns import RECIPIENT
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One subscription to the topic. `arn` is empty while the address has not confirmed it."""
-
-    address: str
-    arn: str
+from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
 
 
 def subscriptions(patient: Patient) -> Iterator[Finding]:
     """Every address has confirmed, the stack's own among them, and gets its own mails and no others."""
-    topic = patient.output("ApprovalTopicArn")
-    pages = patient.context.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    listed = [each for page in pages for each in page["Subscriptions"]]
-    # In the place of an ARN others have "PendingConfirmation" or "Deleted".
-    emails = [
-        Subscription(each["Endpoint"], each["SubscriptionArn"] if each["SubscriptionArn"].startswith("arn:") else "")
-        for each in listed
-        if each["Protocol"] == "email" and each["SubscriptionArn"] != "Deleted"
-    ]
+    listed = list(list_subscriptions(patient.context.sns, patient.output("ApprovalTopicArn")))
+    emails = [each for each in listed if each.protocol == EMAIL]
     yield from _confirmed(patient, emails)
     yield from _filtered(patient, [each for each in emails if each.arn])
     for other in listed:
-        if other["Protocol"] not in {"email", "email-json"} and not patient.emulated:
-            text = f"{other['Endpoint']} ({other['Protocol']}) may get everybody's links, with which anybody can answer"
-            yield warning(Check.FILTERS, text, _unsubscribe(patient, other["SubscriptionArn"]))
+        if other.protocol not in {"email", "email-json"} and not patient.emulated:
+            text = f"{other.address} ({other.protocol}) may get everybody's links, with which anybody can answer"
+            yield warning(Check.FILTERS, text, _unsubscribe(patient, other.arn or "PendingConfirmation"))
 
 
 def subscribe(patient: Patient, address: str) -> str:
@@ -64,7 +48,7 @@ def _confirmed(patient: Patient, emails: Sequence[Subscription]) -> Iterator[Fin
 def _filtered(patient: Patient, emails: Sequence[Subscription]) -> Iterator[Finding]:
     problems = [(each, problem) for each in emails if (problem := _filter_problem(patient, each))]
     for each, problem in problems:
-        wanted = json.dumps({RECIPIENT: [each.address]})
+        wanted = filter_policy(each.address)
         to = ("--subscription-arn", each.arn, "--attribute-name", "FilterPolicy", "--attribute-value", wanted)
         yield fault(Check.FILTERS, problem, patient.aws("sns", "set-subscription-attributes", *to))
     if not problems:
@@ -72,9 +56,9 @@ def _filtered(patient: Patient, emails: Sequence[Subscription]) -> Iterator[Find
 
 
 def _filter_problem(patient: Patient, subscription: Subscription) -> str:
-    attributes = patient.context.sns.get_subscription_attributes(SubscriptionArn=subscription.arn)["Attributes"]
-    address, policy = subscription.address, json.loads(attributes.get("FilterPolicy") or "{}")
-    if policy == {RECIPIENT: [address]} and attributes.get("FilterPolicyScope", "MessageAttributes") != "MessageBody":
+    known = attributes(patient.context.sns, subscription)
+    address, policy = subscription.address, json.loads(known.get("FilterPolicy") or "{}")
+    if policy == {RECIPIENT: [address]} and known.get("FilterPolicyScope", "MessageAttributes") != "MessageBody":
         return ""
     if not policy:
         return f"{address} gets everybody's mails, links included: it could answer for all of them"
