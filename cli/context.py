@@ -112,10 +112,15 @@ class Context:
         return self.session.client("sns", config=CONFIG, endpoint_url=self.endpoint)
 
     @cached_property
+    def described(self) -> StackTypeDef:
+        """The stack as CloudFormation describes it. Raises what boto3 raises."""
+        return self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+
+    @property
     def description(self) -> StackTypeDef:
         """The stack as CloudFormation describes it. Raises `Failure` when it is not there, or AWS can't be asked."""
         try:
-            return self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+            return self.described
         except ClientError as error:
             if code(error) != "ValidationError":
                 raise Failure(explained(error) or "") from error

@@ -9,6 +9,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Status, iso, readable
+from approvals.domain.parts import time_left
 from approvals.domain.result import result
 from approvals.requests.codec import write
 from cli.output import plain
@@ -16,6 +17,8 @@ from cli.output import plain
 SHORT_ID = 8
 """Characters of an id that lists show: enough to name one of a billion."""
 
+
+_UNITS = {"day": "days", "hour": "h", "minute": "min"}
 
 BAR = "| "
 """Begins each line that others wrote, as in emails: whatever it imitates is no line of ours."""
@@ -103,11 +106,8 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
 
 def remaining(deadline: datetime, now: datetime) -> str:
     """How long it is until a moment, roughly: `23 min`."""
-    minutes = int((deadline - now).total_seconds() // 60)
-    for size, unit in ((24 * 60, "days"), (60, "h")):
-        if minutes >= 2 * size:
-            return f"{minutes // size} {unit}"
-    return f"{minutes} min" if minutes >= 0 else "overdue"
+    number, unit = time_left(deadline, now)
+    return f"{number} {_UNITS[unit]}" if number >= 0 else "overdue"
 
 
 def _waiting(approval: Approval, now: datetime) -> Iterator[str]:

@@ -18,7 +18,7 @@ import unicodedata
 
 from approvals.domain import wording
 from approvals.domain.model import Approval, Step
-from approvals.domain.signed_links import REFERENCE
+from approvals.domain.references import short
 from approvals.services.tasks import step_for
 from mail.sns import Note
 
@@ -74,7 +74,7 @@ def _subject(approval: Approval, prefix: str) -> str:
 
 
 def _reference(approval: Approval) -> str:
-    return f"[{approval.id[:REFERENCE]}]"
+    return f"[{short(approval.id)}]"
 
 
 def _ascii(text: str) -> str:

@@ -15,8 +15,9 @@ from approvals.domain import wording
 from approvals.domain.eligibility import unanswered
 from approvals.domain.model import Action, Approval, Response, Severity, readable
 from approvals.domain.parts import counted, duration, enumerated, with_address
+from approvals.domain.references import short
 from approvals.domain.rules import may_postpone
-from approvals.domain.signed_links import REFERENCE, approver_of
+from approvals.domain.signed_links import approver_of
 from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
 from web.html import HEADERS, document, rows, tag
@@ -172,7 +173,7 @@ def failure(approval_id: str, request_id: str) -> str:
     """The page after an unexpected error, with what finds it in the log. An empty id is left out."""
     heading = "Something went wrong"
     sentence = "Open the link again in a minute: the page shows whether your response is recorded."
-    named = [("Approval", approval_id[:REFERENCE])] if approval_id else []
+    named = [("Approval", short(approval_id))] if approval_id else []
     return document(
         heading,
         tag("h1", {}, heading),

@@ -16,6 +16,7 @@ from approvals.domain import facts, markdown
 from approvals.domain.addresses import labelled
 from approvals.domain.markdown import Block, Kind, Span, Style
 from approvals.domain.model import Approval, Json, Request
+from approvals.domain.parts import counted, enumerated
 
 MAX_RUN = 2900
 """Characters of one element of Slack's rich text: no limit is documented, a section's text has 3,000."""
@@ -140,8 +141,7 @@ class Shown:
     @property
     def left_out(self) -> str:
         """All that is left out, in words."""
-        texts = [omission.text for omission in self.omissions]
-        return " and ".join(text for text in (", ".join(texts[:-1]), *texts[-1:]) if text)
+        return enumerated([omission.text for omission in self.omissions])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
             left -= fitted[part].size
     omissions = [Omission(part, fitted[part].left_out) for part in fits if fitted[part].left_out]
     if approval.request.form and not surface.form:
-        omissions.append(Omission(Part.FORM, f"the form ({_count(len(approval.request.form), 'field')})"))
+        omissions.append(Omission(Part.FORM, f"the form ({counted(len(approval.request.form), 'field')})"))
     return Shown(
         **{_FIELDS[part]: each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each part its own
         omissions=tuple(omissions),
@@ -326,9 +326,5 @@ def _lines(value: Json) -> int:
 def _share(hidden: int, number: int, noun: str) -> str:
     """Return how many of a number of things are hidden: `12 of 52 lines`, or `all 52 lines`."""
     if hidden < number:
-        return f"{hidden:,} of {_count(number, noun)}"
-    return f"all {_count(number, noun)}" if number > 1 else _count(number, noun)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        return f"{hidden:,} of {counted(number, noun)}"
+    return f"all {counted(number, noun)}" if number > 1 else counted(number, noun)

@@ -128,14 +128,19 @@ def duration(time: timedelta) -> str:
     return counted(minutes, "minute")
 
 
-def remaining(deadline: datetime, now: datetime) -> str:
-    """Return how much time is left, rounded down: `25 minutes`, `2 hours`; less than two of a unit in the next one."""
+def time_left(deadline: datetime, now: datetime) -> tuple[int, str]:
+    """Return how many whole days, hours or minutes are left, at least two of the first two; and their unit."""
     left = deadline - now
-    for size, word in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
+    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
         if left >= 2 * size:
-            return counted(left // size, word)
-    minutes = left // timedelta(minutes=1)
-    return counted(minutes, "minute") if minutes >= 1 else "less than a minute"
+            return left // size, unit
+    return left // timedelta(minutes=1), "minute"
+
+
+def remaining(deadline: datetime, now: datetime) -> str:
+    """Return how much time is left, rounded down: `25 minutes`, `2 hours`."""
+    number, unit = time_left(deadline, now)
+    return counted(number, unit) if number >= 1 else "less than a minute"
 
 
 def _flat(pieces: Sequence[Part | Text]) -> Iterator[Part]:

@@ -15,7 +15,15 @@ from approvals.domain.signed_links import is_approval_id
 MIN_PREFIX = 4
 """Characters of an ID that are taken for one."""
 
+SHORT = 6
+"""Characters of an ID that people see: 30 bits. They need to differ within one inbox and week alone."""
+
 _PREFIX = re.compile(rf"[a-z2-7]{{{MIN_PREFIX},31}}")
+
+
+def short(approval_id: str) -> str:
+    """Return the beginning of an ID that people see; `Reference` recognizes it."""
+    return approval_id[:SHORT]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,6 @@ _SHORT_NAME = 10
 ALL_SHOWN = "all"
 """The field that marks a link beside which all of the request stands. It is not signed: a link without it is safe."""
 
-REFERENCE = 6
-"""Characters of an approval's id that people see: 30 bits. They need to differ within one inbox and week alone."""
-
 _BYTES = 20
 """160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
 

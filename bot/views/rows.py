@@ -8,15 +8,13 @@ from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
+from approvals.domain.references import short
 from approvals.domain.summary import Summary
 from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
 
 OPEN_MESSAGE_ID = "approval:open-message"
 """The action id of the link to the request's message: Slack reports clicks on links too."""
-
-SHORT_ID = 6
-"""Characters of an approval's id that are shown: the same as in the subjects of mails."""
 
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
@@ -42,7 +40,7 @@ def long_title(approval: Approval) -> list[Block]:
 
 
 def _standing(approval: Summary) -> str:
-    return " \u00b7 ".join([*_state(approval), f"`{approval.id[:SHORT_ID]}`"])
+    return " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
 
 
 def _state(approval: Summary) -> list[str]:

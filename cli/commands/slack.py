@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import click
@@ -58,7 +59,7 @@ def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: boo
     if yes or not _interactive(from_stdin=from_stdin) or click.confirm("Update the stack now?", default=True, err=True):
         say("Updating the stack; this takes a minute or two ...")
         update(patient, connection)
-        _finish(context, _settled(Patient(context)), "")
+        _finish(context, _settled(Patient(replace(context))), "")  # which looks at the stack anew
     _finish(context, findings, _by_hand(patient, connection))
 
 

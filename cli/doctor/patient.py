@@ -97,20 +97,20 @@ class Patient:
         """For addresses of the stack itself."""
         return urllib3.PoolManager(timeout=OWN_TIMEOUT, retries=False)
 
-    @cached_property
+    @property
     def description(self) -> StackTypeDef:
         """The stack as CloudFormation describes it."""
-        return self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        return self.context.described
 
     @property
     def is_known(self) -> bool:
         """Whether the stack was found."""
-        return "description" in vars(self)
+        return "described" in vars(self.context)
 
-    @cached_property
+    @property
     def outputs(self) -> Mapping[str, str]:
         """The stack's outputs."""
-        return {each["OutputKey"]: each["OutputValue"] for each in self.description.get("Outputs", [])}
+        return self.context.outputs
 
     def output(self, name: str) -> str:
         """One of the outputs. Raises `Failure` when the stack has none of this name: it is not one of ours."""
@@ -118,10 +118,10 @@ class Patient:
             raise Failure(f"the stack has no output {name}: is it another product's? Name ours: --stack")
         return self.outputs[name]
 
-    @cached_property
+    @property
     def parameters(self) -> Mapping[str, str]:
         """The stack's parameters; those that must not be shown are `****`."""
-        return {each["ParameterKey"]: each["ParameterValue"] for each in self.description.get("Parameters", [])}
+        return self.context.parameters
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:

@@ -89,7 +89,7 @@ def make(aws: None, slack: Slack) -> Callable[..., Examined]:
         sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=EMAIL, Attributes=own)
         value = json.dumps({"bot_token": slack.bot_token, "signing_secret": slack.signing_secret})
         logs.create_log_group(logGroupName="bot-logs")
-        patient.description = {
+        patient.context.described = {
             "StackName": "human-approval",
             "CreationTime": NOW,
             "StackStatus": "CREATE_COMPLETE",
@@ -186,7 +186,7 @@ def test_a_deployment_that_failed_is_told_with_what_to_do(
     ],
 )
 def test_versions_that_differ_are_told(patient: Examined, deployed: str, text: str) -> None:
-    patient.outputs = {"Version": deployed} if deployed else {}
+    patient.context.outputs = {"Version": deployed} if deployed else {}
     fault = the_fault(stack.version(patient), Check.VERSION)
     assert text in fault.text
     assert ("git checkout v99.0" in fault.mend) == (deployed == "99.0")
@@ -198,7 +198,7 @@ def test_versions_are_compared_as_numbers() -> None:
 
 
 def test_a_stack_of_another_product_is_no_crash(patient: Examined) -> None:
-    patient.outputs = {}
+    patient.context.outputs = {}
     [finding] = examination.guarded(patient, Check.EMAIL, mail.subscriptions)
     assert finding.verdict is Verdict.UNKNOWN
     assert "is it another product's?" in finding.text
