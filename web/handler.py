@@ -60,9 +60,9 @@ _AGAIN = "Please try again"
 
 _UNUSABLE = "This link can't be used"
 
-_COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
+_COPY_WHOLE = "Open the link from the email or from Slack again, or copy the complete link."
 
-_UNKNOWN = f"There is no request behind it, or no longer. {_COPY_WHOLE}"
+_UNKNOWN = f"This request was not found, or its record has been deleted. {_COPY_WHOLE}"
 
 _NOT_RECORDED = "Your response is not recorded"
 _FULL = "The record of this request has no room left. Shorten what you wrote, or ask for a new request with less text."
@@ -159,7 +159,7 @@ class CallbackHandler:
             raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
         approval = self._table.get(fields["id"])
         if not verify(approval, fields["to"], fields["sig"]):
-            raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
+            raise Refused(HTTPStatus.FORBIDDEN, f"The link was changed, so it can't be verified. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
         return Link(approval, action, fields["to"], kept, fields)
 

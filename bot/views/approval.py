@@ -64,7 +64,7 @@ MAX_FILLED_IN = 2000
 _HEADING = 120
 """What the heading of the request weighs, at most."""
 
-_SEVERE = "\u26a0\ufe0f *High severity*: you are asked twice before your answer counts."
+_SEVERE = "\u26a0\ufe0f *High severity*: you confirm your response in a second step."
 
 
 def request_text(approval: Approval) -> str:

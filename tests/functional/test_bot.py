@@ -217,7 +217,7 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     assert scene.handler(approve, scene.context)["statusCode"] == 200
     assert scene.record == before
     assert before.standing == ()
-    assert any("you withdrew it since, so nothing was changed" in note for note in scene.notes)
+    assert any("You withdrew this response after you sent it" in note for note in scene.notes)
     scene.click(ACTION_IDS[APPROVE])
     stands = scene.record
     assert len(stands.standing) == 1, "a new click counts"

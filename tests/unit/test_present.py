@@ -80,7 +80,7 @@ def test_the_longest_execution_name_makes_a_title_within_the_limit() -> None:
 def test_the_facts_say_who_asks_for_what_until_when() -> None:
     assert wording.facts(an_approval()) == [
         ("Requested by", "jo@example.com"),
-        ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
+        ("Respond by", "Mon 23 Nov 2026, 10:00 UTC"),
         ("Workflow", "Deploy"),
         ("Execution", "run-1"),
         ("AWS account", "123456789012"),
@@ -106,7 +106,7 @@ def test_the_deadline_shown_is_the_records_own() -> None:
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
     labels = [label for label, _ in wording.facts(with_context({}))]
-    assert labels == ["Answer by", "Workflow", "Execution", "AWS account", "AWS region"]
+    assert labels == ["Respond by", "Workflow", "Execution", "AWS account", "AWS region"]
 
 
 def test_the_execution_that_started_this_one_is_the_inputs_claim_and_no_fact() -> None:
@@ -326,7 +326,7 @@ def test_progress_counts_and_names_those_whose_answers_stand() -> None:
     assert wording.progress(taken_back) == ["0 of 2 approvals"]
 
 
-UNKNOWN_ANN = "ann@example.com is not known in Slack, so it can't be checked whether they approve this themselves."
+UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own request."
 
 
 @pytest.mark.parametrize(

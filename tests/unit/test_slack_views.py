@@ -264,7 +264,7 @@ def test_a_short_text_is_shown_as_it_was_typed(text: str) -> None:
     shown = under(blocks)
     assert shown["Facts"] == [("text", text, {"bold": True}), ("text", f": {text}", None)]
     assert shown["Links"] == [("link", f"{text} (example.com)", None)]
-    assert shown["Input of the workflow"] == [("text", f"{key}: {wording.indent(text)}", None)]
+    assert shown["Workflow input"] == [("text", f"{key}: {wording.indent(text)}", None)]
 
 
 def test_details_look_as_their_marks_say() -> None:
@@ -409,7 +409,7 @@ def test_longer_details_are_cut_and_the_rest_is_counted(length: int) -> None:
 def test_a_longer_input_is_cut_and_the_rest_is_counted() -> None:
     context: Any = {f"key{number}": f"{number} " * 400 for number in range(29)}
     blocks = as_sent(request_blocks(an_approval(request=Request(timeout=HOUR, context=context))))
-    shown = "".join(part for _, part, _ in under(blocks)["Input of the workflow"])
+    shown = "".join(part for _, part, _ in under(blocks)["Workflow input"])
     assert len(shown) > 9000
     whole = shown.count("\n")
     assert shown.startswith("\n".join(f"{label}: {value}" for label, value in list(context.items())[:whole]))
@@ -611,7 +611,7 @@ def test_what_was_filled_in_and_a_long_title_pose_as_no_response_of_others() -> 
 def test_a_moment_has_a_fallback_in_utc() -> None:
     [facts] = [block["fields"] for block in as_sent(request_blocks(an_approval())) if "fields" in block]
     when = "<!date^1795428000^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:00 UTC>"
-    assert facts[1]["text"] == f"*Answer by*\n{when}"
+    assert facts[1]["text"] == f"*Respond by*\n{when}"
 
 
 def test_the_notification_says_what_is_asked_and_later_how_it_ended() -> None:
@@ -868,7 +868,7 @@ def test_a_home_approves_only_what_it_shows(text: str, approves: bool) -> None:
     assert ("rm -rf /prod" in said(view["blocks"])) is approves
     assert (READ_ID in json.dumps(view)) is not approves
     if not approves:
-        assert not_shown(view["blocks"]) == "161 of 161 lines of the workflow input"
+        assert not_shown(view["blocks"]) == "all 161 lines of the workflow input"
 
 
 def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
@@ -889,7 +889,7 @@ def test_what_the_author_wrote_stands_in_quotes_below_what_is_ours() -> None:
     assert not any("ciso@example.com" in text for text in texts[:heading])
     for block in blocks[heading + 1 : -1]:
         label, *quoted = block["elements"]
-        assert said([label]) in {"Facts", "Details", "Links", "Input of the workflow"}
+        assert said([label]) in {"Facts", "Details", "Links", "Workflow input"}
         assert {each["type"] for each in quoted} == {QUOTE}
 
 
@@ -910,7 +910,7 @@ def test_where_an_execution_runs_is_among_our_facts_and_who_started_it_among_the
     blocks = as_sent(request_blocks(an_approval(request=request)))
     [fields] = [block["fields"] for block in blocks if "fields" in block]
     assert {"*AWS account*\n123456789012", "*AWS region*\neu-west-1"} <= {field["text"] for field in fields}
-    assert under(blocks)["Input of the workflow"] == [("text", "Started by (from the input): Release:run-9", None)]
+    assert under(blocks)["Workflow input"] == [("text", "Started by (from the input): Release:run-9", None)]
 
 
 def test_the_greatest_requests_are_rendered_at_once() -> None:
