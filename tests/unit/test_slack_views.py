@@ -783,6 +783,15 @@ def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest
         assert f"Waits for you ({len(waiting)})" in json.dumps(view)
 
 
+def test_a_home_says_where_what_can_be_approved_there_comes_from() -> None:
+    """Two stacks, one of them for tests, may have an app each in one workspace."""
+    approval = an_approval()
+    view = home_view(Overview(waiting=[summarize(approval)]), [approval], the_link, now=NOW).to_dict()
+    assert ACTION_IDS[Action.APPROVE] in json.dumps(view)
+    for label, value in wording.source(approval):
+        assert f"{label}: {value}" in json.dumps(view)
+
+
 def test_the_greatest_home_keeps_slacks_limits() -> None:
     request = Request(
         title="t" * MAX_TITLE,
