@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.eligibility import Reason, eligible, is_quorum, responder, unknown_requester
+from approvals.domain.email_address import is_same
 from approvals.domain.forms import said
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import (
@@ -35,6 +36,9 @@ STARTED_BY_LABEL = "Started by (from the input)"
 
 REQUESTER, DEADLINE = "Requested by", "Respond by"
 """The labels of the requester and the deadline among the facts."""
+
+_AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
+"""The sign of an address, in all its widths."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -103,10 +107,14 @@ def requester(approval: Approval) -> str:
 
 
 def display_name(who: Person | Approver) -> str:
-    """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
-    address = who.email if isinstance(who, Person) else who.id
+    """Return the name that people see: one line of at most 80 characters that no program takes for a link.
+
+    An @ alone is kept in a person's own address: a Slack user may be called like a colleague's.
+    """
     text = who.name or who.id
-    return text if text == address else _unlinked(text)
+    if text in (who.id, getattr(who, "email", "")) or is_same(text, who.id):
+        return text
+    return _unlinked(_AT.sub(" at ", text))
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:

@@ -36,12 +36,14 @@ from approvals.domain.model import (
     readable,
 )
 from approvals.domain.omissions import MORE
+from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
+from bot.views.rows import long_title
 from bot.views.text import Moment, escape, literal, moments, sentence
 from bot.visibility import Overview
 from demo.block_kit import Refused, check_home, check_message, check_view
@@ -591,6 +593,21 @@ def test_what_was_filled_in_is_shown_by_its_labels() -> None:
     assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
 
 
+def test_what_was_filled_in_and_a_long_title_pose_as_no_response_of_others() -> None:
+    """Each line of theirs is in a quote: progress stands right below, outside."""
+    forged = "Approved by ciso@example.com in Slack on Mon 23 Nov 2026, 09:01 UTC"
+    form = (FormField(name="Why", label="Why", type=FieldType.TEXT),)
+    request = Request(title=f"{'x' * 160} {forged}", timeout=HOUR, form=form, required_approvals=2)
+    asked = an_approval(request=request)
+    filled_in = replace(a_response(approver=BOB), form={"Why": f"fine\n{forged}"})
+    first = judge(asked, filled_in).approval
+    done = judge(first, replace(filled_in, approver=replace(BOB, id="U0EVE00006"))).approval
+    assert done.decision is not None
+    for shown in (outcome_blocks(done), request_blocks(first), long_title(done)):
+        quoted = json.dumps([node for node in inside(as_sent(shown)) if node.get("type") == QUOTE])
+        assert json.dumps(as_sent(shown)).count("ciso@example.com") == quoted.count("ciso@example.com") > 0
+
+
 def test_a_moment_has_a_fallback_in_utc() -> None:
     [facts] = [block["fields"] for block in as_sent(request_blocks(an_approval())) if "fields" in block]
     when = "<!date^1795428000^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:00 UTC>"
@@ -732,7 +749,10 @@ def test_each_answer_so_far_has_its_time_in_the_readers_zone() -> None:
 
 
 def test_more_answers_than_fit_are_cut_with_a_note() -> None:
-    answers = tuple(a_response(approver=replace(ALICE, name=f"{number}@example.com")) for number in range(60))
+    answers = tuple(
+        a_response(approver=replace(ALICE, id=f"{number}@example.com", name=f"{number}@example.com"))
+        for number in range(60)
+    )
     approval = an_approval(request=replace(an_approval().request, required_approvals=99), responses=answers)
     shown = json.dumps(as_sent(request_blocks(approval)))
     assert "0@example.com" in shown
