@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+
+from slack_bolt import App
 
 from approvals.domain.model import Action
-from bot.listeners.actions.answer import Answer
-from bot.listeners.actions.links import acknowledge
-from bot.listeners.actions.overflow_menu import More
-from bot.listeners.actions.read import Read
-from bot.listeners.actions.refresh import Refresh
-from bot.listeners.desk import Desk
+from bot.listeners.actions.links import follow
+from bot.listeners.actions.overflow_menu import choose
+from bot.listeners.actions.read import read
+from bot.listeners.actions.refresh import refresh
+from bot.listeners.actions.response import respond_with
+from bot.listeners.clicks import find_approval
 from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID, READ_ID
 from bot.views.home import REFRESH_ID
 from bot.views.rows import OPEN_MESSAGE_ID
 
-if TYPE_CHECKING:
-    from slack_bolt import App
 
-
-def register(app: App, desk: Desk) -> None:
-    """Registers the buttons and menus."""
+def register(app: App) -> None:
+    """Register the listeners for buttons and menus."""
+    about_an_approval = [find_approval]
     for action in Action:
-        app.action(ACTION_IDS[action])(Answer(action, desk))
-    app.action(MORE_ID)(More(desk))
-    app.action(READ_ID)(Read(desk))
-    for link in (OPEN_EXECUTION_ID, OPEN_MESSAGE_ID):
-        app.action(link)(acknowledge)
-    app.action(REFRESH_ID)(Refresh(desk))
+        # Bolt injects by name what is not bound by position: it does not see arguments that are bound by name.
+        app.action(ACTION_IDS[action], middleware=about_an_approval)(partial(respond_with, action))
+    app.action(MORE_ID, middleware=about_an_approval)(choose)
+    app.action(READ_ID, middleware=about_an_approval)(read)
+    app.action(OPEN_EXECUTION_ID)(follow)
+    app.action(OPEN_MESSAGE_ID)(follow)
+    app.action(REFRESH_ID)(refresh)

@@ -1,10 +1,10 @@
-"""A click on a link: Slack opens it by itself, and wants an acknowledgement all the same."""
+"""Buttons that are links: Slack opens them by itself, and wants an acknowledgement all the same."""
 
 from __future__ import annotations
 
 from slack_bolt import Ack
 
 
-def acknowledge(ack: Ack) -> None:
-    """Acknowledges the click."""
+def follow(ack: Ack) -> None:
+    """Acknowledge the click."""
     ack()

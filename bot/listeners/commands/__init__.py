@@ -1,18 +1,14 @@
-"""What people ask for in words."""
+"""Slash commands."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from slack_bolt import App
 
-from bot.listeners.commands.approvals import Command
-from bot.listeners.desk import Desk
-
-if TYPE_CHECKING:
-    from slack_bolt import App
+from bot.listeners.commands.approvals import approvals
 
 COMMAND = "/approvals"
 
 
-def register(app: App, desk: Desk) -> None:
-    """Registers the slash command."""
-    app.command(COMMAND)(Command(desk))
+def register(app: App) -> None:
+    """Register the listener for the slash command."""
+    app.command(COMMAND)(approvals)

@@ -1,16 +1,12 @@
-"""What Slack tells of by itself."""
+"""Events that Slack sends without a click."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from slack_bolt import App
 
-from bot.listeners.desk import Desk
-from bot.listeners.events.home_opened import HomeOpened
-
-if TYPE_CHECKING:
-    from slack_bolt import App
+from bot.listeners.events.home_opened import open_home
 
 
-def register(app: App, desk: Desk) -> None:
-    """Registers the opening of the app's Home."""
-    app.event("app_home_opened")(HomeOpened(desk))
+def register(app: App) -> None:
+    """Register the listener for the opening of the app's Home."""
+    app.event("app_home_opened")(open_home)

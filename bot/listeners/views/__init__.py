@@ -1,17 +1,13 @@
-"""Dialogs that people send off."""
+"""Submissions of dialogs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from slack_bolt import App
 
-from bot.listeners.desk import Desk
-from bot.listeners.views.answer import Submission
+from bot.listeners.views.response import submit
 from bot.views.modal import CALLBACK_ID
 
-if TYPE_CHECKING:
-    from slack_bolt import App
 
-
-def register(app: App, desk: Desk) -> None:
-    """Registers the dialog that takes an answer."""
-    app.view(CALLBACK_ID)(Submission(desk))
+def register(app: App) -> None:
+    """Register the listener for the dialog that asks for a response."""
+    app.view(CALLBACK_ID)(submit)
