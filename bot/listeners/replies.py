@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from approvals.domain.model import Approver, Note, NoteKind
+from bot.listeners.interactions import Interaction
 
 GONE = "This request is no longer on record, so your answer could not be taken."
 
@@ -13,6 +15,23 @@ NO_ROOM = (
     "Your response is not recorded: the record of this request has no room left. Shorten what you wrote, or ask for a "
     "new request with less text."
 )
+
+
+def reply_to(interaction: Interaction, said: str, *, recorded: bool = False) -> Note:
+    """Return a reply to a person. Each interaction that was recorded gets its own, other words are said once a minute.
+
+    Slack repeats an interaction that it holds for lost, with the same key: its reply is the same one.
+    """
+    about = interaction.key if recorded else f"{said}:{interaction.at:%Y-%m-%dT%H:%M}"
+    id_ = reply_id(interaction.approval_id, interaction.approver.id, about)
+    return message(id_, interaction.approver, interaction.channel, said, interaction.at)
+
+
+def page_link(interaction: Interaction) -> Note:
+    """Return the request for a link to the page, for one person. The Slack app has no right to sign one."""
+    about, person = interaction.approval_id, interaction.approver
+    id_ = reply_id("link", about, person.id, interaction.key)
+    return replace(message(id_, person, interaction.channel, about, interaction.at), kind=NoteKind.LINK)
 
 
 def message(id_: str, approver: Approver, channel: str, said: str, now: datetime) -> Note:
@@ -23,19 +42,6 @@ def message(id_: str, approver: Approver, channel: str, said: str, now: datetime
         channel=channel,
         user=approver.id,
         text=said,
-        workspace=approver.workspace,
-        left_at=now,
-    )
-
-
-def page_link(approval_id: str, approver: Approver, channel: str, key: str, now: datetime) -> Note:
-    """Return the request for a link to the page, for one person. The Slack app has no right to sign one."""
-    return Note(
-        id=reply_id("link", approval_id, approver.id, key),
-        kind=NoteKind.LINK,
-        channel=channel,
-        user=approver.id,
-        text=approval_id,
         workspace=approver.workspace,
         left_at=now,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from typing import TypeAlias
 
 from aws_lambda_powertools import Logger
@@ -16,11 +15,16 @@ from approvals.domain.model import Action, Approval, Approver, Note, Response
 from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.services.respond import respond
-from approvals.store.table import ApprovalTable
+from approvals.store.table import ApprovalTable, RecordFullError
 from bot.directory import SlackDirectory
+from bot.listeners.interactions import Interaction
+from bot.listeners.replies import NO_ROOM, reply_to
 
 PersonsEvent: TypeAlias = Response | Withdrawal | Postponement
 MemberCheck: TypeAlias = Callable[[Approver], Approver]
+
+_RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
+"""The verdicts on clicks that change the record and are told in a reply."""
 
 
 class NotYetRecordedError(Exception):
@@ -44,6 +48,34 @@ def record(
     return respond(table, approval, event, note=reply)
 
 
+def record_click(
+    click: Interaction,
+    approval: Approval,
+    event: PersonsEvent,
+    tell: Callable[[Judgement], str | None],
+    *,
+    table: ApprovalTable,
+    log: Logger,
+    check_member: MemberCheck | None,
+) -> None:
+    """Record a click with a reply that says what `tell` returns, or reply that the record is full.
+
+    What `tell` raises keeps the event from being recorded.
+    """
+
+    def reply(judgement: Judgement) -> Note | None:
+        said = tell(judgement)
+        return reply_to(click, said, recorded=judgement.verdict in _RECORDED) if said else None
+
+    try:
+        verdict = record(table, approval, event, reply, check_member).verdict
+    except RecordFullError:
+        log.exception("response not recorded, the record is full")
+        table.leave_note(reply_to(click, NO_ROOM))
+    else:
+        log.info("click in slack", extra={"event": type(event).__name__, "verdict": verdict.value})
+
+
 def check_member(
     directory: SlackDirectory, refresh_secret: Callable[[], bool], log: Logger, approver: Approver
 ) -> Approver:
@@ -57,14 +89,9 @@ def check_member(
     return replace(approver, member=user is not None and user.is_member)
 
 
-def event_key(*parts: str) -> str:
-    """Return the key of an event, from what Slack gives to one click or one dialog only: each is recorded once."""
-    return sha256(":".join(parts).encode()).hexdigest()[:16]
-
-
-def is_unread(approval: Approval, action: Action, *, all_shown: bool) -> bool:
+def is_unread(approval: Approval, action: Action, interaction: Interaction) -> bool:
     """Return True if an approval has to wait until the person was shown all of the request. Rejections never wait."""
-    return action is Action.APPROVE and not all_shown and not was_all_in_earlier_message(approval)
+    return action is Action.APPROVE and not interaction.all_shown and not was_all_in_earlier_message(approval)
 
 
 def result_text(judgement: Judgement, response: Response, *, unseen: bool = False) -> str | None:

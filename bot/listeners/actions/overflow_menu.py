@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from functools import partial
 
 from aws_lambda_powertools import Logger
 from slack_bolt import Ack
@@ -11,9 +11,9 @@ from approvals.domain import wording
 from approvals.domain.model import Approval
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal
 from approvals.store.table import ApprovalTable
-from bot.listeners.clicks import Click, record_click
+from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import MalformedError
-from bot.listeners.responses import MemberCheck, event_key, refusal_text
+from bot.listeners.responses import MemberCheck, record_click, refusal_text
 from bot.views.buttons import MORE_TIME, WITHDRAW
 
 NOTHING_TO_TAKE_BACK = "You have not answered yet, so there is nothing to take back."
@@ -28,32 +28,18 @@ _NOTHING_DONE = {WITHDRAW: NOTHING_TO_TAKE_BACK, MORE_TIME: NO_MORE_TIME}
 
 
 def choose(
-    ack: Ack,
-    click: Click,
-    approval: Approval,
-    table: ApprovalTable,
-    now: datetime,
-    log: Logger,
-    check_member: MemberCheck,
+    ack: Ack, click: Interaction, approval: Approval, table: ApprovalTable, log: Logger, check_member: MemberCheck
 ) -> None:
     """Record the choice, then acknowledge. Raises `MalformedError` for a choice that is not in the menu."""
     if click.word not in _EVENTS:
         raise MalformedError("not a choice of the menu")
-    event = _EVENTS[click.word](click.approver, now, event_key(click.key))
-    record_click(
-        click,
-        approval,
-        event,
-        lambda judgement: _result_text(judgement, click),
-        table=table,
-        now=now,
-        log=log,
-        check_member=check_member,
-    )
+    event = _EVENTS[click.word](click.approver, click.at, click.event_key)
+    tell = partial(_result_text, click)
+    record_click(click, approval, event, tell, table=table, log=log, check_member=check_member)
     ack()
 
 
-def _result_text(judgement: Judgement, click: Click) -> str | None:
+def _result_text(click: Interaction, judgement: Judgement) -> str | None:
     """Return what to tell the person; None for an extension, of which all are told."""
     match judgement.verdict:
         case Verdict.EXTENDED:

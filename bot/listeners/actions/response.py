@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from http.client import HTTPException
 
 from aws_lambda_powertools import Logger
@@ -17,9 +16,9 @@ from approvals.domain.model import Action, Approval, Response
 from approvals.domain.rules import Judgement, Verdict
 from approvals.store.table import ApprovalTable
 from bot.client import STALE
-from bot.listeners.clicks import Click, record_click, reply_to
-from bot.listeners.replies import page_link
-from bot.listeners.responses import MemberCheck, NotYetRecordedError, event_key, is_unread, result_text
+from bot.listeners.interactions import Interaction
+from bot.listeners.replies import page_link, reply_to
+from bot.listeners.responses import MemberCheck, NotYetRecordedError, is_unread, record_click, result_text
 from bot.views.buttons import needs_modal
 from bot.views.modal import About, answer_modal
 
@@ -31,11 +30,10 @@ _WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE)
 def respond_with(
     action: Action,
     ack: Ack,
-    click: Click,
+    click: Interaction,
     approval: Approval,
     client: WebClient,
     table: ApprovalTable,
-    now: datetime,
     log: Logger,
     check_member: MemberCheck,
     refresh_secret: Callable[[], bool],
@@ -45,9 +43,8 @@ def respond_with(
     The write that records a click leaves its reply, too, for `notify` to deliver: a click takes two calls to the table
     and none to Slack. Only the dialog opens from here, as its trigger expires after 3 seconds.
     """
-    response = Response(approver=click.approver, action=action, at=now, key=event_key(click.key))
-    asks = needs_modal(approval, action)
-    unread = is_unread(approval, action, all_shown=click.all_shown)
+    response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key)
+    asks, unread = needs_modal(approval, action), is_unread(approval, action, click)
 
     def tell(judgement: Judgement) -> str | None:
         # A refusal or an expiry is recorded at once: there is nothing to ask for.
@@ -58,18 +55,18 @@ def respond_with(
     # Where a dialog asks for more, membership is checked when it is submitted: its trigger leaves no time for it.
     check = None if asks else check_member
     try:
-        record_click(click, approval, response, tell, table=table, now=now, log=log, check_member=check)
+        record_click(click, approval, response, tell, table=table, log=log, check_member=check)
     except NotYetRecordedError:
         if unread:
             log.info("not approved: not all was shown")
-            table.leave_note(page_link(approval.id, click.approver, click.channel, click.key, now))
+            table.leave_note(page_link(click))
         else:
             about = About(approval.id, action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
             if error := _open_dialog(client, click.trigger, answer_modal(approval, about)):
                 log.warning("no dialog opened", extra={"reason": error})
                 if error in STALE:
                     refresh_secret()
-                table.leave_note(reply_to(click, NOT_OPENED, now))
+                table.leave_note(reply_to(click, NOT_OPENED))
     ack()
 
 

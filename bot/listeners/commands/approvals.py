@@ -13,6 +13,8 @@ from approvals.store.table import ApprovalTable
 from bot.listeners.payloads import reading, text
 from bot.listeners.replies import reply_id
 
+COMMAND = "/approvals"
+
 MAX_TEXT = 500
 """Characters that are kept of the command's text."""
 
