@@ -1,5 +1,9 @@
-"""The Slack app. Importing the package imports nothing of Bolt: `notify` and `decision` use its views and messenger."""
+"""The Slack channel: Bolt's app for what people do in Slack, and what tells them through Slack's Web API.
+
+It imports the core, Bolt and Slack's SDK. What tells people, its views and `credentials` do not import Bolt.
+"""
 
 import gc
 
-gc.set_threshold(100_000)  # 700 by default: cold starts went into looking through imports for garbage.
+# Without it (700 by default) a cold start takes 40 ms more: it goes through all that is imported, again and again.
+gc.set_threshold(100_000)

@@ -17,10 +17,8 @@ from bot.listeners.events.home_opened import open_home
 from bot.listeners.middleware import find_approval
 from bot.listeners.payloads import MalformedError
 from bot.listeners.views.response import submit
-from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID, READ_ID
-from bot.views.home import REFRESH_ID
+from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, READ_ID, REFRESH_ID
 from bot.views.modal import CALLBACK_ID
-from bot.views.rows import OPEN_MESSAGE_ID
 
 
 def register_listeners(app: App) -> None:

@@ -30,7 +30,11 @@ A click on any other approve button does not approve: messages of earlier versio
 """
 
 OPEN_EXECUTION_ID = "approval:open-execution"
-"""The action id of the link to the execution: Slack reports clicks on links too."""
+OPEN_MESSAGE_ID = "approval:open-message"
+"""The action IDs of the links to the execution and to the request's message: Slack reports clicks on links, too."""
+
+REFRESH_ID = "home:refresh"
+"""The action ID of the button that updates the app's Home."""
 
 MORE_ID = "approval:more"
 """The action id of the menu. An option's value is one of the two words below, a colon, and the approval's id."""

@@ -19,8 +19,7 @@ from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
 from bot.request_verification import RequestVerifier
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, WITHDRAW
-from bot.views.home import REFRESH_ID
+from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, REFRESH_ID, WITHDRAW
 from tests.builders import TOKEN
 from tests.functional.conftest import Clock
 from tests.functional.test_bot import BOBS, HOUR, ID, Scene, event, scene, web_api

@@ -38,8 +38,8 @@ from approvals.domain.model import (
 from approvals.domain.omissions import MORE
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
-from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
-from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
+from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
+from bot.views.home import MAX_ROWS, home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
 from bot.views.text import Moment, escape, literal, moments, sentence
