@@ -782,8 +782,8 @@ def clients() -> Iterator[dict[str, Any]]:
         create_tables(made["the table"])
         session = SimpleNamespace(client=lambda service, **_: made.get(service))
         patch.setattr("approvals.adapters.clients._session", lambda: session)
-        for module in ("table", "records"):
-            patch.setattr(f"approvals.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
+        for module in ("table", "items"):
+            patch.setattr(f"approvals.store.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
         yield made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -249,12 +247,9 @@ def test_a_record_that_is_gone_is_not_made_anew(table: ApprovalTable) -> None:
         table.published(an_approval(), frozenset({"requested"}))
 
 
-def test_without_a_bus_there_is_no_publisher_and_none_of_its_code_is_loaded(table: ApprovalTable) -> None:
+def test_without_a_bus_there_is_no_publisher(table: ApprovalTable) -> None:
     assert Publisher.connect("", table, stack="prod") is None
     assert Publisher.connect("default", table, stack="prod") is not None
-    look = "import sys, handlers.notify, handlers.decision; print('approvals.domain.events' in sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert loaded.stdout == "False\n"
 
 
 def test_publishing_keeps_the_marks_of_what_was_done_before(
