@@ -5,5 +5,5 @@ It imports the core, Bolt and Slack's SDK. What tells people, its views and `cre
 
 import gc
 
-# Without it (700 by default) a cold start takes 40 ms more: it goes through all that is imported, again and again.
+# Without it (700 by default) a cold start takes some 30 ms more: it goes through all that is imported, again and again.
 gc.set_threshold(100_000)
