@@ -1,6 +1,6 @@
-"""The Slack channel: Bolt's app for what people do in Slack, and what tells them through Slack's Web API.
+"""The Slack channel: Bolt's app for clicks and commands, and the client that posts messages.
 
-It imports the core, Bolt and Slack's SDK. What tells people, its views and `credentials` do not import Bolt.
+It imports the core, Bolt and Slack's SDK. `messenger`, `views` and `credentials` do not import Bolt.
 """
 
 import gc

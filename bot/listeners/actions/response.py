@@ -20,7 +20,7 @@ from bot.listeners.interactions import Interaction
 from bot.listeners.replies import page_link, reply_to
 from bot.listeners.responses import MemberCheck, NotYetRecordedError, is_unread, record_click, result_text
 from bot.views.buttons import needs_modal
-from bot.views.modal import About, answer_modal
+from bot.views.modal import DialogMetadata, answer_modal
 
 NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
 
@@ -61,8 +61,10 @@ def respond_with(
             log.info("not approved: not all was shown")
             table.leave_note(page_link(click))
         else:
-            about = About(approval.id, action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
-            if error := _open_dialog(client, click.trigger, answer_modal(approval, about)):
+            metadata = DialogMetadata(
+                approval.id, action, click.channel, unseen=click.unseen, all_shown=click.all_shown
+            )
+            if error := _open_dialog(client, click.trigger, answer_modal(approval, metadata)):
                 log.warning("no dialog opened", extra={"reason": error})
                 if error in STALE:
                     refresh_secret()

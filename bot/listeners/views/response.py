@@ -18,7 +18,7 @@ from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import approver, reading
 from bot.listeners.replies import GONE, NO_ROOM, page_link, reply_to
 from bot.listeners.responses import MemberCheck, NotYetRecordedError, is_unread, record, result_text
-from bot.views.modal import MAX_COMMENT, SURE, About, block_id, told_modal, typed
+from bot.views.modal import MAX_COMMENT, SURE, DialogMetadata, block_id, told_modal, typed
 
 NOT_ALL_SHOWN = (
     "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
@@ -37,24 +37,24 @@ def submit(
     """
     with reading("our dialog"):
         view, person = body["view"], approver(body)
-        about, inputs = About.read(view["private_metadata"]), typed(view["state"]["values"])
+        metadata, inputs = DialogMetadata.from_json(view["private_metadata"]), typed(view["state"]["values"])
     dialog = Interaction(
-        approval_id=about.approval_id,
+        approval_id=metadata.approval_id,
         approver=person,
-        channel=about.channel,
+        channel=metadata.channel,
         key=str(view.get("id")),
         at=now,
-        unseen=about.unseen,
-        all_shown=about.all_shown,
+        unseen=metadata.unseen,
+        all_shown=metadata.all_shown,
     )
-    log.append_keys(approval_id=about.approval_id)
+    log.append_keys(approval_id=metadata.approval_id)
     try:
-        approval = table.get(about.approval_id)
+        approval = table.get(metadata.approval_id)
     except NotFound:
         log.warning("dialog about an unknown approval")
         ack(response_action="update", view=told_modal(GONE))
         return
-    response, errors = _read_response(approval, dialog, about.action, inputs)
+    response, errors = _read_response(approval, dialog, metadata.action, inputs)
     if errors:
         ack(response_action="errors", errors=errors)
         return
@@ -62,7 +62,7 @@ def submit(
     def reply(judgement: Judgement) -> Note | None:
         if judgement.verdict not in (Verdict.DECIDED, Verdict.COUNTED):
             return None
-        if is_unread(approval, about.action, dialog):
+        if is_unread(approval, metadata.action, dialog):
             raise NotYetRecordedError
         said = result_text(judgement, response, unseen=dialog.unseen)
         return reply_to(dialog, said, recorded=True) if said else None
@@ -76,7 +76,7 @@ def submit(
         log.exception("response not recorded, the record is full")
         ack(response_action="update", view=told_modal(NO_ROOM))
     else:
-        log.info("dialog in slack", extra={"event": about.action.value, "verdict": judgement.verdict.value})
+        log.info("dialog in slack", extra={"event": metadata.action.value, "verdict": judgement.verdict.value})
         _acknowledge(ack, judgement, response)
 
 
