@@ -73,7 +73,8 @@ def record_click(
         log.exception("response not recorded, the record is full")
         table.leave_note(reply_to(click, NO_ROOM))
     else:
-        log.info("click in slack", extra={"event": type(event).__name__, "verdict": verdict.value})
+        action = event.action.value if isinstance(event, Response) else click.word
+        log.info("response in slack", extra={"action": action, "verdict": verdict.value})
 
 
 def check_member(

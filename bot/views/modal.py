@@ -89,6 +89,7 @@ class DialogMetadata:
         approval_id, channel = data["approval"], data["channel"]
         if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
             raise ValueError("not about one of our approvals")
+        channel.encode()  # No table takes half of a surrogate pair.
         # A dialog that an earlier version opened has neither: then only the Home has no channel.
         return cls(
             approval_id,

@@ -1148,6 +1148,11 @@ DAMAGES = {
     "an action that is a list": change(
         "view/private_metadata", f'{{"approval": "{ID}", "action": [], "channel": "C"}}'
     ),
+    "a channel that is half a surrogate pair": change(
+        "view/private_metadata", f'{{"approval": "{ID}", "action": "reject", "channel": "\\ud800"}}'
+    ),
+    "an id of its own that is half a surrogate pair": change("view/id", "\ud800"),
+    "an id of its own that is too long": change("view/id", "V" * 256),
     "no state": change("view/state", None),
     "values that are a list": change("view/state/values", [1]),
     "an input that is a text": change("view/state/values/comment", "x"),

@@ -15,7 +15,7 @@ from approvals.domain.model import Action, Approval, Note, Response, Severity
 from approvals.domain.rules import COMMENT, Judgement, Verdict
 from approvals.store.table import ApprovalTable, NotFound, RecordFullError
 from bot.listeners.interactions import Interaction
-from bot.listeners.payloads import approver, reading
+from bot.listeners.payloads import approver, reading, text
 from bot.listeners.replies import GONE, NO_ROOM, page_link, reply_to
 from bot.listeners.responses import MemberCheck, NotYetRecordedError, is_unread, record, result_text
 from bot.views.modal import MAX_COMMENT, SURE, DialogMetadata, block_id, told_modal, typed
@@ -37,12 +37,13 @@ def submit(
     """
     with reading("our dialog"):
         view, person = body["view"], approver(body)
+        key = text(str(view.get("id")))
         metadata, inputs = DialogMetadata.from_json(view["private_metadata"]), typed(view["state"]["values"])
     dialog = Interaction(
         approval_id=metadata.approval_id,
         approver=person,
         channel=metadata.channel,
-        key=str(view.get("id")),
+        key=key,
         at=now,
         unseen=metadata.unseen,
         all_shown=metadata.all_shown,
@@ -76,7 +77,7 @@ def submit(
         log.exception("response not recorded, the record is full")
         ack(response_action="update", view=told_modal(NO_ROOM))
     else:
-        log.info("dialog in slack", extra={"event": metadata.action.value, "verdict": judgement.verdict.value})
+        log.info("response in slack", extra={"action": metadata.action.value, "verdict": judgement.verdict.value})
         _acknowledge(ack, judgement, response)
 
 
