@@ -22,16 +22,20 @@ def reply_to(interaction: Interaction, said: str, *, recorded: bool = False) -> 
 
     Slack repeats an interaction that it holds for lost, with the same key: its reply is the same one.
     """
-    about = interaction.key if recorded else f"{said}:{interaction.at:%Y-%m-%dT%H:%M}"
+    about = interaction.key if recorded else f"{said}:{_minute(interaction)}"
     id_ = reply_id(interaction.approval_id, interaction.approver.id, about)
     return message(id_, interaction.approver, interaction.channel, said, interaction.at)
 
 
 def page_link(interaction: Interaction) -> Note:
-    """Return the request for a link to the page, for one person. The Slack app has no right to sign one."""
+    """Return the request for a link to the page, for one person, once a minute. The Slack app can't sign one."""
     about, person = interaction.approval_id, interaction.approver
-    id_ = reply_id("link", about, person.id, interaction.key)
+    id_ = reply_id("link", about, person.id, _minute(interaction))
     return replace(message(id_, person, interaction.channel, about, interaction.at), kind=NoteKind.LINK)
+
+
+def _minute(interaction: Interaction) -> str:
+    return f"{interaction.at:%Y-%m-%dT%H:%M}"
 
 
 def message(id_: str, approver: Approver, channel: str, said: str, now: datetime) -> Note:

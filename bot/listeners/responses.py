@@ -65,7 +65,7 @@ def record_click(
 
     def reply(judgement: Judgement) -> Note | None:
         said = tell(judgement)
-        return reply_to(click, said, recorded=judgement.verdict in _RECORDED) if said else None
+        return reply_to(click, said, recorded=judgement.changed and judgement.verdict in _RECORDED) if said else None
 
     try:
         verdict = record(table, approval, event, reply, check_member).verdict
