@@ -23,14 +23,11 @@ from approvals.domain.omissions import SLACK_HOME, fit
 from approvals.domain.summary import Summary, summarize
 from bot.views import approval as message
 from bot.views import details
-from bot.views.buttons import answers
+from bot.views.buttons import REFRESH_ID, answers
 from bot.views.rows import Link, long_title, row
 from bot.views.text import fit as fit_text
 from bot.views.text import local_time, mrkdwn, sentence
 from bot.visibility import Overview
-
-REFRESH_ID = "home:refresh"
-"""The action id of the button that shows the Home anew."""
 
 MAX_WAITING = 8
 """Requests that wait, shown with what is asked: each has 12 blocks at most, and a Home 100.
