@@ -9,6 +9,7 @@ from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
 from approvals.domain.summary import Summary
+from approvals.domain.wording import display_name
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
@@ -56,7 +57,7 @@ def _state(approval: Summary) -> list[str]:
     elif decision.channel is Channel.SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
-        how = f" by {literal(decision.approver.name[:MAX_NAME])}"
+        how = f" by {literal(display_name(decision.approver))}"
     return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]
 
 
