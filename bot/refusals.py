@@ -1,4 +1,4 @@
-"""The connection to Slack of the functions that tell people, where there is one."""
+"""What is left as it is in Slack, since trying again would change nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,6 @@ from approvals.domain.errors import DeliveryRefused
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
-
-    from bot.messenger import SlackMessenger
-
-
-def connect(channel: str, secret_arn: str, api_url: str) -> SlackMessenger | None:
-    """The messenger for the stack's channel; None without one: Slack is not configured then."""
-    if not channel:
-        return None
-    from bot.messenger import SlackMessenger  # noqa: PLC0415 email alone does not pay for Slack's client
-
-    return SlackMessenger.connect(channel, secret_arn, api_url)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.clients import client
 from approvals.domain.eligibility import eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.errors import DeliveryFailed
@@ -54,11 +53,6 @@ class Mailer:
     def __init__(self, sns: SNSClient, topic_arn: str) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
-
-    @classmethod
-    def connect(cls, topic_arn: str) -> Mailer:
-        """The mailer of a topic."""
-        return cls(client("sns"), topic_arn)
 
     def send(self, mail: Mail) -> None:
         """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.

@@ -115,7 +115,7 @@ class Bench:
         stream = {name: _stream(approval) for name, approval in (("notify", self.new), ("decision", self.decided))}
         mail = {"id": self.new.id, "step": f"request_email:{EMAIL}"}
         return {
-            "callback": Function("web.handler", self._post()),
+            "callback": Function("handlers.callback", self._post()),
             "bot": Function("bot.app", self.click()),
             "request": Function("handlers.request", a_call({"Comment": "bench"})),
             "notify": Function("handlers.notify", stream["notify"]),

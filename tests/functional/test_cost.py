@@ -11,18 +11,19 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action
 from approvals.domain.signed_links import approval_id
+from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Slack
 from demo.story import links
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.request import RequestHandler
+from handlers.notifier import Notifier
+from handlers.resumer import Resumer
 from mail.messages import Links
 from mail.sns import Subscribers
 from scripts import cost
@@ -63,6 +64,7 @@ def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: 
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
+        requested=metrics.requested,
     )
     handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     return handler
@@ -93,6 +95,7 @@ def tell_and_settle(
         email=EMAIL,
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     return notifier, resumer
 

@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
@@ -22,7 +23,7 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from handlers.decision import Resumer
+from handlers.resumer import Resumer
 from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
 from web import pages
@@ -53,6 +54,7 @@ def resumer(
         email=ALICE.id,
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
 
 
@@ -428,6 +430,7 @@ def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: C
         email=ALICE.id,
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     table.add(an_approval())
     decide(table)

@@ -10,6 +10,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
@@ -23,8 +24,8 @@ from bot.direct_messages import DIRECT
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
-from handlers.decision import Resumer
-from handlers.notify import Notifier
+from handlers.notifier import Notifier
+from handlers.resumer import Resumer
 from mail.messages import Links
 from mail.sns import Subscribers
 from tests.builders import BOB, NOW, a_response, an_approval
@@ -112,6 +113,7 @@ def office(
         email=email,
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     return Office(table, slack, notifier, resumer, a_bot(table, slack, clock, logger), context)
 

@@ -10,14 +10,15 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.adapters.metrics import requested, settled
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action, Approver, Status
 from approvals.domain.rules import Cancellation, Expiry
+from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from handlers.decision import Resumer
-from handlers.request import RequestHandler
+from handlers.resumer import Resumer
 from tests.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
@@ -50,6 +51,7 @@ def handler(
         default_timeout=timedelta(minutes=60),
         clock=clock,
         logger=logger,
+        requested=requested,
     )
 
 
@@ -67,6 +69,7 @@ def resumer(
         email=ALICE.id,
         clock=clock,
         logger=logger,
+        settled=settled,
     )
 
 

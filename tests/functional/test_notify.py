@@ -11,6 +11,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
@@ -37,9 +39,8 @@ from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from demo.story import links
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.worker import RetryQueue
+from handlers.notifier import Notifier
+from handlers.resumer import Resumer
 from mail.messages import Links
 from mail.sns import Mail, Subscribers
 from tests.broken import break_record
@@ -247,6 +248,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
         email=ALICE.id,
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     post = messenger.post_request
 

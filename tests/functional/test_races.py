@@ -33,6 +33,8 @@ from hypothesis.stateful import (
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
+from approvals.adapters import metrics
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.model import (
@@ -49,6 +51,8 @@ from approvals.domain.model import (
 )
 from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
+from approvals.services.lifecycle import LifecycleHandler
+from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable
@@ -56,11 +60,8 @@ from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from demo.slack import Message, Slack
-from handlers.decision import Resumer
-from handlers.lifecycle import LifecycleHandler
-from handlers.notify import Notifier
-from handlers.request import RequestHandler
-from handlers.worker import RetryQueue
+from handlers.notifier import Notifier
+from handlers.resumer import Resumer
 from mail.messages import Links
 from mail.sns import Mail, Subscribers
 from tests.builders import ALICE, BOB, a_call
@@ -587,6 +588,7 @@ class Races(RuleBasedStateMachine):
                 default_timeout=timedelta(hours=1),
                 clock=self.clock,
                 logger=cast("Logger", self.log),
+                requested=metrics.requested,
             )
             handler(call, cast("Any", None))
 
@@ -636,6 +638,7 @@ class Races(RuleBasedStateMachine):
             email=ALICE.id,
             clock=self.clock,
             logger=cast("Logger", self.log),
+            settled=metrics.settled,
         )
 
     def _lifecycle(self) -> LifecycleHandler:

@@ -12,9 +12,12 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
+from approvals.adapters import metrics
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action, Step
 from approvals.domain.signed_links import approval_id
+from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.credentials import SlackSecret
@@ -22,10 +25,9 @@ from bot.messenger import SlackMessenger
 from bot.views.approval import ACTION_IDS
 from demo.slack import Slack
 from demo.story import links
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.request import RequestHandler
-from handlers.worker import RetryQueue, Worker
+from handlers.notifier import Notifier
+from handlers.resumer import Resumer
+from handlers.stream_worker import Worker
 from mail.messages import Links
 from mail.sns import Subscribers
 from tests.builders import TOKEN, a_call
@@ -82,6 +84,7 @@ def test_no_secret_is_written_anywhere(
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
+        requested=metrics.requested,
     )
     request(a_call({"Comment": "x"}), context)
     notify = worker(
@@ -116,6 +119,7 @@ def test_no_secret_is_written_anywhere(
         email="a@example.com",
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)

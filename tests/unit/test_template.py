@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 import tomllib
@@ -19,6 +18,7 @@ from approvals.adapters import metrics
 from approvals.domain import identifiers
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Channel, Status
+from handlers import settings
 from mail.sns import RECIPIENT
 from web.handler import UNEXPECTED
 from web.html import HEADERS
@@ -337,8 +337,8 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(function: str) -> No
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_given_every_setting_that_it_reads_and_no_other(function: str) -> None:
-    module, _, _ = FUNCTIONS[function]["Handler"].rpartition(".")
-    reads = {field.name.upper() for field in fields(importlib.import_module(module).Settings)}
+    read = getattr(settings, f"{function.removesuffix('Function')}Settings")
+    reads = {field.name.upper() for field in fields(read)}
     own = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
     shared = set(GLOBALS["Environment"]["Variables"])
     assert reads <= own | shared
