@@ -7,23 +7,21 @@ from collections.abc import Mapping
 
 from approvals.adapters import metrics
 from approvals.adapters.settings import load
-from handlers.resumer import Resumer
+from approvals.services.conclude import Resumer
 from handlers.settings import DecisionSettings
 from handlers.stream_worker import Worker
-from handlers.wiring import Wiring
+from handlers.wiring import ChannelWiring
 
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(DecisionSettings, environ)
-    wiring = Wiring(config)
+    wiring = ChannelWiring(config)
     resumer = Resumer(
         table=wiring.table,
         tokens=wiring.tokens(config),
         workflows=wiring.workflows,
-        outbox=wiring.outbox(config),
-        messenger=wiring.messenger(config),
-        email=config.email,
+        channels=wiring.channels,
         clock=wiring.clock,
         logger=wiring.logger,
         settled=metrics.settled,

@@ -5,35 +5,36 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from approvals.adapters.clients import client
 from approvals.adapters.settings import load
-from handlers.notifier import Notifier
+from approvals.services.notify import Notifier
+from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX
 from handlers.settings import NotifySettings
 from handlers.stream_worker import Worker
-from handlers.wiring import Wiring
-from mail.messages import Links
-from mail.sns import Subscribers
+from handlers.wiring import ChannelWiring
 
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(NotifySettings, environ)
-    wiring = Wiring(config)
-    messenger = wiring.messenger(config)
+    wiring = ChannelWiring(config)
     notifier = Notifier(
         table=wiring.table,
-        outbox=wiring.outbox(config),
-        subscribers=Subscribers(lambda: client("sns"), config.topic_arn),
-        messenger=messenger,
-        notes=wiring.replies(messenger, config),
+        channels=wiring.channels,
+        identities=wiring.identities(),
         decisions=wiring.queue(config.decision_queue_url),
-        email=config.email,
-        links=Links.configured(config.public_url, config.email_link_mode),
         clock=wiring.clock,
         logger=wiring.logger,
         publisher=wiring.publisher(config),
     )
-    return wiring.worker(notifier, config)
+    replies = wiring.replies(config.slack_reply_table_name)
+
+    def work(item_id: str, *, last: bool) -> None:
+        if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
+            replies.deliver(item_id)
+        else:
+            notifier(item_id, last=last)
+
+    return wiring.worker(work, config)
 
 
 handler = build(os.environ)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from approvals.adapters.queues import RetryQueue
     from approvals.adapters.step_functions import Workflows
+    from approvals.services.channel import Channel
+    from approvals.services.identities import StackIdentities
     from approvals.services.publish import Publisher
     from approvals.store.task_tokens import TaskTokens
     from bot.ephemeral import Notes
@@ -24,14 +26,12 @@ if TYPE_CHECKING:
     from handlers.settings import (
         ChannelSettings,
         EventSettings,
-        NotifySettings,
         TableSettings,
         TokenSettings,
         TopicSettings,
         WorkerSettings,
     )
     from handlers.stream_worker import Task, Worker
-    from mail.delivery import Outbox
     from mail.rate_limit import MailRateLimit
     from mail.sns import Mailer
 
@@ -119,25 +119,29 @@ class Wiring:
 
         return Mailer(client("sns"), config.topic_arn)
 
-    def outbox(self, config: ChannelSettings) -> Outbox:
-        """Return what sends emails, or queues them."""
-        from mail.delivery import MailQueue, Outbox  # noqa: PLC0415
 
-        return Outbox(
-            self.mailer(config), self.take_mail_slot, MailQueue(lambda: client("sqs"), config.mail_queue_url).add
-        )
+class ChannelWiring(Wiring):
+    """The parts of a function that tells people: its channels, and what they are made of."""
 
-    def messenger(self, config: ChannelSettings) -> SlackMessenger | None:
-        """Return what posts to Slack; None without Slack, whose library is not imported then."""
-        if not config.slack_channel:
-            return None
-        from bot.credentials import load_secret  # noqa: PLC0415
-        from bot.messenger import connected_messenger  # noqa: PLC0415
+    def __init__(self, config: ChannelSettings) -> None:
+        super().__init__(config)
+        self._config = config
 
-        secret = partial(load_secret, client("secretsmanager"), config.slack_secret_arn)
-        return connected_messenger(config.slack_channel, secret, config.slack_api_url)
+    @cached_property
+    def channels(self) -> list[Channel]:
+        """The channels, in the order in which they tell people. A new one is one line here."""
+        return [self._email(), *self._slack()]
 
-    def replies(self, messenger: SlackMessenger | None, config: NotifySettings) -> Notes:
+    def identities(self) -> StackIdentities:
+        """Return what finds out who is who."""
+        from approvals.services.identities import StackIdentities  # noqa: PLC0415
+        from mail.sns import Subscribers  # noqa: PLC0415
+
+        subscribers = Subscribers(lambda: client("sns"), self._config.topic_arn)
+        directory = self.messenger.directory if self.messenger else None
+        return StackIdentities(email=self._config.email, confirmed=subscribers.confirmed, directory=directory)
+
+    def replies(self, table_name: str) -> Notes:
         """Return what delivers deferred Slack replies."""
         from approvals.store.queries import Listing  # noqa: PLC0415
         from approvals.store.replies import Replies  # noqa: PLC0415
@@ -145,10 +149,39 @@ class Wiring:
 
         return Notes(
             table=self.table,
-            replies=Replies(self.dynamodb, config.slack_reply_table_name),
+            replies=Replies(self.dynamodb, table_name),
             listing=Listing(self.dynamodb, self._table_name, partial(name_unreadable, self.logger)),
-            messenger=messenger,
-            base_url=config.public_url,
+            messenger=self.messenger,
+            base_url=self._config.public_url,
             clock=self.clock,
             logger=self.logger,
         )
+
+    @cached_property
+    def messenger(self) -> SlackMessenger | None:
+        """What posts to Slack; None without Slack, whose library is not imported then."""
+        if not self._config.slack_channel:
+            return None
+        from bot.credentials import load_secret  # noqa: PLC0415
+        from bot.messenger import connected_messenger  # noqa: PLC0415
+
+        secret = partial(load_secret, client("secretsmanager"), self._config.slack_secret_arn)
+        return connected_messenger(self._config.slack_channel, secret, self._config.slack_api_url)
+
+    def _email(self) -> Channel:
+        from mail.channel import EmailChannel  # noqa: PLC0415
+        from mail.delivery import MailQueue, Outbox  # noqa: PLC0415
+        from mail.messages import Links  # noqa: PLC0415
+
+        config = self._config
+        queue = MailQueue(lambda: client("sqs"), config.mail_queue_url)
+        outbox = Outbox(self.mailer(config), self.take_mail_slot, queue.add)
+        links = Links.configured(config.public_url, config.email_link_mode)
+        return EmailChannel(outbox=outbox, email=config.email, links=links, logger=self.logger)
+
+    def _slack(self) -> list[Channel]:
+        if self.messenger is None:
+            return []
+        from bot.channel import SlackChannel  # noqa: PLC0415
+
+        return [SlackChannel(self.messenger, self.logger)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,16 +25,8 @@ RECIPIENT = "recipient"
 """The message attribute that subscriptions filter by."""
 
 
-class Note(StrEnum):
-    """The mails that ask for nothing. With a recipient behind it each is a step, as those of `Step` are."""
-
-    NOTICE = "notice_email"
-    """To who is told of the request, and may not answer."""
-    REMINDER = "reminder"
-    """The number of the reminder comes before the recipient: `reminder-2:ann@example.com`."""
-    ESCALATION = "escalation"
-    EXTENSION = "extension"
-    """With its number, as a reminder."""
+NOTICE = "notice_email"
+"""Begins the step of the email to who is told of the request, and may not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,9 @@ Call = list[list[Any]]
 
 _FUNCTIONS = {
     "approvals/services/request.py": "RequestFunction",
-    "handlers/notifier.py": "NotifyFunction",
+    "approvals/services/notify.py": "NotifyFunction",
     "bot/ephemeral.py": "NotifyFunction",
-    "handlers/resumer.py": "DecisionFunction",
+    "approvals/services/conclude.py": "DecisionFunction",
     "mail/digest.py": "DigestFunction",
     "approvals/services/lifecycle.py": "LifecycleFunction",
     "web/handler.py": "CallbackFunction",

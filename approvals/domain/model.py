@@ -352,7 +352,7 @@ class Approval:
     @property
     def told(self) -> bool:
         """Whether anybody was told of the request."""
-        return any(step.split(":", 1)[0] in (Step.REQUEST_EMAIL, Step.REQUEST_SLACK) for step in self.steps)
+        return any(step.startswith("request_") for step in self.steps)
 
     @property
     def standing(self) -> tuple[Response, ...]:

@@ -130,6 +130,9 @@ class QuietHook(WebhookClient):
 
 def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     """Delivers a note as `notify` does, with all that it imports."""
+    from handlers.settings import NotifySettings
+
+    os.environ.update({field.name.upper(): "" for field in fields(NotifySettings)} | {"RETRY_ATTEMPTS": "10"})
     import handlers.notify  # noqa: F401 what the function has loaded counts
     from approvals.adapters.clients import client
     from approvals.store.queries import Listing

@@ -14,11 +14,11 @@ from approvals.adapters.metrics import requested, settled
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action, Approver, Status
 from approvals.domain.rules import Cancellation, Expiry
+from approvals.services.conclude import Resumer
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from handlers.resumer import Resumer
 from tests.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
@@ -26,6 +26,7 @@ from tests.functional.conftest import (
     FakeWorkflows,
     some_tokens,
 )
+from tests.support.channels import the_channels
 
 STACK = "my-stack"
 APPROVAL = an_approval()
@@ -64,9 +65,7 @@ def resumer(
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox(table, clock),
-        messenger=None,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
         settled=settled,

@@ -16,28 +16,26 @@ from approvals.domain.errors import DeliveryFailed
 from approvals.domain.events import Event
 from approvals.domain.model import People, Person, Step
 from approvals.domain.rules import Cancellation, Withdrawal
+from approvals.services.conclude import Resumer
+from approvals.services.notify import Notifier
 from approvals.services.publish import Publisher
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable, NotFound
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from handlers.notifier import Notifier
-from handlers.resumer import Resumer
 from handlers.settings import EventSettings
 from handlers.wiring import Wiring
-from mail.messages import Links
-from mail.sns import Subscribers
 from tests.builders import ALICE, BOB, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
     FakeMailer,
     FakeSubscribers,
     FakeWorkflows,
-    a_delivery,
     a_queue,
     some_tokens,
 )
+from tests.support.channels import the_channels, the_identities
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
@@ -91,13 +89,9 @@ def notifier(
     table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
     return Notifier(
         table=table,
-        outbox=mailer.outbox(table, clock),
-        subscribers=cast("Subscribers", FakeSubscribers()),
-        messenger=messenger,
-        notes=a_delivery(table, messenger, clock, logger),
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        identities=the_identities(messenger, FakeSubscribers(), email=ALICE.id),
         decisions=a_queue(),
-        email=ALICE.id,
-        links=Links("https://api.example.com/states", one_click=False),
         clock=clock,
         logger=logger,
         publisher=publisher,
@@ -118,9 +112,7 @@ def resumer(
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox(table, clock),
-        messenger=messenger,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
         publisher=publisher,

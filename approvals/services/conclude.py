@@ -1,8 +1,8 @@
-"""The shared decision handler of all channels: resumes the workflow of a decided approval and shows the outcome."""
+"""Resume the workflow of a decided approval, then have every channel show the outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -11,19 +11,14 @@ from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, Decision, Status, Step
+from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
-from approvals.services.tasks import Work, carry_out, recipient_of, step_for
+from approvals.services.tasks import Run
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from bot import refusals
-from mail.delivery import Outbox
-from mail.messages import outcome_mail
-from mail.sns import asked, told
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
-
-    from bot.messenger import SlackMessenger
 
 
 class Settled(Protocol):
@@ -41,9 +36,7 @@ class Resumer:
         table: ApprovalTable,
         tokens: TaskTokens,
         workflows: Workflows,
-        outbox: Outbox,
-        messenger: SlackMessenger | None,
-        email: str,
+        channels: Sequence[Channel],
         clock: Callable[[], datetime],
         logger: Logger,
         settled: Settled,
@@ -52,46 +45,30 @@ class Resumer:
         self._table = table
         self._tokens = tokens
         self._workflows = workflows
-        self._outbox = outbox
-        self._messenger = messenger
-        self._email = email
+        self._channels = channels
         self._clock = clock
         self._logger = logger
         self._count_decision = settled
         self._publisher = publisher
 
     def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
-        """Works on a decided approval. One that is not decided is left alone."""
+        """Work on a decided approval. One that is not decided is left alone."""
         approval = self._table.get(item_id)
         if approval.decision is None:
             return
-        now = carry_out(approval, self._work(approval), log=self._logger)
-        if now.slack_messages != approval.slack_messages:
-            # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
-            self._show(now)
-
-    def _work(self, approval: Approval) -> dict[str, Work]:
-        """Return what is owed: the workflow first; then the mails, which do not wait until many messages are edited."""
-        work: dict[str, Work] = {Step.RESUME: self._resume} if approval.resumed is None else {}
-        work |= self._mails(approval) | self._messages(approval)
+        run = Run(approval, self._table, self._clock, self._logger)
+        if approval.resumed is None:
+            run.attempt(Step.RESUME, self._resume)
+        for channel in self._channels:
+            tasks = run.plan(f"outcome_{channel.name}", partial(channel.conclude, run.approval))
+            run.carry_out(tasks or {})
         if self._publisher:
-            work[EVENTS] = self._publisher.publish
-        return work
-
-    def _messages(self, approval: Approval) -> dict[str, Work]:
-        if not approval.slack_message:
-            return {}
-        work: dict[str, Work] = {Step.OUTCOME_SLACK: self._edit_message}
-        return work if wording.decided(approval).superseded_by else {**work, Step.OUTCOME_THREAD: self._reply}
-
-    def _mails(self, approval: Approval) -> dict[str, Work]:
-        # Whoever answered was told, whatever the steps say so far. A superseded request is asked anew by another mail.
-        decision = wording.decided(approval)
-        if decision.superseded_by or not (approval.told or decision.approver):
-            return {}
-        recipients = (*asked(approval, self._email), *told(approval, self._email))
-        steps = [step_for(Step.OUTCOME_EMAIL, recipient) for recipient in recipients]
-        return {step: partial(self._send_mail, step) for step in steps}
+            run.attempt(EVENTS, self._publisher.publish)
+        run.raise_failures()
+        if run.approval.slack_messages != approval.slack_messages:
+            # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
+            run.show(self._channels)
+            run.raise_failures()
 
     def _resume(self, approval: Approval) -> Approval:
         try:
@@ -121,23 +98,3 @@ class Resumer:
         if token is None:
             raise DeliveryFailed("the approval has no task token on record")
         return token
-
-    def _send_mail(self, step: str, approval: Approval) -> Approval:
-        if not self._outbox.send(approval.id, step, outcome_mail(approval, recipient_of(step))):
-            return approval
-        return self._table.mark(approval, step, self._clock())
-
-    def _show(self, approval: Approval) -> None:
-        if self._messenger:
-            with refusals.unless_refused(self._logger):
-                self._messenger.show_outcome(approval)
-
-    def _edit_message(self, approval: Approval) -> Approval:
-        self._show(approval)
-        return self._table.mark(approval, Step.OUTCOME_SLACK, self._clock())
-
-    def _reply(self, approval: Approval) -> Approval:
-        if self._messenger:
-            with refusals.unless_refused(self._logger):
-                self._messenger.reply_outcome(approval)
-        return self._table.mark(approval, Step.OUTCOME_THREAD, self._clock())
