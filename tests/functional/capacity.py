@@ -7,10 +7,11 @@ what is not asked for. The last line on standard error is what the surface said,
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
