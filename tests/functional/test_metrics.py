@@ -117,7 +117,7 @@ def test_a_persons_decision_is_counted_and_timed_once(
         resumer(APPROVAL.id, last=False)
     assert metrics(capsys.readouterr().out) == [
         ("ApprovalDecided", {"service": STACK}, 1),
-        ("ApprovalDecided", {"service": STACK, "Channel": approver.channel.value, "Status": status}, 1),
+        ("ApprovalDecided", {"service": STACK, "Channel": approver.channel, "Status": status}, 1),
         ("TimeToDecisionSeconds", {"service": STACK}, 120),
         ("AnsweredInVain", {"service": STACK}, 0),
     ]

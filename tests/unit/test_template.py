@@ -811,7 +811,7 @@ def test_the_dashboard_shows_every_way_that_an_approval_can_be_decided() -> None
         for namespace, name, dimensions in (named(metric) for metric in SHOWN if isinstance(metric[0], str))
         if (namespace, name) == (metrics.NAMESPACE, metrics.DECIDED) and "Channel" in dimensions
     ]
-    people = {(channel, action.status) for channel in Channel if channel is not Channel.SYSTEM for action in Action}
+    people = {(channel, action.status) for channel in (Channel.EMAIL, Channel.SLACK) for action in Action}
     clock = {(Channel.SYSTEM, status) for status in (Status.REJECTED, Status.EXPIRED, Status.CANCELLED)}
     assert sorted(shown) == sorted((str(channel), str(status)) for channel, status in people | clock)
 
