@@ -42,6 +42,7 @@ PATIENCE = timedelta(minutes=3)
 _MOST_NAMED = 5
 """Full IDs that are named where a reference can mean several approvals."""
 
+_UNREADABLE = "The record of this request can't be read, so there is no page. Ask whoever runs this service."
 _NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days."
 _NOTHING_FOUND = "Nothing was found in the last 30 days that you may see."
@@ -99,7 +100,12 @@ class Notes:
         if viewer is None:
             messenger.whisper(replace(note, text=wording.NOT_OF_THE_WORKSPACE))
             return
-        approval = self._table.get(note.text)
+        try:
+            approval = self._table.get(note.text)
+        except UnreadableError as error:  # Trying again is of no use.
+            name_unreadable(self._logger, error)
+            messenger.whisper(replace(note, text=_UNREADABLE))
+            return
         if not (may_respond(approval, viewer) or may_see(approval, viewer)):
             self._logger.warning("no link handed out to who may neither respond nor see")
             messenger.whisper(replace(note, text=f"{wording.quoted_title(approval)} {wording.who_may(approval)}"))

@@ -105,7 +105,7 @@ class SlackMessenger:
 
     def hand_out(self, note: Note, approval: Approval, url: str) -> None:
         """Shows a link to the approval's page to one user alone. It is a right to respond: nobody else may see it."""
-        page = f"<{escape(url)}|Read everything and respond>"
+        page = f"<{escape(url)}|Open the page>"
         self._whisper(note, f"{sentence(quoted_title(approval))} {page}. {_YOURS_ALONE}")
 
     def _whisper(self, note: Note, text: str) -> None:

@@ -10,11 +10,13 @@ from approvals.domain.characters import reveal
 from approvals.domain.model import Approval, Approver, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
 
-_FORMULA = re.compile(r"(^|[;\r\n])(?=[\s\"]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a spreadsheet would begin a formula: at the start of a cell, or where it splits one.
+_SEPARATORS = ";\t\r\n"
+_FORMULA = re.compile(rf"(?P<before>[\s\"{_SEPARATORS}]+)(?P<sign>[=+\-@\uff1d\uff0b\uff0d\uff20])?")
+"""Blanks, quotes and separators, and the sign behind them that begins a formula.
 
-A spreadsheet with `;` as its separator takes no notice of quotes around a comma, and splits cells at each `;` and line
-break. Blanks and quotes before the sign make no difference, nor does its full-width form.
+A spreadsheet with `;` or a tab as its separator takes no notice of quotes around a comma, and splits cells at each
+separator and line break. Blanks and quotes before the sign make no difference, nor does its full-width form.
+What stands before a sign is matched without it, too: else a long run of line breaks would be read again from each.
 Source: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
@@ -102,7 +104,15 @@ def cell(value: Json) -> str:
             text = value
         case _:
             text = json.dumps(value, ensure_ascii=False)
-    return _FORMULA.sub(r"\1'", reveal(text))
+    # The line break before stands for the start of the cell.
+    return _FORMULA.sub(_defused, f"\n{reveal(text)}").removeprefix("\n")
+
+
+def _defused(found: re.Match[str]) -> str:
+    """Put a ' where the cell begins that would be a formula: behind the last separator before its sign."""
+    before, sign = found["before"], found["sign"]
+    begins = max(before.rfind(separator) for separator in _SEPARATORS) + 1
+    return f"{before[:begins]}'{before[begins:]}{sign}" if sign and begins else found[0]
 
 
 def _person(person: Person) -> Json:

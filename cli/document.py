@@ -17,6 +17,10 @@ SHORT_ID = 8
 """Characters of an id that lists show: enough to name one of a billion."""
 
 
+BAR = "| "
+"""Begins each line that others wrote, as in emails: whatever it imitates is no line of ours."""
+
+
 def summary(approval: Approval) -> dict[str, Json]:
     """What a list shows of an approval."""
     answers = [response.action for response in approval.standing]
@@ -79,20 +83,19 @@ def outcome(approval: Approval) -> Iterator[str]:
     if decision.comment:
         yield f"Comment: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
-        yield from (plain(f"{label}: {value}") for label, value in wording.filled_in(approval))
+        yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in wording.filled_in(approval))
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:
     """An approval on a screen: what is asked, who may answer, what happened, how it ended."""
-    yield plain(approval.title)
+    yield f"{BAR}{plain(approval.title)}"
     yield from outcome(approval) if approval.decision else _waiting(approval, now)
     yield ""
-    yield from _columns([("Id", approval.id), *wording.facts(approval), *approval.request.facts])
-    yield from _columns([*approval.request.links, ("Console", console_url(approval.workflow.execution_arn))])
-    yield from _columns(wording.context(approval))
-    if approval.request.details:
-        yield ""
-        yield from (plain(line) for line in approval.request.details.splitlines())
+    console = ("Console", console_url(approval.workflow.execution_arn))
+    yield from _columns([("Id", approval.id), *wording.facts(approval), console])
+    theirs = list(_from_request(approval))
+    if theirs:
+        yield from ("", "From the request: written by its author", *(f"{BAR}{line}".rstrip() for line in theirs))
     yield ""
     yield "History"
     yield from (f"  {iso(entry.at)}  {sentence(entry)}" for entry in history(approval))
@@ -111,6 +114,13 @@ def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
     yield f"{wording.headline(approval)}, until {readable(approval.deadline)} ({remaining(approval.deadline, now)})"
     yield plain(wording.who_may(approval))
     yield from (plain(line) for line in wording.progress(approval))
+
+
+def _from_request(approval: Approval) -> Iterator[str]:
+    """All that the author of a request wrote beside its title."""
+    yield from _columns([*approval.request.facts, *approval.request.links])
+    yield from _columns(wording.context(approval))
+    yield from (plain(line) for line in (approval.request.details or "").splitlines())
 
 
 def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from approvals.domain import sentences, wording
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import TITLE_ALONE, fit
-from mail.messages import HIGH, YOURS_ALONE, Links, said
+from mail.messages import HIGH, Links, said, whose_links
 from mail.sns import Mail, asked
 from mail.subjects import digest_subject
 from mail.text import paragraphs, quoted, table
@@ -24,7 +24,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
     parts: list[str] = []
     complete = [fit(approval, TITLE_ALONE).is_complete for approval in mine]
     if mine:
-        opening = "\n".join([_TITLES_ALONE, links.promise(complete=any(complete)), YOURS_ALONE])
+        opening = "\n".join([_TITLES_ALONE, links.promise(complete=any(complete)), whose_links(mine)])
         parts += [f"Waiting for you ({len(mine)})", opening]
     for number, (approval, all_shown) in enumerate(zip(mine, complete, strict=True), 1):
         parts += [

@@ -6,7 +6,7 @@ stands below a heading that says whose words they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from approvals.domain import markdown, omissions, sentences, wording
@@ -20,7 +20,9 @@ from mail.sns import NOTICE, Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
 from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 
-YOURS_ALONE = "The links are yours alone: do not forward this email."
+_YOURS_ALONE = "The links are yours alone: do not forward this email."
+_SHARED = "Anyone who has these links can respond: do not forward this email."
+"""Said where a request names no approvers: its email goes to the stack's address, which several people may read."""
 CONFIRMED = "Nothing is decided until you press the button on the page that opens."
 AT_ONCE = "Opening a link responds at once, unless the page asks for more."
 """Said where `EmailLinkMode` is `one-click`."""
@@ -166,7 +168,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         lead,
         quoted(approval.title),
         *links.of(approval, recipient, complete=complete),
-        "\n".join([links.promise(complete=complete), YOURS_ALONE]),
+        "\n".join([links.promise(complete=complete), whose_links([approval])]),
         _left_out(shown, "Open a link to read all of it."),
         _wanted(approval),
         _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
@@ -174,6 +176,11 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         _author_block(shown),
     ]
     return Mail(recipient, subject, paragraphs(parts))
+
+
+def whose_links(approvals: Sequence[Approval]) -> str:
+    """Say for whom the links to these approvals are."""
+    return _YOURS_ALONE if all(approval.request.approvers for approval in approvals) else _SHARED
 
 
 def _left_out(shown: Shown, rest: str) -> str:

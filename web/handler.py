@@ -60,9 +60,9 @@ _AGAIN = "Please try again"
 
 _UNUSABLE = "This link can't be used"
 
-_COPY_WHOLE = "Open it from the mail again, or copy the whole of it."
+_COPY_WHOLE = "Open the link from the email or from Slack again, or copy the complete link."
 
-_UNKNOWN = f"There is no request behind it, or no longer. {_COPY_WHOLE}"
+_UNKNOWN = f"This request was not found, or its record has been deleted. {_COPY_WHOLE}"
 
 _NOT_RECORDED = "Your response is not recorded"
 _FULL = "The record of this request has no room left. Shorten what you wrote, or ask for a new request with less text."
@@ -159,7 +159,7 @@ class CallbackHandler:
             raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
         approval = self._table.get(fields["id"])
         if not verify(approval, fields["to"], fields["sig"]):
-            raise Refused(HTTPStatus.FORBIDDEN, f"It was changed on its way to you. {_COPY_WHOLE}")
+            raise Refused(HTTPStatus.FORBIDDEN, f"The link was changed, so it can't be verified. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
         return Link(approval, action, fields["to"], kept, fields)
 
@@ -257,13 +257,15 @@ class CallbackHandler:
         return self._answered(link, judgement, problems, with_one_click=with_one_click)
 
     def _record(self, link: Link, response: Response, *, flawed: bool) -> Judgement:
-        """Records the answer. Where one with flaws that only a page can have would count, it is incomplete instead."""
-        if not flawed:
-            return respond(self._table, link.approval, response)
+        """Records the answer, unless it has flaws that only a page can have: where it would count, it does not then."""
         approval = link.approval
+        outdated = page_state.is_outdated(approval, response.approver, link.sent)
+        if not flawed and not outdated:
+            return respond(self._table, approval, response)
         judgement = judge(approval, response)
         if judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
-            return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=judgement.problems)
+            verdict = Verdict.ALREADY_USED if outdated else Verdict.INCOMPLETE
+            return Judgement(verdict, approval, changed=False, problems=judgement.problems)
         if judgement.changed:
             # Not `respond`: judged anew against another version, the answer could count with its flaws.
             try:
@@ -320,6 +322,8 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     """What somebody is told who only looks: no answer of theirs was refused."""
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
+    if reason is Reason.NOT_A_MEMBER:  # "Anybody who was asked may answer" would say that they may.
+        return f"{wording.NOT_A_MEMBER} The request still waits."
     why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
     return f"{why.get(reason, '')}{wording.who_may(approval)} The request still waits."
 

@@ -56,12 +56,15 @@ summary { color: var(--link); font-weight: 600; cursor: pointer; min-height: 2.7
 .history { list-style: none; padding: 0 0 0 .75rem; border-inline-start: 2px solid var(--line) }
 .history li { margin-bottom: .5rem } .history time { display: block; font-size: .875rem }
 form { padding: .75rem 0 }
-.answer { padding: .5rem 0; border-top: 1px solid var(--line) } .answer h2 { margin: 0 }
-.jump { position: sticky; bottom: 0; margin: 0 -1rem; padding: .75rem 1rem; background: var(--card);
+.answer { position: relative; padding: .5rem 0; background: var(--card); border-top: 1px solid var(--line) }
+.answer h2 { margin: 0 0 .25rem; font-size: 1.125rem }
+/* The form covers the link that leads to it, once it is in sight. */
+.jump { position: sticky; bottom: 0; margin: 0 -1rem -3.75rem; padding: .75rem 1rem; background: var(--card);
   border-top: 1px solid var(--line) }
+.jump:focus-within { z-index: 1 }
 .jump a { display: block; padding: .375rem 0; font-weight: 600 }
-@media (max-height: 42rem) { .sticky .hint { display: none } }
-@media (min-height: 30rem) { .sticky { position: sticky; bottom: 0; background: var(--card) } }
+@media (max-height: 42rem) { .sticky .hint { display: none } .sticky h2 { margin: 0 } }
+@media (min-height: 30rem) { .sticky { position: sticky; bottom: 0 } }
 fieldset { margin: 0 0 .75rem; padding: 0; border: 0; min-width: 0 }
 label, legend { display: block; font-weight: 600; margin-bottom: .25rem; padding: 0 }
 .hint { margin: 0 0 .25rem; color: var(--soft); font-size: .875rem } .field > .problem { margin: 0 0 .25rem }

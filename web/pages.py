@@ -179,7 +179,7 @@ def failure(approval_id: str, request_id: str) -> str:
         tag("h1", {}, heading),
         tag("p", {}, sentence),
         tag("p", {}, "If this happens again, send these references to whoever runs this service:"),
-        rows([*named, ("Request", request_id)]),
+        rows([*named, ("Request ID", request_id)]),
     )
 
 

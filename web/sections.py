@@ -30,7 +30,7 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
     requester, progress = wording.requester(approval), wording.progress(approval)
     head: Rows = [
         *([(wording.REQUESTER, requester)] if requester else []),
-        ("Respond by", _deadline(approval, now)),
+        (wording.DEADLINE, _deadline(approval, now)),
         *([("Progress", "\n".join(progress))] if progress else []),
     ]
     who = sentences.enumerated(sentences.responders(approval, recipient, begins=True))

@@ -225,7 +225,7 @@ def _rows(part: Part, rows: tuple[tuple[str, str], ...], beside: Iterable[int], 
         shown += 1
     if shown == len(rows):
         return _Fitted(rows, size)
-    return _Fitted(rows[:shown], size if shown else 0, f"{len(rows) - shown} of {_count(len(rows), part.value[:-1])}")
+    return _Fitted(rows[:shown], size if shown else 0, _share(len(rows) - shown, len(rows), part.value[:-1]))
 
 
 def _details(approval: Approval, surface: Surface, room: int) -> _Fitted:
@@ -254,9 +254,7 @@ def _details(approval: Approval, surface: Surface, room: int) -> _Fitted:
         end = min(len(text), max(room - surface.part, 0))
     hidden = len(text) - end
     size = room - left if blocks else 0
-    return _Fitted(
-        tuple(blocks), size, f"{hidden:,} of {_count(len(text), 'character')} of the details" if hidden else ""
-    )
+    return _Fitted(tuple(blocks), size, f"{_share(hidden, len(text), 'character')} of the details" if hidden else "")
 
 
 def _cut(spans: Iterable[Span], surface: Surface, room: int) -> Iterator[Span]:
@@ -300,9 +298,9 @@ def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
         whole = len(wording.text_of(given[cut][1]))
-        return f"{whole - len(text):,} of {_count(whole, 'character')} of a line of the {Part.CONTEXT}"
-    lines = _count(sum(_lines(value) for _, value in given), "line")
-    return f"{hidden:,} of {lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"
+        return f"{_share(whole - len(text), whole, 'character')} of a line of the {Part.CONTEXT}"
+    lines = _share(hidden, sum(_lines(value) for _, value in given), "line")
+    return f"{lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"
 
 
 def _span_size(span: Span, surface: Surface) -> int:
@@ -323,6 +321,13 @@ def _beginning(text: str, surface: Surface, room: int) -> str:
 
 def _lines(value: Json) -> int:
     return 1 + value.count("\n") if isinstance(value, str) else 1
+
+
+def _share(hidden: int, number: int, noun: str) -> str:
+    """Return how many of a number of things are hidden: `12 of 52 lines`, or `all 52 lines`."""
+    if hidden < number:
+        return f"{hidden:,} of {_count(number, noun)}"
+    return f"all {_count(number, noun)}" if number > 1 else _count(number, noun)
 
 
 def _count(number: int, noun: str) -> str:

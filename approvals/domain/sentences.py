@@ -123,7 +123,7 @@ def hint(field: FormField) -> str:
         case FieldType.TEXT:
             what = f"text, up to {field.max_length:,} characters"
         case FieldType.CHOICE if len(field.choices) <= MAX_CHOICES:
-            what = f"choose: {', '.join(one_line(choice) for choice in field.choices)}"
+            what = f"choose {' or '.join(one_line(choice) for choice in field.choices)}"
         case FieldType.CHOICE:
             what = f"choose 1 of {len(field.choices)}"
         case FieldType.YES_NO:

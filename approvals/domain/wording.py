@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.eligibility import Reason, eligible, is_quorum, responder, unknown_requester
+from approvals.domain.email_address import is_same
 from approvals.domain.forms import said
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import (
@@ -33,19 +34,22 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-wor
 STARTED_BY_LABEL = "Started by (from the input)"
 """The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
 
-REQUESTER, DEADLINE = "Requested by", "Answer by"
+REQUESTER, DEADLINE = "Requested by", "Respond by"
 """The labels of the requester and the deadline among the facts."""
+
+_AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
+"""The sign of an address, in all its widths."""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
 NOT_OF_THE_WORKSPACE = (
     "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
 )
-NOT_A_MEMBER = "Guests of the workspace and bots may answer only what names them as approvers."
+NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
 UNCHECKED = (
     "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
 )
-SHARED_ADDRESS = "Several people may read this address, so it counts only where one response is enough."
+SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
@@ -108,10 +112,14 @@ def requester(approval: Approval) -> str:
 
 
 def display_name(who: Person | Approver) -> str:
-    """Return the name that people see: one line of at most 80 characters that no program takes for a link."""
-    address = who.email if isinstance(who, Person) else who.id
+    """Return the name that people see: one line of at most 80 characters that no program takes for a link.
+
+    An @ alone is kept in a person's own address: a Slack user may be called like a colleague's.
+    """
     text = who.name or who.id
-    return text if text == address else _unlinked(text)
+    if text in (who.id, getattr(who, "email", "")) or is_same(text, who.id):
+        return text
+    return _unlinked(_AT.sub(" at ", text))
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
@@ -192,8 +200,7 @@ def who_may(approval: Approval) -> str:
 def unchecked(approval: Approval) -> str:
     """Say that a requester could approve their own request unrecognized, where that is so; else nothing."""
     person = unknown_requester(approval)
-    rest = "is not known in Slack, so it can't be checked whether they approve this themselves."
-    return f"{display_name(person)} {rest}" if person else ""
+    return f"Slack does not know {display_name(person)}: they could approve their own request." if person else ""
 
 
 def progress(approval: Approval) -> list[str]:
@@ -247,7 +254,7 @@ def answered(judgement: Judgement, response: Response) -> str:
         case Verdict.ANSWERED_OTHERWISE:
             text = "You answered otherwise before. Take that answer back first."
         case Verdict.ALREADY_USED:
-            text = "This came before, and you withdrew it since, so nothing was changed. Please respond again."
+            text = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
         case Verdict.WITHDRAWN:
             text = "Your answer was taken back. The request still waits."
         case Verdict.EXTENDED:

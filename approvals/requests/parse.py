@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from math import isfinite
+from sys import float_info
 
 from approvals.domain import forms
 from approvals.domain.characters import reveal
@@ -152,20 +153,22 @@ def check_depth(value: Json) -> None:
 
 
 def _check_size(execution_input: Json) -> None:
+    if problems := list(islice(_infinite(execution_input), MAX_INFINITE)):
+        raise InvalidApprovalRequest([f"{path}: expected a number that a double can hold" for path in problems])
     try:
-        size = len(json.dumps(execution_input, ensure_ascii=False, allow_nan=False).encode())
+        size = len(json.dumps(execution_input, ensure_ascii=False).encode())
     except UnicodeEncodeError:
         problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
         raise InvalidApprovalRequest([problem]) from None
-    except ValueError:
-        problems = (f"{path}: expected a number that a double can hold" for path in _infinite(execution_input))
-        raise InvalidApprovalRequest(list(islice(problems, MAX_INFINITE))) from None
     if size > MAX_INPUT:
         raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
 
 
 def _infinite(value: Json, path: str = "") -> Iterator[str]:
-    """Yield the paths of the numbers that became infinite when they were read, such as 1e400."""
+    """Yield the paths of numbers beyond a double: 1e400 became infinite when it was read, its digits in full did not.
+
+    A program that reads numbers as doubles, as JavaScript does, has either as infinite.
+    """
     match value:
         case dict():
             for key, item in value.items():
@@ -174,6 +177,8 @@ def _infinite(value: Json, path: str = "") -> Iterator[str]:
             for number, item in enumerate(value):
                 yield from _infinite(item, f"{path}[{number}]")
         case float() if not isfinite(value):
+            yield path
+        case int() if abs(value) > float_info.max:
             yield path
 
 

@@ -147,17 +147,17 @@ class Desk:
         that recorded something has a note of its own; else the same words are said to them once a minute.
         """
         # Slack repeats a click it holds for lost, with the same trigger: the note it leads to is the same one.
-        about = click.key if recorded else f"{said}:{self.clock():%Y-%m-%dT%H:%M}"
+        about = click.key if recorded else f"{said}:{self._minute}"
         key = self.key(click.approval_id, click.approver.id, about)
         return self.note(click.approver, click.channel, said, key) if said else None
 
-    def page_link(self, approval: Approval, approver: Approver, channel: str, key: str) -> Note:
+    def page_link(self, approval: Approval, approver: Approver, channel: str) -> Note:
         """A note that asks `notify` for a link to the page that shows everything, for this person alone.
 
-        This function makes no link: its signature is a right to respond.
+        This function makes no link: its signature is a right to respond. Whoever clicks on and on gets one a minute.
         """
         return Note(
-            id=self.key("link", approval.id, approver.id, key),
+            id=self.key("link", approval.id, approver.id, self._minute),
             kind=NoteKind.LINK,
             channel=channel,
             user=approver.id,
@@ -182,6 +182,10 @@ class Desk:
         """Leaves a note, if there is one, for `notify` to deliver."""
         if note:
             self.table.leave_note(note)
+
+    @property
+    def _minute(self) -> str:
+        return f"{self.clock():%Y-%m-%dT%H:%M}"
 
     @staticmethod
     def key(*parts: str) -> str:

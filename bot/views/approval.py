@@ -64,7 +64,7 @@ MAX_FILLED_IN = 2000
 _HEADING = 120
 """What the heading of the request weighs, at most."""
 
-_SEVERE = "\u26a0\ufe0f *High severity*: you are asked twice before your answer counts."
+_SEVERE = "\u26a0\ufe0f *High severity*: you confirm your response in a second step."
 
 
 def request_text(approval: Approval) -> str:
@@ -145,7 +145,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
 
 
 def _title(approval: Approval) -> list[Block]:
-    long_title = details.lines([approval.title], MAX_NAMES) if len(approval.title) > MAX_HEADER else []
+    long_title = details.quote(approval.title, MAX_NAMES) if len(approval.title) > MAX_HEADER else []
     title = PlainTextObject(text=reveal(shorten(approval.title, MAX_HEADER)), emoji=False)
     return [HeaderBlock(text=title), *long_title]
 
@@ -204,13 +204,13 @@ def _spaced(parts: Sequence[Part]) -> list[Part]:
 
 
 def _filled_in(approval: Approval) -> list[Block]:
-    """What the approvers filled in, where somebody did: the last of them counts."""
+    """What the approvers filled in, where somebody did: the last of them counts. Quoted: a text may have any lines."""
     filled = [response.form for response in approval.standing if response.action is Action.APPROVE and response.form]
     if not filled:
         return []
     labels = {field.name: field.label for field in approval.request.form}
     rows = [f"{labels.get(name, name)}: {said(value)}" for name, value in filled[-1].items()]
-    return details.lines(rows, MAX_FILLED_IN)
+    return details.quote("\n".join(rows), MAX_FILLED_IN)
 
 
 def _by(decision: Decision) -> str:

@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.adapters.step_functions import console_url
+from approvals.domain import sentences
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.rules import may_postpone
 
@@ -108,10 +109,11 @@ def _confirm(action: Action) -> ConfirmObject:
 def _options(approval: Approval) -> list[Option]:
     several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
     found = []
-    if several:  # Where one answer decides, none stands that could be taken back.
-        found.append(_option("Take back my answer", WITHDRAW, approval))
+    if several:  # Where one response decides, none is left that could be withdrawn.
+        found.append(_option("Withdraw my response", WITHDRAW, approval))
     if may_postpone(approval):
-        found.append(_option("More time", MORE_TIME, approval))
+        longer = sentences.duration(approval.request.more_time.by)
+        found.append(_option(f"Extend deadline by {longer}", MORE_TIME, approval))
     return found
 
 

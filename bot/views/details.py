@@ -73,7 +73,7 @@ def from_request(shown: Shown) -> list[Block]:
         ("Facts", _facts(shown)),
         ("Details", list(_details(shown.details))),
         ("Links", [_list([_link(label, url) for label, url in shown.links])] if shown.links else []),
-        ("Input of the workflow", _context(shown.context)),
+        ("Workflow input", _context(shown.context)),
     ]
     blocks = [rich([section(runs(title, Style.BOLD)), *elements]) for title, elements in parts if elements]
     return [heading(FROM_REQUEST), *blocks] if blocks else []

@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
 from approvals.domain.summary import Summary
-from bot.views.details import lines
+from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
 
 OPEN_MESSAGE_ID = "approval:open-message"
@@ -38,7 +38,7 @@ def row(approval: Summary, link: Link) -> Block:
 def long_title(approval: Approval) -> list[Block]:
     """The whole title, where a row cuts it."""
     cut = fit(approval.title, MAX_TITLE) != literal(approval.title)
-    return lines([approval.title], MAX_LONG_TITLE) if cut else []
+    return quote(approval.title, MAX_LONG_TITLE) if cut else []
 
 
 def _standing(approval: Summary) -> str:

@@ -9,7 +9,7 @@ const EXAMPLES = [
     Approval: {
       Title: "Deploy web 2.4.1 to production",
       Details: "Adds the new checkout.\nRolls back by redeploying 2.4.0.",
-      RequestedBy: "jo@example.com",
+      RequestedBy: "carol@example.com",
       TimeoutMinutes: 30,
     },
     Version: "2.4.1",
@@ -20,7 +20,7 @@ const EXAMPLES = [
       Title: "Give Northwind a refund",
       Details: "The parcel was **lost twice**. See the [ticket](https://example.com/tickets/4711).",
       Facts: [{ Label: "Customer", Value: "Northwind" }, { Label: "Order", Value: "2026-0815" }],
-      RequestedBy: "jo@example.com",
+      RequestedBy: "carol@example.com",
       Approvers: ["alice@example.com", "bob@example.com", "carol@example.com"],
       RequiredApprovals: 2,
       Form: [

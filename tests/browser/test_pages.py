@@ -177,6 +177,19 @@ def test_to_a_long_form_one_tap_leads(browser: Browser, size: tuple[int, int], a
     page.context.close()
 
 
+def test_the_link_to_the_form_goes_once_the_form_is_in_sight_and_comes_back_with_the_focus(browser: Browser) -> None:
+    page = opened(browser, confirm(long(form=FORM)), (390, 844))
+    on_top = """link => { const box = link.getBoundingClientRect();
+        return link.contains(document.elementFromPoint(box.x + 9, box.y + 9)) }"""
+    link = page.get_by_role("link", name="Go to the form")
+    assert link.evaluate(on_top)
+    page.locator("form.answer h2").evaluate("heading => heading.scrollIntoView({block: 'center'})")
+    assert not link.evaluate(on_top)
+    link.focus()
+    assert link.evaluate(on_top)
+    page.context.close()
+
+
 def test_on_a_screen_of_little_height_the_form_does_not_cover_the_request(browser: Browser) -> None:
     """A phone on its side, or a page that is enlarged to 400 %."""
     for size in ((844, 390), (320, 256)):

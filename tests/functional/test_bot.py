@@ -196,6 +196,14 @@ def test_each_withdrawal_is_told_though_it_is_the_second_in_a_minute(scene: Scen
         assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * count
 
 
+def test_thirty_withdrawals_of_one_response_are_told_twice_in_a_minute_at_most(scene: Scene) -> None:
+    scene.ask(required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE])
+    for _ in range(30):
+        scene.choose(WITHDRAW)
+    assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * 2
+
+
 def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_again(
     scene: Scene, clock: Clock
 ) -> None:
@@ -209,7 +217,7 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     assert scene.handler(approve, scene.context)["statusCode"] == 200
     assert scene.record == before
     assert before.standing == ()
-    assert any("you withdrew it since, so nothing was changed" in note for note in scene.notes)
+    assert any("You withdrew this response after you sent it" in note for note in scene.notes)
     scene.click(ACTION_IDS[APPROVE])
     stands = scene.record
     assert len(stands.standing) == 1, "a new click counts"

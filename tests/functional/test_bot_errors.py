@@ -19,7 +19,7 @@ from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
 from bot.request_verification import Guard
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, WITHDRAW
+from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, READ_ID, WITHDRAW
 from bot.views.home import REFRESH_ID
 from tests.builders import TOKEN
 from tests.functional.conftest import Clock
@@ -105,18 +105,26 @@ def signed(scene: Scene, kind: str) -> dict[str, Any]:
             body, headers = scene.slack.command(BOBS, "list", "C0APPROVALS")
         case "home":
             body, headers = scene.slack.open_home(BOBS)
-        case "refresh":
+        case "button to the page" | "refresh":
             payload = json.loads(
                 urllib.parse.parse_qs(scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)[0].decode())["payload"][0]
             )
-            payload["actions"] = [{"action_id": REFRESH_ID, "block_id": "b", "type": "button", "value": "refresh"}]
+            action_id, value = (REFRESH_ID, "refresh") if kind == "refresh" else (READ_ID, ID)
+            payload["actions"] = [{"action_id": action_id, "block_id": "b", "type": "button", "value": value}]
             body, headers = scene.slack.sign(payload)
         case _:
             raise AssertionError(kind)
     return event(body, headers)
 
 
-ABOUT_AN_APPROVAL = ["button", "button with a dialog", "menu: withdraw", "menu: more time", "dialog"]
+ABOUT_AN_APPROVAL = [
+    "button",
+    "button with a dialog",
+    "button to the page",
+    "menu: withdraw",
+    "menu: more time",
+    "dialog",
+]
 KINDS = [*ABOUT_AN_APPROVAL, "command", "home", "refresh"]
 
 

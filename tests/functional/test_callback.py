@@ -1087,3 +1087,44 @@ def test_in_one_click_mode_a_link_of_a_slack_user_only_shows(
     approval = put(table)
     assert one_click(ask("GET", slack_fields(approval, all="1")), context)["statusCode"] == 200
     assert table.get(approval.id) == approval
+
+
+@pytest.mark.parametrize("one_click", [False, True])
+def test_a_page_made_before_a_withdrawal_in_slack_does_not_respond_again(
+    table: ApprovalTable, clock: Clock, logger: Logger, context: Any, one_click: bool
+) -> None:
+    """Its form did nothing at first, as the response in Slack stood: sent again, it must do nothing either."""
+    handler = CallbackHandler(table=table, one_click=one_click, clock=clock, logger=logger)
+    ann = Person(id="alice@example.com", name="Alice", email="alice@example.com", slack_id=BOB.id)
+    asked = put(
+        table,
+        people=People(approvers=(ann, *named(CAROL))),
+        required_approvals=2,
+    )
+    form = of(asked) | {"all": "1"} if one_click else of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    method = "GET" if one_click else "POST"
+    respond(table, table.get(asked.id), a_response(APPROVE, BOB))
+    assert handler(ask(method, form), context)["statusCode"] in (200, 303)
+    respond(table, table.get(asked.id), Withdrawal(BOB, clock()))
+    for _ in range(2):
+        again = handler(ask(method, form), context)
+        assert again["statusCode"] == 409
+        assert "You withdrew this response after the page was made." in again["body"]
+        assert table.get(asked.id).standing == ()
+    assert handler(ask("POST", of(asked) | seen(again["body"])), context)["statusCode"] == 303
+    assert len(table.get(asked.id).standing) == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["\U0001f600" * 20, "1" * 20, "0.0\n", "-1.0", "1e9.0", "\u0661.0", "0", ".", "9999.0"]
+)
+def test_what_a_page_remembers_is_stored_in_its_own_form_alone(
+    handler: CallbackHandler, table: ApprovalTable, context: Any, said: str
+) -> None:
+    """The greatest size of the record is reckoned when it is requested."""
+    asked = quorum(table, more_time=MoreTime(1, timedelta(hours=1)))
+    for do in ({}, {"do": "withdraw"}, {"do": "more-time"}):
+        assert handler(ask("POST", of(asked) | {"seen": said} | do), context)["statusCode"] == 303
+    stored = table.get(asked.id)
+    assert [(each.key, each.withdrawal_key) for each in stored.responses] == [("respond:0", "withdraw:0")]
+    assert [each.key for each in stored.extensions] == ["extend:0"]

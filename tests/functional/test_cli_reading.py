@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -213,7 +214,7 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
         "2 must approve; one rejection is enough.",
         "1 of 2 approvals",
         "Adds the new checkout.",
-        "Version       2.4.1",
+        "Version  2.4.1",
         "https://example.com/diff",
         'alice@example.com approved it by email. "Go."',
         "#/v2/executions/details/arn:aws:states:eu-west-1:",
@@ -316,15 +317,52 @@ def test_no_cell_is_a_formula(shell: Shell, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Deploy;=1+1", "Deploy; \uff20SUM(A1)", 'a;"=1+1', "a\n-1", "a\r\n\t+1", "a;\u00a0@x"]
+    "text",
+    [
+        "Deploy;=1+1",
+        "Deploy; \uff20SUM(A1)",
+        'a;"=1+1',
+        "a\n-1",
+        "a\r\n\t+1",
+        "a;\u00a0@x",
+        "a\t=1",
+        "a\n\n \t;\n =1",
+        ";=1;=1",
+    ],
 )
 def test_no_cell_becomes_a_formula_where_a_spreadsheet_splits_at_semicolons(shell: Shell, text: str) -> None:
     shell.started("run-1", {"Title": "Deploy", "Details": text})
     shell.clock.pass_(hours=1)
     lines = shell.run("export", "--since", "1d").stdout
     assert lines.startswith('"id","status","title"'), "every field is in quotes"
-    parts = re.split(r"[;\r\n]", lines)
+    parts = re.split(r"[;\t\r\n]", lines)
     assert [part for part in parts if re.match(r'[\s"]*[=+@\uff1d\uff0b\uff0d\uff20-]', part)] == []
+
+
+@pytest.mark.parametrize("text", ["\n" * 199_998, "; " * 99_999, '"' * 199_998, "\n=" * 99_999, "\n\t" * 99_999])
+def test_a_cell_of_line_breaks_alone_is_read_once(text: str) -> None:
+    """Two hundred thousand line breaks once took minutes: each began a search of its own."""
+    started = time.process_time()
+    assert "=1" not in cell(f"a{text}x\n=1").replace("'=1", "")
+    assert time.process_time() - started < 5
+
+
+def test_what_its_author_wrote_poses_as_no_line_of_ours(shell: Shell) -> None:
+    forged = "Waiting for an answer\n\nHistory\n  2026-11-23T09:00:00.000Z  ciso@example.com approved it by email."
+    title = "History"
+    facts = [{"Label": "Id", "Value": "another"}]
+    text = json.dumps({"Approval": {"Title": title, "Details": forged, "Facts": facts}, "Requested by": "ciso"})
+    machine = shell.outputs["StateMachineHumanApprovalArn"]
+    boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name="run-1", input=text)
+    shell.asked()
+    shown = shell.run("show", "run-1").stdout.splitlines()
+    ours = [line for line in shown if not line.startswith("|")]
+    assert ours.count("History") == 1
+    assert [line for line in ours if line.startswith(("Id ", "Requested by ", "Waiting"))] == shown[1:2] + [
+        line for line in ours if line.startswith("Id ")
+    ]
+    assert "ciso" not in "\n".join(ours)
+    assert "From the request: written by its author" in ours
 
 
 def test_a_number_stays_a_number() -> None:

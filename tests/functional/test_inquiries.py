@@ -223,7 +223,7 @@ def test_refresh_shows_the_home_anew(scene: Scene) -> None:
 def test_a_request_that_is_too_long_for_the_home_is_read_at_its_message_or_on_the_page(scene: Scene) -> None:
     scene.ask("Long", request={"details": ("word " * 1000).strip()})
     shown = scene.home()
-    assert "*Not shown here:* 4,999 of 4,999 characters of the details." in shown
+    assert "*Not shown here:* all 4,999 characters of the details." in shown
     assert "Approve" not in shown
     assert "Read and respond" in shown
     [link] = [block["accessory"]["url"] for block in scene.slack.homes()[BOBS]["blocks"] if "accessory" in block]

@@ -25,8 +25,8 @@ from approvals.domain.model import (
     Request,
     Status,
 )
-from approvals.domain.signed_links import sign, slack_recipient
-from approvals.domain.wording import NOT_OF_THE_WORKSPACE
+from approvals.domain.signed_links import link, sign, slack_recipient
+from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import Notes
@@ -34,6 +34,7 @@ from bot.listeners.views.answer import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from demo.slack import Message, Slack
+from tests.broken import BROKEN, break_record
 from tests.builders import BOB, an_approval
 from tests.functional.conftest import BASE_URL, REPLIES, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
@@ -275,3 +276,57 @@ def test_a_click_on_a_record_that_is_gone_says_so(scene: Scene) -> None:
     scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": scene.record.id}})
     [said] = scene.click(ts, READ_ID)
     assert "no longer on record" in said.text
+
+
+@pytest.mark.parametrize("user", [BOBS, GUEST])
+def test_thirty_clicks_on_the_way_to_the_page_are_one_message_a_minute(scene: Scene, clock: Clock, user: str) -> None:
+    ts = scene.ask(LONG)
+    handed = []
+    for _ in range(2):
+        for _ in range(30):
+            scene.send(scene.slack.click(ts, READ_ID, user))
+        handed.append(len(scene.dynamodb.scan(TableName=REPLIES)["Items"]))
+        clock.pass_(minutes=1)
+    assert handed == [1, 2]
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_click_on_a_record_that_became_unreadable_is_told_so_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    ts = scene.ask(LONG)
+    approval_id = scene.record.id
+    scene.send(scene.slack.click(ts, READ_ID, BOBS))
+    break_record(scene.dynamodb, TABLE, approval_id, how)
+    [said] = scene.deliver()
+    assert "can't be read" in said.text
+    [line] = [each for each in caplog.records if each.getMessage() == "record can't be read, left out"]
+    assert vars(line)["approval_id"] == approval_id
+
+
+def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
+    scene: Scene, clock: Clock, logger: Logger
+) -> None:
+    page = CallbackHandler(table=scene.table, one_click=True, clock=clock, logger=logger)
+    for script in ("echo harmless", LONG):
+        scene.ask(script)
+        for member in (True, False):
+            query = link(scene.record, APPROVE, slack_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
+            fields = dict(parse_qsl(urlsplit(query).query)) | {"all": "1"}
+            for changes in ({}, {"to": f"{BOBS} bob"}, {"to": f"{BOBS}/guest bob"}, {"to": BOBS}, {"do": "withdraw"}):
+                answer = page(ask("GET", fields | changes), scene.context)
+                assert answer["statusCode"] in (200, 403)
+                assert scene.record.responses == ()
+
+
+def test_a_guests_link_is_no_members_link(scene: Scene) -> None:
+    scene.ask(LONG)
+    guests = link(scene.record, APPROVE, slack_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
+    fields = dict(parse_qsl(urlsplit(guests).query))
+    assert scene.page(ask("POST", fields | {"to": f"{GUEST} gus"}), scene.context)["statusCode"] == 403
+    looked = scene.page(ask("GET", fields), scene.context)
+    assert looked["statusCode"] == 403
+    assert NOT_A_MEMBER in unescape(looked["body"])
+    assert "Anybody who was asked may answer" not in looked["body"]
+    assert scene.page(ask("POST", fields), scene.context)["statusCode"] == 403
+    assert (scene.record.status, scene.record.responses) == (Status.PENDING, ())

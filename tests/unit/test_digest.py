@@ -126,6 +126,8 @@ def test_a_number_with_more_digits_than_a_double_holds_is_shown_and_hashed_as_th
         ('{"Approval": {"Facts": [{"Label": "a", "Value": 1e400}]}}', "Approval.Facts[0].Value"),
         ('{"Approval": {"Form": [{"Name": "a", "Type": "number", "Maximum": 1e400}]}}', "Approval.Form[0].Maximum"),
         ('{"Amount": NaN}', "Amount"),
+        (f'{{"Amount": 1{"0" * 400}}}', "Amount"),
+        (f'{{"Amount": [-1{"0" * 309}]}}', "Amount[0]"),
         ('{"Amount": Infinity}', "Amount"),
     ],
 )
@@ -133,6 +135,13 @@ def test_a_number_that_became_infinite_is_refused_with_its_path(text: str, path:
     with pytest.raises(InvalidApprovalRequest) as caught:
         parse_request(json.loads(text), default_timeout=HOUR)
     assert caught.value.problems == [f"{path}: expected a number that a double can hold"]
+
+
+def test_a_number_with_more_digits_than_python_writes_is_refused_with_its_path() -> None:
+    """YAML has such numbers: in hexadecimal, their digits have no limit."""
+    with pytest.raises(InvalidApprovalRequest) as caught:
+        parse_request({"Amount": 16**5000}, default_timeout=HOUR)
+    assert caught.value.problems == ["Amount: expected a number that a double can hold"]
 
 
 def test_half_of_a_surrogate_pair_is_refused_before_there_is_a_digest() -> None:

@@ -96,6 +96,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
         request=Request(
             title="Deploy web 2.4.1 to production",
             requested_by="U0ROB00009",
+            approvers=(TO, "ann@x.org"),
             details="Adds the **new** [checkout](https://plan.example/7).\n\nSecond paragraph.",
             timeout=HOUR,
             severity=Severity.HIGH,
@@ -162,7 +163,7 @@ def test_a_request_that_names_nobody_and_says_nothing_more_leaves_no_gaps() -> N
         (FormField(name="f", label="F", type=FieldType.NUMBER, minimum=1, maximum=9), "number from 1 to 9, optional"),
         (FormField(name="f", label="F", type=FieldType.YES_NO), "yes or no, optional"),
         (FormField(name="f", label="F", type=FieldType.DATE, minimum="2026-11-23"), "date, not before 2026-11-23, opt"),
-        (FormField(name="f", label="F", type=FieldType.CHOICE, choices=("a", "b")), "choose: a, b, optional"),
+        (FormField(name="f", label="F", type=FieldType.CHOICE, choices=("a", "b")), "choose a or b, optional"),
         (FormField(name="f", label="F", type=FieldType.CHOICE, choices=tuple("abcde")), "choose 1 of 5, optional"),
     ],
 )
@@ -329,6 +330,19 @@ def test_an_outcome_shows_what_was_filled_in_and_by_whom_and_who_responded() -> 
     ) in text
 
 
+def test_links_to_an_address_that_several_people_may_read_are_nobodys_own() -> None:
+    shared, own = an_approval(), asking(approvers=("ann@x.org",), people=People(approvers=(ANN,)))
+    anyone, alone = "Anyone who has these links can respond", "The links are yours alone"
+    for mail, said, not_said in (
+        (request_mail(shared, TO, LINKS), anyone, alone),
+        (request_mail(own, "ann@x.org", LINKS), alone, anyone),
+        (digest_mail([own, shared], "ann@x.org", LINKS, stack_email="ann@x.org"), anyone, alone),
+        (digest_mail([own, own], "ann@x.org", LINKS, stack_email="ann@x.org"), alone, anyone),
+    ):
+        assert said in mail.text
+        assert not_said not in mail.text
+
+
 @pytest.mark.parametrize(
     "mail",
     [
@@ -349,8 +363,8 @@ def test_a_digest_says_what_waits_for_whom_and_what_is_closed() -> None:
     source = SOURCE.removesuffix("\nApproval ID: ")
     found = paragraphs(mail)
     titles_alone = "This email shows titles alone: the page behind a link shows the whole request."
-    yours = "The links are yours alone: do not forward this email."
-    assert found[:2] == ["Waiting for you (2)", f"{titles_alone}\n{CONFIRMED}\n{yours}"]
+    shared = "Anyone who has these links can respond: do not forward this email."
+    assert found[:2] == ["Waiting for you (2)", f"{titles_alone}\n{CONFIRMED}\n{shared}"]
     approve, reject = (link(mine, action, TO, base_url=BASE) for action in Action)
     assert found[2:7] == [
         "1. Respond by Mon 23 Nov 2026, 10:00 UTC. Requested by jo@example.com.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -99,7 +100,7 @@ def test_the_rest_of_a_long_line_is_counted_in_characters() -> None:
 
 def test_a_key_that_does_not_fit_is_left_out_with_its_value() -> None:
     shown = fit(asking(context={"k" * 20_000: "v", "a": "b"}), SLACK_MESSAGE)
-    assert shown.left_out == "2 of 2 lines of the workflow input"
+    assert shown.left_out == "all 2 lines of the workflow input"
     assert shown.context == ()
 
 
@@ -138,7 +139,7 @@ def test_a_form_is_left_out_where_no_button_opens_it() -> None:
 
 def test_an_entry_of_a_digest_shows_all_of_a_request_that_has_nothing_but_a_title() -> None:
     assert fit(asking(), TITLE_ALONE).is_complete
-    assert fit(asking(context={"a": 1}), TITLE_ALONE).left_out == "1 of 1 line of the workflow input"
+    assert fit(asking(context={"a": 1}), TITLE_ALONE).left_out == "1 line of the workflow input"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_all_is_shown_or_the_omission_is_named(request: Request, surface: Surfac
     assert (shown.details != whole.details) is ("details" in named)
     assert (shown.links != whole.links) is ("links" in named)
     assert (shown.context != whole.context) is ("workflow input" in named)
-    assert all(int(text.split(" of ")[0].replace(",", "")) > 0 for text in named.values())
+    assert all(re.search(r"[1-9]", text) for text in named.values())
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))

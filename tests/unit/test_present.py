@@ -80,7 +80,7 @@ def test_the_longest_execution_name_makes_a_title_within_the_limit() -> None:
 def test_the_facts_say_who_asks_for_what_until_when() -> None:
     assert wording.facts(an_approval()) == [
         ("Requested by", "jo@example.com"),
-        ("Answer by", "Mon 23 Nov 2026, 10:00 UTC"),
+        ("Respond by", "Mon 23 Nov 2026, 10:00 UTC"),
         ("Workflow", "Deploy"),
         ("Execution", "run-1"),
         ("AWS account", "123456789012"),
@@ -106,7 +106,7 @@ def test_the_deadline_shown_is_the_records_own() -> None:
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
     labels = [label for label, _ in wording.facts(with_context({}))]
-    assert labels == ["Answer by", "Workflow", "Execution", "AWS account", "AWS region"]
+    assert labels == ["Respond by", "Workflow", "Execution", "AWS account", "AWS region"]
 
 
 def test_the_execution_that_started_this_one_is_the_inputs_claim_and_no_fact() -> None:
@@ -139,7 +139,7 @@ RO = Person(id="ro@example.com", name="Ro Smith", email="ro@example.com", slack_
         ("ro@example.com", RO, "Ro Smith (ro@example.com)"),
         ("ro@example.com", replace(RO, name="ro@example.com"), "ro@example.com"),
         ("U0ROB00009", replace(RO, email=""), "Ro Smith (U0ROB00009)"),
-        ("U0ROB00009", replace(RO, name="ciso@example.com"), "ciso@example.com (ro@example.com)"),
+        ("U0ROB00009", replace(RO, name="ciso@example.com"), "ciso at example.com (ro@example.com)"),
         ("ro@example.com", None, "ro@example.com"),
         (None, None, None),
     ],
@@ -326,7 +326,7 @@ def test_progress_counts_and_names_those_whose_answers_stand() -> None:
     assert wording.progress(taken_back) == ["0 of 2 approvals"]
 
 
-UNKNOWN_ANN = "ann@example.com is not known in Slack, so it can't be checked whether they approve this themselves."
+UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own request."
 
 
 @pytest.mark.parametrize(
@@ -383,3 +383,32 @@ def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
         assert "Your answer was recorded already." in wording.late_answer(asked, again)
     assert "Your first answer counts." in wording.late_answer(asked, a_response(Action.REJECT, minutes=3))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ciso@example.com", "ciso at example.com"),
+        ("CISO \uff20 example.com", "CISO at example.com"),
+        ("ciso\ufe6bexample.com", "ciso at example.com"),
+        ("Ann <ciso@example.com>", "Ann <ciso at example.com>"),
+        ("@ciso", "at ciso"),
+        ("ann@home", "ann at home"),
+    ],
+)
+def test_a_name_in_slack_is_no_address_of_somebody_else(name: str, shown: str) -> None:
+    evil = Approver(id="U0EVIL0001", name=name, channel=Channel.SLACK)
+    person = Person(id="eve@example.com", name=name, email="eve@example.com", slack_id="U0EVIL0001")
+    assert {wording.display_name(evil).strip(), wording.display_name(person).strip()} == {shown}
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        Approver(id="Ann@example.com", name="Ann@example.com", channel=Channel.EMAIL),
+        Person(id="ann@example.com", name="Ann@example.com", email="Ann@example.com"),
+        Person(id="ann@example.com", name="Ann+ops@example.com", slack_id="U0ANN00001"),
+    ],
+)
+def test_a_persons_own_address_is_shown_as_it_is(who: Person | Approver) -> None:
+    assert wording.display_name(who) == who.name

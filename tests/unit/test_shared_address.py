@@ -28,7 +28,7 @@ HOUR = timedelta(hours=1)
 STACK = "approvals@example.com"
 LINKS = Links("https://api.example.com/states", one_click=False)
 RO = Person(id="ro@example.com", name="ro@example.com", email="ro@example.com")
-UNKNOWN = "ro@example.com is not known in Slack, so it can't be checked whether they approve this themselves."
+UNKNOWN = "Slack does not know ro@example.com: they could approve their own request."
 
 
 def of(requester: Person | None = RO, **changes: Any) -> Approval:
@@ -60,7 +60,7 @@ SURFACES: dict[str, Callable[[Approval], str]] = {
 @pytest.mark.parametrize("surface", SURFACES)
 def test_a_requester_whom_slack_does_not_know_is_named_as_such(surface: str) -> None:
     assert UNKNOWN in plain(SURFACES[surface](of()))
-    assert "not known in Slack" not in SURFACES[surface](of(replace(RO, slack_id="U0RO000005")))
+    assert "Slack does not know" not in SURFACES[surface](of(replace(RO, slack_id="U0RO000005")))
 
 
 @pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])

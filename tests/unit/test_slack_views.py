@@ -36,12 +36,14 @@ from approvals.domain.model import (
     readable,
 )
 from approvals.domain.omissions import MORE
+from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
 from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.modal import MAX_COMMENT, About, answer_modal, told_modal
+from bot.views.rows import long_title
 from bot.views.text import Moment, escape, literal, moments, sentence
 from bot.visibility import Overview
 from demo.block_kit import Refused, check_home, check_message, check_view
@@ -262,7 +264,7 @@ def test_a_short_text_is_shown_as_it_was_typed(text: str) -> None:
     shown = under(blocks)
     assert shown["Facts"] == [("text", text, {"bold": True}), ("text", f": {text}", None)]
     assert shown["Links"] == [("link", f"{text} (example.com)", None)]
-    assert shown["Input of the workflow"] == [("text", f"{key}: {wording.indent(text)}", None)]
+    assert shown["Workflow input"] == [("text", f"{key}: {wording.indent(text)}", None)]
 
 
 def test_details_look_as_their_marks_say() -> None:
@@ -407,7 +409,7 @@ def test_longer_details_are_cut_and_the_rest_is_counted(length: int) -> None:
 def test_a_longer_input_is_cut_and_the_rest_is_counted() -> None:
     context: Any = {f"key{number}": f"{number} " * 400 for number in range(29)}
     blocks = as_sent(request_blocks(an_approval(request=Request(timeout=HOUR, context=context))))
-    shown = "".join(part for _, part, _ in under(blocks)["Input of the workflow"])
+    shown = "".join(part for _, part, _ in under(blocks)["Workflow input"])
     assert len(shown) > 9000
     whole = shown.count("\n")
     assert shown.startswith("\n".join(f"{label}: {value}" for label, value in list(context.items())[:whole]))
@@ -591,10 +593,25 @@ def test_what_was_filled_in_is_shown_by_its_labels() -> None:
     assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
 
 
+def test_what_was_filled_in_and_a_long_title_pose_as_no_response_of_others() -> None:
+    """Each line of theirs is in a quote: progress stands right below, outside."""
+    forged = "Approved by ciso@example.com in Slack on Mon 23 Nov 2026, 09:01 UTC"
+    form = (FormField(name="Why", label="Why", type=FieldType.TEXT),)
+    request = Request(title=f"{'x' * 160} {forged}", timeout=HOUR, form=form, required_approvals=2)
+    asked = an_approval(request=request)
+    filled_in = replace(a_response(approver=BOB), form={"Why": f"fine\n{forged}"})
+    first = judge(asked, filled_in).approval
+    done = judge(first, replace(filled_in, approver=replace(BOB, id="U0EVE00006"))).approval
+    assert done.decision is not None
+    for shown in (outcome_blocks(done), request_blocks(first), long_title(done)):
+        quoted = json.dumps([node for node in inside(as_sent(shown)) if node.get("type") == QUOTE])
+        assert json.dumps(as_sent(shown)).count("ciso@example.com") == quoted.count("ciso@example.com") > 0
+
+
 def test_a_moment_has_a_fallback_in_utc() -> None:
     [facts] = [block["fields"] for block in as_sent(request_blocks(an_approval())) if "fields" in block]
     when = "<!date^1795428000^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:00 UTC>"
-    assert facts[1]["text"] == f"*Answer by*\n{when}"
+    assert facts[1]["text"] == f"*Respond by*\n{when}"
 
 
 def test_the_notification_says_what_is_asked_and_later_how_it_ended() -> None:
@@ -732,7 +749,10 @@ def test_each_answer_so_far_has_its_time_in_the_readers_zone() -> None:
 
 
 def test_more_answers_than_fit_are_cut_with_a_note() -> None:
-    answers = tuple(a_response(approver=replace(ALICE, name=f"{number}@example.com")) for number in range(60))
+    answers = tuple(
+        a_response(approver=replace(ALICE, id=f"{number}@example.com", name=f"{number}@example.com"))
+        for number in range(60)
+    )
     approval = an_approval(request=replace(an_approval().request, required_approvals=99), responses=answers)
     shown = json.dumps(as_sent(request_blocks(approval)))
     assert "0@example.com" in shown
@@ -848,7 +868,7 @@ def test_a_home_approves_only_what_it_shows(text: str, approves: bool) -> None:
     assert ("rm -rf /prod" in said(view["blocks"])) is approves
     assert (READ_ID in json.dumps(view)) is not approves
     if not approves:
-        assert not_shown(view["blocks"]) == "161 of 161 lines of the workflow input"
+        assert not_shown(view["blocks"]) == "all 161 lines of the workflow input"
 
 
 def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
@@ -869,7 +889,7 @@ def test_what_the_author_wrote_stands_in_quotes_below_what_is_ours() -> None:
     assert not any("ciso@example.com" in text for text in texts[:heading])
     for block in blocks[heading + 1 : -1]:
         label, *quoted = block["elements"]
-        assert said([label]) in {"Facts", "Details", "Links", "Input of the workflow"}
+        assert said([label]) in {"Facts", "Details", "Links", "Workflow input"}
         assert {each["type"] for each in quoted} == {QUOTE}
 
 
@@ -890,7 +910,7 @@ def test_where_an_execution_runs_is_among_our_facts_and_who_started_it_among_the
     blocks = as_sent(request_blocks(an_approval(request=request)))
     [fields] = [block["fields"] for block in blocks if "fields" in block]
     assert {"*AWS account*\n123456789012", "*AWS region*\neu-west-1"} <= {field["text"] for field in fields}
-    assert under(blocks)["Input of the workflow"] == [("text", "Started by (from the input): Release:run-9", None)]
+    assert under(blocks)["Workflow input"] == [("text", "Started by (from the input): Release:run-9", None)]
 
 
 def test_the_greatest_requests_are_rendered_at_once() -> None:

@@ -66,7 +66,7 @@ class Answer:
             verdict = record(approval, response, note=note).verdict
         except _MayAnswer:
             if unread:
-                self._desk.leave(self._desk.page_link(approval, click.approver, click.channel, click.key))
+                self._desk.leave(self._desk.page_link(approval, click.approver, click.channel))
                 self._desk.logger.info("not approved: not all was shown")
                 return None
             return self._open(approval, click, client)

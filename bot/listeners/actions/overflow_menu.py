@@ -46,7 +46,7 @@ class More:
     def _do(self, approval: Approval, click: Click) -> None:
         def note(judgement: Judgement) -> Note | None:
             said = _told(judgement, click.word, click.approver.id)
-            return self._desk.reply(click, said, recorded=judgement.verdict in RECORDED)
+            return self._desk.reply(click, said, recorded=judgement.changed and judgement.verdict in RECORDED)
 
         event = _EVENTS[click.word](click.approver, self._desk.clock(), used_once(click.key))
         try:

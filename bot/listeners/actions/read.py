@@ -18,10 +18,10 @@ class Read:
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         """Note who wants to read the request, then acknowledge. Raises `Malformed`."""
         click = Click.parse(body)
-        with self._desk.logger.append_context_keys(approval_id=click.approval_id):
-            approval = self._desk.find(click.approval_id)
-            if approval is None:
-                self._desk.leave(self._desk.reply(click, GONE))
-            else:
-                self._desk.leave(self._desk.page_link(approval, click.approver, click.channel, click.key))
+        self._desk.logger.append_keys(approval_id=click.approval_id)
+        approval = self._desk.find(click.approval_id)
+        if approval is None:
+            self._desk.leave(self._desk.reply(click, GONE))
+        else:
+            self._desk.leave(self._desk.page_link(approval, click.approver, click.channel))
         ack()

@@ -81,7 +81,7 @@ class Submission:
         try:
             judgement = self._desk.respond(approval, response, note)
         except _MustRead:
-            self._desk.leave(self._desk.page_link(approval, sent.approver, sent.about.channel, sent.view_id))
+            self._desk.leave(self._desk.page_link(approval, sent.approver, sent.about.channel))
             ack(response_action="update", view=told_modal(NOT_ALL_SHOWN))
             return
         except RecordFullError:
