@@ -10,14 +10,13 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
-from approvals.adapters.clients import client
 from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Approval, Note, SlackMessage
 from approvals.domain.summary import Summary
 from approvals.domain.wording import quoted_title
 from approvals.services.tasks import for_each
 from bot.client import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
-from bot.credentials import load_secret
+from bot.credentials import SlackSecret
 from bot.directory import SlackDirectory
 from bot.views import approval as view
 from bot.views import home, lists
@@ -39,21 +38,12 @@ class SlackMessenger:
         self._hook = hook or Hook(SLACK_API, web_hook)
         self.directory = SlackDirectory(self._api)
 
-    @classmethod
-    def connect(cls, channel: str, secret_arn: str, api_url: str) -> SlackMessenger:
-        """The messenger for a channel, with its directory. Reads the secret, and starts without it if it must."""
-        secrets_manager = client("secretsmanager")
+    def connect(self) -> None:
+        """Read the secret now, while the function starts, if that is possible: once for all approvals.
 
-        def web_client() -> WebClient:
-            secret = load_secret(secrets_manager, secret_arn)
-            # No retries of its own: a post whose answer was lost may have been taken.
-            return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
-
-        messenger = cls(web_client, channel, Hook(api_url, web_hook))
-        # Now, while the function starts: once for all approvals. After a snapshot, what was read may be days older than
-        # the first call; a token that Slack refuses is read anew.
-        messenger._api.connect()
-        return messenger
+        A token that Slack refuses later is read anew.
+        """
+        self._api.connect()
 
     def post_request(self, approval: Approval) -> SlackMessage:
         """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""
@@ -182,6 +172,18 @@ class SlackMessenger:
         if answer is None:
             raise RuntimeError("no code was said to mean that there is none")
         return answer
+
+
+def connected_messenger(channel: str, read_secret: Callable[[], SlackSecret], api_url: str) -> SlackMessenger:
+    """Return the messenger for a channel. It starts without the secret if it can't be read."""
+
+    def web_client() -> WebClient:
+        # No retries of its own: a post whose answer was lost may have been taken.
+        return WebClient(token=read_secret().bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
+
+    messenger = SlackMessenger(web_client, channel, Hook(api_url, web_hook))
+    messenger.connect()
+    return messenger
 
 
 def _message(approval: Approval) -> SlackMessage:

@@ -154,7 +154,7 @@ def decided_by(approval: Approval) -> str:
     decision = wording.decided(approval)
     when = readable(decision.at)
     if decision.approver:
-        return f"by {wording.display_name(decision.approver)} {wording.WHERE[decision.channel]} on {when}."
+        return f"by {wording.display_name(decision.approver)} {wording.where(decision.channel)} on {when}."
     cause = "" if decision.status is Status.CANCELLED else decision.cause or ""
     return f"on {when}. {cause}".strip()
 

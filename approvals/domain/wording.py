@@ -53,7 +53,7 @@ SHARED_ADDRESS = "Several people may read this address, so it can respond only w
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
-WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
+_WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 HEADLINES = {
     Status.PENDING: "Waiting for an answer",
     Status.APPROVED: "Approved",
@@ -61,6 +61,11 @@ HEADLINES = {
     Status.EXPIRED: "Expired",
     Status.CANCELLED: "Cancelled",
 }
+
+
+def where(channel: str) -> str:
+    """Return how a response or a decision came in: `in Slack`."""
+    return _WHERE.get(channel, f"by {channel}")
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
@@ -159,7 +164,7 @@ def outcome(approval: Approval) -> str:
     when = readable(decision.at)
     if decision.approver is None:
         return f"{HEADLINES[decision.status]} on {when}. {decision.cause or ''}".strip()
-    sentence = f"{HEADLINES[decision.status]} by {display_name(decision.approver)} {WHERE[decision.channel]} on {when}."
+    sentence = f"{HEADLINES[decision.status]} by {display_name(decision.approver)} {where(decision.channel)} on {when}."
     return f"{sentence} {in_vain(approval)}".strip()
 
 
@@ -304,7 +309,7 @@ def _count(said: int, needed: int, what: str) -> str:
 
 def _response_line(response: Response) -> str:
     word = HEADLINES[response.action.status]
-    return f"{word} by {display_name(response.approver)} {WHERE[response.approver.channel]} on {readable(response.at)}"
+    return f"{word} by {display_name(response.approver)} {where(response.approver.channel)} on {readable(response.at)}"
 
 
 def listed(people: Sequence[Person]) -> str:

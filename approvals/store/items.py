@@ -13,7 +13,6 @@ from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Decision,
     Extension,
     FormValue,
@@ -278,7 +277,7 @@ def _decision_to_item(decision: Decision) -> Item:
     return {
         "status": decision.status.value,
         "at": iso(decision.at),
-        "channel": decision.channel.value,
+        "channel": decision.channel,
         "approver": _approver_to_item(decision.approver) if decision.approver else None,
         "comment": decision.comment,
         "error": decision.error,
@@ -291,7 +290,7 @@ def _decision_from_item(item: Item) -> Decision:
     decision = Decision(
         status=Status(item["status"]),
         at=_moment(item["at"]),
-        channel=Channel(item["channel"]),
+        channel=item["channel"],
         comment=item["comment"],
         error=item["error"],
         cause=item["cause"],
@@ -304,13 +303,13 @@ def _approver_to_item(approver: Approver) -> Item:
     return {
         "id": approver.id,
         "name": approver.name,
-        "channel": approver.channel.value,
+        "channel": approver.channel,
         "workspace": approver.workspace,
     }
 
 
 def _approver_from_item(item: Item) -> Approver:
-    return Approver(id=item["id"], name=item["name"], channel=Channel(item["channel"]), workspace=item["workspace"])
+    return Approver(id=item["id"], name=item["name"], channel=item["channel"], workspace=item["workspace"])
 
 
 def slack_message_to_item(message: SlackMessage) -> Item:

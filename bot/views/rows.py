@@ -53,7 +53,7 @@ def _state(approval: Summary) -> list[str]:
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     if decision.approver is None:
         how = ""
-    elif decision.channel is Channel.SLACK:
+    elif decision.channel == Channel.SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
         how = f" by {literal(decision.approver.name[:MAX_NAME])}"

@@ -813,7 +813,7 @@ def test_one_person_counts_once_in_slack_and_by_mail(
 ) -> None:
     alice = replace(named(ALICE.id)[0], slack_id=BOB.id)
     approval = put(table, people=People(approvers=(alice, *named(CAROL))), required_approvals=2)
-    approval = table.mark(approval, "request_slack", approval.requested_at, slack_message=an_approval().slack_message)
+    approval = table.mark(approval, "request_slack", approval.requested_at, delivery=an_approval().slack_message)
     respond(table, approval, a_response(APPROVE, BOB, minutes=0))
     page = handler(ask("GET", of(approval)), context)
     assert (page["statusCode"], "Your response is recorded" in page["body"]) == (200, True)
