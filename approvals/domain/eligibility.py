@@ -93,7 +93,7 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
 def unknown_requester(approval: Approval) -> Person | None:
     """Return the requester if nothing keeps them from approving their own request unseen: Slack does not know them.
 
-    Where the request names its approvers, the requester is none of them, whoever they are.
+    Where the request names its approvers, its author has chosen who they are.
     """
     people = approval.people
     if people is None or people.approvers or not people.complete or approval.request.allow_self_approval:

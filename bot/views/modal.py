@@ -58,10 +58,10 @@ _SELECTED = ("value", "selected_date")
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a dialog is about; it travels in the dialog's private metadata, and is no secret.
+class DialogMetadata:
+    """The approval and the action of a dialog. It is the dialog's private metadata, which is no secret.
 
-    `unseen` and `all_shown` are those of the click that opened it.
+    `unseen` and `all_shown` are those of the click that opened the dialog.
     """
 
     approval_id: str
@@ -70,8 +70,8 @@ class About:
     unseen: bool = False
     all_shown: bool = False
 
-    def written(self) -> str:
-        """As private metadata: at most 3000 characters."""
+    def to_json(self) -> str:
+        """Return the private metadata, of at most 3,000 characters."""
         return json.dumps(
             {
                 "approval": self.approval_id,
@@ -83,13 +83,14 @@ class About:
         )
 
     @classmethod
-    def read(cls, text: str) -> About:
-        """Reads private metadata. Raises `ValueError`, `KeyError` or `TypeError` when it is not ours."""
+    def from_json(cls, text: str) -> DialogMetadata:
+        """Read private metadata. Raises `ValueError`, `KeyError` or `TypeError` if it is not ours."""
         data = json.loads(text)
         approval_id, channel = data["approval"], data["channel"]
         if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
             raise ValueError("not about one of our approvals")
-        # A dialog that an earlier version opened says nothing of either: then only the Home has no channel.
+        channel.encode()  # No table takes half of a surrogate pair.
+        # A dialog that an earlier version opened has neither: then only the Home has no channel.
         return cls(
             approval_id,
             Action(data["action"]),
@@ -99,8 +100,8 @@ class About:
         )
 
 
-def answer_modal(approval: Approval, about: About) -> View:
-    """The dialog: the comment if one may be given, the form for an approval, a box to tick for high severity."""
+def answer_modal(approval: Approval, about: DialogMetadata) -> View:
+    """Return the dialog: the form for an approval, a comment unless it is off, a box to tick for high severity."""
     word = _WORDS[about.action]
     title = _theirs(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
@@ -114,7 +115,7 @@ def answer_modal(approval: Approval, about: About) -> View:
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
-        private_metadata=about.written(),
+        private_metadata=about.to_json(),
         title=PlainTextObject(text=word),
         submit=PlainTextObject(text=word),
         close=PlainTextObject(text="Cancel"),

@@ -9,11 +9,9 @@ from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
 from approvals.domain.summary import Summary
+from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
-
-OPEN_MESSAGE_ID = "approval:open-message"
-"""The action id of the link to the request's message: Slack reports clicks on links too."""
 
 SHORT_ID = 6
 """Characters of an approval's id that are shown: the same as in the subjects of mails."""

@@ -24,9 +24,15 @@ from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
 from bot import app
 from bot.messenger import SlackMessenger
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
-from bot.views.home import REFRESH_ID
-from bot.views.rows import OPEN_MESSAGE_ID
+from bot.views.buttons import (
+    ACTION_IDS,
+    MORE_ID,
+    MORE_TIME,
+    OPEN_EXECUTION_ID,
+    OPEN_MESSAGE_ID,
+    REFRESH_ID,
+    WITHDRAW,
+)
 from bot.visibility import Overview
 from demo.slack import Slack
 from tests.functional.conftest import REPLIES, TABLE, Clock

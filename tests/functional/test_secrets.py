@@ -140,7 +140,7 @@ def test_no_secret_is_written_anywhere(
         repr(stored),
         repr(secret),
     ]
-    assert "answer in slack" in lines.getvalue(), "the logs are not empty"
+    assert "response in slack" in lines.getvalue(), "the logs are not empty"
     link_key = repr(stored.link_key)[2:-1]
     for secret_text in (TOKEN, TOKEN[:100], slack.bot_token, slack.signing_secret, link_key):
         assert not any(secret_text in text for text in everything)
