@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from approvals.adapters.clients import client
-from approvals.adapters.settings import load
 from approvals.store.items import LISTED
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, create_app
 from bot.credentials import SecretSource, load_secret
 from bot.request_verification import RequestVerifier
-from handlers.settings import BotSettings
+from handlers.settings import BotSettings, load
 from handlers.wiring import Wiring
 
 
