@@ -225,19 +225,23 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-@pytest.mark.parametrize(("what", "changes", "code"), REFUSED, ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize(
+    ("method", "changes", "code"),
+    [
+        pytest.param(method, changes, code, id=f"{what}-{method}")
+        for what, changes, code in REFUSED
+        for method in ("GET", "HEAD", "POST")
+        if (what, method) != ("a lone surrogate", "POST")  # A form can't carry one.
+    ],
+)
 def test_a_link_that_was_tampered_with_is_refused(
     handler: CallbackHandler,
     table: ApprovalTable,
     method: str,
-    what: str,
     changes: dict[str, str | None],
     code: int,
     context: Any,
 ) -> None:
-    if what == "a lone surrogate" and method == "POST":
-        pytest.skip("a form can't carry one")
     assert handler(ask(method, fields(**changes)), context)["statusCode"] == code
     assert status(table) is Status.PENDING
 
