@@ -4,6 +4,8 @@ PYTHON ?= python3
 # Lambda can't keep what it compiles: what is not compiled here is compiled again at every cold start.
 COMPILE_WITH ?= python3.13
 UV := .venv/bin/uv
+# A company's own certificate authority is in the machine's store, not in the one that uv brings along.
+export UV_SYSTEM_CERTS := 1
 DEV := .venv/.ready
 SAM := .venv-sam/.ready
 EMULATOR := .venv-emulator/.ready

@@ -1,5 +1,4 @@
-"""The Slack app. Importing the package imports nothing of Bolt: `notify` and `decision` use its views and messenger."""
+"""The Slack channel: Bolt's app for clicks and commands, and the client that posts messages.
 
-import gc
-
-gc.set_threshold(100_000)  # 700 by default: cold starts went into looking through imports for garbage.
+It imports the core, Bolt and Slack's SDK. `messenger`, `views` and `credentials` do not import Bolt.
+"""

@@ -1,4 +1,4 @@
-"""One connection to Slack's Web API, and its errors in the words of the product."""
+"""Clients of Slack's Web API and of response URLs, with errors in the product's words."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ DEFAULT_RETRY_AFTER = 30
 SLACK_API = "https://slack.com/api/"
 
 TIMEOUT = 3
-"""Seconds that a call to Slack may take; the retry queue tries again later."""
+"""Seconds that a call to Slack may take. The retry queue tries again later."""
 
 _HOOK = re.compile(r"https://hooks\.slack(?:-gov)?\.com/commands/(?P<workspace>\w+)(?:/[\w-]+)*", re.ASCII)
-"""Where Slack takes a command's answer. Below /services/ it takes anything, for whoever made the address."""
+"""Slack's response URLs for commands. URLs below /services/ take anything, for the person who made them."""
 
 _SLACK = re.compile(r"(?:.+\.)?slack(?:-gov)?\.com")
 
 STALE = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
-"""The token may have been changed since it was read."""
+"""Errors after which the secret is read again: the token may have changed."""
 
 _REFUSALS = frozenset(
     {
@@ -64,7 +64,7 @@ _SCOPES = re.compile(r"[a-z:._,-]{1,200}")
 
 
 class SlackApi:
-    """Calls Slack as the app's bot. Connects at the first call at the latest, and anew when the token is stale.
+    """Calls Slack's Web API as the app's bot. Connects by the first call, and again after the token went stale.
 
     `web_client` reads the secret.
     """
@@ -74,17 +74,17 @@ class SlackApi:
         self._client: WebClient | None = None
 
     def connect(self) -> None:
-        """Reads the secret before the first call, if that is possible."""
+        """Read the secret before the first call, if that is possible."""
         with suppress(DeliveryFailed):
             self._connected()
 
     def call(
         self, method: Callable[[WebClient], SlackResponse], *, missing: frozenset[str] = frozenset()
     ) -> SlackResponse | None:
-        """Calls a method; returns None when Slack answers with one of the codes that mean "there is none".
+        """Call a method. Return None if Slack answers with one of the codes in `missing`.
 
-        Raises `DeliveryFailed` when Slack does not take it: `DeliveryDelayed` when it is asked too often,
-        `DeliveryRefused` when somebody must change something there first.
+        Raises `DeliveryFailed` if the call fails: `DeliveryDelayed` if Slack limits the rate, `DeliveryRefused` if its
+        configuration must change first.
         """
         try:
             return method(self._connected())
@@ -96,7 +96,7 @@ class SlackApi:
             raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
 
     def _connected(self) -> WebClient:
-        # Tried again at each call: a secret that can't be read must stop Slack alone, not the mails.
+        # Tried again at each call: a secret that can't be read must stop Slack alone, not emails.
         if self._client is None:
             try:
                 self._client = self._new_client()
@@ -108,21 +108,21 @@ class SlackApi:
         code = str(error.response.get("error", ""))
         if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             return DeliveryDelayed("Slack asks to slow down", _retry_after(error))
-        if not _CODE.fullmatch(code):  # not Slack's JSON: some proxy's page
+        if not _CODE.fullmatch(code):  # not Slack's JSON: a proxy's page
             code = f"HTTP {error.response.status_code}"
         if code in STALE:
-            self._client = None  # The next try reads the secret anew.
+            self._client = None  # The next call reads the secret again.
         fix = _missing_scope(error) if code == "missing_scope" else _FIXES.get(code)
         kind = DeliveryRefused if code in _REFUSALS else DeliveryFailed
         return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
 
 
 class Hook:
-    """Answers a command at the address that Slack gave for it.
+    """Answers a command at its response URL.
 
-    That address is a capability, and comes from the table, where a function that faces the internet wrote it: it must
-    be one for a command's answer in the app's own workspace. Where the Web API is set to be elsewhere than at Slack, as
-    in tests, it may lead there, too.
+    The URL is a capability, and it comes from the table, where a function that faces the internet wrote it: it must be
+    a command's response URL in the app's own workspace. If the stack's Slack API URL is not Slack's, as in tests, the
+    response URL may lead to the same host.
     Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
     """
 
@@ -131,9 +131,9 @@ class Hook:
         self._client = client
 
     def post(self, url: str, text: str, blocks: Sequence[Block], *, workspace: str) -> None:
-        """Shows an answer to who asked alone. Raises `DeliveryFailed`; `DeliveryRefused` when it is too late for it.
+        """Show an answer to the user alone. Raises `DeliveryFailed`, or `DeliveryRefused` if the URL has expired.
 
-        `workspace` is the id of the app's own.
+        `workspace` is the ID of the app's own.
         """
         if not self._may_take(url, workspace):
             raise DeliveryRefused("an address that is not for an answer in this workspace")
@@ -154,14 +154,14 @@ class Hook:
             # On Enterprise Grid it may name the organization instead, whose ids begin with an E.
             return hook["workspace"] == workspace or hook["workspace"].startswith("E")
         address, api = urlsplit(url), self._api
-        # Slack's own Web API would take a call in somebody else's name.
+        # Slack's Web API would take the answer for a call in another app's name.
         return not _SLACK.fullmatch(api.hostname or "") and (address.scheme, address.netloc) == (api.scheme, api.netloc)
 
 
 def web_hook(url: str) -> WebhookClient:
-    """Slack's own client for one address."""
+    """Return Slack's client for a response URL."""
     quiet = logging.getLogger(f"{__name__}.hook")
-    quiet.setLevel(logging.WARNING)  # Below it, the client writes the address into the log.
+    quiet.setLevel(logging.WARNING)  # At lower levels the client logs the URL.
     return WebhookClient(url, timeout=TIMEOUT, retry_handlers=[], logger=quiet)
 
 
@@ -172,7 +172,7 @@ def _missing_scope(error: SlackApiError) -> str:
 
 
 def _retry_after(error: SlackApiError) -> int:
-    """Seconds, as Slack's header says.
+    """Return the seconds in Slack's Retry-After header.
 
     Source: https://docs.slack.dev/apis/web-api/rate-limits
     """

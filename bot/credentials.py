@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[!-~]*")
 
 REFRESH = timedelta(minutes=1)
-"""The secret is read no more often than this."""
+"""The secret is read at most once in this time."""
 
 MAX_AGE = timedelta(minutes=15)
-"""In a function that started from a snapshot, an older secret is read anew before it is used. A snapshot holds the one
-of the day when it was taken: one that was revoked since would be good for as long as functions start from it."""
+"""A function that started from a snapshot reads an older secret again before it uses it. The snapshot holds the secret
+of the day it was taken: if that was revoked since, it would stay valid here for as long as functions start from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlackSecret:
-    """Both are empty when Slack is not configured."""
+    """The bot token and the signing secret; both are empty if Slack is not configured."""
 
     bot_token: str = field(repr=False)
     signing_secret: str = field(repr=False)
 
 
 class SecretSource:
-    """The secret as last read. Warm functions outlive a change of it: `refresh` reads it anew.
+    """The secret as last read. Warm functions outlive a change of it: `refresh` reads it again.
 
     `snapped` says that the function may run from a snapshot that was taken long ago.
     """
@@ -51,29 +51,29 @@ class SecretSource:
 
     @property
     def current(self) -> SlackSecret:
-        """The secret; with a snapshot, an older one than `MAX_AGE` only where it can't be read."""
-        # Without one, a function's life ends by itself, and no click has to wait for another call.
+        """The secret. After a snapshot, it is older than `MAX_AGE` only if it can't be read."""
+        # Without a snapshot, the function ends long before that, and no click waits for another call.
         if self._snapped and self._clock() - self._read_at >= MAX_AGE:
             self.refresh()
         return self._last
 
     def refresh(self) -> bool:
-        """Reads the secret anew, at most once a minute. Returns whether it changed."""
+        """Read the secret again, at most once a minute. Return True if it changed."""
         now = self._clock()
         if now - self._tried_at < REFRESH:
             return False
         before, self._tried_at = self._last, now
-        with suppress(ClientError, BotoCoreError, KeyError, TypeError, ValueError):  # Then the one at hand stays.
+        with suppress(ClientError, BotoCoreError, KeyError, TypeError, ValueError):  # Then the last one stays.
             self._last = self._load()
             self._read_at = now
         return self._last != before
 
 
 def load_secret(secrets_manager: SecretsManagerClient, arn: str) -> SlackSecret:
-    """Reads the secret. Raises what boto3 raises, and `KeyError`, `TypeError` or `ValueError` for another form.
+    """Read the secret. Raises what boto3 raises, and `KeyError`, `TypeError` or `ValueError` for another form.
 
-    Blanks around a value are dropped, as they come with pasting. The HTTP client would quote a token that it can't put
-    into a header, in errors that end up in the log.
+    Drops blanks around a value, which come with pasting. Refuses a token that does not fit into a header: the HTTP
+    client quotes it in errors, which are logged.
     """
     value = json.loads(secrets_manager.get_secret_value(SecretId=arn)["SecretString"])
     secret = SlackSecret(bot_token=str(value["bot_token"]).strip(), signing_secret=str(value["signing_secret"]).strip())

@@ -1,4 +1,4 @@
-"""Who is who in Slack: users by their address or id, and the members of user groups."""
+"""The workspace's directory: users by email address or ID, members of user groups and channels."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slack_sdk.web import SlackResponse
 from bot.client import SlackApi
 
 REMEMBERED = 600
-"""Seconds for which a user is not looked up again."""
+"""Seconds for which a user is cached."""
 
 PAGE = 999
-"""Channels or members in one answer, as many as Slack gives."""
+"""Channels or members on a page: Slack's maximum."""
 
 MAX_PAGES = 10
 
@@ -26,9 +26,9 @@ _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A user as Slack knows them. `email` is empty where Slack does not say it; `deleted` users can't sign in.
+    """A Slack user. `email` is empty if the app may not see it; `deleted` users can't sign in.
 
-    Workflow Builder's users are bots, and so is Slackbot. A `guest` is one of this workspace, in all or one of its
+    Users of Workflow Builder are bots, and so is Slackbot. A `guest` is one of this workspace, in one or several of its
     channels.
     """
 
@@ -42,14 +42,14 @@ class SlackUser:
 
     @property
     def is_member(self) -> bool:
-        """Return True for a full member, who may respond where a request names nobody."""
+        """True for a full member, who may respond to a request that names no approvers."""
         return not (self.deleted or self.bot or self.guest)
 
 
 class SlackDirectory:
-    """Looks people up. Every method raises `DeliveryFailed` when Slack does not answer, never says nobody then.
+    """Looks people up. Every method raises `DeliveryFailed` if Slack does not answer, and never returns nobody then.
 
-    A missing scope of the app is a `DeliveryRefused` that names the scope.
+    If the app lacks a scope, they raise `DeliveryRefused`, which names the scope.
     """
 
     def __init__(self, api: SlackApi, clock: Callable[[], float] = monotonic) -> None:
@@ -59,21 +59,21 @@ class SlackDirectory:
         self._known: dict[str, tuple[float, SlackUser | None]] = {}
 
     def find_by_email(self, email: str) -> SlackUser | None:
-        """Returns the user with this address; None when there is none. Needs the scope users:read.email.
+        """Return the user with this email address, or None. Needs the scope users:read.email.
 
         Source: https://docs.slack.dev/reference/methods/users.lookupByEmail
         """
         return self._remembered(email, lambda slack: slack.users_lookupByEmail(email=email))
 
     def user(self, slack_id: str) -> SlackUser | None:
-        """Returns the user with this id, deleted or not; None when there is none. Needs the scope users:read.
+        """Return the user with this ID, deleted or not, or None. Needs the scope users:read.
 
         Source: https://docs.slack.dev/reference/methods/users.info
         """
         return self._remembered(slack_id, lambda slack: slack.users_info(user=slack_id))
 
     def members(self, group_id: str) -> tuple[str, ...]:
-        """Returns the ids of a user group's members; none when there is no such group. Needs usergroups:read.
+        """Return the IDs of a user group's members; empty if there is no such group. Needs usergroups:read.
 
         Source: https://docs.slack.dev/reference/methods/usergroups.users.list
         """
@@ -81,15 +81,15 @@ class SlackDirectory:
         return tuple(str(user) for user in answer["users"]) if answer else ()
 
     def workspace(self) -> str:
-        """Returns the id of the app's own workspace: users of others may not answer. Asked once."""
+        """Return the ID of the app's own workspace. Users of others may not respond. Slack is asked once."""
         return self._own()[0]
 
     def link(self, channel: str, ts: str) -> str:
-        """Returns the address of a message, in Slack's own form: Slack would say it, too, message by message."""
+        """Return the URL of a message in Slack's form. Slack would return it, too, in one call for each message."""
         return f"{self._own()[1]}archives/{channel}/p{ts.replace('.', '')}"
 
     def channels_of(self, slack_id: str) -> frozenset[str]:
-        """Returns the ids of the channels that a user is in; of private ones, those that the app is in, too.
+        """Return the IDs of a user's channels; of private ones, those that the app is in, too.
 
         Needs channels:read and groups:read.
         Source: https://docs.slack.dev/reference/methods/users.conversations
@@ -102,7 +102,7 @@ class SlackDirectory:
         return frozenset(str(channel["id"]) for page in pages for channel in page["channels"])
 
     def members_of(self, channel: str) -> frozenset[str]:
-        """Returns the ids of a channel's members. Needs channels:read, or groups:read for a private one.
+        """Return the IDs of a channel's members. Needs channels:read, or groups:read for a private one.
 
         Source: https://docs.slack.dev/reference/methods/conversations.members
         """
@@ -123,14 +123,14 @@ class SlackDirectory:
                 return
 
     def _own(self) -> tuple[str, str]:
-        """The app's own workspace: its id, and its address with a slash at its end. Asked once."""
+        """Return the ID of the app's own workspace, and its URL with a slash at its end. Slack is asked once."""
         if not self._workspace[0]:
             answer = self._api.call(lambda slack: slack.auth_test())
             self._workspace = (str(answer["team_id"]), str(answer["url"])) if answer else ("", "")
         return self._workspace
 
     def _remembered(self, name: str, ask: Callable[[WebClient], SlackResponse]) -> SlackUser | None:
-        """Asks once in a while: Slack answers some 50 lookups a minute, and a request that names more tries again."""
+        """Cache a lookup: Slack answers some 50 a minute, and a request that names more people is tried again."""
         at, found = self._known.get(name, (float("-inf"), None))
         if self._clock() - at > REMEMBERED:
             answer = self._api.call(ask, missing=_NO_USER)
@@ -140,7 +140,7 @@ class SlackDirectory:
 
 
 def _user(found: dict[str, Any]) -> SlackUser:
-    """Read a user object. Of Slackbot it says that it is no bot.
+    """Read a user object. Slack says of Slackbot that it is no bot.
 
     Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/slackapi/bolt-js/issues/794
     """

@@ -1,4 +1,4 @@
-"""The app's messages in Slack: the request, edited as it goes on and into the outcome, replies, and private notes."""
+"""The app's messages in Slack: requests with their progress and outcome, replies, ephemeral messages, and the Home."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
-from approvals.adapters.clients import client
 from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Approval, SlackMessage
 from approvals.domain.parts import Text
@@ -19,7 +18,7 @@ from approvals.domain.summary import Summary
 from approvals.domain.wording import quoted_title
 from approvals.services.tasks import for_each
 from bot.client import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
-from bot.credentials import load_secret
+from bot.credentials import SlackSecret
 from bot.directory import SlackDirectory
 from bot.views import approval as view
 from bot.views import home, lists
@@ -30,7 +29,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 
 class SlackMessenger:
-    """Posts as the app's bot. Every method raises `DeliveryFailed` when Slack does not take it.
+    """Posts as the app's bot. Every method raises `DeliveryFailed` if the call fails.
 
     `directory` looks people up over the same connection.
     """
@@ -41,30 +40,21 @@ class SlackMessenger:
         self._hook = hook or Hook(SLACK_API, web_hook)
         self.directory = SlackDirectory(self._api)
 
-    @classmethod
-    def connect(cls, channel: str, secret_arn: str, api_url: str) -> SlackMessenger:
-        """The messenger for a channel, with its directory. Reads the secret, and starts without it if it must."""
-        secrets_manager = client("secretsmanager")
+    def connect(self) -> None:
+        """Read the secret now, while the function starts, if that is possible: once for all approvals.
 
-        def web_client() -> WebClient:
-            secret = load_secret(secrets_manager, secret_arn)
-            # No retries of its own: a post whose answer was lost may have been taken.
-            return WebClient(token=secret.bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
-
-        messenger = cls(web_client, channel, Hook(api_url, web_hook))
-        # Now, while the function starts: once for all approvals. After a snapshot, what was read may be days older than
-        # the first call; a token that Slack refuses is read anew.
-        messenger._api.connect()
-        return messenger
+        A token that Slack refuses later is read again.
+        """
+        self._api.connect()
 
     def post_request(self, approval: Approval) -> SlackMessage:
-        """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""
+        """Post the request with its buttons in its own channel, or in the stack's. Return the message."""
         return self._post(approval, approval.request.channel or self._channel)
 
     def post_directly(self, approval: Approval, user: str) -> SlackMessage:
-        """Posts the same to one user alone; returns where it stands. That opens the conversation where there is none.
+        """Post the request in a direct message, which opens the conversation if there is none. Return the message.
 
-        Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's id)
+        Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's ID)
         """
         return replace(self._post(approval, user), user=user)
 
@@ -78,11 +68,11 @@ class SlackMessenger:
         return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=self._workspace(answer))
 
     def show_progress(self, approval: Approval) -> None:
-        """Edits the messages of a request that waits on: who answered so far, until when, who else may answer."""
+        """Edit the messages of an open request to show its progress and deadline."""
         self._edit(approval, view.request_text(approval), view.request_blocks(approval))
 
     def show_outcome(self, approval: Approval) -> None:
-        """Edits the request's messages in place. The same outcome shown twice looks the same."""
+        """Edit the request's messages to show its outcome. A repeat changes nothing that people see."""
         self._edit(approval, view.outcome_text(approval), view.outcome_blocks(approval))
 
     def reply(self, approval: Approval, text: Text | str, mentions: Sequence[str] = ()) -> None:
@@ -94,7 +84,7 @@ class SlackMessenger:
         self._reply(message, sentence(text))
 
     def reply_outcome(self, approval: Approval) -> None:
-        """Writes the outcome below the request. Who asked is told of it."""
+        """Reply with the outcome in the request's thread, with a mention of the requester."""
         self._reply(_message(approval), view.outcome_reply(approval))
 
     def _reply(self, message: SlackMessage, said: str) -> None:
@@ -109,14 +99,14 @@ class SlackMessenger:
         )
 
     def whisper(self, note: Note) -> None:
-        """Shows a note to one user alone: where they clicked, or in a direct message where the app is no member.
+        """Post an ephemeral message where the user clicked, or a direct message if the app is not in that channel.
 
-        A command's answer may stand in any channel, with buttons.
+        The answer to a command, with its buttons, may be in any channel.
         """
         self._whisper(note, sentence(note.text))
 
     def hand_out(self, note: Note, approval: Approval, url: str) -> None:
-        """Shows a link to the approval's page to one user alone. It is a right to respond: nobody else may see it."""
+        """Send a link to the approval's page to one user. It is a right to respond: nobody else may see it."""
         page = f"<{escape(url)}|Open the page>"
         self._whisper(note, f"{sentence(quoted_title(approval))} {page}. {_YOURS_ALONE}")
 
@@ -140,19 +130,19 @@ class SlackMessenger:
         self._call(lambda slack: slack.views_publish(user_id=user, view=shown))
 
     def say(self, response_url: str, text: str) -> None:
-        """Answers a command with a sentence of ours."""
+        """Answer a command with a sentence."""
         self._respond(response_url, text, [SectionBlock(text=mrkdwn(sentence(text)))])
 
     def help(self, response_url: str) -> None:
-        """Answers a command with what it knows."""
+        """Answer a command with its help."""
         self._respond(response_url, "What /approvals knows", [SectionBlock(text=mrkdwn(lists.HELP))])
 
     def list(self, response_url: str, parts: Sequence[tuple[str, Sequence[Summary]]], *, nothing: str) -> None:
-        """Answers a command with headed lists, or with a sentence when all are empty."""
+        """Answer a command with lists that have headings, or with a sentence if all are empty."""
         self._respond(response_url, "Approvals", lists.list_blocks(parts, self._link, nothing))
 
     def show(self, response_url: str, approval: Approval, *, answerable: bool) -> None:
-        """Answers a command with one approval, as its message has it."""
+        """Answer a command with one approval, as its message shows it."""
         if approval.decision:
             self._respond(response_url, view.outcome_text(approval), view.outcome_blocks(approval))
         else:
@@ -175,7 +165,7 @@ class SlackMessenger:
         for_each(approval.slack_messages, edit)
 
     def _workspace(self, answer: SlackResponse) -> str:
-        """The app's own workspace: Slack says it in the message just posted, or when asked."""
+        """Return the app's own workspace: from the posted message, or in a call of its own."""
         team = (answer.get("message") or {}).get("team")
         return str(team) if team else self.directory.workspace()
 
@@ -184,6 +174,18 @@ class SlackMessenger:
         if answer is None:
             raise RuntimeError("no code was said to mean that there is none")
         return answer
+
+
+def connected_messenger(channel: str, read_secret: Callable[[], SlackSecret], api_url: str) -> SlackMessenger:
+    """Return the messenger for a channel. It starts without the secret if it can't be read."""
+
+    def web_client() -> WebClient:
+        # No retries of its own: a post whose answer was lost may have been taken.
+        return WebClient(token=read_secret().bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
+
+    messenger = SlackMessenger(web_client, channel, Hook(api_url, web_hook))
+    messenger.connect()
+    return messenger
 
 
 def _message(approval: Approval) -> SlackMessage:

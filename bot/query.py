@@ -1,4 +1,4 @@
-"""What somebody asks of the app in words: `list`, `mine`, `search TEXT`, `show ID`, `help`. Standard library only."""
+"""The queries of /approvals: `list`, `mine`, `search TEXT`, `show ID`, `help`. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_TEXT = 200
-"""Characters of what is searched for that count."""
+"""Characters that are kept of a query's text."""
 
 
 class About(StrEnum):
-    """What is asked for."""
+    """The query's first word."""
 
     LIST = "list"
     MINE = "mine"
@@ -24,14 +24,14 @@ _TAKES_TEXT = (About.SEARCH, About.SHOW)
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is asked for, and the text to look for; empty where none is needed."""
+    """A query, and its text; empty if it takes none."""
 
     about: About
     text: str = ""
 
 
 def parse(said: str) -> Inquiry:
-    """Reads what was typed. Nothing at all asks for the list; what is not understood, for help."""
+    """Return the query that was typed: the list if nothing was, help if it can't be understood."""
     word, _, rest = said.strip().partition(" ")
     text = rest.strip()[:MAX_TEXT]
     try:

@@ -1,7 +1,7 @@
-"""Which approvals somebody may see in Slack, and what they are to them. Standard library only.
+"""The approvals that a Slack user may see, and their part in them. Standard library only.
 
-Somebody sees what they may answer, asked for, are told of or answered, and what was posted to a channel they are in.
-Whoever belongs to another workspace sees nothing: who makes a `Viewer` makes sure of it.
+Users see the approvals to which they may respond or did, which they requested or are notified of, and those posted to
+a channel they are in. Users of other workspaces see nothing: no `Viewer` is made for them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from approvals.domain.summary import Summary, summarize
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """A Slack user of the app's own workspace. `member` says whether they are a full member, not a guest.
+    """A Slack user of the app's own workspace. `member` is set for a full member, not for a guest.
 
-    `email` is what Slack knows, empty where it does not say it. `channels` are the ids of those they are in, as far as
-    the app may know.
+    `email` is the one that Slack has, empty if the app may not see it. `channels` are the IDs of their channels, as far
+    as the app may see them.
     """
 
     id: str
@@ -31,17 +31,17 @@ class Viewer:
     channels: frozenset[str] = field(default_factory=frozenset)
 
     def is_called(self, name: str) -> bool:
-        """Whether a Slack user id or an email address is theirs."""
+        """Return True if a Slack user ID or an email address is theirs."""
         return name == self.id or is_same(name, self.email)
 
     def is_(self, person: Person) -> bool:
-        """Whether this is the same human. A Slack id that the record has counts alone: addresses in Slack change."""
+        """Return True for the same human. If the record has a Slack ID, it alone counts: email addresses change."""
         return person.slack_id == self.id if person.slack_id else self.is_called(person.email)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What is shown to one person: what waits for them, the nearest deadline first; the rest, the newest first."""
+    """The approvals shown to one person: those waiting for them, the nearest deadline first; others, newest first."""
 
     waiting: Sequence[Summary] = ()
     requested: Sequence[Summary] = ()
@@ -49,9 +49,9 @@ class Overview:
 
 
 def waits_for(approval: Approval, viewer: Viewer) -> bool:
-    """Whether they may answer it, and have not done so.
+    """Return True if they may respond, and have not done so.
 
-    A request that names nobody waits for whoever was asked: for those who are in the channel it was posted to.
+    A request that names no approvers waits for the people in the channel it was posted to.
     """
     if approval.decision:
         return False
@@ -63,18 +63,18 @@ def waits_for(approval: Approval, viewer: Viewer) -> bool:
 
 
 def may_respond(approval: Approval, viewer: Viewer) -> bool:
-    """Return True if their response would count, wherever they give it."""
+    """Return True if their response would count in any channel."""
     return isinstance(_responder(approval, viewer), Person)
 
 
 def asked_by(approval: Approval, viewer: Viewer) -> bool:
-    """Whether they asked for it."""
+    """Return True if they requested it."""
     requester = approval.people.requester if approval.people else None
     return viewer.is_(requester) if requester else viewer.is_called(approval.request.requested_by or "")
 
 
 def concerns(approval: Approval, viewer: Viewer) -> bool:
-    """Whether they asked for it, may answer it, are told of it, or have answered."""
+    """Return True if they requested it, may respond or did, or are notified."""
     people = approval.people
     named = (*people.approvers, *(people.escalation if approval.escalated_at else ())) if people else ()
     return (
@@ -86,14 +86,14 @@ def concerns(approval: Approval, viewer: Viewer) -> bool:
 
 
 def may_see(approval: Approval, viewer: Viewer) -> bool:
-    """Whether it is shown to them at all."""
+    """Return True if they may see it."""
     return concerns(approval, viewer) or _is_posted_to(approval, viewer)
 
 
 def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Approval]) -> Overview:
-    """Return what is shown to the viewer of what is open, and of what was requested lately, the newest first.
+    """Return what to show of the open approvals and of those requested lately, which come newest first.
 
-    Goes through both once and keeps no approval.
+    Reads each approval once and keeps none.
     """
     mine: list[Summary] = []
     others: list[Summary] = []
@@ -111,7 +111,7 @@ def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Appro
 
 
 def matches(approval: Approval, text: str) -> bool:
-    """Whether all words of a search are in what was asked, whoever asked it, or in the name of its workflow."""
+    """Return True if all words of a search are in the request, its requester, or its workflow's names."""
     request, workflow = approval.request, approval.workflow
     facts = [part for fact in request.facts for part in fact]
     parts = [approval.title, request.details, request.requested_by, *facts, workflow.execution_name]

@@ -77,7 +77,7 @@ def row(approval: Approval) -> dict[str, Json]:
         "decided_at": iso(decision.at) if decision else None,
         "decided_by": by.id if by else None,
         "decided_by_name": by.name if by else None,
-        "channel": decision.channel.value if decision else None,
+        "channel": decision.channel if decision else None,
         "comment": decision.comment if decision else None,
         "cause": decision.cause if decision else None,
         "form": form(approval),
@@ -139,4 +139,4 @@ def _refusal(refusal: Refusal) -> Json:
 
 
 def _approver(approver: Approver) -> dict[str, Json]:
-    return {"by": approver.id, "name": approver.name, "channel": approver.channel.value}
+    return {"by": approver.id, "name": approver.name, "channel": approver.channel}

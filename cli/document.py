@@ -67,7 +67,7 @@ def event(entry: Entry) -> dict[str, Json]:
         "Text": entry.text,
         "By": by.id if by else None,
         "Name": by.name if by else None,
-        "Channel": by.channel.value if by else None,
+        "Channel": by.channel if by else None,
         "Comment": entry.comment,
         "To": entry.to,
     }
@@ -134,7 +134,7 @@ def _decision(decision: Decision) -> dict[str, Json]:
         "At": iso(decision.at),
         "By": by.id if by else None,
         "Name": by.name if by else None,
-        "Channel": decision.channel.value,
+        "Channel": decision.channel,
         "Comment": decision.comment,
         "Error": decision.error,
         "Cause": decision.cause,

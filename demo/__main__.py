@@ -65,7 +65,7 @@ def _run(*, auto: bool) -> int:
             if auto:
                 story.play(stack.url)
             else:
-                print(f"\nOpen {stack.url}\n\nCtrl-C stops everything.")
+                print(f"\nOpen {stack.url}\n\nCtrl-C stops everything.", flush=True)
                 threading.Event().wait()
         finally:
             stack.stop()

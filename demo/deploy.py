@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from demo import aws
 from demo.process import ROOT, WORK, run
@@ -13,6 +15,14 @@ _BUCKET = "human-approval-artifacts"
 _SAM = str(ROOT / ".venv-sam/bin/sam")
 
 
+@contextmanager
+def locked(how: int) -> Iterator[None]:
+    """Hold what is built, so that no other run in this folder replaces it meanwhile: each run builds it anew."""
+    with (WORK / "build.lock").open("w") as file:
+        fcntl.flock(file, how)
+        yield
+
+
 def build() -> None:
     """Runs `sam build`. Raises `Failed`."""
     # The layer's Makefile calls python3 -m pip: the virtual environment has it, the machine's python3 may not.
@@ -20,7 +30,8 @@ def build() -> None:
     command = [_SAM, "build", "--template", "template.yaml", "--build-dir", str(BUILT)]
     # The emulator runs the functions with its own Python: the layer is compiled for that one.
     compile_with = str(ROOT / ".venv-emulator/bin/python")
-    run(command, WORK / "sam-build.log", {"PATH": path, "COMPILE_WITH": compile_with})
+    with locked(fcntl.LOCK_EX):
+        run(command, WORK / "sam-build.log", {"PATH": path, "COMPILE_WITH": compile_with})
 
 
 def deploy(stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -31,7 +42,8 @@ def deploy(stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
     command += ["--config-env", "local", "--s3-bucket", _BUCKET, "--capabilities", "CAPABILITY_IAM"]
     command += ["--region", aws.REGION, "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
     command += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
-    run(command, WORK / f"sam-deploy-{stack}.log")
+    with locked(fcntl.LOCK_SH):
+        run(command, WORK / f"sam-deploy-{stack}.log")
     cloudformation = aws.session().client("cloudformation", config=aws.CONFIG)
     outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from approvals.adapters.clients import client
-from mail.rate_limit import MailRateLimit
 from mail.sns import Mail, Mailer
 
 if TYPE_CHECKING:
@@ -35,13 +32,6 @@ class Outbox:
         self._mailer = mailer
         self._take_slot = take_slot
         self._defer = defer
-
-    @classmethod
-    def connect(cls, topic_arn: str, table_name: str, queue_url: str, clock: Callable[[], datetime]) -> Outbox:
-        """Return the outbox of a topic, with the queue of what must wait. Slots are counted in the table."""
-        rate_limit = MailRateLimit(client("dynamodb"), table_name)
-        queue = MailQueue(lambda: client("sqs"), queue_url)
-        return cls(Mailer.connect(topic_arn), lambda to: rate_limit.take_slot(to, clock()), queue.add)
 
     def send(self, approval_id: str, step: str, mail: Mail) -> bool:
         """Send the mail, or queue it if its recipient has no slot left. Return whether it was sent.

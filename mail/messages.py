@@ -16,7 +16,8 @@ from approvals.domain.omissions import Part, Shown
 from approvals.domain.parts import counted, display_name, duration, enumerated, with_address
 from approvals.domain.rules import may_postpone
 from approvals.domain.signed_links import link
-from mail.sns import Mail, Note
+from approvals.services.channel import NewsKind
+from mail.sns import NOTICE, Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
 from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 
@@ -157,12 +158,12 @@ def ended(approval: Approval) -> str:
 
 _WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
     Step.REQUEST_EMAIL: request_mail,
-    Note.REMINDER: reminder_mail,
+    NewsKind.REMINDER: reminder_mail,
 }
 _WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
-    Note.NOTICE: notice_mail,
-    Note.ESCALATION: escalation_mail,
-    Note.EXTENSION: extension_mail,
+    NOTICE: notice_mail,
+    NewsKind.ESCALATION: escalation_mail,
+    NewsKind.EXTENSION: extension_mail,
 }
 
 

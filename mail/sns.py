@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.clients import client
 from approvals.adapters.failures import delivery_failed
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
@@ -25,16 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 
-class Note(StrEnum):
-    """The mails that ask for nothing. With a recipient behind it each is a step, as those of `Step` are."""
-
-    NOTICE = "notice_email"
-    """To who is told of the request, and may not answer."""
-    REMINDER = "reminder"
-    """The number of the reminder comes before the recipient: `reminder-2:ann@example.com`."""
-    ESCALATION = "escalation"
-    EXTENSION = "extension"
-    """With its number, as a reminder."""
+NOTICE = "notice_email"
+"""Begins the step of the email to who is told of the request, and may not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +42,6 @@ class Mailer:
     def __init__(self, sns: SNSClient, topic_arn: str) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
-
-    @classmethod
-    def connect(cls, topic_arn: str) -> Mailer:
-        """The mailer of a topic."""
-        return cls(client("sns"), topic_arn)
 
     def send(self, mail: Mail) -> None:
         """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.

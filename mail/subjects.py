@@ -20,7 +20,7 @@ from approvals.domain import wording
 from approvals.domain.model import Approval, Step
 from approvals.domain.references import short
 from approvals.services.tasks import step_for
-from mail.sns import Note
+from mail.sns import NOTICE
 
 DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
 """Where a request has no title: the AWS tutorial's subject. A reference follows it, as in every subject."""
@@ -59,7 +59,7 @@ def digest_subject(first: Approval, mine: int, others: int, closed: int, *, high
 def is_only_told(approval: Approval, recipient: str) -> bool:
     """Return True if the recipient got an email for information alone."""
     steps = approval.steps
-    return step_for(Note.NOTICE, recipient) in steps and step_for(Step.REQUEST_EMAIL, recipient) not in steps
+    return step_for(NOTICE, recipient) in steps and step_for(Step.REQUEST_EMAIL, recipient) not in steps
 
 
 def _subject(approval: Approval, prefix: str) -> str:

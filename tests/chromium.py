@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
 
-_INSTALL = "Chromium is not installed: apt-get install chromium"
+_INSTALL = "needs Chromium: install it, `apt-get install chromium`"
 _SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",

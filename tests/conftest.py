@@ -1,4 +1,4 @@
-"""What all tests wrote and which secrets they used, for the test that searches the one for the other."""
+"""What all tests wrote and which secrets they used: the one is searched for the other when they are over."""
 
 from __future__ import annotations
 
@@ -38,9 +38,12 @@ class Suite:
         """A key may be written in many ways."""
         self.use(key.hex(), b64encode(key).decode(), repr(key)[2:-1], key.decode("latin-1"))
 
-    def found(self, text: str) -> list[str]:
-        """The beginnings of all secrets that are in a text."""
-        return [secret[:6] for secret in self.secrets if secret in text]
+    def leaks(self) -> dict[str, list[str]]:
+        """Return the beginnings of all secrets that were written, by where."""
+        found = {
+            where: [secret[:6] for secret in self.secrets if secret in text] for where, text in self.written.items()
+        }
+        return {where: secrets for where, secrets in found.items() if secrets}
 
 
 _SUITE = Suite()
@@ -76,12 +79,10 @@ def suite() -> Iterator[Suite]:
         yield _SUITE
 
 
-@pytest.fixture
-def sigint() -> Iterator[None]:
+@pytest.fixture(scope="session", autouse=True)
+def sigint() -> None:
     """Let SIGINT interrupt this process and its children: a background job of a shell ignores it, and so do they."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,13 +93,13 @@ def shared_files() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What searches the outputs of all others comes last.
+    # What waits for minutes that began with the run comes last, so that they pass meanwhile.
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+@pytest.hookimpl(trylast=True)  # once the fixtures are torn down, of a run that was cut short, too
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fails the run when any test wrote a secret that any test used, whichever tests were run."""
-    leaks = {where: found for where, text in _SUITE.written.items() if (found := _SUITE.found(text))}
-    if leaks:
+    """Fail the run when any test wrote a secret that any test used, whichever tests were run, in any order."""
+    if leaks := _SUITE.leaks():
         print(f"\nSecrets that begin so were written: {leaks}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

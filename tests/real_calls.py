@@ -28,14 +28,14 @@ Call = list[list[Any]]
 """What IAM judges of one call: action, table with its index, condition keys."""
 
 _FUNCTIONS = {
-    "handlers/request.py": "RequestFunction",
-    "handlers/notify.py": "NotifyFunction",
+    "approvals/services/request.py": "RequestFunction",
+    "approvals/services/notify.py": "NotifyFunction",
     "bot/ephemeral.py": "NotifyFunction",
-    "handlers/decision.py": "DecisionFunction",
-    "handlers/digest.py": "DigestFunction",
-    "handlers/lifecycle.py": "LifecycleFunction",
+    "approvals/services/conclude.py": "DecisionFunction",
+    "mail/digest.py": "DigestFunction",
+    "approvals/services/lifecycle.py": "LifecycleFunction",
     "web/handler.py": "CallbackFunction",
-    "bot/app.py": "BotFunction",
+    "handlers/bot.py": "BotFunction",
     "bot/listeners/": "BotFunction",
 }
 

@@ -328,7 +328,7 @@ def _why_not(approval: Approval, reason: Reason) -> str:
 def _needs_nothing_more(link: Link) -> bool:
     """Whether a click alone can be the whole answer: with all of the request, a form included, beside the link."""
     request = link.approval.request
-    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.channel is Channel.EMAIL
+    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.channel == Channel.EMAIL
     return (
         all_shown
         and request.severity is Severity.NORMAL

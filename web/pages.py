@@ -249,7 +249,7 @@ def _decided_by(approval: Approval, recipient: str) -> str:
     decision = wording.decided(approval)
     by, reader = decision.approver, approver_of(approval, recipient)
     if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
-        return f"You {approval.status.lower()} this request {wording.WHERE[by.channel]} on {readable(decision.at)}."
+        return f"You {approval.status.lower()} this request {wording.where(by.channel)} on {readable(decision.at)}."
     sentence = str(wording.decided_by(approval))
     return sentence[0].upper() + sentence[1:]
 

@@ -36,7 +36,7 @@ def requested() -> None:
 def settled(decision: Decision, *, requested_at: datetime, reached: bool) -> None:
     """Counts and times a decision, once it is known whether it reached its workflow."""
     metrics = _metrics()
-    metrics.add_dimensions(Channel=decision.channel.value, Status=decision.status.value)
+    metrics.add_dimensions(Channel=decision.channel, Status=decision.status.value)
     metrics.add_metric(DECIDED, MetricUnit.Count, 1)
     metrics.flush_metrics()
     if decision.approver:

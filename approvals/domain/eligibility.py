@@ -78,10 +78,10 @@ def answer_of(approval: Approval, person: Person) -> Response | None:
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:
     """The human who answers, or why they may not."""
-    if approver.channel is Channel.SLACK and (problem := _workspace_problem(approval, approver)):
+    if approver.channel == Channel.SLACK and (problem := _workspace_problem(approval, approver)):
         return problem
     people = approval.people
-    if people is None or (approver.channel is Channel.SLACK and not people.complete):
+    if people is None or (approver.channel == Channel.SLACK and not people.complete):
         return Reason.TOO_EARLY
     more = people.escalation if approval.escalated_at else ()
     everybody = [person for person in (people.requester, *people.approvers, *more) if person]
@@ -98,7 +98,7 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
 def unknown_requester(approval: Approval) -> Person | None:
     """Return the requester if nothing keeps them from approving their own request unseen: Slack does not know them.
 
-    Where the request names its approvers, the requester is none of them, whoever they are.
+    Where the request names its approvers, its author has chosen who they are.
     """
     people = approval.people
     if people is None or people.approvers or not people.complete or approval.request.allow_self_approval:
@@ -112,7 +112,7 @@ def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
     By email only the stack's own address is asked then. Whoever reads it is nobody in particular: they may have
     answered in Slack as well, or be the requester.
     """
-    if approver.channel is not Channel.SLACK:
+    if approver.channel != Channel.SLACK:
         return Reason.SHARED_ADDRESS if is_quorum(approval.request) else None
     if approver.member is None:
         return Reason.UNCHECKED
@@ -133,6 +133,6 @@ def _is_own_request(approval: Approval, person: Person) -> bool:
 
 
 def _stranger(approver: Approver) -> Person:
-    if approver.channel is Channel.SLACK:
+    if approver.channel == Channel.SLACK:
         return Person(id=approver.id, name=approver.name, slack_id=approver.id)
     return Person(id=canonical(approver.id), name=approver.name, email=approver.id)

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from approvals.domain import wording
 from approvals.domain.history import Entry, Kind, history
-from approvals.domain.model import Approval, Approver, Channel, Json, Status, Step, iso, shorten
+from approvals.domain.model import Approval, Approver, Json, Status, iso, shorten
 
 SOURCE = "human-approval"
 
@@ -76,8 +76,8 @@ def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
 
 
 def _told(_approval: Approval, entry: Entry) -> dict[str, Json]:
-    in_slack = entry.key.startswith(f"told-{Step.REQUEST_SLACK}")
-    return {"To": entry.to, "Channel": (Channel.SLACK if in_slack else Channel.EMAIL).value}
+    kind = entry.key.partition(":")[0]
+    return {"To": entry.to, "Channel": kind.rpartition("_")[2]}
 
 
 def _responded(approval: Approval, entry: Entry) -> dict[str, Json]:
@@ -111,7 +111,7 @@ def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
     decision = wording.decided(approval)
     return {
         "DecidedBy": decision.approver.id if decision.approver else None,
-        "Channel": decision.channel.value,
+        "Channel": decision.channel,
         "Comment": decision.comment,
         "Error": decision.error,
         "Cause": shorten(decision.cause, MAX_CAUSE) if decision.cause else None,
@@ -140,7 +140,7 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
 
 
 def _who(approver: Approver) -> dict[str, Json]:
-    return {"By": approver.id, "Name": approver.name, "Channel": approver.channel.value}
+    return {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
 
 
 def _number(entry: Entry) -> int:

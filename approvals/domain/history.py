@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from approvals.domain import facts, wording
-from approvals.domain.model import Approval, Approver, Decision, Response, Status, Step
+from approvals.domain.model import Approval, Approver, Channel, Decision, Response, Status, Step
 from approvals.domain.parts import Names, display_name
 
 
@@ -81,29 +81,28 @@ def _entries(approval: Approval) -> Iterator[Entry]:
 _REMINDER = re.compile(r"reminder-\d+")
 """The step that is marked when all were reminded: who answers before is not."""
 
-_TOLD = {
-    Step.REQUEST_EMAIL: "{} was asked by email.",
-    "notice_email": "{} was told by email.",
-}
+_VERBS = {"request": "asked", "notice": "told"}
+"""What begins the steps that tell people of the request; the channel's name follows."""
 
 
 def _told(approval: Approval) -> Iterator[Entry]:
     for step, at in approval.steps.items():
         kind, _, recipient = step.partition(":")
-        if step == Step.REQUEST_SLACK:
-            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text="It was asked in Slack.")
+        verb, _, channel = kind.partition("_")
+        if verb == "request" and not recipient and channel != Channel.EMAIL:
+            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=f"It was asked {wording.where(channel)}.")
         elif kind == Step.REQUEST_SLACK:
             text = f"{_slack_name(approval, recipient)} was asked in a direct message in Slack."
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
         elif _REMINDER.fullmatch(step):
             yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
-        elif kind in _TOLD and recipient:
-            text = _TOLD[kind].format(recipient)
+        elif verb in _VERBS and recipient:
+            text = f"{recipient} was {_VERBS[verb]} {wording.where(channel)}."
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
 
 
 def _response(number: int, response: Response) -> Iterator[Entry]:
-    name, where = display_name(response.approver), wording.WHERE[response.approver.channel]
+    name, where = display_name(response.approver), wording.where(response.approver.channel)
     yield Entry(
         key=f"response-{number}",
         kind=Kind.RESPONDED,
@@ -124,7 +123,7 @@ def _response(number: int, response: Response) -> Iterator[Entry]:
 
 def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
-        where = wording.WHERE[refusal.approver.channel]
+        where = wording.where(refusal.approver.channel)
         text = f"{display_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from approvals.domain.characters import MAX_NAME, one_line
 from approvals.domain.email_address import is_same
@@ -67,12 +68,15 @@ class FieldType(StrEnum):
     DATE = "date"
 
 
-class Channel(StrEnum):
-    """Where an answer came from. SYSTEM is the product itself: the clock, or a request that reached nobody."""
+class Channel:
+    """Names of channels, as records have them: texts, since a channel that is added brings a name of its own.
 
-    EMAIL = "email"
-    SLACK = "slack"
-    SYSTEM = "system"
+    SYSTEM is the product itself: the clock, or a request that reached nobody.
+    """
+
+    EMAIL: Final = "email"
+    SLACK: Final = "slack"
+    SYSTEM: Final = "system"
 
 
 class Step(StrEnum):
@@ -188,7 +192,7 @@ class Approver:
 
     id: str
     name: str
-    channel: Channel
+    channel: str
     workspace: str = ""
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
 
@@ -218,7 +222,7 @@ class Person:
 
     def is_(self, approver: Approver) -> bool:
         """Whether this is who answers, whatever the spelling of their email address."""
-        if approver.channel is Channel.SLACK:
+        if approver.channel == Channel.SLACK:
             return approver.id == self.slack_id
         return is_same(self.email, approver.id)
 
@@ -285,7 +289,7 @@ class Decision:
 
     status: Status
     at: datetime
-    channel: Channel
+    channel: str
     approver: Approver | None = None
     comment: str | None = None
     error: str | None = None
@@ -352,7 +356,7 @@ class Approval:
     @property
     def told(self) -> bool:
         """Whether anybody was told of the request."""
-        return any(step.split(":", 1)[0] in (Step.REQUEST_EMAIL, Step.REQUEST_SLACK) for step in self.steps)
+        return any(step.startswith("request_") for step in self.steps)
 
     @property
     def standing(self) -> tuple[Response, ...]:

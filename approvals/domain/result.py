@@ -55,7 +55,7 @@ def result(approval: Approval) -> dict[str, Json]:
         "ApprovalId": approval.id,
         "DecidedBy": decision.approver.id if decision.approver else None,
         "DecidedAt": iso(decision.at),
-        "Channel": decision.channel.value,
+        "Channel": decision.channel,
         "Comment": reveal(decision.comment) if decision.comment is not None else None,
         "Responses": [_response(response) for response in approval.standing],
         "Form": form(approval),
@@ -104,7 +104,7 @@ def _response(response: Response) -> dict[str, Json]:
     return {
         "By": response.approver.id,
         "Name": response.approver.name,
-        "Channel": response.approver.channel.value,
+        "Channel": response.approver.channel,
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": reveal(response.comment) if response.comment is not None else None,

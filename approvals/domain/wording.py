@@ -41,7 +41,7 @@ OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
-WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
+_WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 HEADLINES = {
     Status.PENDING: "Waiting for an answer",
     Status.APPROVED: "Approved",
@@ -57,6 +57,11 @@ _SILENCE = {
     OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
     OnTimeout.REJECT: "the request is rejected",
 }
+
+
+def where(channel: str) -> str:
+    """Return how a response or a decision came in: `in Slack`."""
+    return _WHERE.get(channel, f"by {channel}")
 
 
 # What is asked, of whom, and by which rules.
@@ -206,7 +211,7 @@ def decided_by(approval: Approval) -> Text:
     decision = decided(approval)
     when = text(Moment(decision.at, "on "), ".")
     if decision.approver:
-        return text(f"by {display_name(decision.approver)} {WHERE[decision.channel]} ", when)
+        return text(f"by {display_name(decision.approver)} {where(decision.channel)} ", when)
     return joined([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
 
 
@@ -338,4 +343,4 @@ def _enough(approval: Approval) -> str:
 
 def _response(response: Response) -> Text:
     who = f"{HEADLINES[response.action.status]} by {display_name(response.approver)}"
-    return text(f"{who} {WHERE[response.approver.channel]} ", Moment(response.at, "on "))
+    return text(f"{who} {where(response.approver.channel)} ", Moment(response.at, "on "))

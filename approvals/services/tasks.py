@@ -1,15 +1,21 @@
-"""Work that is owed for an approval: each step done once, and failing by itself."""
+"""Work that is owed for an approval: each step done once, marked right after, and failing by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
-from approvals.domain.model import Approval
+from approvals.domain.model import Approval, SlackMessage
+from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
+
+NEWS = "news"
+"""Work that is never marked: what people see of an approval is brought up to date as often as it changes."""
+
 
 StepT = TypeVar("StepT", bound=str)
-"""A `Step`, or one for a single recipient: `request_email:ann@example.com`."""
 
 
 class StepsFailed(Exception):  # noqa: N818
@@ -32,31 +38,104 @@ class Log(Protocol):
     def exception(self, msg: object, *, extra: Mapping[str, object]) -> None: ...  # noqa: D102
 
 
-Work = Callable[[Approval], Approval]
-"""Does one step, marks it in the record right after, and returns the approval as the record has it then."""
+class Marks(Protocol):
+    """The part of the approvals table that is used here."""
+
+    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: SlackMessage | None = None) -> Approval:
+        """Mark a step as done, with the message that it left. Return the approval as it is now."""
 
 
-def carry_out(approval: Approval, work: Mapping[StepT, Work], *, log: Log) -> Approval:
-    """Do every step that the record does not mark as done, in order; return the approval as it is after them.
+class Run:
+    """One pass over what is owed for an approval. `approval` is the record as the last mark returned it.
 
-    Each step starts from the approval that the step before returned. Raise `StepsFailed` when some steps failed; the
-    others are done. A step is marked after it was done: a crash in between repeats this one step and drops none.
+    A step is marked right after it was done: a crash in between repeats this one step and drops none. One that fails
+    holds up no other. With `until_decided` the rest is dropped once the approval is decided.
     """
-    failures: dict[StepT, Exception] = {}
-    for step, do in work.items():
-        if step in approval.steps:
-            continue
+
+    def __init__(
+        self,
+        approval: Approval,
+        table: Marks,
+        clock: Callable[[], datetime],
+        log: Log,
+        *,
+        until_decided: bool = False,
+    ) -> None:
+        self.approval = approval
+        self.queued: set[str] = set()
+        self._failures: dict[str, Exception] = {}
+        self._table = table
+        self._clock = clock
+        self._log = log
+        self._until_decided = until_decided
+
+    def attempt(self, step: str, work: Callable[[Approval], Approval]) -> bool:
+        """Do something that returns the approval as it is then. Note why it failed; return whether it did not."""
         try:
-            approval = do(approval)
-        except DeliveryFailed as error:
-            log.warning("step failed, will be tried again", extra={"step": str(step), "reason": str(error)})
-            failures[step] = error
-        except Exception as error:
-            log.exception("step failed", extra={"step": str(step)})
-            failures[step] = error
-    if failures:
-        raise StepsFailed(failures)
-    return approval
+            self.approval = work(self.approval)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is raised at the end
+            self._note(step, error)
+            return False
+        return True
+
+    def plan(self, step: str, plan: Callable[[], Tasks]) -> Tasks | None:
+        """Return a channel's tasks; None if it can't plan: its bug must not stop the other channels."""
+        try:
+            return plan()
+        except Exception as error:  # noqa: BLE001 whatever it is, it is raised at the end
+            self._note(step, error)
+            return None
+
+    def carry_out(self, tasks: Tasks) -> None:
+        """Do every task whose step is not marked, in order."""
+        for step, task in tasks.items():
+            if self._is_open(step):
+                self.attempt(step, partial(self._do, step, task))
+
+    def show(self, channels: Iterable[Channel]) -> None:
+        """Let every channel edit what shows the approval. This is never marked."""
+
+        def show(channel: Channel, approval: Approval) -> Approval:
+            channel.show(approval)
+            return approval
+
+        for channel in channels:
+            self.attempt(NEWS, partial(show, channel))
+
+    def is_settled(self, step: str) -> bool:
+        """Return True if a step is marked, or will be by its channel."""
+        return step in self.approval.steps or step in self.queued
+
+    def raise_failures(self) -> None:
+        """Raise `StepsFailed` if something failed."""
+        if self._failures:
+            raise StepsFailed(self._failures)
+
+    def _note(self, step: str, error: Exception) -> None:
+        if isinstance(error, DeliveryFailed):
+            self._log.warning("step failed, will be tried again", extra={"step": str(step), "reason": str(error)})
+        else:
+            self._log.exception("step failed", extra={"step": str(step)})
+        self._failures.setdefault(step, error)
+
+    def _is_open(self, step: str) -> bool:
+        return step not in self.approval.steps and not (self._until_decided and self.approval.decision)
+
+    def _do(self, step: str, task: Task, approval: Approval) -> Approval:
+        result = task(approval)
+        if isinstance(result, NotDone):
+            if result is NotDone.QUEUED:
+                self.queued.add(step)
+            return approval
+        if isinstance(result, Done):
+            return self._table.mark(approval, step, self._clock(), delivery=result.delivery)
+        for_each(result.items(), self._do_part)
+        return self._table.mark(self.approval, step, self._clock())
+
+    def _do_part(self, part: tuple[str, Task]) -> None:
+        step, task = part
+        if self._is_open(step):
+            self.approval = self._do(step, task, self.approval)
 
 
 MAX_FAILURES = 3
@@ -66,9 +145,9 @@ Item = TypeVar("Item")
 
 
 def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
-    """Does something for each; failing with one does not keep it from the others.
+    """Do something for each; failing with one does not keep it from the others.
 
-    Raises at the end what failed: `DeliveryRefused` only when nothing else did. `DeliveryDelayed` ends it at once.
+    Raise at the end what failed: `DeliveryRefused` only when nothing else did. `DeliveryDelayed` ends it at once.
     """
     refused: list[DeliveryFailed] = []
     failed: list[DeliveryFailed] = []
@@ -93,10 +172,10 @@ def _reason(error: Exception) -> str:
 
 
 def step_for(kind: str, recipient: str) -> str:
-    """The step that owes a mail of a kind to a recipient."""
+    """Return the step of a task for one recipient: `request_email:ann@example.com`."""
     return f"{kind}:{recipient}"
 
 
 def recipient_of(step: str) -> str:
-    """Whom a step owes a mail to."""
+    """Return the recipient that a step names."""
     return step.partition(":")[2]

@@ -175,11 +175,10 @@ class ApprovalTable:
         step: str,
         at: datetime,
         *,
-        slack_message: SlackMessage | None = None,
-        direct_message: SlackMessage | None = None,
+        delivery: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
-        """Mark a step as done, with the Slack message that it posted, and remove the marks of its parts.
+        """Mark a step as done, with the message that it left, and remove the marks of its parts.
 
         Return the approval as it is now: whoever marks goes on with that. Raise `NotFound`.
         """
@@ -189,13 +188,13 @@ class ApprovalTable:
         taken = [f"steps.#{name}" for name in removed]
         if step in (Step.RESUME, Step.WORKFLOW_GONE):
             taken += ["due_shard", "due_at"]
-        if slack_message:
+        if delivery and not delivery.user:
             put.append("slack_message = :message")
-            values["message"] = slack_message_to_item(slack_message)
-        if direct_message:
+            values["message"] = slack_message_to_item(delivery)
+        elif delivery:
             # Records of earlier versions have no list yet.
             put.append("direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)")
-            values |= {"none": [], "direct": [slack_message_to_item(direct_message)]}
+            values |= {"none": [], "direct": [slack_message_to_item(delivery)]}
         expression = f"SET {', '.join(put)}" + (f" REMOVE {', '.join(taken)}" if taken else "")
         return self._update_existing(approval.id, expression, values, {"step": step, **removed})
 

@@ -1,21 +1,53 @@
-"""What the app listens to: a folder for each kind of listener."""
+"""Bolt's listeners, in a folder for each kind. They may import the core, and of this package its views and clients."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from functools import partial
 
-from bot.listeners import actions, commands, events, views
-from bot.listeners.desk import Desk
-from bot.listeners.malformed import answer_error
+from slack_bolt import Ack, App, BoltResponse
 
-if TYPE_CHECKING:
-    from slack_bolt import App
+from approvals.domain.model import Action
+from bot.listeners.actions.overflow_menu import choose
+from bot.listeners.actions.read import read
+from bot.listeners.actions.refresh import refresh
+from bot.listeners.actions.response import respond_with
+from bot.listeners.commands.approvals import COMMAND, approvals
+from bot.listeners.events.home_opened import open_home
+from bot.listeners.middleware import find_approval
+from bot.listeners.payloads import MalformedError
+from bot.listeners.views.response import submit
+from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, READ_ID, REFRESH_ID
+from bot.views.modal import CALLBACK_ID
 
 
-def register_listeners(app: App, desk: Desk) -> None:
-    """Registers every listener with the app."""
-    actions.register(app, desk)
-    commands.register(app, desk)
-    events.register(app, desk)
-    views.register(app, desk)
+def register_listeners(app: App) -> None:
+    """Register every listener with the app. Bolt injects the values that `bot/app.py` puts into the context."""
+    for action in Action:
+        # Bound by position: of a function with arguments that are bound by name, Bolt sees no others.
+        app.action(ACTION_IDS[action], middleware=[find_approval])(partial(respond_with, action))
+    app.action(MORE_ID, middleware=[find_approval])(choose)
+    app.action(READ_ID, middleware=[find_approval])(read)
+    app.action(REFRESH_ID)(refresh)
+    app.action(OPEN_EXECUTION_ID)(acknowledge)
+    app.action(OPEN_MESSAGE_ID)(acknowledge)
+    app.command(COMMAND)(approvals)
+    app.event("app_home_opened")(open_home)
+    app.view(CALLBACK_ID)(submit)
     app.error(answer_error)
+
+
+def acknowledge(ack: Ack) -> None:
+    """Acknowledge a click on a link: Slack opens it by itself."""
+    ack()
+
+
+def answer_error(error: Exception, logger: logging.Logger) -> BoltResponse:
+    """Answer a malformed request with 401. Raise every other error: the invocation fails, which raises the alarm.
+
+    Bolt calls this twice for an error of a listener, so nothing is logged before it has left Bolt.
+    """
+    if not isinstance(error, MalformedError):
+        raise error
+    logger.warning("refused: %s", error)
+    return BoltResponse(status=401, body="malformed")

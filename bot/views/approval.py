@@ -213,6 +213,6 @@ def _by(decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
         return f"{when}. {fit(decision.cause or '', MAX_COMMENT)}".strip()
-    if decision.channel is Channel.SLACK:
+    if decision.channel == Channel.SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
     return f"by {literal(decision.approver.name)} by email, {when}"

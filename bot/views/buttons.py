@@ -1,4 +1,4 @@
-"""What can be done at the message: buttons, and a menu for what is rarely needed. Their ids live here, beside them."""
+"""Buttons of messages and of the app's Home, a menu for what is rarely needed, and the action IDs of all of them."""
 
 from __future__ import annotations
 
@@ -19,33 +19,37 @@ from approvals.domain.parts import duration
 from approvals.domain.rules import may_postpone
 
 ACTION_IDS = {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
-"""The action id of each answer's button. The button's value is the approval's id."""
+"""The action IDs of Approve and Reject. The button's value is the approval's ID."""
 
 READ_ID = "approval:read"
-"""The action id of the button that leads to the page, where not all of a request is shown."""
+"""The action ID of the button that leads to the page, if a message does not show all of a request."""
 
 ALL_SHOWN = "all-shown:"
-"""Begins the block id of buttons below a request that is shown in full; its place follows, where there are several.
+"""Begins the block ID of buttons below a request that is shown in full; its number follows if there are several.
 
-A click on any other approve button does not approve: messages of earlier versions cut requests without a word.
+A click on any other approve button does not approve: messages of earlier versions cut requests and did not say so.
 """
 
 OPEN_EXECUTION_ID = "approval:open-execution"
-"""The action id of the link to the execution: Slack reports clicks on links too."""
+OPEN_MESSAGE_ID = "approval:open-message"
+"""The action IDs of the links to the execution and to the request's message: Slack reports clicks on links, too."""
+
+REFRESH_ID = "home:refresh"
+"""The action ID of the button that updates the app's Home."""
 
 MORE_ID = "approval:more"
-"""The action id of the menu. An option's value is one of the two words below, a colon, and the approval's id."""
+"""The action ID of the menu. An option's value is one of the two words below, a colon, and the approval's ID."""
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 
 READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
-"""The label of the button that leads to the page, for who can respond and for who can only see the request."""
+"""The labels of the button that leads to the page, for people who can respond and for those who can only see it."""
 
 _WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 
 
 def needs_modal(approval: Approval, action: Action) -> bool:
-    """Whether an answer needs more than a tap: something to fill in, or a rejection's reason."""
+    """Return True if a response takes a dialog: a form to fill in, or a comment."""
     comment = approval.request.comments[action]
     if action is Action.REJECT:
         return comment is not Presence.OFF
@@ -53,7 +57,7 @@ def needs_modal(approval: Approval, action: Action) -> bool:
 
 
 def buttons(approval: Approval, *, all_shown: bool) -> Block:
-    """The row of buttons below a request that waits."""
+    """Return the row of buttons below an open request."""
     execution = ButtonElement(
         text="Open execution", action_id=OPEN_EXECUTION_ID, url=console_url(approval.workflow.execution_arn)
     )
@@ -63,12 +67,12 @@ def buttons(approval: Approval, *, all_shown: bool) -> Block:
 
 
 def answers(approval: Approval, *, all_shown: bool, place: int) -> Block:
-    """The button of each answer. Nobody approves with a tap what is not shown: that is read on the page first."""
+    """Return Approve and Reject. If not all is shown, a button to the page stands in place of Approve."""
     return _row(_answers(approval, all_shown=all_shown), all_shown=all_shown, place=place)
 
 
 def read(approval: Approval, text: str) -> ButtonElement:
-    """The button that hands out a link to the page, which shows everything."""
+    """Return the button that sends a link to the page, which shows everything."""
     return ButtonElement(text=text, action_id=READ_ID, value=approval.id)
 
 
@@ -109,7 +113,7 @@ def _confirm(action: Action) -> ConfirmObject:
 def _options(approval: Approval) -> list[Option]:
     several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
     found = []
-    if several:  # Where one response decides, none is left that could be withdrawn.
+    if several:  # If one response decides, there is none to withdraw.
         found.append(_option("Withdraw my response", WITHDRAW, approval))
     if may_postpone(approval):
         longer = duration(approval.request.more_time.by)

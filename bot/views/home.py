@@ -17,20 +17,18 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from approvals.domain import wording
+from approvals.domain import facts, wording
 from approvals.domain.model import Approval
 from approvals.domain.omissions import SLACK_HOME, fit
 from approvals.domain.parts import Text, beginning
 from approvals.domain.summary import Summary, summarize
 from bot.views import approval as message
 from bot.views import details
-from bot.views.buttons import answers
+from bot.views.buttons import REFRESH_ID, answers
 from bot.views.rows import Link, long_title, row
+from bot.views.text import fit as fit_text
 from bot.views.text import local_time, mrkdwn, sentence
 from bot.visibility import Overview
-
-REFRESH_ID = "home:refresh"
-"""The action id of the button that shows the Home anew."""
 
 MAX_WAITING = 8
 """Requests that wait, shown with what is asked: each has 12 blocks at most, and a Home 100.
@@ -43,6 +41,8 @@ MAX_ROWS = 10
 """Approvals of each other kind."""
 
 MAX_SAID = 1000
+MAX_SOURCE = 300
+"""Characters of the name of a workflow or an execution: each has 80, and its marks are kept from formatting."""
 
 _NOTHING_WAITS = "Nothing waits for you. \U0001f389 When somebody needs your answer, it is here and in the channel."
 _NOTHING_ASKED = "You asked for nothing in the last 30 days. What workflows ask in your name shows up here."
@@ -101,9 +101,9 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     else:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
-    if unchecked := wording.unchecked(approval):
-        content.append(_note(sentence(unchecked)))
-    return [*title, *content, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
+    source = " \u00b7 ".join(f"{label}: {fit_text(value, MAX_SOURCE)}" for label, value in facts.source(approval))
+    ours = ContextBlock(elements=[mrkdwn(each) for each in (source, sentence(wording.unchecked(approval))) if each])
+    return [*title, *content, ours, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:

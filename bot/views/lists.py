@@ -1,4 +1,4 @@
-"""The answers to /approvals: lists, one approval, and what the command knows."""
+"""The answers to /approvals: lists and help."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ You see what you may answer, asked for, are told of or answered, and what was po
 
 
 def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, nothing: str) -> list[Block]:
-    """Headed lists, each of them left out when it is empty; as many rows as a message bears."""
+    """Return lists with headings, without the empty ones; as many rows as fit into a message."""
     blocks: list[Block] = []
     left = MAX_ROWS
     hidden = 0

@@ -1,4 +1,4 @@
-"""The dialog that takes an answer which needs more than a tap: its inputs, and what was typed into them."""
+"""The dialog for a response with a form, a comment or a confirmation, and the inputs of its submission."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from approvals.domain.rules import COMMENT
 from approvals.domain.signed_links import is_approval_id
 
 CALLBACK_ID = "approval:answer"
-"""The callback id of the dialog."""
+"""The callback ID of the dialog."""
 
 SURE = "sure"
-"""The block id of the box to tick before an answer of high severity."""
+"""The block ID of the box to tick before a response of high severity."""
 
 VALUE = "value"
-"""The action id of every input."""
+"""The action ID of every input."""
 
 MAX_LONG_LINE = 200
-"""Characters of a text from which on it gets several lines."""
+"""Characters of the longest text field with a single line."""
 
 MAX_RADIO_BUTTONS = 10
 """Source: https://docs.slack.dev/reference/block-kit/block-elements/radio-button-group-element"""
@@ -56,10 +56,10 @@ _SELECTED = ("value", "selected_date")
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a dialog is about; it travels in the dialog's private metadata, and is no secret.
+class DialogMetadata:
+    """The approval and the action of a dialog. It is the dialog's private metadata, which is no secret.
 
-    `unseen` and `all_shown` are those of the click that opened it.
+    `unseen` and `all_shown` are those of the click that opened the dialog.
     """
 
     approval_id: str
@@ -68,8 +68,8 @@ class About:
     unseen: bool = False
     all_shown: bool = False
 
-    def written(self) -> str:
-        """As private metadata: at most 3000 characters."""
+    def to_json(self) -> str:
+        """Return the private metadata, of at most 3,000 characters."""
         return json.dumps(
             {
                 "approval": self.approval_id,
@@ -81,13 +81,14 @@ class About:
         )
 
     @classmethod
-    def read(cls, text: str) -> About:
-        """Reads private metadata. Raises `ValueError`, `KeyError` or `TypeError` when it is not ours."""
+    def from_json(cls, text: str) -> DialogMetadata:
+        """Read private metadata. Raises `ValueError`, `KeyError` or `TypeError` if it is not ours."""
         data = json.loads(text)
         approval_id, channel = data["approval"], data["channel"]
         if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
             raise ValueError("not about one of our approvals")
-        # A dialog that an earlier version opened says nothing of either: then only the Home has no channel.
+        channel.encode()  # No table takes half of a surrogate pair.
+        # A dialog that an earlier version opened has neither: then only the Home has no channel.
         return cls(
             approval_id,
             Action(data["action"]),
@@ -97,8 +98,8 @@ class About:
         )
 
 
-def answer_modal(approval: Approval, about: About) -> View:
-    """The dialog: the comment if one may be given, the form for an approval, a box to tick for high severity."""
+def answer_modal(approval: Approval, about: DialogMetadata) -> View:
+    """Return the dialog: the form for an approval, a comment unless it is off, a box to tick for high severity."""
     word = _WORDS[about.action]
     title = _theirs(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
@@ -112,7 +113,7 @@ def answer_modal(approval: Approval, about: About) -> View:
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
-        private_metadata=about.written(),
+        private_metadata=about.to_json(),
         title=PlainTextObject(text=word),
         submit=PlainTextObject(text=word),
         close=PlainTextObject(text="Cancel"),
@@ -131,12 +132,12 @@ def told_modal(said: Text | str, title: str = "Not recorded") -> View:
 
 
 def block_id(name: str) -> str:
-    """The block id of a problem's field: of the comment, or of a field of the form."""
+    """Return the block ID of the comment, or of a field of the form."""
     return COMMENT if name == COMMENT else f"form.{name}"
 
 
 def typed(values: Mapping[str, Any]) -> dict[str, str]:
-    """What was typed or chosen, by block id, as texts; what is empty is left out. The box to tick gives `yes`.
+    """Return the inputs that are not empty as texts, by block ID. The box to tick gives `yes`.
 
     `values` is the `view.state.values` of a submission. Raises `KeyError`, `TypeError` or `AttributeError` when it has
     another shape than Slack documents, and `UnicodeEncodeError` when a text is no Unicode.
@@ -164,7 +165,7 @@ def _text(state: Mapping[str, Any]) -> str:
 
 
 def _theirs(text: str) -> PlainTextObject:
-    """A text of the requester: no emoji codes, and its hidden characters shown to be there."""
+    """Return a text of the requester with its hidden characters made visible, and emoji codes left as they are."""
     return PlainTextObject(text=reveal(text), emoji=False)
 
 
@@ -231,7 +232,7 @@ def _number(field: FormField) -> InputInteractiveElement:
 
 
 def _digits(value: object) -> str | None:
-    """A number without an exponent: 1e-07 would be no number to Slack."""
+    """Write a number without an exponent: Slack takes 1e-07 for no number."""
     return None if value is None else format(Decimal(str(value)), "f")
 
 

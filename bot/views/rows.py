@@ -8,24 +8,23 @@ from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
+from approvals.domain.parts import display_name
 from approvals.domain.references import short
 from approvals.domain.summary import Summary
+from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
-
-OPEN_MESSAGE_ID = "approval:open-message"
-"""The action id of the link to the request's message: Slack reports clicks on links too."""
 
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
 MAX_NAME = 80
 
 Link = Callable[[SlackMessage], str]
-"""The address of a message."""
+"""Returns the URL of a message."""
 
 
 def row(approval: Summary, link: Link) -> Block:
-    """The approval's title, and how it stands; a button leads to its message."""
+    """Return the approval's title and state; a button leads to its message."""
     button = None
     if approval.slack_message:
         button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
@@ -34,7 +33,7 @@ def row(approval: Summary, link: Link) -> Block:
 
 
 def long_title(approval: Approval) -> list[Block]:
-    """The whole title, where a row cuts it."""
+    """Return the whole title if a row cuts it."""
     cut = fit(approval.title, MAX_TITLE) != literal(approval.title)
     return quote(approval.title, MAX_LONG_TITLE) if cut else []
 
@@ -53,10 +52,10 @@ def _state(approval: Summary) -> list[str]:
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     if decision.approver is None:
         how = ""
-    elif decision.channel is Channel.SLACK:
+    elif decision.channel == Channel.SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
-        how = f" by {literal(decision.approver.name[:MAX_NAME])}"
+        how = f" by {literal(display_name(decision.approver))}"
     return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]
 
 

@@ -20,7 +20,7 @@ const EXAMPLES = [
       Title: "Give Northwind a refund",
       Details: "The parcel was **lost twice**. See the [ticket](https://example.com/tickets/4711).",
       Facts: [{ Label: "Customer", Value: "Northwind" }, { Label: "Order", Value: "2026-0815" }],
-      RequestedBy: "carol@example.com",
+      RequestedBy: "dave@example.com",
       Approvers: ["alice@example.com", "bob@example.com", "carol@example.com"],
       RequiredApprovals: 2,
       Form: [

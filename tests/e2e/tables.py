@@ -1,4 +1,4 @@
-"""The tables of a deployed stack that are no output of it."""
+"""What a deployed stack holds that is no output of it: tables, task tokens, logs."""
 
 from __future__ import annotations
 
@@ -24,3 +24,15 @@ def task_tokens(stack: str) -> list[str]:
     """Return the task tokens on record in a stack: in their table, and in records of earlier versions."""
     found = [*items(table(stack, "TaskTokenTable")), *items(table(stack, "ApprovalTable"))]
     return [item["task_token"]["S"] for item in found if "task_token" in item]
+
+
+def log_lines(stack: str) -> list[str]:
+    """Return all that the functions of a stack logged."""
+    logs = aws.session().client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    lines: list[str] = []
+    for group in groups:
+        if stack in group:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+                lines += [event["message"] for event in page["events"]]
+    return lines

@@ -132,7 +132,6 @@ def test_an_approver_whom_no_mail_reaches_exits_with_3_and_says_why(cli: Cli) ->
     assert "nobody@example.com" in out.splitlines()[-1]
 
 
-@pytest.mark.usefixtures("sigint")
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("cancel", [True, False])
 def test_an_interrupt_cancels_only_when_asked_to(

@@ -22,18 +22,17 @@ from demo.stack import CHANNEL, LocalStack
 from demo.story import Person, links
 from tests.commands import commands, run_aws, run_ours
 from tests.conftest import Suite
-from tests.e2e.conftest import free_port
+from tests.e2e.conftest import deployed
 
 NAME = "doctor"
 DOCTOR = f"approvals --stack {NAME} doctor --json"
 
 
 @pytest.fixture(scope="module")
-def sick(aws_port: int) -> Iterator[LocalStack]:
+def sick(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
     """A stack that may be harmed: each test leaves it as well as its mends make it."""
-    deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name=NAME)
-    yield deployed
-    deployed.stop()
+    with deployed(suite, aws_port, NAME) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from demo import aws
 from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT, Person, links
+from tests.e2e.tables import log_lines
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -56,15 +56,3 @@ def test_without_slack_nothing_logs_an_error_and_slack_is_refused(email_only: Lo
     lines = log_lines("email-only")
     assert any("mail sent" in line for line in lines), "the logs are not empty"
     assert [line for line in lines if '"level":"ERROR"' in line or "Traceback" in line] == []
-
-
-def log_lines(stack: str) -> list[str]:
-    """All that the functions of a stack logged."""
-    logs = aws.session().client("logs")
-    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    lines: list[str] = []
-    for group in groups:
-        if stack in group:
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
-                lines += [event["message"] for event in page["events"]]
-    return lines

@@ -143,7 +143,8 @@ def test_the_python_program_says_when_nobody_decided(approval_machine: str) -> N
 
 
 @pytest.mark.skipif(
-    not (shutil.which("aws") or os.environ.get("REQUIRE_AWS_CLI")), reason="the AWS CLI is not on this machine"
+    not (shutil.which("aws") or os.environ.get("REQUIRE_AWS_CLI")),
+    reason="needs the AWS CLI: install it, `pip install awscli`",
 )
 class TestTheShellScript:
     @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import yaml
 
 from demo import aws, deploy
 from demo.process import ROOT
-from tests.e2e.test_email_only import log_lines
+from tests.e2e.tables import log_lines
 
 SAM = str(ROOT / ".venv-sam/bin/sam")
 QUESTION = re.compile(r"(Parameter (\w+)|Stack Name|AWS Region|[^\n]*\[[yY]/[nN]\])[^\n]*: ?$", re.MULTILINE)
@@ -34,23 +35,24 @@ CONTRACT = [
 ]
 
 
-@pytest.mark.usefixtures("stack")
+@pytest.mark.usefixtures("aws_port")
 def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path: Path) -> None:
     command = ["deploy", "--guided", "--template-file", str(deploy.BUILT / "template.yaml")]
     # A copy, so that nothing can be saved to the project's own.
     config = shutil.copy(ROOT / "samconfig.toml", tmp_path)
     command += ["--config-file", str(config)]
-    terminal = pexpect.spawn(
-        SAM, command, cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, encoding="utf-8", timeout=120
-    )
     asked = []
-    while terminal.expect([QUESTION, pexpect.EOF]) == 0:
-        assert isinstance(terminal.match, re.Match)
-        question, parameter = terminal.match[1], terminal.match[2]
-        if parameter:
-            asked.append(parameter)
-        terminal.sendline(answer(question, parameter))
-    terminal.close()
+    with deploy.locked(fcntl.LOCK_SH):
+        terminal = pexpect.spawn(
+            SAM, command, cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, encoding="utf-8", timeout=120
+        )
+        while terminal.expect([QUESTION, pexpect.EOF]) == 0:
+            assert isinstance(terminal.match, re.Match)
+            question, parameter = terminal.match[1], terminal.match[2]
+            if parameter:
+                asked.append(parameter)
+            terminal.sendline(answer(question, parameter))
+        terminal.close()
     assert terminal.exitstatus == 0, terminal.before
     assert asked == CONTRACT
 

@@ -15,7 +15,6 @@ from demo.stack import LocalStack
 from demo.story import Person
 from scripts import screenshots
 from tests.chromium import SIZES, chromium
-from tests.e2e.conftest import free_port
 from tests.e2e.waiting import seen
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006"
@@ -24,11 +23,9 @@ ONE_TAP = {"Comment": {"Approve": "off", "Reject": "off"}}
 
 
 @pytest.fixture(scope="module")
-def workspace(aws_port: int) -> Iterator[LocalStack]:
-    """A stack of its own: a Home shows what is due the soonest, which would be the many requests of other tests."""
-    deployed = LocalStack(aws_port=aws_port, web_port=free_port(), name="slack-surfaces")
-    yield deployed
-    deployed.stop()
+def workspace(quiet: LocalStack) -> LocalStack:
+    """Not the stack of most tests: a Home shows what is due the soonest, which would be their many requests."""
+    return quiet
 
 
 @pytest.fixture

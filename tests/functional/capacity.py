@@ -7,10 +7,11 @@ what is not asked for. The last line on standard error is what the surface said,
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -131,6 +132,9 @@ class QuietHook(WebhookClient):
 
 def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     """Delivers a note as `notify` does, with all that it imports."""
+    from handlers.settings import NotifySettings
+
+    os.environ.update({field.name.upper(): "" for field in fields(NotifySettings)} | {"RETRY_ATTEMPTS": "10"})
     import handlers.notify  # noqa: F401 what the function has loaded counts
     from approvals.adapters.clients import client
     from approvals.store.queries import Listing

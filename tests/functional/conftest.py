@@ -20,6 +20,7 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGone
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval
@@ -32,7 +33,6 @@ from bot.client import Hook
 from bot.ephemeral import Notes, name_unreadable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from handlers.worker import RetryQueue
 from mail.delivery import Outbox
 from mail.rate_limit import MailRateLimit
 from mail.sns import Mail, Mailer

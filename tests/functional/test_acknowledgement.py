@@ -22,15 +22,21 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain.model import Action, MoreTime, People, Presence
 from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
-from bot import app
 from bot.messenger import SlackMessenger
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
-from bot.views.home import REFRESH_ID
-from bot.views.rows import OPEN_MESSAGE_ID
+from bot.views.buttons import (
+    ACTION_IDS,
+    MORE_ID,
+    MORE_TIME,
+    OPEN_EXECUTION_ID,
+    OPEN_MESSAGE_ID,
+    REFRESH_ID,
+    WITHDRAW,
+)
 from bot.visibility import Overview
 from demo.slack import Slack
 from tests.functional.conftest import REPLIES, TABLE, Clock
 from tests.functional.test_bot import ALICE, BOBS, CAROL, GIL, HOUR, ID, NOBODYS_COMMENT, PEOPLE, Scene, event, web_api
+from tests.support.functions import start
 
 __all__ = ["web_api"]
 
@@ -115,15 +121,16 @@ def desk(
 
     session = SimpleNamespace(client=lambda service, **_: clients[service])
     monkeypatch.setattr("approvals.adapters.clients._session", lambda: session)
-    monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: clock()))
+    monkeypatch.setattr("handlers.wiring.now", clock)
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
-    handler = app.build(
+    handler: Any = start(
+        "handlers.bot",
         {
             "TABLE_NAME": TABLE,
             "SLACK_REPLY_TABLE_NAME": REPLIES,
             "SLACK_SECRET_ARN": arn,
             "SLACK_API_URL": web_api,
-        }
+        },
     )
     assert calls == ["GetSecretValue"], "read when the function starts, once"
     return Desktop(

@@ -38,12 +38,12 @@ from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret
-from bot.listeners.actions.answer import NOT_OPENED
 from bot.listeners.actions.overflow_menu import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK, USED
-from bot.listeners.desk import GONE, NO_ROOM
-from bot.listeners.views.answer import NOT_SURE
+from bot.listeners.actions.response import NOT_OPENED
+from bot.listeners.replies import GONE, NO_ROOM
+from bot.listeners.views.response import NOT_SURE
 from bot.messenger import SlackMessenger
-from bot.request_verification import REFUSED, Guard
+from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from demo.slack import MEMBERS, Modal, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
@@ -84,7 +84,7 @@ def a_bot(
     """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
     app = create_app(table=as_the_bot_has_it(table), secret=secret, api_url=api_url, clock=clock, logger=logger)
-    return BotHandler(app, Guard(secret, clock), logger)
+    return BotHandler(app, RequestVerifier(secret, clock), logger)
 
 
 def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[str, Any]:
@@ -289,6 +289,72 @@ def test_a_base64_encoded_click_counts(
     assert table.get(ID).status is Status.APPROVED
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"requestContext": None},
+        {"requestContext": {"http": {"method": "GET"}}},
+        {"multiValueHeaders": None},
+        {"queryStringParameters": {"code": None, "state": "x"}},
+        {"isBase64Encoded": None},
+        {"cookies": [None]},
+    ],
+    ids=str,
+)
+def test_a_click_counts_whatever_else_the_event_says(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    changes: dict[str, Any],
+    context: Any,
+) -> None:
+    """On each of these Bolt's adapter raises, or answers 404."""
+    assert handler({**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}, context)["statusCode"] == 200
+    assert table.get(ID).status is Status.APPROVED
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"X-Slack-Bolt-Lazy-Only": "1"},
+        {"x-slack-bolt-lazy-only": "1", "x-slack-bolt-lazy-function-name": "respond_with"},
+        {"X-SLACK-BOLT-LAZY-FUNCTION-NAME": "respond_with"},
+        {"Cookie": None},
+        {"X-Forwarded-For": 7},
+    ],
+    ids=str,
+)
+def test_a_click_counts_whatever_headers_are_added(
+    handler: BotHandler,
+    table: ApprovalTable,
+    slack: Slack,
+    messenger: SlackMessenger,
+    header: dict[str, Any],
+    context: Any,
+) -> None:
+    """Slack's signature covers no headers, and Bolt's own turn a click into one that no listener gets."""
+    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    clicked["headers"] |= header
+    before = json.dumps(clicked)
+    assert handler(clicked, context)["statusCode"] == 200
+    assert table.get(ID).status is Status.APPROVED
+    assert json.dumps(clicked) == before, "the adapter writes into its event"
+
+
+@pytest.mark.parametrize("body", ["{", "payload=[]", f"payload={'[' * 100_000}", '{"authorizations": [null]}'])
+def test_an_unreadable_request_does_not_look_like_a_wrong_signing_secret(
+    handler: BotHandler, slack: Slack, monkeypatch: pytest.MonkeyPatch, body: str, context: Any
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(handler._logger, "warning", lambda message, extra: logged.append(message))  # noqa: ARG005
+    timestamp = str(int(slack.clock()))
+    signed = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=timestamp, body=body)
+    headers = {"X-Slack-Signature": signed or "", "X-Slack-Request-Timestamp": timestamp}
+    assert handler(event(body, headers), context)["statusCode"] == 401
+    assert logged == ["refused a signed request that Bolt can't read"]
+
+
 FORGED: list[tuple[str, dict[str, Any]]] = [
     ("unsigned", {"headers": {}}),
     ("null headers", {"headers": None}),
@@ -298,6 +364,7 @@ FORGED: list[tuple[str, dict[str, Any]]] = [
     ("a body that is not base64", {"body": "%%%", "isBase64Encoded": True}),
     ("a body that is not UTF-8", {"body": b64encode(b"\xff\xfe").decode(), "isBase64Encoded": True}),
     ("a lone surrogate", {"body": "\ud800"}),
+    ("a body that is no text", {"body": {"payload": "{}"}}),
 ]
 
 
@@ -485,7 +552,7 @@ def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
         table=as_the_bot_has_it(table), secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger
     )
     clock.pass_(minutes=2)
-    assert BotHandler(app, Guard(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
+    assert BotHandler(app, RequestVerifier(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
 
 
 @pytest.mark.parametrize("workspace", ["T0ELSEWHERE", "", None])
@@ -1089,6 +1156,11 @@ DAMAGES = {
     "an action that is a list": change(
         "view/private_metadata", f'{{"approval": "{ID}", "action": [], "channel": "C"}}'
     ),
+    "a channel that is half a surrogate pair": change(
+        "view/private_metadata", f'{{"approval": "{ID}", "action": "reject", "channel": "\\ud800"}}'
+    ),
+    "an id of its own that is half a surrogate pair": change("view/id", "\ud800"),
+    "an id of its own that is too long": change("view/id", "V" * 256),
     "no state": change("view/state", None),
     "values that are a list": change("view/state/values", [1]),
     "an input that is a text": change("view/state/values/comment", "x"),

@@ -18,9 +18,8 @@ from approvals.domain.model import Action, MoreTime, Presence, Status
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
-from bot.request_verification import Guard
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, READ_ID, WITHDRAW
-from bot.views.home import REFRESH_ID
+from bot.request_verification import RequestVerifier
+from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, READ_ID, REFRESH_ID, WITHDRAW
 from tests.builders import TOKEN
 from tests.functional.conftest import Clock
 from tests.functional.test_bot import BOBS, HOUR, ID, Scene, event, scene, web_api
@@ -218,7 +217,7 @@ def test_a_secret_that_became_unreadable_does_not_let_unsigned_requests_raise_th
     secret = SecretSource(lambda: first.pop() if first else load_secret(damaged, "arn"), clock)
     app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
     clock.pass_(minutes=2)
-    assert BotHandler(app, Guard(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
+    assert BotHandler(app, RequestVerifier(secret, clock), logger)(event("x", {}), context)["statusCode"] == 401
     assert errors(stream) == []
 
 

@@ -226,19 +226,23 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-@pytest.mark.parametrize(("what", "changes", "code"), REFUSED, ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize(
+    ("method", "changes", "code"),
+    [
+        pytest.param(method, changes, code, id=f"{what}-{method}")
+        for what, changes, code in REFUSED
+        for method in ("GET", "HEAD", "POST")
+        if (what, method) != ("a lone surrogate", "POST")  # A form can't carry one.
+    ],
+)
 def test_a_link_that_was_tampered_with_is_refused(
     handler: CallbackHandler,
     table: ApprovalTable,
     method: str,
-    what: str,
     changes: dict[str, str | None],
     code: int,
     context: Any,
 ) -> None:
-    if what == "a lone surrogate" and method == "POST":
-        pytest.skip("a form can't carry one")
     assert handler(ask(method, fields(**changes)), context)["statusCode"] == code
     assert status(table) is Status.PENDING
 
@@ -814,7 +818,7 @@ def test_one_person_counts_once_in_slack_and_by_mail(
 ) -> None:
     alice = replace(named(ALICE.id)[0], slack_id=BOB.id)
     approval = put(table, people=People(approvers=(alice, *named(CAROL))), required_approvals=2)
-    approval = table.mark(approval, "request_slack", approval.requested_at, slack_message=an_approval().slack_message)
+    approval = table.mark(approval, "request_slack", approval.requested_at, delivery=an_approval().slack_message)
     respond(table, approval, a_response(APPROVE, BOB, minutes=0))
     page = handler(ask("GET", of(approval)), context)
     assert (page["statusCode"], "Your response is recorded" in page["body"]) == (200, True)

@@ -16,7 +16,7 @@ MOST = 128
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory from Linux")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory from /proc: run it on Linux")
 @pytest.mark.parametrize("bulk", ["lists", "details"])
 @pytest.mark.parametrize(
     ("surface", "expected"),

@@ -332,7 +332,6 @@ def terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-@pytest.mark.usefixtures("sigint")
 @pytest.mark.parametrize("by", [interrupt, terminate])
 def test_an_interrupted_wait_leaves_the_request_open(shell: Shell, by: Any) -> None:
     shell.then = [shell.asked, by]
@@ -346,7 +345,6 @@ def test_an_interrupted_wait_leaves_the_request_open(shell: Shell, by: Any) -> N
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-@pytest.mark.usefixtures("sigint")
 @pytest.mark.parametrize("by", [interrupt, terminate])
 @pytest.mark.parametrize("early", [True, False])
 def test_an_interrupted_wait_cancels_only_when_asked_to(shell: Shell, by: Any, early: bool) -> None:

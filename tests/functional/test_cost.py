@@ -11,20 +11,20 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action
 from approvals.domain.signed_links import approval_id
+from approvals.services.conclude import Resumer
+from approvals.services.notify import Notifier
+from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Slack
 from demo.story import links
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.request import RequestHandler
 from mail.messages import Links
-from mail.sns import Subscribers
 from scripts import cost
 from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
@@ -34,10 +34,10 @@ from tests.functional.conftest import (
     FakeMailer,
     FakeSubscribers,
     FakeWorkflows,
-    a_delivery,
     a_queue,
 )
 from tests.functional.test_bot import a_bot, event, web_api
+from tests.support.channels import the_channels, the_identities
 from web.handler import CallbackHandler
 
 __all__ = ["web_api"]
@@ -63,6 +63,7 @@ def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: 
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
+        requested=metrics.requested,
     )
     handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     return handler
@@ -74,13 +75,9 @@ def tell_and_settle(
     outbox = mailer.outbox(table, clock)
     notifier = Notifier(
         table=table,
-        outbox=outbox,
-        subscribers=cast("Subscribers", FakeSubscribers()),
-        messenger=messenger,
-        notes=a_delivery(table, messenger, clock, logger),
+        channels=the_channels(outbox, messenger, logger, email=EMAIL, links=Links("https://x", one_click=False)),
+        identities=the_identities(messenger, FakeSubscribers(), email=EMAIL),
         decisions=a_queue(),
-        email=EMAIL,
-        links=Links("https://x", one_click=False),
         clock=clock,
         logger=logger,
     )
@@ -88,11 +85,10 @@ def tell_and_settle(
         table=table,
         tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
         workflows=cast("Workflows", FakeWorkflows()),
-        outbox=outbox,
-        messenger=messenger,
-        email=EMAIL,
+        channels=the_channels(outbox, messenger, logger, email=EMAIL),
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     return notifier, resumer
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from importlib import import_module
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -37,6 +36,7 @@ from bot.views.approval import ACTION_IDS
 from demo.slack import Message, Slack
 from tests.builders import WORKFLOW, a_call, transported
 from tests.functional.conftest import CHANNEL, TABLE, TABLES, TOKENS, Clock, DirectWebClient, create_tables
+from tests.support.functions import start
 from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
 
 APPROVE, REJECT = Action
@@ -292,9 +292,9 @@ class Simulation:
         self._running, self.calls.nth = function.removesuffix("Function"), 0
         try:
             if function not in self._functions:
-                module = import_module(FUNCTIONS[function]["Handler"].removesuffix(".handler"))
+                module = FUNCTIONS[function]["Handler"].removesuffix(".handler")
                 first = len(self.calls.names)
-                self._functions[function] = module.build(_environment(function))
+                self._functions[function] = start(module, _environment(function))
                 self.at_start.update(range(first, len(self.calls.names)))
             return self._functions[function](event, self._context)
         except Killed:
@@ -799,9 +799,7 @@ def simulate(clients: dict[str, Any], context: Any, monkeypatch: pytest.MonkeyPa
         # That Slack does not say who is a member is tried in test_bot: they are told, and click again.
         bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", team_id="T0APPROVAL", deleted=False)
         monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
-        for function in FUNCTIONS.values():
-            module = function["Handler"].removesuffix(".handler")
-            monkeypatch.setattr(f"{module}.datetime", SimpleNamespace(now=lambda _zone: simulation.clock()))
+        monkeypatch.setattr("handlers.wiring.now", simulation.clock)
         scenario.play(simulation)
         simulation.rest()
         return simulation

@@ -12,19 +12,21 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.domain.rules import Cancellation, Expiry
+from approvals.services.conclude import Resumer
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from handlers.decision import Resumer
 from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
+from tests.support.channels import the_channels
 from web import pages
 
 ID = an_approval().id
@@ -43,16 +45,15 @@ def resumer(
     asked = an_approval(slack_message=None)
     table.add(asked)
     table.mark(asked, Step.REQUEST_EMAIL, clock())
-    table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
+    table.mark(asked, Step.REQUEST_SLACK, clock(), delivery=messenger.post_request(asked))
     return Resumer(
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox(table, clock),
-        messenger=messenger,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
 
 
@@ -244,7 +245,7 @@ def _posted(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, **cha
 
 
 def _post(table: ApprovalTable, asked: Approval, messenger: SlackMessenger, clock: Clock) -> Approval:
-    return table.mark(asked, Step.REQUEST_SLACK, clock(), slack_message=messenger.post_request(asked))
+    return table.mark(asked, Step.REQUEST_SLACK, clock(), delivery=messenger.post_request(asked))
 
 
 def test_who_asked_is_told_in_the_thread_with_what_was_said(
@@ -372,7 +373,7 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
     def posted_meanwhile(approval: Approval) -> None:
         seen = table.get(ID)
         message = messenger.post_directly(seen, "U0BOB00002")
-        table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), direct_message=message)
+        table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), delivery=message)
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", posted_meanwhile)
@@ -392,7 +393,7 @@ def test_mails_do_not_wait_until_many_messages_are_edited(
 ) -> None:
     seen = table.get(ID)
     message = messenger.post_directly(seen, "U0BOB00002")
-    table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), direct_message=message)
+    table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), delivery=message)
     decide(table)
 
     def killed(_: Approval) -> None:
@@ -423,11 +424,10 @@ def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: C
         table=table,
         tokens=tokens,
         workflows=cast("Workflows", heard),
-        outbox=mailer.outbox(table, clock),
-        messenger=None,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     table.add(an_approval())
     decide(table)

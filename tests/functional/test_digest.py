@@ -17,7 +17,7 @@ from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable
 from demo.story import links
-from handlers.digest import DigestSender
+from mail.digest import DigestSender
 from mail.messages import Links
 from mail.sns import Mailer
 from mail.subjects import MAX_SUBJECT

@@ -10,23 +10,24 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
 from approvals.domain.model import Approval, Request, Status, Step
 from approvals.domain.rules import Event, Tick
+from approvals.services.conclude import Resumer
+from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.direct_messages import DIRECT
+from bot.channel import DIRECT
+from bot.ephemeral import Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
-from handlers.decision import Resumer
-from handlers.notify import Notifier
 from mail.messages import Links
-from mail.sns import Subscribers
 from tests.builders import BOB, NOW, a_response, an_approval
 from tests.functional.conftest import (
     REPLIES,
@@ -40,6 +41,7 @@ from tests.functional.conftest import (
     some_tokens,
 )
 from tests.functional.test_bot import APPROVE, NOBODYS_COMMENT, a_bot, event
+from tests.support.channels import the_channels, the_identities
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
 HOUR = timedelta(hours=1)
@@ -54,6 +56,7 @@ class Office:
     slack: Slack
     notifier: Notifier
     resumer: Resumer
+    replies: Notes
     bot: BotHandler
     context: Any
 
@@ -93,13 +96,9 @@ def office(
     outbox, email, base_url = FakeMailer().outbox(table, clock), "stack@example.com", "https://api.example.com/states"
     notifier = Notifier(
         table=table,
-        outbox=outbox,
-        subscribers=cast("Subscribers", FakeSubscribers()),
-        messenger=messenger,
-        notes=a_delivery(table, messenger, clock, logger),
+        channels=the_channels(outbox, messenger, logger, email=email, links=Links(base_url, one_click=False)),
+        identities=the_identities(messenger, FakeSubscribers(), email=email),
         decisions=a_queue(),
-        email=email,
-        links=Links(base_url, one_click=False),
         clock=clock,
         logger=logger,
     )
@@ -107,13 +106,13 @@ def office(
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", FakeWorkflows()),
-        outbox=outbox,
-        messenger=messenger,
-        email=email,
+        channels=the_channels(outbox, messenger, logger, email=email),
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
-    return Office(table, slack, notifier, resumer, a_bot(table, slack, clock, logger), context)
+    replies = a_delivery(table, messenger, clock, logger)
+    return Office(table, slack, notifier, resumer, replies, a_bot(table, slack, clock, logger), context)
 
 
 def test_who_is_not_in_the_channel_is_asked_directly_once(office: Office) -> None:
@@ -174,7 +173,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(office: Office, dy
     office.happens(asked, a_response(approver=BOB))
     office.click(office.direct[0], DAVE)
     [note] = [item["id"]["S"] for item in dynamodb.scan(TableName=REPLIES)["Items"]]
-    office.notifier(note, last=False)
+    office.replies.deliver(note)
     assert office.direct[-1].ephemeral_to == DAVE
     assert "Somebody was faster" in office.direct[-1].text
 
@@ -312,7 +311,7 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
 
 
 def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.direct_messages.MAX_DIRECT", 1)
+    monkeypatch.setattr("bot.channel.MAX_DIRECT", 1)
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
     asked = office.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
     office.tell(asked)

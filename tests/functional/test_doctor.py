@@ -387,8 +387,8 @@ LOGS: list[tuple[list[tuple[float, str, bool | None]], int]] = [
     ([(5, REFUSED, True)], 1),
     ([(7, REFUSED, True), (5, REFUSED, True)], 2),
     ([(5, REFUSED, False)], 0),
-    ([(7, REFUSED, True), (5, "answer in slack", None)], 0),
-    ([(7, "answer in slack", None), (5, REFUSED, True)], 1),
+    ([(7, REFUSED, True), (5, "response in slack", None)], 0),
+    ([(7, "response in slack", None), (5, REFUSED, True)], 1),
     ([(60 * 26, REFUSED, True)], 0),
 ]
 

@@ -24,8 +24,7 @@ from bot.app import BotHandler
 from bot.client import Hook, web_hook
 from bot.ephemeral import PATIENCE, Notes
 from bot.messenger import SlackMessenger
-from bot.views.buttons import ACTION_IDS
-from bot.views.home import REFRESH_ID
+from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval

@@ -12,14 +12,14 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Approval, OnTimeout, Request, Status, Step
 from approvals.domain.signed_links import approval_id
+from approvals.services.lifecycle import LifecycleHandler, NotAllDone
 from approvals.services.respond import respond
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from handlers.lifecycle import LifecycleHandler, NotAllDone
-from handlers.worker import RetryQueue
 from tests.broken import break_record, leave_no_room
 from tests.builders import NOW, WORKFLOW, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock

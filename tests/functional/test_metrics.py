@@ -10,14 +10,15 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.adapters.metrics import requested, settled
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action, Approver, Status
 from approvals.domain.rules import Cancellation, Expiry
+from approvals.services.conclude import Resumer
+from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from handlers.decision import Resumer
-from handlers.request import RequestHandler
 from tests.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
@@ -25,6 +26,7 @@ from tests.functional.conftest import (
     FakeWorkflows,
     some_tokens,
 )
+from tests.support.channels import the_channels
 
 STACK = "my-stack"
 APPROVAL = an_approval()
@@ -50,6 +52,7 @@ def handler(
         default_timeout=timedelta(minutes=60),
         clock=clock,
         logger=logger,
+        requested=requested,
     )
 
 
@@ -62,11 +65,10 @@ def resumer(
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox(table, clock),
-        messenger=None,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
+        settled=settled,
     )
 
 
@@ -115,7 +117,7 @@ def test_a_persons_decision_is_counted_and_timed_once(
         resumer(APPROVAL.id, last=False)
     assert metrics(capsys.readouterr().out) == [
         ("ApprovalDecided", {"service": STACK}, 1),
-        ("ApprovalDecided", {"service": STACK, "Channel": approver.channel.value, "Status": status}, 1),
+        ("ApprovalDecided", {"service": STACK, "Channel": approver.channel, "Status": status}, 1),
         ("TimeToDecisionSeconds", {"service": STACK}, 120),
         ("AnsweredInVain", {"service": STACK}, 0),
     ]

@@ -11,6 +11,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters import metrics
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
@@ -19,19 +21,18 @@ from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
+from approvals.services.conclude import Resumer
+from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.replies import EARLIER_PREFIX, reply_id
 from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
+from bot.ephemeral import Notes
 from bot.messenger import SlackMessenger
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from demo.story import links
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.worker import RetryQueue
-from mail.messages import Links
-from mail.sns import Mail, Subscribers
+from mail.sns import Mail
 from tests.broken import break_record
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.functional.conftest import (
@@ -46,6 +47,7 @@ from tests.functional.conftest import (
     a_rate_limit,
     some_tokens,
 )
+from tests.support.channels import the_channels, the_identities
 
 ID = an_approval().id
 REQUEST_ALICE = f"{Step.REQUEST_EMAIL}:alice@example.com"
@@ -75,16 +77,19 @@ def notifier(
 ) -> Notifier:
     return Notifier(
         table=table,
-        outbox=mailer.outbox(table, clock),
-        subscribers=cast("Subscribers", subscribers),
-        messenger=messenger if with_slack else None,
-        notes=a_delivery(table, messenger if with_slack else None, clock, logger),
+        channels=the_channels(
+            mailer.outbox(table, clock), messenger if with_slack else None, logger, email="alice@example.com"
+        ),
+        identities=the_identities(messenger if with_slack else None, subscribers, email="alice@example.com"),
         decisions=cast("RetryQueue", decisions),
-        email="alice@example.com",
-        links=Links("https://api.example.com/states", one_click=False),
         clock=clock,
         logger=logger,
     )
+
+
+@pytest.fixture
+def delivery(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, logger: Logger) -> Notes:
+    return a_delivery(table, messenger, clock, logger)
 
 
 def first_word(mail: Mail) -> str:
@@ -232,11 +237,10 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", FakeWorkflows()),
-        outbox=mailer.outbox(table, clock),
-        messenger=messenger,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     post = messenger.post_request
 
@@ -261,10 +265,10 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
     assert not [message for message in slack.messages() if message.thread_ts]
 
 
-def test_a_note_is_whispered_to_its_user(notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
+def test_a_note_is_whispered_to_its_user(delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
     note = Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
     table.leave_note(note)
-    notifier(reply_id(note), last=False)
+    delivery.deliver(reply_id(note))
     [message] = slack.messages()
     assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
 
@@ -282,21 +286,21 @@ def test_without_slack_the_mail_is_enough(
 
 @pytest.mark.parametrize("channel", ["C0ELSEWHERE", ELSEWHERE_CHANNEL])
 def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
-    notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
+    delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
 ) -> None:
     note = Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
     table.leave_note(note)
-    notifier(reply_id(note), last=False)
+    delivery.deliver(reply_id(note))
     [message] = slack.messages()
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
 
 
 def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
-    notifier: Notifier, table: ApprovalTable, slack: Slack, clock: Clock
+    delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
     note = Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
     table.leave_note(note)
-    notifier(reply_id(note), last=False)
+    delivery.deliver(reply_id(note))
     assert slack.messages() == []
 
 
@@ -620,7 +624,13 @@ def test_a_mail_that_fails_is_sent_again_and_no_other(
 
 
 @pytest.fixture
-def quorum(notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, mailer: FakeMailer) -> Approval:
+def quorum(
+    notifier: Notifier,
+    directory: FakeDirectory,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    subscribers: FakeSubscribers,
+) -> Approval:
     """Two of three must approve. All were told."""
     asked = an_asked(
         table,
@@ -631,7 +641,7 @@ def quorum(notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, m
         escalate_after=timedelta(minutes=40),
         more_time=MoreTime(2, timedelta(minutes=30)),
     )
-    cast("FakeSubscribers", notifier._subscribers).addresses.append(ANN)
+    subscribers.addresses.append(ANN)
     notifier(asked.id, last=False)
     mailer.sent.clear()
     return table.get(asked.id)
@@ -938,10 +948,10 @@ def test_people_who_make_a_record_too_large_are_not_asked(
 
 
 def test_a_reply_that_an_earlier_version_left_is_dropped(
-    notifier: Notifier, slack: Slack, dynamodb: DynamoDBClient
+    delivery: Notes, slack: Slack, dynamodb: DynamoDBClient
 ) -> None:
     """It is an item of the approvals table, whose id may come back by the retry queue for four days."""
     item = {"id": f"{EARLIER_PREFIX}n1", "channel": slack.channel, "user": "U0BOB00002", "text": "Too late."}
     dynamodb.put_item(TableName=TABLE, Item={name: {"S": value} for name, value in item.items()})
-    notifier(f"{EARLIER_PREFIX}n1", last=False)
+    delivery.deliver(f"{EARLIER_PREFIX}n1")
     assert slack.messages() == []

@@ -9,32 +9,33 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.adapters import metrics
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.events import Event
 from approvals.domain.model import People, Person, Step
 from approvals.domain.rules import Cancellation, Withdrawal
+from approvals.services.conclude import Resumer
+from approvals.services.notify import Notifier
+from approvals.services.publish import Publisher
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable, NotFound
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.publisher import Publisher
-from mail.messages import Links
-from mail.sns import Subscribers
+from handlers.settings import EventSettings
+from handlers.wiring import Wiring
 from tests.builders import ALICE, BOB, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
     FakeMailer,
     FakeSubscribers,
     FakeWorkflows,
-    a_delivery,
     a_queue,
     some_tokens,
 )
+from tests.support.channels import the_channels, the_identities
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
@@ -88,13 +89,9 @@ def notifier(
     table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
     return Notifier(
         table=table,
-        outbox=mailer.outbox(table, clock),
-        subscribers=cast("Subscribers", FakeSubscribers()),
-        messenger=messenger,
-        notes=a_delivery(table, messenger, clock, logger),
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        identities=the_identities(messenger, FakeSubscribers(), email=ALICE.id),
         decisions=a_queue(),
-        email=ALICE.id,
-        links=Links("https://api.example.com/states", one_click=False),
         clock=clock,
         logger=logger,
         publisher=publisher,
@@ -115,12 +112,11 @@ def resumer(
         table=table,
         tokens=some_tokens(),
         workflows=cast("Workflows", workflows),
-        outbox=mailer.outbox(table, clock),
-        messenger=messenger,
-        email=ALICE.id,
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
         publisher=publisher,
+        settled=metrics.settled,
     )
 
 
@@ -247,9 +243,13 @@ def test_a_record_that_is_gone_is_not_made_anew(table: ApprovalTable) -> None:
         table.published(an_approval(), frozenset({"requested"}))
 
 
-def test_without_a_bus_there_is_no_publisher(table: ApprovalTable) -> None:
-    assert Publisher.connect("", table, stack="prod") is None
-    assert Publisher.connect("default", table, stack="prod") is not None
+def test_without_a_bus_there_is_no_publisher(aws: None) -> None:
+    def publisher_to(bus: str) -> Publisher | None:
+        config = EventSettings(table_name="approvals", event_bus_name=bus, stack_name="prod")
+        return Wiring(config).publisher(config)
+
+    assert publisher_to("") is None
+    assert publisher_to("default") is not None
 
 
 def test_publishing_keeps_the_marks_of_what_was_done_before(

@@ -33,12 +33,18 @@ from hypothesis.stateful import (
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
+from approvals.adapters import metrics
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
+from approvals.services.conclude import Resumer
+from approvals.services.lifecycle import LifecycleHandler
+from approvals.services.notify import Notifier
+from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable
@@ -46,13 +52,7 @@ from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from demo.slack import Message, Slack
-from handlers.decision import Resumer
-from handlers.lifecycle import LifecycleHandler
-from handlers.notify import Notifier
-from handlers.request import RequestHandler
-from handlers.worker import RetryQueue
-from mail.messages import Links
-from mail.sns import Mail, Subscribers
+from mail.sns import Mail
 from tests.builders import ALICE, BOB, a_call
 from tests.functional.conftest import (
     CHANNEL,
@@ -63,10 +63,10 @@ from tests.functional.conftest import (
     FakeMailer,
     FakeSubscribers,
     FakeWorkflows,
-    a_delivery,
     a_queue,
     some_tokens,
 )
+from tests.support.channels import the_channels, the_identities
 
 PROVE = os.environ.get("PROVE") == "1"
 EXAMPLES, STEPS = (320 if PROVE else 12), 50
@@ -182,12 +182,11 @@ class RacedTable(ApprovalTable):
         step: str,
         at: datetime,
         *,
-        slack_message: SlackMessage | None = None,
-        direct_message: SlackMessage | None = None,
+        delivery: SlackMessage | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
         others_first()
-        return super().mark(approval, step, at, slack_message=slack_message, direct_message=direct_message, parts=parts)
+        return super().mark(approval, step, at, delivery=delivery, parts=parts)
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         others_first()
@@ -294,6 +293,8 @@ class Races(RuleBasedStateMachine):
         self.mailer, self.workflows, self.log = RacedMailer(), RacedWorkflows(), Quiet()
         self.slack = Slack(CHANNEL, "xoxb-tests", "secret", clock=lambda: self.clock().timestamp())
         self.messenger = SlackMessenger(lambda: RacedWebClient(self.slack), CHANNEL)
+        outbox, log = self.mailer.outbox(self.table, self.clock), cast("Logger", self.log)
+        self.channels = the_channels(outbox, self.messenger, log, email=ALICE.id)
         self.to_come: dict[str, str] = {}
         self.titles: dict[str, str] = {}
         self.attempts: dict[str, list[str]] = {}
@@ -577,6 +578,7 @@ class Races(RuleBasedStateMachine):
                 default_timeout=timedelta(hours=1),
                 clock=self.clock,
                 logger=cast("Logger", self.log),
+                requested=metrics.requested,
             )
             handler(call, cast("Any", None))
 
@@ -605,13 +607,11 @@ class Races(RuleBasedStateMachine):
     def _notifier(self) -> Notifier:
         return Notifier(
             table=self.table,
-            outbox=self.mailer.outbox(self.table, self.clock),
-            subscribers=cast("Subscribers", FakeSubscribers()),
-            messenger=self.messenger,
-            notes=a_delivery(self.table, self.messenger, self.clock, cast("Logger", self.log)),
+            channels=the_channels(
+                self.mailer.outbox(self.table, self.clock), self.messenger, cast("Logger", self.log), email=ALICE.id
+            ),
+            identities=the_identities(self.messenger, FakeSubscribers(), email=ALICE.id),
             decisions=cast("RetryQueue", Queue("decision", self.owed)),
-            email=ALICE.id,
-            links=Links("https://api.example.com/states", one_click=False),
             clock=self.clock,
             logger=cast("Logger", self.log),
         )
@@ -621,11 +621,12 @@ class Races(RuleBasedStateMachine):
             table=self.table,
             tokens=some_tokens(),
             workflows=cast("Workflows", self.workflows),
-            outbox=self.mailer.outbox(self.table, self.clock),
-            messenger=self.messenger,
-            email=ALICE.id,
+            channels=the_channels(
+                self.mailer.outbox(self.table, self.clock), self.messenger, cast("Logger", self.log), email=ALICE.id
+            ),
             clock=self.clock,
             logger=cast("Logger", self.log),
+            settled=metrics.settled,
         )
 
     def _lifecycle(self) -> LifecycleHandler:

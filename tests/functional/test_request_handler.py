@@ -8,12 +8,13 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
+from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable, NotFound
 from approvals.store.task_tokens import TaskTokens
-from handlers.request import RequestHandler
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
 from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
 
@@ -33,6 +34,7 @@ def handler(
         default_timeout=timedelta(minutes=60),
         clock=clock,
         logger=logger,
+        requested=metrics.requested,
     )
 
 

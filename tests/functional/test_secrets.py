@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -12,9 +12,14 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
+from approvals.adapters import metrics
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action, Step
 from approvals.domain.signed_links import approval_id
+from approvals.services.conclude import Resumer
+from approvals.services.notify import Notifier
+from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.credentials import SlackSecret
@@ -22,15 +27,12 @@ from bot.messenger import SlackMessenger
 from bot.views.approval import ACTION_IDS
 from demo.slack import Slack
 from demo.story import links
-from handlers.decision import Resumer
-from handlers.notify import Notifier
-from handlers.request import RequestHandler
-from handlers.worker import RetryQueue, Worker
+from handlers.stream_worker import Worker
 from mail.messages import Links
-from mail.sns import Subscribers
 from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_delivery, a_queue
+from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_queue
 from tests.functional.test_bot import a_bot, event, web_api
+from tests.support.channels import the_channels, the_identities
 from web.handler import CallbackHandler
 
 __all__ = ["web_api"]
@@ -82,18 +84,21 @@ def test_no_secret_is_written_anywhere(
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
+        requested=metrics.requested,
     )
     request(a_call({"Comment": "x"}), context)
     notify = worker(
         Notifier(
             table=table,
-            outbox=mailer.outbox(table, clock),
-            subscribers=cast("Subscribers", FakeSubscribers()),
-            messenger=messenger,
-            notes=a_delivery(table, messenger, clock, logger),
+            channels=the_channels(
+                mailer.outbox(table, clock),
+                messenger,
+                logger,
+                email="a@example.com",
+                links=Links("https://x", one_click=False),
+            ),
+            identities=the_identities(messenger, FakeSubscribers(), email="a@example.com"),
             decisions=a_queue(),
-            email="a@example.com",
-            links=Links("https://x", one_click=False),
             clock=clock,
             logger=logger,
         )
@@ -111,11 +116,10 @@ def test_no_secret_is_written_anywhere(
         table=table,
         tokens=tokens,
         workflows=workflows,
-        outbox=mailer.outbox(table, clock),
-        messenger=messenger,
-        email="a@example.com",
+        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email="a@example.com"),
         clock=clock,
         logger=logger,
+        settled=metrics.settled,
     )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
@@ -136,7 +140,7 @@ def test_no_secret_is_written_anywhere(
         repr(stored),
         repr(secret),
     ]
-    assert "answer in slack" in lines.getvalue(), "the logs are not empty"
+    assert "response in slack" in lines.getvalue(), "the logs are not empty"
     link_key = repr(stored.link_key)[2:-1]
     for secret_text in (TOKEN, TOKEN[:100], slack.bot_token, slack.signing_secret, link_key):
         assert not any(secret_text in text for text in everything)

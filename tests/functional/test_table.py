@@ -38,7 +38,7 @@ def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
     table.add(asked)
     decided = judge(asked, a_response(approver=BOB, comment="fine")).approval
     table.save(decided)
-    table.mark(decided, Step.REQUEST_SLACK, NOW, slack_message=SlackMessage(channel="C1", ts="1.2", workspace="T1"))
+    table.mark(decided, Step.REQUEST_SLACK, NOW, delivery=SlackMessage(channel="C1", ts="1.2", workspace="T1"))
 
     read = table.get(asked.id)
 

@@ -12,12 +12,12 @@ from aws_lambda_powertools import Logger
 from moto.dynamodb.models import dynamodb_backends
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import iso
+from approvals.services.lifecycle import LifecycleHandler
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from handlers.lifecycle import LifecycleHandler
-from handlers.worker import RetryQueue
 from tests.functional.conftest import TABLE, Clock
 
 

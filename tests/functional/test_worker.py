@@ -9,11 +9,12 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_sqs import SQSClient
 
+from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
 from approvals.domain.model import Step
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import NotFound
-from handlers.worker import RetryQueue, Worker
+from handlers.stream_worker import Worker
 
 ATTEMPTS = 4
 

@@ -52,7 +52,7 @@ def test_the_docs_show_the_check_in_python(name: str) -> None:
 def test_the_docs_show_the_check_in_node(tmp_path: Path) -> None:
     node = shutil.which("node")
     if not node:
-        pytest.skip("node is not on this machine")
+        pytest.skip("needs Node.js: install it")
     (tmp_path / "digest.mjs").write_text(of_the_docs("js"))
     (tmp_path / "check.mjs").write_text(
         "import { digest } from './digest.mjs'; import { readFileSync } from 'node:fs';\n"

@@ -103,7 +103,7 @@ def test_the_terraform_module_deploys_the_definition_with_what_it_needs() -> Non
     assert set(re.findall(r"var\.(\w+)", text)) == {name.strip('"') for each in parsed["variable"] for name in each}
 
 
-@pytest.mark.skipif(not shutil.which("terraform"), reason="terraform is not on this machine")
+@pytest.mark.skipif(not shutil.which("terraform"), reason="needs terraform: install it")
 def test_terraform_likes_the_modules_style() -> None:
     checked = subprocess.run(
         ["terraform", "fmt", "-check", "-diff", EXAMPLES / "terraform"],
@@ -120,7 +120,7 @@ def test_the_cdk_app_makes_the_same_state_machine(tmp_path: Path) -> None:
     python = os.environ.get("CDK_PYTHON", sys.executable)
     has_it = subprocess.run([python, "-c", "import aws_cdk"], capture_output=True, check=False).returncode == 0
     if not (has_it and shutil.which("node")) and not os.environ.get("REQUIRE_CDK"):
-        pytest.skip("aws-cdk-lib or node is not on this machine")
+        pytest.skip("needs aws-cdk-lib and Node.js: install them and set CDK_PYTHON to the Python that has the first")
     environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps({"approval": ARN}), "CDK_OUTDIR": str(tmp_path)}
     app = subprocess.run(
         [python, "app.py"], cwd=EXAMPLES / "cdk", env=environment, capture_output=True, text=True, check=False

@@ -11,9 +11,9 @@ from approvals.domain import rules
 from approvals.domain.characters import MAX_NAME
 from approvals.domain.nesting import MAX_DEPTH
 from approvals.requests.identities import MAX_PEOPLE
+from approvals.services.lifecycle import LOOK_BACK, SET_ASIDE
 from approvals.store import queries, record_size
 from bot import directory
-from handlers.lifecycle import LOOK_BACK, SET_ASIDE
 from tests.unit.test_template import RESOURCES
 
 ROOT = Path(__file__).parents[2]

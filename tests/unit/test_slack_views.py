@@ -42,10 +42,10 @@ from approvals.domain.parts import Moment, text
 from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
-from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID
-from bot.views.home import MAX_ROWS, REFRESH_ID, home_view
+from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
+from bot.views.home import MAX_ROWS, home_view
 from bot.views.lists import HELP, list_blocks
-from bot.views.modal import About, answer_modal, told_modal
+from bot.views.modal import DialogMetadata, answer_modal, told_modal
 from bot.views.rows import long_title
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
@@ -346,7 +346,7 @@ def test_a_message_of_an_earlier_versions_record_hides_nothing() -> None:
         as_sent(request_blocks(asked)),
         as_sent(outcome_blocks(answered)),
         [request_text(asked), outcome_text(answered), outcome_reply(answered)],
-        answer_modal(asked, About(asked.id, Action.APPROVE, "C1")).to_dict(),
+        answer_modal(asked, DialogMetadata(asked.id, Action.APPROVE, "C1")).to_dict(),
         told_modal(text).to_dict(),
         as_sent(outcome_blocks(cancelled(text))),
     ]
@@ -666,7 +666,7 @@ def test_a_dialog_keeps_slacks_limits_whatever_is_asked(
     request = replace(request, form=form, comments=dict.fromkeys(Action, presence))
     approval = an_approval(request=request)
     # Slack's client always sends a submit button; a dialog without inputs is never opened.
-    check_view(answer_modal(approval, About(approval.id, action, "C0APPROVALS")).to_dict())
+    check_view(answer_modal(approval, DialogMetadata(approval.id, action, "C0APPROVALS")).to_dict())
 
 
 @given(st.text(min_size=1, max_size=5000))
@@ -675,9 +675,9 @@ def test_a_dialog_that_tells_something_keeps_slacks_limits(text: str) -> None:
 
 
 def test_a_dialogs_metadata_says_what_it_is_about_and_no_secret() -> None:
-    about = About(an_approval().id, Action.REJECT, "C0APPROVALS")
+    about = DialogMetadata(an_approval().id, Action.REJECT, "C0APPROVALS")
     view = answer_modal(an_approval(), about).to_dict()
-    assert About.read(view["private_metadata"]) == about
+    assert DialogMetadata.from_json(view["private_metadata"]) == about
     assert TOKEN[:20] not in json.dumps(view)
     assert an_approval().link_key.decode() not in json.dumps(view)
 
@@ -694,7 +694,7 @@ def test_every_type_of_field_has_its_own_input() -> None:
         FormField(name="Day", label="Day", type=FieldType.DATE, default="2026-11-23"),
     )
     approval = an_approval(request=Request(timeout=HOUR, form=form, severity=Severity.HIGH))
-    view = answer_modal(approval, About(approval.id, Action.APPROVE, "C0APPROVALS")).to_dict()
+    view = answer_modal(approval, DialogMetadata(approval.id, Action.APPROVE, "C0APPROVALS")).to_dict()
     inputs = {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
     kinds = {id_: block["element"]["type"] for id_, block in inputs.items()}
     assert kinds == {
@@ -718,7 +718,7 @@ def test_every_type_of_field_has_its_own_input() -> None:
 def test_a_rejection_is_asked_for_a_reason_and_no_form() -> None:
     form = (FormField(name="Line", label="Line", type=FieldType.TEXT, required=True),)
     approval = an_approval(request=Request(timeout=HOUR, form=form))
-    view = answer_modal(approval, About(approval.id, Action.REJECT, "C0APPROVALS")).to_dict()
+    view = answer_modal(approval, DialogMetadata(approval.id, Action.REJECT, "C0APPROVALS")).to_dict()
     assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == ["comment"]
 
 
@@ -790,6 +790,22 @@ def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest
     assert check_home(view) == view
     if waiting:
         assert f"Waits for you ({len(waiting)})" in json.dumps(view)
+
+
+def test_the_address_of_who_decided_is_never_cut_in_a_list() -> None:
+    """Two addresses could look the same then."""
+    address = f"{'a' * 64}@{'b' * 60}.example.com"
+    row = summarize(decided(approver=replace(ALICE, id=address, name=address)))
+    assert address in json.dumps(as_sent(list_blocks([("Decided", [row])], the_link, "")))
+
+
+def test_a_home_says_where_what_can_be_approved_there_comes_from() -> None:
+    """Two stacks, one of them for tests, may have an app each in one workspace."""
+    approval = an_approval()
+    view = home_view(Overview(waiting=[summarize(approval)]), [approval], the_link, now=NOW).to_dict()
+    assert ACTION_IDS[Action.APPROVE] in json.dumps(view)
+    for label, value in wording.source(approval):
+        assert f"{label}: {value}" in json.dumps(view)
 
 
 def test_the_greatest_home_keeps_slacks_limits() -> None:

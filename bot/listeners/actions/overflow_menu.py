@@ -1,19 +1,20 @@
-"""A choice in the message's menu: to take an answer back, or to get more time."""
+"""The message's menu: withdraw a response, or extend the deadline."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
+from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import wording
 from approvals.domain.model import Approval
 from approvals.domain.parts import Text, joined
-from approvals.domain.replies import Note
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal
-from approvals.store.table import RecordFullError
-from bot.listeners.desk import GONE, NO_ROOM, RECORDED, Click, Desk, refused, used_once
-from bot.listeners.malformed import Malformed
+from approvals.store.table import ApprovalTable
+from bot.listeners.interactions import Interaction
+from bot.listeners.payloads import MalformedError
+from bot.listeners.responses import MemberCheck, record_click, refusal_text
 from bot.views.buttons import MORE_TIME, WITHDRAW
 
 NOTHING_TO_TAKE_BACK = "You have not answered yet, so there is nothing to take back."
@@ -27,53 +28,33 @@ _EVENTS: dict[str, type[Withdrawal | Postponement]] = {WITHDRAW: Withdrawal, MOR
 _NOTHING_DONE = {WITHDRAW: NOTHING_TO_TAKE_BACK, MORE_TIME: NO_MORE_TIME}
 
 
-class More:
-    """The listener for the menu."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Records what was chosen, then acknowledges. Raises `Malformed` for a choice that is not in the menu."""
-        click = Click.parse(body)
-        if click.word not in _EVENTS:
-            raise Malformed("not a choice of the menu")
-        self._desk.logger.append_keys(approval_id=click.approval_id)
-        if approval := self._desk.find(click.approval_id):
-            self._do(approval, click)
-        else:
-            self._desk.leave(self._desk.reply(click, GONE))
-        ack()
-
-    def _do(self, approval: Approval, click: Click) -> None:
-        def note(judgement: Judgement) -> Note | None:
-            said = _told(judgement, click.word, click.approver.id)
-            return self._desk.reply(click, said, recorded=judgement.changed and judgement.verdict in RECORDED)
-
-        event = _EVENTS[click.word](click.approver, self._desk.clock(), used_once(click.key))
-        try:
-            verdict = self._desk.respond(approval, event, note).verdict
-        except RecordFullError:
-            self._desk.logger.exception("response not recorded, the record is full")
-            self._desk.leave(self._desk.reply(click, NO_ROOM))
-            return
-        self._desk.logger.info("menu in slack", extra={"choice": click.word, "verdict": verdict.value})
+def choose(
+    ack: Ack, click: Interaction, approval: Approval, table: ApprovalTable, log: Logger, check_member: MemberCheck
+) -> None:
+    """Record the choice, then acknowledge. Raises `MalformedError` for a choice that is not in the menu."""
+    if click.word not in _EVENTS:
+        raise MalformedError("not a choice of the menu")
+    event = _EVENTS[click.word](click.approver, click.at, click.event_key)
+    tell = partial(_result_text, click)
+    record_click(click, approval, event, tell, table=table, log=log, check_member=check_member)
+    ack()
 
 
-def _told(judgement: Judgement, word: str, user: str) -> Text | None:
-    """What to tell the person; nothing about more time, which everybody is told of."""
+def _result_text(click: Interaction, judgement: Judgement) -> Text | None:
+    """Return what to tell the person; None for an extension, of which all are told."""
     match judgement.verdict:
         case Verdict.EXTENDED:
             return None
         case Verdict.WITHDRAWN:
             return _about(judgement.approval, TAKEN_BACK)
         case Verdict.NOT_ALLOWED:
-            return refused(judgement)
+            return refusal_text(judgement)
         case Verdict.ALREADY_USED:
             return _about(judgement.approval, USED)
         case Verdict.NOT_DUE:
-            stands = word == WITHDRAW and any(said.approver.id == user for said in judgement.approval.standing)
-            return _about(judgement.approval, TOO_OFTEN if stands else _NOTHING_DONE[word])
+            has_response = any(each.approver.id == click.approver.id for each in judgement.approval.standing)
+            too_often = has_response and click.word == WITHDRAW
+            return _about(judgement.approval, TOO_OFTEN if too_often else _NOTHING_DONE[click.word])
         case _:
             return _about(judgement.approval, TOO_LATE, wording.outcome(judgement.approval))
 

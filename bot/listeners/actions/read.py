@@ -1,27 +1,15 @@
-"""A click on the button that leads to the page: noted for `notify`, which hands out a link to this person alone."""
+"""The button that leads to the page: `notify` sends a link to the person who clicked."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from slack_bolt import Ack
 
-from bot.listeners.desk import GONE, Click, Desk
+from approvals.store.table import ApprovalTable
+from bot.listeners.interactions import Interaction
+from bot.listeners.replies import page_link
 
 
-class Read:
-    """The listener for the button."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Note who wants to read the request, then acknowledge. Raises `Malformed`."""
-        click = Click.parse(body)
-        self._desk.logger.append_keys(approval_id=click.approval_id)
-        approval = self._desk.find(click.approval_id)
-        if approval is None:
-            self._desk.leave(self._desk.reply(click, GONE))
-        else:
-            self._desk.leave(self._desk.page_link(approval, click.approver, click.channel))
-        ack()
+def read(ack: Ack, click: Interaction, table: ApprovalTable) -> None:
+    """Leave a request for a link, then acknowledge."""
+    table.leave_note(page_link(click))
+    ack()

@@ -1,26 +1,21 @@
-"""A click on Refresh in the app's Home: noted for `notify`, as its opening is."""
+"""The Refresh button of the app's Home: `notify` publishes the Home, which needs a list of approvals."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack
 
-from bot.listeners.desk import Desk, approver, text
-from bot.listeners.malformed import Malformed
+from approvals.store.table import ApprovalTable
+from bot.listeners.payloads import approver, reading, text
+from bot.listeners.replies import message, reply_id
 
 
-class Refresh:
-    """The listener for the button."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Notes who wants to see it anew, then acknowledges. Raises `Malformed`."""
-        try:
-            who, key = approver(body), text(body["trigger_id"])
-        except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
-            raise Malformed(f"not a click on a button: {type(error).__name__}") from error
-        self._desk.leave(self._desk.note(who, "", "", self._desk.key("refresh", key)))
-        ack()
+def refresh(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
+    """Leave a request for the Home, then acknowledge. Raises `MalformedError`."""
+    with reading("a click on a button"):
+        viewer, key = approver(body), text(body["trigger_id"])
+    table.leave_note(message(reply_id("refresh", key), viewer, "", "", now))
+    ack()

@@ -1,48 +1,45 @@
-"""/approvals: noted for `notify`, which may list approvals and answers to this person alone; this function may not."""
+"""The command /approvals: `notify` answers it to the person alone, as it needs a list of approvals."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from slack_bolt import Ack
 
 from approvals.domain.replies import Note, NoteKind
-from bot.listeners.desk import Desk, text
-from bot.listeners.malformed import Malformed
+from approvals.store.table import ApprovalTable
+from bot.listeners.payloads import reading, text
+from bot.listeners.replies import reply_id
+
+COMMAND = "/approvals"
 
 MAX_TEXT = 500
-"""Characters of what was typed that are kept."""
+"""Characters that are kept of the command's text."""
 
 MAX_URL = 2048
-"""Characters of the address for the answer."""
+"""Characters of the response URL."""
 
 
-class Command:
-    """The listener for the slash command.
+def approvals(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
+    """Leave the command for `notify`, then acknowledge without a text. Raises `MalformedError`.
 
     Source: https://docs.slack.dev/interactivity/implementing-slash-commands
     """
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Notes what was asked, then acknowledges without a word: the answer follows. Raises `Malformed`."""
-        try:
-            said = str(body.get("text") or "")[:MAX_TEXT]
-            said.encode()
-            url = text(body["response_url"], MAX_URL)
-            note = Note(
-                id=self._desk.key("command", url),
-                kind=NoteKind.COMMAND,
-                user=text(body["user_id"]),
-                channel=text(body["channel_id"]),
-                workspace=text(body["team_id"]),
-                text=said,
-                response_url=url,
-                left_at=self._desk.clock(),
-            )
-        except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as error:
-            raise Malformed(f"not a command: {type(error).__name__}") from error
-        self._desk.leave(note)
-        ack()
+    with reading("a command"):
+        said = str(body.get("text") or "")[:MAX_TEXT]
+        said.encode()
+        url = text(body["response_url"], MAX_URL)
+        command = Note(
+            id=reply_id("command", url),
+            kind=NoteKind.COMMAND,
+            user=text(body["user_id"]),
+            channel=text(body["channel_id"]),
+            workspace=text(body["team_id"]),
+            text=said,
+            response_url=url,
+            left_at=now,
+        )
+    table.leave_note(command)
+    ack()

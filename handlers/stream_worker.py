@@ -7,25 +7,17 @@ What fails every time ends in the dead-letter queue.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
+from approvals.adapters.queues import RetryQueue
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import NotFound
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from mypy_boto3_sqs import SQSClient
-
-FIRST_DELAY = 5
-MAX_DELAY = 300
-"""Seconds between two tries: the delay doubles from the first to the maximum."""
-
-
-MAX_QUEUE_DELAY = 900
-"""Seconds. Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
 
 SPREAD = 30
 """Seconds over which those who were asked to come back come back: not all at once."""
@@ -41,31 +33,6 @@ class Task(Protocol):
     """
 
     def __call__(self, item_id: str, *, last: bool) -> None: ...  # noqa: D102
-
-
-class RetryQueue:
-    """The queue where items wait for their next try."""
-
-    def __init__(self, sqs: Callable[[], SQSClient], url: str) -> None:
-        # A client costs time to build and the queue is rarely needed: it is built at the first failure.
-        self._sqs = sqs
-        self._url = url
-
-    def add(self, item_id: str, delay: int = FIRST_DELAY) -> None:
-        """Queues the item's first retry, after a delay in seconds."""
-        body, delay = json.dumps({"id": item_id}), min(delay, MAX_QUEUE_DELAY)
-        self._sqs().send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
-
-    def postpone(self, receipt_handle: str, attempt: int) -> None:
-        """Hides a message that failed again until its next try is due."""
-        self._sqs().change_message_visibility(
-            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_after(attempt)
-        )
-
-
-def delay_after(attempt: int) -> int:
-    """Seconds to wait after the n-th failed retry (n >= 1)."""
-    return int(min(FIRST_DELAY * 2**attempt, MAX_DELAY))
 
 
 class Worker:

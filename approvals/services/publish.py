@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from approvals.adapters.clients import client
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.events import owed
@@ -20,13 +19,6 @@ class Publisher:
         self._bus = bus
         self._table = table
         self._stack = stack
-
-    @classmethod
-    def connect(cls, bus_name: str, table: ApprovalTable, *, stack: str) -> Publisher | None:
-        """The publisher to a bus; None without a name. `stack` is the stack's name."""
-        if not bus_name:
-            return None
-        return cls(EventBus(lambda: client("events"), bus_name), table, stack=stack)
 
     def publish(self, approval: Approval) -> Approval:
         """Publishes what is owed. Returns the approval as it stands then.

@@ -1,0 +1,75 @@
+"""What a channel implements to ask people, to tell them what is new, and to show how an approval ended.
+
+docs/channels.md shows how to add one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from approvals.domain.model import Approval, SlackMessage
+
+
+class NewsKind(StrEnum):
+    """What people are told after the request. The values begin step keys: never rename them."""
+
+    ESCALATION = "escalation"
+    EXTENSION = "extension"
+    REMINDER = "reminder"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that happened since the request. `topic` is the step that closes it, such as `reminder-2`."""
+
+    kind: NewsKind
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The task is done. The core marks its step and stores the message that can be edited later, in one write."""
+
+    delivery: SlackMessage | None = None
+
+
+class NotDone(StrEnum):
+    """Nothing is wrong, and the step is not marked."""
+
+    MOOT = "moot"
+    """There is nothing to do any more: decided meanwhile, or refused for good."""
+    QUEUED = "queued"
+    """The channel does it later and marks the step itself, as the email digest does."""
+
+
+Task: TypeAlias = "Callable[[Approval], Done | NotDone | Tasks]"
+"""Does one thing, given the record as it is now. It may return parts instead: it is done when they are.
+
+Raises `DeliveryFailed` when it should be tried again. It never marks its step.
+"""
+
+Tasks: TypeAlias = Mapping[str, Task]
+"""Tasks by their step keys, in order. A key is stored in the record, so that its task is done once: never rename it."""
+
+
+class Channel(Protocol):
+    """A way to people. Planning calls nothing and raises nothing; the tasks do the work."""
+
+    @property
+    def name(self) -> str:
+        """The name in records, results, events and step keys."""
+
+    def invite(self, approval: Approval) -> Tasks:
+        """Return the tasks that ask people or tell them of the request: `request_NAME[:TO]`, `notice_NAME[:TO]`."""
+
+    def update(self, approval: Approval, news: News) -> Tasks:
+        """Return the tasks that tell people who were asked what is new: `TOPIC:TO`, such as `reminder-1:slack`."""
+
+    def conclude(self, approval: Approval) -> Tasks:
+        """Return the tasks that tell people how the approval ended: `outcome_NAME[:TO]`."""
+
+    def show(self, approval: Approval) -> None:
+        """Edit what can be edited, so that it shows the progress or the outcome. Called often and never marked."""

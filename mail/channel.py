@@ -1,0 +1,72 @@
+"""The email channel: one email for each recipient, sent at once or left for the digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from approvals.domain import wording
+from approvals.domain.model import Approval, Step
+from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
+from approvals.services.tasks import step_for
+from mail.delivery import Outbox
+from mail.messages import Links, mail_for
+from mail.sns import NOTICE, asked, reminded, told
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+
+class EmailChannel:
+    """Asks and tells by email. `email` is the stack's own address. An email can't be edited: `show` does nothing."""
+
+    name = "email"
+
+    def __init__(self, *, outbox: Outbox, email: str, links: Links, logger: Logger) -> None:
+        self._outbox = outbox
+        self._email = email
+        self._links = links
+        self._logger = logger
+
+    def invite(self, approval: Approval) -> Tasks:
+        """Ask those who can respond by email; tell those who can't."""
+        asks = self._mails(Step.REQUEST_EMAIL, asked(approval, self._email))
+        return {**asks, **self._mails(NOTICE, told(approval, self._email))}
+
+    def update(self, approval: Approval, news: News) -> Tasks:
+        """Tell everybody, but remind only those who have not responded, and ask new approvers by the request itself."""
+        if news.kind is NewsKind.REMINDER:
+            return self._mails(news.topic, reminded(approval, self._email))
+        recipients = self._everybody(approval)
+        if news.kind is NewsKind.ESCALATION and approval.people:
+            new = {person.email for person in approval.people.escalation}
+            recipients = [recipient for recipient in recipients if recipient not in new]
+        return self._mails(news.topic, recipients)
+
+    def conclude(self, approval: Approval) -> Tasks:
+        """Tell everybody how it ended."""
+        decision = wording.decided(approval)
+        # Whoever responded was told, whatever the steps say so far. A superseded request is asked again by another one.
+        if decision.superseded_by or not (approval.told or decision.approver):
+            return {}
+        return self._mails(Step.OUTCOME_EMAIL, self._everybody(approval))
+
+    def show(self, approval: Approval) -> None:
+        """Do nothing: an email stays as it was sent."""
+
+    def _everybody(self, approval: Approval) -> list[str]:
+        return [*asked(approval, self._email), *told(approval, self._email)]
+
+    def _mails(self, kind: str, recipients: Iterable[str]) -> Tasks:
+        steps = [step_for(kind, recipient) for recipient in recipients]
+        return {step: partial(self._send, step) for step in steps}
+
+    def _send(self, step: str, approval: Approval) -> Done | NotDone:
+        mail = mail_for(approval, step, self._links)
+        if mail is None:
+            return NotDone.MOOT  # Decided meanwhile.
+        if not self._outbox.send(approval.id, step, mail):
+            return NotDone.QUEUED
+        self._logger.info("mail sent")
+        return Done()

@@ -1,0 +1,24 @@
+"""An execution that is stopped takes its approval with it, though the event that says so is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from demo.stack import LocalStack
+from tests.e2e.stopping import Stopped, check_cancelled, stop
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped(quiet: LocalStack) -> Stopped:
+    """Stopped at the start: the minute of the clock passes while the other tests run."""
+    return stop(quiet, "stopped-unseen")
+
+
+def test_events_are_lost(stopped: Stopped) -> None:
+    """Begins what the next test waits for."""
+    assert stopped.person.execution(stopped.name)["status"] == "ABORTED"
+
+
+@pytest.mark.last
+def test_a_stopped_execution_cancels_its_approval_with_its_event_lost(stopped: Stopped) -> None:
+    check_cancelled(stopped)

@@ -1,0 +1,54 @@
+"""The channels of a stack, around fakes of the services behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from approvals.requests.identities import Directory
+from approvals.services.channel import Channel
+from approvals.services.identities import StackIdentities
+from bot.channel import SlackChannel
+from bot.messenger import SlackMessenger
+from mail.channel import EmailChannel
+from mail.delivery import Outbox
+from mail.messages import Links
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+LINKS = Links("https://api.example.com/states", one_click=False)
+
+
+class Subscribed(Protocol):
+    """Knows who confirmed a subscription."""
+
+    def confirmed(self) -> dict[str, str]: ...
+
+
+class CurrentDirectory:
+    """The directory that a messenger has now: a test may put another in its place."""
+
+    def __init__(self, messenger: SlackMessenger) -> None:
+        self._messenger = messenger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._messenger.directory, name)
+
+
+def the_channels(
+    outbox: Outbox, messenger: SlackMessenger | None, logger: Logger, *, email: str, links: Links = LINKS
+) -> list[Channel]:
+    """Return the channels as `handlers.wiring` orders them; without a messenger there is no Slack."""
+    channels: list[Channel] = [EmailChannel(outbox=outbox, email=email, links=links, logger=logger)]
+    return [*channels, SlackChannel(messenger, logger)] if messenger else channels
+
+
+def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
+    """Return what finds out who is who."""
+    directory = cast("Directory", CurrentDirectory(messenger)) if messenger else None
+
+    def confirmed() -> Mapping[str, str]:
+        return subscribers.confirmed()
+
+    return StackIdentities(email=email, confirmed=confirmed, directory=directory)

@@ -1,0 +1,67 @@
+"""A third channel, as docs/channels.md has one added: carrier pigeons fly to named approvers and bring answers back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from approvals.domain import wording
+from approvals.domain.eligibility import eligible, unanswered
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.judgement import Judgement
+from approvals.domain.model import Action, Approval, Approver, Person, Response
+from approvals.services.channel import Done, News, NewsKind, Tasks
+from approvals.services.respond import respond
+from approvals.services.tasks import step_for
+from approvals.store.table import ApprovalTable
+
+
+@dataclass
+class Loft:
+    """Where pigeons start. In a storm none does."""
+
+    storm: bool = False
+    flown: list[tuple[str, str]] = field(default_factory=list)
+
+    def send(self, to: str, note: str) -> None:
+        if self.storm:
+            raise DeliveryFailed("no pigeon flies in a storm")
+        self.flown.append((to, note))
+
+
+class PigeonChannel:
+    """Asks people where they live, by their addresses. What a pigeon has brought can't be edited."""
+
+    name = "pigeon"
+
+    def __init__(self, loft: Loft) -> None:
+        self._loft = loft
+
+    def invite(self, approval: Approval) -> Tasks:
+        return self._notes("request_pigeon", eligible(approval), f"Approve? {approval.title}")
+
+    def update(self, approval: Approval, news: News) -> Tasks:
+        if news.kind is not NewsKind.REMINDER:
+            return {}
+        return self._notes(f"{news.topic}:pigeon", unanswered(approval), f"Reminder: {approval.title}")
+
+    def conclude(self, approval: Approval) -> Tasks:
+        asked = [person for person in eligible(approval) if step_for("request_pigeon", person.id) in approval.steps]
+        return self._notes("outcome_pigeon", asked, wording.HEADLINES[approval.status])
+
+    def show(self, approval: Approval) -> None:
+        pass
+
+    def answer(self, table: ApprovalTable, approval_id: str, who: str, action: Action, at: datetime) -> Judgement:
+        """Record the answer that a pigeon brings."""
+        approver = Approver(id=who, name=who, channel=self.name)
+        return respond(table, table.get(approval_id), Response(approver=approver, action=action, at=at))
+
+    def _notes(self, kind: str, people: Iterable[Person], note: str) -> Tasks:
+        return {step_for(kind, person.id): partial(self._fly, person.id, note) for person in people}
+
+    def _fly(self, to: str, note: str, _approval: Approval) -> Done:
+        self._loft.send(to, note)
+        return Done()
