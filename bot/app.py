@@ -1,4 +1,4 @@
-"""The Slack app's Lambda function: verification of Slack's signature, then Bolt's adapter for Lambda.
+"""The Slack app: verification of Slack's signature, then Bolt's adapter for Lambda.
 
 Bolt answers some malformed requests with an error, so they are refused before it sees them.
 """
@@ -6,10 +6,8 @@ Bolt answers some malformed requests with an error, so they are refused before i
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +17,10 @@ from slack_bolt.adapter.aws_lambda import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from approvals.adapters import settings
-from approvals.adapters.clients import client
 from approvals.adapters.failures import described
-from approvals.domain.characters import log_json
-from approvals.store.items import LISTED
-from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.client import SlackApi
-from bot.credentials import SecretSource, load_secret
+from bot.credentials import SecretSource
 from bot.directory import SlackDirectory
 from bot.listeners import register_listeners
 from bot.listeners.payloads import is_dispatchable
@@ -44,16 +37,6 @@ TIMEOUT = 2
 
 LOOK_UP_TIMEOUT = 1
 """Seconds that Slack may take to look up a user, before the click is acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Environment variables of this function."""
-
-    table_name: str
-    slack_reply_table_name: str
-    slack_secret_arn: str
-    slack_api_url: str
 
 
 class RequestFailedError(Exception):
@@ -135,26 +118,3 @@ def create_app(
     app.middleware(provide)
     register_listeners(app)
     return app
-
-
-def build(environ: Mapping[str, str]) -> BotHandler:
-    """Build the handler from the environment, with the AWS clients it uses."""
-    config = settings.load(Settings, environ)
-    logger = Logger(json_serializer=log_json)
-    clock = partial(datetime.now, UTC)
-    secrets_manager = client("secretsmanager")
-    # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)
-    snapped = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
-    secret = SecretSource(partial(load_secret, secrets_manager, config.slack_secret_arn), clock, snapped=snapped)
-    dynamodb = client("dynamodb")
-    replies = Replies(dynamodb, config.slack_reply_table_name)
-    table = ApprovalTable(dynamodb, config.table_name, replies=replies, attributes=LISTED)
-    app = create_app(table=table, secret=secret, api_url=config.slack_api_url, clock=clock, logger=logger)
-    return BotHandler(app, RequestVerifier(secret, clock), logger)
-
-
-def __getattr__(name: str) -> BotHandler:
-    # Lambda looks `handler` up once, in its init phase: clients are built there, and an import alone builds nothing.
-    if name == "handler":
-        return build(os.environ)
-    raise AttributeError(name)

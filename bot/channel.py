@@ -26,7 +26,7 @@ MAX_MENTIONS = 50
 
 
 class SlackChannel:
-    """Asks in the request's Slack channel, and directly who is not in it."""
+    """Posts requests in their Slack channel, and in direct messages to approvers who are not in it."""
 
     name = "slack"
 
@@ -35,7 +35,7 @@ class SlackChannel:
         self._logger = logger
 
     def invite(self, approval: Approval) -> Tasks:
-        """Post the request once it is known who is who: before, nobody could answer in Slack."""
+        """Post the request once identities are resolved: before, nobody could respond in Slack."""
         people = approval.people
         if people is None or not people.complete:
             return {}
@@ -96,7 +96,7 @@ class SlackChannel:
             return NotDone.MOOT
 
     def _absent(self, approval: Approval, posted: SlackMessage) -> list[Person]:
-        """Return who may answer, has not, is in Slack and not in the channel, and has no message yet."""
+        """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet."""
         asked = {message.user for message in approval.direct_messages}
         missing = [person for person in unanswered(approval) if person.slack_id and person.slack_id not in asked]
         try:
@@ -120,7 +120,7 @@ class SlackChannel:
         return Done()
 
     def _remind_directly(self, step: str, approval: Approval) -> Tasks:
-        """Return a part for each: who could not be reminded now is by the next try, and nobody else again."""
+        """Return a task for each person: the next try reminds only those who could not be reminded now."""
         return {f"{step}-{each.user}": partial(self._remind, each) for each in approval.direct_messages}
 
     def _remind(self, message: SlackMessage, approval: Approval) -> Done | NotDone:
@@ -141,7 +141,7 @@ class SlackChannel:
 
     @contextmanager
     def _unless_refused(self) -> Iterator[None]:
-        """Leave it at that where the message was deleted, or its channel closed: trying again would change nothing."""
+        """Log a refusal, and go on: the message was deleted, or its channel closed, so a retry would change nothing."""
         try:
             yield
         except DeliveryRefused as refused:
@@ -171,4 +171,4 @@ def _extended(approval: Approval) -> tuple[str, Sequence[Person]]:
 
 
 _NEWS = {NewsKind.REMINDER: _remind_all, NewsKind.ESCALATION: _escalated, NewsKind.EXTENSION: _extended}
-"""What to say of each kind of news, and the people to mention."""
+"""The text for each kind of news, and the people to mention."""

@@ -1,6 +1,6 @@
-"""Delivers deferred Slack replies: what the Slack app left for one person, as it may neither list approvals nor wait.
+"""Delivery of the replies that the Slack app left for one person: it can neither list approvals nor wait.
 
-It shows the app's Home, answers /approvals, says what a click came to, and hands out links to the page.
+They are the app's Home, answers to /approvals, results of clicks, and links to the page.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
 
 LATELY = timedelta(days=30)
-"""How far back lists reach."""
+"""The age of the oldest approvals in lists."""
 
 MAX_LATELY = 500
-"""Approvals that are looked through for a list, the newest: each is a read of the table."""
+"""Approvals that are read for a list, the newest: each is one read of the table."""
 
 PATIENCE = timedelta(minutes=3)
-"""After this, nobody waits any more for a Home to open, or for a command's answer."""
+"""The age at which a request for the Home or a command is dropped: the person no longer waits for it."""
 
 _MOST_NAMED = 5
-"""Full IDs that are named where a reference can mean several approvals."""
+"""Full IDs in the answer to a reference that fits several approvals."""
 
 _UNREADABLE = "The record of this request can't be read, so there is no page. Ask whoever runs this service."
 _NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
@@ -50,7 +50,7 @@ _NO_SUCH = "There is no such approval among those that you may see. `/approvals 
 
 
 class Notes:
-    """Delivers each note to its user. Without Slack there is no `messenger`, and there are no notes."""
+    """Delivers each reply to its user. Without Slack there is no `messenger`, and no reply."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Notes:
         self._logger = logger
 
     def deliver(self, reply: str) -> None:
-        """Delivers a reply by its id. Raises `DeliveryFailed` when it should be tried again, and `NotFound`."""
+        """Deliver a reply by its ID. Raises `DeliveryFailed` if it should be tried again, and `NotFound`."""
         if self._messenger is None:
             return
         if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
@@ -156,20 +156,20 @@ class Notes:
         messenger.list(note.response_url, parts, nothing=_NOTHING_OPEN)
 
     def _show(self, note: Note, inquiry: Inquiry, viewer: Viewer, messenger: SlackMessenger) -> None:
-        """Shows the only approval that is called so, or those to choose from."""
+        """Show the only approval with this reference, or those to choose from."""
         found = self._called(inquiry.text, viewer)
         alone = next(self._in_full(found), None) if len(found) == 1 else None
         if alone and may_see(alone, viewer):
             messenger.show(note.response_url, alone, answerable=waits_for(alone, viewer))
         else:
-            # What is hidden is said to be missing: nobody learns what exists.
+            # An approval that they may not see is answered like a missing one: nobody learns what exists.
             several = found if len(found) > 1 else []
             ids = ", ".join(f"`{summary.id}`" for summary in several[:_MOST_NAMED])
             heading = f"Which one? Repeat with its full ID: {ids}"
             messenger.list(note.response_url, [(heading, several)], nothing=_NO_SUCH)
 
     def _called(self, name: str, viewer: Viewer) -> list[Summary]:
-        """What they may see with this id, or with an id that begins so, or of the execution with this name."""
+        """Return the approvals that they may see with this ID, the beginning of one, or an execution's name."""
         reference = Reference.parse(name)
         if reference.approval_id:
             approvals = self._listing.each([reference.approval_id])
@@ -179,7 +179,7 @@ class Notes:
         return list({each.id: summarize(each) for each in approvals if may_see(each, viewer)}.values())
 
     def _in_full(self, summaries: Iterable[Summary]) -> Iterator[Approval]:
-        """The approvals behind summaries, read one by one as they are used; without those that can't be read."""
+        """Read the approvals of summaries one by one, as they are used; skip those that can't be read."""
         for summary in summaries:
             try:
                 approval = self._listing.get(summary.id)
@@ -195,7 +195,7 @@ class Notes:
         return islice(self._listing.requested(now - LATELY, now + timedelta(minutes=1)), MAX_LATELY)
 
     def _viewer(self, note: Note, messenger: SlackMessenger) -> Viewer | None:
-        """Who asks, as Slack knows them; None for whoever is not of the app's own workspace."""
+        """Return the user as Slack knows them; None for users of other workspaces."""
         workspace = messenger.directory.workspace()
         user = messenger.directory.user(note.user)
         if user is None or user.deleted or user.bot or {user.team_id, note.workspace} != {workspace}:
@@ -216,7 +216,7 @@ class Notes:
         try:
             return messenger.directory.channels_of(user)
         except DeliveryRefused as refused:
-            # Installed before the app needed this scope: then nobody is taken for a member.
+            # The app was installed before it needed this scope: no channel is known to be theirs.
             self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
             return frozenset()
 

@@ -1,4 +1,4 @@
-"""The app's messages in Slack: the request, edited as it goes on and into the outcome, replies, and private notes."""
+"""The app's messages in Slack: requests with their progress and outcome, replies, ephemeral messages, and the Home."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 
 class SlackMessenger:
-    """Posts as the app's bot. Every method raises `DeliveryFailed` when Slack does not take it.
+    """Posts as the app's bot. Every method raises `DeliveryFailed` if the call fails.
 
     `directory` looks people up over the same connection.
     """
@@ -41,18 +41,18 @@ class SlackMessenger:
     def connect(self) -> None:
         """Read the secret now, while the function starts, if that is possible: once for all approvals.
 
-        A token that Slack refuses later is read anew.
+        A token that Slack refuses later is read again.
         """
         self._api.connect()
 
     def post_request(self, approval: Approval) -> SlackMessage:
-        """Posts the request with its buttons in its own channel, or in the stack's; returns where it stands."""
+        """Post the request with its buttons in its own channel, or in the stack's. Return the message."""
         return self._post(approval, approval.request.channel or self._channel)
 
     def post_directly(self, approval: Approval, user: str) -> SlackMessage:
-        """Posts the same to one user alone; returns where it stands. That opens the conversation where there is none.
+        """Post the request in a direct message, which opens the conversation if there is none. Return the message.
 
-        Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's id)
+        Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's ID)
         """
         return replace(self._post(approval, user), user=user)
 
@@ -66,11 +66,11 @@ class SlackMessenger:
         return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=self._workspace(answer))
 
     def show_progress(self, approval: Approval) -> None:
-        """Edits the messages of a request that waits on: who answered so far, until when, who else may answer."""
+        """Edit the messages of an open request to show its progress and deadline."""
         self._edit(approval, view.request_text(approval), view.request_blocks(approval))
 
     def show_outcome(self, approval: Approval) -> None:
-        """Edits the request's messages in place. The same outcome shown twice looks the same."""
+        """Edit the request's messages to show its outcome. A repeat changes nothing that people see."""
         self._edit(approval, view.outcome_text(approval), view.outcome_blocks(approval))
 
     def reply(self, approval: Approval, text: str, mentions: Sequence[str] = ()) -> None:
@@ -82,7 +82,7 @@ class SlackMessenger:
         self._reply(message, sentence(text))
 
     def reply_outcome(self, approval: Approval) -> None:
-        """Writes the outcome below the request. Who asked is told of it."""
+        """Reply with the outcome in the request's thread, with a mention of the requester."""
         self._reply(_message(approval), view.outcome_reply(approval))
 
     def _reply(self, message: SlackMessage, said: str) -> None:
@@ -97,14 +97,14 @@ class SlackMessenger:
         )
 
     def whisper(self, note: Note) -> None:
-        """Shows a note to one user alone: where they clicked, or in a direct message where the app is no member.
+        """Post an ephemeral message where the user clicked, or a direct message if the app is not in that channel.
 
-        A command's answer may stand in any channel, with buttons.
+        The answer to a command, with its buttons, may be in any channel.
         """
         self._whisper(note, sentence(note.text))
 
     def hand_out(self, note: Note, approval: Approval, url: str) -> None:
-        """Shows a link to the approval's page to one user alone. It is a right to respond: nobody else may see it."""
+        """Send a link to the approval's page to one user. It is a right to respond: nobody else may see it."""
         page = f"<{escape(url)}|Open the page>"
         self._whisper(note, f"{sentence(quoted_title(approval))} {page}. {_YOURS_ALONE}")
 
@@ -128,19 +128,19 @@ class SlackMessenger:
         self._call(lambda slack: slack.views_publish(user_id=user, view=shown))
 
     def say(self, response_url: str, text: str) -> None:
-        """Answers a command with a sentence of ours."""
+        """Answer a command with a sentence."""
         self._respond(response_url, text, [SectionBlock(text=mrkdwn(sentence(text)))])
 
     def help(self, response_url: str) -> None:
-        """Answers a command with what it knows."""
+        """Answer a command with its help."""
         self._respond(response_url, "What /approvals knows", [SectionBlock(text=mrkdwn(lists.HELP))])
 
     def list(self, response_url: str, parts: Sequence[tuple[str, Sequence[Summary]]], *, nothing: str) -> None:
-        """Answers a command with headed lists, or with a sentence when all are empty."""
+        """Answer a command with lists that have headings, or with a sentence if all are empty."""
         self._respond(response_url, "Approvals", lists.list_blocks(parts, self._link, nothing))
 
     def show(self, response_url: str, approval: Approval, *, answerable: bool) -> None:
-        """Answers a command with one approval, as its message has it."""
+        """Answer a command with one approval, as its message shows it."""
         if approval.decision:
             self._respond(response_url, view.outcome_text(approval), view.outcome_blocks(approval))
         else:
@@ -163,7 +163,7 @@ class SlackMessenger:
         for_each(approval.slack_messages, edit)
 
     def _workspace(self, answer: SlackResponse) -> str:
-        """The app's own workspace: Slack says it in the message just posted, or when asked."""
+        """Return the app's own workspace: from the posted message, or in a call of its own."""
         team = (answer.get("message") or {}).get("team")
         return str(team) if team else self.directory.workspace()
 

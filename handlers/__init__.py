@@ -1,4 +1,4 @@
-"""Lambda entry points, one file per function: parse, call the domain, answer."""
+"""Lambda entry points, one file for each function. `wiring` puts them together from `settings`."""
 
 import gc
 

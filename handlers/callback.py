@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from approvals.adapters.settings import load
-from handlers.settings import CallbackSettings
+from handlers.settings import CallbackSettings, load
 from handlers.wiring import Wiring
 from web.handler import CallbackHandler
 

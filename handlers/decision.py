@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping
 
 from approvals.adapters import metrics
-from approvals.adapters.settings import load
 from approvals.services.conclude import Resumer
-from handlers.settings import DecisionSettings
+from handlers.settings import DecisionSettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
 

@@ -6,8 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from approvals.adapters.settings import load
-from handlers.settings import DigestSettings
+from handlers.settings import DigestSettings, load
 from handlers.wiring import Wiring
 from mail.digest import DigestSender
 from mail.messages import Links

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from approvals.adapters.settings import load
 from approvals.services.lifecycle import LifecycleHandler
-from handlers.settings import LifecycleSettings
+from handlers.settings import LifecycleSettings, load
 from handlers.wiring import Wiring
 
 

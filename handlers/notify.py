@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from approvals.adapters.settings import load
 from approvals.services.notify import Notifier
 from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX
-from handlers.settings import NotifySettings
+from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from approvals.adapters import metrics
-from approvals.adapters.settings import load
 from approvals.services.request import RequestHandler
-from handlers.settings import RequestSettings
+from handlers.settings import RequestSettings, load
 from handlers.wiring import Wiring
 
 

@@ -35,7 +35,7 @@ _FUNCTIONS = {
     "mail/digest.py": "DigestFunction",
     "approvals/services/lifecycle.py": "LifecycleFunction",
     "web/handler.py": "CallbackFunction",
-    "bot/app.py": "BotFunction",
+    "handlers/bot.py": "BotFunction",
     "bot/listeners/": "BotFunction",
 }
 

@@ -1,1 +1,1 @@
-"""The other AWS services and the environment, in the words of the domain. May import `requests` and `domain`."""
+"""The other AWS services, in the words of the domain. May import `requests` and `domain`."""

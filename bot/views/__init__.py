@@ -1,1 +1,1 @@
-"""What the app shows: Block Kit, with the ids of its buttons beside them."""
+"""Block Kit views: messages, dialogs and the app's Home."""

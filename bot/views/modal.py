@@ -1,4 +1,4 @@
-"""The dialog that takes an answer which needs more than a tap: its inputs, and what was typed into them."""
+"""The dialog for a response with a form, a comment or a confirmation, and the inputs of its submission."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from approvals.domain.rules import COMMENT
 from approvals.domain.signed_links import is_approval_id
 
 CALLBACK_ID = "approval:answer"
-"""The callback id of the dialog."""
+"""The callback ID of the dialog."""
 
 SURE = "sure"
-"""The block id of the box to tick before an answer of high severity."""
+"""The block ID of the box to tick before a response of high severity."""
 
 VALUE = "value"
-"""The action id of every input."""
+"""The action ID of every input."""
 
 MAX_COMMENT = 1000
 """Characters of a comment, as on the page behind a mail's link."""
 
 MAX_LONG_LINE = 200
-"""Characters of a text from which on it gets several lines."""
+"""Characters of the longest text field with a single line."""
 
 MAX_RADIO_BUTTONS = 10
 """Source: https://docs.slack.dev/reference/block-kit/block-elements/radio-button-group-element"""
@@ -134,12 +134,12 @@ def told_modal(text: str, title: str = "Not recorded") -> View:
 
 
 def block_id(name: str) -> str:
-    """The block id of a problem's field: of the comment, or of a field of the form."""
+    """Return the block ID of the comment, or of a field of the form."""
     return COMMENT if name == COMMENT else f"form.{name}"
 
 
 def typed(values: Mapping[str, Any]) -> dict[str, str]:
-    """What was typed or chosen, by block id, as texts; what is empty is left out. The box to tick gives `yes`.
+    """Return the inputs that are not empty as texts, by block ID. The box to tick gives `yes`.
 
     `values` is the `view.state.values` of a submission. Raises `KeyError`, `TypeError` or `AttributeError` when it has
     another shape than Slack documents, and `UnicodeEncodeError` when a text is no Unicode.
@@ -167,7 +167,7 @@ def _text(state: Mapping[str, Any]) -> str:
 
 
 def _theirs(text: str) -> PlainTextObject:
-    """A text of the requester: no emoji codes, and its hidden characters shown to be there."""
+    """Return a text of the requester with its hidden characters made visible, and emoji codes left as they are."""
     return PlainTextObject(text=reveal(text), emoji=False)
 
 
@@ -234,7 +234,7 @@ def _number(field: FormField) -> InputInteractiveElement:
 
 
 def _digits(value: object) -> str | None:
-    """A number without an exponent: 1e-07 would be no number to Slack."""
+    """Write a number without an exponent: Slack takes 1e-07 for no number."""
     return None if value is None else format(Decimal(str(value)), "f")
 
 

@@ -9,23 +9,24 @@ from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
 from approvals.domain.summary import Summary
+from approvals.domain.wording import display_name
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
 
 SHORT_ID = 6
-"""Characters of an approval's id that are shown: the same as in the subjects of mails."""
+"""Characters of an approval's ID that are shown: the same as in the subjects of emails."""
 
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
 MAX_NAME = 80
 
 Link = Callable[[SlackMessage], str]
-"""The address of a message."""
+"""Returns the URL of a message."""
 
 
 def row(approval: Summary, link: Link) -> Block:
-    """The approval's title, and how it stands; a button leads to its message."""
+    """Return the approval's title and state; a button leads to its message."""
     button = None
     if approval.slack_message:
         button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
@@ -34,7 +35,7 @@ def row(approval: Summary, link: Link) -> Block:
 
 
 def long_title(approval: Approval) -> list[Block]:
-    """The whole title, where a row cuts it."""
+    """Return the whole title if a row cuts it."""
     cut = fit(approval.title, MAX_TITLE) != literal(approval.title)
     return quote(approval.title, MAX_LONG_TITLE) if cut else []
 
@@ -56,7 +57,7 @@ def _state(approval: Summary) -> list[str]:
     elif decision.channel == Channel.SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
-        how = f" by {literal(decision.approver.name[:MAX_NAME])}"
+        how = f" by {literal(display_name(decision.approver))}"
     return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]
 
 

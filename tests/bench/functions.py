@@ -116,7 +116,7 @@ class Bench:
         mail = {"id": self.new.id, "step": f"request_email:{EMAIL}"}
         return {
             "callback": Function("handlers.callback", self._post()),
-            "bot": Function("bot.app", self.click()),
+            "bot": Function("handlers.bot", self.click()),
             "request": Function("handlers.request", a_call({"Comment": "bench"})),
             "notify": Function("handlers.notify", stream["notify"]),
             "decision": Function("handlers.decision", stream["decision"]),

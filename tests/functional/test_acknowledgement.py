@@ -22,7 +22,6 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain.model import Action, MoreTime, People, Presence
 from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
-from bot import app
 from bot.messenger import SlackMessenger
 from bot.views.buttons import (
     ACTION_IDS,
@@ -37,6 +36,7 @@ from bot.visibility import Overview
 from demo.slack import Slack
 from tests.functional.conftest import REPLIES, TABLE, Clock
 from tests.functional.test_bot import ALICE, BOBS, CAROL, GIL, HOUR, ID, NOBODYS_COMMENT, PEOPLE, Scene, event, web_api
+from tests.support.functions import start
 
 __all__ = ["web_api"]
 
@@ -121,15 +121,16 @@ def desk(
 
     session = SimpleNamespace(client=lambda service, **_: clients[service])
     monkeypatch.setattr("approvals.adapters.clients._session", lambda: session)
-    monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: clock()))
+    monkeypatch.setattr("handlers.wiring.now", clock)
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
-    handler = app.build(
+    handler: Any = start(
+        "handlers.bot",
         {
             "TABLE_NAME": TABLE,
             "SLACK_REPLY_TABLE_NAME": REPLIES,
             "SLACK_SECRET_ARN": arn,
             "SLACK_API_URL": web_api,
-        }
+        },
     )
     assert calls == ["GetSecretValue"], "read when the function starts, once"
     return Desktop(

@@ -800,7 +800,6 @@ def simulate(clients: dict[str, Any], context: Any, monkeypatch: pytest.MonkeyPa
         bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", team_id="T0APPROVAL", deleted=False)
         monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
         monkeypatch.setattr("handlers.wiring.now", simulation.clock)
-        monkeypatch.setattr("bot.app.datetime", SimpleNamespace(now=lambda _zone: simulation.clock()))
         scenario.play(simulation)
         simulation.rest()
         return simulation

@@ -45,7 +45,7 @@ from bot.request_verification import RequestVerifier
 from bot.views.approval import ACTION_IDS
 from demo.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
-from tests.functional.conftest import TABLE, Clock
+from tests.functional.conftest import TABLE, Clock, as_the_bot_has_it
 from web.handler import MAX_COMMENT, MAX_FIELDS, MAX_FORM, CallbackHandler
 
 REQUESTS = 7_000 if os.environ.get("PROVE") == "1" else 150
@@ -581,7 +581,8 @@ def test_no_request_to_the_slack_app_is_a_server_error_and_only_a_valid_one_deci
     member = SlackUser(id="U0BOB00002", name="bob", email="", team_id=WORKSPACE, deleted=False)
     monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: member))
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
-    app = create_app(table=table, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=quiet)
+    as_bot = as_the_bot_has_it(table)
+    app = create_app(table=as_bot, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=quiet)
     handler, requests = BotHandler(app, RequestVerifier(secret, clock), quiet), SlackRequests(slack, messenger)
     signed = 0
     for again, event in fuzzed(requests):

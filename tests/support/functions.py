@@ -17,7 +17,6 @@ def start(module: str, environ: Mapping[str, str]) -> Callable[[Any, Any], Any]:
             patch.setenv(name, value)
         # An import that failed is forgotten; one that succeeded is done again.
         known = sys.modules.get(module)
-        started = known is not None and "handler" in vars(known)  # bot.app builds its handler when it is asked for.
-        loaded = importlib.reload(known) if known and started else importlib.import_module(module)
+        loaded = importlib.reload(known) if known else importlib.import_module(module)
         handler: Callable[[Any, Any], Any] = loaded.handler
     return handler

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,15 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
 def slug(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_use_cases_and_channels_load_no_powertools() -> None:
+    """They get their logger from the entry points: tests and the command line use them without it."""
+    modules = [
+        *(f"approvals.services.{path.stem}" for path in (ROOT / "approvals/services").glob("*.py")),
+        *("mail.channel", "mail.digest", "bot.channel"),
+    ]
+    imports = "; ".join(f"import {name.removesuffix('.__init__')}" for name in modules)
+    look = f"import sys; {imports}; print([each for each in sys.modules if 'powertools' in each])"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert loaded.stdout == "[]\n"

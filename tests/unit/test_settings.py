@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from approvals.adapters.settings import MissingSettings, load
+from handlers.settings import MissingSettings, load
 
 
 @dataclass(frozen=True)

@@ -783,6 +783,13 @@ def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest
         assert f"Waits for you ({len(waiting)})" in json.dumps(view)
 
 
+def test_the_address_of_who_decided_is_never_cut_in_a_list() -> None:
+    """Two addresses could look the same then."""
+    address = f"{'a' * 64}@{'b' * 60}.example.com"
+    row = summarize(decided(approver=replace(ALICE, id=address, name=address)))
+    assert address in json.dumps(as_sent(list_blocks([("Decided", [row])], the_link, "")))
+
+
 def test_a_home_says_where_what_can_be_approved_there_comes_from() -> None:
     """Two stacks, one of them for tests, may have an app each in one workspace."""
     approval = an_approval()
