@@ -51,12 +51,14 @@ def started(ports: tuple[int, int], output: Path) -> Iterator[subprocess.Popen[s
 def processes_of(port: int) -> list[str]:
     """The command lines of all processes that were started for an emulator on this port."""
     found = []
+    settings = (f"GATEWAY_PORT={port}", f"AWS_PORT={port}", f"AWS_ENDPOINT_URL=http://127.0.0.1:{port}")
+    marks = [setting.encode() for setting in settings]
     for path in Path("/proc").glob("[0-9]*"):
         try:
             command, environ = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
         except OSError:
             continue
-        if f"GATEWAY_PORT={port}".encode() in environ or f"AWS_PORT={port}".encode() in environ:
+        if any(mark in environ.split(b"\0") for mark in marks):
             found.append(command.replace(b"\0", b" ").decode())
     return found
 
