@@ -14,9 +14,9 @@ def stopped(quiet: LocalStack) -> Stopped:
     return stop(quiet, "stopped-unseen")
 
 
-def test_events_are_lost(stopped: Stopped) -> None:
-    """Begins what the next test waits for."""
-    assert stopped.person.execution(stopped.name)["status"] == "ABORTED"
+def test_it_was_asked_on_both_channels_before_it_was_stopped(stopped: Stopped) -> None:
+    """Runs early, and so begins what the next test waits for."""
+    assert set(stopped.links) == {"approve", "reject"}
 
 
 @pytest.mark.last
