@@ -68,14 +68,8 @@ _SEEN = "|".join(
         rf"{_ARABIC}\u200c(?={_ARABIC})",  # between letters of Persian words, as in the same appendix
     ]
 )
-_ANY = re.compile(f"[{_HIDDEN}{_NONCHARACTERS}]")
-_PATTERN = re.compile(f"{_SEEN}|({_ANY.pattern})")
+_PATTERN = re.compile(f"{_SEEN}|([{_HIDDEN}{_NONCHARACTERS}])")
 _SPACE = re.compile(r"\s+")
-
-
-def is_hidden(character: str) -> bool:
-    """Return True if a character by itself is not seen, or changes how others are read."""
-    return _ANY.fullmatch(character) is not None
 
 
 def reveal(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.characters import escape_hidden, hidden_in, is_hidden, log_json, one_line, reveal
+from approvals.domain.characters import escape_hidden, hidden_in, log_json, one_line, reveal
 
 ROOT = Path(__file__).parents[2]
 ALL = [chr(number) for number in range(0x110000)]
@@ -30,23 +30,23 @@ text_with_hidden = st.text(st.characters(codec=None) | SAMPLES)
 
 
 def test_every_character_that_programs_may_leave_out_is_hidden() -> None:
-    assert [hex(number) for number in DEFAULT_IGNORABLE if not is_hidden(chr(number))] == []
+    assert [hex(number) for number in DEFAULT_IGNORABLE if not hidden_in(chr(number))] == []
 
 
 def test_every_control_and_format_character_without_a_form_and_every_half_of_a_pair_is_hidden() -> None:
     expected = {each for each in ALL if category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} - PREPENDED - set("\t\n\r")
-    assert {each for each in expected if not is_hidden(each)} == set()
+    assert {each for each in expected if not hidden_in(each)} == set()
 
 
 def test_every_noncharacter_is_hidden() -> None:
     expected = [*range(0xFDD0, 0xFDF0), *(plane << 16 | last for plane in range(17) for last in (0xFFFE, 0xFFFF))]
-    assert [number for number in expected if not is_hidden(chr(number))] == []
+    assert [number for number in expected if not hidden_in(chr(number))] == []
 
 
 def test_letters_digits_punctuation_blanks_and_private_characters_are_not_hidden() -> None:
     blank_letters = set("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159")
     seen = {each for each in ALL if category(each)[0] in "LNPS" or category(each) in {"Zs", "Co"}} - blank_letters
-    assert {each for each in seen if is_hidden(each)} == set()
+    assert {each for each in seen if hidden_in(each)} == set()
 
 
 @pytest.mark.parametrize(
