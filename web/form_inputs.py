@@ -1,55 +1,56 @@
-"""What an approver fills in on a page: each input with its label, its limits, and what is wrong with what was typed."""
+"""The inputs of a page's form: their labels and limits, the problems shown beside them, and what they send."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
+from approvals.domain import forms
 from approvals.domain.characters import reveal
-from approvals.domain.forms import MAX_COMMENT, NO, YES, said
-from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity
+from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, said
+from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, Presence, Severity
 from web.html import tag
 
 COMMENT = "comment"
 """The name of the comment's input."""
 
 SURE = "sure"
-"""The name of the second confirmation's input; ticked, it sends `YES`."""
+"""The name of the box that confirms a high-severity response. If ticked, it sends `YES`."""
 
 FORM_PREFIX = "form."
-"""Begins the name of an input for a field of the request's form, so that no such field is taken for one of ours."""
+"""Begins the names of the request's own fields, so that none can be mistaken for a field of the page."""
 
 MAX_RADIOS = 4
-"""Choices that are all visible at once; more are a drop-down list."""
+"""Choices that are shown as radio buttons. More are a drop-down list."""
 
 MAX_LINE = 200
-"""Characters. A text that may be longer gets several lines."""
+"""Characters. A text that can be longer gets an input of several lines."""
 
 COMMENT_LABELS = {Action.APPROVE: "Comment", Action.REJECT: "Reason"}
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What somebody sent that could not be taken, and what is wrong with it: both by the name of the input."""
+    """What a person sent that can't be recorded yet, and the problems with it, both by the name of the input."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
 def labels(approval: Approval, action: Action) -> dict[str, str]:
-    """The label of each input that a confirm page may have, by its name."""
+    """Return the label of each input that the form can have, by its name."""
     named = {COMMENT: COMMENT_LABELS[action], SURE: "Confirmation"}
     return named | {f"{FORM_PREFIX}{asked.name}": asked.label for asked in approval.request.form}
 
 
 def element_id(name: str) -> str:
-    """The id of an input, from its name."""
+    """Return the id of an input."""
     return name.replace(".", "-")
 
 
 def inputs(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]:
-    """All inputs of a confirm page, in order."""
+    """Return the form's inputs, in order."""
     asked = approval.request.form if action is Action.APPROVE else ()
     found = [tag("div", {"class": "author"}, *(_form_input(each, typed) for each in asked))] if asked else []
     presence = approval.request.comments[action]
@@ -58,6 +59,34 @@ def inputs(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]
     if approval.request.severity is Severity.HIGH:
         found.append(_sure(approval, action, typed))
     return found
+
+
+def read(
+    approval: Approval, action: Action, sent: Mapping[str, str]
+) -> tuple[dict[str, FormValue], str | None, dict[str, str]]:
+    """Return the form's values, the comment, and the problems that the rules of an approval do not find.
+
+    The problems are by the name of the input.
+    """
+    request = approval.request
+    asked = request.form if action is Action.APPROVE else ()
+    values, found = forms.parse(asked, {each.name: sent.get(f"{FORM_PREFIX}{each.name}", "") for each in asked})
+    problems = by_input(found)
+    # Browsers send line breaks as CR LF and count each as one character.
+    comment = sent.get(COMMENT, "").replace("\r\n", "\n").strip()
+    if len(comment) > MAX_COMMENT and request.comments[action] is not Presence.OFF:
+        problems[COMMENT] = f"It has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Please shorten it."
+    if request.severity is Severity.HIGH and sent.get(SURE) != YES:
+        problems[SURE] = f"This request is of high severity. Please tick the box to {action}."
+    return values, comment or None, problems
+
+
+def by_input(found: Iterable[Problem]) -> dict[str, str]:
+    """Return the texts of problems by the name of the input. No field of a form has the comment's name."""
+    return {
+        COMMENT if problem.field == forms.COMMENT else f"{FORM_PREFIX}{problem.field}": problem.text
+        for problem in found
+    }
 
 
 def _comment(action: Action, presence: Presence, typed: Typed) -> ET.Element:
@@ -94,9 +123,9 @@ def _form_input(asked: FormField, typed: Typed) -> ET.Element:
 
 
 def _line(asked: FormField, given: str, *, wrong: bool) -> dict[str, str]:
-    """The attributes of an input of one line.
+    """Return the attributes of an input of one line.
 
-    What is no number, or no date, is shown again as text: a browser would show nothing in an input of that type.
+    A text that is not a number or a date is shown again in a text input: a browser shows nothing in another type.
     """
     kept = {"class": "line", "value": reveal(given)} | _required(on=asked.required)
     if asked.type is FieldType.TEXT:
@@ -123,7 +152,7 @@ def _radios(name: str, asked: FormField, choices: Mapping[str, str], given: str,
 
 
 def _options(asked: FormField, given: str) -> list[ET.Element]:
-    """The first is none of the choices: nobody chooses by not looking."""
+    """Return the options. The first is none of the choices, so that nobody chooses without looking."""
     options = []
     for value in ("", *asked.choices):
         attributes = {"value": value} | ({"selected": ""} if value == given else {})
@@ -175,5 +204,5 @@ def _text(text: str) -> ET.Element:
 
 
 def _area_text(text: str) -> str:
-    # A browser drops a line break that comes first.
+    # Browsers drop a leading line break.
     return f"\n{text}" if text.startswith(("\n", "\r")) else text
