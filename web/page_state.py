@@ -24,6 +24,11 @@ def seen(approval: Approval, approver: Approver) -> dict[str, str]:
     return {SEEN: f"{len(_withdrawals(approval, approver))}.{len(approval.extensions)}"}
 
 
+def last_withdrawal(approval: Approval, approver: Approver) -> datetime | None:
+    """Return when the person last withdrew a response, on any channel."""
+    return max(_withdrawals(approval, approver), default=None)
+
+
 def is_outdated(approval: Approval, approver: Approver, sent: Mapping[str, str]) -> bool:
     """Return True if the person has withdrawn a response, on any channel, since their page was made."""
     return int(withdrawal_state(sent)) < len(_withdrawals(approval, approver))

@@ -19,6 +19,7 @@ from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
 from web.html import document, rows, tag
 from web.http import UNUSABLE
+from web.page_state import last_withdrawal
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 """Values of the field `do`: what a button asks for other than a response."""
@@ -58,7 +59,7 @@ def confirm(
             {},
             _eyebrow(approval, "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
-            *_warning(note),
+            *(_warning(note) or _withdrawn(approval, recipient)),
             *_mistakes(approval, action, typed),
             *sections.request(approval, recipient, now),
             *([] if is_short else [to_form]),
@@ -208,6 +209,11 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
     problems = counted(len(typed.problems), "problem")
     intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
     return [tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))]
+
+
+def _withdrawn(approval: Approval, recipient: str) -> list[ET.Element]:
+    at = last_withdrawal(approval, approver_of(approval, recipient))
+    return _paragraph(f"You withdrew your response on {readable(at)}. It no longer counts." if at else "")
 
 
 def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:

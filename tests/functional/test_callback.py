@@ -433,6 +433,23 @@ def test_the_other_answer_must_wait_until_the_first_is_taken_back(
     assert table.get(asked.id).status is Status.REJECTED
 
 
+def test_the_page_says_that_the_response_was_withdrawn(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    """To the person who withdrew it, until they respond again."""
+    asked = quorum(table)
+    withdrawn = "You withdrew your response on Mon 23 Nov 2026, 09:05 UTC. It no longer counts."
+    first = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", first), context)
+    clock.pass_(minutes=5)
+    handler(ask("POST", first | {"do": "withdraw"}), context)
+    page = handler(ask("GET", of(asked)), context)["body"]
+    assert withdrawn in page
+    assert withdrawn not in handler(ask("GET", of(asked, APPROVE, CAROL)), context)["body"]
+    handler(ask("POST", of(asked) | seen(page)), context)
+    assert withdrawn not in handler(ask("GET", of(asked)), context)["body"]
+
+
 def seen(page: str) -> dict[str, str]:
     """What the form of a page remembers of the request that it shows."""
     return dict(re.findall(r'name="(seen)" value="([^"]*)"', page))
