@@ -19,7 +19,6 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     return DigestSender(
         table=wiring.table,
         mailer=wiring.mailer(config),
-        take_slot=wiring.take_mail_slot,
         email=config.email,
         links=Links.configured(config.public_url, config.email_link_mode),
         clock=wiring.clock,

@@ -1,35 +1,33 @@
-"""Email over SNS: who gets emails, and the topic that sends them.
+"""Email over SNS: the topic that sends emails, and the subscriptions of people's addresses to it.
 
-Each email is one publish for one recipient, whose subscription lets through what is addressed to them alone. What is
-owed to whom is a step of its own: `request_email:ann@example.com`. Its text is in `mail_messages`.
+Each email is published once, for one recipient. The filter policy of a subscription lets through only the emails to its
+own address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.adapters.failures import delivery_failed
-from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
-from approvals.domain.email_address import canonical, is_same
-from approvals.domain.identifiers import is_email
-from approvals.domain.model import Approval
-from mail.subscriptions import EMAIL, RECIPIENT, list_subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
+RECIPIENT = "recipient"
+"""The message attribute that subscriptions filter by."""
 
-NOTICE = "notice_email"
-"""Begins the step of the email to who is told of the request, and may not answer."""
+EMAIL = "email"
+"""The protocol of an address that people read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as SNS takes it: plain text for one address."""
+    """An email as SNS takes it: plain text for one address."""
 
     to: str
     subject: str
@@ -37,17 +35,17 @@ class Mail:
 
 
 class Mailer:
-    """Publishes mails to the topic that people's addresses are subscribed to."""
+    """Publishes emails to the topic, no more in a second than an address can get."""
 
-    def __init__(self, sns: SNSClient, topic_arn: str) -> None:
+    def __init__(self, sns: SNSClient, topic_arn: str, take_slot: Callable[[str], bool]) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
+        self._take_slot = take_slot
 
-    def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.
-
-        SNS bears few mails a second to one address: take one of the table's slots before.
-        """
+    def send(self, mail: Mail) -> bool:
+        """Publish an email. Return False if its recipient has no slot left in this second. Raise `DeliveryFailed`."""
+        if not self._take_slot(mail.to):
+            return False
         try:
             self._sns.publish(
                 TopicArn=self._topic_arn,
@@ -57,56 +55,41 @@ class Mailer:
             )
         except (ClientError, BotoCoreError) as error:
             raise delivery_failed("SNS", error) from error
+        return True
 
 
-class Subscribers:
-    """The addresses that mails through the topic reach."""
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription. `arn` is empty until its owner confirms it."""
 
-    def __init__(self, sns: Callable[[], SNSClient], topic_arn: str) -> None:
-        # Made when it is needed: most requests name nobody.
-        self._sns = sns
-        self._topic_arn = topic_arn
-
-    def confirmed(self) -> dict[str, str]:
-        """The addresses that confirmed their subscription: as they are subscribed, by their casefolded form.
-
-        Raises `DeliveryFailed`.
-        """
-        try:
-            return {
-                each.address.casefold(): each.address
-                for each in list_subscriptions(self._sns(), self._topic_arn)
-                if each.protocol == EMAIL and each.arn
-            }
-        except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+    address: str
+    protocol: str
+    arn: str
 
 
-def asked(approval: Approval, stack_email: str) -> list[str]:
-    """The addresses that are asked by mail: the approvers who are named by theirs, else the stack's own."""
-    request = approval.request
-    if not request.approvers:
-        # Several people may read the stack's own address: in a quorum it counts as none of them.
-        barred = barred_requester(approval)
-        own = barred is not None and is_same(barred.email, stack_email)
-        return [] if own or is_quorum(request) else [stack_email]
-    named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
-    return [person.email for person in eligible(approval) if canonical(person.email) in named]
+def list_subscriptions(sns: SNSClient, topic_arn: str) -> Iterator[Subscription]:
+    """Yield the topic's subscriptions, of every protocol. Raise what boto3 raises."""
+    for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn):
+        for each in page["Subscriptions"]:
+            arn = each["SubscriptionArn"]  # Or a word in its place, such as PendingConfirmation.
+            if arn != "Deleted":
+                yield Subscription(each["Endpoint"], each["Protocol"], arn if arn.startswith("arn:") else "")
 
 
-def told(approval: Approval, stack_email: str) -> list[str]:
-    """The addresses that are told of the request and its outcome, and may not answer."""
-    others = {address.casefold() for address in asked(approval, stack_email)}
-    found = [address for address in approval.request.notify if is_email(address) and address.casefold() not in others]
-    if not approval.request.approvers and not others:
-        found.append(stack_email)
-    return list(dict.fromkeys(found))
+def confirmed_addresses(sns: SNSClient, topic_arn: str) -> dict[str, str]:
+    """Return the addresses with a confirmed subscription, by their casefolded form. Raise `DeliveryFailed`."""
+    try:
+        subscriptions = list(list_subscriptions(sns, topic_arn))
+    except (ClientError, BotoCoreError) as error:
+        raise delivery_failed("SNS", error) from error
+    return {each.address.casefold(): each.address for each in subscriptions if each.protocol == EMAIL and each.arn}
 
 
-def reminded(approval: Approval, stack_email: str) -> list[str]:
-    """The addresses that are asked and have not answered."""
-    addresses = asked(approval, stack_email)
-    if approval.request.approvers:
-        missing = {person.email for person in unanswered(approval)}
-        return [address for address in addresses if address in missing]
-    return addresses
+def filter_policy(address: str) -> str:
+    """Return the filter policy that lets through only the emails to this address."""
+    return json.dumps({RECIPIENT: [address]})
+
+
+def attributes(sns: SNSClient, subscription: Subscription) -> Mapping[str, str]:
+    """Return the attributes of a confirmed subscription, its filter policy among them."""
+    return sns.get_subscription_attributes(SubscriptionArn=subscription.arn)["Attributes"]

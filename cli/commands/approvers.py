@@ -12,7 +12,7 @@ import click
 from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
-from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
+from mail.sns import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cli.doctor.finding import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
-from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
+from mail.sns import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
 
 
 def subscriptions(patient: Patient) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from cli.doctor.finding import Check, Finding, fault, ok, unknown
 from cli.doctor.mail import subscribe
 from cli.doctor.patient import Patient
 from cli.output import left_out
-from mail.sns import Subscribers
+from mail.sns import confirmed_addresses
 
 MAX_NAMES = 40
 """Names of open requests that are looked up at most: Slack answers some 50 lookups a minute."""
@@ -35,7 +35,7 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
     if unreadable := patient.context.unreadable:
         yield fault(Check.APPROVERS, left_out(unreadable), "Deploy the version that wrote them, or a newer one")
     looked_at = names[: max(MAX_NAMES, len(named))]
-    subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
+    subscribed = confirmed_addresses(patient.context.sns, patient.output("ApprovalTopicArn"))
     directory = _directory(patient)
     try:
         problems = {name: _problem(name, patient, subscribed, directory) for name in looked_at}

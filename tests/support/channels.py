@@ -11,8 +11,8 @@ from approvals.services.identities import StackIdentities
 from bot.channel import SlackChannel
 from bot.messenger import SlackMessenger
 from mail.channel import EmailChannel
-from mail.delivery import Outbox
 from mail.messages import Links
+from mail.sns import Mail, Mailer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -24,6 +24,14 @@ class Subscribed(Protocol):
     """Knows who confirmed a subscription."""
 
     def confirmed(self) -> dict[str, str]: ...
+
+
+class Outbox(Protocol):
+    """Sends emails, or leaves them to the digest."""
+
+    def send(self, mail: Mail) -> bool: ...
+
+    def defer(self, approval_id: str, step: str) -> None: ...
 
 
 class CurrentDirectory:
@@ -40,8 +48,9 @@ def the_channels(
     outbox: Outbox, messenger: SlackMessenger | None, logger: Logger, *, email: str, links: Links = LINKS
 ) -> list[Channel]:
     """Return the channels as `handlers.wiring` orders them; without a messenger there is no Slack."""
-    channels: list[Channel] = [EmailChannel(outbox=outbox, email=email, links=links, logger=logger)]
-    return [*channels, SlackChannel(messenger, logger)] if messenger else channels
+    mailer = cast("Mailer", outbox)
+    emails = EmailChannel(mailer=mailer, defer=outbox.defer, email=email, links=links, logger=logger)
+    return [emails, SlackChannel(messenger, logger)] if messenger else [emails]
 
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:

@@ -19,7 +19,7 @@ from approvals.domain import identifiers
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Channel, Status
 from handlers import settings
-from mail.subscriptions import RECIPIENT
+from mail.sns import RECIPIENT
 from web.handler import UNEXPECTED
 from web.html import HEADERS
 
