@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+class ForeignExecutionError(Exception):
+    """The caller names an execution of another account or region, which can't have invoked this function."""
+
+
 class RequestHandler:
     """Stores a request. One that can't be made fails the task with `InvalidApprovalRequest` and every problem."""
 
@@ -45,9 +49,13 @@ class RequestHandler:
         self._logger = logger
         self._count_request = requested
 
-    def __call__(self, event: Mapping[str, Json], _context: LambdaContext) -> None:
-        """Takes the payload of the state `Lambda Callback`. The same task token twice is one approval."""
+    def __call__(self, event: Mapping[str, Json], context: LambdaContext) -> None:
+        """Store the request in the payload of the state `Lambda Callback`. A task token always gives one approval.
+
+        Raise `ForeignExecutionError` for an execution of another account or region.
+        """
         call = parse_call(event)
+        _check_origin(call.workflow.execution_arn, context.invoked_function_arn)
         key = approval_id(call.task_token)
         with self._logger.append_context_keys(approval_id=key, execution=call.workflow.execution_arn):
             try:
@@ -85,6 +93,14 @@ class RequestHandler:
             self._workflows.fail(call.task_token, type(error).__name__, str(error))
         except TaskGone:
             self._logger.warning("the task no longer waits")
+
+
+def _check_origin(execution_arn: str, function_arn: str) -> None:
+    """Refuse executions whose workflow could not be resumed from here: task tokens work only in their own account."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    own = f"arn:{partition}:states:{region}:{account}:"
+    if not execution_arn.startswith(own):
+        raise ForeignExecutionError(f"the execution {execution_arn} does not begin with {own}")
 
 
 def _check_size(execution_input: Json, request: Request) -> None:
