@@ -20,7 +20,7 @@ def build(environ: Mapping[str, str]) -> DigestSender:
         table=wiring.table,
         mailer=wiring.mailer(config),
         email=config.email,
-        links=Links.configured(config.public_url, config.email_link_mode),
+        links=Links(config.public_url, one_click=config.one_click),
         clock=wiring.clock,
         sleep=time.sleep,
         logger=wiring.logger,

@@ -43,13 +43,24 @@ class TokenSettings(TableSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmailSettings(TableSettings):
+class LinkSettings(TableSettings):
+    """The approvals table, and what opening a link does."""
+
+    email_link_mode: str
+
+    @property
+    def one_click(self) -> bool:
+        """Return True if opening a link in an email responds."""
+        return self.email_link_mode == "one-click"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailSettings(LinkSettings):
     """What sending emails needs. `email` is the stack's own address."""
 
     email: str
     topic_arn: str
     public_url: str
-    email_link_mode: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +122,8 @@ class LifecycleSettings(TableSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallbackSettings(TableSettings):
+class CallbackSettings(LinkSettings):
     """Settings of `callback`."""
-
-    email_link_mode: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,7 +167,7 @@ class ChannelWiring(Wiring):
             mailer=self.mailer(config),
             defer=DigestQueue(lambda: client("sqs"), config.mail_queue_url).add,
             email=config.email,
-            links=Links.configured(config.public_url, config.email_link_mode),
+            links=Links(config.public_url, one_click=config.one_click),
             logger=self.logger,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from approvals.domain import facts, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum
@@ -20,7 +21,7 @@ from approvals.services.channel import NewsKind
 from mail.recipients import NOTICE
 from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
-from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
+from mail.text import barred, naming, paragraphs, quoted, rows, table, wrapped
 
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
 _SHARED = "Anyone who has these links can respond: do not forward this email."
@@ -47,11 +48,6 @@ class Links:
 
     base_url: str
     one_click: bool
-
-    @classmethod
-    def configured(cls, base_url: str, email_link_mode: str) -> Links:
-        """Return the links of a stack with the template's `EmailLinkMode`."""
-        return cls(base_url, one_click=email_link_mode == "one-click")
 
     def of(self, approval: Approval, recipient: str, *, complete: bool) -> list[str]:
         """Return the recipient's links, each alone on its line. `complete`: the email shows all of the request."""
@@ -234,10 +230,12 @@ def _filled_in(approval: Approval) -> str:
     found = rows(facts.filled_in(approval))
     if not found:
         return ""
-    lines, left = fitting(found, MAX_FORM)
+    sizes = accumulate(len(barred(row).encode()) + 1 for row in found)
+    shown = [row for row, size in zip(found, sizes, strict=True) if size <= MAX_FORM]
+    left = len(found) - len(shown)
     note = f" ({left} of {counted(len(found), 'field')} left out)" if left else ""
     who = display_name(approval.standing[-1].approver)
-    return "\n".join([f"Form, filled in by {who}{note}:", barred(lines)])
+    return "\n".join([f"Form, filled in by {who}{note}:", *map(barred, shown)])
 
 
 def _author_block(shown: Shown) -> str:

@@ -61,17 +61,6 @@ def rows(pairs: Sequence[tuple[str, str]]) -> list[Row]:
     return [_row(f"{one_line(label, len(label) + 1) + ':':<{width}} {value}") for label, value in pairs]
 
 
-def fitting(found: Sequence[Row], most: int) -> tuple[list[str], int]:
-    """Return the lines of the first rows that fit into `most` bytes, and the number of rows left out."""
-    lines: list[str] = []
-    for number, row in enumerate(found):
-        most -= sum(len(line.encode()) + len(BAR) + 1 for line in row)
-        if most < 0:
-            return lines, len(found) - number
-        lines += row
-    return lines, 0
-
-
 def wrapped(text: str, indent: str = "", hang: str = "") -> Iterator[str]:
     """Yield a text in lines of at most `WIDTH` characters, broken at spaces if possible. URLs stay whole.
 

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from handlers.settings import MissingSettingsError, load
+from handlers.settings import CallbackSettings, MissingSettingsError, load
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ def test_values_that_are_set_are_not_shown_when_others_are_missing() -> None:
     with pytest.raises(MissingSettingsError) as caught:
         load(Settings, {"TABLE_NAME": "a-secret"})
     assert "a-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "one_click"), [("confirm", False), ("one-click", True)])
+def test_a_link_responds_when_it_is_opened_only_in_one_click_mode(mode: str, *, one_click: bool) -> None:
+    config = load(CallbackSettings, {"TABLE_NAME": "approvals", "EMAIL_LINK_MODE": mode})
+    assert config.one_click is one_click
 
 
 def test_settings_stay_as_they_were_read() -> None:
