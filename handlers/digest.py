@@ -1,4 +1,4 @@
-"""`digest`: called by the queue of emails that came too fast for SNS, folds them into one for each recipient."""
+"""`digest`: the queue of emails that came too fast for SNS invokes it. It folds them into one for each recipient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`notify`: called by the streams of approvals and of deferred replies, tells people what is new."""
+"""`notify`: the streams of approvals and of deferred replies invoke it. It tells people what is new."""
 
 from __future__ import annotations
 

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from approvals.adapters.clients import client
+from approvals.adapters.queues import RetryQueue
+from approvals.adapters.step_functions import Workflows
 from approvals.domain.characters import log_json
 from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
+from handlers.stream_worker import Task, Worker
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sns import SNSClient
 
-    from approvals.adapters.queues import RetryQueue
-    from approvals.adapters.step_functions import Workflows
     from approvals.services.channel import Channel
     from approvals.services.identities import StackIdentities
     from approvals.services.publish import Publisher
-    from approvals.store.task_tokens import TaskTokens
     from bot.ephemeral import Notes
     from bot.messenger import SlackMessenger
     from handlers.settings import ChannelSettings, EmailSettings, EventSettings, TableSettings, TokenSettings
-    from handlers.stream_worker import Task, Worker
     from mail.sns import Mailer
 
 
@@ -37,7 +37,7 @@ def now() -> datetime:
 class Wiring:
     """The parts of a function. Each is built when the function asks for it.
 
-    A part that not every function has is imported where it is built, so that other functions do not load it.
+    What only some functions use is imported where it is built, so that the others start without it.
     """
 
     def __init__(self, config: TableSettings) -> None:
@@ -67,20 +67,14 @@ class Wiring:
     @cached_property
     def workflows(self) -> Workflows:
         """The paused executions."""
-        from approvals.adapters.step_functions import Workflows  # noqa: PLC0415
-
         return Workflows(client("stepfunctions"))
 
     def tokens(self, config: TokenSettings) -> TaskTokens:
         """Return the table of task tokens."""
-        from approvals.store.task_tokens import TaskTokens  # noqa: PLC0415
-
         return TaskTokens(self.dynamodb, config.task_token_table_name, self._table_name)
 
     def queue(self, url: str) -> RetryQueue:
         """Return a queue of approvals. It makes its client for its first message."""
-        from approvals.adapters.queues import RetryQueue  # noqa: PLC0415
-
         return RetryQueue(lambda: client("sqs"), url)
 
     def publisher(self, config: EventSettings) -> Publisher | None:
@@ -95,8 +89,6 @@ class Wiring:
 
     def worker(self, task: Task, config: ChannelSettings) -> Worker:
         """Return the handler of a function that a stream and a retry queue invoke."""
-        from handlers.stream_worker import Worker  # noqa: PLC0415
-
         queue, attempts = self.queue(config.retry_queue_url), int(config.retry_attempts)
         return Worker(task, queue=queue, attempts=attempts, logger=self.logger)
 
