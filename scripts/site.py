@@ -1,7 +1,7 @@
 """Build the documentation site: `make docs`.
 
-The pages are the repository's own Markdown files, at the same relative addresses, so that every link works on both. MkDocs
-wants them in one folder without the code: this script copies README.md and whatever is linked from there.
+The pages are the repository's own Markdown files, at the same relative addresses, so that every link works on both.
+MkDocs wants them in one folder without the code: this script copies README.md and everything that links lead to.
 """
 
 from __future__ import annotations
