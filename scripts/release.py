@@ -29,8 +29,8 @@ class ReleaseError(Exception):
 def prepare(root: Path, version: str, date: str) -> None:
     """Set the version in all files and date the changelog's section of unreleased changes.
 
-    `version` has three numbers, `date` is ISO 8601. Raises `ReleaseError` if either is malformed, or if there is nothing
-    to release.
+    `version` has three numbers, `date` is ISO 8601. Raises `ReleaseError` if either is malformed, or if nothing is
+    unreleased.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+", version) or not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
         raise ReleaseError("expected a version of three numbers and a date, such as 0.2.0 2026-12-01")

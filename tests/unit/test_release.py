@@ -50,7 +50,7 @@ def test_release_without_changes_is_refused(checkout: Path) -> None:
 
 
 def test_notes_of_another_version_are_refused(checkout: Path) -> None:
-    with pytest.raises(ReleaseError, match="pyproject.toml states version"):
+    with pytest.raises(ReleaseError, match=r"pyproject\.toml states version"):
         notes(checkout, "9.8.7")
 
 
