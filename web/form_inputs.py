@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
@@ -10,7 +10,7 @@ from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, said
 from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, Presence, Severity
-from web.html import tag
+from web.html import Attributes, tag
 
 COMMENT = "comment"
 """The name of the comment's input."""
@@ -91,116 +91,98 @@ def by_input(found: Iterable[Problem]) -> dict[str, str]:
 
 def _comment(action: Action, presence: Presence, typed: Typed) -> ET.Element:
     label = f"{COMMENT_LABELS[action]} ({presence.value})"
-    attributes = {"rows": "2", "maxlength": str(MAX_COMMENT)} | _required(on=presence is Presence.REQUIRED)
+    attributes: Attributes = {"rows": "2", "maxlength": str(MAX_COMMENT), "required": presence is Presence.REQUIRED}
     hint = f"Up to {MAX_COMMENT:,} characters. Kept in the record and passed to the workflow."
     text = _area_text(typed.texts.get(COMMENT, ""))
     return _labelled(COMMENT, label, typed, "textarea", attributes, text, hint=hint)
 
 
 def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
-    attributes = {"type": "checkbox", "name": SURE, "id": SURE, "value": YES, "required": ""}
-    if typed.texts.get(SURE) == YES:
-        attributes["checked"] = ""
-    box = tag("input", attributes | _marks(SURE, typed))
-    label = tag(
-        "label", {"class": "tick", "for": SURE}, box, _text(f"I confirm: {action} \u201c{approval.title}\u201d")
-    )
-    return tag("div", {"class": "field"}, *_problem(SURE, typed), label)
+    checked = typed.texts.get(SURE) == YES
+    box: Attributes = {"type": "checkbox", "name": SURE, "id": SURE, "value": YES, "required": True, "checked": checked}
+    label = _tick({**box, **_marks(SURE, typed)}, f"I confirm: {action} \u201c{approval.title}\u201d")
+    return tag("div", {"class": "field"}, _problem(SURE, typed), label)
 
 
 def _form_input(asked: FormField, typed: Typed) -> ET.Element:
     name = f"{FORM_PREFIX}{asked.name}"
+    label = asked.label if asked.required else f"{asked.label} (optional)"
     given = typed.texts.get(name, "") if typed.texts else said(asked.default) if asked.default is not None else ""
     choices = {YES: "Yes", NO: "No"} if asked.type is FieldType.YES_NO else {each: each for each in asked.choices}
     if choices and len(choices) <= MAX_RADIOS:
-        return _radios(name, asked, choices, given, typed)
+        ticks = _radios(name, asked, choices, given)
+        group = {"class": "field", "id": element_id(name), "role": "radiogroup", "tabindex": "-1"}
+        return tag(
+            "fieldset",
+            {**group, **_marks(name, typed)},
+            tag("legend", {"dir": "auto"}, label),
+            _problem(name, typed),
+            *ticks,
+        )
     if choices:
-        return _labelled(name, _label(asked), typed, "select", _required(on=asked.required), *_options(asked, given))
+        return _labelled(name, label, typed, "select", {"required": asked.required}, *_options(asked, given))
     if asked.type is FieldType.TEXT and asked.max_length > MAX_LINE:
-        attributes = {"rows": "4", "maxlength": str(asked.max_length)} | _required(on=asked.required)
-        return _labelled(name, _label(asked), typed, "textarea", attributes, _area_text(given))
-    return _labelled(name, _label(asked), typed, "input", _line(asked, given, wrong=name in typed.problems))
+        attributes: Attributes = {"rows": "4", "maxlength": str(asked.max_length), "required": asked.required}
+        return _labelled(name, label, typed, "textarea", attributes, _area_text(given))
+    return _labelled(name, label, typed, "input", _line(asked, given, wrong=name in typed.problems))
 
 
-def _line(asked: FormField, given: str, *, wrong: bool) -> dict[str, str]:
+def _line(asked: FormField, given: str, *, wrong: bool) -> Attributes:
     """Return the attributes of an input of one line.
 
     A text that is not a number or a date is shown again in a text input: a browser shows nothing in another type.
     """
-    kept = {"class": "line", "value": reveal(given)} | _required(on=asked.required)
+    kept: Attributes = {"class": "line", "value": reveal(given), "required": asked.required}
     if asked.type is FieldType.TEXT:
-        return kept | {"type": "text", "maxlength": str(asked.max_length)}
+        return {**kept, "type": "text", "maxlength": str(asked.max_length)}
     number = asked.type is FieldType.NUMBER
     if wrong and given.strip():
-        return kept | {"type": "text", "inputmode": "decimal" if number else "numeric"}
-    step = {"step": "any"} if number else {}
-    limits = (("min", asked.minimum), ("max", asked.maximum))
-    return kept | {"type": asked.type.value} | step | {name: str(limit) for name, limit in limits if limit is not None}
+        return {**kept, "type": "text", "inputmode": "decimal" if number else "numeric"}
+    minimum, maximum = (limit is not None and str(limit) for limit in (asked.minimum, asked.maximum))
+    return {**kept, "type": asked.type.value, "step": number and "any", "min": minimum, "max": maximum}
 
 
-def _radios(name: str, asked: FormField, choices: Mapping[str, str], given: str, typed: Typed) -> ET.Element:
-    offered = dict(choices) if asked.required else {**choices, "": "No answer"}
-    ticks = []
+def _radios(name: str, asked: FormField, choices: Mapping[str, str], given: str) -> Iterator[ET.Element]:
+    offered = choices if asked.required else {**choices, "": "No answer"}
     for number, (value, text) in enumerate(offered.items()):
-        id_ = f"{element_id(name)}-{number}"
-        attributes = {"type": "radio", "name": name, "id": id_, "value": value} | _required(on=asked.required)
-        if value == given:
-            attributes["checked"] = ""
-        ticks.append(tag("label", {"class": "tick", "for": id_}, tag("input", attributes), _text(text)))
-    group = {"class": "field", "id": element_id(name), "role": "radiogroup", "tabindex": "-1"} | _marks(name, typed)
-    return tag("fieldset", group, tag("legend", {"dir": "auto"}, _label(asked)), *_problem(name, typed), *ticks)
+        radio: Attributes = {"type": "radio", "name": name, "id": f"{element_id(name)}-{number}", "value": value}
+        yield _tick({**radio, "required": asked.required, "checked": value == given}, text)
 
 
-def _options(asked: FormField, given: str) -> list[ET.Element]:
-    """Return the options. The first is none of the choices, so that nobody chooses without looking."""
-    options = []
+def _options(asked: FormField, given: str) -> Iterator[ET.Element]:
+    """Yield the options. The first is none of the choices, so that nobody chooses without looking."""
+    none = "Please choose" if asked.required else "No answer"
     for value in ("", *asked.choices):
-        attributes = {"value": value} | ({"selected": ""} if value == given else {})
-        options.append(tag("option", attributes, value or ("Please choose" if asked.required else "No answer")))
-    return options
+        yield tag("option", {"value": value, "selected": value == given}, value or none)
+
+
+def _tick(attributes: Attributes, text: str) -> ET.Element:
+    label = {"class": "tick", "for": str(attributes["id"])}
+    return tag("label", label, tag("input", attributes), tag("span", {"dir": "auto"}, text))
 
 
 def _labelled(
-    name: str,
-    label: str,
-    typed: Typed,
-    kind: str,
-    attributes: dict[str, str],
-    *children: ET.Element | str,
-    hint: str = "",
+    name: str, label: str, typed: Typed, kind: str, more: Attributes, *children: ET.Element | str, hint: str = ""
 ) -> ET.Element:
-    named = {"id": element_id(name), "name": name, "dir": "auto"}
+    attributes = {"id": element_id(name), "name": name, "dir": "auto", **more, **_marks(name, typed)}
     return tag(
         "div",
         {"class": "field"},
         tag("label", {"for": element_id(name), "dir": "auto"}, label),
-        *([tag("p", {"class": "hint"}, hint)] if hint else []),
-        *_problem(name, typed),
-        tag(kind, named | attributes | _marks(name, typed), *children),
+        tag("p", {"class": "hint"}, hint) if hint else "",
+        _problem(name, typed),
+        tag(kind, attributes, *children),
     )
 
 
-def _problem(name: str, typed: Typed) -> list[ET.Element]:
+def _problem(name: str, typed: Typed) -> ET.Element | str:
     text = typed.problems.get(name)
-    return [tag("p", {"class": "problem", "id": f"{element_id(name)}-problem"}, text)] if text else []
+    return tag("p", {"class": "problem", "id": f"{element_id(name)}-problem"}, text) if text else ""
 
 
-def _marks(name: str, typed: Typed) -> dict[str, str]:
-    if name not in typed.problems:
-        return {}
-    return {"aria-invalid": "true", "aria-describedby": f"{element_id(name)}-problem"}
-
-
-def _label(asked: FormField) -> str:
-    return asked.label if asked.required else f"{asked.label} (optional)"
-
-
-def _required(*, on: bool) -> dict[str, str]:
-    return {"required": ""} if on else {}
-
-
-def _text(text: str) -> ET.Element:
-    return tag("span", {"dir": "auto"}, text)
+def _marks(name: str, typed: Typed) -> Attributes:
+    wrong = name in typed.problems
+    return {"aria-invalid": wrong and "true", "aria-describedby": wrong and f"{element_id(name)}-problem"}
 
 
 def _area_text(text: str) -> str:

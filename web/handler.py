@@ -28,7 +28,7 @@ from approvals.domain.signed_links import is_approval_id, query
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable, NotFound, RecordFullError
-from web import form_inputs, page_state, pages
+from web import form_inputs, pages
 from web.form_inputs import Typed
 from web.http import COPY_WHOLE, UNUSABLE, ApiResponse, PageError, page, redirect, sent_fields
 from web.link import Link, read_link
@@ -143,10 +143,10 @@ class CallbackHandler:
             case "":
                 return self._respond(link)
             case pages.WITHDRAW:
-                key = f"withdraw:{page_state.withdrawal_state(link.sent)}"
+                key = f"withdraw:{link.withdrawal_state}"
                 return self._change(link, Withdrawal(link.approver, self._clock(), key), "withdraw your response")
             case pages.MORE_TIME:
-                key = f"extend:{page_state.extension_state(link.sent)}"
+                key = f"extend:{link.extension_state}"
                 return self._change(link, Postponement(link.approver, self._clock(), key), "extend the deadline")
             case _:
                 sentence = "It asks for something that is not known here. Open the link again."
@@ -163,7 +163,7 @@ class CallbackHandler:
     def _respond(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
         sent = {} if with_one_click else link.sent
         values, comment, problems = form_inputs.read(link.approval, link.action, sent)
-        key = f"respond:{page_state.withdrawal_state(link.sent)}"
+        key = f"respond:{link.withdrawal_state}"
         response = Response(
             approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values, key=key
         )
@@ -187,14 +187,12 @@ class CallbackHandler:
 
     def _record(self, link: Link, response: Response, *, flawed: bool) -> Judgement:
         """Record the response. If it has problems that only a page can have, it does not count."""
-        approval = link.approval
-        outdated = page_state.is_outdated(approval, response.approver, link.sent)
-        if not flawed and not outdated:
-            return respond(self._table, approval, response)
-        judgement = judge(approval, response)
+        if not flawed and not link.is_outdated:
+            return respond(self._table, link.approval, response)
+        judgement = judge(link.approval, response)
         if judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
-            verdict = Verdict.ALREADY_USED if outdated else Verdict.INCOMPLETE
-            return Judgement(verdict, approval, changed=False, problems=judgement.problems)
+            verdict = Verdict.ALREADY_USED if link.is_outdated else Verdict.INCOMPLETE
+            return Judgement(verdict, link.approval, changed=False, problems=judgement.problems)
         if judgement.changed:
             # Not `respond`: it would judge again at a conflict, and the response could count despite its problems.
             self._table.save(judgement.approval)

@@ -6,7 +6,7 @@ A page is built as a tree. The standard library's HTML serializer writes it out 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
@@ -33,9 +33,14 @@ HEADERS = {
 """Headers of every page: browsers do not store, frame, index or name it as a referrer, and run no script in it."""
 
 
-def tag(name: str, attributes: dict[str, str], *children: ET.Element | str) -> ET.Element:
+Attributes: TypeAlias = Mapping[str, str | bool]
+"""Attributes of an element. True is an attribute without a value, False is none."""
+
+
+def tag(name: str, attributes: Attributes, *children: ET.Element | str) -> ET.Element:
     """Return an element with its children in order. Hidden characters in texts are made visible."""
-    element = ET.Element(name, attributes)
+    given = {name: "" if value is True else value for name, value in attributes.items() if value is not False}
+    element = ET.Element(name, given)
     last: ET.Element | None = None
     for child in children:
         if isinstance(child, ET.Element):
@@ -64,7 +69,7 @@ def away(label: str, url: str) -> ET.Element:
     return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, labelled(label, url))
 
 
-def document(title: str, *content: ET.Element) -> str:
+def document(title: str, *content: ET.Element | str) -> str:
     """Return the HTML document."""
     head = tag(
         "head",

@@ -24,7 +24,6 @@ MAX_FIELDS = 40
 
 UNUSABLE = "This link can't be used"
 COPY_WHOLE = "Open the link from the email or from Slack again, or copy the complete link."
-_FAILED = "That did not work"
 
 
 class PageError(Exception):
@@ -39,11 +38,11 @@ class PageError(Exception):
 
 def sent_fields(event: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a form's body, or of a link's query. Raise `PageError`."""
-    fields = _form_fields(event) if event["httpMethod"] == "POST" else dict(event.get("queryStringParameters") or {})
     try:
-        for text in fields.values():
-            text.encode()
-    except UnicodeEncodeError:
+        query = event.get("queryStringParameters") or {}
+        fields = _form_fields(event) if event["httpMethod"] == "POST" else dict(query)
+        "".join(fields.values()).encode()
+    except ValueError:  # Not base64, not UTF-8, half of a surrogate pair, or more fields than any page has.
         raise PageError(HTTPStatus.BAD_REQUEST, f"It can't be read. {COPY_WHOLE}") from None
     return fields
 
@@ -61,10 +60,7 @@ def redirect(status: HTTPStatus, location: str) -> ApiResponse:
 def _form_fields(event: Mapping[str, Any]) -> dict[str, str]:
     body = event.get("body") or ""
     if len(body) > MAX_FORM:
-        raise PageError(HTTPStatus.BAD_REQUEST, "What was sent is too long. Go back and shorten it.", _FAILED)
-    try:
-        raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-        return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
-    except ValueError:  # Not base64, not UTF-8, or more fields than any page has.
-        sentence = "The form could not be read. Open the link again."
-        raise PageError(HTTPStatus.BAD_REQUEST, sentence, _FAILED) from None
+        sentence = "What was sent is too long. Go back and shorten it."
+        raise PageError(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
+    raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))

@@ -1,16 +1,30 @@
-"""The link that a request comes with: its approval, its recipient, and whether its signature is valid."""
+"""The link that a request comes with: its approval, its recipient, and what the page behind it showed.
+
+A page remembers the approval that it showed, so that a form that a browser sends again changes nothing.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
-from approvals.domain.model import Action, Approval, Approver, Channel, Presence, Severity
+from approvals.domain.eligibility import responder
+from approvals.domain.model import Action, Approval, Approver, Channel, Person, Presence, Severity
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, verify
 from approvals.store.table import ApprovalTable, NotFound
-from web import page_state
 from web.http import COPY_WHOLE, PageError
+
+SEEN = "seen"
+"""The field: how many responses the person had withdrawn when their page was made, and how many extensions it had."""
+
+_FIRST = "0.0"
+"""Its value for links, and for pages of earlier versions."""
+
+_STATE = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
+"""The only valid form: it is stored in the record, whose largest size is calculated when the request is made."""
 
 _REQUIRED = ("action", "id", "to", "sig")
 _FIELDS = ("action", "ex", "sm", "id", "to", "sig")
@@ -43,7 +57,28 @@ class Link:
     @property
     def page_fields(self) -> dict[str, str]:
         """The fields that a form on a page about the approval sends back."""
-        return {**self.fields, **page_state.seen(self.approval, self.approver)}
+        seen = f"{len(withdrawals(self.approval, self.approver))}.{len(self.approval.extensions)}"
+        return {**self.fields, SEEN: seen}
+
+    @property
+    def withdrawal_state(self) -> str:
+        """The key of a response or a withdrawal. It changes after a withdrawal that the page knew of."""
+        return self._seen[0]
+
+    @property
+    def extension_state(self) -> str:
+        """The key of an extension. It changes after an extension that the page knew of."""
+        return self._seen[2]
+
+    @property
+    def is_outdated(self) -> bool:
+        """Return True if the person has withdrawn a response, on any channel, since their page was made."""
+        return int(self.withdrawal_state) < len(withdrawals(self.approval, self.approver))
+
+    @property
+    def _seen(self) -> tuple[str, str, str]:
+        sent = self.sent.get(SEEN, "")
+        return (sent if _STATE.fullmatch(sent) else _FIRST).partition(".")
 
     @property
     def can_respond_alone(self) -> bool:
@@ -72,3 +107,10 @@ def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
     if not verify(approval, sent["to"], sent["sig"]):
         raise PageError(HTTPStatus.FORBIDDEN, f"The link was changed, so it can't be verified. {COPY_WHOLE}")
     return Link(approval, action, sent["to"], sent)
+
+
+def withdrawals(approval: Approval, approver: Approver) -> list[datetime]:
+    """Return when the person withdrew responses, on any channel."""
+    person = responder(approval, approver)
+    person_id = person.id if isinstance(person, Person) else None
+    return [each.withdrawn_at for each in approval.responses if each.person == person_id and each.withdrawn_at]

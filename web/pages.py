@@ -19,7 +19,7 @@ from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
 from web.html import document, rows, tag
 from web.http import UNUSABLE
-from web.page_state import last_withdrawal
+from web.link import withdrawals
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
 """Values of the field `do`: what a button asks for other than a response."""
@@ -51,7 +51,7 @@ def confirm(
     recipient = fields.get("to", "")
     is_short = _is_short(approval, action)
     button = _button(approval, action)
-    to_form = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM_ID}"}, "Go to the form"))
+    jump = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM_ID}"}, "Go to the form"))
     return document(
         f"{'Error: ' if typed.problems else ''}{approval.title}",
         tag(
@@ -59,20 +59,21 @@ def confirm(
             {},
             _eyebrow(approval, "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
-            *(_warning(note) or _withdrawn(approval, recipient)),
-            *_mistakes(approval, action, typed),
+            _warning(note) if note else _withdrawn(approval, recipient),
+            _mistakes(approval, action, typed),
             *sections.request(approval, recipient, now),
-            *([] if is_short else [to_form]),
+            "" if is_short else jump,
         ),
         _form(
             fields,
             tag("h2", {}, button if button.startswith("Answer") else f"{button} this request"),
             *inputs(approval, action, typed),
             _buttons(approval, action, fields),
-            attributes={"class": "answer sticky" if is_short else "answer", "id": _FORM_ID},
+            style="answer sticky" if is_short else "answer",
+            id_=_FORM_ID,
         ),
         tag("p", {"class": "other"}, f"Nothing is recorded until you press {button}. {wording.silence(approval)}"),
-        *_extension(approval, fields),
+        _extension(approval, fields),
     )
 
 
@@ -83,8 +84,8 @@ def recorded(
     return _status_page(
         approval,
         "Your response is recorded",
-        *_warning(note),
-        *_paragraph(f"You {response.action.status.lower()} this request on {readable(response.at)}."),
+        _warning(note),
+        _paragraph(f"You {response.action.status.lower()} this request on {readable(response.at)}."),
         *sections.answer(approval, response),
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval)),
         _form(
@@ -118,12 +119,12 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
     return _status_page(
         approval,
         wording.headline(approval),
-        *_warning(note),
+        _warning(note),
         tag("p", {"dir": "auto"}, by),
         *sections.quote(decision.comment or wording.cause(approval)),
-        *_paragraph(f"This link can no longer {action} the request." if late else ""),
-        *_warning(wording.in_vain(approval)),
-        *([tag("p", {}, tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
+        _paragraph(f"This link can no longer {action} the request." if late else ""),
+        _warning(wording.in_vain(approval)),
+        tag("p", {}, tag("a", {"href": newer}, "Open the newer request")) if newer else "",
         *sections.activity(approval),
         *sections.from_request(approval),
         *sections.source(approval),
@@ -147,27 +148,28 @@ def failure(approval_id: str, request_id: str) -> str:
     )
 
 
-def _status_page(approval: Approval, heading: str, *content: ET.Element, style: str = "") -> str:
+def _status_page(approval: Approval, heading: str, *content: ET.Element | str, style: str = "") -> str:
     """Return a page whose heading says where the approval stands, below its title."""
     return document(
         f"{heading}: {approval.title}",
         _eyebrow(approval, approval.title),
-        tag("h1", {"class": style} if style else {}, heading),
+        tag("h1", {"class": style or False}, heading),
         *content,
     )
 
 
-def _paragraph(text: str) -> list[ET.Element]:
-    return [tag("p", {}, text)] if text else []
+def _paragraph(text: str) -> ET.Element | str:
+    return tag("p", {}, text) if text else ""
 
 
-def _warning(text: str) -> list[ET.Element]:
-    return [tag("p", {"class": "problem"}, text)] if text else []
+def _warning(text: str) -> ET.Element | str:
+    return tag("p", {"class": "problem"}, text) if text else ""
 
 
-def _form(fields: Mapping[str, str], *content: ET.Element, attributes: Mapping[str, str] | None = None) -> ET.Element:
+def _form(fields: Mapping[str, str], *content: ET.Element, style: str = "", id_: str = "") -> ET.Element:
     hidden = (tag("input", {"type": "hidden", "name": name, "value": value}) for name, value in fields.items())
-    return tag("form", {"method": "post", "action": "execution", **(attributes or {})}, *hidden, *content)
+    attributes = {"method": "post", "action": "execution", "class": style or False, "id": id_ or False}
+    return tag("form", attributes, *hidden, *content)
 
 
 def _is_short(approval: Approval, action: Action) -> bool:
@@ -192,15 +194,14 @@ def _buttons(approval: Approval, action: Action, fields: Mapping[str, str]) -> E
 
 
 def _eyebrow(approval: Approval, text: str) -> ET.Element:
-    high = wording.is_high(approval)
-    badge: list[ET.Element | str] = [" ", tag("strong", {"class": "badge"}, "High severity")] if high else []
-    return tag("p", {"class": "eyebrow", "dir": "auto"}, text, *badge)
+    badge = tag("strong", {"class": "badge"}, "High severity") if wording.is_high(approval) else ""
+    return tag("p", {"class": "eyebrow", "dir": "auto"}, text, " ", badge)
 
 
-def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]:
+def _mistakes(approval: Approval, action: Action, typed: Typed) -> ET.Element | str:
     """Return what to fix, with a link to each input: the form stands below a request that may be long."""
     if not typed.problems:
-        return []
+        return ""
     named = labels(approval, action)
     lines = (
         tag("li", {}, tag("a", {"href": f"#{element_id(name)}", "dir": "auto"}, f"{named.get(name, name)}: {text}"))
@@ -208,21 +209,21 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
     )
     problems = counted(len(typed.problems), "problem")
     intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
-    return [tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))]
+    return tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))
 
 
-def _withdrawn(approval: Approval, recipient: str) -> list[ET.Element]:
-    at = last_withdrawal(approval, approver_of(approval, recipient))
+def _withdrawn(approval: Approval, recipient: str) -> ET.Element | str:
+    at = max(withdrawals(approval, approver_of(approval, recipient)), default=None)
     return _paragraph(f"You withdrew your response on {readable(at)}. It no longer counts." if at else "")
 
 
-def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:
+def _extension(approval: Approval, fields: Mapping[str, str]) -> ET.Element | str:
     if not may_postpone(approval):
-        return []
+        return ""
     longer = duration(approval.request.more_time.by)
     hint = tag("p", {"class": "hint"}, f"Need more time? Extend the deadline by {longer} for all approvers.")
     button = tag("button", {"class": "plain", "name": "do", "value": MORE_TIME}, f"Extend by {longer}")
-    return [_form(fields, hint, button, attributes={"class": "small"})]
+    return _form(fields, hint, button, style="small")
 
 
 def _decided_by(approval: Approval, recipient: str) -> str:
