@@ -21,7 +21,7 @@ from approvals.services.channel import NewsKind
 from mail.recipients import NOTICE
 from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
-from mail.text import barred, naming, paragraphs, quoted, rows, table, wrapped
+from mail.text import naming, paragraphs, quoted, rows, table
 
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
 _SHARED = "Anyone who has these links can respond: do not forward this email."
@@ -230,21 +230,21 @@ def _filled_in(approval: Approval) -> str:
     found = rows(facts.filled_in(approval))
     if not found:
         return ""
-    sizes = accumulate(len(barred(row).encode()) + 1 for row in found)
+    sizes = accumulate(len(row.encode()) + 1 for row in found)
     shown = [row for row, size in zip(found, sizes, strict=True) if size <= MAX_FORM]
     left = len(found) - len(shown)
     note = f" ({left} of {counted(len(found), 'field')} left out)" if left else ""
     who = display_name(approval.standing[-1].approver)
-    return "\n".join([f"Form, filled in by {who}{note}:", *map(barred, shown)])
+    return "\n".join([f"Form, filled in by {who}{note}:", *shown])
 
 
 def _author_block(shown: Shown) -> str:
     """Return everything that the request's author wrote except its title."""
     parts = (
-        ("Facts", [line for row in rows(shown.facts) for line in row]),
-        ("Details", [*wrapped(markdown.plain(shown.details), indent="  ")]),
-        ("Links", [line for row in rows(shown.links) for line in row]),
-        ("Workflow input", [line for row in rows(shown.context) for line in row]),
+        ("Facts", "\n".join(rows(shown.facts))),
+        ("Details", quoted(markdown.plain(shown.details), indent="  ")),
+        ("Links", "\n".join(rows(shown.links))),
+        ("Workflow input", "\n".join(rows(shown.context))),
     )
-    lines = [line for heading, found in parts if found for line in (heading, *found)]
-    return "\n".join([_AUTHOR, barred(lines)]) if lines else ""
+    texts = [f"{quoted(heading)}\n{text}" for heading, text in parts if text]
+    return "\n".join([_AUTHOR, *texts]) if texts else ""

@@ -26,9 +26,6 @@ _MAX_INDENT = 20
 _LABEL = 20
 """Characters of a label. The values beside longer labels are not aligned."""
 
-Row = list[str]
-"""The lines of one label and value, without their bars."""
-
 
 def naming(lead: str, names: list[str]) -> str:
     """Return a sentence that ends in names: on one line, or with each name on a line of its own.
@@ -45,18 +42,13 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{label + ':':<{width}} {value}" for label, value in rows)
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, indent: str = "") -> str:
     """Return another person's text, each line behind a bar."""
-    return barred(wrapped(text))
+    return _barred(wrapped(text, indent))
 
 
-def barred(lines: Iterable[str]) -> str:
-    """Return another person's wrapped lines, each behind a bar."""
-    return "\n".join(f"{BAR}{line}" for line in lines)
-
-
-def rows(pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """Return another person's labels and values as lines, indented below their heading."""
+def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return another person's labels and values, indented below their heading, each line behind a bar."""
     width = min(max((len(label) for label, _ in pairs), default=0), _LABEL) + 1
     return [_row(f"{one_line(label, len(label) + 1) + ':':<{width}} {value}") for label, value in pairs]
 
@@ -88,9 +80,13 @@ def paragraphs(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _row(text: str) -> Row:
+def _row(text: str) -> str:
     first, *rest = reveal(text).splitlines()
-    return [*wrapped(first, "  ", "    "), *wrapped("\n".join(rest), "      ")]
+    return _barred([*wrapped(first, "  ", "    "), *wrapped("\n".join(rest), "      ")])
+
+
+def _barred(lines: Iterable[str]) -> str:
+    return "\n".join(f"{BAR}{line}" for line in lines)
 
 
 def _broken(line: str, indent: str) -> Iterator[str]:
