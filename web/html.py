@@ -64,7 +64,7 @@ def rows(pairs: Rows) -> ET.Element:
     return tag("dl", {}, *cells)
 
 
-def away(label: str, url: str) -> ET.Element:
+def external_link(label: str, url: str) -> ET.Element:
     """Return a link to another site, with the host behind its label. It opens in a new tab and sends no referrer."""
     return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, labelled(label, url))
 

@@ -86,7 +86,7 @@ def recorded(
         "Your response is recorded",
         _warning(note),
         _paragraph(f"You {response.action.status.lower()} this request on {readable(response.at)}."),
-        *sections.answer(approval, response),
+        *sections.response_details(approval, response),
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval)),
         _form(
             fields,

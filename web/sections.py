@@ -18,9 +18,9 @@ from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
 from approvals.domain.parts import enumerated, remaining
-from web.html import Rows, away, rows, tag
+from web.html import Rows, external_link, rows, tag
 
-MANY = 8
+MAX_OPEN_ENTRIES = 8
 """Entries of an activity list that is shown open. A longer one is folded."""
 
 _TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
@@ -67,14 +67,14 @@ def activity(approval: Approval) -> list[ET.Element]:
     """Return the whole history, folded if it is long or the request waits."""
     entries = history(approval)
     listed = tag("ol", {"class": "history"}, *(_entry(approval, entry) for entry in entries))
-    if approval.decision and len(entries) <= MANY:
+    if approval.decision and len(entries) <= MAX_OPEN_ENTRIES:
         return [tag("h2", {}, "Activity"), listed]
     if len(entries) == 1:
         return []
     return [tag("details", {}, tag("summary", {}, f"Activity ({len(entries)})"), listed)]
 
 
-def answer(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
+def response_details(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
     """Return what a person said with a response: their comment and the form's fields that they filled in."""
     filled_in = [
         (field.label, said(response.form[field.name])) for field in approval.request.form if field.name in response.form
@@ -105,7 +105,7 @@ def _entry(approval: Approval, entry: Entry) -> ET.Element:
     decision = approval.decision
     # The page shows the comment of the deciding response at its top.
     decisive = response and decision and (response.approver, response.at) == (decision.approver, decision.at)
-    content = answer(approval, response, with_comment=not decisive) if response else []
+    content = response_details(approval, response, with_comment=not decisive) if response else []
     return tag("li", {}, moment(entry.at), tag("span", {"dir": "auto"}, entry.text), *content)
 
 
@@ -114,7 +114,7 @@ def _words(text: str) -> ET.Element:
 
 
 def _link(label: str, url: str) -> ET.Element:
-    named = away(label, url) if is_address(url) else tag("span", {}, label)
+    named = external_link(label, url) if is_address(url) else tag("span", {}, label)
     return tag("li", {"dir": "auto"}, named, tag("br", {}), tag("span", {"class": "url", "dir": "ltr"}, url))
 
 
@@ -140,5 +140,5 @@ def _block(name: str, attributes: dict[str, str], block: Block) -> ET.Element:
 
 def _span(span: Span) -> ET.Element | str:
     if span.style is Style.LINK:
-        return away(span.text, span.url)
+        return external_link(span.text, span.url)
     return tag(_TAGS[span.style], {}, span.text) if span.style in _TAGS else span.text
