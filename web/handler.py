@@ -22,8 +22,9 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.judgement import Expiry, Judgement, Postponement, Verdict, Withdrawal
 from approvals.domain.model import Approval, Response, Status
-from approvals.domain.rules import Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import is_approval_id, query
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
