@@ -100,7 +100,7 @@ class CallbackHandler:
             return self._outcome(replace(link, approval=approval))
         person = responder(approval, link.approver)
         if isinstance(person, Reason):
-            return self._not_allowed(link, person, _why_not(approval, person))
+            return self._not_allowed(link, person, tried=False)
         if response := answer_of(approval, person):
             return self._recorded(link, response)
         return self._confirm(link, HTTPStatus.OK)
@@ -134,8 +134,9 @@ class CallbackHandler:
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
-    def _not_allowed(self, link: Link, reason: Reason, sentence: str) -> ApiResponse:
+    def _not_allowed(self, link: Link, reason: Reason, *, tried: bool = True) -> ApiResponse:
         too_early = reason is Reason.TOO_EARLY
+        sentence = str(wording.why_not(link.approval, reason)) if tried else _why_not(link.approval, reason)
         html = pages.not_allowed(link.approval, sentence, too_early=too_early, now=self._clock())
         return page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, html)
 
@@ -158,7 +159,7 @@ class CallbackHandler:
         judgement = respond(self._table, link.approval, event)
         link = self._judged(link, judgement, link.do)
         if judgement.reason:
-            return self._not_allowed(link, judgement.reason, str(wording.why_not(link.approval, judgement.reason)))
+            return self._not_allowed(link, judgement.reason)
         return self._outcome(link, f"It is too late to {what}.") if link.approval.decision else self._back(link)
 
     def _respond(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
@@ -177,7 +178,7 @@ class CallbackHandler:
             case Verdict.ALREADY_USED:
                 return self._confirm(link, HTTPStatus.CONFLICT, note=_SENT_AGAIN)
             case Verdict.NOT_ALLOWED if judgement.reason:
-                return self._not_allowed(link, judgement.reason, str(wording.why_not(link.approval, judgement.reason)))
+                return self._not_allowed(link, judgement.reason)
             case Verdict.DECIDED | Verdict.COUNTED | Verdict.REPEATED if not with_one_click:
                 return self._back(link)
             case Verdict.DECIDED | Verdict.REPEATED if link.approval.decision:
