@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 
+from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
-from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX
+from approvals.store.queries import Listing
+from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
+from bot.ephemeral import Notes, name_unreadable
 from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
+from mail.sns import confirmed_addresses
 
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(NotifySettings, environ)
     wiring = ChannelWiring(config)
+    identities = StackIdentities(
+        email=config.email,
+        confirmed=partial(confirmed_addresses, wiring.sns, config.topic_arn),
+        directory=wiring.messenger.directory if wiring.messenger else None,
+    )
     notifier = Notifier(
         table=wiring.table,
         channels=wiring.channels,
-        identities=wiring.identities(),
+        identities=identities,
         decisions=wiring.queue(config.decision_queue_url),
         clock=wiring.clock,
         logger=wiring.logger,
         publisher=wiring.publisher(config),
     )
-    replies = wiring.replies(config.slack_reply_table_name)
+    replies = Notes(
+        table=wiring.table,
+        replies=Replies(wiring.dynamodb, config.slack_reply_table_name),
+        listing=Listing(wiring.dynamodb, config.table_name, partial(name_unreadable, wiring.logger)),
+        messenger=wiring.messenger,
+        base_url=config.public_url,
+        clock=wiring.clock,
+        logger=wiring.logger,
+    )
 
     def work(item_id: str, *, last: bool) -> None:
         if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
     from approvals.services.channel import Channel
-    from approvals.services.identities import StackIdentities
     from approvals.services.publish import Publisher
-    from bot.ephemeral import Notes
     from bot.messenger import SlackMessenger
     from handlers.settings import ChannelSettings, EmailSettings, EventSettings, TableSettings, TokenSettings
     from mail.sns import Mailer
@@ -112,31 +110,6 @@ class ChannelWiring(Wiring):
     def channels(self) -> list[Channel]:
         """The channels, in the order in which they tell people. A new channel is one line here."""
         return [self._email(), *self._slack()]
-
-    def identities(self) -> StackIdentities:
-        """Return the lookup of people's identities."""
-        from approvals.services.identities import StackIdentities  # noqa: PLC0415
-        from mail.sns import confirmed_addresses  # noqa: PLC0415
-
-        confirmed = partial(confirmed_addresses, self.sns, self._config.topic_arn)
-        directory = self.messenger.directory if self.messenger else None
-        return StackIdentities(email=self._config.email, confirmed=confirmed, directory=directory)
-
-    def replies(self, table_name: str) -> Notes:
-        """Return the sender of deferred Slack replies."""
-        from approvals.store.queries import Listing  # noqa: PLC0415
-        from approvals.store.replies import Replies  # noqa: PLC0415
-        from bot.ephemeral import Notes, name_unreadable  # noqa: PLC0415
-
-        return Notes(
-            table=self.table,
-            replies=Replies(self.dynamodb, table_name),
-            listing=Listing(self.dynamodb, self._table_name, partial(name_unreadable, self.logger)),
-            messenger=self.messenger,
-            base_url=self._config.public_url,
-            clock=self.clock,
-            logger=self.logger,
-        )
 
     @cached_property
     def messenger(self) -> SlackMessenger | None:
