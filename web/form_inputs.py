@@ -74,8 +74,6 @@ def read(
     problems = by_input(found)
     # Browsers send line breaks as CR LF and count each as one character.
     comment = sent.get(COMMENT, "").replace("\r\n", "\n").strip()
-    if len(comment) > MAX_COMMENT and request.comments[action] is not Presence.OFF:
-        problems[COMMENT] = f"It has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Please shorten it."
     if request.severity is Severity.HIGH and sent.get(SURE) != YES:
         problems[SURE] = f"This request is of high severity. Please tick the box to {action}."
     return values, comment or None, problems

@@ -100,7 +100,8 @@ def problems(form: tuple[FormField, ...], values: Mapping[str, FormValue]) -> li
 def comment_problems(comment: str, presence: Presence) -> list[Problem]:
     """Return what is wrong with the comment of an answer."""
     missing = presence is Presence.REQUIRED and not comment.strip()
-    text = "Please say why." if missing else _unseen(comment)
+    too_long = f"It has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Please shorten it."
+    text = "Please say why." if missing else too_long if len(comment) > MAX_COMMENT else _unseen(comment)
     return [Problem(COMMENT, text)] if text else []
 
 
