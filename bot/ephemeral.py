@@ -20,7 +20,7 @@ from approvals.domain.model import Action, Approval
 from approvals.domain.parts import joined
 from approvals.domain.references import Reference
 from approvals.domain.replies import Note, NoteKind
-from approvals.domain.signed_links import link, slack_recipient
+from approvals.domain.signed_links import link, user_recipient
 from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
@@ -28,6 +28,7 @@ from approvals.store.replies import EARLIER_PREFIX, Replies
 from approvals.store.table import ApprovalTable, NotFound
 from bot.query import About, Inquiry, parse
 from bot.visibility import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
+from bot.words import NOT_OF_THE_WORKSPACE
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -100,7 +101,7 @@ class Notes:
         """Give somebody a link of their own to the page, if they may respond to the approval or see it."""
         viewer = self._viewer(note, messenger)
         if viewer is None:
-            messenger.whisper(replace(note, text=wording.NOT_OF_THE_WORKSPACE))
+            messenger.whisper(replace(note, text=NOT_OF_THE_WORKSPACE))
             return
         try:
             approval = self._table.get(str(note.text))
@@ -112,7 +113,7 @@ class Notes:
             self._logger.warning("no link handed out to who may neither respond nor see")
             messenger.whisper(replace(note, text=joined([wording.quoted_title(approval), wording.who_may(approval)])))
             return
-        recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
+        recipient = user_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
         messenger.hand_out(note, approval, url)
         self._logger.info("link handed out in slack")
@@ -129,7 +130,7 @@ class Notes:
     def _answer(self, note: Note, messenger: SlackMessenger) -> None:
         viewer = self._viewer(note, messenger)
         if viewer is None:
-            messenger.say(note.response_url, wording.NOT_OF_THE_WORKSPACE)
+            messenger.say(note.response_url, NOT_OF_THE_WORKSPACE)
             return
         inquiry = parse(str(note.text))
         self._logger.info("command in slack", extra={"about": inquiry.about.value})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval
-from approvals.services.tasks import recipient_of
+from approvals.domain.steps import recipient_of
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable, NotFound
 from mail.digest_message import digest_mail

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from approvals.domain import facts, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum
-from approvals.domain.model import Action, Approval, Step, readable, shorten
+from approvals.domain.model import Action, Approval, readable, shorten
 from approvals.domain.omissions import Part, Shown
 from approvals.domain.parts import counted, display_name, duration, enumerated, with_address
 from approvals.domain.rules import may_postpone
 from approvals.domain.signed_links import link
+from approvals.domain.steps import notice_step, outcome_step, request_step
 from approvals.services.channel import NewsKind
-from mail.sns import NOTICE, Mail
+from mail.addresses import EMAIL
+from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
 from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 
@@ -70,7 +72,7 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
     Raises `KeyError` for a step that owes no email.
     """
     kind, _, recipient = step.partition(":")
-    if kind == Step.OUTCOME_EMAIL:
+    if kind == outcome_step(EMAIL):
         return outcome_mail(approval, recipient) if approval.decision else None
     if approval.decision:
         return None
@@ -157,11 +159,11 @@ def ended(approval: Approval) -> str:
 
 
 _WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
-    Step.REQUEST_EMAIL: request_mail,
+    request_step(EMAIL): request_mail,
     NewsKind.REMINDER: reminder_mail,
 }
 _WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
-    NOTICE: notice_mail,
+    notice_step(EMAIL): notice_mail,
     NewsKind.ESCALATION: escalation_mail,
     NewsKind.EXTENSION: extension_mail,
 }

@@ -27,7 +27,8 @@ from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
-from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
+from approvals.domain.model import Action, Approval, Approver, FormValue, Presence, Response, Severity, Status
+from approvals.domain.profiles import refusal
 from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.services.respond import respond
@@ -320,7 +321,7 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
     if reason is Reason.NOT_A_MEMBER:  # "Anybody who was asked may answer" would say that they may.
-        return f"{wording.NOT_A_MEMBER} The request still waits."
+        return f"{refusal(reason)} The request still waits."
     why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
     return f"{why.get(reason, '')}{wording.who_may(approval)} The request still waits."
 
@@ -328,7 +329,7 @@ def _why_not(approval: Approval, reason: Reason) -> str:
 def _needs_nothing_more(link: Link) -> bool:
     """Whether a click alone can be the whole answer: with all of the request, a form included, beside the link."""
     request = link.approval.request
-    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.channel == Channel.EMAIL
+    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.realm is None
     return (
         all_shown
         and request.severity is Severity.NORMAL

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.forms import said
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval, Json, readable
 from approvals.domain.parts import display_name, unlinked
 
@@ -61,11 +60,11 @@ def requester(approval: Approval) -> str:
     The request names its requester itself, so the address never gives way to a name. Empty without a requester.
     """
     claim = approval.request.requested_by or ""
-    claim = claim if is_email(claim) else one_line(claim)
+    claim = one_line(claim, len(claim)) if "@" in claim else one_line(claim)  # An address is never cut.
     person = approval.people.requester if approval.people else None
     if person is None or not claim:
         return claim
-    address = person.email or claim
+    address = person.address or claim
     known = display_name(person)
     return address if known in (address, claim) else f"{known} ({address})"
 

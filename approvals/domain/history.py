@@ -9,8 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from approvals.domain import facts, wording
-from approvals.domain.model import Approval, Approver, Channel, Decision, Response, Status, Step
+from approvals.domain.model import Approval, Approver, Decision, Response, Status
 from approvals.domain.parts import Names, display_name
+from approvals.domain.profiles import profile_of
+from approvals.domain.steps import Step
 
 
 class Kind(StrEnum):
@@ -89,15 +91,13 @@ def _told(approval: Approval) -> Iterator[Entry]:
     for step, at in approval.steps.items():
         kind, _, recipient = step.partition(":")
         verb, _, channel = kind.partition("_")
-        if verb == "request" and not recipient and channel != Channel.EMAIL:
+        if verb == "request" and not recipient:
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=f"It was asked {wording.where(channel)}.")
-        elif kind == Step.REQUEST_SLACK:
-            text = f"{_slack_name(approval, recipient)} was asked in a direct message in Slack."
-            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
         elif _REMINDER.fullmatch(step):
             yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
         elif verb in _VERBS and recipient:
-            text = f"{recipient} was {_VERBS[verb]} {wording.where(channel)}."
+            how = profile_of(channel).directly or wording.where(channel)
+            text = f"{_name(approval, channel, recipient)} was {_VERBS[verb]} {how}."
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
 
 
@@ -152,7 +152,8 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
             yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)
 
 
-def _slack_name(approval: Approval, slack_id: str) -> str:
+def _name(approval: Approval, channel: str, recipient: str) -> str:
+    """Return an address as it is, and the name of the person behind a user id."""
     people = approval.people
-    named = (*people.approvers, *people.escalation) if people else ()
-    return next((display_name(person) for person in named if person.slack_id == slack_id), slack_id)
+    named = (*people.approvers, *people.escalation) if people and "@" not in recipient else ()
+    return next((display_name(person) for person in named if person.on(channel) == recipient), recipient)

@@ -10,6 +10,7 @@ from typing import Final
 
 from approvals.domain.characters import MAX_NAME, one_line
 from approvals.domain.email_address import is_same
+from approvals.domain.steps import REQUEST, Step
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -68,27 +69,8 @@ class FieldType(StrEnum):
     DATE = "date"
 
 
-class Channel:
-    """Names of channels, as records have them: texts, since a channel that is added brings a name of its own.
-
-    SYSTEM is the product itself: the clock, or a request that reached nobody.
-    """
-
-    EMAIL: Final = "email"
-    SLACK: Final = "slack"
-    SYSTEM: Final = "system"
-
-
-class Step(StrEnum):
-    """What is done once for an approval, each noted in the record when it is done."""
-
-    REQUEST_EMAIL = "request_email"
-    REQUEST_SLACK = "request_slack"
-    RESUME = "resume"
-    OUTCOME_EMAIL = "outcome_email"
-    OUTCOME_SLACK = "outcome_slack"
-    OUTCOME_THREAD = "outcome_thread"
-    WORKFLOW_GONE = "workflow_gone"
+SYSTEM: Final = "system"
+"""The channel of what the product itself does: the scheduler, or a request that reached nobody."""
 
 
 class ContextNotReadError(Exception):
@@ -126,8 +108,8 @@ class MoreTime:
 class Request:
     """What is asked, of whom, and by which rules.
 
-    `approvers` and `escalate_to` name people as the requester did: email addresses, Slack user ids, Slack user group
-    ids; empty approvers mean whoever is asked. Durations count from the request. `context` is the execution's input
+    `approvers` and `escalate_to` name people as the requester did: addresses, user ids and user group ids of channels;
+    empty approvers mean everyone who is asked. Durations count from the request. `context` is the execution's input
     without the request itself, or None where it was not read: lists don't read it. `digest` is the SHA-256 (64 hex
     digits) of all that was asked.
     """
@@ -184,16 +166,17 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """Who answers. `id` is an email address or a Slack user id, `name` what people call them, on one line.
+    """A user who responds. `id` is their name on the channel, `name` what people call them, on one line.
 
-    `workspace` is the id of the Slack workspace they belong to; empty by email. `member` says whether they are a full
-    member of it, no guest, bot or deactivated user; it is None where Slack was not asked, and is not stored.
+    `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
+    none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
+    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored.
     """
 
     id: str
     name: str
     channel: str
-    workspace: str = ""
+    realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
 
     def __post_init__(self) -> None:
@@ -206,32 +189,40 @@ class Approver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One human, whatever the channel. `name` is one line, `id` an email address in canonical form, or a Slack user id.
+    """One human, whatever the channel. `name` is one line, `id` an address in canonical form, or else a user id.
 
-    `email` and `slack_id` are both known where Slack says that they are the same person's.
+    `identities` are their names by channel: several where a channel says that they are the same person's.
     """
 
     id: str
     name: str
-    email: str = ""
-    slack_id: str = ""
+    identities: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Keep the name to one line, as an approver's."""
         object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
 
+    def on(self, channel: str) -> str:
+        """Return their name on a channel; empty if they have none there."""
+        return self.identities.get(channel, "")
+
+    @property
+    def address(self) -> str:
+        """Their address, which names them on every channel; empty if none is known."""
+        return next((identity for identity in self.identities.values() if "@" in identity), "")
+
     def is_(self, approver: Approver) -> bool:
-        """Whether this is who answers, whatever the spelling of their email address."""
-        if approver.channel == Channel.SLACK:
-            return approver.id == self.slack_id
-        return is_same(self.email, approver.id)
+        """Return True if this person responds. An address names them on every channel without realms."""
+        if approver.realm is None and "@" in approver.id:
+            return any(is_same(identity, approver.id) for identity in self.identities.values())
+        return bool(approver.id) and approver.id == self.on(approver.channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """Who is who, as it stood when the request was sent. `approvers` is empty when whoever is asked may answer.
 
-    It is not `complete` while Slack could not be asked: then nobody can answer in Slack yet, but everybody by mail.
+    It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
     """
 
     approvers: tuple[Person, ...] = ()
@@ -298,16 +289,18 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlackMessage:
-    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace.
+class Delivery:
+    """A message that shows the approval and can be edited.
 
-    `user` is the id of whose direct message it is; empty in a channel.
+    `place` and `id` say where it is, in the channel's words. `to` is its only reader; empty in a place that many read.
+    `realm` is the organization on the channel that may respond there.
     """
 
     channel: str
-    ts: str
-    workspace: str
-    user: str = ""
+    place: str
+    id: str
+    to: str = ""
+    realm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,14 +330,8 @@ class Approval:
     escalated_at: datetime | None = None
     decision: Decision | None = None
     steps: Mapping[str, datetime] = field(default_factory=dict)
-    slack_message: SlackMessage | None = None
-    direct_messages: tuple[SlackMessage, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     published: frozenset[str] = frozenset()
-
-    @property
-    def slack_messages(self) -> tuple[SlackMessage, ...]:
-        """All messages that show it, the channel's first."""
-        return (*([self.slack_message] if self.slack_message else []), *self.direct_messages)
 
     @property
     def resumed(self) -> bool | None:
@@ -356,7 +343,7 @@ class Approval:
     @property
     def told(self) -> bool:
         """Whether anybody was told of the request."""
-        return any(step.startswith("request_") for step in self.steps)
+        return any(step.startswith(REQUEST) for step in self.steps)
 
     @property
     def standing(self) -> tuple[Response, ...]:

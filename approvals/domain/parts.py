@@ -93,15 +93,15 @@ def display_name(who: Person | Approver) -> str:
     An @ alone is kept in a person's own address: a Slack user may be called like a colleague's.
     """
     name = who.name or who.id
-    if name in (who.id, getattr(who, "email", "")) or is_same(name, who.id):
+    if name in (who.id, getattr(who, "address", "")) or is_same(name, who.id):
         return name
     return unlinked(_AT.sub(" at ", name))
 
 
 def with_address(person: Person) -> str:
-    """Return a person's name with their email address, where both are known and differ."""
+    """Return a person's name with their address, where both are known and differ."""
     name = display_name(person)
-    return f"{name} ({person.email})" if person.email and name != person.email else name
+    return f"{name} ({person.address})" if person.address and name != person.address else name
 
 
 def unlinked(name: str) -> str:

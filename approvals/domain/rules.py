@@ -11,9 +11,9 @@ from approvals.domain.forms import Problem
 from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
+    SYSTEM,
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
     OnTimeout,
@@ -259,13 +259,13 @@ def _after_decision(approval: Approval, event: Event) -> Verdict:
 def _expired(approval: Approval, at: datetime) -> Approval:
     if approval.request.on_timeout is OnTimeout.REJECT:
         cause = "There was no decision before the deadline, which counts as a rejection."
-        return _decided(approval, Decision(status=Status.REJECTED, at=at, channel=Channel.SYSTEM, cause=cause))
+        return _decided(approval, Decision(status=Status.REJECTED, at=at, channel=SYSTEM, cause=cause))
     cause = "Nobody answered before the deadline, so the request was not approved."
     if approval.standing:
         cause = "Too few answered before the deadline, so the request was not approved."
     return _decided(
         approval,
-        Decision(status=Status.EXPIRED, at=at, channel=Channel.SYSTEM, error="ApprovalExpired", cause=cause),
+        Decision(status=Status.EXPIRED, at=at, channel=SYSTEM, error="ApprovalExpired", cause=cause),
     )
 
 
@@ -275,7 +275,7 @@ def _cancelled(approval: Approval, event: Cancellation) -> Approval:
         Decision(
             status=Status.CANCELLED,
             at=event.at,
-            channel=Channel.SYSTEM,
+            channel=SYSTEM,
             error=event.error,
             cause=event.cause,
             superseded_by=event.superseded_by,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Approval, Decision, Status, Step
+from approvals.domain.model import Approval, Decision, Status
+from approvals.domain.steps import Step, outcome_step
 from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.tasks import Run
@@ -60,12 +61,12 @@ class Resumer:
         if approval.resumed is None:
             run.attempt(Step.RESUME, self._resume)
         for channel in self._channels:
-            tasks = run.plan(f"outcome_{channel.name}", partial(channel.conclude, run.approval))
+            tasks = run.plan(outcome_step(channel.name), partial(channel.conclude, run.approval))
             run.carry_out(tasks or {})
         if self._publisher:
             run.attempt(EVENTS, self._publisher.publish)
         run.raise_failures()
-        if run.approval.slack_messages != approval.slack_messages:
+        if run.approval.deliveries != approval.deliveries:
             # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
             run.show(self._channels)
             run.raise_failures()

@@ -13,6 +13,7 @@ from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval, People, Request, Status
 from approvals.domain.rules import Cancellation
+from approvals.domain.steps import request_step
 from approvals.requests.parse import InvalidApprovalRequest
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
@@ -138,7 +139,7 @@ class Notifier:
             run = self._run(approval)
             self._invite(run)
             if approval.version > 1:
-                if run.approval.slack_messages and not run.approval.decision:
+                if run.approval.deliveries and not run.approval.decision:
                     run.show(self._channels)
                 for news in _news(approval):
                     self._update(run, approval, news)
@@ -157,7 +158,7 @@ class Notifier:
     def _ask(self, run: Run) -> None:
         for channel in self._channels:
             # From the record as it is now: the channel before may have taken its time.
-            tasks = run.plan(f"request_{channel.name}", partial(channel.invite, run.approval))
+            tasks = run.plan(request_step(channel.name), partial(channel.invite, run.approval))
             run.carry_out(tasks or {})
 
     def _update(self, run: Run, before: Approval, news: News) -> None:
@@ -191,7 +192,7 @@ class Notifier:
     def _show_outcome(self, run: Run) -> None:
         """Decided while messages were on their way: `decision` may not know of them, so their buttons go now."""
         before = run.approval
-        if not (before.decision and before.slack_messages):
+        if not (before.decision and before.deliveries):
             return
         run.show(self._channels)
         # `decision` may have learned meanwhile whether the workflow heard of it: its edit must not be undone.
@@ -201,7 +202,7 @@ class Notifier:
 
     def _hand_over(self, approval: Approval) -> None:
         """Decided while people were being told: `decision` may not have known that they were, and looks again."""
-        if approval.decision and (approval.told or approval.slack_messages):
+        if approval.decision and (approval.told or approval.deliveries):
             self._decisions.add(approval.id, HAND_OVER)
 
     def _give_up(self, approval_id: str, failure: StepsFailed) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
-from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.model import Approval, Delivery
 from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
 
 NEWS = "news"
@@ -41,7 +41,7 @@ class Log(Protocol):
 class Marks(Protocol):
     """The part of the approvals table that is used here."""
 
-    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: SlackMessage | None = None) -> Approval:
+    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: Delivery | None = None) -> Approval:
         """Mark a step as done, with the message that it left. Return the approval as it is now."""
 
 
@@ -169,13 +169,3 @@ def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
 def _reason(error: Exception) -> str:
     # Only our own exceptions are known to carry no secret.
     return str(error) if isinstance(error, DeliveryFailed) else type(error).__name__
-
-
-def step_for(kind: str, recipient: str) -> str:
-    """Return the step of a task for one recipient: `request_email:ann@example.com`."""
-    return f"{kind}:{recipient}"
-
-
-def recipient_of(step: str) -> str:
-    """Return the recipient that a step names."""
-    return step.partition(":")[2]

@@ -12,13 +12,13 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Approval,
     Decision,
+    Delivery,
     Extension,
     Json,
     People,
     Refusal,
     Request,
     Response,
-    SlackMessage,
     Status,
     Workflow,
     iso,
@@ -66,8 +66,8 @@ READABLE = (
     "escalated_at",
     "decision",
     "steps",
-    "slack_message",
-    "direct_messages",
+    "deliveries",
+    *legacy.DELIVERIES,
     "published",
 )
 """What is read of a record. Versions before 0.2 kept the task token in it, too: IAM lets `decision` alone read that."""
@@ -113,8 +113,8 @@ def approval_to_item(approval: Approval) -> Item:
         "requested_at": iso(approval.requested_at),
         "people": people_to_item(approval.people) if approval.people else None,
         "steps": {str(step): iso(at) for step, at in approval.steps.items()},
-        **({"slack_message": slack_message_to_item(approval.slack_message)} if approval.slack_message else {}),
-        "direct_messages": [slack_message_to_item(message) for message in approval.direct_messages],
+        "deliveries": [delivery_to_item(delivery) for delivery in approval.deliveries],
+        **legacy.deliveries_beside(approval.deliveries),
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
         "news": "no",
@@ -131,7 +131,7 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
     `listed` says that the context was not read either.
     """
     item = legacy.current(item)
-    message, decision, people = item.get("slack_message"), item.get("decision"), item.get("people")
+    decision, people = item.get("decision"), item.get("people")
     return Approval(
         id=item["id"],
         status=Status(item["status"]),
@@ -149,8 +149,7 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
         escalated_at=moment(item["escalated_at"]) if item["escalated_at"] else None,
         decision=from_item(Decision, decision) if decision else None,
         steps={step: moment(at) for step, at in item["steps"].items()},
-        slack_message=from_item(SlackMessage, message) if message else None,
-        direct_messages=_all(SlackMessage, item.get("direct_messages", ())),
+        deliveries=_all(Delivery, item["deliveries"]),
         published=frozenset(item.get("published", ())),
     )
 
@@ -181,14 +180,13 @@ def _object(text: str) -> dict[str, Json]:
 
 
 def people_to_item(people: People) -> Item:
-    """The attribute that says who is who."""
-    # "known" is for a function of an earlier version, which still runs while a new one is deployed.
-    return {**to_item(people), "known": []}
+    """Return the attribute that holds the resolved identities."""
+    return legacy.people_beside(to_item(people))
 
 
-def slack_message_to_item(message: SlackMessage) -> Item:
-    """Where a Slack message stands."""
-    return {name: value for name, value in to_item(message).items() if value}
+def delivery_to_item(delivery: Delivery) -> Item:
+    """Return the attributes of a message that can be edited."""
+    return {name: value for name, value in to_item(delivery).items() if value}
 
 
 def note_to_item(note: Note, at: datetime) -> Item:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 
 from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.model import Approval, People, SlackMessage, Step, iso
+from approvals.domain.model import Approval, Delivery, People, iso
 from approvals.domain.replies import Note
+from approvals.domain.steps import Step
+from approvals.store import legacy
 from approvals.store.dynamodb import deserialize, serialize
 from approvals.store.items import (
     DUE_SHARDS,
@@ -22,8 +24,8 @@ from approvals.store.items import (
     Item,
     approval_to_item,
     changeable_to_item,
+    delivery_to_item,
     people_to_item,
-    slack_message_to_item,
 )
 from approvals.store.reading import read_approval
 
@@ -81,7 +83,7 @@ class ConditionsFailed(Exception):  # noqa: N818
 class ApprovalTable:
     """Reads and writes approvals. Every read is strongly consistent.
 
-    `sleep` waits a number of seconds. `replies` has the deferred Slack replies of the one function that leaves them.
+    `sleep` waits a number of seconds. `replies` has the deferred replies of the one function that leaves them.
     `attributes` are read of a record: IAM may let a function read no others.
     """
 
@@ -175,7 +177,7 @@ class ApprovalTable:
         step: str,
         at: datetime,
         *,
-        delivery: SlackMessage | None = None,
+        delivery: Delivery | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
         """Mark a step as done, with the message that it left, and remove the marks of its parts.
@@ -188,13 +190,11 @@ class ApprovalTable:
         taken = [f"steps.#{name}" for name in removed]
         if step in (Step.RESUME, Step.WORKFLOW_GONE):
             taken += ["due_shard", "due_at"]
-        if delivery and not delivery.user:
-            put.append("slack_message = :message")
-            values["message"] = slack_message_to_item(delivery)
-        elif delivery:
+        if delivery:
+            beside, more = legacy.delivery_beside(delivery)
             # Records of earlier versions have no list yet.
-            put.append("direct_messages = list_append(if_not_exists(direct_messages, :none), :direct)")
-            values |= {"none": [], "direct": [slack_message_to_item(delivery)]}
+            put += ["deliveries = list_append(if_not_exists(deliveries, :none), :delivery)", *beside]
+            values |= {"none": [], "delivery": [delivery_to_item(delivery)], **more}
         expression = f"SET {', '.join(put)}" + (f" REMOVE {', '.join(taken)}" if taken else "")
         return self._update_existing(approval.id, expression, values, {"step": step, **removed})
 

@@ -17,10 +17,10 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, omissions, wording
 from approvals.domain.characters import reveal
 from approvals.domain.forms import said
-from approvals.domain.identifiers import is_slack_user
-from approvals.domain.model import Action, Approval, Channel, Decision, OnTimeout, Person, Severity, shorten
+from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import SLACK_MESSAGE, Shown
 from approvals.domain.parts import Names, joined
+from bot.addresses import SLACK, is_slack_user
 from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (
@@ -118,7 +118,7 @@ def outcome_reply(approval: Approval) -> str:
 def _requester(approval: Approval) -> str:
     """The Slack id of who asked; empty where they have none."""
     if approval.people and approval.people.requester:
-        return approval.people.requester.slack_id
+        return approval.people.requester.on(SLACK)
     asked_by = approval.request.requested_by or ""
     return asked_by if is_slack_user(asked_by) else ""
 
@@ -187,7 +187,8 @@ def _listed(people: Sequence[Person]) -> list[Part]:
     """People by mention, or else by name; as many as there is room for."""
     parts: list[Part] = []
     for number, person in enumerate(people):
-        name = [mention(person.slack_id)] if person.slack_id else runs(person.email or person.name)
+        user = person.on(SLACK)
+        name = [mention(user)] if user else runs(person.address or person.name)
         between = runs("" if not number else " and " if number == len(people) - 1 else ", ")
         if weight_of([*parts, *between, *name]) > MAX_NAMES:
             return [*parts, *runs(f" and {len(people) - number} more")]
@@ -213,6 +214,6 @@ def _by(decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
         return f"{when}. {fit(decision.cause or '', MAX_COMMENT)}".strip()
-    if decision.channel == Channel.SLACK:
+    if decision.channel == SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
-    return f"by {literal(decision.approver.name)} by email, {when}"
+    return f"by {literal(decision.approver.name)} {wording.where(decision.channel)}, {when}"

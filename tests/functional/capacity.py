@@ -24,7 +24,9 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
-from approvals.domain.model import Request
+from approvals.domain.model import (
+    Request,
+)
 from approvals.domain.replies import Note, NoteKind
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
@@ -111,7 +113,7 @@ class QuietSlack(WebClient):
         answers: dict[str, Any] = {
             "auth.test": {"team_id": WORKSPACE, "url": "https://example.slack.com/"},
             "users.info": {"user": {"id": BOB.id, "name": BOB.name, "team_id": WORKSPACE}},
-            "users.conversations": {"channels": [{"id": MESSAGE.channel}]},
+            "users.conversations": {"channels": [{"id": MESSAGE.place}]},
         }
         if api_method == "views.publish":
             QuietSlack.said = call["json"]["view"]["blocks"][0]["text"]["text"]
@@ -150,7 +152,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     dynamodb.meta.events.register("before-send.dynamodb.*", answer)
     url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
     note = Note(
-        id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
+        id="n", user=BOB.id, kind=kind, channel=MESSAGE.place, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
     table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
     vars(replies)["get"] = lambda _: note

@@ -23,7 +23,9 @@ from slack_sdk.webhook import WebhookResponse
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGone
 from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Approval
+from approvals.domain.model import (
+    Approval,
+)
 from approvals.store.items import LISTED
 from approvals.store.queries import Listing
 from approvals.store.replies import Replies

@@ -13,9 +13,16 @@ from typing import Any
 import boto3
 from click.testing import CliRunner, Result
 
-from approvals.domain.model import Action, Approval, Approver, People, Step, Workflow
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    People,
+    Workflow,
+)
 from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.requests.parse import parse_request
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
@@ -115,7 +122,7 @@ class Shell:
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
             people=people or People(),
-            slack_message=None,
+            deliveries=(),
         )
         assert self.table.add(approval)
         return approval

@@ -63,7 +63,9 @@ CAROL, MALLORY = "carol@example.com", "mallory@example.com"
 RICH = an_approval(
     id=approval_id("rich"),
     link_key=b"r" * 32,
-    people=People(approvers=tuple(Person(id=email, name=email, email=email) for email in (ALICE.id, CAROL))),
+    people=People(
+        approvers=tuple(Person(id=email, name=email, identities={"email": email}) for email in (ALICE.id, CAROL))
+    ),
     request=replace(
         APPROVAL.request,
         approvers=(ALICE.id, CAROL),
@@ -298,7 +300,7 @@ class SlackRequests:
         self._slack = slack
         message = messenger.post_request(APPROVAL)
         self._payloads = [
-            json.loads(parse_qs(slack.click(message.ts, id_, BOB.id)[0].decode())["payload"][0])
+            json.loads(parse_qs(slack.click(message.id, id_, BOB.id)[0].decode())["payload"][0])
             for id_ in ACTION_IDS.values()
         ]
 

@@ -13,8 +13,13 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import facts
-from approvals.domain.model import Approval, ContextNotReadError, Request, Step
+from approvals.domain.model import (
+    Approval,
+    ContextNotReadError,
+    Request,
+)
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from approvals.store.items import approval_to_item
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError

@@ -17,7 +17,15 @@ from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
-from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    Delivery,
+    MoreTime,
+    Request,
+    Status,
+)
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
@@ -50,12 +58,12 @@ from tests.functional.conftest import (
 from tests.support.channels import the_channels, the_identities
 
 ID = an_approval().id
-REQUEST_ALICE = f"{Step.REQUEST_EMAIL}:alice@example.com"
+REQUEST_ALICE = "request_email:alice@example.com"
 
 
 @pytest.fixture
 def with_slack(table: ApprovalTable) -> bool:
-    table.add(an_approval(slack_message=None))
+    table.add(an_approval(deliveries=()))
     return True
 
 
@@ -105,9 +113,9 @@ def test_a_new_request_is_mailed_and_posted_once(
     assert [mail.subject for mail in mailer.sent] == [f"Approve? Deploy web 2.4.1 [{ID[:6]}]"]
     [message] = slack.messages()
     stored = table.get(ID)
-    assert stored.steps.keys() == {REQUEST_ALICE, Step.REQUEST_SLACK}
-    assert stored.slack_message is not None
-    assert stored.slack_message.ts == message.ts
+    assert stored.steps.keys() == {REQUEST_ALICE, "request_slack"}
+    assert stored.deliveries
+    assert stored.deliveries[0].id == message.ts
 
 
 def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
@@ -207,7 +215,7 @@ def test_what_was_decided_while_people_were_told_is_handed_to_the_decision_handl
     post = messenger.post_request
     event = Cancellation(NOW, "stopped") if cancelled else a_response()
 
-    def decided_meanwhile(approval: Approval) -> SlackMessage:
+    def decided_meanwhile(approval: Approval) -> Delivery:
         respond(table, table.get(ID), event)
         return post(approval)
 
@@ -244,7 +252,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
     )
     post = messenger.post_request
 
-    def decided_meanwhile(approval: Approval) -> SlackMessage:
+    def decided_meanwhile(approval: Approval) -> Delivery:
         respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped."))
         resumer(ID, last=False)
         return post(approval)
@@ -277,7 +285,7 @@ def test_a_note_is_whispered_to_its_user(delivery: Notes, table: ApprovalTable, 
 def test_without_slack_the_mail_is_enough(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
-    table.add(an_approval(slack_message=None))
+    table.add(an_approval(deliveries=()))
     notifier(ID, last=False)
     assert len(mailer.sent) == 1
     assert slack.calls() == []
@@ -346,7 +354,7 @@ def test_slack_asking_to_slow_down_says_for_how_long(slack: Slack) -> None:
 
 def an_attempt(table: ApprovalTable, token: str, attempt: int, entered: str = "2026-11-23T09:00:00.000Z") -> Approval:
     workflow = replace(WORKFLOW, attempt=attempt, entered_at=entered)
-    approval = an_approval(id=approval_id(token), workflow=workflow, slack_message=None)
+    approval = an_approval(id=approval_id(token), workflow=workflow, deliveries=())
     table.add(approval)
     return approval
 
@@ -429,7 +437,7 @@ def directory(messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch) -> Fak
 def an_asked(table: ApprovalTable, **changes: Any) -> Approval:
     """A request with approvers, as the request function stores it."""
     request = Request(**{"title": "Deploy", "timeout": timedelta(hours=1), **changes})
-    approval = an_approval(id=approval_id("t1"), request=request, people=None, slack_message=None)
+    approval = an_approval(id=approval_id("t1"), request=request, people=None, deliveries=())
     table.add(approval)
     return approval
 
@@ -445,7 +453,7 @@ def test_it_is_known_who_is_who_before_anybody_is_told(
     notifier(asked.id, last=False)
     stored = table.get(asked.id)
     assert stored.people is not None
-    assert [(person.email, person.slack_id) for person in stored.people.approvers] == [
+    assert [(person.address, person.on("slack")) for person in stored.people.approvers] == [
         ("alice@example.com", "U0ALICE01"),
         ("", "U0BOB00002"),  # whose address has no subscription
     ]
@@ -539,9 +547,9 @@ def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
         with pytest.raises(StepsFailed, match="identify: Slack answered HTTP 503"):
             notifier(asked.id, last=False)
     assert (len(mailer.sent), slack.messages()) == (2, [])
-    approval = replace(table.get(asked.id), slack_message=an_approval().slack_message)
-    in_slack = Approver(id="U0ALICE01", name="alice", channel=Channel.SLACK, workspace=WORKSPACE)
-    by_mail = Approver(id="alice@example.com", name="alice", channel=Channel.EMAIL)
+    approval = replace(table.get(asked.id), deliveries=an_approval().deliveries)
+    in_slack = Approver(id="U0ALICE01", name="alice", channel="slack", realm=WORKSPACE)
+    by_mail = Approver(id="alice@example.com", name="alice", channel="email")
     assert respond(table, approval, a_response(approver=in_slack)).reason is Reason.TOO_EARLY
     assert respond(table, approval, a_response(approver=by_mail)).verdict is Verdict.COUNTED
 
@@ -834,7 +842,7 @@ def test_a_new_request_that_the_stream_delivers_again_is_told_once(
     for _ in range(3):
         notifier(ID, last=False)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
-    assert table.get(ID).steps.keys() == {REQUEST_ALICE, Step.REQUEST_SLACK}
+    assert table.get(ID).steps.keys() == {REQUEST_ALICE, "request_slack"}
 
 
 def test_delivered_again_while_the_mail_fails_it_is_posted_once(
@@ -883,7 +891,7 @@ def test_delivered_again_after_an_approver_left_it_is_not_called_off(
     request = Request(
         timeout=timedelta(hours=1), approvers=("alice@example.com", "carol@example.com"), required_approvals=2
     )
-    asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
+    asked = an_approval(id="d" * 32, request=request, people=None, deliveries=())
     table.add(asked)
     notifier(asked.id, last=False)
     subscribers.addresses = ["alice@example.com"]
@@ -902,7 +910,7 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     request = Request(
         timeout=timedelta(hours=1), approvers=("alice@example.com", "carol@example.com"), required_approvals=2
     )
-    asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
+    asked = an_approval(id="d" * 32, request=request, people=None, deliveries=())
     table.add(asked)
     find, down = messenger.directory.find_by_email, [DeliveryFailed("Slack can't be reached: timeout")]
 
@@ -915,7 +923,7 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     notifier(asked.id, last=False)
     assert len(mailer.sent) == 2
     told = table.get(asked.id).steps
-    assert {f"{Step.REQUEST_EMAIL}:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
+    assert {f"request_email:{name}@example.com" for name in ("alice", "carol")} <= told.keys()
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
@@ -937,7 +945,7 @@ def test_people_who_make_a_record_too_large_are_not_asked(
     approvers = tuple(f"{number:03}{'a' * 200}@example.com" for number in range(50))
     subscribers.addresses = [*approvers]
     request = Request(timeout=timedelta(hours=1), approvers=approvers, context={"k": "x" * 240_000})
-    approval = an_approval(id=approval_id("large"), request=request, people=None, slack_message=None)
+    approval = an_approval(id=approval_id("large"), request=request, people=None, deliveries=())
     table.add(approval)
     notifier(approval.id, last=False)
     decision = table.get(approval.id).decision

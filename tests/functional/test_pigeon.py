@@ -14,7 +14,15 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.history import history
-from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    People,
+    Person,
+    Request,
+    Status,
+)
 from approvals.domain.result import result
 from approvals.domain.rules import Tick, Verdict
 from approvals.services.channel import Channel, News, Tasks
@@ -44,7 +52,7 @@ from tests.support.pigeon_channel import Loft, PigeonChannel
 from web import pages
 
 ANN, BEN, CY = (f"{name}@example.com" for name in ("ann", "ben", "cy"))
-PEOPLE = People(approvers=tuple(Person(id=each, name=each, email=each) for each in (ANN, BEN, CY)))
+PEOPLE = People(approvers=tuple(Person(id=each, name=each, identities={"email": each}) for each in (ANN, BEN, CY)))
 REQUEST = Request(
     title="Deploy",
     timeout=timedelta(hours=1),
@@ -109,7 +117,7 @@ def world(
         logger=logger,
         settled=lambda *_, **__: None,
     )
-    asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
+    asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
     return World(
         table,
@@ -238,7 +246,7 @@ def test_one_line_of_wiring_puts_it_into_the_functions(
         **dict.fromkeys(("MAIL_QUEUE_URL", "RETRY_QUEUE_URL", "DECISION_QUEUE_URL"), queue),
         **dict.fromkeys(("SLACK_CHANNEL", "SLACK_SECRET_ARN", "SLACK_API_URL", "EVENT_BUS_NAME", "STACK_NAME"), ""),
     }
-    asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
+    asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
     change = {"Keys": {"id": {"S": asked.id}}, "SequenceNumber": "1"}
     event = {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": change}]}

@@ -14,7 +14,10 @@ from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.events import Event
-from approvals.domain.model import People, Person, Step
+from approvals.domain.model import (
+    People,
+    Person,
+)
 from approvals.domain.rules import Cancellation, Withdrawal
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
@@ -41,8 +44,8 @@ ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
 PEOPLE = People(
     approvers=(
-        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
-        Person(id=BOB.id, name=BOB.name, slack_id=BOB.id),
+        Person(id=ALICE.id, name=ALICE.name, identities={"email": ALICE.id}),
+        Person(id=BOB.id, name=BOB.name, identities={"slack": BOB.id}),
     )
 )
 
@@ -86,7 +89,7 @@ def notifier(
     clock: Clock,
     logger: Logger,
 ) -> Notifier:
-    table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
+    table.add(an_approval(request=TWO, deliveries=(), people=PEOPLE))
     return Notifier(
         table=table,
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
@@ -219,7 +222,7 @@ def test_what_was_taken_is_noted_though_another_was_not(notifier: Notifier, tabl
 def test_more_events_than_one_call_takes_are_some_calls(
     publisher: Publisher, table: ApprovalTable, bus: FakeBus
 ) -> None:
-    steps = {f"{Step.REQUEST_EMAIL}:{number}@example.com": an_approval().requested_at for number in range(24)}
+    steps = {f"request_email:{number}@example.com": an_approval().requested_at for number in range(24)}
     many = an_approval(steps=steps)
     table.add(many)
     done = publisher.publish(table.get(ID))

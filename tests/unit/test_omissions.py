@@ -12,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.domain import facts, markdown
-from approvals.domain.model import Approval, FieldType, FormField, Request
+from approvals.domain.model import (
+    Approval,
+    FieldType,
+    FormField,
+    Request,
+)
 from approvals.domain.omissions import (
     EMAIL,
     MORE,

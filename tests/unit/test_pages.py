@@ -23,7 +23,6 @@ from approvals.domain.markdown import parse
 from approvals.domain.model import (
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
     FieldType,
@@ -38,12 +37,12 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
-    Step,
     iso,
     readable,
 )
 from approvals.domain.parts import remaining
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from tests import page_variants
 from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 from tests.page_variants import (
@@ -164,7 +163,7 @@ def saying(text: str, details: str | None = None) -> Approval:
         ),
         context={text: text, "list": [text]},
     )
-    people = People(approvers=(Person(id="alice@example.com", name=text, email="alice@example.com"),))
+    people = People(approvers=(Person(id="alice@example.com", name=text, identities={"email": "alice@example.com"}),))
     return an_approval(request=request, people=people)
 
 
@@ -799,10 +798,10 @@ def pages_that_say(text: str) -> list[Page]:
     """Each kind of page about it."""
     approval = told(text)
     last = replace(approval.responses[0], approver=CAROL, at=NOW + timedelta(minutes=2))
-    decision = Decision(status=Status.APPROVED, at=last.at, channel=Channel.EMAIL, approver=CAROL, comment=text)
+    decision = Decision(status=Status.APPROVED, at=last.at, channel="email", approver=CAROL, comment=text)
     responses = (*approval.responses, last)
     approved = replace(approval, responses=responses, decision=decision, status=Status.APPROVED)
-    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel=Channel.SYSTEM, cause=text)
+    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel="system", cause=text)
     return [
         confirm(approval),
         Page(pages.recorded(approval, approval.responses[0], FIELDS, now=LATER)),

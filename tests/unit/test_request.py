@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import Json, Request, shorten
+from approvals.domain.model import (
+    Json,
+    Request,
+    shorten,
+)
 from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call, parse_request
 from approvals.requests.schema import MAX_UNKNOWN, load
 from tests.builders import MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.model import Action, Approval, Approver, Status
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    Status,
+)
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.services.respond import respond

@@ -15,7 +15,10 @@ from botocore.stub import Stubber
 
 from approvals.adapters.step_functions import MAX_CAUSE, TaskGone, Workflows, console_url
 from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Action, Approval
+from approvals.domain.model import (
+    Action,
+    Approval,
+)
 from approvals.domain.result import result
 from tests.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
 
