@@ -149,7 +149,7 @@ class ChannelWiring(Wiring):
             from bot.resolver import SlackResolver  # noqa: PLC0415
 
             resolvers.append(SlackResolver(self.messenger.directory))
-        return StackIdentities(email=self._config.email, resolvers=resolvers)
+        return StackIdentities(shared=self._config.email, resolvers=resolvers)
 
     def replies(self, table_name: str) -> Notes:
         """Return what delivers deferred Slack replies."""

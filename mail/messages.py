@@ -21,6 +21,7 @@ from approvals.services.channel import NewsKind
 from mail.addresses import EMAIL
 from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
+from mail.surfaces import EMAIL_BODY
 from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
@@ -96,7 +97,7 @@ def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email to somebody who is told of the request and can't respond: without links."""
-    shown = omissions.fit(approval, omissions.EMAIL)
+    shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
     # The stack's own address is told in a quorum: several people may read it.
     shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
@@ -170,7 +171,7 @@ _WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
 
 
 def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
-    shown = omissions.fit(approval, omissions.EMAIL)
+    shown = omissions.fit(approval, EMAIL_BODY)
     complete = shown.is_complete
     parts = [
         lead,

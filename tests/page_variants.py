@@ -7,12 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import (
     Action,
     Approval,
     Extension,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,

@@ -26,14 +26,16 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
-from approvals.domain.model import Action, Approval, Approver, FormValue, Presence, Response, Severity, Status
+from approvals.domain.model import Action, Approval, Approver, Presence, Response, Severity, Status
 from approvals.domain.profiles import refusal
 from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.writes import RecordFullError
 from web import form_inputs, page_state, pages
 from web.form_inputs import FORM_PREFIX, SURE, Typed
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-"""Seconds. botocore's own default is to wait 60 s: longer than a function lives, and than Slack's 3 s."""
+"""Seconds. botocore's own default is to wait 60 s: longer than a function lives, or than a click may take."""
 
 
 @overload

@@ -1,7 +1,7 @@
 """Characters that a reader does not see: which ones they are, and what is shown in their place.
 
 One list for every surface. Where the author can fix a text, it is refused with `hidden_in`. Where nobody can fix it
-(an execution's input, names from Slack, records of earlier versions), `reveal` shows each as U+FFFD. This module
+(an execution's input, users' names, records of earlier versions), `reveal` shows each as U+FFFD. This module
 imports nothing of ours.
 """
 
@@ -15,7 +15,7 @@ REPLACEMENT = "\ufffd"
 """What is shown in place of a hidden character."""
 
 MAX_NAME = 80
-"""Characters of a name that are shown: people choose their own names in Slack."""
+"""Characters of a name that are shown: people choose their own names."""
 
 _HIDDEN = (
     # C0 controls and DEL, without tab, line feed and carriage return: escape sequences steer terminals.

@@ -10,6 +10,7 @@ from typing import Final
 
 from approvals.domain.characters import MAX_NAME, one_line
 from approvals.domain.email_address import is_same
+from approvals.domain.form_fields import FormField, FormValue
 from approvals.domain.steps import REQUEST, Step
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -59,41 +60,12 @@ class OnTimeout(StrEnum):
     REJECT = "reject"
 
 
-class FieldType(StrEnum):
-    """What a field of a form takes."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    CHOICE = "choice"
-    YES_NO = "yes-no"
-    DATE = "date"
-
-
 SYSTEM: Final = "system"
 """The channel of what the product itself does: the scheduler, or a request that reached nobody."""
 
 
 class ContextNotReadError(Exception):
     """The request was read without its context, which must not pass for one that has none."""
-
-
-FormValue = str | int | float | bool
-"""What an approver fills in: a text, a number, yes or no; a date as text, 2026-11-23."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormField:
-    """One thing that the approver fills in. The limits are of a number or a date; `max_length` of a text."""
-
-    name: str
-    label: str
-    type: FieldType
-    default: FormValue | None = None
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: float | str | None = None
-    maximum: float | str | None = None
-    max_length: int = 3000
 
 
 @dataclass(frozen=True, slots=True)

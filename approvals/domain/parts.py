@@ -1,6 +1,6 @@
 """The parts that a sentence for people is made of. A channel renders each part in its own way; pure.
 
-`str(text)` is the sentence in plain text, for emails, pages and the command line.
+`str(text)` is the sentence in plain text, for messages, pages and the command line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time. `lead` stands before it in plain text alone: `on` has no place before Slack's `today`."""
+    """A point in time. `lead` stands before it in plain text alone: `on` has no place before `today`."""
 
     at: datetime
     lead: str = ""
@@ -90,7 +90,7 @@ def beginning(said: Text | str, most: int) -> Text:
 def display_name(who: Person | Approver) -> str:
     """Return the name that people see: one line of at most 80 characters that no program takes for a link.
 
-    An @ alone is kept in a person's own address: a Slack user may be called like a colleague's.
+    An @ alone is kept in a person's own address: a user may call themselves like a colleague's.
     """
     name = who.name or who.id
     if name in (who.id, getattr(who, "address", "")) or is_same(name, who.id):

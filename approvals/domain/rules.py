@@ -146,7 +146,7 @@ def _outcome(approval: Approval) -> Status | None:
 
 
 def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
-    # Slack is not asked again who they are: they have nothing to withdraw, or were a member when they responded.
+    # It is not asked again who they are: they have nothing to withdraw, or were a member when they responded.
     person = responder(approval, replace(event.approver, member=True))
     if isinstance(person, Reason):
         return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
@@ -171,7 +171,7 @@ def _may_withdraw(approval: Approval, person: Person) -> bool:
 def _is_used(approval: Approval, event: Response | Withdrawal | Postponement, person: Person) -> bool:
     """Return True if the click or form of this event did something before.
 
-    Slack may deliver a click twice, and a browser may send a form again: what was withdrawn since must not come back.
+    A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
     """
     mine = [response for response in approval.responses if response.person == person.id]
     keys = {key for response in mine for key in (response.key, response.withdrawal_key)}

@@ -13,15 +13,15 @@ from approvals.requests.parse import InvalidApprovalRequest
 
 
 class StackIdentities:
-    """Resolves people with one resolver for each channel. `email` is the stack's own address."""
+    """Resolves people with one resolver for each channel. `shared` is the stack's own address."""
 
-    def __init__(self, *, email: str, resolvers: Sequence[Resolver]) -> None:
-        self._email = email
+    def __init__(self, *, shared: str, resolvers: Sequence[Resolver]) -> None:
+        self._shared = shared
         self._resolvers = resolvers
 
     def find(self, request: Request) -> People:
         """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
-        return identify(request, self._resolvers, shared=self._email)
+        return identify(request, self._resolvers, shared=self._shared)
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known without asking open channels: an outage there delays no other."""
@@ -30,6 +30,6 @@ class StackIdentities:
         if not all(any(resolver.understands(name) for resolver in others) for name in names):
             return None
         try:
-            return replace(identify(request, others, shared=self._email), complete=False)
+            return replace(identify(request, others, shared=self._shared), complete=False)
         except (InvalidApprovalRequest, DeliveryFailed):  # An open channel alone reaches somebody, then.
             return None

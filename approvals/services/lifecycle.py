@@ -14,7 +14,8 @@ from approvals.domain.rules import Cancellation, Event, Expiry, Tick, Verdict, n
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.writes import RecordFullError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger

@@ -190,7 +190,7 @@ def delivery_to_item(delivery: Delivery) -> Item:
 
 
 def note_to_item(note: Note, at: datetime) -> Item:
-    """The attributes of a deferred Slack reply that is left now. Its key names the user."""
+    """The attributes of a deferred reply that is left now. Its key names the user."""
     return {
         "kind": note.kind.value,
         "channel": note.channel,

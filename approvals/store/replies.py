@@ -1,4 +1,4 @@
-"""Deferred Slack replies: `bot` leaves them and can't read them, `notify` delivers them and can't write them."""
+"""Deferred replies to users: one function leaves them and can't read them, `notify` delivers them and can't write."""
 
 from __future__ import annotations
 

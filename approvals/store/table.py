@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import random
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import Conflict
 from approvals.domain.model import Approval, Delivery, People, iso
 from approvals.domain.replies import Note
 from approvals.domain.steps import Step
@@ -28,17 +25,13 @@ from approvals.store.items import (
     people_to_item,
 )
 from approvals.store.reading import read_approval
+from approvals.store.writes import ConditionsFailedError, Writes, explained
 
 if TYPE_CHECKING:
-    from typing import Unpack
-
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         PutTypeDef,
-        TransactWriteItemTypeDef,
-        UpdateItemInputTypeDef,
-        UpdateItemOutputTypeDef,
         UpdateTypeDef,
     )
 
@@ -53,31 +46,8 @@ WAITING_INDEX = "waiting"
 """The sparse index of pending approvals by their execution."""
 
 
-PAUSES = (0.02, 0.05, 0.1, 0.2)
-"""Seconds, at most, between tries to write what another transaction holds: it takes some 20 ms."""
-
-_PASSING = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-"""What DynamoDB says of the writes of a transaction that it may take at the next try."""
-
-
-_TOO_LARGE = re.compile("item size .*exceeded", re.IGNORECASE)
-"""What DynamoDB says of an item that is too large: there is no code for it."""
-
-
 class NotFound(Exception):  # noqa: N818
     """There is no record with this id: never was, or its time is over."""
-
-
-class RecordFullError(Exception):
-    """Nothing was written: with it, the record would be larger than an item may be. Trying again is of no use."""
-
-
-class ConditionsFailed(Exception):  # noqa: N818
-    """Nothing was written. `places` has those of the transaction's writes, counted from 0, whose condition failed."""
-
-    def __init__(self, places: frozenset[int]) -> None:
-        super().__init__(f"the conditions at {sorted(places)} failed")
-        self.places = places
 
 
 class ApprovalTable:
@@ -98,20 +68,17 @@ class ApprovalTable:
     ) -> None:
         self._dynamodb = dynamodb
         self._name = name
-        self._sleep = sleep
+        self._writes = Writes(dynamodb, sleep)
         self._replies = replies
         self._attributes = attributes
 
     def add(self, approval: Approval) -> bool:
         """Stores a new approval. Returns False, and changes nothing, when its id is there already."""
         try:
-            self._patiently(
-                partial(
-                    self._dynamodb.put_item,
-                    TableName=self._name,
-                    Item=serialized(approval_to_item(approval)),
-                    ConditionExpression="attribute_not_exists(id)",
-                )
+            self._writes.put(
+                TableName=self._name,
+                Item=serialized(approval_to_item(approval)),
+                ConditionExpression="attribute_not_exists(id)",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
@@ -140,22 +107,16 @@ class ApprovalTable:
         )
         try:
             if note:
-                self._transact({"Update": answer}, {"Put": self._leaving(note)})
+                self._writes.transact({"Update": answer}, {"Put": self._leaving(note)})
             else:
-                self._update(**answer)
-        except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
+                self._writes.update(**answer)
+        except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailedError) as error:
             # Read again: DynamoDB would hand over the whole item with the failure.
             raise Conflict(self.get(approval.id)) from error
-        except self._called_off as error:
-            if _is_too_large(error):
-                raise RecordFullError(f"approval {approval.id} has no room left") from error
-            if not _passes(error):
-                raise
-            raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
         except ClientError as error:
-            if not _is_too_large(error):
-                raise
-            raise RecordFullError(f"approval {approval.id} has no room left") from error
+            if problem := explained(error, approval.id):
+                raise problem from error
+            raise
 
     def identify(self, approval: Approval, people: People) -> Approval:
         """Stores who is who: from now on they may answer. The first to find out all of it counts.
@@ -232,7 +193,7 @@ class ApprovalTable:
         values = {"until": iso(until), "now": iso(now)}
         change = self._change(approval_id, "SET due_at = :until", "due_at <= :now", values, {})
         try:
-            self._update(**change)
+            self._writes.update(**change)
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -249,7 +210,7 @@ class ApprovalTable:
 
     def leave_note(self, note: Note) -> None:
         """Leaves a reply, which says when, for the backend to deliver. The same reply left twice is one."""
-        self._patiently(partial(self._dynamodb.put_item, **self._leaving(note)))
+        self._writes.put(**self._leaving(note))
 
     def _leaving(self, note: Note) -> PutTypeDef:
         if self._replies is None:
@@ -270,7 +231,7 @@ class ApprovalTable:
         """Update a record if a condition holds. Return the approval as it is then, None if the condition fails."""
         change = self._change(approval_id, update, condition, values, names or {})
         try:
-            answer = self._update(**change, ReturnValues="ALL_NEW")
+            answer = self._writes.update(**change, ReturnValues="ALL_NEW")
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return None
         return read_approval(answer["Attributes"])
@@ -289,41 +250,6 @@ class ApprovalTable:
         if names:
             change["ExpressionAttributeNames"] = {f"#{name}": attribute for name, attribute in names.items()}
         return change
-
-    def _update(self, **update: Unpack[UpdateItemInputTypeDef]) -> UpdateItemOutputTypeDef:
-        return self._patiently(partial(self._dynamodb.update_item, **update))
-
-    def _transact(self, *writes: TransactWriteItemTypeDef) -> None:
-        """Writes several items in one call: all of them or none. Raises `ConditionsFailed`."""
-        try:
-            self._patiently(partial(self._dynamodb.transact_write_items, TransactItems=writes))
-        except self._dynamodb.exceptions.TransactionCanceledException as error:
-            reasons = _reasons(error)
-            failed = frozenset(n for n, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
-            if not failed:
-                raise
-            raise ConditionsFailed(failed) from error
-
-    @property
-    def _called_off(self) -> tuple[type[ClientError], ...]:
-        """What DynamoDB raises for a write, and for a transaction, that met another."""
-        exceptions = self._dynamodb.exceptions
-        return exceptions.TransactionConflictException, exceptions.TransactionCanceledException
-
-    def _patiently(self, write: Callable[[], T]) -> T:
-        """Writes; and again while a transaction of somebody else holds an item: then nothing was written.
-
-        botocore does not do that. Each try of a transaction is one of its own, with a new token.
-        Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
-        """
-        for pause in PAUSES:
-            try:
-                return write()
-            except self._called_off as error:
-                if not _passes(error):
-                    raise
-                self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 those who wait for one another part
-        return write()
 
     def _item(self, item_id: str, attributes: tuple[str, ...]) -> Mapping[str, AttributeValueTypeDef]:
         answer = self._dynamodb.get_item(
@@ -347,22 +273,3 @@ def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
 def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
     """The values of what DynamoDB returned."""
     return {name: deserialize(value) for name, value in values.items()}
-
-
-def _passes(error: ClientError) -> bool:
-    """Whether a write that was called off may be taken at the next try."""
-    return _PASSING.issuperset(_reasons(error))
-
-
-def _is_too_large(error: ClientError) -> bool:
-    """Return True if an item would be larger than 400 KB."""
-    said = [error.response["Error"], *error.response.get("CancellationReasons", ())]
-    return any(_TOO_LARGE.search(str(each.get("Message", ""))) for each in said)
-
-
-def _reasons(error: ClientError) -> list[str]:
-    """Why a transaction was called off, for each of its writes: "None" for those that were fine by themselves.
-
-    Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-    """
-    return [str(reason["Code"]) for reason in error.response.get("CancellationReasons", ())]

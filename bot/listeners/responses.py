@@ -12,15 +12,16 @@ from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, Approver, Response
-from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.parts import Text, joined
 from approvals.domain.replies import Note
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.services.respond import respond
-from approvals.store.table import ApprovalTable, RecordFullError
+from approvals.store.table import ApprovalTable
+from approvals.store.writes import RecordFullError
 from bot.directory import SlackDirectory
 from bot.listeners.interactions import Interaction
 from bot.listeners.replies import NO_ROOM, reply_to
+from bot.surfaces import was_all_in_earlier_message
 
 PersonsEvent: TypeAlias = Response | Withdrawal | Postponement
 MemberCheck: TypeAlias = Callable[[Approver], Approver]

@@ -18,9 +18,10 @@ from approvals.domain import facts, omissions, wording
 from approvals.domain.characters import reveal
 from approvals.domain.forms import said
 from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
-from approvals.domain.omissions import SLACK_MESSAGE, Shown
+from approvals.domain.omissions import Shown
 from approvals.domain.parts import Names, joined
 from bot.addresses import SLACK, is_slack_user
+from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (

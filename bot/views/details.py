@@ -17,8 +17,9 @@ from slack_sdk.models.blocks import (
 from approvals.domain import facts, markdown, omissions
 from approvals.domain.addresses import labelled
 from approvals.domain.markdown import Kind, Span, Style
-from approvals.domain.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
+from approvals.domain.omissions import MAX_STYLED_FACTS, Shown
 from approvals.domain.parts import Moment, Names, Text, joined
+from bot.surfaces import MAX_RUN, text_weight
 from bot.views.text import (
     DateElement,
     Part,

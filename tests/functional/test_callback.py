@@ -19,13 +19,12 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import Conflict
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,
@@ -944,7 +943,7 @@ def test_a_record_that_others_hold_is_no_server_error(
         error: Any = {"Error": {"Code": "TransactionConflictException", "Message": ""}}
         raise dynamodb.exceptions.TransactionConflictException(error, "UpdateItem")
 
-    monkeypatch.setattr(table, "_sleep", lambda _: None)
+    monkeypatch.setattr(table._writes, "_sleep", lambda _: None)
     monkeypatch.setattr(dynamodb, "update_item", held)
     answer = handler(ask("POST", fields()), context)
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)

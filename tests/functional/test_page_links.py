@@ -13,16 +13,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    People,
-    Person,
-    Request,
-    Status,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Approval, People, Person, Request, Status
 from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable

@@ -28,7 +28,8 @@ from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
-from approvals.store.table import PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized
+from approvals.store.table import ApprovalTable, NotFound, serialized
+from approvals.store.writes import PAUSES, ConditionsFailedError
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import REPLIES, TABLE
 
@@ -216,12 +217,12 @@ def _update_of(item_id: str) -> TransactWriteItemTypeDef:
 def test_a_transaction_writes_all_or_nothing_and_says_what_failed(table: ApprovalTable) -> None:
     first, second = an_approval(), an_approval(id="k" * 43)
     table.add(first)
-    with pytest.raises(ConditionsFailed) as failed:
-        table._transact(_update_of(first.id), _update_of(second.id))
+    with pytest.raises(ConditionsFailedError) as failed:
+        table._writes.transact(_update_of(first.id), _update_of(second.id))
     assert failed.value.places == {1}
     assert table.get(first.id) == first
     table.add(second)
-    table._transact(_update_of(first.id), _update_of(second.id))
+    table._writes.transact(_update_of(first.id), _update_of(second.id))
     assert [table.get(each.id).reminded for each in (first, second)] == [1, 1]
 
 
@@ -253,7 +254,7 @@ def test_a_transaction_that_meets_another_write_is_tried_again(
     called_off(answers, "None", reason)
     called_off(answers, reason, "None")
     answers.add_response("transact_write_items", {})
-    table._transact(_update_of("a"), _update_of("b"))
+    table._writes.transact(_update_of("a"), _update_of("b"))
     assert [0 < pause <= most for pause, most in zip(pauses, PAUSES, strict=False)] == [True, True]
 
 
@@ -278,7 +279,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
     for _ in range(5):
         called_off(answers, "TransactionConflict", "None")
     with pytest.raises(ClientError, match="TransactionCanceled"):
-        table._transact(_update_of("a"), _update_of("b"))
+        table._writes.transact(_update_of("a"), _update_of("b"))
     assert len(pauses) == 4
     assert sum(pauses) < 0.5, "Slack waits for 3 s at most"
 
@@ -286,7 +287,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
 @pytest.mark.parametrize(
     ("reasons", "error"),
     [
-        (("ConditionalCheckFailed", "TransactionConflict"), ConditionsFailed),
+        (("ConditionalCheckFailed", "TransactionConflict"), ConditionsFailedError),
         (("None", "ValidationError"), ClientError),
         (("TransactionConflict", "ItemCollectionSizeLimitExceeded"), ClientError),
     ],
@@ -297,7 +298,7 @@ def test_what_would_fail_again_is_not_tried_again(
     table, answers = stubbed
     called_off(answers, *reasons)
     with pytest.raises(error):
-        table._transact(_update_of("a"), _update_of("b"))
+        table._writes.transact(_update_of("a"), _update_of("b"))
     assert pauses == []
 
 

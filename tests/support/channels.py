@@ -55,4 +55,4 @@ def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *,
     resolvers: list[Resolver] = [EmailResolver(confirmed)]
     if messenger:
         resolvers.append(SlackResolver(cast("Directory", CurrentDirectory(messenger))))
-    return StackIdentities(email=email, resolvers=resolvers)
+    return StackIdentities(shared=email, resolvers=resolvers)

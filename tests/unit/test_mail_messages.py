@@ -13,13 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import (
     Action,
     Approval,
     Decision,
     Extension,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,

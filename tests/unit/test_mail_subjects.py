@@ -11,17 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Extension,
-    FieldType,
-    FormField,
-    People,
-    Person,
-    Request,
-    Severity,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Approval, Extension, People, Person, Request, Severity
 from approvals.domain.rules import Expiry, judge
 from approvals.domain.signed_links import approval_id
 from mail.digest_message import digest_mail

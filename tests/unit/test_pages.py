@@ -18,6 +18,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.addresses import labelled
 from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
 from approvals.domain.markdown import parse
 from approvals.domain.model import (
@@ -25,9 +26,6 @@ from approvals.domain.model import (
     Approval,
     Decision,
     Extension,
-    FieldType,
-    FormField,
-    FormValue,
     MoreTime,
     OnTimeout,
     People,

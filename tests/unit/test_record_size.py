@@ -12,21 +12,9 @@ from hypothesis import strategies as st
 
 from approvals.domain import rules
 from approvals.domain.events import events
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    FieldType,
-    FormField,
-    FormValue,
-    MoreTime,
-    People,
-    Person,
-    Presence,
-    Request,
-    Response,
-)
+from approvals.domain.model import Action, Approval, Approver, MoreTime, People, Person, Presence, Request, Response
 from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
 from approvals.domain.steps import Step, step_for
 from approvals.requests.parse import InvalidApprovalRequest

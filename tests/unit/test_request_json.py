@@ -11,17 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from approvals.domain.model import (
-    Action,
-    FieldType,
-    FormField,
-    Json,
-    MoreTime,
-    OnTimeout,
-    Presence,
-    Request,
-    Severity,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, Severity
 from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
 from approvals.requests.schema import load, problems

@@ -19,13 +19,12 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,

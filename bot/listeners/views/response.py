@@ -14,7 +14,8 @@ from approvals.domain.forms import MAX_COMMENT, YES
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.replies import Note
 from approvals.domain.rules import COMMENT, Judgement, Verdict
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.writes import RecordFullError
 from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import approver, reading, text
 from bot.listeners.replies import GONE, NO_ROOM, page_link, reply_to
