@@ -25,7 +25,7 @@ from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
 from approvals.store.replies import EARLIER_PREFIX, Replies
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.query import About, Inquiry, parse
 from bot.visibility import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
 from bot.words import NOT_OF_THE_WORKSPACE
@@ -75,7 +75,7 @@ class Notes:
         self._logger = logger
 
     def deliver(self, reply: str) -> None:
-        """Deliver a reply by its ID. Raises `DeliveryFailed` if it should be tried again, and `NotFound`."""
+        """Deliver a reply by its ID. Raises `DeliveryFailed` if it should be tried again, and `NotFoundError`."""
         if self._messenger is None:
             return
         if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
@@ -186,7 +186,7 @@ class Notes:
         for summary in summaries:
             try:
                 approval = self._listing.get(summary.id)
-            except NotFound:
+            except NotFoundError:
                 continue
             except UnreadableError as error:
                 name_unreadable(self._logger, error)

@@ -34,7 +34,7 @@ from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Ver
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.writes import RecordFullError
 from web import form_inputs, page_state, pages
 from web.form_inputs import FORM_PREFIX, SURE, Typed
@@ -141,7 +141,7 @@ class CallbackHandler:
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
-        except NotFound:
+        except NotFoundError:
             return _page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, _UNUSABLE), with_body=method != "HEAD")
         except TooManyConflicts:
             return _page(
@@ -209,7 +209,7 @@ class CallbackHandler:
             return None
         try:
             newer = self._table.get(approval.decision.superseded_by)
-        except (NotFound, UnreadableError):
+        except (NotFoundError, UnreadableError):
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 

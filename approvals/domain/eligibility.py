@@ -13,15 +13,15 @@ class Reason(StrEnum):
     """Why a response is not taken."""
 
     TOO_EARLY = "TOO_EARLY"
-    """It is not known yet who may answer. Nothing is wrong: they may try again in a moment."""
+    """Identities are not resolved yet. Nothing is wrong: they may try again in a moment."""
     OTHER_WORKSPACE = "OTHER_WORKSPACE"
     """A user of another realm than the one that was asked: a shared channel has guests."""
     NOT_AN_APPROVER = "NOT_AN_APPROVER"
-    """The request names who may answer, and this person is not among them."""
+    """The request names its approvers, and this person is not among them."""
     OWN_REQUEST = "OWN_REQUEST"
-    """They asked for it themselves."""
+    """They are the requester."""
     SHARED_ADDRESS = "SHARED_ADDRESS"
-    """An address that several people may read, where the request needs different people."""
+    """An address that several people read, where the request needs different people."""
     NOT_A_MEMBER = "NOT_A_MEMBER"
     """A guest, a bot or a deactivated user of the realm, where the request names nobody."""
     UNCHECKED = "UNCHECKED"
@@ -39,13 +39,13 @@ def is_quorum(request: Request) -> bool:
 
 
 def needs_lookup(request: Request) -> bool:
-    """Whether it matters who is who: then nobody may answer before it is known."""
+    """Return True if identities must be resolved before anyone can respond."""
     own = request.requested_by is not None and not request.allow_self_approval
     return bool(request.approvers) or is_quorum(request) or own
 
 
 def eligible(approval: Approval) -> tuple[Person, ...]:
-    """Who may answer now, by name. Empty: whoever is asked."""
+    """Return the people who may respond now. Empty if everyone who is asked may."""
     people = approval.people
     if people is None or not people.approvers:
         return ()
@@ -60,18 +60,18 @@ def barred_requester(approval: Approval) -> Person | None:
 
 
 def unanswered(approval: Approval) -> tuple[Person, ...]:
-    """Who of them has not answered yet."""
+    """Return those of them who have not responded."""
     answered = {response.person for response in approval.standing}
     return tuple(person for person in eligible(approval) if person.id not in answered)
 
 
 def answer_of(approval: Approval, person: Person) -> Response | None:
-    """What this human answered, on whatever channel, if it stands."""
+    """Return this person's response on any channel, if it stands."""
     return next((response for response in approval.standing if response.person == person.id), None)
 
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:
-    """The human who answers, or why they may not."""
+    """Return the person who responds, or why they may not."""
     if problem := _realm_problem(approval, approver):
         return problem
     people = approval.people

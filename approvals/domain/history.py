@@ -1,4 +1,4 @@
-"""All that happened to an approval, read off its record: for pages, the command line, events and auditors."""
+"""The history of an approval, from its record: for pages, the command line, events and auditors."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Kind(StrEnum):
 class Entry:
     """One thing that happened.
 
-    `key` names it among the approval's entries, and stays the same whatever happens later: `response-2`. `text` is a
-    sentence for people, without its time. `approver` is who did it, where somebody did. `comment` is their words, or
-    the cause of a cancellation. `to` is who was told.
+    `key` names it among the approval's entries and never changes: `response-2`. `text` is a sentence for people,
+    without its time. `approver` is the person who did it, if one did. `comment` is their words, or the cause of a
+    cancellation. `to` is the person who was told.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Entry:
 
 
 def history(approval: Approval) -> tuple[Entry, ...]:
-    """Everything on record, in order of time. What happened at the same moment is in the order of cause and effect."""
+    """Return everything on record, in order of time, and within a moment in the order of cause and effect."""
     return tuple(sorted(_entries(approval), key=lambda entry: entry.at))
 
 
@@ -81,7 +81,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
 
 
 _REMINDER = re.compile(r"reminder-\d+")
-"""The step that is marked when all were reminded: who answers before is not."""
+"""The step that is marked when all who had not responded were reminded."""
 
 _VERBS = {"request": "asked", "notice": "told"}
 """What begins the steps that tell people of the request; the channel's name follows."""
@@ -130,7 +130,7 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
 
 def _decision(decision: Decision) -> Entry:
     by = f" by {display_name(decision.approver)}" if decision.approver else ""
-    # A cancellation's cause is somebody's own words: whoever stopped the execution wrote it.
+    # A cancellation's cause was written by the person who stopped the execution.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
     return Entry(

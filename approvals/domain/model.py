@@ -1,4 +1,4 @@
-"""The words of the product as types. Standard library and `characters` only; nothing here reads a clock."""
+"""The core's types: an approval, its request, people, responses and decision. Nothing here reads a clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
 class Status(StrEnum):
-    """Where an approval stands. Every status but PENDING is final."""
+    """The status of an approval. Every one but PENDING is final."""
 
     PENDING = "PENDING"
     APPROVED = "APPROVED"
@@ -27,26 +27,26 @@ class Status(StrEnum):
 
 
 class Action(StrEnum):
-    """What an approver can answer."""
+    """What an approver can do with a request."""
 
     APPROVE = "approve"
     REJECT = "reject"
 
     @property
     def status(self) -> Status:
-        """The status that this answer leads to."""
+        """Return the status that this response leads to."""
         return Status.APPROVED if self is Action.APPROVE else Status.REJECTED
 
 
 class Severity(StrEnum):
-    """How much depends on the answer. HIGH asks for a second confirmation, on every channel."""
+    """How much depends on the decision. HIGH asks for a second confirmation, on every channel."""
 
     NORMAL = "normal"
     HIGH = "high"
 
 
 class Presence(StrEnum):
-    """Whether something goes with an answer."""
+    """Whether a response has a comment."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -65,12 +65,12 @@ SYSTEM: Final = "system"
 
 
 class ContextNotReadError(Exception):
-    """The request was read without its context, which must not pass for one that has none."""
+    """The request was read without its context: it must not pass for one that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoreTime:
-    """How often approvers may ask for more time, and how much they get each time."""
+    """How often approvers may extend the deadline, and by how much."""
 
     times: int
     by: timedelta
@@ -78,7 +78,7 @@ class MoreTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked, of whom, and by which rules.
+    """A request: what is asked, of whom, and by which rules.
 
     `approvers` and `escalate_to` name people as the requester did: addresses, user ids and user group ids of channels;
     empty approvers mean everyone who is asked. Durations count from the request. `context` is the execution's input
@@ -111,7 +111,7 @@ class Request:
 
     @property
     def whole_context(self) -> Mapping[str, Json]:
-        """The context, for whoever shows or stores all that is asked. Raises `ContextNotReadError`."""
+        """Return the context. Raise `ContextNotReadError`."""
         if self.context is None:
             raise ContextNotReadError("this request is from a list: read it in full to show it")
         return self.context
@@ -131,7 +131,7 @@ class Workflow:
     """How often the state was retried before; each attempt has a task token of its own."""
 
     def retries(self, earlier: Workflow) -> bool:
-        """Whether this is a later attempt of the same state of the same execution."""
+        """Return True for a later attempt of the same state of the same execution."""
         same = (earlier.execution_arn, earlier.state_name, earlier.entered_at)
         return self.attempt > earlier.attempt and (self.execution_arn, self.state_name, self.entered_at) == same
 
@@ -152,10 +152,7 @@ class Approver:
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
 
     def __post_init__(self) -> None:
-        """Keep the name to one line: people choose their names, and one with line breaks could pose as our words.
-
-        A name that is an address is never cut: two could look the same then.
-        """
+        """Keep the name to one line: with line breaks, it could pose as our words. An address is never cut."""
         object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))) or self.id)
 
 
@@ -192,7 +189,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who is who, as it stood when the request was sent. `approvers` is empty when whoever is asked may answer.
+    """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
 
     It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
     """
@@ -205,9 +202,9 @@ class People:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What one approver said, and when (UTC).
+    """The response of one approver, and when (UTC). A withdrawn one does not count.
 
-    `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
+    `person` is the id of the human who responded, `form` what they filled in.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     """
 
@@ -224,7 +221,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An answer that was not taken, because this person may not answer."""
+    """A response that was refused, because this person may not respond."""
 
     approver: Approver
     action: Action
@@ -234,7 +231,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """More time: who asked for it, when, and the deadline it led to. `key` is as in a `Response`."""
+    """An extension: who extended the deadline, when, and to when. `key` is as in a `Response`."""
 
     approver: Approver
     at: datetime
@@ -280,10 +277,9 @@ class Approval:
     """One request for a decision; one record.
 
     `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
-    is made or checked.
-    `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
-    what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due,
-    `published` which events are on the bus.
+    is made or checked. `people` is None until identities are resolved: nobody may respond before. `version` counts the
+    writes that changed responses or deadlines; `steps` are the marks of what is done, `reminded` is the number of
+    reminders that are due, `published` the marks of published events.
     """
 
     id: str
@@ -307,37 +303,37 @@ class Approval:
 
     @property
     def resumed(self) -> bool | None:
-        """Whether the decision reached the workflow; None while that is not known."""
+        """Return True if the decision reached the workflow; None while that is not known."""
         if Step.RESUME in self.steps:
             return True
         return False if Step.WORKFLOW_GONE in self.steps else None
 
     @property
     def told(self) -> bool:
-        """Whether anybody was told of the request."""
+        """Return True if anyone was asked."""
         return any(step.startswith(REQUEST) for step in self.steps)
 
     @property
     def standing(self) -> tuple[Response, ...]:
-        """The responses that count: those that were not withdrawn."""
+        """Return the responses that count: those that were not withdrawn."""
         return tuple(response for response in self.responses if response.withdrawn_at is None)
 
     @property
     def title(self) -> str:
-        """The request's title, or one made from the execution's name (at most 150 characters)."""
+        """Return the request's title, or one made from the execution's name (at most 150 characters)."""
         return self.request.title or f"Let {self.workflow.execution_name} continue?"
 
 
 def iso(moment: datetime) -> str:
-    """The moment in ISO 8601, UTC, to the millisecond: `2026-11-23T10:31:00.000Z`."""
+    """Return the moment in ISO 8601, UTC, to the millisecond: `2026-11-23T10:31:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def readable(moment: datetime) -> str:
-    """The moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
+    """Return the moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
     return moment.astimezone(UTC).strftime("%a %d %b %Y, %H:%M UTC")
 
 
 def shorten(text: str, most: int) -> str:
-    """The text, cut to at most `most` characters with an ellipsis as the last of them."""
+    """Return the text, cut to at most `most` characters with an ellipsis as the last of them."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -36,24 +36,24 @@ _LINK = "link"
 
 
 def approval_id(task_token: str) -> str:
-    """The approval's id: 32 characters [a-z2-7] of the token's SHA-256. The same token always gives the same id."""
+    """Return the approval's id: 32 characters [a-z2-7] of the token's SHA-256. Equal tokens give equal ids."""
     return _short(hashlib.sha256(task_token.encode()).digest())
 
 
 def is_approval_id(text: str) -> bool:
-    """Whether the text has the form of an approval's id."""
+    """Return True if the text has the form of an approval's id."""
     return _ID.fullmatch(text) is not None
 
 
 def new_link_key() -> bytes:
-    """A fresh random key (32 bytes) for one approval's links."""
+    """Return a fresh random key (32 bytes) for one approval's links."""
     return secrets.token_bytes(32)
 
 
 def sign(approval: Approval, recipient: str) -> str:
-    """The signature of the recipient's links: 32 characters [a-z2-7].
+    """Return the signature of the recipient's links: 32 characters [a-z2-7].
 
-    Raises `ValueError` for an approval that was read without its key: everybody could sign with an empty one.
+    Raise `ValueError` for an approval that was read without its key: anyone could sign with an empty one.
     """
     if not approval.link_key:
         raise ValueError(f"approval {approval.id} was read without its link key")
@@ -63,7 +63,7 @@ def sign(approval: Approval, recipient: str) -> str:
 
 
 def verify(approval: Approval, recipient: str, signature: str) -> bool:
-    """Whether the signature is the recipient's own. Compares in constant time."""
+    """Return True if the signature is the recipient's own, compared in constant time."""
     return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
 
 
@@ -78,7 +78,7 @@ def link(approval: Approval, action: Action, recipient: str, *, base_url: str, a
 
 
 def query(approval: Approval, action: Action, recipient: str) -> str:
-    """The query of the recipient's link. The names in it, which nothing reads, are cut where they make it long."""
+    """Return the query of the recipient's link. Names that nothing reads are cut if they make it long."""
     fields = {
         "action": action.value,
         "ex": approval.workflow.execution_name,
@@ -102,7 +102,7 @@ def user_recipient(user_id: str, name: str, *, member: bool) -> str:
 
 
 def approver_of(approval: Approval, recipient: str) -> Approver:
-    """Return who responds through a link: whom it was made for.
+    """Return the approver who responds through a link: its recipient.
 
     Links are handed to users of the realm alone that was asked. Before a delivery is on record it is not known.
     """

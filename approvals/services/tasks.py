@@ -1,4 +1,4 @@
-"""Work that is owed for an approval: each step done once, marked right after, and failing by itself."""
+"""Do what is owed for an approval: each step once, marked right after, and failing by itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
 NEWS = "news"
 """Work that is never marked: what people see of an approval is brought up to date as often as it changes."""
 
-
 StepT = TypeVar("StepT", bound=str)
 
 
-class StepsFailed(Exception):  # noqa: N818
-    """Some steps are still owed. Says which, and why.
+class StepsFailedError(Exception):
+    """Some steps are still owed: which, and why.
 
     `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
     """
@@ -107,9 +106,9 @@ class Run:
         return step in self.approval.steps or step in self.queued
 
     def raise_failures(self) -> None:
-        """Raise `StepsFailed` if something failed."""
+        """Raise `StepsFailedError` if something failed."""
         if self._failures:
-            raise StepsFailed(self._failures)
+            raise StepsFailedError(self._failures)
 
     def _note(self, step: str, error: Exception) -> None:
         if isinstance(error, DeliveryFailed):

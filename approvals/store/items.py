@@ -1,4 +1,4 @@
-"""How an approval looks as an item of the table. `Any` ends here: everything that leaves this module is typed."""
+"""Approvals as items of the table. `Any` ends here: everything that leaves this module is typed."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ Item = dict[str, Any]
 T = TypeVar("T")
 
 RETENTION = timedelta(days=400)
-"""How long a record is kept after the latest deadline that it can have: an auditor asks a year later."""
+"""How long a record is kept after the latest deadline that it can have: auditors ask a year later."""
 
 NOTIFY_GRACE = timedelta(minutes=5)
-"""After this the clock makes sure that somebody was told of a request."""
+"""After this the scheduler checks that a request was announced."""
 
 RESUME_GRACE = timedelta(minutes=2)
-"""After this the clock makes sure that a decision has reached the workflow, and again as often."""
+"""After this the scheduler checks that a decision has reached the workflow, and again as often."""
 
 DUE_SHARDS = 8
 """The index's partitions: one takes about 1,000 writes a second."""
@@ -80,12 +80,12 @@ REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *legacy.ASKED)
 
 
 def month(moment: datetime) -> str:
-    """The month in UTC, as the index by time of request has it: `2026-11`."""
+    """Return the month in UTC, as the index by time of request has it: `2026-11`."""
     return moment.astimezone(UTC).strftime("%Y-%m")
 
 
 def changeable_to_item(approval: Approval) -> Item:
-    """What an event may change. IAM lets the internet-facing functions write no more than this."""
+    """Return what an event may change. IAM lets the internet-facing functions write no more than this."""
     due = approval.decision.at + RESUME_GRACE if approval.decision else next_due(approval)
     return {
         "status": approval.status.value,
@@ -103,7 +103,7 @@ def changeable_to_item(approval: Approval) -> Item:
 
 
 def approval_to_item(approval: Approval) -> Item:
-    """The item of a new approval."""
+    """Return the item of a new approval."""
     return {
         **changeable_to_item(approval),
         "id": approval.id,
@@ -120,13 +120,13 @@ def approval_to_item(approval: Approval) -> Item:
         "news": "no",
         "waiting": approval.workflow.execution_arn,
         "requested_shard": f"{month(approval.requested_at)}#{crc32(approval.id.encode()) % LISTED_SHARDS}",
-        # For good: an answer may move the deadline, and must not be able to have the record deleted.
+        # It never changes: a response may move the deadline, and must not be able to delete the record.
         "expires_at": int((approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES) + RETENTION).timestamp()),
     }
 
 
 def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
-    """The approval in an item, without its link key where that was not read.
+    """Return the approval in an item, without its link key if that was not read.
 
     `listed` says that the context was not read either.
     """
@@ -190,7 +190,7 @@ def delivery_to_item(delivery: Delivery) -> Item:
 
 
 def note_to_item(note: Note, at: datetime) -> Item:
-    """The attributes of a deferred reply that is left now. Its key names the user."""
+    """Return the attributes of a deferred reply that is left now. Its key names the user."""
     return {
         "kind": note.kind.value,
         "channel": note.channel,
@@ -203,7 +203,7 @@ def note_to_item(note: Note, at: datetime) -> Item:
 
 
 def note_from_item(note_id: str, user: str, item: Item) -> Note:
-    """The reply in an item, to the user that its key names."""
+    """Return the reply in an item, to the user that its key names."""
     return Note(
         id=note_id,
         user=user,

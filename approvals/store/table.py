@@ -1,11 +1,11 @@
-"""The approvals table in DynamoDB: the one module that writes it. `listing` reads many records at once."""
+"""The approvals table in DynamoDB: the one module that writes it. `queries` reads many records at once."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -37,17 +37,15 @@ if TYPE_CHECKING:
 
     from approvals.store.replies import Replies
 
-T = TypeVar("T")
-
 DUE_INDEX = "due"
-"""The sparse index of what the clock must look at next, and when: approvals that wait for somebody or something."""
+"""The sparse index of open work: the approvals that the scheduler must look at, and when."""
 
 WAITING_INDEX = "waiting"
 """The sparse index of pending approvals by their execution."""
 
 
-class NotFound(Exception):  # noqa: N818
-    """There is no record with this id: never was, or its time is over."""
+class NotFoundError(Exception):
+    """There is no record with this id, or no longer."""
 
 
 class ApprovalTable:
@@ -73,7 +71,7 @@ class ApprovalTable:
         self._attributes = attributes
 
     def add(self, approval: Approval) -> bool:
-        """Stores a new approval. Returns False, and changes nothing, when its id is there already."""
+        """Store a new approval. Return False, and change nothing, if there is one with its id."""
         try:
             self._writes.put(
                 TableName=self._name,
@@ -85,14 +83,14 @@ class ApprovalTable:
         return True
 
     def get(self, approval_id: str) -> Approval:
-        """Returns the approval as it stands. Raises `NotFound`."""
+        """Return the current approval. Raise `NotFoundError`."""
         return read_approval(self._item(approval_id, self._attributes))
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
-        """Stores what was answered, if the table holds the version just before; a note is left exactly then.
+        """Store the approval, and the note with it, if its version is the next one.
 
-        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it has no
-        room, and `TooManyConflicts` when others hold it all the time.
+        Raise `Conflict` otherwise, `NotFoundError` if the record is gone, `RecordFullError` if it has no room, and
+        `TooManyConflicts` if other writes hold it all the time.
         """
         changed = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
@@ -119,16 +117,16 @@ class ApprovalTable:
             raise
 
     def identify(self, approval: Approval, people: People) -> Approval:
-        """Stores who is who: from now on they may answer. The first to find out all of it counts.
+        """Store the identities: from now on these people may respond. The first complete ones count.
 
-        Returns the approval as it stands now. Raises `NotFound`.
+        Return the current approval. Raise `NotFoundError`.
         """
         unknown = "attribute_type(people, :unknown) OR people.complete = :no"
         values = {"people": people_to_item(people), "unknown": "NULL", "no": False}
         return self._update_if(approval.id, "SET people = :people", unknown, values) or self.get(approval.id)
 
     def announced(self, approval: Approval) -> bool:
-        """Notes that everybody knows the approval as it stood here. Returns False when it has changed since."""
+        """Store that everyone knows this version. Return False if it has changed since."""
         values = {"no": "no", "version": approval.version}
         return self._update_if(approval.id, "SET news = :no", "version = :version", values) is not None
 
@@ -143,7 +141,7 @@ class ApprovalTable:
     ) -> Approval:
         """Mark a step as done, with the message that it left, and remove the marks of its parts.
 
-        Return the approval as it is now: whoever marks goes on with that. Raise `NotFound`.
+        Return the current approval, for the caller to go on with. Raise `NotFoundError`.
         """
         put = ["steps.#step = :at"]
         values: Item = {"at": iso(at)}
@@ -160,14 +158,11 @@ class ApprovalTable:
         return self._update_existing(approval.id, expression, values, {"step": step, **removed})
 
     def published(self, approval: Approval, marks: frozenset[str]) -> Approval:
-        """Notes which events are published, at least one. Returns the approval as it stands now.
-
-        Raises `NotFound` when there is no such record any more.
-        """
+        """Mark events as published, at least one. Return the current approval. Raise `NotFoundError`."""
         return self._update_existing(approval.id, "ADD published :marks", {"marks": marks})
 
     def due(self, now: datetime) -> Iterator[str]:
-        """The ids of approvals that the clock must look at, the longest overdue of each shard first.
+        """Yield the ids of approvals that the scheduler must look at, the longest overdue of each shard first.
 
         Costs one read a shard and a page more for each 1 MB of what is due, however many approvals are open.
         """
@@ -182,8 +177,7 @@ class ApprovalTable:
                 yield from (item["id"]["S"] for item in page["Items"])
 
     def postpone(self, approval: Approval, until: datetime) -> None:
-        """Lets the clock look at the approval again at a later time, if it is still in the index by then."""
-        # Settled meanwhile: it has left the index.
+        """Let the scheduler look at the approval again later, unless it is settled by then and has left the index."""
         there = "version = :version AND attribute_exists(due_at)"
         values = {"until": iso(until), "version": approval.version}
         self._update_if(approval.id, "SET due_at = :until", there, values)
@@ -199,7 +193,7 @@ class ApprovalTable:
         return True
 
     def waiting(self, execution_arn: str) -> Iterator[str]:
-        """The ids of pending approvals of an execution. Eventually consistent: the newest may be missing."""
+        """Yield the ids of an execution's pending approvals. Eventually consistent: the newest may be missing."""
         for page in self._dynamodb.get_paginator("query").paginate(
             TableName=self._name,
             IndexName=WAITING_INDEX,
@@ -209,7 +203,7 @@ class ApprovalTable:
             yield from (item["id"]["S"] for item in page["Items"])
 
     def leave_note(self, note: Note) -> None:
-        """Leaves a reply, which says when, for the backend to deliver. The same reply left twice is one."""
+        """Leave a reply, which says when, for the backend to deliver. The same reply left twice is one."""
         self._writes.put(**self._leaving(note))
 
     def _leaving(self, note: Note) -> PutTypeDef:
@@ -220,10 +214,10 @@ class ApprovalTable:
     def _update_existing(
         self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None
     ) -> Approval:
-        """Update a record that exists. Return the approval as it is then. Raise `NotFound`."""
+        """Update a record that exists. Return the approval as it is then. Raise `NotFoundError`."""
         if approval := self._update_if(approval_id, update, "attribute_exists(id)", values, names):
             return approval
-        raise NotFound(approval_id)
+        raise NotFoundError(approval_id)
 
     def _update_if(
         self, approval_id: str, update: str, condition: str, values: Item, names: Mapping[str, str] | None = None
@@ -261,15 +255,15 @@ class ApprovalTable:
             ExpressionAttributeNames={f"#{name}": name for name in attributes},
         )
         if "Item" not in answer:
-            raise NotFound(item_id)
+            raise NotFoundError(item_id)
         return answer["Item"]
 
 
 def serialized(values: Item) -> dict[str, AttributeValueTypeDef]:
-    """The values as DynamoDB takes them."""
+    """Return the values as DynamoDB takes them."""
     return {name: serialize(value) for name, value in values.items()}
 
 
 def deserialized(values: Mapping[str, AttributeValueTypeDef]) -> Item:
-    """The values of what DynamoDB returned."""
+    """Return the values of what DynamoDB returned."""
     return {name: deserialize(value) for name, value in values.items()}

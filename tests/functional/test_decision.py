@@ -28,7 +28,7 @@ from approvals.domain.rules import Cancellation, Expiry
 from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
@@ -117,7 +117,7 @@ def test_slacks_outage_delays_only_slack(
 ) -> None:
     decide(table)
     slack.fail_with = 500
-    with pytest.raises(StepsFailed, match="outcome_slack"):
+    with pytest.raises(StepsFailedError, match="outcome_slack"):
         resumer(ID, last=False)
     assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
     slack.fail_with = None
@@ -131,7 +131,7 @@ def test_step_functions_outage_is_tried_again(
 ) -> None:
     decide(table)
     workflows.broken = True
-    with pytest.raises(StepsFailed, match="resume: Step Functions answered ThrottlingException"):
+    with pytest.raises(StepsFailedError, match="resume: Step Functions answered ThrottlingException"):
         resumer(ID, last=False)
     workflows.broken = False
     resumer(ID, last=False)
@@ -241,7 +241,7 @@ def test_all_who_were_asked_or_told_hear_the_outcome_each_once(
     asked = _added(table, request=request, people=People(approvers=(ann, ben, bob)))
     respond(table, asked, a_response(approver=BOB))
     mailer.broken_for = ben.address
-    with pytest.raises(StepsFailed, match=f"outcome_email:{ben.address}: SNS answered InternalError"):
+    with pytest.raises(StepsFailedError, match=f"outcome_email:{ben.address}: SNS answered InternalError"):
         resumer(asked.id, last=False)
     mailer.broken_for = None
     resumer(asked.id, last=False)
@@ -289,7 +289,7 @@ def test_a_reply_that_failed_is_tried_again_without_editing_anew(
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", fails_once)
-    with pytest.raises(StepsFailed, match="outcome_thread: Slack answered internal_error"):
+    with pytest.raises(StepsFailedError, match="outcome_thread: Slack answered internal_error"):
         resumer(ID, last=False)
     resumer(ID, last=False)
     assert [message.edited for message in slack.messages()] == [True, False]
@@ -317,7 +317,7 @@ def test_delivered_again_while_step_functions_fails_the_thread_is_told_once(
     decide(table)
     workflows.broken = True
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="resume"):
+        with pytest.raises(StepsFailedError, match="resume"):
             resumer(ID, last=False)
     assert (len(mailer.sent), len([message for message in slack.messages() if message.thread_ts])) == (1, 1)
 
@@ -474,6 +474,6 @@ def test_an_approval_of_an_earlier_version_is_resumed_by_the_token_in_its_record
 def test_a_decision_whose_token_is_lost_is_tried_again_and_never_taken_for_delivered(
     heard: Tokens, table: ApprovalTable
 ) -> None:
-    with pytest.raises(StepsFailed, match="no task token on record"):
+    with pytest.raises(StepsFailedError, match="no task token on record"):
         heard.run()
     assert (heard.seen, table.get(ID).resumed) == ([], None)

@@ -22,7 +22,7 @@ from approvals.domain.rules import Event, Tick
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.channel import DIRECT, MAX_DIRECT
@@ -208,7 +208,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
     with monkeypatch.context() as broken:
         broken.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
         for _ in range(2):
-            with pytest.raises(StepsFailed, match="reminder-1:slack-direct: Slack answered internal_error"):
+            with pytest.raises(StepsFailedError, match="reminder-1:slack-direct: Slack answered internal_error"):
                 office.tell(asked)
     now = office.tell(asked)
     assert [bool(message.thread_ts) for message in office.direct] == [False, True]
@@ -253,7 +253,7 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
     monkeypatch.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.ask(CAROL, DAVE)
-    with pytest.raises(StepsFailed, match="direct_slack: Slack answered internal_error"):
+    with pytest.raises(StepsFailedError, match="direct_slack: Slack answered internal_error"):
         office.tell(asked)
     assert len(office.direct) == 1
     monkeypatch.undo()

@@ -22,7 +22,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
-from approvals.services.lifecycle import LifecycleHandler, NotAllDone
+from approvals.services.lifecycle import LifecycleHandler, NotAllDoneError
 from approvals.services.respond import respond
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
@@ -127,7 +127,7 @@ def test_one_that_fails_does_not_keep_the_others_waiting(
         return get(wanted)
 
     monkeypatch.setattr(table, "get", broken)
-    with pytest.raises(NotAllDone, match="1 approvals"):
+    with pytest.raises(NotAllDoneError, match="1 approvals"):
         handler({}, context)
     monkeypatch.undo()
     assert [table.get(approval.id).status for approval in due].count(Status.EXPIRED) == 4

@@ -32,7 +32,7 @@ from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.replies import EARLIER_PREFIX, reply_id
 from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
@@ -123,7 +123,7 @@ def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
 ) -> None:
     slack.fail_with = 500
     for _ in range(3):
-        with pytest.raises(StepsFailed, match="request_slack"):
+        with pytest.raises(StepsFailedError, match="request_slack"):
             notifier(ID, last=False)
     assert len(mailer.sent) == 1
     slack.fail_with = None
@@ -134,7 +134,7 @@ def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
 def test_snss_outage_does_not_hold_up_slack_nor_repeat_it(notifier: Notifier, mailer: FakeMailer, slack: Slack) -> None:
     mailer.broken = True
     for _ in range(2):
-        with pytest.raises(StepsFailed, match=r"request_email:alice@example\.com: SNS answered InternalError"):
+        with pytest.raises(StepsFailedError, match=r"request_email:alice@example\.com: SNS answered InternalError"):
             notifier(ID, last=False)
     mailer.broken = False
     notifier(ID, last=False)
@@ -148,7 +148,7 @@ def test_a_bug_in_one_channel_does_not_stop_the_other(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(mailer, "send", bug)
-    with pytest.raises(StepsFailed, match=r"request_email:alice@example\.com: RuntimeError"):
+    with pytest.raises(StepsFailedError, match=r"request_email:alice@example\.com: RuntimeError"):
         notifier(ID, last=False)
     assert len(slack.messages()) == 1
 
@@ -157,10 +157,10 @@ def test_where_nobody_could_be_told_the_approval_is_cancelled_at_the_last_try(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     slack.fail_with, mailer.broken = 503, True
-    with pytest.raises(StepsFailed):
+    with pytest.raises(StepsFailedError):
         notifier(ID, last=False)
     assert table.get(ID).status is Status.PENDING
-    with pytest.raises(StepsFailed):
+    with pytest.raises(StepsFailedError):
         notifier(ID, last=True)
     decision = table.get(ID).decision
     assert decision is not None
@@ -172,7 +172,7 @@ def test_where_one_channel_was_reached_the_approval_waits_on(
     notifier: Notifier, table: ApprovalTable, slack: Slack
 ) -> None:
     slack.fail_with = 500
-    with pytest.raises(StepsFailed):
+    with pytest.raises(StepsFailedError):
         notifier(ID, last=True)
     assert table.get(ID).status is Status.PENDING
 
@@ -527,7 +527,7 @@ def test_while_it_can_not_be_found_out_who_is_who_the_request_waits_and_nobody_i
     directory.broken = DeliveryFailed("Slack answered HTTP 503") if broken == "slack" else None
     subscribers.broken = broken == "sns"
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="identify: S"):
+        with pytest.raises(StepsFailedError, match="identify: S"):
             notifier(asked.id, last=False)
     assert (table.get(asked.id).people, mailer.sent) == (None, [])
     directory.broken, subscribers.broken = None, False
@@ -544,7 +544,7 @@ def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
     asked = an_asked(table, approvers=("alice@example.com", "carol@example.com"), required_approvals=2)
     directory.broken = DeliveryFailed("Slack answered HTTP 503")
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="identify: Slack answered HTTP 503"):
+        with pytest.raises(StepsFailedError, match="identify: Slack answered HTTP 503"):
             notifier(asked.id, last=False)
     assert (len(mailer.sent), slack.messages()) == (2, [])
     approval = replace(table.get(asked.id), deliveries=an_approval().deliveries)
@@ -565,7 +565,7 @@ def test_who_can_not_be_identified_in_all_the_tries_is_not_asked(
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
     directory.broken = DeliveryFailed("Slack answered HTTP 503")
-    with pytest.raises(StepsFailed):
+    with pytest.raises(StepsFailedError):
         notifier(asked.id, last=True)
     decision = table.get(asked.id).decision
     assert decision is not None
@@ -580,7 +580,7 @@ def test_slack_asking_to_slow_down_is_no_failed_try(
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
     directory.broken = DeliveryDelayed("Slack asks to slow down", 30)
-    with pytest.raises(StepsFailed) as failed:
+    with pytest.raises(StepsFailedError) as failed:
         notifier(asked.id, last=False)
     assert failed.value.retry_after == 30
 
@@ -621,7 +621,7 @@ def test_a_mail_that_fails_is_sent_again_and_no_other(
 
     asked = an_asked(table, approvers=("alice@example.com", CAROL))
     monkeypatch.setattr(mailer, "send", refuses_carol)
-    with pytest.raises(StepsFailed, match=f"request_email:{CAROL}: SNS answered InternalError"):
+    with pytest.raises(StepsFailedError, match=f"request_email:{CAROL}: SNS answered InternalError"):
         notifier(asked.id, last=False)
     monkeypatch.setattr(mailer, "send", send)
     notifier(asked.id, last=False)
@@ -743,7 +743,7 @@ def test_slacks_outage_does_not_hold_up_the_news_by_mail(
     slack.fail_with = 500
     happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="news: Slack answered"):
+        with pytest.raises(StepsFailedError, match="news: Slack answered"):
             notifier(quorum.id, last=False)
     assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
     assert news(table, dynamodb, quorum) == "yes"
@@ -757,7 +757,7 @@ def test_news_that_are_given_up_do_not_silence_the_next(
 ) -> None:
     slack.fail_with = 500
     happens(table, quorum, a_response())
-    with pytest.raises(StepsFailed):
+    with pytest.raises(StepsFailedError):
         notifier(quorum.id, last=True)
     assert news(table, dynamodb, quorum) == "no"
     assert table.get(quorum.id).status is Status.PENDING
@@ -821,7 +821,7 @@ def test_what_changes_all_the_time_is_left_to_the_retry_queue(
 ) -> None:
     happens(table, quorum, a_response())
     monkeypatch.setattr(table, "announced", lambda _approval: False)
-    with pytest.raises(StepsFailed, match="news: it changes faster than people can be told"):
+    with pytest.raises(StepsFailedError, match="news: it changes faster than people can be told"):
         notifier(quorum.id, last=False)
 
 
@@ -850,7 +850,7 @@ def test_delivered_again_while_the_mail_fails_it_is_posted_once(
 ) -> None:
     mailer.broken = True
     for _ in range(2):
-        with pytest.raises(StepsFailed):
+        with pytest.raises(StepsFailedError):
             notifier(ID, last=False)
     assert len(slack.messages()) == 1
 
@@ -877,7 +877,7 @@ def test_delivered_again_after_the_mail_failed_or_had_to_wait_it_is_posted_once(
     notifier: Notifier, mailer: FakeMailer, slack: Slack, slots: int | None
 ) -> None:
     mailer.slots, mailer.broken = slots, slots is None
-    with suppress(StepsFailed):
+    with suppress(StepsFailedError):
         notifier(ID, last=False)
     mailer.slots, mailer.broken = None, False
     notifier(ID, last=False)

@@ -54,7 +54,7 @@ from approvals.services.lifecycle import LifecycleHandler
 from approvals.services.notify import Notifier
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
@@ -605,7 +605,7 @@ class Races(RuleBasedStateMachine):
             self.running.append(what)
             try:
                 task(item_id, last=False)
-            except StepsFailed:
+            except StepsFailedError:
                 self.owed.append(what)  # The worker's retry queue.
             finally:
                 self.running.remove(what)

@@ -28,7 +28,7 @@ from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
-from approvals.store.table import ApprovalTable, NotFound, serialized
+from approvals.store.table import ApprovalTable, NotFoundError, serialized
 from approvals.store.writes import PAUSES, ConditionsFailedError
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.functional.conftest import REPLIES, TABLE
@@ -100,11 +100,11 @@ def test_marking_returns_the_record_as_it_stands_now(table: ApprovalTable) -> No
 
 def test_a_record_that_is_gone_is_not_written_anew(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
     asked = an_approval()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.get(asked.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.save(judge(asked, a_response()).approval)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.mark(asked, Step.RESUME, NOW)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
@@ -175,12 +175,12 @@ def test_a_note_is_left_by_the_write_that_stores_the_answer(
     with pytest.raises(Conflict) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval, replace(NOTE, id="n2"))
     assert conflict.value.current == table.get(asked.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         replies.get(reply_id(replace(NOTE, id="n2")))
 
 
 def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.save(judge(an_approval(), a_response()).approval, NOTE)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 

@@ -19,7 +19,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.steps import Step
 from approvals.services.channel import Done, NotDone, Task, Tasks
-from approvals.services.tasks import Run, StepsFailed
+from approvals.services.tasks import Run, StepsFailedError
 from tests.builders import NOW, TOKEN, an_approval
 
 ORDER = (Step.RESUME, "outcome_email", "outcome_slack")
@@ -109,7 +109,7 @@ def test_a_failing_step_holds_up_no_other(failing: set[Step], done_before: set[S
     approval = an_approval(steps=dict.fromkeys(done_before, NOW))
     owed = failing - done_before
     if owed:
-        with pytest.raises(StepsFailed) as caught:
+        with pytest.raises(StepsFailedError) as caught:
             carry_out(shop.tasks(), approval)
         assert set(caught.value.steps) == owed
     else:
@@ -154,7 +154,7 @@ def test_a_failing_part_keeps_the_whole_open_and_holds_up_no_other_part() -> Non
     run = a_run()
     run.carry_out({"direct": lambda _: shop.tasks(["direct:a", "direct:b"])})
     assert [*run.approval.steps] == ["direct:b"]
-    with pytest.raises(StepsFailed, match="direct: closed"):
+    with pytest.raises(StepsFailedError, match="direct: closed"):
         run.raise_failures()
 
 
@@ -163,7 +163,7 @@ def test_a_service_that_asks_to_wait_ends_the_parts_at_once() -> None:
     run = a_run()
     run.carry_out({"direct": lambda _: shop.tasks(["direct:a", "direct:b"])})
     assert shop.done == []
-    with pytest.raises(StepsFailed) as failed:
+    with pytest.raises(StepsFailedError) as failed:
         run.raise_failures()
     assert failed.value.retry_after == 7
 
@@ -173,7 +173,7 @@ def test_a_bug_in_a_part_is_that_of_the_whole_and_what_was_done_stays_marked() -
     run = a_run()
     run.carry_out({"direct": lambda _: shop.tasks(["direct:a", "direct:b"])})
     assert [*run.approval.steps] == ["direct:a"]
-    with pytest.raises(StepsFailed, match="direct: KeyError"):
+    with pytest.raises(StepsFailedError, match="direct: KeyError"):
         run.raise_failures()
 
 
@@ -195,13 +195,13 @@ def test_a_plan_that_fails_is_named_and_is_no_plan() -> None:
 
     run = a_run()
     assert run.plan("request_slack", broken) is None
-    with pytest.raises(StepsFailed, match="request_slack: KeyError"):
+    with pytest.raises(StepsFailedError, match="request_slack: KeyError"):
         run.raise_failures()
 
 
 def test_the_failure_names_each_step_with_our_own_reason() -> None:
     shop = Workshop({Step.RESUME: DeliveryFailed("SNS answered Throttling"), "outcome_email": KeyError("x")})
-    with pytest.raises(StepsFailed) as caught:
+    with pytest.raises(StepsFailedError) as caught:
         carry_out(shop.tasks())
     assert str(caught.value) == "resume: SNS answered Throttling; outcome_email: KeyError"
     assert caught.value.steps == (Step.RESUME, "outcome_email")
@@ -210,7 +210,7 @@ def test_the_failure_names_each_step_with_our_own_reason() -> None:
 def test_the_text_of_a_strangers_exception_is_kept_out_of_the_failure() -> None:
     """It ends as the cause of a cancellation, which people read; a stranger's text may hold the task token."""
     shop = Workshop({Step.RESUME: RuntimeError(f"invalid token {TOKEN}")})
-    with pytest.raises(StepsFailed) as caught:
+    with pytest.raises(StepsFailedError) as caught:
         carry_out(shop.tasks())
     assert TOKEN not in str(caught.value)
 
@@ -232,6 +232,6 @@ def test_an_expected_failure_is_a_warning_and_a_bug_leaves_its_traceback(
     error: Exception, line: tuple[str, dict[str, object]]
 ) -> None:
     log = MemoryLog()
-    with pytest.raises(StepsFailed):
+    with pytest.raises(StepsFailedError):
         carry_out(Workshop({"outcome_slack": error}).tasks(), log=log)
     assert log.lines == [line]

@@ -14,7 +14,7 @@ from approvals.domain.forms import MAX_COMMENT, YES
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.replies import Note
 from approvals.domain.rules import COMMENT, Judgement, Verdict
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.writes import RecordFullError
 from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import approver, reading, text
@@ -53,7 +53,7 @@ def submit(
     log.append_keys(approval_id=metadata.approval_id)
     try:
         approval = table.get(metadata.approval_id)
-    except NotFound:
+    except NotFoundError:
         log.warning("dialog about an unknown approval")
         ack(response_action="update", view=told_modal(GONE))
         return
