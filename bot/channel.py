@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from approvals.domain import wording
 from approvals.domain.eligibility import MAX_DIRECT, unanswered
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, Person, SlackMessage, Step
 from approvals.domain.parts import Text, display_name, joined, text
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
@@ -92,7 +92,7 @@ class SlackChannel:
     def _ask_directly(self, user: str, approval: Approval) -> Done | NotDone:
         try:
             return Done(self._messenger.post_directly(approval, user))
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("no direct message", extra={"reason": str(refused)})
             return NotDone.MOOT
 
@@ -102,7 +102,7 @@ class SlackChannel:
         missing = [person for person in unanswered(approval) if person.slack_id and person.slack_id not in asked]
         try:
             here = self._members(approval, posted) if missing else frozenset()
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # Installed before the app needed this scope: who is in the channel is asked there, others by email.
             self._logger.warning("members can't be looked up", extra={"reason": str(refused)})
             return []
@@ -145,7 +145,7 @@ class SlackChannel:
         """Log a refusal, and go on: the message was deleted, or its channel closed, so a retry would change nothing."""
         try:
             yield
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
 
 

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.characters import one_line
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Action, Approval
 from approvals.domain.parts import joined
 from approvals.domain.references import Reference
@@ -74,7 +74,7 @@ class Notes:
         self._logger = logger
 
     def deliver(self, reply: str) -> None:
-        """Deliver a reply by its ID. Raises `DeliveryFailed` if it should be tried again, and `NotFound`."""
+        """Deliver a reply by its ID. Raises `DeliveryError` if it should be tried again, and `NotFound`."""
         if self._messenger is None:
             return
         if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
@@ -93,7 +93,7 @@ class Notes:
                     self._show_home(note, self._messenger)
                 case NoteKind.COMMAND:
                     self._answer(note, self._messenger)
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("note dropped", extra={"reason": str(refused)})
 
     def _hand_out_link(self, note: Note, messenger: SlackMessenger) -> None:
@@ -217,7 +217,7 @@ class Notes:
     def _channels(self, user: str, messenger: SlackMessenger) -> frozenset[str]:
         try:
             return messenger.directory.channels_of(user)
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # The app was installed before it needed this scope: no channel is known to be theirs.
             self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
             return frozenset()

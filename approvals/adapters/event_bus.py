@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
+from approvals.adapters.failures import delivery_error
 from approvals.domain.events import SOURCE, Event
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class EventBus:
     def put(self, published: Sequence[Event]) -> dict[str, str]:
         """Publishes at most `MAX_ENTRIES` events with one call. Returns the reasons of those that were not taken.
 
-        The reasons are EventBridge's codes, by the events' marks. Raises `DeliveryFailed` when none was taken.
+        The reasons are EventBridge's codes, by the events' marks. Raises `DeliveryError` when none was taken.
         """
         try:
             answer = self._eventbridge().put_events(
@@ -49,7 +49,7 @@ class EventBus:
                 ]
             )
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("EventBridge", error) from error
+            raise delivery_error("EventBridge", error) from error
         # The answers are in the order of the entries; what was taken has an id.
         return {
             event.mark: taken.get("ErrorCode", "no reason")

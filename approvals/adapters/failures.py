@@ -6,17 +6,17 @@ import traceback
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 
 MAX_FRAMES = 25
 """Frames of the stack that are kept, the innermost ones."""
 
 
-def delivery_failed(service: str, error: ClientError | BotoCoreError) -> DeliveryFailed:
+def delivery_error(service: str, error: ClientError | BotoCoreError) -> DeliveryError:
     """Return the failure of a call, without AWS's message: it may repeat a task token, and failures are logged."""
     if isinstance(error, ClientError):
-        return DeliveryFailed(f"{service} answered {error.response['Error']['Code']}")
-    return DeliveryFailed(f"{service} can't be reached: {type(error).__name__}")
+        return DeliveryError(f"{service} answered {error.response['Error']['Code']}")
+    return DeliveryError(f"{service} can't be reached: {type(error).__name__}")
 
 
 def described(error: BaseException) -> dict[str, object]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.failures import delivery_error
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
 
@@ -52,7 +52,7 @@ class Workflows:
     def resume(self, approval: Approval, task_token: str) -> None:
         """Tells the workflow how the approval ended.
 
-        Raises `TaskGone` when it no longer waits, `DeliveryFailed` when Step Functions can't be reached or is busy.
+        Raises `TaskGone` when it no longer waits, `DeliveryError` when Step Functions can't be reached or is busy.
         """
         decision = approval.decision
         if decision is None:
@@ -75,7 +75,7 @@ class Workflows:
             raise _translated(failure) from None
 
     def reached(self, approval: Approval) -> bool:
-        """Whether the execution's history says that this decision closed the task. Raises `DeliveryFailed`.
+        """Whether the execution's history says that this decision closed the task. Raises `DeliveryError`.
 
         Step Functions answers a call that repeats a success, and a call that comes too late, with the same error: only
         the history tells them apart.
@@ -125,6 +125,6 @@ def _is_ours(event: HistoryEventTypeDef, approval: Approval) -> bool:
     return False
 
 
-def _translated(error: ClientError | BotoCoreError) -> TaskGone | DeliveryFailed:
+def _translated(error: ClientError | BotoCoreError) -> TaskGone | DeliveryError:
     gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
-    return TaskGone(code) if gone else delivery_failed("Step Functions", error)
+    return TaskGone(code) if gone else delivery_error("Step Functions", error)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from approvals.domain.model import Approval
 
 
-class DeliveryFailed(Exception):  # noqa: N818
+class DeliveryError(Exception):
     """An outside service did not take what we sent. Trying again is safe."""
 
 
-class DeliveryRefused(DeliveryFailed):
+class DeliveryRefusedError(DeliveryError):
     """An outside service won't take it, as long as nobody changes something there."""
 
 
-class DeliveryDelayed(DeliveryFailed):
+class DeliveryDelayedError(DeliveryError):
     """An outside service asks to come back after some seconds: it works, but we call it too often."""
 
     def __init__(self, reason: str, seconds: int) -> None:

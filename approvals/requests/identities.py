@@ -49,7 +49,7 @@ class Found(Protocol):
 
 
 class Directory(Protocol):
-    """The people that Slack knows. Every method raises `DeliveryFailed` when Slack can't be asked."""
+    """The people that Slack knows. Every method raises `DeliveryError` when Slack can't be asked."""
 
     def find_by_email(self, email: str) -> Found | None:
         """The user with this address, if there is one."""
@@ -71,7 +71,7 @@ def identify(request: Request, *, email: str, subscribed: Mapping[str, str], dir
     subscribed, by their casefolded form. Without Slack there is no `directory`.
 
     Raises `InvalidApprovalRequest` with a sentence for every name that can't be resolved or reached, and when too few
-    people are left to decide; `DeliveryFailed` when Slack can't be asked: then nothing is known.
+    people are left to decide; `DeliveryError` when Slack can't be asked: then nothing is known.
     """
     return _Identification(request, email, subscribed, directory).people()
 

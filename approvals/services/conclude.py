@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Decision, Status, Step
 from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
@@ -96,5 +96,5 @@ class Resumer:
     def _task_token(self, approval_id: str) -> str:
         token = self._tokens.get(approval_id)
         if token is None:
-            raise DeliveryFailed("the approval has no task token on record")
+            raise DeliveryError("the approval has no task token on record")
         return token

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, People, Request, Status
 from approvals.domain.rules import Cancellation
 from approvals.requests.parse import InvalidApprovalRequest
@@ -39,7 +39,7 @@ class Identities(Protocol):
     """Finds out who is who."""
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
+        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryError` if it can't be known."""
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known while a service is down; None if that is not enough."""
@@ -108,7 +108,7 @@ class Notifier:
             return approval
         try:
             return self._look_up(approval)
-        except DeliveryFailed as error:
+        except DeliveryError as error:
             self._logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
             people = self._identities.find_partly(approval.request)
             if people is None:
@@ -146,7 +146,7 @@ class Notifier:
             if approval.version == 1 or self._table.announced(approval):
                 return run.approval
             approval = self._table.get(approval.id)
-        raise StepsFailed({NEWS: DeliveryFailed("it changes faster than people can be told")})
+        raise StepsFailed({NEWS: DeliveryError("it changes faster than people can be told")})
 
     def _invite(self, run: Run) -> None:
         self._ask(run)

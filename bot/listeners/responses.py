@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval, Approver, Response
 from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.parts import Text, joined
@@ -85,7 +85,7 @@ def check_member(
     """Return the approver with `member` as Slack says; unchanged if Slack does not answer."""
     try:
         user = directory.user(approver.id)
-    except DeliveryFailed as error:
+    except DeliveryError as error:
         log.warning("membership can't be checked", extra={"reason": str(error)})
         refresh_secret()
         return approver

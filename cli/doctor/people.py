@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import Request
 from approvals.requests.identities import identify
@@ -39,7 +39,7 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
     directory = _directory(patient)
     try:
         problems = {name: _problem(name, patient, subscribed, directory) for name in looked_at}
-    except DeliveryFailed as error:
+    except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
         return
     for name in looked_at:

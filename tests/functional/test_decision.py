@@ -14,7 +14,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
 from approvals.adapters.step_functions import TaskGone, Workflows
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
@@ -274,7 +274,7 @@ def test_a_reply_that_failed_is_tried_again_without_editing_anew(
     def fails_once(approval: Approval) -> None:
         if not broken:
             broken.append(approval)
-            raise DeliveryFailed("Slack answered internal_error")
+            raise DeliveryError("Slack answered internal_error")
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", fails_once)

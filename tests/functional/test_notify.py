@@ -16,7 +16,7 @@ from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError
 from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
@@ -314,7 +314,7 @@ def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
     messenger = SlackMessenger(connect, slack.channel)
     messenger.post_request(an_approval())
     slack.bot_token = "xoxb-another"
-    with pytest.raises(DeliveryFailed, match="invalid_auth: SlackBotToken is wrong"):
+    with pytest.raises(DeliveryError, match="invalid_auth: SlackBotToken is wrong"):
         messenger.post_request(an_approval())
     messenger.post_request(an_approval())
     assert (len(made), len(slack.messages())) == (2, 2)
@@ -322,7 +322,7 @@ def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
 
 def test_what_a_proxy_answers_in_slacks_place_is_not_repeated(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slack, "call", lambda *_: {"ok": False, "error": "non-JSON: <html>" + "x" * 10_000})
-    with pytest.raises(DeliveryFailed) as failed:
+    with pytest.raises(DeliveryError) as failed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert str(failed.value) == "Slack answered HTTP 200"
 
@@ -339,7 +339,7 @@ def test_a_mail_that_comes_too_fast_is_left_to_the_digest(
 
 def test_slack_asking_to_slow_down_says_for_how_long(slack: Slack) -> None:
     slack.fail_with = 429
-    with pytest.raises(DeliveryDelayed) as delayed:
+    with pytest.raises(DeliveryDelayedError) as delayed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert delayed.value.seconds == 7
 
@@ -516,7 +516,7 @@ def test_while_it_can_not_be_found_out_who_is_who_the_request_waits_and_nobody_i
     broken: str,
 ) -> None:
     asked = an_asked(table, approvers=("alice@example.com", "S0RELEASE1"))
-    directory.broken = DeliveryFailed("Slack answered HTTP 503") if broken == "slack" else None
+    directory.broken = DeliveryError("Slack answered HTTP 503") if broken == "slack" else None
     subscribers.broken = broken == "sns"
     for _ in range(2):
         with pytest.raises(StepsFailed, match="identify: S"):
@@ -534,7 +534,7 @@ def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
 ) -> None:
     """They may answer at once; in Slack nobody may before it is known who is who."""
     asked = an_asked(table, approvers=("alice@example.com", "carol@example.com"), required_approvals=2)
-    directory.broken = DeliveryFailed("Slack answered HTTP 503")
+    directory.broken = DeliveryError("Slack answered HTTP 503")
     for _ in range(2):
         with pytest.raises(StepsFailed, match="identify: Slack answered HTTP 503"):
             notifier(asked.id, last=False)
@@ -556,7 +556,7 @@ def test_who_can_not_be_identified_in_all_the_tries_is_not_asked(
     notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
-    directory.broken = DeliveryFailed("Slack answered HTTP 503")
+    directory.broken = DeliveryError("Slack answered HTTP 503")
     with pytest.raises(StepsFailed):
         notifier(asked.id, last=True)
     decision = table.get(asked.id).decision
@@ -571,7 +571,7 @@ def test_slack_asking_to_slow_down_is_no_failed_try(
     notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
-    directory.broken = DeliveryDelayed("Slack asks to slow down", 30)
+    directory.broken = DeliveryDelayedError("Slack asks to slow down", 30)
     with pytest.raises(StepsFailed) as failed:
         notifier(asked.id, last=False)
     assert failed.value.retry_after == 30
@@ -608,7 +608,7 @@ def test_a_mail_that_fails_is_sent_again_and_no_other(
 
     def refuses_carol(mail: Mail) -> None:
         if mail.to == CAROL:
-            raise DeliveryFailed("SNS answered InternalError")
+            raise DeliveryError("SNS answered InternalError")
         send(mail)
 
     asked = an_asked(table, approvers=("alice@example.com", CAROL))
@@ -904,7 +904,7 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     )
     asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
     table.add(asked)
-    find, down = messenger.directory.find_by_email, [DeliveryFailed("Slack can't be reached: timeout")]
+    find, down = messenger.directory.find_by_email, [DeliveryError("Slack can't be reached: timeout")]
 
     def at_the_second_try(email: str) -> SlackUser | None:
         if down:
