@@ -25,7 +25,7 @@ from approvals.adapters.failures import described
 from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflicts
 from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
 from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
@@ -267,7 +267,7 @@ class CallbackHandler:
             # Not `respond`: judged anew against another version, the answer could count with its flaws.
             try:
                 self._table.save(judgement.approval)
-            except Conflict:
+            except ConflictError:
                 sentence = "The request changed just now. Open the link again."
                 raise Refused(HTTPStatus.CONFLICT, sentence, "Please try again") from None
         return judgement

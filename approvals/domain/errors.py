@@ -21,7 +21,7 @@ class DeliveryDelayedError(DeliveryError):
         self.seconds = seconds
 
 
-class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fault
+class ConflictError(Exception):
     """Somebody else wrote first; `current` is the approval as it stands now."""
 
     def __init__(self, current: Approval) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflicts
 from approvals.domain.model import Approval
 from approvals.domain.replies import Note
 from approvals.domain.rules import Event, Judgement, judge
@@ -20,7 +20,7 @@ class Store(Protocol):
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Stores the approval, and leaves the note, if the table still has the version before it.
 
-        Raises `Conflict` otherwise: then neither is done.
+        Raises `ConflictError` otherwise: then neither is done.
         """
 
     def leave_note(self, note: Note) -> None:
@@ -50,7 +50,7 @@ def respond(
             return judgement
         try:
             store.save(judgement.approval, left)
-        except Conflict as conflict:
+        except ConflictError as conflict:
             approval = conflict.current
         else:
             return judgement

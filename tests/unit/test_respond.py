@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflicts
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
@@ -28,7 +28,7 @@ class MemoryStore:
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         if self.record.version != approval.version - 1:
-            raise Conflict(self.record)
+            raise ConflictError(self.record)
         self.record = approval
         self.writes += 1
         if note:
@@ -161,7 +161,7 @@ def test_a_deleted_record_is_the_callers_to_handle() -> None:
 
 def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> None:
     approval = an_approval()
-    conflict = Conflict(approval)
+    conflict = ConflictError(approval)
     assert conflict.current is approval
     assert TOKEN not in str(conflict)
 
