@@ -25,7 +25,7 @@ from approvals.adapters.failures import described
 from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
-from approvals.domain.errors import ConflictError, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
 from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
 from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
@@ -140,7 +140,7 @@ class CallbackHandler:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
         except NotFound:
             return _page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, _UNUSABLE), with_body=method != "HEAD")
-        except TooManyConflicts:
+        except TooManyConflictsError:
             return _page(
                 HTTPStatus.CONFLICT, pages.error("Many people answered at this moment. Open the link again.", _AGAIN)
             )

@@ -29,5 +29,5 @@ class ConflictError(Exception):
         self.current = current
 
 
-class TooManyConflicts(Exception):  # noqa: N818
+class TooManyConflictsError(Exception):
     """Others kept writing first. Nothing was stored; asking again is safe."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from approvals.domain.errors import ConflictError, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.model import Approval
 from approvals.domain.replies import Note
 from approvals.domain.rules import Event, Judgement, judge
@@ -39,7 +39,7 @@ def respond(
     `note` makes the note that a judgement leads to, if any: the same write leaves it. It is asked before that write, so
     what it raises keeps everything from being stored.
 
-    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
+    A conflict is judged again against the stored record, never overwritten. Raise `TooManyConflictsError` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
@@ -54,4 +54,4 @@ def respond(
             approval = conflict.current
         else:
             return judgement
-    raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")
+    raise TooManyConflictsError(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from approvals.domain.errors import ConflictError, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.model import Approval, People, SlackMessage, Step, iso
 from approvals.domain.replies import Note
 from approvals.store.dynamodb import deserialize, serialize
@@ -123,7 +123,7 @@ class ApprovalTable:
         """Stores what was answered, if the table holds the version just before; a note is left exactly then.
 
         Raises `ConflictError` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it
-        has no room, and `TooManyConflicts` when others hold it all the time.
+        has no room, and `TooManyConflictsError` when others hold it all the time.
         """
         changed = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
@@ -149,7 +149,7 @@ class ApprovalTable:
                 raise RecordFullError(f"approval {approval.id} has no room left") from error
             if not _passes(error):
                 raise
-            raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
+            raise TooManyConflictsError(f"approval {approval.id}: others kept writing it") from error
         except ClientError as error:
             if not _is_too_large(error):
                 raise

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.errors import ConflictError, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Channel, Decision, People, Person, Request, SlackMessage, Status, Step
 from approvals.domain.parts import Moment, text
@@ -313,5 +313,5 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
             called_off(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
-    with pytest.raises(TooManyConflicts):
+    with pytest.raises(TooManyConflictsError):
         table.save(judge(an_approval(), a_response()).approval, note)

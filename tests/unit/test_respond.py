@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.errors import ConflictError, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
@@ -149,7 +149,7 @@ def test_an_answer_gets_through_nine_conflicts() -> None:
 
 def test_after_fifty_conflicts_it_gives_up_and_stored_nothing() -> None:
     store = BusyStore(an_approval(), rivals=99)
-    with pytest.raises(TooManyConflicts, match=an_approval().id):
+    with pytest.raises(TooManyConflictsError, match=an_approval().id):
         respond(store, an_approval(), a_response())
     assert (store.attempts, store.writes, store.record.status) == (50, 0, Status.PENDING)
 
