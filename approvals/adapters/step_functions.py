@@ -39,7 +39,7 @@ _CONSOLES = {
 }
 
 
-class TaskGone(Exception):  # noqa: N818
+class TaskGoneError(Exception):
     """The task no longer waits for an answer: timed out, aborted, or answered before."""
 
 
@@ -52,7 +52,7 @@ class Workflows:
     def resume(self, approval: Approval, task_token: str) -> None:
         """Tells the workflow how the approval ended.
 
-        Raises `TaskGone` when it no longer waits, `DeliveryError` when Step Functions can't be reached or is busy.
+        Raises `TaskGoneError` when it no longer waits, `DeliveryError` when Step Functions can't be reached or is busy.
         """
         decision = approval.decision
         if decision is None:
@@ -125,6 +125,6 @@ def _is_ours(event: HistoryEventTypeDef, approval: Approval) -> bool:
     return False
 
 
-def _translated(error: ClientError | BotoCoreError) -> TaskGone | DeliveryError:
+def _translated(error: ClientError | BotoCoreError) -> TaskGoneError | DeliveryError:
     gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
-    return TaskGone(code) if gone else delivery_error("Step Functions", error)
+    return TaskGoneError(code) if gone else delivery_error("Step Functions", error)

@@ -33,8 +33,12 @@ MAX_INFINITE = 10
 _MINUTE = timedelta(minutes=1)
 
 
-class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of the public contract
-    """The request can't be made. `problems` has a sentence for each thing to mend, with its path."""
+INVALID_REQUEST = "InvalidApprovalRequest"
+"""The error that the workflow gets. The name is part of the public contract."""
+
+
+class InvalidRequestError(Exception):
+    """The request is invalid. `problems` has one sentence for each thing to fix, with its path."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
@@ -73,10 +77,10 @@ def parse_call(payload: Mapping[str, Json]) -> Call:
 def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
     """Reads the request from an execution's input, a JSON object. Without the key `Approval` all is context.
 
-    Raises `InvalidApprovalRequest` with every problem, not only the first.
+    Raises `InvalidRequestError` with every problem, not only the first.
     """
     if not isinstance(execution_input, dict):
-        raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
+        raise InvalidRequestError([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
     check_depth(execution_input)  # before anything that calls itself for each level
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
@@ -85,11 +89,11 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
         asked = {key: value for key, value in asked.items() if key != RESULT_KEY}
     problems = list(schema.problems(asked, schema.load("request.schema.json"), KEY))
     if problems or not isinstance(asked, dict):
-        raise InvalidApprovalRequest(problems)
+        raise InvalidRequestError(problems)
     context = {key: value for key, value in execution_input.items() if key != KEY}
     request = read(asked, default_timeout=default_timeout, context=context, digest=fingerprint(execution_input))
     if problems := list(_contradictions(request)):
-        raise InvalidApprovalRequest(problems)
+        raise InvalidRequestError(problems)
     return request
 
 
@@ -137,7 +141,7 @@ def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
     known = set(schema.load("request.schema.json")["properties"])
     for key, value in execution_input.items():
         if isinstance(value, dict) and value.keys() & known and _is_nearly(key, KEY):
-            raise InvalidApprovalRequest([f"{shorten(key, 60)}: unknown key, did you mean {KEY}?"])
+            raise InvalidRequestError([f"{shorten(key, 60)}: unknown key, did you mean {KEY}?"])
 
 
 def _is_nearly(key: str, wanted: str) -> bool:
@@ -147,21 +151,21 @@ def _is_nearly(key: str, wanted: str) -> bool:
 
 
 def check_depth(value: Json) -> None:
-    """Raise `InvalidApprovalRequest` if an input is nested deeper than `MAX_DEPTH` levels."""
+    """Raise `InvalidRequestError` if an input is nested deeper than `MAX_DEPTH` levels."""
     if path := deeper_than(value, MAX_DEPTH):
-        raise InvalidApprovalRequest([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
+        raise InvalidRequestError([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
 
 
 def _check_size(execution_input: Json) -> None:
     if problems := list(islice(_infinite(execution_input), MAX_INFINITE)):
-        raise InvalidApprovalRequest([f"{path}: expected a number that a double can hold" for path in problems])
+        raise InvalidRequestError([f"{path}: expected a number that a double can hold" for path in problems])
     try:
         size = len(json.dumps(execution_input, ensure_ascii=False).encode())
     except UnicodeEncodeError:
         problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
-        raise InvalidApprovalRequest([problem]) from None
+        raise InvalidRequestError([problem]) from None
     if size > MAX_INPUT:
-        raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+        raise InvalidRequestError([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
 
 
 def _infinite(value: Json, path: str = "") -> Iterator[str]:

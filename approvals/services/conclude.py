@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Decision, Status, Step
@@ -73,7 +73,7 @@ class Resumer:
     def _resume(self, approval: Approval) -> Approval:
         try:
             reached = self._resume_workflow(approval)
-        except TaskGone:
+        except TaskGoneError:
             # Perhaps another run resumed it: then the record says what has been done about it since.
             approval = self._table.get(approval.id)
             if approval.resumed is not None:
@@ -87,7 +87,7 @@ class Resumer:
         return now
 
     def _resume_workflow(self, approval: Approval) -> bool:
-        """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
+        """Resume the workflow; return False if it was cancelled as it no longer waits. Raise `TaskGoneError`."""
         if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
             return False
         self._workflows.resume(approval, self._task_token(approval.id))

@@ -9,7 +9,7 @@ from approvals.domain.errors import DeliveryError
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import People, Request
 from approvals.requests.identities import Directory, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 
 
 class StackIdentities:
@@ -24,7 +24,7 @@ class StackIdentities:
         self._directory = directory
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryError` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
         return self._find(request, self._directory)
 
     def find_partly(self, request: Request) -> People | None:
@@ -34,7 +34,7 @@ class StackIdentities:
             return None
         try:
             return replace(self._find(request, None), complete=False)
-        except (InvalidApprovalRequest, DeliveryError):  # Somebody is reached by Slack alone, then.
+        except (InvalidRequestError, DeliveryError):  # Somebody is reached by Slack alone, then.
             return None
 
     def _find(self, request: Request, directory: Directory | None) -> People:

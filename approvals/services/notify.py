@@ -13,7 +13,7 @@ from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, People, Request, Status
 from approvals.domain.rules import Cancellation
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
@@ -39,7 +39,7 @@ class Identities(Protocol):
     """Finds out who is who."""
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryError` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known while a service is down; None if that is not enough."""
@@ -121,13 +121,13 @@ class Notifier:
             people = self._identities.find(approval.request)
             check_size(replace(approval, people=people))  # A user group may have many members.
             return self._table.identify(approval, people)
-        except InvalidApprovalRequest as error:
+        except InvalidRequestError as error:
             current = self._table.get(approval.id)
             if current.people != approval.people:
                 # It was found out before, and people were asked: what has changed with them since is no reason.
                 return current
             self._logger.warning("invalid request", extra={"problems": error.problems})
-            event = Cancellation(self._clock(), str(error), error=type(error).__name__)
+            event = Cancellation(self._clock(), str(error), error=INVALID_REQUEST)
             return respond(self._table, current, event).approval
 
     def _tell(self, approval: Approval) -> Approval:

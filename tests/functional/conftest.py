@@ -21,7 +21,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone
+from approvals.adapters.step_functions import TaskGoneError
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
 from approvals.store.items import LISTED
@@ -150,7 +150,7 @@ class FakeWorkflows:
     def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self._check()
         if approval.id in {before.id for before in self.resumed}:
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
         self.resumed.append(approval)
 
     def reached(self, approval: Approval) -> bool:
@@ -164,7 +164,7 @@ class FakeWorkflows:
         if self.broken:
             raise DeliveryError("Step Functions answered ThrottlingException")
         if self.gone:
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
 
 
 class DirectWebClient(WebClient):

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.domain.rules import Cancellation, Expiry
@@ -325,7 +325,7 @@ def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hea
 
     def posted_meanwhile(_approval: Approval, _task_token: str) -> None:
         _post(table, asked, messenger, clock)
-        raise TaskGone("TaskTimedOut")
+        raise TaskGoneError("TaskTimedOut")
 
     monkeypatch.setattr(workflows, "resume", posted_meanwhile)
     resumer(asked.id, last=False)

@@ -35,7 +35,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
 from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
 from approvals.domain.replies import Note
@@ -222,7 +222,7 @@ class RacedWorkflows(FakeWorkflows):
         others_first()
         self.asked.append(approval)
         if not self.waits(approval):
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
         super().resume(approval, task_token)
 
     def reached(self, approval: Approval) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import People, Person, Request
 from approvals.requests.identities import MAX_PEOPLE, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from bot.directory import SlackUser
 
 STACK = "approver@example.com"
@@ -76,7 +76,7 @@ def found(
 
 
 def problems(*approvers: str, **changes: Any) -> list[str]:
-    with pytest.raises(InvalidApprovalRequest) as refused:
+    with pytest.raises(InvalidRequestError) as refused:
         found(*approvers, **changes)
     return refused.value.problems
 

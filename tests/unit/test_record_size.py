@@ -31,7 +31,7 @@ from approvals.domain.model import (
     Step,
 )
 from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from approvals.services.tasks import step_for
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
@@ -189,7 +189,7 @@ def test_what_fits_however_it_is_answered_is_asked_and_nothing_larger() -> None:
         request = Request(title="x", timeout=timedelta(hours=1), context={"k": "x" * more})
         approval = an_approval(request=request)
         if refused:
-            with pytest.raises(InvalidApprovalRequest, match="shorten the input"):
+            with pytest.raises(InvalidRequestError, match="shorten the input"):
                 check_size(approval)
         else:
             check_size(approval)

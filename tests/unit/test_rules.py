@@ -50,7 +50,7 @@ from approvals.domain.rules import (
     may_postpone,
     next_due,
 )
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
 from tests.builders import ALICE, BOB, CAROL, NOW, WORKSPACE, a_response, an_approval, cancelled, decided, expired
@@ -229,7 +229,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     ],
 )
 def test_what_the_document_says_can_not_be_asked_can_not(changes: dict[str, Json]) -> None:
-    with pytest.raises(InvalidApprovalRequest):
+    with pytest.raises(InvalidRequestError):
         the_documents_request(changes)
 
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from approvals.adapters.step_functions import MAX_CAUSE, TaskGone, Workflows, console_url
+from approvals.adapters.step_functions import MAX_CAUSE, TaskGoneError, Workflows, console_url
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
@@ -97,7 +97,7 @@ def test_a_task_that_waits_no_more_is_told_apart(
     client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
 ) -> None:
     stub.add_client_error(method, service_error_code=code)
-    with pytest.raises(TaskGone, match=f"^{code}$"):
+    with pytest.raises(TaskGoneError, match=f"^{code}$"):
         Workflows(client).resume(approval, TOKEN)
 
 
@@ -127,7 +127,7 @@ def test_a_logged_traceback_does_not_repeat_the_token_that_aws_repeats(
     client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
 ) -> None:
     stub.add_client_error(method, service_error_code=code, service_message=f"Invalid Token: '{TOKEN}'")
-    with pytest.raises((TaskGone, DeliveryError)) as caught:
+    with pytest.raises((TaskGoneError, DeliveryError)) as caught:
         Workflows(client).resume(approval, TOKEN)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
