@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -100,17 +100,6 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
     if path := deeper_than(found, MAX_DEPTH):
         raise click.UsageError(f"{name}: {path} is nested too deep, expected at most {MAX_DEPTH} levels")
     _check_json(found, name)
-    return found
-
-
-def pairs(texts: Sequence[str], option: str, value_key: str) -> list[Json]:
-    """`LABEL=VALUE` texts as objects with `Label` and another key. Raises click's `UsageError`."""
-    found: list[Json] = []
-    for text in texts:
-        label, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"{option} {text!r}: expected a label, = and a value")
-        found.append({"Label": label, value_key: value})
     return found
 
 
