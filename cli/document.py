@@ -118,7 +118,7 @@ def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
 
 def _from_request(approval: Approval) -> Iterator[str]:
     """All that the author of a request wrote beside its title."""
-    yield from _columns([*approval.request.facts, *approval.request.links])
+    yield from _columns([*facts.author_facts(approval.request), *approval.request.links])
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())
 

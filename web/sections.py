@@ -44,8 +44,8 @@ def from_request(approval: Approval) -> list[ET.Element]:
     """Return the block of what the author of a request wrote beside its title; nothing where they wrote no more."""
     asked = approval.request
     parts: list[ET.Element] = []
-    if asked.facts:
-        parts += [tag("h3", {}, "Facts"), rows(asked.facts)]
+    if author_facts := facts.author_facts(asked):
+        parts += [tag("h3", {}, "Facts"), rows(author_facts)]
     if asked.details:
         parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.forms import said
 from approvals.domain.identifiers import is_email
-from approvals.domain.model import Approval, Json, readable
+from approvals.domain.model import Approval, Json, Request, readable
 from approvals.domain.parts import display_name, unlinked
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
@@ -23,6 +24,12 @@ STARTED_BY_LABEL = "Started by (from the input)"
 
 REQUESTER, DEADLINE = "Requested by", "Respond by"
 """The labels of the requester and the deadline among the facts."""
+
+LABELS: Mapping[str, str] = {each.name: each.metadata["label"] for each in fields(Request) if "label" in each.metadata}
+"""The labels of the fields of a request that are facts: those with a `label` in their metadata.
+
+Every surface shows such a field among the author's facts, a search finds it, and an export has a column for it.
+"""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
@@ -53,6 +60,21 @@ def source(approval: Approval) -> list[tuple[str, str]]:
         ("AWS region", region),
     ]
     return [(label, value) for label, value in rows if value]
+
+
+def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
+    """Return the facts that the author states, as labels and values: the labelled fields, then `Facts`."""
+    own = ((label, getattr(request, name)) for name, label in LABELS.items())
+    return (*((label, str(value)) for label, value in own if value), *request.facts)
+
+
+def has_words(approval: Approval, text: str) -> bool:
+    """Return True if all words of a search are in the request, its requester, its ID or its workflow's names."""
+    request, workflow = approval.request, approval.workflow
+    stated = [part for fact in author_facts(request) for part in fact]
+    names = [request.requested_by or "", approval.id, workflow.execution_name, workflow.state_machine_name]
+    searched = "\n".join([approval.title, request.details or "", *stated, *names]).casefold()
+    return all(word in searched for word in text.casefold().split())
 
 
 def requester(approval: Approval) -> str:

@@ -188,7 +188,7 @@ def was_all_in_earlier_message(approval: Approval) -> bool:
 
 def _wanted(request: Request) -> Iterator[tuple[Part, _Fit]]:
     """The parts that the request has, in the order in which they are shown."""
-    if request.facts:
+    if facts.author_facts(request):
         yield Part.FACTS, _facts
     if request.details:
         yield Part.DETAILS, _details
@@ -201,9 +201,9 @@ _FIELDS = {Part.FACTS: "facts", Part.DETAILS: "details", Part.LINKS: "links", Pa
 
 
 def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    facts = approval.request.facts
-    beside = surface.row + (2 * surface.run + surface.style if len(facts) <= MAX_STYLED_FACTS else 0)
-    return _rows(Part.FACTS, facts, [beside] * len(facts), surface, room)
+    rows = facts.author_facts(approval.request)
+    beside = surface.row + (2 * surface.run + surface.style if len(rows) <= MAX_STYLED_FACTS else 0)
+    return _rows(Part.FACTS, rows, [beside] * len(rows), surface, room)
 
 
 def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:

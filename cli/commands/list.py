@@ -11,6 +11,7 @@ from itertools import islice
 import click
 
 from approvals.domain.email_address import canonical
+from approvals.domain.facts import has_words
 from approvals.domain.model import Approval, Json, Status, iso
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
@@ -53,7 +54,11 @@ class _Shown:
 @click.option("--until", type=MOMENT, metavar="TIME", help="Requested before then.  [default: now]")
 @click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
 @click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
-@click.option("--search", metavar="TEXT", help="With this text in the title, the details or the execution's name.")
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="With all these words in the request, its requester, its id or its workflow's names.",
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
 )
@@ -146,11 +151,7 @@ def _may_answer(who: str | None) -> Matches:
 
 
 def _says(text: str | None) -> Matches:
-    def matches(approval: Approval) -> bool:
-        places = (approval.title, approval.request.details or "", approval.workflow.execution_name, approval.id)
-        return text is None or any(text.casefold() in place.casefold() for place in places)
-
-    return matches
+    return lambda approval: text is None or has_words(approval, text)
 
 
 def _same(one: str | None, other: str) -> bool:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from approvals.domain.eligibility import Reason, eligible, is_quorum
 from approvals.domain.email_address import canonical
+from approvals.domain.facts import LABELS
 from approvals.domain.forms import Problem, parse
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
@@ -213,6 +214,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     assert len(ROWS) >= 50
     assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
     shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
+    shown |= {name.title().replace("_", "") for name in LABELS}
     used = {key for row in ROWS for key in row.request} | {"TimeoutMinutes"}
     assert used == set(load("request.schema.json")["properties"]) - shown
 
