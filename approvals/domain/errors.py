@@ -1,4 +1,4 @@
-"""What can go wrong between the core and the services it uses, in words that no service shapes."""
+"""Errors between the core and the services that it uses, whatever the service."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from approvals.domain.model import Approval
 
 
 class DeliveryError(Exception):
-    """An outside service did not take what we sent. Trying again is safe."""
+    """A service did not take what was sent. Retrying is safe."""
 
 
 class DeliveryRefusedError(DeliveryError):
-    """An outside service won't take it, as long as nobody changes something there."""
+    """The service rejects the request until its configuration changes."""
 
 
 class DeliveryDelayedError(DeliveryError):
-    """An outside service asks to come back after some seconds: it works, but we call it too often."""
+    """The service limits the rate of calls. Retry after `seconds`."""
 
     def __init__(self, reason: str, seconds: int) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class DeliveryDelayedError(DeliveryError):
 
 
 class ConflictError(Exception):
-    """Somebody else wrote first; `current` is the approval as it stands now."""
+    """Another write came first. `current` is the stored approval."""
 
     def __init__(self, current: Approval) -> None:
         super().__init__(f"approval {current.id} is at version {current.version} now")
@@ -30,4 +30,4 @@ class ConflictError(Exception):
 
 
 class TooManyConflictsError(Exception):
-    """Others kept writing first. Nothing was stored; asking again is safe."""
+    """Other writes kept coming first. Nothing was stored, and retrying is safe."""

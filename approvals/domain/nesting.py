@@ -1,25 +1,25 @@
-"""How deep JSON is nested: walked without recursion, since deep nesting breaks every recursive reader. Pure."""
+"""Find deep nesting in JSON, without recursion: deep nesting breaks every recursive reader."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from approvals.domain.model import Json, shorten
 
 MAX_DEPTH = 64
-"""Levels of lists and objects that a request may have, the input itself being the first: Python 3.11 reads and writes
-fewer than 1,000, and no person reads more than a handful."""
+"""Levels of lists and objects that a request may have, the input being the first. Python 3.11 reads and writes fewer
+than 1,000, and people read only a few."""
 
 MAX_READABLE_DEPTH = 500
-"""Levels that a record may have: requests of earlier versions were not limited."""
+"""Levels that a record may have: earlier versions did not limit requests."""
 
 MAX_CONTAINERS = 500_000
-"""Lists and objects that are looked at. No input that is small enough to be asked has as many; a YAML file of a few
-lines can, since its anchors are repeated by reference."""
+"""Lists and objects to look at. No input within the size limit has as many, but a YAML file of a few lines can: its
+anchors are repeated by reference."""
 
 _MAX_KEY, _MAX_KEYS = 30, 6
-"""Characters of a key, and keys, that a path names."""
+"""The most characters of a key, and keys, in a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class _Node:
 
 
 def deeper_than(value: Json, most: int) -> str | None:
-    """Return the path of something nested deeper than `most` levels, or None.
+    """Return the path of a value nested deeper than `most` levels, or None.
 
-    Something that has more than `MAX_CONTAINERS` lists and objects counts as too deep, at the path that was reached.
+    A value with more than `MAX_CONTAINERS` lists and objects counts as too deep, at the path that was reached.
     """
     level = list(_containers({"": value}, None))
     seen = 0
@@ -48,14 +48,10 @@ def deeper_than(value: Json, most: int) -> str | None:
 
 
 def _containers(value: dict[str, Json] | list[Json], parent: _Node | None) -> Iterator[_Node]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if isinstance(each, dict | list):
-                yield _Node(each, f".{key}", parent)
-    else:
-        for number, each in enumerate(value):
-            if isinstance(each, dict | list):
-                yield _Node(each, f"[{number}]", parent)
+    items: Iterable[tuple[str | int, Json]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in items:
+        if isinstance(each, dict | list):
+            yield _Node(each, f"[{key}]" if isinstance(value, list) else f".{key}", parent)
 
 
 def _path(node: _Node | None) -> str:
