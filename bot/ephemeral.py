@@ -16,11 +16,11 @@ from aws_lambda_powertools import Logger
 from approvals.domain import wording
 from approvals.domain.characters import one_line
 from approvals.domain.errors import DeliveryRefusedError
-from approvals.domain.facts import has_words
 from approvals.domain.model import Action, Approval
 from approvals.domain.parts import joined
 from approvals.domain.references import Reference
 from approvals.domain.replies import Note, NoteKind
+from approvals.domain.search import has_words
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing

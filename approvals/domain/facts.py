@@ -68,15 +68,6 @@ def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
     return (*((label, str(value)) for label, value in own if value), *request.facts)
 
 
-def has_words(approval: Approval, text: str) -> bool:
-    """Return True if all words of a search are in the request, its requester, its ID or its workflow's names."""
-    request, workflow = approval.request, approval.workflow
-    stated = [part for fact in author_facts(request) for part in fact]
-    names = [request.requested_by or "", approval.id, workflow.execution_name, workflow.state_machine_name]
-    searched = "\n".join([approval.title, request.details or "", *stated, *names]).casefold()
-    return all(word in searched for word in text.casefold().split())
-
-
 def requester(approval: Approval) -> str:
     """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
 

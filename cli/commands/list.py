@@ -11,8 +11,8 @@ from itertools import islice
 import click
 
 from approvals.domain.email_address import canonical
-from approvals.domain.facts import has_words
 from approvals.domain.model import Approval, Json, Status, iso
+from approvals.domain.search import has_words
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
 from cli.moments import MOMENT
@@ -54,11 +54,7 @@ class _Shown:
 @click.option("--until", type=MOMENT, metavar="TIME", help="Requested before then.  [default: now]")
 @click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
 @click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
-@click.option(
-    "--search",
-    metavar="TEXT",
-    help="With all these words in the request, its requester, its id or its workflow's names.",
-)
+@click.option("--search", metavar="TEXT", help="With this text in the title, the details or the execution's name.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
 )
@@ -80,7 +76,7 @@ def command(
     Open ones come with the nearest deadline first, those of a period with the newest first.
     """
     wanted = _wanted(statuses)
-    tests = [_has_status(wanted), _asked_by(requested_by), _may_answer(approver), _says(search)]
+    tests = [_has_status(wanted), _asked_by(requested_by), _may_answer(approver), _has_words(search)]
     now = context.clock()
 
     def matching(approvals: Iterator[Approval]) -> Iterator[_Shown]:
@@ -150,8 +146,8 @@ def _may_answer(who: str | None) -> Matches:
     return matches
 
 
-def _says(text: str | None) -> Matches:
-    return lambda approval: text is None or has_words(approval, text)
+def _has_words(words: str | None) -> Matches:
+    return lambda approval: has_words(approval, words or "")
 
 
 def _same(one: str | None, other: str) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.facts import LABELS, has_words
+from approvals.domain.facts import LABELS
 from approvals.domain.model import Action, Approval, Json
+from approvals.domain.search import has_words
 from approvals.requests.codec import read, write
 from approvals.requests.schema import load
 from bot.views.approval import request_blocks
