@@ -15,6 +15,7 @@ from typing import Any
 
 from approvals.domain.events import SOURCE, Event, events
 from approvals.domain.history import Kind
+from approvals.domain.judgement import Postponement, Tick, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -31,7 +32,7 @@ from approvals.domain.model import (
     Workflow,
     iso,
 )
-from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.requests.schema import load
 

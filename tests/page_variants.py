@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from approvals.domain.judgement import Cancellation, Expiry, Tick, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -23,7 +24,7 @@ from approvals.domain.model import (
     Severity,
     Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
 from web import pages
 from web.form_inputs import Typed

@@ -26,9 +26,10 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import ConflictError, TooManyConflictsError
-from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
+from approvals.domain.forms import COMMENT, MAX_COMMENT, YES, Problem, parse
+from approvals.domain.judgement import Expiry, Judgement, Postponement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
-from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
+from approvals.domain.judgement import Cancellation, Event, Expiry, Tick, Verdict
 from approvals.domain.model import Approval
-from approvals.domain.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
+from approvals.domain.rules import next_due
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
 from approvals.store.reading import UnreadableError

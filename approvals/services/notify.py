@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, People, Request, Status
-from approvals.domain.rules import Cancellation
 from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher

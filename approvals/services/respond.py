@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.judgement import Event, Judgement
 from approvals.domain.model import Approval
 from approvals.domain.replies import Note
-from approvals.domain.rules import Event, Judgement, judge
+from approvals.domain.rules import judge
 
 _ATTEMPTS = 50
 """As many as may answer one request at the same moment: of those who conflict, one is stored each time."""

@@ -11,11 +11,12 @@ from aws_lambda_powertools import Logger
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Judgement, Postponement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Response
 from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.parts import Text, joined
 from approvals.domain.replies import Note
-from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable, RecordFullError
 from bot.directory import SlackDirectory

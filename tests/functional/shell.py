@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 from click.testing import CliRunner, Result
 
+from approvals.domain.judgement import Cancellation, Event, Expiry
 from approvals.domain.model import Action, Approval, Approver, People, Step, Workflow
-from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import parse_request
 from approvals.services.respond import respond

@@ -20,6 +20,7 @@ from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import ConflictError
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -36,7 +37,6 @@ from approvals.domain.model import (
     Status,
     Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Withdrawal
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable

@@ -15,8 +15,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.adapters import metrics
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
-from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed

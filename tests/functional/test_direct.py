@@ -14,8 +14,8 @@ from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
+from approvals.domain.judgement import Event, Tick
 from approvals.domain.model import Approval, Request, Status, Step
-from approvals.domain.rules import Event, Tick
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond

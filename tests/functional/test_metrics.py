@@ -12,8 +12,8 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters.metrics import requested, settled
 from approvals.adapters.step_functions import Workflows
+from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approver, Status
-from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond

@@ -17,9 +17,9 @@ from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
+from approvals.domain.judgement import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
 from approvals.domain.replies import Note
-from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier

@@ -14,9 +14,9 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.history import history
+from approvals.domain.judgement import Tick, Verdict
 from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
 from approvals.domain.result import result
-from approvals.domain.rules import Tick, Verdict
 from approvals.services.channel import Channel, News, Tasks
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier

@@ -14,8 +14,8 @@ from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.errors import DeliveryError
 from approvals.domain.events import Event
+from approvals.domain.judgement import Cancellation, Withdrawal
 from approvals.domain.model import People, Person, Step
-from approvals.domain.rules import Cancellation, Withdrawal
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.publish import Publisher

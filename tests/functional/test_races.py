@@ -37,9 +37,9 @@ from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
+from approvals.domain.judgement import Cancellation, Event, Expiry
 from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
 from approvals.domain.replies import Note
-from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.lifecycle import LifecycleHandler

@@ -14,9 +14,10 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from approvals.domain.eligibility import Reason, unanswered
 from approvals.domain.events import owed
+from approvals.domain.judgement import Expiry, Postponement, Verdict
 from approvals.domain.model import Action, Approval, Approver, Channel, Status, Step
 from approvals.domain.result import output
-from approvals.domain.rules import Expiry, Postponement, Verdict, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import query, verify
 from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from approvals.domain.history import Kind, history
+from approvals.domain.judgement import Postponement, Tick, Withdrawal
 from approvals.domain.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
-from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
 
 HOUR = timedelta(hours=1)

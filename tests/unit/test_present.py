@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
+from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -28,7 +29,7 @@ from approvals.domain.model import (
     shorten,
 )
 from approvals.domain.parts import display_name
-from approvals.domain.rules import Withdrawal, judge
+from approvals.domain.rules import judge
 from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"

@@ -14,6 +14,7 @@ from approvals.domain import rules
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.events import events
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -30,7 +31,7 @@ from approvals.domain.model import (
     Response,
     Step,
 )
-from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.requests.parse import InvalidRequestError
 from approvals.services.tasks import step_for
 from approvals.store.items import approval_to_item

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import Note
-from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.services.respond import respond
 from approvals.store.table import NotFound
 from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided

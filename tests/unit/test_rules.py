@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from approvals.domain.eligibility import Reason, eligible, is_quorum
 from approvals.domain.email_address import canonical
 from approvals.domain.facts import LABELS
-from approvals.domain.forms import Problem, parse
+from approvals.domain.forms import COMMENT, Problem, parse
+from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
@@ -34,23 +35,7 @@ from approvals.domain.model import (
     Response,
     Status,
 )
-from approvals.domain.rules import (
-    COMMENT,
-    MAX_REFUSALS,
-    MAX_WITHDRAWALS,
-    MAX_WITHDRAWALS_IN_ALL,
-    Cancellation,
-    Event,
-    Expiry,
-    Judgement,
-    Postponement,
-    Tick,
-    Verdict,
-    Withdrawal,
-    judge,
-    may_postpone,
-    next_due,
-)
+from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, judge, may_postpone, next_due
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item

@@ -8,9 +8,9 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import wording
+from approvals.domain.judgement import Judgement, Postponement, Verdict, Withdrawal
 from approvals.domain.model import Approval
 from approvals.domain.parts import Text, joined
-from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal
 from approvals.store.table import ApprovalTable
 from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import MalformedError
