@@ -1,7 +1,7 @@
-"""What a surface shows of a request, and what it leaves out: one computation for both, so that they can't disagree.
+"""Fit a request into a surface: one computation for what it shows and what it omits, so that they can't disagree.
 
-A surface that leaves anything out says what, has no button that approves at once, and leads to the page, which shows
-everything. Standard library only.
+A surface that omits anything says what, has no button that approves at once, and leads to the page, which shows
+everything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 from approvals.domain import facts, markdown
 from approvals.domain.addresses import labelled
 from approvals.domain.markdown import Block, Kind, Span, Style
-from approvals.domain.model import Approval, Json, Request
+from approvals.domain.model import Approval, Json
 from approvals.domain.parts import counted, enumerated
 
 MAX_RUN = 2900
@@ -105,7 +105,7 @@ TITLE_ALONE = replace(EMAIL, room=0)
 
 
 class Part(StrEnum):
-    """A part of a request, as people call it."""
+    """A part of a request. The value is its name for people."""
 
     FACTS = "facts"
     DETAILS = "details"
@@ -116,7 +116,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """What is left out of a part, in words: `12 of 52 lines of the workflow input`."""
+    """What a surface omits of a part, in words: `12 of 52 lines of the workflow input`."""
 
     part: Part
     text: str
@@ -124,7 +124,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a surface shows, all of it, beside the title; and what it leaves out. `size` is what it takes there."""
+    """All that a surface shows beside the title, the size of that, and what the surface omits."""
 
     facts: tuple[tuple[str, str], ...] = ()
     details: tuple[Block, ...] = ()
@@ -135,69 +135,51 @@ class Shown:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left out: only then may an approve button stand here."""
+        """Return True if nothing is omitted. Only then may the surface have an approve button."""
         return not self.omissions
 
     @property
     def left_out(self) -> str:
-        """All that is left out, in words."""
+        """Return all omissions in words."""
         return enumerated([omission.text for omission in self.omissions])
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A part as far as it fits, what that takes, and what of it does not fit; empty where all does."""
+    """The content of a part that fits, its size, and what does not fit, in words."""
 
     content: tuple[tuple[str, str], ...] | tuple[Block, ...]
     size: int
     left_out: str = ""
 
 
-_Fit = Callable[[Approval, Surface, int], _Fitted]
-
-
 def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
-    """Return what a surface shows of a request. `taken` is what stands beside it and takes from the same room.
+    """Return what a surface shows of a request. `taken` is the size of other content in the same room.
 
-    Where not all fits, the smallest parts come first, and the greater ones share what is left: none hides another.
+    If not everything fits, the smallest parts come first and the larger ones share the rest: no part hides another.
     """
     room = max(surface.room - taken, 0)
-    fits = dict(_wanted(approval.request))
-    fitted = {part: show(approval, surface, room) for part, show in fits.items()}
+    fitted = {part: show(approval, surface, room) for part, show in _PARTS.items()}
     if any(each.left_out for each in fitted.values()) or sum(each.size for each in fitted.values()) > room:
         left = max(room - surface.note, 0)
         smallest_first = sorted(fitted, key=lambda part: (bool(fitted[part].left_out), fitted[part].size))
         for waiting, part in zip(range(len(fitted), 0, -1), smallest_first, strict=True):
-            fitted[part] = fits[part](approval, surface, left // waiting)
+            fitted[part] = _PARTS[part](approval, surface, left // waiting)
             left -= fitted[part].size
-    omissions = [Omission(part, fitted[part].left_out) for part in fits if fitted[part].left_out]
+    omissions = [Omission(part, fitted[part].left_out) for part in _PARTS if fitted[part].left_out]
     if approval.request.form and not surface.form:
         omissions.append(Omission(Part.FORM, f"the form ({counted(len(approval.request.form), 'field')})"))
     return Shown(
-        **{_FIELDS[part]: each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each part its own
+        **{part.name.lower(): each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each its own
         omissions=tuple(omissions),
         size=sum(each.size for each in fitted.values()),
     )
 
 
 def was_all_in_earlier_message(approval: Approval) -> bool:
-    """Return True if a Slack message of an earlier version, which may still be open, showed all of the request."""
+    """Return True if a Slack message of an earlier version, which may still be open, showed the whole request."""
     short = all(len(label) <= EARLIER_MAX_KEY for label, _ in facts.input_rows(approval))
     return short and fit(approval, EARLIER_MESSAGE).is_complete
-
-
-def _wanted(request: Request) -> Iterator[tuple[Part, _Fit]]:
-    """The parts that the request has, in the order in which they are shown."""
-    if facts.author_facts(request):
-        yield Part.FACTS, _facts
-    if request.details:
-        yield Part.DETAILS, _details
-    if request.links:
-        yield Part.LINKS, _links
-    yield Part.CONTEXT, _context  # It says itself whether there is any: one that was not read is no empty one.
-
-
-_FIELDS = {Part.FACTS: "facts", Part.DETAILS: "details", Part.LINKS: "links", Part.CONTEXT: "context"}
 
 
 def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
@@ -208,14 +190,13 @@ def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
 
 def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:
     links = approval.request.links
-    # The host stands behind the label.
     hosts = [surface.measure(labelled("", url)) for _, url in links]
     beside = [surface.row + surface.block + surface.run + surface.style + host for host in hosts]
     return _rows(Part.LINKS, links, beside, surface, room)
 
 
 def _rows(part: Part, rows: tuple[tuple[str, str], ...], beside: Iterable[int], surface: Surface, room: int) -> _Fitted:
-    """Labels and values: each whole, or not at all."""
+    """Fit labels and values: each whole, or not at all."""
     size, shown = surface.part, 0
     for (label, value), more in zip(rows, beside, strict=True):
         needed = more + surface.measure(label) + _lines_size(value, surface)
@@ -223,18 +204,17 @@ def _rows(part: Part, rows: tuple[tuple[str, str], ...], beside: Iterable[int], 
             break
         size += needed
         shown += 1
-    if shown == len(rows):
-        return _Fitted(rows, size)
-    return _Fitted(rows[:shown], size if shown else 0, _share(len(rows) - shown, len(rows), part.value[:-1]))
+    hidden = len(rows) - shown
+    return _Fitted(rows[:shown], size if shown else 0, _share(hidden, len(rows), part.value[:-1]) if hidden else "")
 
 
 def _details(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    """The details block by block; a paragraph or code that does not fit is cut in its text, a link never."""
+    """Fit the details block by block. A paragraph or code that does not fit is cut, a link never."""
     text = approval.request.details or ""
     left = room - surface.part
     blocks: list[Block] = []
     end = 0
-    # A text takes as much as it has characters, and more: what is further behind has no place, and is not taken apart.
+    # A character takes at least 1, so what is behind these has no room: cut before parsing.
     for block in markdown.parse(text[: max(left, 0)]):
         shape = markdown.shape(block)
         grouped = blocks and shape is markdown.shape(blocks[-1]) and shape is not Kind.CODE
@@ -271,7 +251,7 @@ def _cut(spans: Iterable[Span], surface: Surface, room: int) -> Iterator[Span]:
 
 
 def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    """The rest of the execution's input value by value, cut between lines where there are several."""
+    """Fit the rest of the execution's input value by value, cut between lines if there are several."""
     size = surface.part
     rows: list[tuple[str, str]] = []
     given = list(facts.input_rows(approval))
@@ -294,7 +274,7 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
 
 
 def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
-    """What is left out behind the beginning `text` of the value at `cut`; the last line may be shown in part."""
+    """Name what is omitted behind the beginning `text` of the value at `cut`, whose last line may be in part."""
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
         whole = len(facts.text_of(given[cut][1]))
@@ -313,7 +293,7 @@ def _lines_size(text: str, surface: Surface) -> int:
 
 
 def _beginning(text: str, surface: Surface, room: int) -> str:
-    """The longest beginning of a text that fits. No character takes less than 1."""
+    """Return the longest beginning of a text that fits. A character takes at least 1."""
     text = text[: max(room, 0)]
     fitting = bisect_right(range(1, len(text) + 1), room, key=lambda end: _lines_size(text[:end], surface))
     return text[:fitting]
@@ -324,7 +304,16 @@ def _lines(value: Json) -> int:
 
 
 def _share(hidden: int, number: int, noun: str) -> str:
-    """Return how many of a number of things are hidden: `12 of 52 lines`, or `all 52 lines`."""
+    """Return the number of omitted things: `12 of 52 lines`, or `all 52 lines`."""
     if hidden < number:
         return f"{hidden:,} of {counted(number, noun)}"
     return f"all {counted(number, noun)}" if number > 1 else counted(number, noun)
+
+
+_PARTS: dict[Part, Callable[[Approval, Surface, int], _Fitted]] = {
+    Part.FACTS: _facts,
+    Part.DETAILS: _details,
+    Part.LINKS: _links,
+    Part.CONTEXT: _context,
+}
+"""The parts in the order in which surfaces show them. A request that was read without its context raises an error."""
