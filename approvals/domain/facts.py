@@ -1,4 +1,4 @@
-"""Facts about a request as labels and values: where it comes from, who asks, by when, and its execution's input."""
+"""Describe a request as labels and values: its source, its requester, its deadline and its execution's input."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-wor
 """
 
 STARTED_BY_LABEL = "Started by (from the input)"
-"""The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
+"""The label of the parent execution. It is a claim: the caller that starts an execution writes its input."""
 
 REQUESTER, DEADLINE = "Requested by", "Respond by"
-"""The labels of the requester and the deadline among the facts."""
+"""Labels of the requester and of the deadline."""
 
 LABELS: Mapping[str, str] = {each.name: each.metadata["label"] for each in fields(Request) if "label" in each.metadata}
 """The labels of the fields of a request that are facts: those with a `label` in their metadata.
@@ -35,10 +35,10 @@ _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Return who requests, by when (while open), and for which workflow: labels and values, plain text.
+    """Return the requester, the deadline (while open) and the source, as labels and values in plain text.
 
-    All but the requester, whose address stands beside their name, is the product's own knowledge. What the execution's
-    input claims is in `context`.
+    All but the requester, who is shown with their address, is the product's own knowledge. The claims of the
+    execution's input are in `context`.
     """
     rows = [
         (REQUESTER, requester(approval)),
@@ -49,7 +49,7 @@ def facts(approval: Approval) -> list[tuple[str, str]]:
 
 
 def source(approval: Approval) -> list[tuple[str, str]]:
-    """Return where the request comes from: workflow, execution, AWS account and region, as labels and values."""
+    """Return the source of a request: workflow, execution, AWS account and region."""
     workflow = approval.workflow
     # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
     _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
@@ -69,9 +69,9 @@ def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
 
 
 def requester(approval: Approval) -> str:
-    """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
+    """Return the requester as `{name} ({address})`, or only the claim if the record does not know the person.
 
-    The request names its requester itself, so the address never gives way to a name. Empty without a requester.
+    The author of a request names its requester, so a name never replaces the address. Empty without a requester.
     """
     claim = approval.request.requested_by or ""
     claim = claim if is_email(claim) else one_line(claim)
@@ -84,12 +84,12 @@ def requester(approval: Approval) -> str:
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
-    """Return the rest of the execution's input in full, as labels and values."""
+    """Return the rest of the execution's input as labels and values."""
     return [(label, written(value)) for label, value in input_rows(approval)]
 
 
 def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
-    """Yield the rest of the execution's input as labels, each a line, and values as they were given."""
+    """Yield the rest of the execution's input as labels, each one line, and unchanged values."""
     parent = _parent(approval)
     if parent:
         yield STARTED_BY_LABEL, parent
@@ -99,17 +99,17 @@ def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
 
 
 def written(value: Json, most: int | None = None) -> str:
-    """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
+    """Return the beginning of a value as people read it. Cut first: cleaning takes far longer."""
     return reveal(text_of(value)[:most])
 
 
 def text_of(value: Json) -> str:
-    """Return a value as text: a text as it is, anything else as JSON."""
+    """Return a text as it is, and any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def filled_in(approval: Approval) -> list[tuple[str, str]]:
-    """What the last of those whose answers stand filled in: labels and values."""
+    """Return the answers to the form in the latest response that counts, as labels and values."""
     form = approval.standing[-1].form if approval.standing else {}
     return [(field.label, said(form[field.name])) for field in approval.request.form if field.name in form]
 
