@@ -11,7 +11,7 @@ from approvals.domain import wording
 from approvals.domain.eligibility import MAX_DIRECT, unanswered
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, Person, SlackMessage, Step
-from approvals.domain.parts import Text, display_name, joined, text
+from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
 from approvals.services.tasks import step_for
 from bot.messenger import SlackMessenger
@@ -60,7 +60,7 @@ class SlackChannel:
         if approval.slack_message is None:
             return {}
         edit: Tasks = {Step.OUTCOME_SLACK: self._edit}
-        if wording.decided(approval).superseded_by:
+        if wording.decision_of(approval).superseded_by:
             return edit
         return {**edit, Step.OUTCOME_THREAD: self._reply_outcome}
 
@@ -152,7 +152,7 @@ class SlackChannel:
 def _remind_all(approval: Approval) -> tuple[Text, Sequence[Person]]:
     missing = unanswered(approval)
     names = ", ".join(display_name(person) for person in missing if not person.slack_id)
-    return joined([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
+    return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
 
 
 def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
@@ -162,7 +162,7 @@ def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
 
 
 def _extended(approval: Approval) -> tuple[Text, Sequence[Person]]:
-    return wording.extended(approval.extensions[-1]), ()
+    return wording.extension_sentence(approval.extensions[-1]), ()
 
 
 _NEWS = {NewsKind.REMINDER: _remind_all, NewsKind.ESCALATION: _escalated, NewsKind.EXTENSION: _extended}

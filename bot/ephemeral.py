@@ -17,7 +17,7 @@ from approvals.domain import wording
 from approvals.domain.characters import one_line
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Action, Approval
-from approvals.domain.parts import joined
+from approvals.domain.parts import join_texts
 from approvals.domain.references import Reference
 from approvals.domain.replies import Note, NoteKind
 from approvals.domain.search import has_words
@@ -111,7 +111,9 @@ class Notes:
             return
         if not (may_respond(approval, viewer) or may_see(approval, viewer)):
             self._logger.warning("no link handed out to who may neither respond nor see")
-            messenger.whisper(replace(note, text=joined([wording.quoted_title(approval), wording.who_may(approval)])))
+            messenger.whisper(
+                replace(note, text=join_texts([wording.quoted_title(approval), wording.rules_sentence(approval)]))
+            )
             return
         recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from approvals.domain.judgement import Cancellation, Expiry, Tick, Withdrawal
+from approvals.domain.judgement import Cancellation, Expiry, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -141,7 +141,7 @@ def eventful() -> Approval:
         filled_in,
         replace(filled_in, approver=BOB, at=NOW + timedelta(minutes=2)),
         Withdrawal(ALICE, NOW + timedelta(minutes=3)),
-        Tick(NOW + timedelta(minutes=21)),
+        ScheduledCheck(NOW + timedelta(minutes=21)),
         replace(filled_in, at=NOW + timedelta(minutes=22), comment="Now it is good"),
     ):
         approval = judge(approval, event).approval

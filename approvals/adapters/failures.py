@@ -19,7 +19,7 @@ def delivery_error(service: str, error: ClientError | BotoCoreError) -> Delivery
     return DeliveryError(f"{service} can't be reached: {type(error).__name__}")
 
 
-def described(error: BaseException) -> dict[str, object]:
+def describe_error(error: BaseException) -> dict[str, object]:
     """Return an error's type, its stack, and the code and operation of an AWS error.
 
     Messages are left out, since some quote values: an HTTP client quotes the header that it refuses to send, token

@@ -26,14 +26,14 @@ IN_VAIN = "AnsweredInVain"
 """A person decided when the workflow no longer waited."""
 
 
-def requested() -> None:
+def count_request() -> None:
     """Count a new request."""
     metrics = _metrics()
     metrics.add_metric(REQUESTED, MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
-def settled(decision: Decision, *, requested_at: datetime, reached: bool) -> None:
+def count_decision(decision: Decision, *, requested_at: datetime, reached: bool) -> None:
     """Count and time a decision, once it is known whether it reached the workflow."""
     metrics = _metrics()
     metrics.add_dimensions(Channel=decision.channel, Status=decision.status.value)

@@ -13,7 +13,7 @@ from approvals.adapters.failures import delivery_error
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
-from approvals.domain.wording import decided
+from approvals.domain.wording import decision_of
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -55,7 +55,7 @@ class Workflows:
 
         Raise `TaskGoneError` if it no longer waits, `DeliveryError` if Step Functions can't be reached or is busy.
         """
-        decision = decided(approval)
+        decision = decision_of(approval)
         if decision.status in (Status.APPROVED, Status.REJECTED):
             try:
                 self._stepfunctions.send_task_success(taskToken=task_token, output=output(approval))

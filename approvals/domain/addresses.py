@@ -39,7 +39,7 @@ def is_address(text: str) -> bool:
     return host_of(text) is not None
 
 
-def labelled(label: str, url: str) -> str:
+def label_with_host(label: str, url: str) -> str:
     """Return a link's label with its host: a label may say anything, even another address."""
     host = host_of(url)
     return f"{label} ({host})" if host else label

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from approvals.domain.characters import one_line, reveal
-from approvals.domain.forms import said
+from approvals.domain.forms import format_answer
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval, Json, Request, readable
-from approvals.domain.parts import display_name, unlinked
+from approvals.domain.parts import display_name, without_links
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.
@@ -54,8 +54,8 @@ def source(approval: Approval) -> list[tuple[str, str]]:
     # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
     _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
     rows = [
-        ("Workflow", unlinked(workflow.state_machine_name)),
-        ("Execution", unlinked(workflow.execution_name)),
+        ("Workflow", without_links(workflow.state_machine_name)),
+        ("Execution", without_links(workflow.execution_name)),
         ("AWS account", account),
         ("AWS region", region),
     ]
@@ -85,7 +85,7 @@ def requester(approval: Approval) -> str:
 
 def context(approval: Approval) -> list[tuple[str, str]]:
     """Return the rest of the execution's input as labels and values."""
-    return [(label, written(value)) for label, value in input_rows(approval)]
+    return [(label, readable_value(value)) for label, value in input_rows(approval)]
 
 
 def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
@@ -95,23 +95,23 @@ def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
         yield STARTED_BY_LABEL, parent
     for key, value in approval.request.whole_context.items():
         if key != STARTED_BY or not parent:
-            yield " ".join(written(key).split()), value
+            yield " ".join(readable_value(key).split()), value
 
 
-def written(value: Json, most: int | None = None) -> str:
+def readable_value(value: Json, most: int | None = None) -> str:
     """Return the beginning of a value as people read it. Cut first: cleaning takes far longer."""
-    return reveal(text_of(value)[:most])
+    return reveal(as_text(value)[:most])
 
 
-def text_of(value: Json) -> str:
+def as_text(value: Json) -> str:
     """Return a text as it is, and any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def filled_in(approval: Approval) -> list[tuple[str, str]]:
+def form_answers(approval: Approval) -> list[tuple[str, str]]:
     """Return the answers to the form in the latest response that counts, as labels and values."""
     form = approval.standing[-1].form if approval.standing else {}
-    return [(field.label, said(form[field.name])) for field in approval.request.form if field.name in form]
+    return [(field.label, format_answer(form[field.name])) for field in approval.request.form if field.name in form]
 
 
 def _parent(approval: Approval) -> str | None:

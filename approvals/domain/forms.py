@@ -45,7 +45,7 @@ class Problem:
     text: str
 
 
-def said(value: FormValue) -> str:
+def format_answer(value: FormValue) -> str:
     """Return an answer as people read it."""
     if isinstance(value, bool):
         return YES if value else NO

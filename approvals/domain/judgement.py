@@ -54,7 +54,7 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
-class Postponement:
+class ExtensionRequest:
     """An approver asks for more time. `key` is as in a `Response`."""
 
     approver: Approver
@@ -70,7 +70,7 @@ class Expiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class ScheduledCheck:
     """The scheduler looks whether to remind, escalate or expire."""
 
     at: datetime
@@ -86,7 +86,7 @@ class Cancellation:
     superseded_by: str | None = None
 
 
-Event = Response | Withdrawal | Postponement | Expiry | Tick | Cancellation
+ApprovalEvent = Response | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Style(StrEnum):
     LINK = "link"
 
 
-class Kind(StrEnum):
+class BlockKind(StrEnum):
     """The kind of a block. A PARAGRAPH may have line breaks in it; a CODE block is one plain run."""
 
     PARAGRAPH = "paragraph"
@@ -48,7 +48,7 @@ class Span:
 class Block:
     """A paragraph, a heading, an item of a list, or a block of code. `end` is where it ends in the text."""
 
-    kind: Kind
+    kind: BlockKind
     spans: tuple[Span, ...]
     end: int = field(default=0, compare=False)
 
@@ -78,48 +78,48 @@ def parse(text: str) -> Iterator[Block]:
         is_fence = _FENCE.fullmatch(line) is not None
         found = None if is_fence else _heading_or_item(line)
         if paragraph and (is_fence or found or not line.strip()):
-            yield _block(Kind.PARAGRAPH, "\n".join(paragraph), ends[start - 1])
+            yield _block(BlockKind.PARAGRAPH, "\n".join(paragraph), ends[start - 1])
             paragraph = []
         if is_fence:
             closing = next((number for number in range(at, len(lines)) if lines[number].strip() == "```"), len(lines))
-            yield Block(Kind.CODE, (Span("\n".join(lines[at:closing])),), ends[min(closing, len(lines) - 1)])
+            yield Block(BlockKind.CODE, (Span("\n".join(lines[at:closing])),), ends[min(closing, len(lines) - 1)])
             at = closing + 1
         elif found:
             yield _block(*found, ends[start])
         elif line.strip():
             paragraph.append(line)
     if paragraph:
-        yield _block(Kind.PARAGRAPH, "\n".join(paragraph), ends[-1])
+        yield _block(BlockKind.PARAGRAPH, "\n".join(paragraph), ends[-1])
 
 
 def plain(blocks: Iterable[Block]) -> str:
     """Return blocks as plain text. Marks stay where they help to read, and a link's address follows it."""
     written = ""
-    before: Kind | None = None
+    before: BlockKind | None = None
     for block in blocks:
         words = "".join(f"{span.text} ({span.url})" if span.style is Style.LINK else span.text for span in block.spans)
         # An empty line separates blocks, but not a heading from what follows it, nor the items of a list.
-        together = before is Kind.HEADING or (before is Kind.ITEM and block.kind is Kind.ITEM)
+        together = before is BlockKind.HEADING or (before is BlockKind.ITEM and block.kind is BlockKind.ITEM)
         between = "" if before is None else "\n" if together else "\n\n"
-        written += between + (f"- {words}" if block.kind is Kind.ITEM else words)
+        written += between + (f"- {words}" if block.kind is BlockKind.ITEM else words)
         before = block.kind
     return written
 
 
-def shape(block: Block) -> Kind:
+def shape(block: Block) -> BlockKind:
     """Return the kind by which neighbors are grouped: a heading stands with the paragraphs around it."""
-    return Kind.PARAGRAPH if block.kind is Kind.HEADING else block.kind
+    return BlockKind.PARAGRAPH if block.kind is BlockKind.HEADING else block.kind
 
 
-def _block(kind: Kind, text: str, end: int) -> Block:
+def _block(kind: BlockKind, text: str, end: int) -> Block:
     return Block(kind, tuple(_spans(text)), end)
 
 
-def _heading_or_item(line: str) -> tuple[Kind, str] | None:
+def _heading_or_item(line: str) -> tuple[BlockKind, str] | None:
     if heading := _HEADING.fullmatch(line):
-        return Kind.HEADING, heading[1]
+        return BlockKind.HEADING, heading[1]
     item = _ITEM.fullmatch(line)
-    return (Kind.ITEM, item[1]) if item else None
+    return (BlockKind.ITEM, item[1]) if item else None
 
 
 def _spans(text: str) -> Iterator[Span]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from approvals.domain import facts, markdown
-from approvals.domain.addresses import labelled
-from approvals.domain.markdown import Block, Kind, Span, Style
+from approvals.domain.addresses import label_with_host
+from approvals.domain.markdown import Block, BlockKind, Span, Style
 from approvals.domain.model import Approval, Json
-from approvals.domain.parts import counted, enumerated
+from approvals.domain.parts import join_names, pluralize
 
 MAX_RUN = 2900
 """Characters of one element of Slack's rich text: no limit is documented, a section's text has 3,000."""
@@ -104,7 +104,7 @@ TITLE_ALONE = replace(EMAIL, room=0)
 """An entry of a digest."""
 
 
-class Part(StrEnum):
+class RequestPart(StrEnum):
     """A part of a request. The value is its name for people."""
 
     FACTS = "facts"
@@ -118,7 +118,7 @@ class Part(StrEnum):
 class Omission:
     """What a surface omits of a part, in words: `12 of 52 lines of the workflow input`."""
 
-    part: Part
+    part: RequestPart
     text: str
 
 
@@ -141,7 +141,7 @@ class Shown:
     @property
     def left_out(self) -> str:
         """Return all omissions in words."""
-        return enumerated([omission.text for omission in self.omissions])
+        return join_names([omission.text for omission in self.omissions])
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
             left -= fitted[part].size
     omissions = [Omission(part, fitted[part].left_out) for part in _PARTS if fitted[part].left_out]
     if approval.request.form and not surface.form:
-        omissions.append(Omission(Part.FORM, f"the form ({counted(len(approval.request.form), 'field')})"))
+        omissions.append(Omission(RequestPart.FORM, f"the form ({pluralize(len(approval.request.form), 'field')})"))
     return Shown(
         **{part.name.lower(): each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each its own
         omissions=tuple(omissions),
@@ -185,17 +185,19 @@ def was_all_in_earlier_message(approval: Approval) -> bool:
 def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
     rows = facts.author_facts(approval.request)
     beside = surface.row + (2 * surface.run + surface.style if len(rows) <= MAX_STYLED_FACTS else 0)
-    return _rows(Part.FACTS, rows, [beside] * len(rows), surface, room)
+    return _rows(RequestPart.FACTS, rows, [beside] * len(rows), surface, room)
 
 
 def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:
     links = approval.request.links
-    hosts = [surface.measure(labelled("", url)) for _, url in links]
+    hosts = [surface.measure(label_with_host("", url)) for _, url in links]
     beside = [surface.row + surface.block + surface.run + surface.style + host for host in hosts]
-    return _rows(Part.LINKS, links, beside, surface, room)
+    return _rows(RequestPart.LINKS, links, beside, surface, room)
 
 
-def _rows(part: Part, rows: tuple[tuple[str, str], ...], beside: Iterable[int], surface: Surface, room: int) -> _Fitted:
+def _rows(
+    part: RequestPart, rows: tuple[tuple[str, str], ...], beside: Iterable[int], surface: Surface, room: int
+) -> _Fitted:
     """Fit labels and values: each whole, or not at all."""
     size, shown = surface.part, 0
     for (label, value), more in zip(rows, beside, strict=True):
@@ -217,7 +219,7 @@ def _details(approval: Approval, surface: Surface, room: int) -> _Fitted:
     # A character takes at least 1, so what is behind these has no room: cut before parsing.
     for block in markdown.parse(text[: max(left, 0)]):
         shape = markdown.shape(block)
-        grouped = blocks and shape is markdown.shape(blocks[-1]) and shape is not Kind.CODE
+        grouped = blocks and shape is markdown.shape(blocks[-1]) and shape is not BlockKind.CODE
         beside = surface.block + (0 if grouped else surface.group)
         needed = beside + sum(_span_size(span, surface) for span in block.spans)
         if needed > left:
@@ -257,7 +259,7 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
     given = list(facts.input_rows(approval))
     for number, (label, value) in enumerate(given):
         left = room - size - surface.row - surface.measure(label)
-        whole = facts.written(value, left + 1) if left > 0 else MORE
+        whole = facts.readable_value(value, left + 1) if left > 0 else MORE
         needed = _lines_size(whole, surface)
         if needed <= left:
             rows.append((label, whole))
@@ -277,15 +279,15 @@ def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part
     """Name what is omitted behind the beginning `text` of the value at `cut`, whose last line may be in part."""
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
-        whole = len(facts.text_of(given[cut][1]))
-        return f"{_share(whole - len(text), whole, 'character')} of a line of the {Part.CONTEXT}"
+        whole = len(facts.as_text(given[cut][1]))
+        return f"{_share(whole - len(text), whole, 'character')} of a line of the {RequestPart.CONTEXT}"
     lines = _share(hidden, sum(_lines(value) for _, value in given), "line")
-    return f"{lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"
+    return f"{lines} of the {RequestPart.CONTEXT}{', one of them in part' if in_part else ''}"
 
 
 def _span_size(span: Span, surface: Surface) -> int:
     size = surface.run + (0 if span.style is Style.PLAIN else surface.style) + surface.measure(span.text)
-    return size + surface.measure(span.url) + surface.measure(labelled("", span.url)) if span.url else size
+    return size + surface.measure(span.url) + surface.measure(label_with_host("", span.url)) if span.url else size
 
 
 def _lines_size(text: str, surface: Surface) -> int:
@@ -306,14 +308,14 @@ def _lines(value: Json) -> int:
 def _share(hidden: int, number: int, noun: str) -> str:
     """Return the number of omitted things: `12 of 52 lines`, or `all 52 lines`."""
     if hidden < number:
-        return f"{hidden:,} of {counted(number, noun)}"
-    return f"all {counted(number, noun)}" if number > 1 else counted(number, noun)
+        return f"{hidden:,} of {pluralize(number, noun)}"
+    return f"all {pluralize(number, noun)}" if number > 1 else pluralize(number, noun)
 
 
-_PARTS: dict[Part, Callable[[Approval, Surface, int], _Fitted]] = {
-    Part.FACTS: _facts,
-    Part.DETAILS: _details,
-    Part.LINKS: _links,
-    Part.CONTEXT: _context,
+_PARTS: dict[RequestPart, Callable[[Approval, Surface, int], _Fitted]] = {
+    RequestPart.FACTS: _facts,
+    RequestPart.DETAILS: _details,
+    RequestPart.LINKS: _links,
+    RequestPart.CONTEXT: _context,
 }
 """The parts in the order in which surfaces show them. A request that was read without its context raises an error."""

@@ -42,7 +42,7 @@ class Names:
 
     def __str__(self) -> str:
         """Return the names: `a, b and c`."""
-        return enumerated([display_name(person) for person in self.people])
+        return join_names([display_name(person) for person in self.people])
 
 
 Part = str | Moment | Names
@@ -74,13 +74,13 @@ def text(*pieces: Part | Text) -> Text:
     return Text(tuple(parts))
 
 
-def joined(pieces: Sequence[Part | Text], between: str = " ") -> Text:
+def join_texts(pieces: Sequence[Part | Text], between: str = " ") -> Text:
     """Return the pieces that are not empty as one text, with `between` between them."""
     said = [piece for piece in pieces if piece]
     return text(*(each for number, piece in enumerate(said) for each in ((between, piece) if number else (piece,))))
 
 
-def beginning(said: Text | str, most: int) -> Text:
+def truncate(said: Text | str, most: int) -> Text:
     """Return at most `most` characters of a text. A moment is whole, or omitted with all that follows."""
     parts: list[Part] = []
     for part in text(said).parts:
@@ -99,7 +99,7 @@ def display_name(who: Person | Approver) -> str:
     name = who.name or who.id
     if name in (who.id, getattr(who, "email", "")) or is_same(name, who.id):
         return name
-    return unlinked(_AT.sub(" at ", name))
+    return without_links(_AT.sub(" at ", name))
 
 
 def with_address(person: Person) -> str:
@@ -108,17 +108,17 @@ def with_address(person: Person) -> str:
     return f"{name} ({person.email})" if person.email and name != person.email else name
 
 
-def unlinked(name: str) -> str:
+def without_links(name: str) -> str:
     """Return a name on one line, without slashes, by which programs recognize links."""
     return one_line(name.replace("/", " "))
 
 
-def enumerated(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Return names as part of a sentence: `a, b and c`."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
-def counted(number: int, what: str) -> str:
+def pluralize(number: int, what: str) -> str:
     """Return a number with its noun: `1 approval`, `2 approvals`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
@@ -127,8 +127,8 @@ def duration(time: timedelta) -> str:
     """Return a duration in its greatest whole unit: `90 minutes`, `1 hour`."""
     for unit, size in _UNITS:
         if time % size < _MINUTE:
-            return counted(time // size, unit)
-    return counted(time // _MINUTE, "minute")
+            return pluralize(time // size, unit)
+    return pluralize(time // _MINUTE, "minute")
 
 
 def time_left(deadline: datetime, now: datetime) -> tuple[int, str]:
@@ -140,7 +140,7 @@ def time_left(deadline: datetime, now: datetime) -> tuple[int, str]:
     return left // _MINUTE, "minute"
 
 
-def remaining(deadline: datetime, now: datetime) -> str:
+def format_time_left(deadline: datetime, now: datetime) -> str:
     """Return the time that is left, rounded down: `25 minutes`, `2 hours`."""
     number, unit = time_left(deadline, now)
-    return counted(number, unit) if number >= 1 else "less than a minute"
+    return pluralize(number, unit) if number >= 1 else "less than a minute"

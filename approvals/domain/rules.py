@@ -8,7 +8,16 @@ from datetime import datetime, timedelta
 from approvals.domain import forms
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.forms import Problem
-from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Postponement, Tick, Verdict, Withdrawal
+from approvals.domain.judgement import (
+    ApprovalEvent,
+    Cancellation,
+    Expiry,
+    ExtensionRequest,
+    Judgement,
+    ScheduledCheck,
+    Verdict,
+    Withdrawal,
+)
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
@@ -33,11 +42,11 @@ MAX_WITHDRAWALS_IN_ALL = 50
 """Responses that one person, and all people together, can withdraw, for the same reason. The second limit never takes
 a person's first withdrawal. A withdrawn response keeps neither comment nor form."""
 
-DOUBLE_TAP = timedelta(minutes=1)
+REPEAT_WINDOW = timedelta(minutes=1)
 """Treat repeats within this window as one request (double click or client retry)."""
 
 
-def judge(approval: Approval, event: Event) -> Judgement:
+def judge(approval: Approval, event: ApprovalEvent) -> Judgement:
     """Return what the event does to the approval. No other code decides.
 
     A decision is final. A response after the deadline expires the approval: silence and lateness never approve.
@@ -49,18 +58,18 @@ def judge(approval: Approval, event: Event) -> Judgement:
     return _judge_in_time(approval, event)
 
 
-def _judge_in_time(approval: Approval, event: Event) -> Judgement:
+def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:
     match event:
         case Response():
             return _judge_response(approval, event)
         case Withdrawal():
             return _judge_withdrawal(approval, event)
-        case Postponement():
-            return _judge_postponement(approval, event)
+        case ExtensionRequest():
+            return _judge_extension(approval, event)
         case Cancellation():
             return _decided(Verdict.CANCELLED, approval, _cancellation(event))
-        case Tick():
-            return _judge_tick(approval, event)
+        case ScheduledCheck():
+            return _judge_check(approval, event)
         case Expiry():
             return _unchanged(Verdict.NOT_DUE, approval)
 
@@ -73,9 +82,11 @@ def next_due(approval: Approval) -> datetime:
     return min(moments)
 
 
-def may_postpone(approval: Approval) -> bool:
+def can_extend(approval: Approval) -> bool:
     """Return True if approvers can still extend the deadline."""
-    return len(approval.extensions) < approval.request.more_time.times and _postponed(approval) > approval.deadline
+    return (
+        len(approval.extensions) < approval.request.more_time.times and _extended_deadline(approval) > approval.deadline
+    )
 
 
 def _judge_response(approval: Approval, response: Response) -> Judgement:
@@ -132,7 +143,7 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
     if isinstance(person, Reason):
         return _unchanged(Verdict.NOT_ALLOWED, approval, person)
     earlier = answer_of(approval, person)
-    if earlier is None and _just(_last_withdrawal(approval, person), event.at):
+    if earlier is None and _is_repeat(_last_withdrawal(approval, person), event.at):
         return _unchanged(Verdict.WITHDRAWN, approval)
     if _is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
@@ -149,7 +160,7 @@ def _may_withdraw(approval: Approval, person: Person) -> bool:
     return mine == 0 or (mine < MAX_WITHDRAWALS and len(withdrawn_by) < MAX_WITHDRAWALS_IN_ALL)
 
 
-def _is_used(approval: Approval, event: Response | Withdrawal | Postponement, person: Person) -> bool:
+def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest, person: Person) -> bool:
     """Return True if the click or form of this event did something before.
 
     Slack may deliver a click twice, and a browser may send a form again: what was withdrawn since must not come back.
@@ -160,25 +171,25 @@ def _is_used(approval: Approval, event: Response | Withdrawal | Postponement, pe
     return bool(event.key) and event.key in keys
 
 
-def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
+def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:
     person = responder(approval, event.approver)
     if isinstance(person, Reason):
         return _unchanged(Verdict.NOT_ALLOWED, approval, person)
     mine = [extension.at for extension in approval.extensions if extension.approver == event.approver]
-    if _just(max(mine, default=None), event.at):
+    if _is_repeat(max(mine, default=None), event.at):
         return _unchanged(Verdict.EXTENDED, approval)
     if _is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
-    if not may_postpone(approval):
+    if not can_extend(approval):
         return _unchanged(Verdict.NOT_DUE, approval)
-    deadline = _postponed(approval)
+    deadline = _extended_deadline(approval)
     extension = Extension(approver=event.approver, at=event.at, deadline=deadline, key=event.key)
     return _changed(
         Verdict.EXTENDED, replace(approval, deadline=deadline, extensions=(*approval.extensions, extension))
     )
 
 
-def _postponed(approval: Approval) -> datetime:
+def _extended_deadline(approval: Approval) -> datetime:
     latest = approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES)
     return min(approval.deadline + approval.request.more_time.by, latest)
 
@@ -188,11 +199,11 @@ def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:
     return max((response.withdrawn_at for response in mine if response.withdrawn_at), default=None)
 
 
-def _just(before: datetime | None, now: datetime) -> bool:
-    return before is not None and now - before < DOUBLE_TAP
+def _is_repeat(before: datetime | None, now: datetime) -> bool:
+    return before is not None and now - before < REPEAT_WINDOW
 
 
-def _judge_tick(approval: Approval, event: Tick) -> Judgement:
+def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
     request = approval.request
     reminded = sum(moment <= event.at for moment in _reminder_times(approval))
     escalates = (
@@ -226,7 +237,7 @@ def _refused(approval: Approval, response: Response, reason: Reason) -> Judgemen
     return _changed(Verdict.NOT_ALLOWED, replace(approval, refusals=(*approval.refusals, refusal)), reason)
 
 
-def _after_decision(approval: Approval, event: Event) -> Verdict:
+def _after_decision(approval: Approval, event: ApprovalEvent) -> Verdict:
     nobody_answered = approval.decision is not None and approval.decision.approver is None
     if approval.status is Status.EXPIRED or (approval.status is Status.REJECTED and nobody_answered):
         return Verdict.TOO_LATE

@@ -26,7 +26,7 @@ from approvals.domain.model import (
     Status,
     readable,
 )
-from approvals.domain.parts import Moment, Names, Text, counted, display_name, joined, text, with_address
+from approvals.domain.parts import Moment, Names, Text, display_name, join_texts, pluralize, text, with_address
 from approvals.domain.signed_links import approver_of
 
 NOT_OF_THE_WORKSPACE = (
@@ -75,7 +75,7 @@ def where(channel: str) -> str:
 # The request: its approvers and its rules.
 
 
-def asks(approval: Approval) -> str:
+def request_sentence(approval: Approval) -> str:
     """Return the first sentence of a request: the requester, what they need, and the deadline."""
     who = requester(approval) or "A workflow"
     what = "needs your answers and your approval" if approval.request.form else "requests your approval"
@@ -87,7 +87,7 @@ def quoted_title(approval: Approval) -> str:
     return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}):"
 
 
-def is_high(approval: Approval) -> bool:
+def is_high_severity(approval: Approval) -> bool:
     """Return True if a response takes a second confirmation."""
     return approval.request.severity is Severity.HIGH
 
@@ -104,20 +104,20 @@ def responders(approval: Approval, recipient: str, *, begins: bool = False) -> l
     named = eligible(approval)
     if named:
         first = [you for person in named if person.is_(reader)]
-        return some([*first, *(with_address(person) for person in named if not person.is_(reader))])
+        return limit_names([*first, *(with_address(person) for person in named if not person.is_(reader))])
     person = barred_requester(approval)
     but = f", except {with_address(person)}" if person else ""
     return [f"{anyone} who receives this request{_in_slack(approval)}{but}"]
 
 
-def some(names: list[str]) -> list[str]:
+def limit_names(names: list[str]) -> list[str]:
     """Return the names; of many, count the last ones."""
     if len(names) <= MAX_NAMES:
         return names
     return [*names[: MAX_NAMES - 1], f"{len(names) - MAX_NAMES + 1} more people"]
 
 
-def who_may(approval: Approval) -> Text:
+def rules_sentence(approval: Approval) -> Text:
     """Return who can respond, and how many responses decide."""
     if approval.people is None:
         return text("It is not known yet who may answer.")
@@ -127,32 +127,32 @@ def who_may(approval: Approval) -> Text:
         person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""
         who = text(f"Anybody who was asked{_in_slack(approval)} may answer{but}.")
-    return joined([who, _enough(approval), unchecked(approval)])
+    return join_texts([who, _enough(approval), requester_warning(approval)])
 
 
-def unchecked(approval: Approval) -> str:
+def requester_warning(approval: Approval) -> str:
     """Return a warning if the requester could approve their own request unrecognized."""
     person = unknown_requester(approval)
     return f"Slack does not know {display_name(person)}: they could approve their own request." if person else ""
 
 
-def needs(approval: Approval) -> str:
+def quorum_sentence(approval: Approval) -> str:
     """Return how many responses decide."""
     approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
     if approvals == rejections == 1:
         return "The first response decides."
     verb = "rejects" if rejections == 1 else "reject"
-    return f"Needs {counted(approvals, 'approval')}; {counted(rejections, 'rejection')} {verb} it."
+    return f"Needs {pluralize(approvals, 'approval')}; {pluralize(rejections, 'rejection')} {verb} it."
 
 
-def silence(approval: Approval) -> str:
+def timeout_sentence(approval: Approval) -> str:
     """Return what happens at the deadline if there is no decision."""
     request = approval.request
     without = "Without a decision by the deadline" if is_quorum(request) else "If nobody responds by the deadline"
     return f"{without}, {_SILENCE[request.on_timeout]}."
 
 
-def wants(approval: Approval) -> tuple[str, list[str]]:
+def response_requirements(approval: Approval) -> tuple[str, list[str]]:
     """Return a sentence about required comments, and one line for each field of the form."""
     request = approval.request
     reasons = [
@@ -187,7 +187,7 @@ def counts(approval: Approval) -> list[str]:
     needed = [(Action.APPROVE, request.required_approvals, "approval")]
     if request.required_rejections > 1:
         needed.append((Action.REJECT, request.required_rejections, "rejection"))
-    return [f"{said.count(action)} of {counted(number, what)}" for action, number, what in needed]
+    return [f"{said.count(action)} of {pluralize(number, what)}" for action, number, what in needed]
 
 
 def responses(approval: Approval) -> list[Text]:
@@ -211,38 +211,38 @@ def progress(approval: Approval) -> list[Text]:
 
 def outcome(approval: Approval) -> Text:
     """Return the whole outcome: who decided, how, where and when, or why nobody did."""
-    return joined([headline(approval), decided_by(approval), cause(approval), in_vain(approval)])
+    return join_texts([headline(approval), decided_by(approval), cause(approval), undelivered_sentence(approval)])
 
 
 def decided_by(approval: Approval) -> Text:
     """Return who decided, where and when, to follow the outcome; or the product's reason why nobody did."""
-    decision = decided(approval)
+    decision = decision_of(approval)
     when = text(Moment(decision.at, "on "), ".")
     if decision.approver:
         return text(f"by {display_name(decision.approver)} {where(decision.channel)} ", when)
-    return joined([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
+    return join_texts([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
 
 
 def cause(approval: Approval) -> str:
     """Return the cause of a cancellation, in the words of whoever stopped the execution; else nothing."""
-    decision = decided(approval)
+    decision = decision_of(approval)
     return (decision.cause or "").strip() if decision.status is Status.CANCELLED else ""
 
 
-def in_vain(approval: Approval) -> str:
+def undelivered_sentence(approval: Approval) -> str:
     """Return a sentence if a person's decision is known not to have reached the workflow."""
-    lost = approval.resumed is False and decided(approval).approver is not None
+    lost = approval.resumed is False and decision_of(approval).approver is not None
     return "The workflow had already ended, so it did not receive this response." if lost else ""
 
 
-def decided(approval: Approval) -> Decision:
+def decision_of(approval: Approval) -> Decision:
     """Return the approval's decision. Raise `ValueError` if it has none."""
     if approval.decision is None:
         raise ValueError(f"approval {approval.id} is not decided")
     return approval.decision
 
 
-def extended(extension: Extension) -> Text:
+def extension_sentence(extension: Extension) -> Text:
     """Return who extended the deadline, and the new deadline."""
     return text(f"{display_name(extension.approver)} asked for more time: until ", Moment(extension.deadline), ".")
 
@@ -255,14 +255,14 @@ def reminder(approval: Approval) -> Text:
 # Replies to a response.
 
 
-def not_allowed(approval: Approval, reason: Reason) -> Text:
+def refusal_reply(approval: Approval, reason: Reason) -> Text:
     """Return why a response was refused and who can respond, with the request's title."""
-    return joined([quoted_title(approval), why_not(approval, reason)])
+    return join_texts([quoted_title(approval), refusal_reason(approval, reason)])
 
 
-def why_not(approval: Approval, reason: Reason) -> Text:
+def refusal_reason(approval: Approval, reason: Reason) -> Text:
     """Return why a response was refused, and who can respond."""
-    who: list[str | Text] = [who_may(approval)]
+    who: list[str | Text] = [rules_sentence(approval)]
     match reason:
         case Reason.TOO_EARLY:
             return text(TOO_EARLY)
@@ -278,14 +278,14 @@ def why_not(approval: Approval, reason: Reason) -> Text:
             who.insert(0, OWN_REQUEST)
         case Reason.NOT_AN_APPROVER:
             pass
-    return joined(["Your answer was not taken.", *who, "The request still waits."])
+    return join_texts(["Your answer was not taken.", *who, "The request still waits."])
 
 
-def answered(judgement: Judgement, response: Response) -> Text:
+def response_reply(judgement: Judgement, response: Response) -> Text:
     """Return the effect of a person's response."""
     approval = judgement.approval
     if approval.decision:
-        return late_answer(approval, response)
+        return late_reply(approval, response)
     match judgement.verdict:
         case Verdict.EXTENDED:
             said = text("There is more time now: until ", Moment(approval.deadline), ".")
@@ -295,12 +295,12 @@ def answered(judgement: Judgement, response: Response) -> Text:
             said = text(_SAID.get(verdict, "Nothing was changed."))
     is_counted = judgement.verdict in (Verdict.COUNTED, Verdict.REPEATED)
     so_far = [text(line, ".") for line in progress(approval)[:2]] if is_counted else []
-    return joined([quoted_title(approval), said, *so_far])
+    return join_texts([quoted_title(approval), said, *so_far])
 
 
-def late_answer(approval: Approval, response: Response) -> Text:
+def late_reply(approval: Approval, response: Response) -> Text:
     """Return how the approval was decided, for a person whose response came after that."""
-    decision = decided(approval)
+    decision = decision_of(approval)
     own = _own_response(approval, response.approver)
     if own:
         first = _RECORDED if own.action is response.action else "Your first answer counts."
@@ -309,7 +309,7 @@ def late_answer(approval: Approval, response: Response) -> Text:
     else:
         agreed = decision.status is response.action.status
         first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
-    return joined([quoted_title(approval), first, outcome(approval)])
+    return join_texts([quoted_title(approval), first, outcome(approval)])
 
 
 def _own_response(approval: Approval, approver: Approver) -> Response | None:

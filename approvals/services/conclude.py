@@ -83,7 +83,7 @@ class Resumer:
         self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
         now = self._table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
         # Behind the mark: a crash between the two loses a count instead of doubling it.
-        self._count_decision(wording.decided(now), requested_at=now.requested_at, reached=reached)
+        self._count_decision(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
 
     def _resume_workflow(self, approval: Approval) -> bool:

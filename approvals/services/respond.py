@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
-from approvals.domain.judgement import Event, Judgement
+from approvals.domain.judgement import ApprovalEvent, Judgement
 from approvals.domain.model import Approval
 from approvals.domain.replies import Note
 from approvals.domain.rules import judge
@@ -31,7 +31,7 @@ class Store(Protocol):
 def respond(
     store: Store,
     approval: Approval,
-    event: Event,
+    event: ApprovalEvent,
     *,
     note: Callable[[Judgement], Note | None] = lambda _: None,
 ) -> Judgement:

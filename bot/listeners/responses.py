@@ -11,10 +11,10 @@ from aws_lambda_powertools import Logger
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
-from approvals.domain.judgement import Judgement, Postponement, Verdict, Withdrawal
+from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Response
 from approvals.domain.omissions import was_all_in_earlier_message
-from approvals.domain.parts import Text, joined
+from approvals.domain.parts import Text, join_texts
 from approvals.domain.replies import Note
 from approvals.domain.rules import judge
 from approvals.services.respond import respond
@@ -23,7 +23,7 @@ from bot.directory import SlackDirectory
 from bot.listeners.interactions import Interaction
 from bot.listeners.replies import NO_ROOM, reply_to
 
-PersonsEvent: TypeAlias = Response | Withdrawal | Postponement
+PersonsEvent: TypeAlias = Response | Withdrawal | ExtensionRequest
 MemberCheck: TypeAlias = Callable[[Approver], Approver]
 
 _RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
@@ -104,13 +104,13 @@ def result_text(judgement: Judgement, response: Response, *, unseen: bool = Fals
         case Verdict.DECIDED | Verdict.COUNTED if not unseen:
             return None
         case Verdict.DECIDED:
-            return joined([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
+            return join_texts([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
         case Verdict.NOT_ALLOWED:
             return refusal_text(judgement)
         case _:
-            return wording.answered(judgement, response)
+            return wording.response_reply(judgement, response)
 
 
 def refusal_text(judgement: Judgement) -> Text:
     """Return why this person may not respond, and who may."""
-    return wording.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)
+    return wording.refusal_reply(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

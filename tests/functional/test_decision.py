@@ -53,7 +53,7 @@ def resumer(
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
 
 
@@ -427,7 +427,7 @@ def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: C
         channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     table.add(an_approval())
     decide(table)

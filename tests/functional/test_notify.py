@@ -17,7 +17,14 @@ from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
-from approvals.domain.judgement import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
+from approvals.domain.judgement import (
+    ApprovalEvent,
+    Cancellation,
+    ExtensionRequest,
+    ScheduledCheck,
+    Verdict,
+    Withdrawal,
+)
 from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
 from approvals.domain.replies import Note
 from approvals.domain.signed_links import approval_id
@@ -240,7 +247,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     post = messenger.post_request
 
@@ -647,7 +654,7 @@ def quorum(
     return table.get(asked.id)
 
 
-def happens(table: ApprovalTable, approval: Approval, event: Event) -> None:
+def happens(table: ApprovalTable, approval: Approval, event: ApprovalEvent) -> None:
     assert respond(table, table.get(approval.id), event).changed
 
 
@@ -678,7 +685,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
 ) -> None:
     happens(table, quorum, a_response())
-    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=11)))
     for _ in range(3):
         notifier(quorum.id, last=False)
     assert [(mail.to, first_word(mail)) for mail in mailer.sent] == [(CAROL, "Reminder:")]
@@ -690,7 +697,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     happens(table, quorum, Withdrawal(ALICE, NOW + timedelta(minutes=12)))
     notifier(quorum.id, last=False)
     assert len(mailer.sent) == 1, "who answered when it was time is not reminded later"
-    happens(table, quorum, Tick(NOW + timedelta(minutes=21)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=21)))
     notifier(quorum.id, last=False)
     assert [mail.to for mail in mailer.sent[1:]] == ["alice@example.com", CAROL]
 
@@ -698,7 +705,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
 def test_an_escalation_asks_the_new_ones_and_tells_everybody(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
 ) -> None:
-    happens(table, quorum, Tick(NOW + timedelta(minutes=41)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=41)))
     for _ in range(2):
         notifier(quorum.id, last=False)
     mails = sorted((mail.to, mail.subject, first_word(mail)) for mail in mailer.sent if first_word(mail) != "Reminder:")
@@ -714,7 +721,7 @@ def test_an_escalation_asks_the_new_ones_and_tells_everybody(
 def test_more_time_is_seen_by_everybody(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
 ) -> None:
-    happens(table, quorum, Postponement(ALICE, NOW + timedelta(minutes=1)))
+    happens(table, quorum, ExtensionRequest(ALICE, NOW + timedelta(minutes=1)))
     for _ in range(2):
         notifier(quorum.id, last=False)
     until = "extended the deadline to Mon 23 Nov 2026, 10:30 UTC."
@@ -733,7 +740,7 @@ def test_slacks_outage_does_not_hold_up_the_news_by_mail(
     dynamodb: DynamoDBClient,
 ) -> None:
     slack.fail_with = 500
-    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=11)))
     for _ in range(2):
         with pytest.raises(StepsFailed, match="news: Slack answered"):
             notifier(quorum.id, last=False)
@@ -821,7 +828,7 @@ def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, mailer: FakeMailer
 ) -> None:
     mailer.slots = 1
-    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=11)))
     for _ in range(2):
         notifier(quorum.id, last=False)
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"]

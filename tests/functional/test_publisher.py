@@ -116,7 +116,7 @@ def resumer(
         clock=clock,
         logger=logger,
         publisher=publisher,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
 
 

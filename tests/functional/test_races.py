@@ -37,7 +37,7 @@ from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
-from approvals.domain.judgement import Cancellation, Event, Expiry
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
 from approvals.domain.replies import Note
 from approvals.domain.signed_links import approval_id
@@ -341,7 +341,7 @@ class Races(RuleBasedStateMachine):
         says=ACTIONS,
     )
     def decided_from_an_old_read(self, read: Approval, what: str, who: Approver, says: Action) -> None:
-        events: dict[str, Event] = {
+        events: dict[str, ApprovalEvent] = {
             "answer": self._answer(who, says),
             "expire": Expiry(self.clock()),
             "cancel": Cancellation(self.clock(), "Called off.", error="ApprovalCancelled"),
@@ -541,7 +541,7 @@ class Races(RuleBasedStateMachine):
     def _answer(self, approver: Approver, action: Action) -> Response:
         return Response(approver=approver, action=action, at=self.clock())
 
-    def _respond(self, approval: Approval, event: Event) -> None:
+    def _respond(self, approval: Approval, event: ApprovalEvent) -> None:
         judgement = respond(self.table, approval, event)
         self.tally.conflicts += judgement.approval.version > approval.version and not judgement.changed
 
@@ -578,7 +578,7 @@ class Races(RuleBasedStateMachine):
                 default_timeout=timedelta(hours=1),
                 clock=self.clock,
                 logger=cast("Logger", self.log),
-                requested=metrics.requested,
+                requested=metrics.count_request,
             )
             handler(call, cast("Any", None))
 
@@ -626,7 +626,7 @@ class Races(RuleBasedStateMachine):
             ),
             clock=self.clock,
             logger=cast("Logger", self.log),
-            settled=metrics.settled,
+            settled=metrics.count_decision,
         )
 
     def _lifecycle(self) -> LifecycleHandler:

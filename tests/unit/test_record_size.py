@@ -14,7 +14,7 @@ from approvals.domain import rules
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.events import events
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.judgement import Postponement, Tick, Verdict, Withdrawal
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -117,7 +117,7 @@ def grown(approval: Approval) -> Approval:
     """The same with all that people can add to it, and all that is noted about it."""
     request, now = approval.request, NOW + timedelta(minutes=30)
     approval = replace(approval, slack_message=MESSAGE)
-    approval = judge(approval, Tick(NOW + timedelta(hours=2))).approval
+    approval = judge(approval, ScheduledCheck(NOW + timedelta(hours=2))).approval
     people = approval.people
     assert people is not None
     able = [_approver(person) for person in (*people.approvers, *people.escalation)]
@@ -125,7 +125,9 @@ def grown(approval: Approval) -> Approval:
     for number in range(2 * rules.MAX_REFUSALS):
         approval = judge(approval, Response(approver=_stranger(5000 + number), action=Action.REJECT, at=now)).approval
     for number in range(request.more_time.times):
-        approval = judge(approval, Postponement(able[number % len(able)], now + number * rules.DOUBLE_TAP)).approval
+        approval = judge(
+            approval, ExtensionRequest(able[number % len(able)], now + number * rules.REPEAT_WINDOW)
+        ).approval
     for turn in range(rules.MAX_WITHDRAWALS + 1):
         for each in able:
             at = now + turn * timedelta(minutes=10)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
-from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import Note
 from approvals.services.respond import respond
@@ -76,7 +76,7 @@ def test_a_decision_is_stored_and_returned() -> None:
         (decided(), Cancellation(NOW, "aborted", error="ApprovalCancelled")),
     ],
 )
-def test_what_changes_nothing_is_not_written(approval: Approval, event: Event) -> None:
+def test_what_changes_nothing_is_not_written(approval: Approval, event: ApprovalEvent) -> None:
     store = MemoryStore(approval)
     respond(store, approval, event)
     assert (store.writes, store.record) == (0, approval)
