@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.adapters.failures import delivery_error
-from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
 from approvals.domain.wording import decision_of
@@ -57,10 +57,8 @@ class Workflows:
         """
         decision = decision_of(approval)
         if decision.status in (Status.APPROVED, Status.REJECTED):
-            try:
+            with _translated_errors():
                 self._stepfunctions.send_task_success(taskToken=task_token, output=output(approval))
-            except (ClientError, BotoCoreError) as error:
-                raise _translated(error) from None  # AWS's message may repeat the token, and tracebacks are logged
         else:
             # `reached` finds this failure in the history by the ID.
             cause = f"{(decision.cause or '')[: MAX_CAUSE - 60]} (approval {approval.id})".strip()
@@ -68,10 +66,8 @@ class Workflows:
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
         """Fail the paused task with an error name (at most 256 characters) and a cause. Raise as `resume` does."""
-        try:
+        with _translated_errors():
             self._stepfunctions.send_task_failure(taskToken=task_token, error=error, cause=cause[:MAX_CAUSE])
-        except (ClientError, BotoCoreError) as failure:
-            raise _translated(failure) from None
 
     def reached(self, approval: Approval) -> bool:
         """Return True if this decision closed the task, by the execution's history. Raise `DeliveryError`.
@@ -82,12 +78,11 @@ class Workflows:
         pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
             executionArn=approval.workflow.execution_arn, reverseOrder=True, includeExecutionData=True
         )
-        try:
-            return any(_is_ours(event, approval) for page in pages for event in page["events"])
-        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
-            return False  # Step Functions keeps it for 90 days.
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from None
+        with _translated_errors():
+            try:
+                return any(_is_ours(event, approval) for page in pages for event in page["events"])
+            except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+                return False  # Step Functions keeps it for 90 days.
 
     def ended(self, state_machine_arn: str, since: datetime) -> Iterator[tuple[str, str]]:
         """ARN and status of executions that ended without success since a time. Raises what boto3 raises.
@@ -124,6 +119,11 @@ def _is_ours(event: HistoryEventTypeDef, approval: Approval) -> bool:
     return False
 
 
-def _translated(error: ClientError | BotoCoreError) -> TaskGoneError | DeliveryError:
-    gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
-    return TaskGoneError(code) if gone else delivery_error("Step Functions", error)
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
+        # AWS's message may repeat the token, and tracebacks are logged.
+        raise (TaskGoneError(code) if gone else delivery_error("Step Functions", error)) from None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
 from approvals.domain.model import Json, shorten
 
 MAX_DEPTH = 64
@@ -22,11 +19,8 @@ _MAX_KEY, _MAX_KEYS = 30, 6
 """The most characters of a key, and keys, in a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    value: dict[str, Json] | list[Json]
-    key: str
-    parent: _Node | None
+_Path = tuple["_Path", str] | None
+"""The path of the container and its own key, which share the beginnings of all paths; None for the value itself."""
 
 
 def deeper_than(value: Json, most: int) -> str | None:
@@ -34,30 +28,25 @@ def deeper_than(value: Json, most: int) -> str | None:
 
     A value with more than `MAX_CONTAINERS` lists and objects counts as too deep, at the path that was reached.
     """
-    level = list(_containers({"": value}, None))
+    level: list[tuple[dict[str, Json] | list[Json], _Path]] = [(value, None)] if isinstance(value, dict | list) else []
     seen = 0
     for _ in range(most):
-        below: list[_Node] = []
-        for node in level:
-            seen += 1
-            below += _containers(node.value, node)
+        seen += len(level)
+        below: list[tuple[dict[str, Json] | list[Json], _Path]] = []
+        for container, path in level:
+            items = container.items() if isinstance(container, dict) else enumerate(container)
+            form = ".{}" if isinstance(container, dict) else "[{}]"
+            below += [(each, (path, form.format(key))) for key, each in items if isinstance(each, dict | list)]
             if seen + len(below) > MAX_CONTAINERS:
-                return _path(below[-1])
+                return _written(below[-1][1])
         level = below
-    return _path(level[0]) if level else None
+    return _written(level[0][1]) if level else None
 
 
-def _containers(value: dict[str, Json] | list[Json], parent: _Node | None) -> Iterator[_Node]:
-    items: Iterable[tuple[str | int, Json]] = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, each in items:
-        if isinstance(each, dict | list):
-            yield _Node(each, f"[{key}]" if isinstance(value, list) else f".{key}", parent)
-
-
-def _path(node: _Node | None) -> str:
+def _written(path: _Path) -> str:
     keys: list[str] = []
-    while node is not None and node.parent is not None:
-        keys.append(node.key)
-        node = node.parent
+    while path is not None:
+        path, key = path
+        keys.append(key)
     named = [shorten(key, _MAX_KEY) for key in keys[::-1][:_MAX_KEYS]]
     return "".join([*named, "…" if len(keys) > _MAX_KEYS else ""]).removeprefix(".")
