@@ -191,7 +191,7 @@ def whose_links(approvals: Sequence[Approval]) -> str:
 
 def _left_out(shown: Shown, rest: str) -> str:
     """Say what the author's block leaves out. A form is announced, and filled in on the page."""
-    texts = [omission.text for omission in shown.omissions if omission.part is not RequestPart.FORM]
+    texts = [text for part, text in shown.omissions.items() if part is not RequestPart.FORM]
     return f"Not shown in this email: {join_names(texts)}. {rest}" if texts else ""
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from approvals.domain import facts, markdown
@@ -114,23 +114,18 @@ class RequestPart(StrEnum):
     FORM = "form"
 
 
-@dataclass(frozen=True, slots=True)
-class Omission:
-    """What a surface omits of a part, in words: `12 of 52 lines of the workflow input`."""
-
-    part: RequestPart
-    text: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """All that a surface shows beside the title, the size of that, and what the surface omits."""
+    """All that a surface shows beside the title, and its size.
+
+    `omissions` says what the surface omits of a part, in words: `12 of 52 lines of the workflow input`.
+    """
 
     facts: tuple[tuple[str, str], ...] = ()
     details: tuple[Block, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     context: tuple[tuple[str, str], ...] = ()
-    omissions: tuple[Omission, ...] = ()
+    omissions: Mapping[RequestPart, str] = field(default_factory=dict)
     size: int = 0
 
     @property
@@ -141,7 +136,7 @@ class Shown:
     @property
     def left_out(self) -> str:
         """Return all omissions in words."""
-        return join_names([omission.text for omission in self.omissions])
+        return join_names([*self.omissions.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +161,12 @@ def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
         for waiting, part in zip(range(len(fitted), 0, -1), smallest_first, strict=True):
             fitted[part] = _PARTS[part](approval, surface, left // waiting)
             left -= fitted[part].size
-    omissions = [Omission(part, fitted[part].left_out) for part in _PARTS if fitted[part].left_out]
+    omissions = {part: fitted[part].left_out for part in _PARTS if fitted[part].left_out}
     if approval.request.form and not surface.form:
-        omissions.append(Omission(RequestPart.FORM, f"the form ({pluralize(len(approval.request.form), 'field')})"))
+        omissions[RequestPart.FORM] = f"the form ({pluralize(len(approval.request.form), 'field')})"
     return Shown(
         **{part.name.lower(): each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each its own
-        omissions=tuple(omissions),
+        omissions=omissions,
         size=sum(each.size for each in fitted.values()),
     )
 

@@ -112,9 +112,7 @@ def _note(space: Room) -> list[Part]:
 
 def _facts(shown: Shown) -> list[RichTextElement]:
     rows = shown.facts
-    if len(rows) > MAX_STYLED_FACTS or any(
-        omission.part is omissions.RequestPart.FACTS for omission in shown.omissions
-    ):
+    if len(rows) > MAX_STYLED_FACTS or omissions.RequestPart.FACTS in shown.omissions:
         return _quoted(runs("\n".join(f"{label}: {value}" for label, value in rows)))
     parts: list[Part] = []
     for number, (label, value) in enumerate(rows):
