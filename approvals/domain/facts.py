@@ -115,12 +115,12 @@ def form_answers(approval: Approval) -> list[tuple[str, str]]:
 
 
 def _parent(approval: Approval) -> str | None:
-    """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
+    """Return the state machine and name of the parent execution, if the input names it as Step Functions does."""
     value = approval.request.whole_context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
 
 
 def indent(text: str) -> str:
-    """The text with its second and further lines indented: they belong to the first, whatever broke the line."""
+    """Return the text with all lines but the first indented, so that they visibly belong to it."""
     return "\n    ".join(text.splitlines())
