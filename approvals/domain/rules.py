@@ -77,8 +77,8 @@ def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:
 def next_due(approval: Approval) -> datetime:
     """Return when the scheduler has something to do next: remind, escalate or expire."""
     moments = [approval.deadline, *_reminder_times(approval)[approval.reminded :]]
-    if approval.request.escalate_after is not None and approval.escalated_at is None:
-        moments.append(approval.requested_at + approval.request.escalate_after)
+    if escalation := _escalation_time(approval):
+        moments.append(escalation)
     return min(moments)
 
 
@@ -204,13 +204,9 @@ def _is_repeat(before: datetime | None, now: datetime) -> bool:
 
 
 def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
-    request = approval.request
     reminded = sum(moment <= event.at for moment in _reminder_times(approval))
-    escalates = (
-        request.escalate_after is not None
-        and approval.escalated_at is None
-        and event.at >= approval.requested_at + request.escalate_after
-    )
+    escalation = _escalation_time(approval)
+    escalates = escalation is not None and escalation <= event.at
     if reminded <= approval.reminded and not escalates:
         return _unchanged(Verdict.NOT_DUE, approval)
     changed = replace(
@@ -219,6 +215,11 @@ def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
         escalated_at=event.at if escalates else approval.escalated_at,
     )
     return _changed(Verdict.MOVED_ON, changed)
+
+
+def _escalation_time(approval: Approval) -> datetime | None:
+    after = approval.request.escalate_after
+    return approval.requested_at + after if after is not None and approval.escalated_at is None else None
 
 
 def _reminder_times(approval: Approval) -> list[datetime]:
