@@ -84,9 +84,8 @@ def next_due(approval: Approval) -> datetime:
 
 def can_extend(approval: Approval) -> bool:
     """Return True if approvers can still extend the deadline."""
-    return (
-        len(approval.extensions) < approval.request.more_time.times and _extended_deadline(approval) > approval.deadline
-    )
+    is_left = len(approval.extensions) < approval.request.more_time.times
+    return is_left and _extended_deadline(approval) > approval.deadline
 
 
 def _judge_response(approval: Approval, response: Response) -> Judgement:
