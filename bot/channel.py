@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from approvals.domain import wording
 from approvals.domain.eligibility import unanswered
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, Delivery, Person
-from approvals.domain.parts import Text, display_name, joined, text
+from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
 from bot.addresses import SLACK
@@ -72,7 +72,7 @@ class SlackChannel:
         if channel_message(approval) is None:
             return {}
         edit: Tasks = {outcome_step(SLACK): self._edit}
-        if wording.decided(approval).superseded_by:
+        if wording.decision_of(approval).superseded_by:
             return edit
         return {**edit, OUTCOME_THREAD: self._reply_outcome}
 
@@ -105,7 +105,7 @@ class SlackChannel:
     def _ask_directly(self, user: str, approval: Approval) -> Done | NotDone:
         try:
             return Done(self._messenger.post_directly(approval, user))
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("no direct message", extra={"reason": str(refused)})
             return NotDone.MOOT
 
@@ -115,7 +115,7 @@ class SlackChannel:
         missing = [person for person in unanswered(approval) if person.on(SLACK) not in ("", *asked)]
         try:
             here = self._members(approval, posted) if missing else frozenset()
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # Installed before the app needed this scope: who is in the channel is asked there, others by email.
             self._logger.warning("members can't be looked up", extra={"reason": str(refused)})
             return []
@@ -158,14 +158,14 @@ class SlackChannel:
         """Log a refusal, and go on: the message was deleted, or its channel closed, so a retry would change nothing."""
         try:
             yield
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
 
 
 def _remind_all(approval: Approval) -> tuple[Text, Sequence[Person]]:
     missing = unanswered(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
-    return joined([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
+    return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
 
 
 def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
@@ -175,7 +175,7 @@ def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
 
 
 def _extended(approval: Approval) -> tuple[Text, Sequence[Person]]:
-    return wording.extended(approval.extensions[-1]), ()
+    return wording.extension_sentence(approval.extensions[-1]), ()
 
 
 _NEWS = {NewsKind.REMINDER: _remind_all, NewsKind.ESCALATION: _escalated, NewsKind.EXTENSION: _extended}

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text
 from approvals.domain.replies import Note
@@ -31,7 +31,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 
 class SlackMessenger:
-    """Posts as the app's bot. Every method raises `DeliveryFailed` if the call fails.
+    """Posts as the app's bot. Every method raises `DeliveryError` if the call fails.
 
     `directory` looks people up over the same connection.
     """
@@ -122,7 +122,7 @@ class SlackMessenger:
             return
         try:
             self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
-        except DeliveryRefused:
+        except DeliveryRefusedError:
             self._call(directly)
 
     def publish_home(

@@ -35,7 +35,7 @@ class Found(Protocol):
 
 
 class Directory(Protocol):
-    """The people that Slack knows. Every method raises `DeliveryFailed` when Slack can't be asked."""
+    """The people that Slack knows. Every method raises `DeliveryError` when Slack can't be asked."""
 
     def find_by_email(self, email: str) -> Found | None:
         """Return the user with this address, if there is one."""

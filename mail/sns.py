@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
+from approvals.adapters.failures import delivery_error
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.model import Approval
@@ -41,7 +41,7 @@ class Mailer:
         self._topic_arn = topic_arn
 
     def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.
+        """Publishes the mail. Raises `DeliveryError` when SNS does not take it.
 
         SNS bears few mails a second to one address: take one of the table's slots before.
         """
@@ -53,7 +53,7 @@ class Mailer:
                 MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": mail.to}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
 
 
 class Subscribers:
@@ -67,7 +67,7 @@ class Subscribers:
     def confirmed(self) -> dict[str, str]:
         """The addresses that confirmed their subscription: as they are subscribed, by their casefolded form.
 
-        Raises `DeliveryFailed`.
+        Raises `DeliveryError`.
         """
         try:
             return {
@@ -76,7 +76,7 @@ class Subscribers:
                 if each.protocol == PROTOCOL and each.arn
             }
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
 
 
 def asked(approval: Approval, stack_email: str) -> list[str]:

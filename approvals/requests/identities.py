@@ -12,10 +12,10 @@ from typing import Protocol
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.email_address import is_same
 from approvals.domain.model import People, Person, Request
-from approvals.domain.parts import enumerated
+from approvals.domain.parts import join_names
 from approvals.domain.profiles import channel_of, open_channels, profile_of
 from approvals.requests.codec import KEY
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
 """People that one request may name, those in groups included: each is a lookup, and a part of the record, which
@@ -34,7 +34,7 @@ class UnresolvedError(Exception):
 
 
 class Resolver(Protocol):
-    """What one channel knows of people. Its methods raise `DeliveryFailed` if the channel can't be asked."""
+    """What one channel knows of people. Its methods raise `DeliveryError` if the channel can't be asked."""
 
     @property
     def channel(self) -> str:
@@ -65,8 +65,8 @@ class Resolver(Protocol):
 def identify(request: Request, resolvers: Sequence[Resolver], *, shared: str) -> People:
     """Return the people of a request. `shared` is the stack's own address, which several people may read.
 
-    Raise `InvalidApprovalRequest` with a sentence for every name that can't be resolved or reached, and if too few
-    people are left to decide; `DeliveryFailed` if a channel can't be asked: then nothing is known.
+    Raise `InvalidRequestError` with a sentence for every name that can't be resolved or reached, and if too few
+    people are left to decide; `DeliveryError` if a channel can't be asked: then nothing is known.
     """
     return _Identification(request, resolvers, shared).people()
 
@@ -97,7 +97,7 @@ class _Identification:
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
-            raise InvalidApprovalRequest(self._problems)
+            raise InvalidRequestError(self._problems)
         return found
 
     def _named(self, names: tuple[str, ...], key: str) -> list[int]:
@@ -169,7 +169,7 @@ class _Identification:
         requester, request = people.requester, self._request
         if is_quorum(request):
             key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
-            lacking = enumerated([profile_of(channel).name for channel in open_channels()])
+            lacking = join_names([profile_of(channel).name for channel in open_channels()])
             yield (
                 f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no {lacking}: several people "
                 f"may read {self._shared}, so it counts only where one response is enough; name people in "

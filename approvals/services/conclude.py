@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Decision, Status
 from approvals.domain.steps import Step, outcome_step
 from approvals.services.channel import Channel
@@ -64,7 +64,7 @@ class Resumer:
     def _resume(self, approval: Approval) -> Approval:
         try:
             reached = self._resume_workflow(approval)
-        except TaskGone:
+        except TaskGoneError:
             # Perhaps another run resumed it: then the record says what has been done about it since.
             approval = self.table.get(approval.id)
             if approval.resumed is not None:
@@ -74,11 +74,11 @@ class Resumer:
         self.logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
         now = self.table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self.clock())
         # Behind the mark: a crash between the two loses a count instead of doubling it.
-        self.settled(wording.decided(now), requested_at=now.requested_at, reached=reached)
+        self.settled(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
 
     def _resume_workflow(self, approval: Approval) -> bool:
-        """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
+        """Resume the workflow; return False if it was cancelled as it no longer waits. Raise `TaskGoneError`."""
         if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
             return False
         self.workflows.resume(approval, self._task_token(approval.id))
@@ -87,5 +87,5 @@ class Resumer:
     def _task_token(self, approval_id: str) -> str:
         token = self.tokens.get(approval_id)
         if token is None:
-            raise DeliveryFailed("the approval has no task token on record")
+            raise DeliveryError("the approval has no task token on record")
         return token

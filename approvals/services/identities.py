@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import People, Request
 from approvals.domain.profiles import open_channels
 from approvals.requests.identities import Resolver, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 
 
 class StackIdentities:
@@ -20,7 +20,7 @@ class StackIdentities:
         self._resolvers = resolvers
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
         return identify(request, self._resolvers, shared=self._shared)
 
     def find_partly(self, request: Request) -> People | None:
@@ -31,5 +31,5 @@ class StackIdentities:
             return None
         try:
             return replace(identify(request, others, shared=self._shared), complete=False)
-        except (InvalidApprovalRequest, DeliveryFailed):  # An open channel alone reaches somebody, then.
+        except (InvalidRequestError, DeliveryError):  # An open channel alone reaches somebody, then.
             return None

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
-from approvals.domain.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
+from approvals.domain.rules import next_due
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
 from approvals.store.reading import UnreadableError
@@ -91,7 +92,7 @@ class LifecycleHandler:
 
     def _move_on(self, approval: Approval, now: datetime) -> None:
         """Store that a reminder or an escalation is due, and when to look again; `notify` tells people."""
-        judgement = respond(self.table, approval, Tick(now))
+        judgement = respond(self.table, approval, ScheduledCheck(now))
         if judgement.changed:
             self.logger.info("moved on by the clock", extra={"verdict": judgement.verdict.value})
         elif judgement.verdict is Verdict.NOT_DUE:
@@ -102,7 +103,7 @@ class LifecycleHandler:
         for approval_id in self.table.waiting(execution_arn):
             self._try(approval_id, partial(self._respond, event=event))
 
-    def _respond(self, approval: Approval, *, event: Event) -> None:
+    def _respond(self, approval: Approval, *, event: ApprovalEvent) -> None:
         judgement = respond(self.table, approval, event)
         if judgement.changed:
             self.logger.info("decided by the clock", extra={"verdict": judgement.verdict.value})

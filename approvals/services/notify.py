@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, People, Request, Status
-from approvals.domain.rules import Cancellation
 from approvals.domain.steps import request_step
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
@@ -40,7 +40,7 @@ class Identities(Protocol):
     """Resolves identities."""
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known while a service is down; None if that is not enough."""
@@ -99,7 +99,7 @@ class Notifier:
             return approval
         try:
             return self._look_up(approval)
-        except DeliveryFailed as error:
+        except DeliveryError as error:
             self.logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
             people = self.identities.find_partly(approval.request)
             if people is None:
@@ -112,13 +112,13 @@ class Notifier:
             people = self.identities.find(approval.request)
             check_size(replace(approval, people=people))  # A user group may have many members.
             return self.table.identify(approval, people)
-        except InvalidApprovalRequest as error:
+        except InvalidRequestError as error:
             current = self.table.get(approval.id)
             if current.people != approval.people:
                 # They were resolved before, and people were asked: what has changed with them since is no reason.
                 return current
             self.logger.warning("invalid request", extra={"problems": error.problems})
-            event = Cancellation(self.clock(), str(error), error=type(error).__name__)
+            event = Cancellation(self.clock(), str(error), error=INVALID_REQUEST)
             return respond(self.table, current, event).approval
 
     def _tell(self, approval: Approval) -> Approval:
@@ -137,7 +137,7 @@ class Notifier:
             if approval.version == 1 or self.table.announced(approval):
                 return run.approval
             approval = self.table.get(approval.id)
-        raise StepsFailedError({NEWS: DeliveryFailed("it changes faster than people can be told")})
+        raise StepsFailedError({NEWS: DeliveryError("it changes faster than people can be told")})
 
     def _invite(self, run: Run) -> None:
         self._ask(run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from approvals.domain.errors import Conflict
+from approvals.domain.errors import ConflictError
 from approvals.domain.model import Approval, Delivery, People, iso
 from approvals.domain.replies import Note
 from approvals.domain.steps import Step
@@ -89,8 +89,8 @@ class ApprovalTable:
     def save(self, approval: Approval, note: Note | None = None) -> None:
         """Store the approval, and the note with it, if its version is the next one.
 
-        Raise `Conflict` otherwise, `NotFoundError` if the record is gone, `RecordFullError` if it has no room, and
-        `TooManyConflicts` if other writes hold it all the time.
+        Raise `ConflictError` otherwise, `NotFoundError` if the record is gone, `RecordFullError` if it has no room, and
+        `TooManyConflictsError` if other writes hold it all the time.
         """
         changed = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
@@ -110,7 +110,7 @@ class ApprovalTable:
                 self._writes.update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailedError) as error:
             # Read again: DynamoDB would hand over the whole item with the failure.
-            raise Conflict(self.get(approval.id)) from error
+            raise ConflictError(self.get(approval.id)) from error
         except ClientError as error:
             if problem := explained(error, approval.id):
                 raise problem from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from approvals.domain.errors import TooManyConflicts
+from approvals.domain.errors import TooManyConflictsError
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -97,7 +97,7 @@ def explained(error: ClientError, approval_id: str) -> Exception | None:
     if _is_too_large(error):
         return RecordFullError(f"approval {approval_id} has no room left")
     if _is_passing(error):
-        return TooManyConflicts(f"approval {approval_id}: others kept writing it")
+        return TooManyConflictsError(f"approval {approval_id}: others kept writing it")
     return None
 
 

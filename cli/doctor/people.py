@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
 from approvals.requests.identities import Resolver, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
 from bot.resolver import SlackResolver
@@ -40,7 +40,7 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
     resolvers = _resolvers(patient)
     try:
         problems = {name: _problem(name, patient, resolvers) for name in looked_at}
-    except DeliveryFailed as error:
+    except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
         return
     for name in looked_at:
@@ -68,7 +68,7 @@ def _problem(name: str, patient: Patient, resolvers: Sequence[Resolver]) -> str:
     asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
     try:
         identify(asked, resolvers, shared=patient.parameters["Email"])
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         return "; ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Decision,
@@ -76,7 +76,7 @@ def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table:
     winner = judge(asked, a_response(approver=BOB)).approval
     table.save(winner)
 
-    with pytest.raises(Conflict) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval)
 
     assert conflict.value.current == winner
@@ -172,7 +172,7 @@ def test_a_note_is_left_by_the_write_that_stores_the_answer(
     table.save(judge(asked, a_response(approver=BOB)).approval, NOTE)
     assert calls == ["TransactWriteItems"]
     assert replies.get(reply_id(NOTE)) == NOTE
-    with pytest.raises(Conflict) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval, replace(NOTE, id="n2"))
     assert conflict.value.current == table.get(asked.id)
     with pytest.raises(NotFoundError):
@@ -322,5 +322,5 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
             called_off(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
-    with pytest.raises(TooManyConflicts):
+    with pytest.raises(TooManyConflictsError):
         table.save(judge(an_approval(), a_response()).approval, note)

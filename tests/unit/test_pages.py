@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
-from approvals.domain.addresses import labelled
+from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
@@ -38,7 +38,7 @@ from approvals.domain.model import (
     iso,
     readable,
 )
-from approvals.domain.parts import remaining
+from approvals.domain.parts import format_time_left
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from tests import page_variants
@@ -213,7 +213,7 @@ def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(d
     allowed = {"section", "h3", "h4", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
     without = confirm(asking())
     assert {tag for tag, _ in page.elements} - {tag for tag, _ in without.elements} <= allowed
-    texts = [labelled(span.text, span.url) for block in parse(details) for span in block.spans]
+    texts = [label_with_host(span.text, span.url) for block in parse(details) for span in block.spans]
     assert "".join(texts) in page.text
     leading = [link["href"] for link in listed(page)]
     assert set(leading) <= {"https://x.y/"}
@@ -362,7 +362,7 @@ def test_the_other_answer_is_a_link_away_and_its_page_only_looks(action: Action)
     ],
 )
 def test_the_deadline_is_also_said_as_the_time_that_is_left_rounded_down(left: timedelta, words: str) -> None:
-    assert remaining(NOW + left, NOW) == words
+    assert format_time_left(NOW + left, NOW) == words
 
 
 def test_the_deadline_is_shown_in_both_ways() -> None:

@@ -10,10 +10,10 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import forms
-from approvals.domain.forms import MAX_COMMENT, YES
+from approvals.domain.forms import COMMENT, MAX_COMMENT, YES
+from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.replies import Note
-from approvals.domain.rules import COMMENT, Judgement, Verdict
 from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.writes import RecordFullError
 from bot.listeners.interactions import Interaction
