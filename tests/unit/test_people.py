@@ -161,6 +161,13 @@ def test_a_slack_user_of_another_workspace_may_not_answer_whoever_they_seem_to_b
     assert responder(nowhere, in_slack("U0ANN00001", "")) is Reason.OTHER_WORKSPACE, "not even where none is known"
 
 
+def test_who_answers_unnamed_has_the_id_that_earlier_responses_have() -> None:
+    """A user id keeps its letter case, as stored responses have it; an address is in canonical form."""
+    asked = of(People(), allow_self_approval=True)
+    ids = [responder(asked, who).id for who in (in_slack("U0EVE00006"), by_email("Eve+x@Example.com"))]  # type: ignore[union-attr]
+    assert ids == ["U0EVE00006", "eve@example.com"]
+
+
 def test_until_who_is_who_and_the_apps_workspace_are_known_it_is_too_early() -> None:
     assert responder(of(None), by_email("bo@example.com")) is Reason.TOO_EARLY
     assert responder(of(None), in_slack("U0ANN00001")) is Reason.TOO_EARLY
