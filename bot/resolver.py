@@ -4,43 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Person
 from approvals.requests.identities import MAX_PEOPLE, UnresolvedError
 from bot.addresses import SLACK, is_slack_group, is_slack_user
 
+if TYPE_CHECKING:
+    from bot.directory import SlackUser
+
 _EMAIL = "email"
 """The channel on which Slack knows its users' names, too."""
-
-
-class Found(Protocol):
-    """A Slack user, as Slack describes them. `email` is empty where Slack does not show it."""
-
-    @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def email(self) -> str: ...  # noqa: D102
-    @property
-    def team_id(self) -> str: ...  # noqa: D102
-    @property
-    def deleted(self) -> bool: ...  # noqa: D102
-    @property
-    def bot(self) -> bool: ...  # noqa: D102
-    @property
-    def guest(self) -> bool: ...  # noqa: D102
 
 
 class Directory(Protocol):
     """The people that Slack knows. Every method raises `DeliveryError` when Slack can't be asked."""
 
-    def find_by_email(self, email: str) -> Found | None:
+    def find_by_email(self, email: str) -> SlackUser | None:
         """Return the user with this address, if there is one."""
 
-    def user(self, slack_id: str) -> Found | None:
+    def user(self, slack_id: str) -> SlackUser | None:
         """Return the user with this ID, if there is one."""
 
     def members(self, group_id: str) -> tuple[str, ...]:
@@ -57,7 +41,7 @@ class SlackResolver:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._asked: dict[str, Found | None] = {}
+        self._asked: dict[str, SlackUser | None] = {}
 
     def prepare(self, _names: Sequence[str]) -> None:
         """Forget the users of the request before."""
@@ -117,24 +101,24 @@ class SlackResolver:
             raise UnresolvedError(f"Slack knows no user group {group} that has members")
         return [_person(user) for user in found]
 
-    def _known(self, slack_id: str) -> Found:
+    def _known(self, slack_id: str) -> SlackUser:
         user = self._user(slack_id)
         if user is None:
             raise UnresolvedError(f"Slack knows no user {slack_id}")
         return user
 
-    def _user(self, slack_id: str) -> Found | None:
+    def _user(self, slack_id: str) -> SlackUser | None:
         if slack_id not in self._asked:
             self._asked[slack_id] = self._directory.user(slack_id)
         return self._asked[slack_id]
 
-    def _may(self, user: Found) -> bool:
+    def _may(self, user: SlackUser) -> bool:
         return not user.deleted and not user.bot and not self._is_stranger(user)
 
-    def _is_stranger(self, user: Found) -> bool:
+    def _is_stranger(self, user: SlackUser) -> bool:
         return user.team_id != self._directory.workspace()
 
 
-def _person(user: Found) -> Person:
+def _person(user: SlackUser) -> Person:
     identities = {_EMAIL: user.email, SLACK: user.id} if user.email else {SLACK: user.id}
     return Person(id=canonical(user.email) or user.id, name=user.name, identities=identities)

@@ -21,7 +21,7 @@ class ChannelProfile:
 
     `where` ends sentences such as "Approved by Ann in person", `directly` those about a message to one person; `name`
     begins sentences. `missing` tells a requester that the stack lacks the channel. `is_open` says that everyone in a
-    place of the channel can respond to a request that names no approvers; `refusals` tell why somebody there can't, by
+    place of the channel can respond to a request that names no approvers; `refusals` say why a user there can't, by
     the reason. `forms` describe what the request's schema calls a person, an approver and a channel.
     """
 

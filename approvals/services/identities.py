@@ -31,5 +31,5 @@ class StackIdentities:
             return None
         try:
             return replace(identify(request, others, shared=self._shared), complete=False)
-        except (InvalidRequestError, DeliveryError):  # An open channel alone reaches somebody, then.
+        except (InvalidRequestError, DeliveryError):  # An open channel alone reaches one of them.
             return None

@@ -1,7 +1,7 @@
 """Records as earlier versions wrote them, brought into today's shape: an upgrade breaks no open approval.
 
-Nothing is rewritten in the table. A record keeps what was true when it was requested: whoever was asked may respond,
-the requester among them, once and without a form. tests/e2e/upgrade has such records, as those versions wrote them.
+Nothing is rewritten in the table. A record keeps what was true when it was requested: everyone who was asked may
+respond, the requester too, once and without a form. tests/e2e/upgrade has such records, as those versions wrote them.
 
 The other way round, `..._beside` write today's records so that the version before reads them, too: its functions still
 run while a new version is deployed, and again after a rollback. Delete these functions in the release after 0.2, but

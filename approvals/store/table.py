@@ -166,15 +166,9 @@ class ApprovalTable:
 
         Costs one read a shard and a page more for each 1 MB of what is due, however many approvals are open.
         """
-        pages = self._dynamodb.get_paginator("query")
         for shard in range(DUE_SHARDS):
-            for page in pages.paginate(
-                TableName=self._name,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                ExpressionAttributeValues=serialized({":shard": str(shard), ":now": iso(now)}),
-            ):
-                yield from (item["id"]["S"] for item in page["Items"])
+            values = {":shard": str(shard), ":now": iso(now)}
+            yield from self._ids(DUE_INDEX, "due_shard = :shard AND due_at <= :now", values)
 
     def postpone(self, approval: Approval, until: datetime) -> None:
         """Let the scheduler look at the approval again later, unless it is settled by then and has left the index."""
@@ -193,14 +187,8 @@ class ApprovalTable:
         return True
 
     def waiting(self, execution_arn: str) -> Iterator[str]:
-        """Yield the ids of an execution's pending approvals. Eventually consistent: the newest may be missing."""
-        for page in self._dynamodb.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=WAITING_INDEX,
-            KeyConditionExpression="waiting = :execution",
-            ExpressionAttributeValues=serialized({":execution": execution_arn}),
-        ):
-            yield from (item["id"]["S"] for item in page["Items"])
+        """Return the ids of an execution's pending approvals. Eventually consistent: the newest may be missing."""
+        return self._ids(WAITING_INDEX, "waiting = :execution", {":execution": execution_arn})
 
     def leave_note(self, note: Note) -> None:
         """Leave a reply, which says when, for the backend to deliver. The same reply left twice is one."""
@@ -244,6 +232,15 @@ class ApprovalTable:
         if names:
             change["ExpressionAttributeNames"] = {f"#{name}": attribute for name, attribute in names.items()}
         return change
+
+    def _ids(self, index: str, condition: str, values: Item) -> Iterator[str]:
+        for page in self._dynamodb.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=serialized(values),
+        ):
+            yield from (item["id"]["S"] for item in page["Items"])
 
     def _item(self, item_id: str, attributes: tuple[str, ...]) -> Mapping[str, AttributeValueTypeDef]:
         answer = self._dynamodb.get_item(
