@@ -78,7 +78,9 @@ def test_the_layer_has_the_services_that_the_code_calls_and_no_other(built: Buil
         for node in ast.walk(ast.parse(file.read_text()))
     ]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    services = {_argument(node) for node in calls if isinstance(node.func, ast.Name) and node.func.id == "client"}
+    services = {
+        _argument(node) for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr == "client"
+    }
     assert services == {*trim.SERVICES}
     assert services == {path.name for path in (built.layer / "botocore/data").iterdir() if path.is_dir()}
 
