@@ -6,14 +6,17 @@ import os
 from collections.abc import Mapping
 from functools import partial
 
+from approvals.requests.identities import Resolver
 from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
 from approvals.store.queries import Listing
 from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
 from bot.ephemeral import Notes, name_unreadable
+from bot.resolver import SlackResolver
 from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
+from mail.resolver import EmailResolver
 from mail.sns import confirmed_addresses
 
 
@@ -21,15 +24,13 @@ def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(NotifySettings, environ)
     wiring = ChannelWiring(config)
-    identities = StackIdentities(
-        email=config.email,
-        confirmed=partial(confirmed_addresses, wiring.sns, config.topic_arn),
-        directory=wiring.messenger.directory if wiring.messenger else None,
-    )
+    resolvers: list[Resolver] = [EmailResolver(partial(confirmed_addresses, wiring.sns, config.topic_arn))]
+    if wiring.messenger:
+        resolvers.append(SlackResolver(wiring.messenger.directory))
     notifier = Notifier(
         table=wiring.table,
         channels=wiring.channels,
-        identities=identities,
+        identities=StackIdentities(shared=config.email, resolvers=resolvers),
         decisions=wiring.queue(config.decision_queue_url),
         clock=wiring.clock,
         logger=wiring.logger,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.clients import client
+import bot.words
+import mail.words
+from approvals.adapters import clients
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.characters import log_json
@@ -39,6 +41,8 @@ class Wiring:
     """
 
     def __init__(self, config: TableSettings) -> None:
+        mail.words.register_words()
+        bot.words.register_words()
         self._table_name = config.table_name
         self.clock = now
 
@@ -50,12 +54,12 @@ class Wiring:
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """The client of all tables."""
-        return client("dynamodb")
+        return clients.session().client("dynamodb")
 
     @cached_property
     def sns(self) -> SNSClient:
         """The client of the topic."""
-        return client("sns")
+        return clients.session().client("sns")
 
     @cached_property
     def table(self) -> ApprovalTable:
@@ -65,7 +69,7 @@ class Wiring:
     @cached_property
     def workflows(self) -> Workflows:
         """The paused executions."""
-        return Workflows(client("stepfunctions"))
+        return Workflows(clients.session().client("stepfunctions"))
 
     def tokens(self, config: TokenSettings) -> TaskTokens:
         """Return the table of task tokens."""
@@ -73,7 +77,7 @@ class Wiring:
 
     def queue(self, url: str) -> RetryQueue:
         """Return a queue of approvals. It makes its client for its first message."""
-        return RetryQueue(lambda: client("sqs"), url)
+        return RetryQueue(lambda: clients.session().client("sqs"), url)
 
     def publisher(self, config: EventSettings) -> Publisher | None:
         """Return the publisher of events, or None without a bus."""
@@ -82,7 +86,7 @@ class Wiring:
         from approvals.adapters.event_bus import EventBus  # noqa: PLC0415
         from approvals.services.publish import Publisher  # noqa: PLC0415
 
-        bus = EventBus(lambda: client("events"), config.event_bus_name)
+        bus = EventBus(lambda: clients.session().client("events"), config.event_bus_name)
         return Publisher(bus, self.table, stack=config.stack_name)
 
     def worker(self, task: Task, config: ChannelSettings) -> Worker:
@@ -119,7 +123,7 @@ class ChannelWiring(Wiring):
         from bot.credentials import load_secret  # noqa: PLC0415
         from bot.messenger import connected_messenger  # noqa: PLC0415
 
-        secret = partial(load_secret, client("secretsmanager"), self._config.slack_secret_arn)
+        secret = partial(load_secret, clients.session().client("secretsmanager"), self._config.slack_secret_arn)
         return connected_messenger(self._config.slack_channel, secret, self._config.slack_api_url)
 
     def _email(self) -> Channel:
@@ -130,7 +134,7 @@ class ChannelWiring(Wiring):
         config = self._config
         return EmailChannel(
             mailer=self.mailer(config),
-            defer=DigestQueue(lambda: client("sqs"), config.mail_queue_url).add,
+            defer=DigestQueue(lambda: clients.session().client("sqs"), config.mail_queue_url).add,
             email=config.email,
             links=Links(config.public_url, one_click=config.one_click),
             logger=self.logger,

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Step
+from approvals.domain.model import Approval
+from approvals.domain.steps import notice_step, outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
-from approvals.services.tasks import step_for
+from mail.addresses import EMAIL
 from mail.messages import Links, mail_for
-from mail.recipients import NOTICE, asked, reminded, told
+from mail.recipients import asked, reminded, told
 from mail.sns import Mailer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class EmailChannel:
     `email` is the stack's own address. `defer` leaves the email of an approval's id and step to the digest.
     """
 
-    name = "email"
+    name = EMAIL
 
     def __init__(
         self, *, mailer: Mailer, defer: Callable[[str, str], None], email: str, links: Links, logger: Logger
@@ -37,8 +38,8 @@ class EmailChannel:
 
     def invite(self, approval: Approval) -> Tasks:
         """Ask the people who can respond by email, and tell those who can't."""
-        asks = self._mails(Step.REQUEST_EMAIL, asked(approval, self._email))
-        return {**asks, **self._mails(NOTICE, told(approval, self._email))}
+        asks = self._mails(request_step(EMAIL), asked(approval, self._email))
+        return {**asks, **self._mails(notice_step(EMAIL), told(approval, self._email))}
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Tell all recipients. A reminder goes only to people who have not responded.
@@ -49,17 +50,17 @@ class EmailChannel:
             return self._mails(news.topic, reminded(approval, self._email))
         recipients = self._all_recipients(approval)
         if news.kind is NewsKind.ESCALATION and approval.people:
-            new = {person.email for person in approval.people.escalation}
+            new = {person.on(EMAIL) for person in approval.people.escalation}
             recipients = [recipient for recipient in recipients if recipient not in new]
         return self._mails(news.topic, recipients)
 
     def conclude(self, approval: Approval) -> Tasks:
         """Tell all recipients how the approval ended."""
-        decision = wording.decided(approval)
+        decision = wording.decision_of(approval)
         # A person who responded had been told, whatever the steps say. Another request follows a superseded one.
         if decision.superseded_by or not (approval.told or decision.approver):
             return {}
-        return self._mails(Step.OUTCOME_EMAIL, self._all_recipients(approval))
+        return self._mails(outcome_step(EMAIL), self._all_recipients(approval))
 
     def show(self, approval: Approval) -> None:
         """Do nothing: a sent email can't be edited."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
-from approvals.services.tasks import recipient_of
+from approvals.domain.steps import recipient_of
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for
 from mail.sns import Mail, Mailer
@@ -79,7 +79,7 @@ class DigestSender:
         for recipient, steps in batch.items():
             try:
                 self._send(recipient, sorted(self._owed(steps, failures), key=lambda owed: owed.approval.requested_at))
-            except DeliveryFailed as failure:
+            except DeliveryError as failure:
                 self._logger.warning("email not sent, will be retried", extra={"reason": str(failure)})
                 failures.append(failure)
         if failures:
@@ -93,7 +93,7 @@ class DigestSender:
         for approval_id, step in sorted(steps):
             try:
                 approval = self._table.get(approval_id)
-            except NotFound:
+            except NotFoundError:
                 continue
             except UnreadableError as error:
                 self._logger.exception("email not sent, the record can't be read", extra={"approval_id": approval_id})

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval
-
-NOTICE = "notice_email"
-"""Begins the step of the email that tells a person of the request who can't respond to it."""
+from mail.addresses import EMAIL, is_email
 
 
 def asked(approval: Approval, stack_email: str) -> list[str]:
@@ -17,10 +14,10 @@ def asked(approval: Approval, stack_email: str) -> list[str]:
     if not request.approvers:
         # Several people may read the stack's own address, so it can't respond where different people must.
         barred = barred_requester(approval)
-        own = barred is not None and is_same(barred.email, stack_email)
+        own = barred is not None and is_same(barred.on(EMAIL), stack_email)
         return [] if own or is_quorum(request) else [stack_email]
     named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
-    return [person.email for person in eligible(approval) if canonical(person.email) in named]
+    return [person.on(EMAIL) for person in eligible(approval) if canonical(person.on(EMAIL)) in named]
 
 
 def told(approval: Approval, stack_email: str) -> list[str]:
@@ -37,5 +34,5 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
     addresses = asked(approval, stack_email)
     if not approval.request.approvers:
         return addresses
-    missing = {person.email for person in unanswered(approval)}
+    missing = {person.on(EMAIL) for person in unanswered(approval)}
     return [address for address in addresses if address in missing]

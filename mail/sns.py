@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
+from approvals.adapters.failures import delivery_error
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -43,7 +43,7 @@ class Mailer:
         self._take_slot = take_slot
 
     def send(self, mail: Mail) -> bool:
-        """Publish an email. Return False if its recipient has no slot left in this second. Raise `DeliveryFailed`."""
+        """Publish an email. Return False if its recipient has no slot left in this second. Raise `DeliveryError`."""
         if not self._take_slot(mail.to):
             return False
         try:
@@ -54,7 +54,7 @@ class Mailer:
                 MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": mail.to}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
         return True
 
 
@@ -77,11 +77,11 @@ def list_subscriptions(sns: SNSClient, topic_arn: str) -> Iterator[Subscription]
 
 
 def confirmed_addresses(sns: SNSClient, topic_arn: str) -> dict[str, str]:
-    """Return the addresses with a confirmed subscription, by their casefolded form. Raise `DeliveryFailed`."""
+    """Return the addresses with a confirmed subscription, by their casefolded form. Raise `DeliveryError`."""
     try:
         subscriptions = list(list_subscriptions(sns, topic_arn))
     except (ClientError, BotoCoreError) as error:
-        raise delivery_failed("SNS", error) from error
+        raise delivery_error("SNS", error) from error
     return {each.address.casefold(): each.address for each in subscriptions if each.protocol == EMAIL and each.arn}
 
 

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from approvals.domain.characters import one_line, reveal
-from approvals.domain.parts import enumerated
+from approvals.domain.parts import join_names
 
 BAR = "| "
 """Begins each line that another person wrote. No line of the product's own text begins with it."""
@@ -32,7 +32,7 @@ def naming(lead: str, names: list[str]) -> str:
 
     In a wrapped sentence a name could begin a line and pose as the product's own text.
     """
-    sentence = f"{lead} {enumerated(names)}."
+    sentence = f"{lead} {join_names(names)}."
     return sentence if len(sentence) <= _OUR_WIDTH else "\n".join([lead, *(f"  - {name}" for name in names)])
 
 

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 
 from approvals.domain import forms
 from approvals.domain.characters import reveal
-from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, said
-from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, Presence, Severity
+from approvals.domain.form_fields import FieldType, FormField, FormValue
+from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, format_answer
+from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import Attributes, tag
 
 COMMENT = "comment"
@@ -105,7 +106,9 @@ def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
 def _form_input(asked: FormField, typed: Typed) -> ET.Element:
     name = f"{FORM_PREFIX}{asked.name}"
     label = asked.label if asked.required else f"{asked.label} (optional)"
-    given = typed.texts.get(name, "") if typed.texts else said(asked.default) if asked.default is not None else ""
+    given = (
+        typed.texts.get(name, "") if typed.texts else format_answer(asked.default) if asked.default is not None else ""
+    )
     choices = {YES: "Yes", NO: "No"} if asked.type is FieldType.YES_NO else {each: each for each in asked.choices}
     if choices and len(choices) <= MAX_RADIOS:
         ticks = _radios(name, asked, choices, given)

@@ -17,18 +17,20 @@ from urllib.parse import urlencode
 
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.failures import described
+from approvals.adapters.failures import describe_error
 from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
-from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.judgement import Expiry, Judgement, Postponement, Verdict, Withdrawal
+from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Approval, Response, Status
+from approvals.domain.profiles import refusal
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import is_approval_id, query
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFoundError
+from approvals.store.writes import RecordFullError
 from web import form_inputs, pages
 from web.form_inputs import Typed
 from web.http import COPY_WHOLE, UNUSABLE, ApiResponse, PageError, page, redirect, sent_fields
@@ -63,7 +65,7 @@ class CallbackHandler:
             # API Gateway's own pages show its id of the request as well: see GatewayResponses in template.yaml.
             request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
             approval_id = _approval_id(event)
-            extra = {"approval_id": approval_id, "request_id": request_id, **described(error)}
+            extra = {"approval_id": approval_id, "request_id": request_id, **describe_error(error)}
             self._logger.error(UNEXPECTED, extra=extra)  # noqa: TRY400 its message may hold a secret
             response = page(HTTPStatus.INTERNAL_SERVER_ERROR, pages.failure(approval_id, request_id))
         return {**response, "body": ""} if event["httpMethod"] == "HEAD" else response
@@ -75,9 +77,9 @@ class CallbackHandler:
                 return self._response_to(link, event["httpMethod"])
         except PageError as error:
             return page(error.status, pages.error(error.sentence, error.heading))
-        except NotFound:
+        except NotFoundError:
             return page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, UNUSABLE))
-        except (Conflict, TooManyConflicts):
+        except (ConflictError, TooManyConflictsError):
             return page(HTTPStatus.CONFLICT, pages.error(_CHANGED, "Please try again"))
 
     def _response_to(self, link: Link, method: str) -> ApiResponse:
@@ -130,13 +132,13 @@ class CallbackHandler:
             return None
         try:
             newer = self._table.get(decision.superseded_by)
-        except (NotFound, UnreadableError):
+        except (NotFoundError, UnreadableError):
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
     def _not_allowed(self, link: Link, reason: Reason, *, tried: bool = True) -> ApiResponse:
         too_early = reason is Reason.TOO_EARLY
-        sentence = str(wording.why_not(link.approval, reason)) if tried else _why_not(link.approval, reason)
+        sentence = str(wording.refusal_reason(link.approval, reason)) if tried else _why_not(link.approval, reason)
         html = pages.not_allowed(link.approval, sentence, too_early=too_early, now=self._clock())
         return page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, html)
 
@@ -149,12 +151,12 @@ class CallbackHandler:
                 return self._change(link, Withdrawal(link.approver, self._clock(), key), "withdraw your response")
             case pages.MORE_TIME:
                 key = f"extend:{link.extension_state}"
-                return self._change(link, Postponement(link.approver, self._clock(), key), "extend the deadline")
+                return self._change(link, ExtensionRequest(link.approver, self._clock(), key), "extend the deadline")
             case _:
                 sentence = "It asks for something that is not known here. Open the link again."
                 raise PageError(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
 
-    def _change(self, link: Link, event: Withdrawal | Postponement, what: str) -> ApiResponse:
+    def _change(self, link: Link, event: Withdrawal | ExtensionRequest, what: str) -> ApiResponse:
         """Withdraw the response or extend the deadline. A repeat leads back to the page and changes nothing."""
         judgement = respond(self._table, link.approval, event)
         link = self._judged(link, judgement, link.do)
@@ -216,9 +218,9 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
     if reason is Reason.NOT_A_MEMBER:  # "Anybody who was asked may answer" would say that they may.
-        return f"{wording.NOT_A_MEMBER} The request still waits."
+        return f"{refusal(reason)} The request still waits."
     why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
-    return f"{why.get(reason, '')}{wording.who_may(approval)} The request still waits."
+    return f"{why.get(reason, '')}{wording.rules_sentence(approval)} The request still waits."
 
 
 def _approval_id(event: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 from xml.etree import ElementTree as ET
 
-from approvals.domain.addresses import labelled
+from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import reveal
 
 _CSS = Path(__file__).with_name("style.css").read_text()
@@ -66,7 +66,7 @@ def rows(pairs: Rows) -> ET.Element:
 
 def external_link(label: str, url: str) -> ET.Element:
     """Return a link to another site, with the host behind its label. It opens in a new tab and sends no referrer."""
-    return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, labelled(label, url))
+    return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, label_with_host(label, url))
 
 
 def document(title: str, *content: ET.Element | str) -> str:

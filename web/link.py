@@ -12,9 +12,9 @@ from datetime import datetime
 from http import HTTPStatus
 
 from approvals.domain.eligibility import responder
-from approvals.domain.model import Action, Approval, Approver, Channel, Person, Presence, Severity
+from approvals.domain.model import Action, Approval, Approver, Person, Presence, Severity
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, verify
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from web.http import COPY_WHOLE, PageError
 
 SEEN = "seen"
@@ -86,7 +86,7 @@ class Link:
         request = self.approval.request
         return (
             bool(self.sent.get(ALL_SHOWN))
-            and self.approver.channel == Channel.EMAIL
+            and self.approver.realm is None
             and request.severity is Severity.NORMAL
             and request.comments[self.action] is not Presence.REQUIRED
             and not request.form
@@ -94,7 +94,7 @@ class Link:
 
 
 def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
-    """Read the link in the fields that were sent, and its approval. Raise `PageError` or `NotFound`."""
+    """Read the link in the fields that were sent, and its approval. Raise `PageError` or `NotFoundError`."""
     if not all(sent.get(name) for name in _REQUIRED):
         raise PageError(HTTPStatus.BAD_REQUEST, f"A part of it is missing. {COPY_WHOLE}")
     try:
@@ -102,7 +102,7 @@ def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
     except ValueError:
         raise PageError(HTTPStatus.BAD_REQUEST, f"It asks neither to approve nor to reject. {COPY_WHOLE}") from None
     if not is_approval_id(sent["id"]):
-        raise NotFound(sent["id"])
+        raise NotFoundError(sent["id"])
     approval = table.get(sent["id"])
     if not verify(approval, sent["to"], sent["sig"]):
         raise PageError(HTTPStatus.FORBIDDEN, f"The link was changed, so it can't be verified. {COPY_WHOLE}")

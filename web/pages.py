@@ -11,9 +11,9 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import unanswered
 from approvals.domain.model import Action, Approval, Response, Severity, readable
-from approvals.domain.parts import counted, duration, enumerated, with_address
+from approvals.domain.parts import duration, join_names, pluralize, with_address
 from approvals.domain.references import short
-from approvals.domain.rules import may_postpone
+from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of
 from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
@@ -72,7 +72,11 @@ def confirm(
             style="answer sticky" if is_short else "answer",
             id_=_FORM_ID,
         ),
-        tag("p", {"class": "other"}, f"Nothing is recorded until you press {button}. {wording.silence(approval)}"),
+        tag(
+            "p",
+            {"class": "other"},
+            f"Nothing is recorded until you press {button}. {wording.timeout_sentence(approval)}",
+        ),
         _extension(approval, fields),
     )
 
@@ -112,7 +116,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
 
     `newer` is the address of their link to the request that superseded this one; `note` is a warning.
     """
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in wording.counts(approval))])
     late = approval.status is not action.status
     console = tag("a", {"href": console_url(approval.workflow.execution_arn)}, "Open the execution in the AWS console")
@@ -123,7 +127,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
         tag("p", {"dir": "auto"}, by),
         *sections.quote(decision.comment or wording.cause(approval)),
         _paragraph(f"This link can no longer {action} the request." if late else ""),
-        _warning(wording.in_vain(approval)),
+        _warning(wording.undelivered_sentence(approval)),
         tag("p", {}, tag("a", {"href": newer}, "Open the newer request")) if newer else "",
         *sections.activity(approval),
         *sections.from_request(approval),
@@ -194,7 +198,7 @@ def _buttons(approval: Approval, action: Action, fields: Mapping[str, str]) -> E
 
 
 def _eyebrow(approval: Approval, text: str) -> ET.Element:
-    badge = tag("strong", {"class": "badge"}, "High severity") if wording.is_high(approval) else ""
+    badge = tag("strong", {"class": "badge"}, "High severity") if wording.is_high_severity(approval) else ""
     return tag("p", {"class": "eyebrow", "dir": "auto"}, text, " ", badge)
 
 
@@ -207,7 +211,7 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> ET.Element | 
         tag("li", {}, tag("a", {"href": f"#{element_id(name)}", "dir": "auto"}, f"{named.get(name, name)}: {text}"))
         for name, text in typed.problems.items()
     )
-    problems = counted(len(typed.problems), "problem")
+    problems = pluralize(len(typed.problems), "problem")
     intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
     return tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))
 
@@ -218,7 +222,7 @@ def _withdrawn(approval: Approval, recipient: str) -> ET.Element | str:
 
 
 def _extension(approval: Approval, fields: Mapping[str, str]) -> ET.Element | str:
-    if not may_postpone(approval):
+    if not can_extend(approval):
         return ""
     longer = duration(approval.request.more_time.by)
     hint = tag("p", {"class": "hint"}, f"Need more time? Extend the deadline by {longer} for all approvers.")
@@ -228,7 +232,7 @@ def _extension(approval: Approval, fields: Mapping[str, str]) -> ET.Element | st
 
 def _decided_by(approval: Approval, recipient: str) -> str:
     """Return who decided, where and when, and say "You" if it was the recipient."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     by, reader = decision.approver, approver_of(approval, recipient)
     if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
         return f"You {approval.status.lower()} this request {wording.where(by.channel)} on {readable(decision.at)}."
@@ -240,9 +244,9 @@ def _still_needed(approval: Approval) -> list[str]:
     """Return how many more responses decide the request, and who has not responded."""
     request = approval.request
     actions = [response.action for response in approval.standing]
-    missing = [f"{counted(request.required_approvals - actions.count(Action.APPROVE), 'more approval')} needed."]
+    missing = [f"{pluralize(request.required_approvals - actions.count(Action.APPROVE), 'more approval')} needed."]
     if request.required_rejections > 1:
         left = request.required_rejections - actions.count(Action.REJECT)
-        missing.append(f"{counted(left, 'more rejection')} {'reject' if left > 1 else 'rejects'} the request.")
+        missing.append(f"{pluralize(left, 'more rejection')} {'reject' if left > 1 else 'rejects'} the request.")
     names = [with_address(person) for person in unanswered(approval)]
-    return [" ".join(missing), *([f"Waiting for {enumerated(wording.some(names))}."] if names else [])]
+    return [" ".join(missing), *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]
