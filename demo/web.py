@@ -18,7 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from demo.closed import STACK_PATHS, page_refusal
 from demo.process import check_port
-from demo.slack import MEMBERS, Refused
+from demo.slack import MEMBERS, SlackError
 
 if TYPE_CHECKING:
     from demo.stack import LocalStack
@@ -146,8 +146,8 @@ def _serve_clicks(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> N
             if answer.status != HTTPStatus.OK:
                 return jsonify(error=f"the stack answered {answer.status}"), 502
             return jsonify(errors=dict(stack.slack.answered(view_id, answer.data.decode()))), 200
-        except Refused as refused:
-            return jsonify(error=str(refused)), 409
+        except SlackError as error:
+            return jsonify(error=str(error)), 409
         except (KeyError, TypeError, ValueError) as missing:
             return jsonify(error=f"unknown or missing: {missing}"), 400
 
@@ -194,8 +194,8 @@ def _passed_on(
     asked = request.get_json(force=True, silent=True) or {}
     try:
         signed = sign(asked)
-    except Refused as refused:
-        return jsonify(error=str(refused)), 409
+    except SlackError as error:
+        return jsonify(error=str(error)), 409
     except KeyError as missing:
         return jsonify(error=f"unknown or missing: {missing}"), 400
     answer = _send(stack, http, signed)

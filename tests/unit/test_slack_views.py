@@ -49,7 +49,7 @@ from bot.views.modal import DialogMetadata, answer_modal, told_modal
 from bot.views.rows import long_title
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
-from demo.block_kit import Refused, check_home, check_message, check_view
+from demo.slack.block_kit import SlackError, check_home, check_message, check_view
 from tests.builders import (
     ALICE,
     BOB,
@@ -143,7 +143,7 @@ def refused(blocks: list[dict[str, Any]]) -> str | None:
     """Slack's error code for a message, by the stand-in's own book."""
     try:
         check_message(blocks)
-    except Refused as error:
+    except SlackError as error:
         return str(error)
     return None
 
