@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from demo import aws, deploy, emulator, story
+from demo.person import NotSeenError
 from demo.process import WORK, Failed, PortTaken, check_port
 from demo.stack import LocalStack
 
@@ -30,7 +31,7 @@ def main() -> int:
     except PortTaken as taken:
         print(f"make demo: {taken}", file=sys.stderr)
         return 2
-    except (Failed, story.NotSeen) as failed:
+    except (Failed, NotSeenError) as failed:
         print(f"\n{failed}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

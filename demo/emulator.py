@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 
 from demo import aws
-from demo.closed import HEALTH
 from demo.process import ROOT, WORK, Server, check_port
+from demo.request_filter import HEALTH
 
 
 class Emulator(Server):
@@ -21,7 +21,7 @@ class Emulator(Server):
         temporary.mkdir(parents=True)
         aws.write_credentials(self.credentials)
         super().__init__(
-            [str(ROOT / ".venv-emulator/bin/python"), "-m", "demo.queued_emulator"],
+            [str(ROOT / ".venv-emulator/bin/python"), "-m", "demo.emulator_main"],
             WORK / f"emulator-{port}.log",
             {
                 "BIND_HOST": "127.0.0.1",

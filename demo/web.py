@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from demo.closed import STACK_PATHS, page_refusal
 from demo.process import check_port
+from demo.request_filter import STACK_PATHS, page_refusal
 from demo.slack import MEMBERS, SlackError
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from demo import aws, deploy, emulator
+from demo.person import Person
 from demo.process import WORK
 from demo.stack import LocalStack
-from demo.story import Person
 from tests.conftest import Suite
 from tests.e2e.tables import items, log_lines, task_tokens
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from demo.person import Person, links
 from demo.process import WORK
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, TUTORIAL_INPUT, Person, links
+from demo.story import DEPLOYMENT, TUTORIAL_INPUT
 from tests.chromium import SIZES, chromium
 
 SCREENSHOTS = WORK / "screenshots"

@@ -20,9 +20,9 @@ from approvals.domain.forms import YES
 from demo import aws
 from demo.deploy import _BUCKET, _SAM
 from demo.executions import Execution, Executions
+from demo.person import Person, links
 from demo.process import ROOT
 from demo.stack import EMAIL, LocalStack
-from demo.story import Person, links
 from tests.e2e.test_readme_example import caller_role
 from web.form_inputs import SURE
 

@@ -13,9 +13,9 @@ import pytest
 
 from approvals.domain.model import Action
 from demo.inbox import Mail
+from demo.person import Answer, Person
 from demo.slack import Message
 from demo.stack import LocalStack
-from demo.story import Answer, Person
 from tests.e2e.waiting import seen
 
 PROVE = bool(os.environ.get("PROVE"))

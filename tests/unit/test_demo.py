@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from demo import __main__ as demo
-from demo.story import NotSeen
+from demo.person import NotSeenError
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_story_that_does_not_hold_is_exit_code_1_and_leaves_nothing_running(
     happened: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def play(_url: str) -> None:
-        raise NotSeen("It did not hold: the link shows no button.")
+        raise NotSeenError("It did not hold: the link shows no button.")
 
     monkeypatch.setattr("demo.story.play", play)
     assert demo.main() == 1

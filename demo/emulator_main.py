@@ -20,7 +20,7 @@ from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
 from demo import emulated_iam
-from demo.closed import ClosedEmulator
+from demo.request_filter import ClosedEmulator
 
 AT_A_TIME = os.cpu_count() or 2
 """Of each function."""
