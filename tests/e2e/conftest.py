@@ -40,12 +40,11 @@ def aws_port(suite: Suite) -> Iterator[int]:
     before = dict(os.environ)
     aws.isolate(port)
     WORK.mkdir(exist_ok=True)
-    server = emulator.start(port)
     try:
-        deploy.build()
-        yield port
+        with emulator.running(port):
+            deploy.build()
+            yield port
     finally:
-        server.stop()
         suite.written["emulator"] = (WORK / f"emulator-{port}.log").read_text(errors="replace")
         os.environ.clear()
         os.environ.update(before)
