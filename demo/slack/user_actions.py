@@ -144,6 +144,7 @@ class Slack(WebApi):
         """Delete a message."""
         with self._lock:
             del self._messages[ts]
+            self._deleted.add(ts)
 
     def sign(self, payload: Mapping[str, Any]) -> Signed:
         """Return an interaction's request, signed with the app's signing secret."""

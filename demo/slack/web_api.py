@@ -103,6 +103,7 @@ class WebApi:
     hooks_url: str = f"https://hooks.slack.com/commands/{WORKSPACE['id']}/"
     """The base of the addresses at which commands are answered."""
     _messages: dict[str, Message] = field(default_factory=dict)
+    _deleted: set[str] = field(default_factory=set)
     _modals: dict[str, Modal] = field(default_factory=dict)
     _triggers: dict[str, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -187,7 +188,9 @@ class WebApi:
 
     def _post_message(self, asked: Parameters) -> Json:
         channel, thread = self._channel(asked.get("channel")), asked.get("thread_ts")
-        if thread and thread not in self._messages:
+        if thread in self._deleted:
+            thread = None  # It goes to the channel's root. Source: https://github.com/slack-go/slack/issues/1571
+        elif thread and thread not in self._messages:
             raise SlackError("thread_not_found")
         return self._post(asked, channel, thread_ts=thread)
 

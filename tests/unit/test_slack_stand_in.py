@@ -110,6 +110,11 @@ def a_view(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**view, **changes}.items() if value is not None}
 
 
+def test_a_dialog_of_more_than_250_000_characters_is_refused() -> None:
+    with pytest.raises(SlackError, match="view_too_large"):
+        check_view(a_view(blocks=[section("x" * 2990)] * 90))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -287,6 +292,16 @@ def test_without_its_scope_the_app_learns_nothing(slack: Slack, method: str) -> 
     slack.scopes -= {"channels:read"}
     answer = slack.call(method, AUTHORIZATION, {"channel": CHANNEL, "user": "U0ALICE01"})
     assert (answer["error"], answer["needed"]) == ("missing_scope", "channels:read")
+
+
+def test_a_reply_to_a_deleted_message_is_posted_at_the_channels_root(slack: Slack) -> None:
+    slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "text": "request"})
+    [request] = slack.messages()
+    slack.delete(request.ts)
+    assert slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "text": "x", "thread_ts": request.ts})[
+        "ok"
+    ]
+    assert [message.thread_ts for message in slack.messages()] == [None]
 
 
 def test_without_its_scope_there_is_no_command(slack: Slack) -> None:
