@@ -89,7 +89,7 @@ class Person:
     def confirm(self, page: Answer, comment: str = "", **filled_in: str) -> Answer:
         """Press the first button of a page; `filled_in` are fields of its form."""
         form = _Form()
-        form.feed(page.text)
+        form.feed(page.text.partition("</form>")[0])
         fields = urllib.parse.urlencode({**form.fields, "comment": comment, **filled_in}).encode()
         return _fetch(urllib.request.Request(urllib.parse.urljoin(page.url, form.action), data=fields))
 
@@ -195,22 +195,16 @@ def _fetch(asked: urllib.request.Request) -> Answer:
 
 
 class _Form(HTMLParser):
-    """The action and the hidden fields of a page's first form."""
+    """The action and the hidden fields of a form."""
 
     def __init__(self) -> None:
         super().__init__()
         self.action = ""
         self.fields: dict[str, str] = {}
-        self._ended = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
-        if self._ended:
-            return
         if tag == "form":
             self.action = found["action"]
         elif tag == "input" and found.get("type") == "hidden":
             self.fields[found["name"]] = found["value"]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._ended = self._ended or tag == "form"
