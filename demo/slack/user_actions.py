@@ -1,4 +1,9 @@
-"""The users' side of the fake Slack: what they do, as the signed requests that Slack sends the app."""
+"""The users' side of the fake Slack: what they do, as the signed requests that Slack sends the app.
+
+Sources: https://docs.slack.dev/reference/interaction-payloads, https://docs.slack.dev/reference/events/app_home_opened,
+https://docs.slack.dev/interactivity/implementing-slash-commands,
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
 
 from __future__ import annotations
 

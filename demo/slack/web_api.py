@@ -1,4 +1,7 @@
-"""The app's side of the fake Slack: the methods of the Web API, and the addresses at which commands are answered."""
+"""The app's side of the fake Slack: the methods of the Web API, and the addresses at which commands are answered.
+
+Error codes are those on the page of each method below https://docs.slack.dev/reference/methods.
+"""
 
 from __future__ import annotations
 
