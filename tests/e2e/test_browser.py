@@ -53,6 +53,7 @@ def test_from_the_form_over_the_mail_to_the_outcome(page: Page, stack: LocalStac
     name = f"browser-mail-{width}"
     page.goto(stack.url)
     page.locator("#name").fill(name)
+    page.get_by_role("button", name="The tutorial's input").click()
     page.locator("#start-button").click()
     execution = page.locator(f'[data-execution*="{name}"]')
     expect(execution).to_have_attribute("data-status", "RUNNING", timeout=60_000)
