@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Approval, Decision, Status, Step
+from approvals.domain.model import Approval, Decision, Step
 from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.tasks import Run
@@ -72,7 +72,8 @@ class Resumer:
 
     def _resume(self, approval: Approval) -> Approval:
         try:
-            reached = self._resume_workflow(approval)
+            self._workflows.resume(approval, self._task_token(approval.id))
+            reached = True
         except TaskGone:
             # Perhaps another run resumed it: then the record says what has been done about it since.
             approval = self._table.get(approval.id)
@@ -85,13 +86,6 @@ class Resumer:
         # Behind the mark: a crash between the two loses a count instead of doubling it.
         self._count_decision(wording.decided(now), requested_at=now.requested_at, reached=reached)
         return now
-
-    def _resume_workflow(self, approval: Approval) -> bool:
-        """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
-        if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
-            return False
-        self._workflows.resume(approval, self._task_token(approval.id))
-        return True
 
     def _task_token(self, approval_id: str) -> str:
         token = self._tokens.get(approval_id)
