@@ -74,6 +74,7 @@ version=$(jq -er .Result.Form.Version approval.json)
 Not in a pipe: a shell takes the exit code of a pipe's last command, and would go on after a rejection.
 
 `--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
+Without a request, an input with a key such as `Approvers` is refused, as [request.md](request.md) says.
 """
 
 ENVIRONMENT = {

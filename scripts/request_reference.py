@@ -24,6 +24,12 @@ INTRODUCTION = """\
 What a workflow author puts under the key `Approval` of an execution's input. Every key is optional, and null counts as
 left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped.
 
+Without `Approval`, or with null there, all of the input is context. A key that says who may respond, what counts or
+when it ends is then an error that says where it belongs: if the wrapper is forgotten, the request must not be open to
+anyone who is asked. Words that many inputs use, as the tutorial's has `Comment`, stay context: `Title`, `Details`,
+`Links`, `Facts`, `Severity`, `Notify`, `Channel`, `Comment`, `Reminders`. To pass another key of the request as
+context, add `"Approval": {}`.
+
 Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
 problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
 

@@ -53,6 +53,41 @@ def test_the_tutorials_own_input_is_all_context() -> None:
     assert same(request, PLAIN, context={"Comment": "Insert your JSON here"})
 
 
+EVERYDAY = ("Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders")
+
+
+@pytest.mark.parametrize("key", EVERYDAY)
+def test_an_everyday_word_without_approval_is_context(key: str) -> None:
+    assert same(parse_request({key: "x"}, default_timeout=HOUR), PLAIN, context={key: "x"})
+
+
+@pytest.mark.parametrize("left_out", [{}, {"Approval": None}], ids=["left out", "null"])
+@pytest.mark.parametrize("key", sorted(set(KEYS) - set(EVERYDAY)))
+def test_a_key_that_says_who_decides_or_how_is_refused_outside_of_approval(key: str, left_out: dict[str, Json]) -> None:
+    """As context it would be shown, and everybody could respond."""
+    place = f'expected under Approval, as in {{"Approval": {{"{key}": ...}}}}; if it is context, add "Approval": {{}}'
+    assert problems({"Title": "Drop prod", key: "x", **left_out}) == [f"{key}: {place}"]
+
+
+def test_every_forgotten_key_is_named() -> None:
+    found = problems({"Title": "Drop prod", "Approvers": ["bob@example.com"], "RequestedBy": "alice@example.com"})
+    assert [problem.split(":")[0] for problem in found] == ["Approvers", "RequestedBy"]
+
+
+def test_beside_approval_every_key_is_context() -> None:
+    context: dict[str, Json] = {"Approvers": ["bob@example.com"], "Form": "A38"}
+    request = parse_request({"Approval": {}, **context}, default_timeout=HOUR)
+    assert same(request, PLAIN, context=context)
+
+
+def test_a_null_approval_counts_as_left_out() -> None:
+    request = parse_request({"Approval": None, "Version": "2.4.1"}, default_timeout=HOUR)
+    assert same(request, PLAIN, context={"Version": "2.4.1"})
+    assert problems({"Approval": None, "Approvals": {"Title": "x"}}) == [
+        "Approvals: unknown key, did you mean Approval?"
+    ]
+
+
 def test_what_is_not_the_request_is_context() -> None:
     request = parse_request({"Approval": {"Title": "Deploy"}, "Version": "2.4.1"}, default_timeout=HOUR)
     assert same(request, PLAIN, title="Deploy", context={"Version": "2.4.1"})
@@ -117,7 +152,8 @@ def test_other_timeouts_are_refused(minutes: Json) -> None:
 )
 def test_what_is_no_object_is_refused_by_its_kind(execution_input: Json, kind: str) -> None:
     assert problems(execution_input) == [f"the execution's input must be a JSON object, got {kind}"]
-    assert problems({"Approval": execution_input}) == [f"Approval: expected an object, got {kind}"]
+    if execution_input is not None:
+        assert problems({"Approval": execution_input}) == [f"Approval: expected an object, got {kind}"]
 
 
 @pytest.mark.parametrize(("key", "most"), [("Title", MAX_TITLE), ("Details", MAX_DETAILS)])
