@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
 
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
 from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
 
-_ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254
 
 PENDING = "pending"
@@ -152,5 +151,5 @@ def _document(subscription: _Address) -> dict[str, Json]:
 
 
 def _check(address: str) -> None:
-    if not _ADDRESS.fullmatch(address) or len(address) > MAX_ADDRESS:
+    if not is_email(address) or len(address) > MAX_ADDRESS:
         raise click.UsageError(f"{address!r} is no email address")
