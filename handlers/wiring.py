@@ -14,6 +14,7 @@ from approvals.store.table import ApprovalTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
 
     from approvals.adapters.queues import RetryQueue
     from approvals.adapters.step_functions import Workflows
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     )
     from handlers.stream_worker import Task, Worker
     from mail.rate_limit import MailRateLimit
-    from mail.sns import Mailer
+    from mail.sns import Mailer, Subscribers
 
 
 def now() -> datetime:
@@ -60,6 +61,11 @@ class Wiring:
     def dynamodb(self) -> DynamoDBClient:
         """The client that all tables share."""
         return client("dynamodb")
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """The client that sends emails and lists who gets them."""
+        return client("sns")
 
     @cached_property
     def table(self) -> ApprovalTable:
@@ -117,7 +123,7 @@ class Wiring:
         """Return what sends emails."""
         from mail.sns import Mailer  # noqa: PLC0415
 
-        return Mailer(client("sns"), config.topic_arn)
+        return Mailer(self.sns, config.topic_arn)
 
 
 class ChannelWiring(Wiring):
@@ -135,11 +141,9 @@ class ChannelWiring(Wiring):
     def identities(self) -> StackIdentities:
         """Return what finds out who is who."""
         from approvals.services.identities import StackIdentities  # noqa: PLC0415
-        from mail.sns import Subscribers  # noqa: PLC0415
 
-        subscribers = Subscribers(lambda: client("sns"), self._config.topic_arn)
         directory = self.messenger.directory if self.messenger else None
-        return StackIdentities(email=self._config.email, confirmed=subscribers.confirmed, directory=directory)
+        return StackIdentities(email=self._config.email, confirmed=self._subscribers().confirmed, directory=directory)
 
     def replies(self, table_name: str) -> Notes:
         """Return what delivers deferred Slack replies."""
@@ -168,6 +172,11 @@ class ChannelWiring(Wiring):
         secret = partial(load_secret, client("secretsmanager"), self._config.slack_secret_arn)
         return connected_messenger(self._config.slack_channel, secret, self._config.slack_api_url)
 
+    def _subscribers(self) -> Subscribers:
+        from mail.sns import Subscribers  # noqa: PLC0415
+
+        return Subscribers(lambda: self.sns, self._config.topic_arn)
+
     def _email(self) -> Channel:
         from mail.channel import EmailChannel  # noqa: PLC0415
         from mail.delivery import MailQueue, Outbox  # noqa: PLC0415
@@ -177,7 +186,8 @@ class ChannelWiring(Wiring):
         queue = MailQueue(lambda: client("sqs"), config.mail_queue_url)
         outbox = Outbox(self.mailer(config), self.take_mail_slot, queue.add)
         links = Links.configured(config.public_url, config.email_link_mode)
-        return EmailChannel(outbox=outbox, email=config.email, links=links, logger=self.logger)
+        confirmed = self._subscribers().confirmed
+        return EmailChannel(outbox=outbox, email=config.email, confirmed=confirmed, links=links, logger=self.logger)
 
     def _slack(self) -> list[Channel]:
         if self.messenger is None:

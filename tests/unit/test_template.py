@@ -19,6 +19,7 @@ from approvals.domain import identifiers
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Channel, Status
 from handlers import settings
+from mail.channel import UNCONFIRMED
 from mail.subscriptions import RECIPIENT
 from web.handler import UNEXPECTED
 from web.html import HEADERS
@@ -626,6 +627,16 @@ def test_an_unexpected_error_of_the_pages_raises_an_alarm() -> None:
     assert log["FilterPattern"] == f'{{ $.message = "{UNEXPECTED}" }}'
     counted = log["MetricTransformations"][0]
     watched = RESOURCES["CallbackPageErrorAlarm"]["Properties"]
+    assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
+
+
+def test_an_unconfirmed_address_of_the_stack_raises_an_alarm() -> None:
+    """SNS takes emails for it, sends none, and counts no failure."""
+    log = RESOURCES["UnconfirmedEmailFilter"]["Properties"]
+    assert log["LogGroupName"] == {"Ref": "NotifyLogs"}
+    assert log["FilterPattern"] == f'{{ $.message = "{UNCONFIRMED}" }}'
+    counted = log["MetricTransformations"][0]
+    watched = RESOURCES["UnconfirmedEmailAlarm"]["Properties"]
     assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
 
 
