@@ -2,47 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from demo import aws
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT, Person, heading, links
 from tests.e2e.stopping import check_cancelled, stop
 from tests.e2e.waiting import seen
-
-
-def deliver_notice(stack: str, execution_arn: str, stopped_at: datetime) -> None:
-    """Call `lifecycle` as EventBridge does when an execution was stopped."""
-    cloudformation = aws.session().client("cloudformation")
-    found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="LifecycleFunction")
-    detail = {"executionArn": execution_arn, "status": "ABORTED", "stopDate": int(stopped_at.timestamp() * 1000)}
-    answer = (
-        aws.session()
-        .client("lambda")
-        .invoke(
-            FunctionName=found["StackResourceDetail"]["PhysicalResourceId"],
-            Payload=json.dumps({"source": "aws.states", "detail": detail}),
-        )
-    )
-    assert "FunctionError" not in answer, answer["Payload"].read()
-
-
-def record(stack: LocalStack, execution_arn: str) -> dict[str, Any]:
-    """Return the key of the record that waits for an execution."""
-    items = (
-        aws.session()
-        .client("dynamodb")
-        .query(
-            TableName=stack.outputs["ApprovalTableName"],
-            IndexName="waiting",
-            KeyConditionExpression="waiting = :arn",
-            ExpressionAttributeValues={":arn": {"S": execution_arn}},
-        )["Items"]
-    )
-    [item] = items
-    return {"id": item["id"]}
+from tests.support.lifecycle import change, deliver_notice, waiting_for
 
 
 def test_a_notice_from_before_the_request_changes_nothing(stack: LocalStack, person: Person) -> None:
@@ -67,13 +33,7 @@ def test_the_request_of_a_redriven_execution_outlives_the_notice_of_its_first_en
 
     name = person.start("redriven-again", DEPLOYMENT)
     approve = links(person.mail(name))["approve"]
-    key = record(stack, person.execution(name)["arn"])
-    aws.session().client("dynamodb").update_item(
-        TableName=stack.outputs["ApprovalTableName"],
-        Key=key,
-        UpdateExpression="SET waiting = :arn, workflow.execution_arn = :arn",
-        ExpressionAttributeValues={":arn": {"S": first}},
-    )
+    change(stack, waiting_for(stack, person.execution(name)["arn"]), waiting=first, workflow__execution_arn=first)
     for _ in range(2):
         deliver_notice("human-approval", first, ended_at)
     page = person.open(approve)

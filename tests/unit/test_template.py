@@ -582,13 +582,17 @@ def test_the_clock_looks_at_least_once_a_minute() -> None:
 
 
 def test_an_execution_that_was_stopped_is_noticed() -> None:
+    """Whether it was started by the state machine, a version or an alias."""
     rules = {param.values[0]: param.values[1]["Pattern"] for param in events("EventBridgeRule")}
     assert rules == {
         "LifecycleFunction": {
             "source": ["aws.states"],
             "detail-type": ["Step Functions Execution Status Change"],
             "detail": {
-                "stateMachineArn": [{"Ref": "HumanApprovalLambdaStateMachine"}],
+                "stateMachineArn": [
+                    {"Ref": "HumanApprovalLambdaStateMachine"},
+                    {"prefix": {"Fn::Sub": "${HumanApprovalLambdaStateMachine}:"}},
+                ],
                 "status": ["ABORTED", "FAILED", "TIMED_OUT"],
             },
         }
