@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 
 from approvals.domain.characters import SHOWN
-from approvals.domain.identifiers import EMAIL, SLACK_GROUP, SLACK_USER
+from bot.addresses import GROUP, PLACE, USER
+from mail.addresses import ADDRESS
 
 SCHEMA = Path(__file__).parents[1] / "approvals/requests/request.schema.json"
 
@@ -59,9 +60,9 @@ def patterns() -> dict[str, str]:
         "line": rf"^[{BLANK}]*[{_BLANK_IN_LINES}{_MARKS}]*[^{BLANK}{_MARKS}](?:[^\n\r\t]*[^{BLANK}])?[{BLANK}]*$",
         "url": f"^{_URL}$",  # without blanks around it, as `format` has it
         "name": _alone("[A-Za-z_][A-Za-z0-9_]*"),
-        "person": _alone(f"(?:{EMAIL}|{SLACK_USER})"),
-        "approver": _alone(f"(?:{EMAIL}|{SLACK_USER}|{SLACK_GROUP})"),
-        "channel": _alone("[CDGUW][A-Z0-9]{6,20}"),
+        "person": _alone(f"(?:{ADDRESS}|{USER})"),
+        "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP})"),
+        "channel": _alone(PLACE),
     }
 
 

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
+from mail.addresses import is_email
 from mail.subscriptions import (
     EMAIL,
     Delivery,

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from approvals.domain.addresses import is_address
 from approvals.domain.characters import hidden_in
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import published
 from scripts.schema_patterns import SCHEMA, patterns, written
 
@@ -116,7 +116,7 @@ def test_null_is_taken_wherever_a_key_can_be_left_out() -> None:
 )
 def test_validators_refuse_what_the_product_refuses(request_: dict[str, Any]) -> None:
     assert not Draft202012Validator(dict(REQUEST)).is_valid(request_)
-    with pytest.raises(InvalidApprovalRequest):
+    with pytest.raises(InvalidRequestError):
         parse_request({"Approval": request_}, default_timeout=timedelta(hours=1))
 
 

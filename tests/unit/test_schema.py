@@ -11,9 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from approvals.domain.model import Json
+from approvals.domain.model import (
+    Json,
+)
 from approvals.domain.values import day, kind
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems, published, suggestion
 from tests.support.generated_requests import RIGHT, WRONG, generated
 
@@ -139,7 +141,7 @@ def test_what_fits_is_taken_or_refused_with_a_path_and_never_breaks(value: Json)
 def refusals(value: Json) -> list[str]:
     try:
         parse_request({"Approval": value}, default_timeout=timedelta(hours=1))
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         return error.problems
     return []
 
@@ -152,7 +154,7 @@ def test_the_generated_values_fit(value: Json) -> None:
 
 def test_the_schema_uses_no_keyword_that_the_check_does_not_know() -> None:
     known = {"type", "enum", "format", "anyOf", "properties", "required", "additionalProperties", "items"}
-    known |= {"minItems", "maxItems", "uniqueItems", "minimum", "maximum", "maxLength", "pattern"}
+    known |= {"minItems", "maxItems", "uniqueItems", "minimum", "maximum", "maxLength", "pattern", "names"}
     explains = {"description", "title", "default", "$schema"}
     for schema in _schemas(dict(SCHEMA)):
         assert schema.keys() <= known | explains
