@@ -12,9 +12,10 @@ import pytest
 
 from demo import aws
 from demo.executions import Execution, Executions
+from demo.person import Person, heading, links
 from demo.process import ROOT
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, Person, heading, links
+from demo.story import DEPLOYMENT
 from tests.e2e.stopping import Stopped, check_cancelled
 from tests.e2e.test_readme_example import caller_role
 from tests.support.lifecycle import expire

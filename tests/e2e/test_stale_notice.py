@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from demo.person import Person, heading, links
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, Person, heading, links
+from demo.story import DEPLOYMENT
 from tests.e2e.stopping import check_cancelled, stop
 from tests.e2e.waiting import seen
 from tests.support.lifecycle import change, deliver_notice, waiting_for

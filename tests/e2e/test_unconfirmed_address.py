@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from demo import aws
+from demo.person import Person
 from demo.stack import EMAIL, LocalStack
-from demo.story import DEPLOYMENT, Person
+from demo.story import DEPLOYMENT
 from mail.channel import UNCONFIRMED
 from mail.subscriptions import EMAIL as EMAIL_PROTOCOL
 from mail.subscriptions import filter_policy, list_subscriptions
