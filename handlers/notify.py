@@ -17,14 +17,13 @@ from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
 from mail.resolver import EmailResolver
-from mail.sns import confirmed_addresses
 
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(NotifySettings, environ)
     wiring = ChannelWiring(config)
-    resolvers: list[Resolver] = [EmailResolver(partial(confirmed_addresses, wiring.sns, config.topic_arn))]
+    resolvers: list[Resolver] = [EmailResolver(wiring.confirmed)]
     if wiring.messenger:
         resolvers.append(SlackResolver(wiring.messenger.directory))
     notifier = Notifier(

@@ -58,7 +58,7 @@ class Wiring:
 
     @cached_property
     def sns(self) -> SNSClient:
-        """The client of the topic."""
+        """The client that sends emails and lists who gets them."""
         return clients.session().client("sns")
 
     @cached_property
@@ -115,6 +115,12 @@ class ChannelWiring(Wiring):
         """The channels, in the order in which they tell people. A new channel is one line here."""
         return [self._email(), *self._slack()]
 
+    def confirmed(self) -> dict[str, str]:
+        """Return the addresses with a confirmed subscription, by their casefolded form."""
+        from mail.sns import confirmed_addresses  # noqa: PLC0415
+
+        return confirmed_addresses(self.sns, self._config.topic_arn)
+
     @cached_property
     def messenger(self) -> SlackMessenger | None:
         """The sender of Slack messages, or None without Slack. Then Slack's library is not imported."""
@@ -136,6 +142,7 @@ class ChannelWiring(Wiring):
             mailer=self.mailer(config),
             defer=DigestQueue(lambda: clients.session().client("sqs"), config.mail_queue_url).add,
             email=config.email,
+            confirmed=self.confirmed,
             links=Links(config.public_url, one_click=config.one_click),
             logger=self.logger,
         )

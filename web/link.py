@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from approvals.domain.eligibility import responder
 from approvals.domain.model import Action, Approval, Approver, Person, Presence, Severity
-from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, verify
+from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, signed_recipient
 from approvals.store.table import ApprovalTable, NotFoundError
 from web.http import COPY_WHOLE, PageError
 
@@ -104,9 +104,10 @@ def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
     if not is_approval_id(sent["id"]):
         raise NotFoundError(sent["id"])
     approval = table.get(sent["id"])
-    if not verify(approval, sent["to"], sent["sig"]):
+    recipient = signed_recipient(approval, sent["to"], sent["sig"])
+    if recipient is None:
         raise PageError(HTTPStatus.FORBIDDEN, f"The link was changed, so it can't be verified. {COPY_WHOLE}")
-    return Link(approval, action, sent["to"], sent)
+    return Link(approval, action, recipient, {**sent, "to": recipient})
 
 
 def withdrawals(approval: Approval, approver: Approver) -> list[datetime]:

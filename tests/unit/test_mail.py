@@ -143,6 +143,7 @@ def test_an_email_without_a_slot_is_left_to_the_digest_by_its_approvals_id_and_s
         mailer=Mailer(sns, TOPIC, lambda _: False),
         defer=lambda approval_id, step: left.append((approval_id, step)),
         email=TO,
+        confirmed=lambda: {TO: TO},
         links=Links("https://x", one_click=False),
         logger=create_autospec(Logger, instance=True),
     )
