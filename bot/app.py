@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from slack_bolt import App, BoltContext
+from slack_bolt import App, BoltContext, BoltRequest
 from slack_bolt.adapter.aws_lambda import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
@@ -105,11 +105,12 @@ def create_app(
 
     directory = SlackDirectory(SlackApi(quick_client))
 
-    def provide(context: BoltContext, next_: Callable[[], object]) -> None:
+    def provide(context: BoltContext, request: BoltRequest, next_: Callable[[], object]) -> None:
         # Bolt injects the context's values into listeners, by name. `logger` is its own there, to which nobody can
         # append keys.
         context["table"] = table
         context["now"] = clock()
+        context["sent_at"] = datetime.fromtimestamp(int(request.headers["x-slack-request-timestamp"][0]), UTC)
         context["log"] = logger
         context["check_member"] = partial(check_member, directory, secret.refresh, logger)
         context["refresh_secret"] = secret.refresh

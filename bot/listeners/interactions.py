@@ -16,11 +16,12 @@ from bot.views.buttons import ALL_SHOWN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
-    """What a person did, and where. `key` is Slack's for this interaction; Slack repeats it if it sends it again.
+    """What a person did, and where.
 
-    `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response counts: in the Home, and
-    in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the button.
-    `trigger` opens a dialog within 3 seconds; empty if Slack sent none. `word` is the choice in a menu.
+    `key` is Slack's for this interaction, the same if Slack sends it again. `sent_at` is when Slack signed it, in whole
+    seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response counts: in the
+    Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the
+    button. `trigger` opens a dialog within 3 seconds; empty if Slack sent none. `word` is the choice in a menu.
     """
 
     approval_id: str
@@ -28,6 +29,7 @@ class Interaction:
     channel: str
     key: str
     at: datetime
+    sent_at: datetime
     unseen: bool
     all_shown: bool
     trigger: str = ""
@@ -39,7 +41,7 @@ class Interaction:
         return sha256(self.key.encode()).hexdigest()[:16]
 
 
-def read_click(body: Mapping[str, Any], now: datetime) -> Interaction:
+def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Interaction:
     """Read a `block_actions` payload. Raises `MalformedError` if it is not a click on a button or menu of ours.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
@@ -58,6 +60,7 @@ def read_click(body: Mapping[str, Any], now: datetime) -> Interaction:
             channel="" if at_home else text(container["channel_id"]),
             key=key,
             at=now,
+            sent_at=sent_at,
             unseen=at_home or container.get("is_ephemeral") is True,
             all_shown=str(element.get("block_id")).startswith(ALL_SHOWN),
             trigger=key if body.get("trigger_id") else "",

@@ -24,10 +24,11 @@ def find_approval(
     next_: Callable[[], object],
     table: ApprovalTable,
     now: datetime,
+    sent_at: datetime,
     log: Logger,
 ) -> BoltResponse | None:
     """Put a click and its approval into the context; without a record, tell the person and acknowledge."""
-    context["click"] = click = read_click(body, now)
+    context["click"] = click = read_click(body, now, sent_at)
     log.append_keys(approval_id=click.approval_id)
     try:
         context["approval"] = table.get(click.approval_id)

@@ -113,7 +113,7 @@ def _confirm(action: Action) -> ConfirmObject:
 def _options(approval: Approval) -> list[Option]:
     several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
     found = []
-    if several:  # If one response decides, there is none to withdraw.
+    if several and approval.standing:  # If one response decides, there is none to withdraw.
         found.append(_option("Withdraw my response", WITHDRAW, approval))
     if may_postpone(approval):
         longer = duration(approval.request.more_time.by)

@@ -157,6 +157,7 @@ def test_an_answer_can_be_taken_back_and_the_deadline_moved(person: Person, stac
     assert person.choose(message, "more-time", BOB_IN_SLACK).status == 200
     extended = seen(lambda: found if (found := record(stack, url)).extensions else None, "more time")
     assert extended.deadline == before.deadline + timedelta(minutes=30)
+    message = person.message(name, edited=True)
     assert person.choose(message, "withdraw", ALICE_IN_SLACK).status == 200
     seen(lambda: None if record(stack, url).standing else True, "taken back, by the same human on the other channel")
 

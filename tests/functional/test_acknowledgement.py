@@ -65,6 +65,10 @@ class Desktop(Scene):
     def clicked(self, action_id: str = APPROVE, user: str = BOBS, word: str = "") -> Signed:
         return self.slack.click(self.ts, action_id, user, f"{word}:{ID}" if word else None)
 
+    def withdrawal(self) -> Signed:
+        self.offer_withdrawal()
+        return self.clicked(MORE_ID, word=WITHDRAW)
+
     def clicked_at_home(self, action_id: str = APPROVE, value: str = ID) -> Signed:
         overview = Overview(waiting=[summarize(self.record)], decided=[summarize(self.record)])
         self.messenger.publish_home(BOBS, overview, [self.record], now=self.clock())
@@ -344,18 +348,18 @@ def send_a_dialog_about_what_is_gone(desk: Desktop) -> Signed:
 def take_back(desk: Desktop) -> Signed:
     desk.one_tap(required_approvals=2)
     desk.click(APPROVE)
-    return desk.clicked(MORE_ID, word=WITHDRAW)
+    return desk.withdrawal()
 
 
 def take_back_nothing(desk: Desktop) -> Signed:
     desk.one_tap(required_approvals=2)
-    return desk.clicked(MORE_ID, word=WITHDRAW)
+    return desk.withdrawal()
 
 
 def take_back_too_late(desk: Desktop) -> Signed:
     desk.one_tap(required_approvals=2)
     desk.clock.pass_(hours=1)
-    return desk.clicked(MORE_ID, word=WITHDRAW)
+    return desk.withdrawal()
 
 
 def get_more_time(desk: Desktop) -> Signed:

@@ -44,6 +44,7 @@ from bot.listeners.replies import GONE, NO_ROOM
 from bot.listeners.views.response import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
+from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from demo.slack import MEMBERS, Modal, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
@@ -210,6 +211,7 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     scene.ask(required_approvals=2)
     approve = event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS))
     scene.handler(approve, scene.context)
+    scene.offer_withdrawal()
     withdraw = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
     scene.handler(withdraw, scene.context)
     clock.pass_(minutes=4)
@@ -224,6 +226,62 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     scene.handler(withdraw, scene.context)
     assert scene.record == stands, "nor is it withdrawn again"
     assert f"{ABOUT} {USED}" in scene.notes
+
+
+def test_click_that_changed_nothing_does_not_count_after_the_withdrawal(scene: Scene, clock: Clock) -> None:
+    scene.ask(required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE])
+    repeated = event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS))
+    scene.handler(repeated, scene.context)
+    clock.pass_(seconds=1)
+    scene.choose(WITHDRAW)
+    clock.pass_(minutes=4)
+    before = scene.record
+    assert scene.handler(repeated, scene.context)["statusCode"] == 200
+    assert scene.record == before
+    assert before.standing == ()
+    assert any("You withdrew this response after you sent it" in note for note in scene.notes)
+    scene.click(ACTION_IDS[APPROVE])
+    assert len(scene.record.standing) == 1, "a new click counts"
+
+
+def test_dialog_that_changed_nothing_does_not_count_after_the_withdrawal(scene: Scene, clock: Clock) -> None:
+    scene.ask(required_rejections=2)
+    for _ in range(2):
+        scene.click(ACTION_IDS[REJECT])
+    first, second = (event(*scene.slack.submit(modal.id, {"comment": "no"})) for modal in scene.slack.modals())
+    for sent in (first, second):
+        scene.handler(sent, scene.context)
+    clock.pass_(seconds=1)
+    scene.choose(WITHDRAW)
+    before = scene.record
+    assert before.standing == ()
+    answer = scene.handler(second, scene.context)
+    assert "nothing was changed" in answer["body"]
+    assert scene.record == before
+
+
+def test_withdrawal_that_changed_nothing_does_not_undo_a_later_response(scene: Scene, clock: Clock) -> None:
+    scene.ask(required_approvals=3)
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    scene.offer_withdrawal()
+    withdraw = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
+    scene.handler(withdraw, scene.context)
+    clock.pass_(minutes=1)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.handler(withdraw, scene.context)
+    assert len(scene.record.standing) == 2
+    assert f"{ABOUT} {USED}" in scene.notes
+
+
+def test_double_click_on_the_extension_extends_once_when_it_is_sent_again(scene: Scene, clock: Clock) -> None:
+    scene.ask(more_time=MoreTime(3, HOUR))
+    scene.choose(MORE_TIME)
+    clock.pass_(seconds=-1)
+    second = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}"))
+    clock.pass_(minutes=4)
+    scene.handler(second, scene.context)
+    assert scene.record.deadline == NOW + 2 * HOUR
 
 
 def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_again(scene: Scene) -> None:
@@ -646,20 +704,28 @@ class Scene:
     dynamodb: DynamoDBClient
     context: Any
     ts: str = ""
+    asked: Approval = ONE_TAP
 
     def ask(self, *, people: People | None = None, **changes: Any) -> None:
         """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
-        asked = an_approval(request=request, people=people or PEOPLE)
-        self.ts = self.messenger.post_request(asked).ts
-        self.table.add(asked)
+        self.asked = an_approval(request=request, people=people or PEOPLE)
+        self.ts = self.messenger.post_request(self.asked).ts
+        self.table.add(self.asked)
 
     def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
         answer = self.handler(event(*self.slack.click(self.ts, action_id, user, option)), self.context)
         assert (answer["statusCode"], answer["body"]) == (200, "")
         return answer
 
+    def offer_withdrawal(self) -> None:
+        """Edit the message as `notify` does after a response: then its menu offers to withdraw."""
+        shown = request_blocks(replace(self.asked, responses=(a_response(),)))
+        messages = self.slack._messages
+        messages[self.ts] = replace(messages[self.ts], blocks=tuple(block.to_dict() for block in shown))
+
     def choose(self, word: str, user: str = BOBS) -> None:
+        self.offer_withdrawal()
         self.click(MORE_ID, user, f"{word}:{ID}")
 
     def modal(self) -> Modal:
@@ -861,6 +927,7 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
         payload = submission(scene)
     else:
         scene.ask(required_approvals=2)
+        scene.offer_withdrawal()
         clicked = (ACTION_IDS[APPROVE], BOBS) if what == "click" else (MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
         payload = payload_of(event(*scene.slack.click(scene.ts, *clicked)))
     damage(payload)
@@ -1185,6 +1252,7 @@ def test_a_signed_dialog_that_makes_no_sense_gets_401_and_records_nothing(scene:
 @pytest.mark.parametrize("value", ["", "x", f"escalate:{ID}", f"withdraw:{'a' * 5}", ID, f":{ID}", None, 7, []])
 def test_a_choice_that_the_menu_does_not_have_gets_401(scene: Scene, value: object) -> None:
     scene.ask(required_approvals=2)
+    scene.offer_withdrawal()
     payload = payload_of(event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")))
     payload["actions"][0]["selected_option"]["value"] = value
     assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 401

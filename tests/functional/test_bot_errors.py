@@ -94,6 +94,7 @@ def signed(scene: Scene, kind: str) -> dict[str, Any]:
         case "button with a dialog":
             body, headers = scene.slack.click(scene.ts, ACTION_IDS[REJECT], BOBS)
         case "menu: withdraw":
+            scene.offer_withdrawal()
             body, headers = scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
         case "menu: more time":
             body, headers = scene.slack.click(scene.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}")

@@ -170,6 +170,19 @@ def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -
     assert calls == ["PutItem", "PutItem"]
 
 
+@pytest.mark.parametrize("typed", ["payload", "a payload={} &payload=b", "payload=%7B"])
+def test_search_finds_the_word_that_bolt_takes_for_a_field(scene: Scene, typed: str) -> None:
+    scene.ask("Send the payload", request={"details": "a payload={} &payload=b payload=%7B"})
+    assert "*Send the payload*" in scene.said(f"search {typed}")
+
+
+def test_command_works_in_a_channel_whose_name_bolt_takes_for_a_field(scene: Scene) -> None:
+    body, headers = scene.slack.command(BOBS, "help")
+    named = body.replace(b"channel_name=somewhere", b"channel_name=payload")
+    assert named != body
+    assert scene.send(scene.slack._signed(named.decode(), headers["Content-Type"])) == {**ACKNOWLEDGED, "headers": ANY}
+
+
 def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:
     for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "help")):
         for _ in range(3):

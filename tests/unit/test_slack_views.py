@@ -482,17 +482,18 @@ def test_action_ids_stay_what_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "choices"),
+    ("changes", "responses", "choices"),
     [
-        ({}, []),
-        ({"required_approvals": 2}, ["withdraw"]),
-        ({"required_rejections": 2}, ["withdraw"]),
-        ({"more_time": MoreTime(1, HOUR)}, ["more-time"]),
-        ({"required_approvals": 2, "more_time": MoreTime(1, HOUR)}, ["withdraw", "more-time"]),
+        ({}, 0, []),
+        ({"required_approvals": 2}, 0, []),
+        ({"required_approvals": 2}, 1, ["withdraw"]),
+        ({"required_rejections": 2}, 1, ["withdraw"]),
+        ({"more_time": MoreTime(1, HOUR)}, 0, ["more-time"]),
+        ({"required_approvals": 2, "more_time": MoreTime(1, HOUR)}, 1, ["withdraw", "more-time"]),
     ],
 )
-def test_the_menu_offers_what_makes_sense(changes: dict[str, Any], choices: list[str]) -> None:
-    approval = an_approval(request=Request(timeout=HOUR, **changes))
+def test_menu_offers_what_can_be_done(changes: dict[str, Any], responses: int, choices: list[str]) -> None:
+    approval = an_approval(request=Request(timeout=HOUR, **changes), responses=(a_response(),) * responses)
     options = [option for each in actions_of(approval) if each["action_id"] == MORE_ID for option in each["options"]]
     assert [option["value"] for option in options] == [f"{choice}:{approval.id}" for choice in choices]
 

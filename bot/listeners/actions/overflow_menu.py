@@ -34,7 +34,7 @@ def choose(
     """Record the choice, then acknowledge. Raises `MalformedError` for a choice that is not in the menu."""
     if click.word not in _EVENTS:
         raise MalformedError("not a choice of the menu")
-    event = _EVENTS[click.word](click.approver, click.at, click.event_key)
+    event = _EVENTS[click.word](click.approver, click.at, click.event_key, click.sent_at)
     tell = partial(_result_text, click)
     record_click(click, approval, event, tell, table=table, log=log, check_member=check_member)
     ack()

@@ -44,7 +44,7 @@ def respond_with(
     The write that records a click leaves its reply, too, for `notify` to deliver: a click takes two calls to the table
     and none to Slack. Only the dialog opens from here, as its trigger expires after 3 seconds.
     """
-    response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key)
+    response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key, sent_at=click.sent_at)
     asks, unread = needs_modal(approval, action), is_unread(approval, action, click)
 
     def tell(judgement: Judgement) -> Text | None:

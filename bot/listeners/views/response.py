@@ -29,7 +29,13 @@ NOT_SURE = "Please tick the box, or press Cancel."
 
 
 def submit(
-    ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime, log: Logger, check_member: MemberCheck
+    ack: Ack,
+    body: Mapping[str, Any],
+    table: ApprovalTable,
+    now: datetime,
+    sent_at: datetime,
+    log: Logger,
+    check_member: MemberCheck,
 ) -> None:
     """Record the response and close the dialog, or show in it what is missing or why nothing was recorded.
 
@@ -46,6 +52,7 @@ def submit(
         channel=metadata.channel,
         key=key,
         at=now,
+        sent_at=sent_at,
         unseen=metadata.unseen,
         all_shown=metadata.all_shown,
     )
@@ -111,5 +118,6 @@ def _read_response(
         comment=comment or None,
         form=values,
         key=dialog.event_key,
+        sent_at=dialog.sent_at,
     )
     return response, errors
