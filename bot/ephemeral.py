@@ -20,6 +20,7 @@ from approvals.domain.model import Action, Approval
 from approvals.domain.parts import joined
 from approvals.domain.references import Reference
 from approvals.domain.replies import Note, NoteKind
+from approvals.domain.search import has_words
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing
@@ -27,7 +28,7 @@ from approvals.store.reading import UnreadableError
 from approvals.store.replies import EARLIER_PREFIX, Replies
 from approvals.store.table import ApprovalTable, NotFound
 from bot.query import About, Inquiry, parse
-from bot.visibility import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
+from bot.visibility import Viewer, asked_by, may_respond, may_see, overview, waits_for
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -141,7 +142,7 @@ class Notes:
                 messenger.list(note.response_url, [("You asked for", mine)], nothing=_NOTHING_ASKED)
             case About.SEARCH:
                 seen = (each for each in self._lately() if may_see(each, viewer))
-                found = [summarize(each) for each in seen if matches(each, inquiry.text)]
+                found = [summarize(each) for each in seen if has_words(each, inquiry.text)]
                 messenger.list(note.response_url, [("Found", found)], nothing=_NOTHING_FOUND)
             case About.SHOW:
                 self._show(note, inquiry, viewer, messenger)

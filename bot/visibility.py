@@ -110,15 +110,6 @@ def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Appro
     )
 
 
-def matches(approval: Approval, text: str) -> bool:
-    """Return True if all words of a search are in the request, its requester, or its workflow's names."""
-    request, workflow = approval.request, approval.workflow
-    facts = [part for fact in request.facts for part in fact]
-    parts = [approval.title, request.details, request.requested_by, *facts, workflow.execution_name]
-    said = "\n".join([*(part for part in parts if part), workflow.state_machine_name]).casefold()
-    return all(word in said for word in text.casefold().split())
-
-
 def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
     approver = Approver(
         id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace, member=viewer.member
