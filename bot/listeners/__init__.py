@@ -1,4 +1,4 @@
-"""Bolt's listeners, in a folder for each kind. They may import the core, and of this package its views and clients."""
+"""Bolt's listeners: functions with injected arguments. They may import the core, and views and clients of `bot`."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from functools import partial
 from slack_bolt import Ack, App, BoltResponse
 
 from approvals.domain.model import Action
-from bot.listeners.actions.overflow_menu import choose
-from bot.listeners.actions.read import read
-from bot.listeners.actions.refresh import refresh
-from bot.listeners.actions.response import respond_with
-from bot.listeners.commands.approvals import COMMAND, approvals
-from bot.listeners.events.home_opened import open_home
+from bot.listeners.buttons import respond_with, send_page_link
+from bot.listeners.home import open_home, refresh
 from bot.listeners.middleware import find_approval
+from bot.listeners.modal import submit
+from bot.listeners.overflow_menu import choose
 from bot.listeners.payloads import MalformedError
-from bot.listeners.views.response import submit
-from bot.views.buttons import ACTION_IDS, MORE_ID, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, READ_ID, REFRESH_ID
+from bot.listeners.slash_command import COMMAND, defer_command
+from bot.views.buttons import ACTION_IDS, MENU_ID, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, READ_ID, REFRESH_ID
 from bot.views.modal import CALLBACK_ID
 
 
@@ -26,12 +24,12 @@ def register_listeners(app: App) -> None:
     for action in Action:
         # Bound by position: of a function with arguments that are bound by name, Bolt sees no others.
         app.action(ACTION_IDS[action], middleware=[find_approval])(partial(respond_with, action))
-    app.action(MORE_ID, middleware=[find_approval])(choose)
-    app.action(READ_ID, middleware=[find_approval])(read)
+    app.action(MENU_ID, middleware=[find_approval])(choose)
+    app.action(READ_ID, middleware=[find_approval])(send_page_link)
     app.action(REFRESH_ID)(refresh)
     app.action(OPEN_EXECUTION_ID)(acknowledge)
     app.action(OPEN_MESSAGE_ID)(acknowledge)
-    app.command(COMMAND)(approvals)
+    app.command(COMMAND)(defer_command)
     app.event("app_home_opened")(open_home)
     app.view(CALLBACK_ID)(submit)
     app.error(answer_error)

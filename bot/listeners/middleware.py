@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack, BoltContext, BoltResponse
 
 from approvals.store.table import ApprovalTable, NotFound
-from bot.listeners.interactions import read_click
+from bot.listeners.payloads import read_click
 from bot.listeners.replies import GONE, reply_to
 
 

@@ -37,10 +37,10 @@ OPEN_MESSAGE_ID = "approval:open-message"
 REFRESH_ID = "home:refresh"
 """The action ID of the button that updates the app's Home."""
 
-MORE_ID = "approval:more"
-"""The action ID of the menu. An option's value is one of the two words below, a colon, and the approval's ID."""
+MENU_ID = "approval:more"
+"""The action ID of the menu. An option's value is one of the two choices below, a colon, and the approval's ID."""
 
-WITHDRAW, MORE_TIME = "withdraw", "more-time"
+WITHDRAW, EXTEND = "withdraw", "more-time"
 
 READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
 """The labels of the button that leads to the page, for people who can respond and for those who can only see it."""
@@ -62,7 +62,7 @@ def buttons(approval: Approval, *, all_shown: bool) -> Block:
         text="Open execution", action_id=OPEN_EXECUTION_ID, url=console_url(approval.workflow.execution_arn)
     )
     options = list(_options(approval))
-    more = [OverflowMenuElement(action_id=MORE_ID, options=options)] if options else []
+    more = [OverflowMenuElement(action_id=MENU_ID, options=options)] if options else []
     return _row([*_answers(approval, all_shown=all_shown), execution, *more], all_shown=all_shown)
 
 
@@ -117,7 +117,7 @@ def _options(approval: Approval) -> list[Option]:
         found.append(_option("Withdraw my response", WITHDRAW, approval))
     if may_postpone(approval):
         longer = duration(approval.request.more_time.by)
-        found.append(_option(f"Extend deadline by {longer}", MORE_TIME, approval))
+        found.append(_option(f"Extend deadline by {longer}", EXTEND, approval))
     return found
 
 

@@ -1,10 +1,10 @@
-"""The dialog for a response with a form, a comment or a confirmation, and the inputs of its submission."""
+"""The modal for a response with a form, a comment or a confirmation, and the inputs of its submission."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -32,9 +32,9 @@ from approvals.domain.rules import COMMENT
 from approvals.domain.signed_links import is_approval_id
 
 CALLBACK_ID = "approval:answer"
-"""The callback ID of the dialog."""
+"""The callback ID of the modal."""
 
-SURE = "sure"
+CONFIRMATION = "sure"
 """The block ID of the box to tick before a response of high severity."""
 
 VALUE = "value"
@@ -56,13 +56,13 @@ _SELECTED = ("value", "selected_date")
 
 
 @dataclass(frozen=True, slots=True)
-class DialogMetadata:
-    """The approval and the action of a dialog. It is the dialog's private metadata, which is no secret.
+class ModalMetadata:
+    """The approval and the action of a modal. It is the modal's private metadata, which is no secret.
 
-    `unseen` and `all_shown` are those of the click that opened the dialog.
+    `unseen` and `all_shown` are those of the click that opened the modal.
     """
 
-    approval_id: str
+    approval: str
     action: Action
     channel: str
     unseen: bool = False
@@ -70,27 +70,19 @@ class DialogMetadata:
 
     def to_json(self) -> str:
         """Return the private metadata, of at most 3,000 characters."""
-        return json.dumps(
-            {
-                "approval": self.approval_id,
-                "action": self.action.value,
-                "channel": self.channel,
-                "unseen": self.unseen,
-                "all_shown": self.all_shown,
-            }
-        )
+        return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> DialogMetadata:
+    def from_json(cls, text: str) -> ModalMetadata:
         """Read private metadata. Raises `ValueError`, `KeyError` or `TypeError` if it is not ours."""
         data = json.loads(text)
-        approval_id, channel = data["approval"], data["channel"]
-        if not isinstance(approval_id, str) or not is_approval_id(approval_id) or not isinstance(channel, str):
+        approval, channel = data["approval"], data["channel"]
+        if not isinstance(approval, str) or not is_approval_id(approval) or not isinstance(channel, str):
             raise ValueError("not about one of our approvals")
         channel.encode()  # No table takes half of a surrogate pair.
-        # A dialog that an earlier version opened has neither: then only the Home has no channel.
+        # A modal that an earlier version opened has neither: then only the Home has no channel.
         return cls(
-            approval_id,
+            approval,
             Action(data["action"]),
             channel,
             unseen=bool(data.get("unseen", not channel)),
@@ -98,22 +90,22 @@ class DialogMetadata:
         )
 
 
-def answer_modal(approval: Approval, about: DialogMetadata) -> View:
-    """Return the dialog: the form for an approval, a comment unless it is off, a box to tick for high severity."""
-    word = _WORDS[about.action]
-    title = _theirs(shorten(approval.title, MAX_TITLE))
+def response_modal(approval: Approval, metadata: ModalMetadata) -> View:
+    """Return the modal: the form for an approval, a comment unless it is off, a box to tick for high severity."""
+    word = _WORDS[metadata.action]
+    title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
-    if about.action is Action.APPROVE:
+    if metadata.action is Action.APPROVE:
         blocks += [_field_block(field) for field in approval.request.form]
-    presence = approval.request.comments[about.action]
+    presence = approval.request.comments[metadata.action]
     if presence is not Presence.OFF:
-        blocks.append(_comment_block(about.action, required=presence is Presence.REQUIRED))
+        blocks.append(_comment_block(metadata.action, required=presence is Presence.REQUIRED))
     if approval.request.severity is Severity.HIGH:
-        blocks.append(_sure_block(about.action))
+        blocks.append(_confirmation_block(metadata.action))
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
-        private_metadata=about.to_json(),
+        private_metadata=metadata.to_json(),
         title=PlainTextObject(text=word),
         submit=PlainTextObject(text=word),
         close=PlainTextObject(text="Cancel"),
@@ -121,13 +113,13 @@ def answer_modal(approval: Approval, about: DialogMetadata) -> View:
     )
 
 
-def told_modal(said: Text | str, title: str = "Not recorded") -> View:
-    """The dialog when there is nothing more to answer, or the person may not: it says so, and can only be closed."""
+def notice_modal(said: Text | str, title: str = "Not recorded") -> View:
+    """The modal when there is nothing more to answer, or the person may not: it says so, and can only be closed."""
     return View(
         type="modal",
         title=PlainTextObject(text=title),
         close=PlainTextObject(text="Close"),
-        blocks=[SectionBlock(text=_theirs(shorten(str(said), MAX_TITLE)))],
+        blocks=[SectionBlock(text=_requester_text(shorten(str(said), MAX_TITLE)))],
     )
 
 
@@ -136,7 +128,7 @@ def block_id(name: str) -> str:
     return COMMENT if name == COMMENT else f"form.{name}"
 
 
-def typed(values: Mapping[str, Any]) -> dict[str, str]:
+def read_inputs(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the inputs that are not empty as texts, by block ID. The box to tick gives `yes`.
 
     `values` is the `view.state.values` of a submission. Raises `KeyError`, `TypeError` or `AttributeError` when it has
@@ -164,7 +156,7 @@ def _text(state: Mapping[str, Any]) -> str:
     return text
 
 
-def _theirs(text: str) -> PlainTextObject:
+def _requester_text(text: str) -> PlainTextObject:
     """Return a text of the requester with its hidden characters made visible, and emoji codes left as they are."""
     return PlainTextObject(text=reveal(text), emoji=False)
 
@@ -178,10 +170,10 @@ def _comment_block(action: Action, *, required: bool) -> Block:
     )
 
 
-def _sure_block(action: Action) -> Block:
+def _confirmation_block(action: Action) -> Block:
     yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
     return InputBlock(
-        block_id=SURE,
+        block_id=CONFIRMATION,
         label=PlainTextObject(text="This request is of high severity"),
         element=CheckboxesElement(action_id=VALUE, options=[yes]),
         optional=False,
@@ -191,7 +183,7 @@ def _sure_block(action: Action) -> Block:
 def _field_block(field: FormField) -> Block:
     return InputBlock(
         block_id=block_id(field.name),
-        label=_theirs(field.label),
+        label=_requester_text(field.label),
         element=_element(field),
         optional=not field.required,
     )
@@ -237,7 +229,7 @@ def _digits(value: object) -> str | None:
 
 
 def _choice(choices: list[tuple[str, str]], default: object) -> InputInteractiveElement:
-    options = [Option(text=_theirs(text), value=value) for text, value in choices]
+    options = [Option(text=_requester_text(text), value=value) for text, value in choices]
     initial = next((option for option in options if option.value == default), None)
     if len(options) <= MAX_RADIO_BUTTONS:
         return RadioButtonsElement(action_id=VALUE, options=options, initial_option=initial)

@@ -25,8 +25,8 @@ from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from bot.views.buttons import (
     ACTION_IDS,
-    MORE_ID,
-    MORE_TIME,
+    EXTEND,
+    MENU_ID,
     OPEN_EXECUTION_ID,
     OPEN_MESSAGE_ID,
     REFRESH_ID,
@@ -67,7 +67,7 @@ class Desktop(Scene):
 
     def withdrawal(self) -> Signed:
         self.offer_withdrawal()
-        return self.clicked(MORE_ID, word=WITHDRAW)
+        return self.clicked(MENU_ID, word=WITHDRAW)
 
     def clicked_at_home(self, action_id: str = APPROVE, value: str = ID) -> Signed:
         overview = Overview(waiting=[summarize(self.record)], decided=[summarize(self.record)])
@@ -364,18 +364,18 @@ def take_back_too_late(desk: Desktop) -> Signed:
 
 def get_more_time(desk: Desktop) -> Signed:
     desk.ask(more_time=MoreTime(1, HOUR))
-    return desk.clicked(MORE_ID, word=MORE_TIME)
+    return desk.clicked(MENU_ID, word=EXTEND)
 
 
 def get_more_time_when_there_is_none(desk: Desktop) -> Signed:
     signed = get_more_time(desk)
-    desk.choose(MORE_TIME, ALICE)
+    desk.choose(EXTEND, ALICE)
     return signed
 
 
 def get_more_time_as_a_guest(desk: Desktop) -> Signed:
     desk.ask(more_time=MoreTime(1, HOUR))
-    return desk.clicked(MORE_ID, GUEST, MORE_TIME)
+    return desk.clicked(MENU_ID, GUEST, EXTEND)
 
 
 def get_more_time_for_what_is_gone(desk: Desktop) -> Signed:

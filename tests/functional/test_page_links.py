@@ -20,7 +20,7 @@ from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import Notes
-from bot.listeners.views.response import NOT_ALL_SHOWN
+from bot.listeners.modal import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from demo.slack import Message, Slack

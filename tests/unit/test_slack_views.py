@@ -42,10 +42,10 @@ from approvals.domain.parts import Moment, text
 from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
-from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
+from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MENU_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
 from bot.views.home import MAX_ROWS, home_view
 from bot.views.lists import HELP, list_blocks
-from bot.views.modal import DialogMetadata, answer_modal, told_modal
+from bot.views.modal import ModalMetadata, notice_modal, response_modal
 from bot.views.rows import long_title
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
@@ -346,8 +346,8 @@ def test_a_message_of_an_earlier_versions_record_hides_nothing() -> None:
         as_sent(request_blocks(asked)),
         as_sent(outcome_blocks(answered)),
         [request_text(asked), outcome_text(answered), outcome_reply(answered)],
-        answer_modal(asked, DialogMetadata(asked.id, Action.APPROVE, "C1")).to_dict(),
-        told_modal(text).to_dict(),
+        response_modal(asked, ModalMetadata(asked.id, Action.APPROVE, "C1")).to_dict(),
+        notice_modal(text).to_dict(),
         as_sent(outcome_blocks(cancelled(text))),
     ]
     for view in views:
@@ -494,7 +494,7 @@ def test_action_ids_stay_what_they_were() -> None:
 )
 def test_menu_offers_what_can_be_done(changes: dict[str, Any], responses: int, choices: list[str]) -> None:
     approval = an_approval(request=Request(timeout=HOUR, **changes), responses=(a_response(),) * responses)
-    options = [option for each in actions_of(approval) if each["action_id"] == MORE_ID for option in each["options"]]
+    options = [option for each in actions_of(approval) if each["action_id"] == MENU_ID for option in each["options"]]
     assert [option["value"] for option in options] == [f"{choice}:{approval.id}" for choice in choices]
 
 
@@ -667,18 +667,18 @@ def test_a_dialog_keeps_slacks_limits_whatever_is_asked(
     request = replace(request, form=form, comments=dict.fromkeys(Action, presence))
     approval = an_approval(request=request)
     # Slack's client always sends a submit button; a dialog without inputs is never opened.
-    check_view(answer_modal(approval, DialogMetadata(approval.id, action, "C0APPROVALS")).to_dict())
+    check_view(response_modal(approval, ModalMetadata(approval.id, action, "C0APPROVALS")).to_dict())
 
 
 @given(st.text(min_size=1, max_size=5000))
 def test_a_dialog_that_tells_something_keeps_slacks_limits(text: str) -> None:
-    check_view(told_modal(text).to_dict())
+    check_view(notice_modal(text).to_dict())
 
 
 def test_a_dialogs_metadata_says_what_it_is_about_and_no_secret() -> None:
-    about = DialogMetadata(an_approval().id, Action.REJECT, "C0APPROVALS")
-    view = answer_modal(an_approval(), about).to_dict()
-    assert DialogMetadata.from_json(view["private_metadata"]) == about
+    about = ModalMetadata(an_approval().id, Action.REJECT, "C0APPROVALS")
+    view = response_modal(an_approval(), about).to_dict()
+    assert ModalMetadata.from_json(view["private_metadata"]) == about
     assert TOKEN[:20] not in json.dumps(view)
     assert an_approval().link_key.decode() not in json.dumps(view)
 
@@ -695,7 +695,7 @@ def test_every_type_of_field_has_its_own_input() -> None:
         FormField(name="Day", label="Day", type=FieldType.DATE, default="2026-11-23"),
     )
     approval = an_approval(request=Request(timeout=HOUR, form=form, severity=Severity.HIGH))
-    view = answer_modal(approval, DialogMetadata(approval.id, Action.APPROVE, "C0APPROVALS")).to_dict()
+    view = response_modal(approval, ModalMetadata(approval.id, Action.APPROVE, "C0APPROVALS")).to_dict()
     inputs = {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
     kinds = {id_: block["element"]["type"] for id_, block in inputs.items()}
     assert kinds == {
@@ -719,7 +719,7 @@ def test_every_type_of_field_has_its_own_input() -> None:
 def test_a_rejection_is_asked_for_a_reason_and_no_form() -> None:
     form = (FormField(name="Line", label="Line", type=FieldType.TEXT, required=True),)
     approval = an_approval(request=Request(timeout=HOUR, form=form))
-    view = answer_modal(approval, DialogMetadata(approval.id, Action.REJECT, "C0APPROVALS")).to_dict()
+    view = response_modal(approval, ModalMetadata(approval.id, Action.REJECT, "C0APPROVALS")).to_dict()
     assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == ["comment"]
 
 

@@ -1,4 +1,4 @@
-"""The dialog's submission: recorded and then acknowledged; errors are shown at their fields."""
+"""The submitted modal: recorded and then acknowledged; errors are shown at their fields."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from slack_bolt import Ack
 from approvals.domain import forms
 from approvals.domain.forms import MAX_COMMENT, YES
 from approvals.domain.model import Action, Approval, Response, Severity
-from approvals.domain.replies import Note
+from approvals.domain.parts import Text
 from approvals.domain.rules import COMMENT, Judgement, Verdict
 from approvals.store.table import ApprovalTable, NotFound, RecordFullError
-from bot.listeners.interactions import Interaction
-from bot.listeners.payloads import approver, reading, text
-from bot.listeners.replies import GONE, NO_ROOM, page_link, reply_to
-from bot.listeners.responses import MemberCheck, NotYetRecordedError, is_unread, record, result_text
-from bot.views.modal import SURE, DialogMetadata, block_id, told_modal, typed
+from bot.listeners.payloads import Interaction, read_approver, reading, text
+from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
+from bot.listeners.replies import GONE, NO_ROOM
+from bot.views.modal import CONFIRMATION, ModalMetadata, block_id, notice_modal, read_inputs
 
 NOT_ALL_SHOWN = (
     "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
     "You get a message with a link to the page that does."
 )
-NOT_SURE = "Please tick the box, or press Cancel."
+NOT_CONFIRMED = "Please tick the box, or press Cancel."
 
 
 def submit(
@@ -34,20 +33,20 @@ def submit(
     table: ApprovalTable,
     now: datetime,
     sent_at: datetime,
+    recorder: Recorder,
     log: Logger,
-    check_member: MemberCheck,
 ) -> None:
-    """Record the response and close the dialog, or show in it what is missing or why nothing was recorded.
+    """Record the response and close the modal, or show in it what is missing or why nothing was recorded.
 
     Raises `MalformedError`.
     Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
     """
-    with reading("our dialog"):
-        view, person = body["view"], approver(body)
+    with reading("our modal"):
+        view, person = body["view"], read_approver(body)
         key = text(str(view.get("id")))
-        metadata, inputs = DialogMetadata.from_json(view["private_metadata"]), typed(view["state"]["values"])
-    dialog = Interaction(
-        approval_id=metadata.approval_id,
+        metadata, inputs = ModalMetadata.from_json(view["private_metadata"]), read_inputs(view["state"]["values"])
+    submission = Interaction(
+        approval_id=metadata.approval,
         approver=person,
         channel=metadata.channel,
         key=key,
@@ -56,36 +55,34 @@ def submit(
         unseen=metadata.unseen,
         all_shown=metadata.all_shown,
     )
-    log.append_keys(approval_id=metadata.approval_id)
+    log.append_keys(approval_id=metadata.approval)
     try:
-        approval = table.get(metadata.approval_id)
+        approval = table.get(metadata.approval)
     except NotFound:
-        log.warning("dialog about an unknown approval")
-        ack(response_action="update", view=told_modal(GONE))
+        log.warning("modal about an unknown approval")
+        ack(response_action="update", view=notice_modal(GONE))
         return
-    response, errors = _read_response(approval, dialog, metadata.action, inputs)
+    response, errors = _read_response(approval, submission, metadata.action, inputs)
     if errors:
         ack(response_action="errors", errors=errors)
         return
 
-    def reply(judgement: Judgement) -> Note | None:
+    def tell(judgement: Judgement) -> Text | None:
+        # Everything else is told in the modal.
         if judgement.verdict not in (Verdict.DECIDED, Verdict.COUNTED):
             return None
-        if is_unread(approval, metadata.action, dialog):
+        if is_unread(approval, metadata.action, submission):
             raise NotYetRecordedError
-        said = result_text(judgement, response, unseen=dialog.unseen)
-        return reply_to(dialog, said, recorded=True) if said else None
+        return result_text(judgement, response, unseen=submission.unseen)
 
     try:
-        judgement = record(table, approval, response, reply, check_member)
+        judgement = recorder.record(submission, approval, response, tell)
     except NotYetRecordedError:
-        table.leave_note(page_link(dialog))
-        ack(response_action="update", view=told_modal(NOT_ALL_SHOWN))
+        recorder.leave_page_link(submission)
+        ack(response_action="update", view=notice_modal(NOT_ALL_SHOWN))
     except RecordFullError:
-        log.exception("response not recorded, the record is full")
-        ack(response_action="update", view=told_modal(NO_ROOM))
+        ack(response_action="update", view=notice_modal(NO_ROOM))
     else:
-        log.info("response in slack", extra={"action": metadata.action.value, "verdict": judgement.verdict.value})
         _acknowledge(ack, judgement, response)
 
 
@@ -94,30 +91,30 @@ def _acknowledge(ack: Ack, judgement: Judgement, response: Response) -> None:
         ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
     elif said := result_text(judgement, response):
         title = "Nothing to do" if judgement.verdict is Verdict.REPEATED else "Not recorded"
-        ack(response_action="update", view=told_modal(said, title))
+        ack(response_action="update", view=notice_modal(said, title))
     else:
         ack()
 
 
 def _read_response(
-    approval: Approval, dialog: Interaction, action: Action, inputs: Mapping[str, str]
+    approval: Approval, submission: Interaction, action: Action, inputs: Mapping[str, str]
 ) -> tuple[Response, dict[str, str]]:
     """Return the response as it was typed, and what is wrong with it, by block ID."""
     comment = inputs.get(COMMENT, "").replace("\r\n", "\n").strip()
-    asked = approval.request.form if action is Action.APPROVE else ()
-    values, problems = forms.parse(asked, {field.name: inputs.get(block_id(field.name), "") for field in asked})
+    fields = approval.request.form if action is Action.APPROVE else ()
+    values, problems = forms.parse(fields, {field.name: inputs.get(block_id(field.name), "") for field in fields})
     errors = {block_id(problem.field): problem.text for problem in problems}
     if len(comment) > MAX_COMMENT:
         errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."
-    if approval.request.severity is Severity.HIGH and inputs.get(SURE) != YES:
-        errors[SURE] = NOT_SURE
+    if approval.request.severity is Severity.HIGH and inputs.get(CONFIRMATION) != YES:
+        errors[CONFIRMATION] = NOT_CONFIRMED
     response = Response(
-        approver=dialog.approver,
+        approver=submission.approver,
         action=action,
-        at=dialog.at,
+        at=submission.at,
         comment=comment or None,
         form=values,
-        key=dialog.event_key,
-        sent_at=dialog.sent_at,
+        key=submission.event_key,
+        sent_at=submission.sent_at,
     )
     return response, errors

@@ -1,4 +1,4 @@
-"""Approve and Reject: a click is recorded and then acknowledged, or opens the dialog that asks for more."""
+"""The buttons below a request: Approve, Reject, and the one that leads to the page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from approvals.domain.parts import Text
 from approvals.domain.rules import Judgement, Verdict
 from approvals.store.table import ApprovalTable
 from bot.client import STALE
-from bot.listeners.interactions import Interaction
-from bot.listeners.replies import page_link, reply_to
-from bot.listeners.responses import MemberCheck, NotYetRecordedError, is_unread, record_click, result_text
+from bot.listeners.payloads import Interaction
+from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
+from bot.listeners.replies import page_link
 from bot.views.buttons import needs_modal
-from bot.views.modal import DialogMetadata, answer_modal
+from bot.views.modal import ModalMetadata, response_modal
 
 NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
 
@@ -34,47 +34,47 @@ def respond_with(
     click: Interaction,
     approval: Approval,
     client: WebClient,
-    table: ApprovalTable,
-    log: Logger,
-    check_member: MemberCheck,
+    recorder: Recorder,
     refresh_secret: Callable[[], bool],
+    log: Logger,
 ) -> None:
-    """Record the response, open the dialog, or leave a request for a link to the page; then acknowledge.
+    """Record the response, open the modal, or leave a request for a link to the page; then acknowledge.
 
     The write that records a click leaves its reply, too, for `notify` to deliver: a click takes two calls to the table
-    and none to Slack. Only the dialog opens from here, as its trigger expires after 3 seconds.
+    and none to Slack. Only the modal opens from here, as its trigger expires after 3 seconds.
     """
     response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key, sent_at=click.sent_at)
-    asks, unread = needs_modal(approval, action), is_unread(approval, action, click)
+    in_modal, unread = needs_modal(approval, action), is_unread(approval, action, click)
 
     def tell(judgement: Judgement) -> Text | None:
         # A refusal or an expiry is recorded at once: there is nothing to ask for.
-        if (asks or unread) and (judgement.verdict in _WOULD_COUNT or judgement.reason is Reason.UNCHECKED):
+        if (in_modal or unread) and (judgement.verdict in _WOULD_COUNT or judgement.reason is Reason.UNCHECKED):
             raise NotYetRecordedError
         return result_text(judgement, response, unseen=click.unseen)
 
-    # Where a dialog asks for more, membership is checked when it is submitted: its trigger leaves no time for it.
-    check = None if asks else check_member
     try:
-        record_click(click, approval, response, tell, table=table, log=log, check_member=check)
+        # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
+        recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
     except NotYetRecordedError:
+        metadata = ModalMetadata(approval.id, action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
         if unread:
-            log.info("not approved: not all was shown")
-            table.leave_note(page_link(click))
-        else:
-            metadata = DialogMetadata(
-                approval.id, action, click.channel, unseen=click.unseen, all_shown=click.all_shown
-            )
-            if error := _open_dialog(client, click.trigger, answer_modal(approval, metadata)):
-                log.warning("no dialog opened", extra={"reason": error})
-                if error in STALE:
-                    refresh_secret()
-                table.leave_note(reply_to(click, NOT_OPENED))
+            recorder.leave_page_link(click)
+        elif error := _open_modal(client, click.trigger, response_modal(approval, metadata)):
+            log.warning("no modal opened", extra={"reason": error})
+            if error in STALE:
+                refresh_secret()
+            recorder.leave_reply(click, NOT_OPENED)
     ack()
 
 
-def _open_dialog(client: WebClient, trigger: str, view: View) -> str:
-    """Open the dialog. Return why Slack does not; an empty text if it does."""
+def send_page_link(ack: Ack, click: Interaction, table: ApprovalTable) -> None:
+    """Leave a request for a link to the page, then acknowledge."""
+    table.leave_note(page_link(click))
+    ack()
+
+
+def _open_modal(client: WebClient, trigger: str, view: View) -> str:
+    """Open the modal. Return why Slack does not; an empty text if it does."""
     try:
         client.views_open(trigger_id=trigger, view=view)
     except SlackApiError as error:

@@ -22,7 +22,7 @@ MAX_URL = 2048
 """Characters of the response URL."""
 
 
-def approvals(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
+def defer_command(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
     """Leave the command for `notify`, then acknowledge without a text. Raises `MalformedError`.
 
     Source: https://docs.slack.dev/interactivity/implementing-slash-commands
