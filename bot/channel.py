@@ -69,10 +69,7 @@ class SlackChannel:
         if approval.slack_message is None:
             return
         with self._unless_refused():
-            if approval.decision:
-                self._messenger.show_outcome(approval)
-            else:
-                self._messenger.show_progress(approval)
+            self._messenger.update(approval)
 
     def _post(self, approval: Approval) -> Done:
         message = self._messenger.post_request(approval)

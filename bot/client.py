@@ -78,10 +78,8 @@ class SlackApi:
         with suppress(DeliveryFailed):
             self._connected()
 
-    def call(
-        self, method: Callable[[WebClient], SlackResponse], *, missing: frozenset[str] = frozenset()
-    ) -> SlackResponse | None:
-        """Call a method. Return None if Slack answers with one of the codes in `missing`.
+    def call(self, method: Callable[[WebClient], SlackResponse]) -> SlackResponse:
+        """Call a method.
 
         Raises `DeliveryFailed` if the call fails: `DeliveryDelayed` if Slack limits the rate, `DeliveryRefused` if its
         configuration must change first.
@@ -89,11 +87,18 @@ class SlackApi:
         try:
             return method(self._connected())
         except SlackApiError as error:
-            if error.response.get("error") in missing:
-                return None
             raise self._refusal(error) from error
         except (SlackRequestError, HTTPException, OSError) as error:
             raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
+
+    def find(self, method: Callable[[WebClient], SlackResponse], missing: frozenset[str]) -> SlackResponse | None:
+        """Call a method. Return None if Slack answers with one of the error codes in `missing`."""
+        try:
+            return self.call(method)
+        except DeliveryFailed as error:
+            if isinstance(error.__cause__, SlackApiError) and error.__cause__.response.get("error") in missing:
+                return None
+            raise
 
     def _connected(self) -> WebClient:
         # Tried again at each call: a secret that can't be read must stop Slack alone, not emails.

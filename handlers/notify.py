@@ -29,7 +29,8 @@ def build(environ: Mapping[str, str]) -> Worker:
 
     def work(item_id: str, *, last: bool) -> None:
         if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
-            replies.deliver(item_id)
+            if replies:  # Without Slack, nobody reads what an earlier stack with Slack left.
+                replies.deliver(item_id)
         else:
             notifier(item_id, last=last)
 

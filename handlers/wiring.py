@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from approvals.services.identities import StackIdentities
     from approvals.services.publish import Publisher
     from approvals.store.task_tokens import TaskTokens
-    from bot.ephemeral import Notes
+    from bot.ephemeral import ReplyDelivery
     from bot.messenger import SlackMessenger
     from handlers.settings import (
         ChannelSettings,
@@ -141,16 +141,18 @@ class ChannelWiring(Wiring):
         directory = self.messenger.directory if self.messenger else None
         return StackIdentities(email=self._config.email, confirmed=subscribers.confirmed, directory=directory)
 
-    def replies(self, table_name: str) -> Notes:
-        """Return what delivers deferred Slack replies."""
+    def replies(self, table_name: str) -> ReplyDelivery | None:
+        """Return what delivers deferred Slack replies; None without Slack."""
+        if self.messenger is None:
+            return None
         from approvals.store.queries import Listing  # noqa: PLC0415
         from approvals.store.replies import Replies  # noqa: PLC0415
-        from bot.ephemeral import Notes, name_unreadable  # noqa: PLC0415
+        from bot.ephemeral import ReplyDelivery, log_unreadable  # noqa: PLC0415
 
-        return Notes(
+        return ReplyDelivery(
             table=self.table,
             replies=Replies(self.dynamodb, table_name),
-            listing=Listing(self.dynamodb, self._table_name, partial(name_unreadable, self.logger)),
+            listing=Listing(self.dynamodb, self._table_name, partial(log_unreadable, self.logger)),
             messenger=self.messenger,
             base_url=self._config.public_url,
             clock=self.clock,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
-    ContextBlock,
     HeaderBlock,
     PlainTextObject,
     SectionBlock,
@@ -26,11 +25,13 @@ from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, R
 from bot.views.text import (
     Part,
     escape,
-    fit,
+    fit_literal,
+    footnote,
     literal,
     local_time,
     mention,
     mrkdwn,
+    paragraph,
     rich,
     runs,
     section,
@@ -65,6 +66,8 @@ _HEADING = 120
 
 _SEVERE = "\u26a0\ufe0f *High severity*: you confirm your response in a second step."
 
+_YOURS_ALONE = "The link is yours alone: do not forward it."
+
 
 def request_text(approval: Approval) -> str:
     """The text of the notification, and for clients that show no blocks."""
@@ -91,9 +94,21 @@ def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block
     ]
 
 
+def message_of(approval: Approval, *, answerable: bool = True) -> tuple[str, list[Block]]:
+    """Return the message that shows an approval as it is now: a text for notifications, and blocks."""
+    if approval.decision:
+        return outcome_text(approval), outcome_blocks(approval)
+    return request_text(approval), request_blocks(approval, answerable=answerable)
+
+
+def page_link_text(approval: Approval, url: str) -> str:
+    """Return a link to the page, as mrkdwn for one user: the link is a right to respond."""
+    return f"{sentence(wording.quoted_title(approval))} <{escape(url)}|Open the page>. {_YOURS_ALONE}"
+
+
 def omitted(shown: Shown, rest: str) -> Block:
     """What is left out. `rest` says where it is."""
-    return SectionBlock(text=mrkdwn(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}"))
+    return paragraph(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}")
 
 
 def on_the_page(button: str = READ_AND_RESPOND) -> str:
@@ -129,15 +144,15 @@ def outcome_blocks(approval: Approval) -> list[Block]:
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     ours: list[Block] = [
         *_title(approval),
-        SectionBlock(text=mrkdwn(f"*{wording.headline(approval)}* {_by(decision)}")),
+        paragraph(f"*{wording.headline(approval)}* {_by(decision)}"),
         *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
         *_filled_in(approval),
         *details.lines(wording.progress(approval), MAX_PROGRESS),
     ]
     if lost := wording.in_vain(approval):
-        ours.append(SectionBlock(text=mrkdwn(lost)))
+        ours.append(paragraph(lost))
     ours.append(_fields(approval))
-    tail = ContextBlock(elements=[mrkdwn(execution)])
+    tail = footnote(execution)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*ours, tail]) + _HEADING)
     rest = [] if shown.is_complete else [omitted(shown, "The execution's input has everything.")]
     return [*ours, *details.from_request(shown), *rest, tail]
@@ -152,18 +167,18 @@ def _title(approval: Approval) -> list[Block]:
 def _fields(approval: Approval) -> Block:
     """Who requests, by when (while open), and for which workflow."""
     claim = approval.request.requested_by or ""
-    requester = f"<@{claim}>" if is_slack_user(claim) else fit(facts.requester(approval), MAX_VALUE)
+    requester = f"<@{claim}>" if is_slack_user(claim) else fit_literal(facts.requester(approval), MAX_VALUE)
     rows = [
         (facts.REQUESTER, requester),
         (facts.DEADLINE, "" if approval.decision else local_time(approval.deadline)),
-        *((label, fit(value, MAX_VALUE)) for label, value in facts.source(approval)),
+        *((label, fit_literal(value, MAX_VALUE)) for label, value in facts.source(approval)),
     ]
     return SectionBlock(fields=[mrkdwn(f"*{label}*\n{value}") for label, value in rows if value])
 
 
 def _head(approval: Approval) -> list[Block]:
     severe = approval.request.severity is Severity.HIGH
-    return [*_title(approval), *([SectionBlock(text=mrkdwn(_SEVERE))] if severe else []), _fields(approval)]
+    return [*_title(approval), *([paragraph(_SEVERE)] if severe else []), _fields(approval)]
 
 
 def _rules(approval: Approval) -> list[Block]:
@@ -212,7 +227,7 @@ def _filled_in(approval: Approval) -> list[Block]:
 def _by(decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
-        return f"{when}. {fit(decision.cause or '', MAX_COMMENT)}".strip()
+        return f"{when}. {fit_literal(decision.cause or '', MAX_COMMENT)}".strip()
     if decision.channel == Channel.SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
     return f"by {literal(decision.approver.name)} by email, {when}"

@@ -22,8 +22,8 @@ from approvals.domain.parts import Moment, Names, Text, joined
 from bot.views.text import (
     DateElement,
     Part,
-    heading,
     link,
+    paragraph,
     prefix,
     rich,
     runs,
@@ -76,7 +76,7 @@ def from_request(shown: Shown) -> list[Block]:
         ("Workflow input", _context(shown.context)),
     ]
     blocks = [rich([section(runs(title, Style.BOLD)), *elements]) for title, elements in parts if elements]
-    return [heading(FROM_REQUEST), *blocks] if blocks else []
+    return [paragraph(f"*{FROM_REQUEST}*"), *blocks] if blocks else []
 
 
 def quote(text: str, room: int) -> list[Block]:

@@ -10,10 +10,8 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     ButtonElement,
-    ContextBlock,
     DividerBlock,
     HeaderBlock,
-    SectionBlock,
 )
 from slack_sdk.models.views import View
 
@@ -26,8 +24,7 @@ from bot.views import approval as message
 from bot.views import details
 from bot.views.buttons import REFRESH_ID, answers
 from bot.views.rows import Link, long_title, row
-from bot.views.text import fit as fit_text
-from bot.views.text import local_time, mrkdwn, sentence
+from bot.views.text import fit_literal, footnote, local_time, paragraph, sentence
 from bot.visibility import Overview
 
 MAX_WAITING = 8
@@ -57,7 +54,7 @@ def home_view(
 
     `said` is what to tell the person above all, for once.
     """
-    told = [SectionBlock(text=mrkdwn(sentence(beginning(said, MAX_SAID))))] if said else []
+    told = [paragraph(sentence(beginning(said, MAX_SAID)))] if said else []
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
         type="home",
@@ -71,7 +68,7 @@ def home_view(
             *_rows(overview.decided, link, _NOTHING_DECIDED),
             DividerBlock(),
             ActionsBlock(elements=[refresh]),
-            ContextBlock(elements=[mrkdwn(f"As of {local_time(now)}. {_HELP}")]),
+            footnote(f"As of {local_time(now)}. {_HELP}"),
         ],
     )
 
@@ -89,7 +86,7 @@ def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Blo
             break
         blocks += more
         shown += 1
-    return [*blocks, *_rest(number - shown)] if number else [_sentence(_NOTHING_WAITS)]
+    return [*blocks, *_rest(number - shown)] if number else [paragraph(_NOTHING_WAITS)]
 
 
 def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
@@ -101,23 +98,15 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     else:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
-    source = " \u00b7 ".join(f"{label}: {fit_text(value, MAX_SOURCE)}" for label, value in facts.source(approval))
-    ours = ContextBlock(elements=[mrkdwn(each) for each in (source, sentence(wording.unchecked(approval))) if each])
+    source = " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_SOURCE)}" for label, value in facts.source(approval))
+    ours = footnote(*filter(None, (source, sentence(wording.unchecked(approval)))))
     return [*title, *content, ours, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:
     shown = [row(approval, link) for approval in approvals[:MAX_ROWS]]
-    return [*shown, *_rest(len(approvals) - len(shown))] if shown else [_sentence(nothing)]
+    return [*shown, *_rest(len(approvals) - len(shown))] if shown else [paragraph(nothing)]
 
 
 def _rest(number: int) -> list[Block]:
-    return [_note(f"And {number} more: `/approvals` lists them.")] if number else []
-
-
-def _sentence(text: str) -> Block:
-    return SectionBlock(text=mrkdwn(text))
-
-
-def _note(text: str) -> Block:
-    return ContextBlock(elements=[mrkdwn(text)])
+    return [footnote(f"And {number} more: `/approvals` lists them.")] if number else []

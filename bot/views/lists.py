@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import Block, ContextBlock, SectionBlock
+from slack_sdk.models.blocks import Block
 
 from approvals.domain.summary import Summary
 from bot.views.rows import Link, row
-from bot.views.text import MAX_TOTAL, mrkdwn, weight_of
+from bot.views.text import MAX_TOTAL, footnote, paragraph, weight_of
 
 MAX_ROWS = 20
 
@@ -36,7 +36,7 @@ def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, noth
         left -= len(shown)
         hidden += len(approvals) - len(shown)
         if shown:
-            blocks += [SectionBlock(text=mrkdwn(f"*{heading}*")), *shown]
+            blocks += [paragraph(f"*{heading}*"), *shown]
     if hidden:
-        blocks.append(ContextBlock(elements=[mrkdwn(f"And {hidden} more: `/approvals search` finds them.")]))
-    return blocks or [SectionBlock(text=mrkdwn(nothing))]
+        blocks.append(footnote(f"And {hidden} more: `/approvals search` finds them."))
+    return blocks or [paragraph(nothing)]

@@ -13,7 +13,7 @@ from approvals.domain.references import short
 from approvals.domain.summary import Summary
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
-from bot.views.text import fit, literal, local_time, mrkdwn
+from bot.views.text import fit_literal, literal, local_time, mrkdwn
 
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
@@ -28,13 +28,13 @@ def row(approval: Summary, link: Link) -> Block:
     button = None
     if approval.slack_message:
         button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
-    text = f"*{fit(approval.title, MAX_TITLE)}*\n{_standing(approval)}"
+    text = f"*{fit_literal(approval.title, MAX_TITLE)}*\n{_standing(approval)}"
     return SectionBlock(text=mrkdwn(text), accessory=button)
 
 
 def long_title(approval: Approval) -> list[Block]:
     """Return the whole title if a row cuts it."""
-    cut = fit(approval.title, MAX_TITLE) != literal(approval.title)
+    cut = fit_literal(approval.title, MAX_TITLE) != literal(approval.title)
     return quote(approval.title, MAX_LONG_TITLE) if cut else []
 
 
@@ -60,4 +60,4 @@ def _state(approval: Summary) -> list[str]:
 
 
 def _name(requested_by: str) -> str:
-    return f"<@{requested_by}>" if is_slack_user(requested_by) else fit(requested_by, MAX_NAME)
+    return f"<@{requested_by}>" if is_slack_user(requested_by) else fit_literal(requested_by, MAX_NAME)

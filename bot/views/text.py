@@ -14,6 +14,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import (
     Block,
+    ContextBlock,
     MarkdownTextObject,
     RichTextBlock,
     RichTextElement,
@@ -59,7 +60,7 @@ def literal(text: str) -> str:
     return _MARKS.sub("\u200b\\g<0>\u200b", escape(text))
 
 
-def fit(text: str, most: int) -> str:
+def fit_literal(text: str, most: int) -> str:
     """The text as literal mrkdwn, at most `most` characters long. That makes it longer, so it is cut before."""
     limit = most
     while len(rendered := literal(shorten(text, limit))) > most:
@@ -72,9 +73,14 @@ def mrkdwn(text: str) -> MarkdownTextObject:
     return MarkdownTextObject(text=text, verbatim=True)
 
 
-def heading(text: str) -> Block:
-    """A heading of ours."""
-    return SectionBlock(text=mrkdwn(f"*{text}*"))
+def paragraph(text: str) -> Block:
+    """Return a block of our own words, as mrkdwn."""
+    return SectionBlock(text=mrkdwn(text))
+
+
+def footnote(*texts: str) -> Block:
+    """Return a block of our own words in small print, as mrkdwn."""
+    return ContextBlock(elements=[mrkdwn(text) for text in texts])
 
 
 def local_time(moment: datetime) -> str:

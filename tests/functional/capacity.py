@@ -141,7 +141,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     from approvals.store.replies import Replies
     from approvals.store.table import ApprovalTable
     from bot.client import SLACK_API, Hook
-    from bot.ephemeral import Notes
+    from bot.ephemeral import ReplyDelivery
     from bot.messenger import SlackMessenger
 
     for service in ("sns", "sqs", "secretsmanager"):
@@ -157,7 +157,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
     messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))
     logger = Logger(service="capacity", level="ERROR")
-    notes = Notes(
+    notes = ReplyDelivery(
         table=table,
         replies=replies,
         listing=listing,

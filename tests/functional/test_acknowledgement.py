@@ -32,6 +32,7 @@ from bot.views.buttons import (
     REFRESH_ID,
     WITHDRAW,
 )
+from bot.views.home import home_view
 from bot.visibility import Overview
 from demo.slack import Slack
 from tests.functional.conftest import REPLIES, TABLE, Clock
@@ -71,7 +72,8 @@ class Desktop(Scene):
 
     def clicked_at_home(self, action_id: str = APPROVE, value: str = ID) -> Signed:
         overview = Overview(waiting=[summarize(self.record)], decided=[summarize(self.record)])
-        self.messenger.publish_home(BOBS, overview, [self.record], now=self.clock())
+        view = home_view(overview, [self.record], self.messenger.link, now=self.clock())
+        self.messenger.publish_home(BOBS, view)
         return self.slack.click_home(BOBS, action_id, value)
 
     def for_them_alone(self) -> None:

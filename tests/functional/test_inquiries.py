@@ -22,7 +22,7 @@ from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.client import Hook, web_hook
-from bot.ephemeral import PATIENCE, Notes
+from bot.ephemeral import PATIENCE, ReplyDelivery
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
@@ -52,7 +52,7 @@ class Scene:
     slack: Slack
     table: ApprovalTable
     bot: BotHandler
-    notes: Notes
+    notes: ReplyDelivery
     dynamodb: DynamoDBClient
     messenger: SlackMessenger
     context: Any

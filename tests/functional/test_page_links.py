@@ -19,7 +19,7 @@ from approvals.domain.signed_links import link, sign, slack_recipient
 from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.ephemeral import Notes
+from bot.ephemeral import ReplyDelivery
 from bot.listeners.modal import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
@@ -54,7 +54,7 @@ class Scene:
     table: ApprovalTable
     messenger: SlackMessenger
     bot: BotHandler
-    notes: Notes
+    notes: ReplyDelivery
     page: CallbackHandler
     dynamodb: DynamoDBClient
     context: Any
@@ -143,7 +143,7 @@ def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(scene: Scene, caplo
     assert not any(signature in str(message) for message in scene.slack.messages() if message is not handed)
     items = scene.dynamodb.scan(TableName=TABLE)["Items"]
     assert signature not in str(items)
-    assert "link handed out in slack" in caplog.messages
+    assert "page link sent in slack" in caplog.messages
     assert not any(signature in str(vars(record)) for record in caplog.records)
 
 

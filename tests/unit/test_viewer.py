@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from approvals.domain.model import Action, Approval, People, Person, Request, Response, Status
 from approvals.domain.rules import judge
-from bot.query import About, Inquiry, parse
+from bot.subcommands import Subcommand, parse_command
 from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
 from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
@@ -140,20 +140,20 @@ def test_what_waits_for_somebody_they_may_answer_and_see(approval: Approval, vie
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("", Inquiry(About.LIST)),
-        ("  List ", Inquiry(About.LIST)),
-        ("mine", Inquiry(About.MINE)),
-        ("search  two words ", Inquiry(About.SEARCH, "two words")),
-        ("show abc123", Inquiry(About.SHOW, "abc123")),
-        ("search", Inquiry(About.HELP)),
-        ("mine too", Inquiry(About.HELP)),
-        ("delete all", Inquiry(About.HELP)),
+        ("", (Subcommand.LIST, "")),
+        ("  List ", (Subcommand.LIST, "")),
+        ("mine", (Subcommand.MINE, "")),
+        ("search  two words ", (Subcommand.SEARCH, "two words")),
+        ("show abc123", (Subcommand.SHOW, "abc123")),
+        ("search", (Subcommand.HELP, "")),
+        ("mine too", (Subcommand.HELP, "")),
+        ("delete all", (Subcommand.HELP, "")),
     ],
 )
-def test_what_is_typed_is_understood_or_answered_with_help(said: str, expected: Inquiry) -> None:
-    assert parse(said) == expected
+def test_command_is_understood_or_answered_with_help(said: str, expected: tuple[Subcommand, str]) -> None:
+    assert parse_command(said) == expected
 
 
 @given(st.text())
-def test_whatever_is_typed_is_no_error(said: str) -> None:
-    assert parse(said).about in About
+def test_no_command_is_an_error(said: str) -> None:
+    assert parse_command(said)[0] in Subcommand
