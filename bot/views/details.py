@@ -1,4 +1,4 @@
-"""What the requester wrote, as quoted rich text: a request may say far more than a message holds."""
+"""What the requester wrote, as quoted rich text, cut to what a message holds."""
 
 from __future__ import annotations
 
@@ -12,24 +12,14 @@ from slack_sdk.models.blocks import (
     RichTextListElement,
     RichTextPreformattedElement,
     RichTextQuoteElement,
+    RichTextSectionElement,
 )
 
 from approvals.domain import facts, markdown, omissions
-from approvals.domain.addresses import labelled
 from approvals.domain.markdown import Kind, Span, Style
 from approvals.domain.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
 from approvals.domain.parts import Moment, Names, Text, joined
-from bot.views.text import (
-    DateElement,
-    Part,
-    link,
-    paragraph,
-    prefix,
-    rich,
-    runs,
-    section,
-    weight_of,
-)
+from bot.views.text import Part, date, link, paragraph, prefix, rich, runs, weight_of
 
 FROM_REQUEST = "From the request"
 """The heading of what the requester wrote."""
@@ -52,13 +42,25 @@ NOTE = 180
 
 @dataclass(slots=True)
 class Room:
-    """What may still be added, as weight; `hidden` counts the characters that found no place."""
+    """The weight that may still be added. `hidden` counts the characters that are left out."""
 
     left: int
     hidden: int = 0
 
-    def take(self, text: str) -> str:
-        """Returns as much of the text as there is room for, and takes that room."""
+    def fill(self, part: str | Moment | Names) -> list[Part]:
+        """Return as much of a part as there is room for, and take that room. A moment is whole or left out."""
+        if not isinstance(part, Moment):
+            return runs(self._take(str(part)))
+        element = date(part)
+        needed = weight_of([element])
+        if self.hidden or self.left < needed:
+            self.left = 0  # Nothing smaller may slip in behind it.
+            self.hidden += len(str(part))
+            return []
+        self.left -= needed
+        return [element]
+
+    def _take(self, text: str) -> str:
         beside = ELEMENT * (1 + min(len(text), max(self.left, 0)) // MAX_RUN)
         shown = prefix(text, self.left - beside) if self.left > beside and not self.hidden else ""
         self.hidden += len(text) - len(shown)
@@ -68,74 +70,57 @@ class Room:
 
 
 def from_request(shown: Shown) -> list[Block]:
-    """All that is shown of a request, quoted: nothing in it looks like ours."""
+    """Return all that is shown of a request, quoted: nothing in it looks like our own words."""
+    links = [link(label, url, f"{label}: {url}") for label, url in shown.links]
+    context = "\n".join(f"{label}: {facts.indent(value)}" for label, value in shown.context)
     parts: list[tuple[str, list[RichTextElement]]] = [
-        ("Facts", _facts(shown)),
+        ("Facts", _quoted(_facts(shown))),
         ("Details", list(_details(shown.details))),
-        ("Links", [_list([_link(label, url) for label, url in shown.links])] if shown.links else []),
-        ("Workflow input", _context(shown.context)),
+        ("Links", [_list(links)] if links else []),
+        ("Workflow input", _quoted(runs(context))),
     ]
-    blocks = [rich([section(runs(title, Style.BOLD)), *elements]) for title, elements in parts if elements]
+    blocks = [rich(_section(runs(title, Style.BOLD)), *elements) for title, elements in parts if elements]
     return [paragraph(f"*{FROM_REQUEST}*"), *blocks] if blocks else []
 
 
 def quote(text: str, room: int) -> list[Block]:
-    """What somebody said, as a quotation without a heading."""
-    space = Room(room - BLOCK - NOTE)
-    parts = runs(space.take(text))
-    return [rich([RichTextQuoteElement(elements=[*parts, *_note(space)])])] if parts or space.hidden else []
+    """Return what a person said, as a quotation without a heading."""
+    return _cut(RichTextQuoteElement, [text], room)
 
 
 def lines(rows: Sequence[str | Text], room: int) -> list[Block]:
-    """Sentences of ours with names and moments in them, a line each, without a heading."""
+    """Return our own sentences with names and moments in them, a line each, without a heading."""
+    return _cut(RichTextSectionElement, joined(rows, "\n").parts, room)
+
+
+def _cut(
+    element: type[RichTextQuoteElement | RichTextSectionElement], parts: Sequence[str | Moment | Names], room: int
+) -> list[Block]:
+    """Return the parts in one element, as much as there is room for, and how much is left out."""
     space = Room(room - BLOCK - NOTE)
-    parts = [part for each in joined(rows, "\n").parts for part in _shown(each, space)]
-    return [rich([section([*parts, *_note(space)])])] if parts or space.hidden else []
+    shown = [each for part in parts for each in space.fill(part)]
+    if space.hidden:
+        shown += runs(f"\u2026 ({space.hidden:,} more characters)", Style.ITALIC)
+    return [rich(element(elements=shown))] if shown else []
 
 
-def _shown(part: str | Moment | Names, space: Room) -> list[Part]:
-    if not isinstance(part, Moment):
-        return runs(space.take(str(part)))
-    date = DateElement(part)
-    needed = weight_of([date])
-    if space.hidden or space.left < needed:
-        space.left = 0  # nothing smaller may slip in behind it
-        space.hidden += len(str(part))
-        return []
-    space.left -= needed
-    return [date]
-
-
-def _note(space: Room) -> list[Part]:
-    return runs(f"\u2026 ({space.hidden:,} more characters)", Style.ITALIC) if space.hidden else []
-
-
-def _facts(shown: Shown) -> list[RichTextElement]:
+def _facts(shown: Shown) -> list[Part]:
     rows = shown.facts
     if len(rows) > MAX_STYLED_FACTS or any(omission.part is omissions.Part.FACTS for omission in shown.omissions):
-        return _quoted(runs("\n".join(f"{label}: {value}" for label, value in rows)))
+        return runs("\n".join(f"{label}: {value}" for label, value in rows))
     parts: list[Part] = []
     for number, (label, value) in enumerate(rows):
         end = "" if number == len(rows) - 1 else "\n"
         parts += [*runs(label, Style.BOLD), *runs(f": {value}{end}")]
-    return _quoted(parts)
-
-
-def _context(rows: Sequence[tuple[str, str]]) -> list[RichTextElement]:
-    return _quoted(runs("\n".join(f"{label}: {facts.indent(value)}" for label, value in rows)))
+    return parts
 
 
 def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:
     return [RichTextQuoteElement(elements=parts)] if parts else []
 
 
-def _link(label: str, url: str) -> list[Part]:
-    found = link(labelled(label, url), url)
-    return [found] if found else runs(f"{label}: {url}")
-
-
 def _details(blocks: Sequence[markdown.Block]) -> Iterator[RichTextElement]:
-    """Neighbouring items are one list, neighbouring paragraphs and headings one quote with empty lines between."""
+    """Return neighboring items as one list, neighboring paragraphs and headings as one quote with blank lines."""
     # Slack refuses an element without text: an empty block of code.
     for kind, group in groupby((block for block in blocks if _parts(block)), key=markdown.shape):
         found = list(group)
@@ -153,8 +138,7 @@ def _parts(block: markdown.Block) -> list[Part]:
 
 def _span(span: Span, kind: Kind) -> list[Part]:
     if span.style is Style.LINK:
-        found = link(labelled(span.text, span.url), span.url)
-        return [found] if found else runs(f"{span.text} ({span.url})")
+        return link(span.text, span.url, f"{span.text} ({span.url})")
     return runs(span.text, Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style)
 
 
@@ -167,4 +151,8 @@ def _joined(blocks: Sequence[markdown.Block]) -> list[Part]:
 
 
 def _list(items: Sequence[Sequence[Part]]) -> RichTextElement:
-    return RichTextListElement(style="bullet", elements=[section(parts) for parts in items], border=BORDER)
+    return RichTextListElement(style="bullet", elements=[_section(parts) for parts in items], border=BORDER)
+
+
+def _section(parts: Sequence[Part]) -> RichTextElement:
+    return RichTextSectionElement(elements=parts)

@@ -22,8 +22,8 @@ from approvals.domain.parts import Text, beginning
 from approvals.domain.summary import Summary, summarize
 from bot.views import approval as message
 from bot.views import details
-from bot.views.buttons import REFRESH_ID, answers
-from bot.views.rows import Link, long_title, row
+from bot.views.buttons import REFRESH_ID, response_buttons
+from bot.views.lists import Link, long_title, row
 from bot.views.text import fit_literal, footnote, local_time, paragraph, sentence
 from bot.visibility import Overview
 
@@ -100,7 +100,13 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
         content = [message.omitted(shown, message.on_the_page())]
     source = " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_SOURCE)}" for label, value in facts.source(approval))
     ours = footnote(*filter(None, (source, sentence(wording.unchecked(approval)))))
-    return [*title, *content, ours, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
+    return [
+        *title,
+        *content,
+        ours,
+        response_buttons(approval, all_shown=shown.is_complete, place=place),
+        DividerBlock(),
+    ]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:

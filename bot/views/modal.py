@@ -30,6 +30,7 @@ from approvals.domain.model import Action, Approval, FieldType, FormField, Prese
 from approvals.domain.parts import Text
 from approvals.domain.rules import COMMENT
 from approvals.domain.signed_links import is_approval_id
+from bot.views.buttons import LABELS
 
 CALLBACK_ID = "approval:answer"
 """The callback ID of the modal."""
@@ -51,7 +52,6 @@ MAX_DIGITS = 15
 
 MAX_TITLE = 2900
 
-_WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 _SELECTED = ("value", "selected_date")
 
 
@@ -92,7 +92,7 @@ class ModalMetadata:
 
 def response_modal(approval: Approval, metadata: ModalMetadata) -> View:
     """Return the modal: the form for an approval, a comment unless it is off, a box to tick for high severity."""
-    word = _WORDS[metadata.action]
+    label = LABELS[metadata.action]
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
     if metadata.action is Action.APPROVE:
@@ -106,8 +106,8 @@ def response_modal(approval: Approval, metadata: ModalMetadata) -> View:
         type="modal",
         callback_id=CALLBACK_ID,
         private_metadata=metadata.to_json(),
-        title=PlainTextObject(text=word),
-        submit=PlainTextObject(text=word),
+        title=PlainTextObject(text=label),
+        submit=PlainTextObject(text=label),
         close=PlainTextObject(text="Cancel"),
         blocks=blocks,
     )

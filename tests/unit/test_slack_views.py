@@ -44,9 +44,8 @@ from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MENU_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
 from bot.views.home import MAX_ROWS, home_view
-from bot.views.lists import HELP, list_blocks
+from bot.views.lists import HELP, list_blocks, long_title
 from bot.views.modal import ModalMetadata, notice_modal, response_modal
-from bot.views.rows import long_title
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
 from demo.block_kit import Refused, check_home, check_message, check_view
