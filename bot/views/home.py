@@ -1,4 +1,4 @@
-"""The app's Home: what waits for somebody, what they asked for, and what was decided lately."""
+"""The app's Home: the approvals that wait for a user, that they requested, and that were decided recently."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-    ButtonElement,
-    DividerBlock,
-    HeaderBlock,
-)
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock, HeaderBlock
 from slack_sdk.models.views import View
 
 from approvals.domain import facts, wording
@@ -28,14 +22,14 @@ from bot.views.text import fit_literal, footnote, local_time, paragraph, sentenc
 from bot.visibility import Overview
 
 MAX_WAITING = 8
-"""Requests that wait, shown with what is asked: each has 12 blocks at most, and a Home 100.
+"""Waiting approvals that are shown in full: each has 12 blocks at most, and a Home 100.
 
 Source: https://docs.slack.dev/reference/views/home-tab-views
 """
 
 MAX_BLOCKS_WAITING = 70
 MAX_ROWS = 10
-"""Approvals of each other kind."""
+"""Approvals in each other section."""
 
 MAX_SAID = 1000
 MAX_SOURCE = 300
@@ -50,10 +44,7 @@ _HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals h
 def home_view(
     overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: Text | str = ""
 ) -> View:
-    """The Home. `waiting` are those that wait, in full; no more are taken of them than are shown.
-
-    `said` is what to tell the person above all, for once.
-    """
+    """Return the Home, with `said` at its top. `waiting` has the waiting approvals in full, read as far as shown."""
     told = [paragraph(sentence(beginning(said, MAX_SAID)))] if said else []
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
@@ -90,7 +81,7 @@ def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Blo
 
 
 def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
-    """What waits, with all that is asked where there is room for it; else with its title alone."""
+    """Return a waiting approval with all of its request if there is room for it, else with its title alone."""
     shown = fit(approval, SLACK_HOME)
     title = [row(summarize(approval), link), *long_title(approval)]
     if shown.is_complete:
@@ -100,13 +91,8 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
         content = [message.omitted(shown, message.on_the_page())]
     source = " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_SOURCE)}" for label, value in facts.source(approval))
     ours = footnote(*filter(None, (source, sentence(wording.unchecked(approval)))))
-    return [
-        *title,
-        *content,
-        ours,
-        response_buttons(approval, all_shown=shown.is_complete, place=place),
-        DividerBlock(),
-    ]
+    buttons = response_buttons(approval, all_shown=shown.is_complete, place=place)
+    return [*title, *content, ours, buttons, DividerBlock()]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:

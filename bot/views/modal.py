@@ -36,7 +36,7 @@ CALLBACK_ID = "approval:answer"
 """The callback ID of the modal."""
 
 CONFIRMATION = "sure"
-"""The block ID of the box to tick before a response of high severity."""
+"""The block ID of the confirmation, a box to tick for requests of high severity."""
 
 VALUE = "value"
 """The action ID of every input."""
@@ -51,8 +51,6 @@ MAX_DIGITS = 15
 """A number with more digits is typed as text: Slack's number input documents no limit."""
 
 MAX_TITLE = 2900
-
-_SELECTED = ("value", "selected_date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +89,37 @@ class ModalMetadata:
 
 
 def response_modal(approval: Approval, metadata: ModalMetadata) -> View:
-    """Return the modal: the form for an approval, a comment unless it is off, a box to tick for high severity."""
-    label = LABELS[metadata.action]
+    """Return the modal: the form for an approval, a comment unless it is off, a confirmation for high severity."""
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
     if metadata.action is Action.APPROVE:
-        blocks += [_field_block(field) for field in approval.request.form]
+        blocks += [
+            _input(block_id(field.name), field.label, _element(field), required=field.required)
+            for field in approval.request.form
+        ]
     presence = approval.request.comments[metadata.action]
     if presence is not Presence.OFF:
-        blocks.append(_comment_block(metadata.action, required=presence is Presence.REQUIRED))
+        comment = PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT)
+        label = "Comment" if metadata.action is Action.APPROVE else "Reason"
+        blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED))
     if approval.request.severity is Severity.HIGH:
-        blocks.append(_confirmation_block(metadata.action))
+        yes = Option(text=PlainTextObject(text=f"Yes, I want to {metadata.action} this"), value=YES)
+        box = CheckboxesElement(action_id=VALUE, options=[yes])
+        blocks.append(_input(CONFIRMATION, "This request is of high severity", box, required=True))
+    button = PlainTextObject(text=LABELS[metadata.action])
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
         private_metadata=metadata.to_json(),
-        title=PlainTextObject(text=label),
-        submit=PlainTextObject(text=label),
+        title=button,
+        submit=button,
         close=PlainTextObject(text="Cancel"),
         blocks=blocks,
     )
 
 
 def notice_modal(said: Text | str, title: str = "Not recorded") -> View:
-    """The modal when there is nothing more to answer, or the person may not: it says so, and can only be closed."""
+    """Return a modal that says why nothing is recorded. It can only be closed."""
     return View(
         type="modal",
         title=PlainTextObject(text=title),
@@ -129,30 +134,23 @@ def block_id(name: str) -> str:
 
 
 def read_inputs(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the inputs that are not empty as texts, by block ID. The box to tick gives `yes`.
+    """Return the inputs that are not empty as texts, by block ID. The confirmation gives `yes`.
 
     `values` is the `view.state.values` of a submission. Raises `KeyError`, `TypeError` or `AttributeError` when it has
     another shape than Slack documents, and `UnicodeEncodeError` when a text is no Unicode.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
     """
-    found = {}
-    for name, inputs in values.items():
-        text = _text(inputs[VALUE])
-        if text:
-            text.encode()
-            found[name] = text
-    return found
+    inputs = {name: _text(states[VALUE]) for name, states in values.items()}
+    return {name: text for name, text in inputs.items() if text}
 
 
 def _text(state: Mapping[str, Any]) -> str:
-    if state.get("selected_options"):
-        return str(state["selected_options"][0]["value"])
-    chosen = state.get("selected_option")
-    values = [chosen["value"]] if chosen else [state.get(key) for key in _SELECTED]
-    text = next((value for value in values if value is not None), "")
+    options = state.get("selected_options") or [state.get("selected_option")]
+    text = options[0]["value"] if options[0] else state.get("value") or state.get("selected_date") or ""
     if not isinstance(text, str):
         raise TypeError("expected a text")
+    text.encode()
     return text
 
 
@@ -161,32 +159,8 @@ def _requester_text(text: str) -> PlainTextObject:
     return PlainTextObject(text=reveal(text), emoji=False)
 
 
-def _comment_block(action: Action, *, required: bool) -> Block:
-    return InputBlock(
-        block_id=COMMENT,
-        label=PlainTextObject(text="Comment" if action is Action.APPROVE else "Reason"),
-        element=PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT),
-        optional=not required,
-    )
-
-
-def _confirmation_block(action: Action) -> Block:
-    yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
-    return InputBlock(
-        block_id=CONFIRMATION,
-        label=PlainTextObject(text="This request is of high severity"),
-        element=CheckboxesElement(action_id=VALUE, options=[yes]),
-        optional=False,
-    )
-
-
-def _field_block(field: FormField) -> Block:
-    return InputBlock(
-        block_id=block_id(field.name),
-        label=_requester_text(field.label),
-        element=_element(field),
-        optional=not field.required,
-    )
+def _input(id_: str, label: str, element: InputInteractiveElement, *, required: bool) -> Block:
+    return InputBlock(block_id=id_, label=_requester_text(label), element=element, optional=not required)
 
 
 def _element(field: FormField) -> InputInteractiveElement:
