@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
+from typing import Any
 
-from slack_bolt import Ack, App, BoltResponse
+from aws_lambda_powertools import Logger
+from slack_bolt import Ack, App, BoltContext, BoltResponse
 
 from approvals.domain.model import Action
+from approvals.store.table import ApprovalTable, NotFound
 from bot.listeners.buttons import respond_with, send_page_link
 from bot.listeners.home import open_home, refresh
-from bot.listeners.middleware import find_approval
 from bot.listeners.modal import submit
 from bot.listeners.overflow_menu import choose
-from bot.listeners.payloads import MalformedError
+from bot.listeners.payloads import MalformedError, read_click
+from bot.listeners.replies import GONE, reply_to
 from bot.listeners.slash_command import COMMAND, defer_command
 from bot.views.buttons import ACTION_IDS, MENU_ID, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, READ_ID, REFRESH_ID
 from bot.views.modal import CALLBACK_ID
@@ -33,6 +38,29 @@ def register_listeners(app: App) -> None:
     app.event("app_home_opened")(open_home)
     app.view(CALLBACK_ID)(submit)
     app.error(answer_error)
+
+
+def find_approval(
+    ack: Ack,
+    body: Mapping[str, Any],
+    context: BoltContext,
+    next_: Callable[[], object],
+    table: ApprovalTable,
+    now: datetime,
+    sent_at: datetime,
+    log: Logger,
+) -> BoltResponse | None:
+    """Put a click and its approval into the context for the listener; without a record, tell the person."""
+    context["click"] = click = read_click(body, now, sent_at)
+    log.append_keys(approval_id=click.approval_id)
+    try:
+        context["approval"] = table.get(click.approval_id)
+    except NotFound:
+        log.warning("click on an unknown approval")
+        table.leave_note(reply_to(click, GONE))
+        return ack()
+    next_()
+    return None
 
 
 def acknowledge(ack: Ack) -> None:

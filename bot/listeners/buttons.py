@@ -21,7 +21,7 @@ from bot.listeners.payloads import Interaction
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
 from bot.listeners.replies import page_link
 from bot.views.buttons import needs_modal
-from bot.views.modal import ModalMetadata, response_modal
+from bot.views.modal import response_modal
 
 NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
 
@@ -56,10 +56,10 @@ def respond_with(
         # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
         recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
     except NotYetRecordedError:
-        metadata = ModalMetadata(approval.id, action, click.channel, unseen=click.unseen, all_shown=click.all_shown)
+        modal = response_modal(approval, action, click.modal_metadata(action))
         if unread:
             recorder.leave_page_link(click)
-        elif error := _open_modal(client, click.trigger, response_modal(approval, metadata)):
+        elif error := _open_modal(client, click.trigger, modal):
             log.warning("no modal opened", extra={"reason": error})
             if error in STALE:
                 refresh_secret()

@@ -15,10 +15,10 @@ from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.parts import Text
 from approvals.domain.rules import COMMENT, Judgement, Verdict
 from approvals.store.table import ApprovalTable, NotFound, RecordFullError
-from bot.listeners.payloads import Interaction, read_approver, reading, text
+from bot.listeners.payloads import Interaction, read_submission, reading
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
 from bot.listeners.replies import GONE, NO_ROOM
-from bot.views.modal import CONFIRMATION, ModalMetadata, block_id, notice_modal, read_inputs
+from bot.views.modal import CONFIRMATION, block_id, notice_modal, read_inputs
 
 NOT_ALL_SHOWN = (
     "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
@@ -39,30 +39,19 @@ def submit(
     """Record the response and close the modal, or show in it what is missing or why nothing was recorded.
 
     Raises `MalformedError`.
-    Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
     """
+    submission = read_submission(body, now, sent_at)
     with reading("our modal"):
-        view, person = body["view"], read_approver(body)
-        key = text(str(view.get("id")))
-        metadata, inputs = ModalMetadata.from_json(view["private_metadata"]), read_inputs(view["state"]["values"])
-    submission = Interaction(
-        approval_id=metadata.approval,
-        approver=person,
-        channel=metadata.channel,
-        key=key,
-        at=now,
-        sent_at=sent_at,
-        unseen=metadata.unseen,
-        all_shown=metadata.all_shown,
-    )
-    log.append_keys(approval_id=metadata.approval)
+        inputs = read_inputs(body["view"]["state"]["values"])
+    action = Action(submission.choice)
+    log.append_keys(approval_id=submission.approval_id)
     try:
-        approval = table.get(metadata.approval)
+        approval = table.get(submission.approval_id)
     except NotFound:
         log.warning("modal about an unknown approval")
         ack(response_action="update", view=notice_modal(GONE))
         return
-    response, errors = _read_response(approval, submission, metadata.action, inputs)
+    response, errors = _read_response(approval, submission, action, inputs)
     if errors:
         ack(response_action="errors", errors=errors)
         return
@@ -71,7 +60,7 @@ def submit(
         # Everything else is told in the modal.
         if judgement.verdict not in (Verdict.DECIDED, Verdict.COUNTED):
             return None
-        if is_unread(approval, metadata.action, submission):
+        if is_unread(approval, action, submission):
             raise NotYetRecordedError
         return result_text(judgement, response, unseen=submission.unseen)
 

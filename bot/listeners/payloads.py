@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from slack_bolt import BoltRequest
 
-from approvals.domain.model import Approver, Channel
+from approvals.domain.model import Action, Approver, Channel
 from approvals.domain.signed_links import is_approval_id
 from bot.views.buttons import ALL_SHOWN
 
@@ -30,7 +31,8 @@ class Interaction:
     `key` is Slack's for this interaction, the same if Slack sends it again. `sent_at` is when Slack signed it, in whole
     seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response counts: in the
     Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the
-    button. `trigger` opens a modal within 3 seconds; empty if Slack sent none. `choice` is the option of a menu.
+    button. `trigger` opens a modal within 3 seconds; empty if Slack sent none. `choice` is the option of a menu, or the
+    action of a modal.
     """
 
     approval_id: str
@@ -48,6 +50,11 @@ class Interaction:
     def event_key(self) -> str:
         """The key of the event that this interaction is: it is recorded once."""
         return sha256(self.key.encode()).hexdigest()[:16]
+
+    def modal_metadata(self, action: Action) -> str:
+        """Return the private metadata of the modal that this click opens. It is no secret."""
+        where = {"channel": self.channel, "unseen": self.unseen, "all_shown": self.all_shown}
+        return json.dumps({"approval": self.approval_id, "action": action, **where})
 
 
 def is_dispatchable(event: Mapping[str, Any]) -> bool:
@@ -115,4 +122,29 @@ def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Int
             all_shown=str(element.get("block_id")).startswith(ALL_SHOWN),
             trigger=key if body.get("trigger_id") else "",
             choice=choice,
+        )
+
+
+def read_submission(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Interaction:
+    """Read a `view_submission` payload. Raises `MalformedError` if it is not our modal.
+
+    Source: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+    """
+    with reading("our modal"):
+        metadata = json.loads(body["view"]["private_metadata"])
+        approval_id = text(metadata["approval"])
+        channel = metadata["channel"] if metadata["channel"] == "" else text(metadata["channel"])
+        if not is_approval_id(approval_id):
+            raise MalformedError("the modal is not about an approval")
+        return Interaction(
+            approval_id=approval_id,
+            approver=read_approver(body),
+            channel=channel,
+            key=text(str(body["view"].get("id"))),
+            at=now,
+            sent_at=sent_at,
+            # A modal that an earlier version opened has neither: then only the Home has no channel.
+            unseen=bool(metadata.get("unseen", not channel)),
+            all_shown=metadata.get("all_shown") is True,
+            choice=Action(metadata["action"]),
         )

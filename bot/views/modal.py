@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +27,6 @@ from approvals.domain.forms import MAX_COMMENT, NO, YES
 from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
 from approvals.domain.parts import Text
 from approvals.domain.rules import COMMENT
-from approvals.domain.signed_links import is_approval_id
 from bot.views.buttons import LABELS
 
 CALLBACK_ID = "approval:answer"
@@ -53,64 +50,29 @@ MAX_DIGITS = 15
 MAX_TITLE = 2900
 
 
-@dataclass(frozen=True, slots=True)
-class ModalMetadata:
-    """The approval and the action of a modal. It is the modal's private metadata, which is no secret.
-
-    `unseen` and `all_shown` are those of the click that opened the modal.
-    """
-
-    approval: str
-    action: Action
-    channel: str
-    unseen: bool = False
-    all_shown: bool = False
-
-    def to_json(self) -> str:
-        """Return the private metadata, of at most 3,000 characters."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> ModalMetadata:
-        """Read private metadata. Raises `ValueError`, `KeyError` or `TypeError` if it is not ours."""
-        data = json.loads(text)
-        approval, channel = data["approval"], data["channel"]
-        if not isinstance(approval, str) or not is_approval_id(approval) or not isinstance(channel, str):
-            raise ValueError("not about one of our approvals")
-        channel.encode()  # No table takes half of a surrogate pair.
-        # A modal that an earlier version opened has neither: then only the Home has no channel.
-        return cls(
-            approval,
-            Action(data["action"]),
-            channel,
-            unseen=bool(data.get("unseen", not channel)),
-            all_shown=data.get("all_shown") is True,
-        )
-
-
-def response_modal(approval: Approval, metadata: ModalMetadata) -> View:
+def response_modal(approval: Approval, action: Action, metadata: str) -> View:
     """Return the modal: the form for an approval, a comment unless it is off, a confirmation for high severity."""
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
-    if metadata.action is Action.APPROVE:
+    if action is Action.APPROVE:
         blocks += [
             _input(block_id(field.name), field.label, _element(field), required=field.required)
             for field in approval.request.form
         ]
-    presence = approval.request.comments[metadata.action]
+    presence = approval.request.comments[action]
     if presence is not Presence.OFF:
         comment = PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT)
-        label = "Comment" if metadata.action is Action.APPROVE else "Reason"
+        label = "Comment" if action is Action.APPROVE else "Reason"
         blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED))
     if approval.request.severity is Severity.HIGH:
-        yes = Option(text=PlainTextObject(text=f"Yes, I want to {metadata.action} this"), value=YES)
+        yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
         box = CheckboxesElement(action_id=VALUE, options=[yes])
         blocks.append(_input(CONFIRMATION, "This request is of high severity", box, required=True))
-    button = PlainTextObject(text=LABELS[metadata.action])
+    button = PlainTextObject(text=LABELS[action])
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
-        private_metadata=metadata.to_json(),
+        private_metadata=metadata,
         title=button,
         submit=button,
         close=PlainTextObject(text="Cancel"),
