@@ -1,4 +1,4 @@
-"""Clients of Slack's Web API and of response URLs, with errors in the product's words."""
+"""Clients of Slack's Web API and of response URLs, with errors as `DeliveryFailed` and its subclasses."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ _SCOPES = re.compile(r"[a-z:._,-]{1,200}")
 
 
 class SlackApi:
-    """Calls Slack's Web API as the app's bot. Connects by the first call, and again after the token went stale.
+    """Calls Slack's Web API as the app's bot.
 
-    `web_client` reads the secret.
+    `web_client` reads the secret: at the first call, and again after Slack refused the token.
     """
 
     def __init__(self, web_client: Callable[[], WebClient]) -> None:
@@ -122,7 +122,7 @@ class SlackApi:
         return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
 
 
-class Hook:
+class ResponseUrls:
     """Answers a command at its response URL.
 
     The URL is a capability, and it comes from the table, where a function that faces the internet wrote it: it must be
@@ -140,7 +140,7 @@ class Hook:
 
         `workspace` is the ID of the app's own.
         """
-        if not self._may_take(url, workspace):
+        if not self._is_allowed(url, workspace):
             raise DeliveryRefused("an address that is not for an answer in this workspace")
         try:
             answer = self._client(url).send(text=text, blocks=blocks, response_type="ephemeral")
@@ -154,7 +154,7 @@ class Hook:
         )
         raise (DeliveryFailed if retried else DeliveryRefused)(f"Slack answered {code}")
 
-    def _may_take(self, url: str, workspace: str) -> bool:
+    def _is_allowed(self, url: str, workspace: str) -> bool:
         if hook := _HOOK.fullmatch(url):
             # On Enterprise Grid it may name the organization instead, whose ids begin with an E.
             return hook["workspace"] == workspace or hook["workspace"].startswith("E")
@@ -163,7 +163,7 @@ class Hook:
         return not _SLACK.fullmatch(api.hostname or "") and (address.scheme, address.netloc) == (api.scheme, api.netloc)
 
 
-def web_hook(url: str) -> WebhookClient:
+def webhook_client(url: str) -> WebhookClient:
     """Return Slack's client for a response URL."""
     quiet = logging.getLogger(f"{__name__}.hook")
     quiet.setLevel(logging.WARNING)  # At lower levels the client logs the URL.

@@ -31,7 +31,7 @@ from bot.views.approval import message_of, page_link_text
 from bot.views.home import home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.text import paragraph, sentence
-from bot.visibility import Viewer, asked_by, may_respond, may_see, overview, waits_for
+from bot.visibility import Viewer, can_respond, can_see, is_awaited, is_requester, overview
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -108,7 +108,7 @@ class ReplyDelivery:
         except UnreadableError as error:  # A retry would not help.
             log_unreadable(self._logger, error)
             return sentence(_UNREADABLE)
-        if not (may_respond(approval, viewer) or may_see(approval, viewer)):
+        if not (can_respond(approval, viewer) or can_see(approval, viewer)):
             self._logger.warning("no page link for a user who may neither respond nor see")
             return sentence(joined([wording.quoted_title(approval), wording.who_may(approval)]))
         recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
@@ -137,10 +137,10 @@ class ReplyDelivery:
             case Subcommand.LIST:
                 self._list(reply, self._open(viewer), _NOTHING_OPEN)
             case Subcommand.MINE:
-                mine = [summarize(approval) for approval in self._recent() if asked_by(approval, viewer)]
+                mine = [summarize(approval) for approval in self._recent() if is_requester(approval, viewer)]
                 self._list(reply, [("You asked for", mine)], _NOTHING_ASKED)
             case Subcommand.SEARCH:
-                visible = (approval for approval in self._recent() if may_see(approval, viewer))
+                visible = (approval for approval in self._recent() if can_see(approval, viewer))
                 found = [summarize(approval) for approval in visible if has_words(approval, text)]
                 self._list(reply, [("Found", found)], _NOTHING_FOUND)
             case Subcommand.SHOW:
@@ -156,8 +156,8 @@ class ReplyDelivery:
         waiting: list[Summary] = []
         others: list[Summary] = []
         for approval in self._listing.pending():
-            if may_see(approval, viewer):
-                (waiting if waits_for(approval, viewer) else others).append(summarize(approval))
+            if can_see(approval, viewer):
+                (waiting if is_awaited(approval, viewer) else others).append(summarize(approval))
         for approvals in (waiting, others):
             approvals.sort(key=lambda each: each.deadline)
         return [("Waits for you", waiting), ("Open, waits for others", others)]
@@ -165,8 +165,8 @@ class ReplyDelivery:
     def _show(self, reply: Note, found: list[Summary], viewer: Viewer) -> None:
         """Show the only approval that was found, or those to choose from."""
         alone = next(self._in_full(found), None) if len(found) == 1 else None
-        if alone and may_see(alone, viewer):
-            self._messenger.respond(reply.response_url, *message_of(alone, answerable=waits_for(alone, viewer)))
+        if alone and can_see(alone, viewer):
+            self._messenger.respond(reply.response_url, *message_of(alone, answerable=is_awaited(alone, viewer)))
         else:
             # An approval that they may not see is answered like a missing one: nobody learns what exists.
             several = found if len(found) > 1 else []
@@ -180,7 +180,7 @@ class ReplyDelivery:
             approvals = self._listing.each([reference.approval_id])
         else:
             approvals = filter(reference.matches, chain(self._listing.pending(), self._recent()))
-        return list({each.id: summarize(each) for each in approvals if may_see(each, viewer)}.values())
+        return list({each.id: summarize(each) for each in approvals if can_see(each, viewer)}.values())
 
     def _in_full(self, summaries: Iterable[Summary]) -> Iterator[Approval]:
         """Read the approvals of summaries one by one, as they are used; skip those that can't be read."""

@@ -16,7 +16,7 @@ from approvals.domain.model import Approval, SlackMessage
 from approvals.domain.parts import Text
 from approvals.domain.replies import Note
 from approvals.services.tasks import for_each
-from bot.client import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
+from bot.client import SLACK_API, TIMEOUT, ResponseUrls, SlackApi, webhook_client
 from bot.credentials import SlackSecret
 from bot.directory import SlackDirectory
 from bot.views.approval import message_of, outcome_reply
@@ -29,10 +29,12 @@ class SlackMessenger:
     `directory` looks people up over the same connection.
     """
 
-    def __init__(self, web_client: Callable[[], WebClient], channel: str, hook: Hook | None = None) -> None:
+    def __init__(
+        self, web_client: Callable[[], WebClient], channel: str, response_urls: ResponseUrls | None = None
+    ) -> None:
         self._api = SlackApi(web_client)
         self._channel = channel
-        self._hook = hook or Hook(SLACK_API, web_hook)
+        self._response_urls = response_urls or ResponseUrls(SLACK_API, webhook_client)
         self.directory = SlackDirectory(self._api)
 
     def connect(self) -> None:
@@ -96,7 +98,7 @@ class SlackMessenger:
 
     def respond(self, response_url: str, text: str, blocks: Sequence[Block]) -> None:
         """Answer a command to the user alone."""
-        self._hook.post(response_url, text, blocks, workspace=self.directory.workspace())
+        self._response_urls.post(response_url, text, blocks, workspace=self.directory.workspace())
 
     def link(self, message: SlackMessage) -> str:
         """Return the URL of a message."""
@@ -128,7 +130,7 @@ def connected_messenger(channel: str, read_secret: Callable[[], SlackSecret], ap
         # No retries of its own: a post whose answer was lost may have been taken.
         return WebClient(token=read_secret().bot_token, base_url=api_url, timeout=TIMEOUT, retry_handlers=[])
 
-    messenger = SlackMessenger(web_client, channel, Hook(api_url, web_hook))
+    messenger = SlackMessenger(web_client, channel, ResponseUrls(api_url, webhook_client))
     messenger.connect()
     return messenger
 

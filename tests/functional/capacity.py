@@ -140,7 +140,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     from approvals.store.queries import Listing
     from approvals.store.replies import Replies
     from approvals.store.table import ApprovalTable
-    from bot.client import SLACK_API, Hook
+    from bot.client import SLACK_API, ResponseUrls
     from bot.ephemeral import ReplyDelivery
     from bot.messenger import SlackMessenger
 
@@ -155,7 +155,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
     vars(replies)["get"] = lambda _: note
     listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
-    messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))
+    messenger = SlackMessenger(QuietSlack, "C1", ResponseUrls(SLACK_API, QuietHook))
     logger = Logger(service="capacity", level="ERROR")
     notes = ReplyDelivery(
         table=table,

@@ -29,7 +29,7 @@ from approvals.store.queries import Listing
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from bot.client import Hook
+from bot.client import ResponseUrls
 from bot.ephemeral import ReplyDelivery, log_unreadable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
@@ -315,8 +315,8 @@ class DirectHookClient(WebhookClient):
         return WebhookResponse(url=self.url, status_code=status, body=said, headers={})
 
 
-def a_hook(slack: Slack) -> Hook:
-    return Hook("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
+def a_hook(slack: Slack) -> ResponseUrls:
+    return ResponseUrls("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
 
 
 BASE_URL = "https://approvals.example.com"

@@ -21,7 +21,7 @@ from approvals.services.respond import respond
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.client import Hook, web_hook
+from bot.client import ResponseUrls, webhook_client
 from bot.ephemeral import PATIENCE, ReplyDelivery
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
@@ -432,7 +432,7 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     for logger in ("slack_sdk", "bot", "tests"):
         caplog.set_level("DEBUG", logger=logger)
     scene.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
-    scene.messenger._hook = Hook(scene.slack.hooks_url, web_hook)
+    scene.messenger._response_urls = ResponseUrls(scene.slack.hooks_url, webhook_client)
     scene.send(scene.slack.command(BOBS, "help"))
     with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
         scene.deliver()
