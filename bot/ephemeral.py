@@ -18,7 +18,7 @@ from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Action, Approval
 from approvals.domain.parts import joined
 from approvals.domain.references import Reference
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.search import has_words
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.domain.summary import Summary, summarize
@@ -85,20 +85,20 @@ class ReplyDelivery:
         reply = self._replies.get(item_id)
         try:
             match reply.kind:
-                case NoteKind.WHISPER:
+                case ReplyKind.EPHEMERAL:
                     self._messenger.send_ephemeral(reply, sentence(reply.text))
-                case NoteKind.LINK:
+                case ReplyKind.PAGE_LINK:
                     self._messenger.send_ephemeral(reply, self._page_link(reply))
                 case _ if reply.left_at and self._clock() - reply.left_at > PATIENCE:
                     self._logger.warning("reply dropped", extra={"reason": "it is too old for the user to wait for it"})
-                case NoteKind.HOME:
+                case ReplyKind.HOME:
                     self._publish_home(reply)
-                case NoteKind.COMMAND:
+                case ReplyKind.COMMAND:
                     self._answer_command(reply)
         except DeliveryRefused as refused:
             self._logger.warning("reply dropped", extra={"reason": str(refused)})
 
-    def _page_link(self, reply: Note) -> str:
+    def _page_link(self, reply: DeferredReply) -> str:
         """Return a link of the user's own to the page if they may respond to the approval or see it, else why not."""
         viewer = self._viewer(reply)
         if viewer is None:
@@ -115,7 +115,7 @@ class ReplyDelivery:
         self._logger.info("page link sent in slack")
         return page_link_text(approval, link(approval, Action.APPROVE, recipient, base_url=self._base_url))
 
-    def _publish_home(self, reply: Note) -> None:
+    def _publish_home(self, reply: DeferredReply) -> None:
         viewer = self._viewer(reply)
         if viewer is None:
             self._logger.warning("home not shown to a user of another workspace")
@@ -125,7 +125,7 @@ class ReplyDelivery:
         view = home_view(shown, waiting, self._messenger.link, now=self._clock(), said=reply.text)
         self._messenger.publish_home(reply.user, view)
 
-    def _answer_command(self, reply: Note) -> None:
+    def _answer_command(self, reply: DeferredReply) -> None:
         viewer = self._viewer(reply)
         if viewer is None:
             said = wording.NOT_OF_THE_WORKSPACE
@@ -148,7 +148,7 @@ class ReplyDelivery:
             case Subcommand.HELP:
                 self._messenger.respond(reply.response_url, "What /approvals knows", [paragraph(HELP)])
 
-    def _list(self, reply: Note, sections: Sequence[tuple[str, Sequence[Summary]]], nothing: str) -> None:
+    def _list(self, reply: DeferredReply, sections: Sequence[tuple[str, Sequence[Summary]]], nothing: str) -> None:
         blocks = list_blocks(sections, self._messenger.link, nothing)
         self._messenger.respond(reply.response_url, "Approvals", blocks)
 
@@ -162,7 +162,7 @@ class ReplyDelivery:
             approvals.sort(key=lambda each: each.deadline)
         return [("Waits for you", waiting), ("Open, waits for others", others)]
 
-    def _show(self, reply: Note, found: list[Summary], viewer: Viewer) -> None:
+    def _show(self, reply: DeferredReply, found: list[Summary], viewer: Viewer) -> None:
         """Show the only approval that was found, or those to choose from."""
         alone = next(self._in_full(found), None) if len(found) == 1 else None
         if alone and can_see(alone, viewer):
@@ -198,7 +198,7 @@ class ReplyDelivery:
         now = self._clock()
         return islice(self._listing.requested(now - LIST_PERIOD, now + timedelta(minutes=1)), MAX_LISTED)
 
-    def _viewer(self, reply: Note) -> Viewer | None:
+    def _viewer(self, reply: DeferredReply) -> Viewer | None:
         """Return the user as Slack knows them; None for users of other workspaces."""
         directory = self._messenger.directory
         workspace, user = directory.workspace(), directory.user(reply.user)

@@ -14,7 +14,7 @@ from slack_sdk.web import SlackResponse
 from approvals.domain.errors import DeliveryRefused
 from approvals.domain.model import Approval, SlackMessage
 from approvals.domain.parts import Text
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.services.tasks import for_each
 from bot.client import SLACK_API, TIMEOUT, ResponseUrls, SlackApi, webhook_client
 from bot.credentials import SlackSecret
@@ -80,7 +80,7 @@ class SlackMessenger:
         """Reply with the outcome in the request's thread, with a mention of the requester."""
         self._reply(_message(approval), outcome_reply(approval))
 
-    def send_ephemeral(self, reply: Note, text: str) -> None:
+    def send_ephemeral(self, reply: DeferredReply, text: str) -> None:
         """Send mrkdwn to one user: where they clicked, or in a direct message if the app is not in that channel.
 
         The answer to a command, with its buttons, may be in any channel; the app's Home is in none.

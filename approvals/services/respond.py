@@ -7,7 +7,7 @@ from typing import Protocol
 
 from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.model import Approval
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import Event, Judgement, judge
 
 _ATTEMPTS = 50
@@ -17,14 +17,14 @@ _ATTEMPTS = 50
 class Store(Protocol):
     """What `respond` needs of the table."""
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
-        """Stores the approval, and leaves the note, if the table still has the version before it.
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+        """Stores the approval, and leaves the reply, if the table still has the version before it.
 
         Raises `Conflict` otherwise: then neither is done.
         """
 
-    def leave_note(self, note: Note) -> None:
-        """Leaves a note by itself."""
+    def leave_reply(self, reply: DeferredReply) -> None:
+        """Leave a reply by itself."""
 
 
 def respond(
@@ -32,21 +32,21 @@ def respond(
     approval: Approval,
     event: Event,
     *,
-    note: Callable[[Judgement], Note | None] = lambda _: None,
+    reply: Callable[[Judgement], DeferredReply | None] = lambda _: None,
 ) -> Judgement:
     """Judges the event and stores what it changes with one conditional write.
 
-    `note` makes the note that a judgement leads to, if any: the same write leaves it. It is asked before that write, so
-    what it raises keeps everything from being stored.
+    `reply` returns the deferred reply to a judgement, if any: the same write leaves it. It is called before that write,
+    so what it raises keeps everything from being stored.
 
     A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
-        left = note(judgement)
+        left = reply(judgement)
         if not judgement.changed:
             if left:
-                store.leave_note(left)
+                store.leave_reply(left)
             return judgement
         try:
             store.save(judgement.approval, left)

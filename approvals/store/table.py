@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from approvals.domain.errors import Conflict, TooManyConflicts
 from approvals.domain.model import Approval, People, SlackMessage, Step, iso
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.store.dynamodb import deserialize, serialize
 from approvals.store.items import (
     DUE_SHARDS,
@@ -119,8 +119,8 @@ class ApprovalTable:
         """Returns the approval as it stands. Raises `NotFound`."""
         return read_approval(self._item(approval_id, self._attributes))
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
-        """Stores what was answered, if the table holds the version just before; a note is left exactly then.
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+        """Stores what was answered, if the table holds the version just before; the reply is left exactly then.
 
         Raises `Conflict` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it has no
         room, and `TooManyConflicts` when others hold it all the time.
@@ -137,8 +137,8 @@ class ApprovalTable:
             {name: name for name in changed},
         )
         try:
-            if note:
-                self._transact({"Update": answer}, {"Put": self._leaving(note)})
+            if reply:
+                self._transact({"Update": answer}, {"Put": self._leaving(reply)})
             else:
                 self._update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
@@ -247,14 +247,14 @@ class ApprovalTable:
         ):
             yield from (item["id"]["S"] for item in page["Items"])
 
-    def leave_note(self, note: Note) -> None:
+    def leave_reply(self, reply: DeferredReply) -> None:
         """Leaves a reply, which says when, for the backend to deliver. The same reply left twice is one."""
-        self._patiently(partial(self._dynamodb.put_item, **self._leaving(note)))
+        self._patiently(partial(self._dynamodb.put_item, **self._leaving(reply)))
 
-    def _leaving(self, note: Note) -> PutTypeDef:
+    def _leaving(self, reply: DeferredReply) -> PutTypeDef:
         if self._replies is None:
             raise ValueError("this function leaves no replies")
-        return self._replies.leaving(note)
+        return self._replies.leaving(reply)
 
     def _update_existing(
         self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None

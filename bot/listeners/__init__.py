@@ -57,7 +57,7 @@ def find_approval(
         context["approval"] = table.get(click.approval_id)
     except NotFound:
         log.warning("click on an unknown approval")
-        table.leave_note(reply_to(click, GONE))
+        table.leave_reply(reply_to(click, GONE))
         return ack()
     next_()
     return None

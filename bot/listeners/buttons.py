@@ -69,7 +69,7 @@ def respond_with(
 
 def send_page_link(ack: Ack, click: Interaction, table: ApprovalTable) -> None:
     """Leave a request for a link to the page, then acknowledge."""
-    table.leave_note(page_link(click))
+    table.leave_reply(page_link(click))
     ack()
 
 

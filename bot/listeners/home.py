@@ -8,10 +8,10 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.store.table import ApprovalTable
 from bot.listeners.payloads import read_approver, reading, text
-from bot.listeners.replies import message, reply_id
+from bot.listeners.replies import ephemeral_reply, stable_id
 
 
 def open_home(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
@@ -22,10 +22,10 @@ def open_home(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: date
     with reading("an opened Home"):
         event = body["event"]
         # Slack may send an event twice, with the same ID: its reply is the same one.
-        id_ = reply_id("home", text(body["event_id"]))
+        id_ = stable_id("home", text(body["event_id"]))
         user, workspace = text(event["user"]), text(body["team_id"])
     if event.get("tab", "home") == "home":
-        table.leave_note(Note(id=id_, kind=NoteKind.HOME, user=user, workspace=workspace, left_at=now))
+        table.leave_reply(DeferredReply(id=id_, kind=ReplyKind.HOME, user=user, workspace=workspace, left_at=now))
     ack()
 
 
@@ -33,5 +33,5 @@ def refresh(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: dateti
     """Leave a request for the Home, then acknowledge. Raises `MalformedError`."""
     with reading("a click on a button"):
         viewer, key = read_approver(body), text(body["trigger_id"])
-    table.leave_note(message(reply_id("refresh", key), viewer, "", "", now))
+    table.leave_reply(ephemeral_reply(stable_id("refresh", key), viewer, "", "", now))
     ack()

@@ -14,7 +14,7 @@ from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, Approver, Response
 from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.parts import Text, joined
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable, RecordFullError
@@ -59,7 +59,7 @@ class Recorder:
         acknowledgement. If Slack does not answer, nothing is recorded, and the reply says to try again.
         """
 
-        def reply(judgement: Judgement) -> Note | None:
+        def reply(judgement: Judgement) -> DeferredReply | None:
             said = tell(judgement)
             recorded = judgement.changed and judgement.verdict in _RECORDED
             return reply_to(interaction, said, recorded=recorded) if said else None
@@ -67,7 +67,7 @@ class Recorder:
         if checks_member and judge(approval, event).reason is Reason.UNCHECKED:
             event = replace(event, approver=self._check_member(event.approver))
         try:
-            judgement = respond(self._table, approval, event, note=reply)
+            judgement = respond(self._table, approval, event, reply=reply)
         except RecordFullError:
             self._logger.exception("response not recorded, the record is full")
             raise
@@ -88,16 +88,16 @@ class Recorder:
         try:
             self.record(click, approval, event, tell, checks_member=checks_member)
         except RecordFullError:
-            self._table.leave_note(reply_to(click, NO_ROOM))
+            self._table.leave_reply(reply_to(click, NO_ROOM))
 
     def leave_page_link(self, interaction: Interaction) -> None:
         """Reply with a link to the page, which shows all of the request."""
         self._logger.info("not approved: not all was shown")
-        self._table.leave_note(page_link(interaction))
+        self._table.leave_reply(page_link(interaction))
 
     def leave_reply(self, interaction: Interaction, said: str) -> None:
         """Reply to an interaction that is not recorded."""
-        self._table.leave_note(reply_to(interaction, said))
+        self._table.leave_reply(reply_to(interaction, said))
 
     def _check_member(self, approver: Approver) -> Approver:
         try:

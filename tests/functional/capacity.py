@@ -25,7 +25,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
 from approvals.domain.model import Request
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
 from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
@@ -130,7 +130,7 @@ class QuietHook(WebhookClient):
         return WebhookResponse(url="", status_code=200, body="ok", headers={})
 
 
-def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
+def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
     """Delivers a note as `notify` does, with all that it imports."""
     from handlers.settings import NotifySettings
 
@@ -149,7 +149,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     dynamodb = client("dynamodb")
     dynamodb.meta.events.register("before-send.dynamodb.*", answer)
     url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
-    note = Note(
+    note = DeferredReply(
         id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
     table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
@@ -194,9 +194,9 @@ if __name__ == "__main__":
     stub = Table.of(bulks()[bulk]).answer
     match surface:
         case "home":
-            said = in_slack(NoteKind.HOME, stub)
+            said = in_slack(ReplyKind.HOME, stub)
         case "/approvals":
-            said = in_slack(NoteKind.COMMAND, stub)
+            said = in_slack(ReplyKind.COMMAND, stub)
         case "list":
             said = on_the_command_line(["list", "--json", "--limit", "2000"], stub)
         case _:

@@ -486,7 +486,7 @@ def ask_slack(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_twice(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
-    save, leave = desk.table.save, desk.table.leave_note
+    save, leave = desk.table.save, desk.table.leave_reply
     monkeypatch.setattr(ApprovalTable, "save", lambda _self, approval, note: [save(approval), leave(note)])
 
 

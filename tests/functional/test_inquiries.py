@@ -15,7 +15,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, People, Person, Request, SlackMessage
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
 from approvals.store.replies import Replies
@@ -264,8 +264,12 @@ def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
 
 def test_a_note_that_lies_about_its_workspace_shows_nothing(scene: Scene, clock: Clock) -> None:
     """Slack itself is asked who somebody is: what stands in the table is not believed."""
-    scene.table.leave_note(Note(id="n1", kind=NoteKind.HOME, user=GUEST, workspace=WORKSPACE["id"], left_at=clock()))
-    scene.table.leave_note(Note(id="n2", kind=NoteKind.HOME, user=BOBS, workspace="T0ELSEWHERE", left_at=clock()))
+    scene.table.leave_reply(
+        DeferredReply(id="n1", kind=ReplyKind.HOME, user=GUEST, workspace=WORKSPACE["id"], left_at=clock())
+    )
+    scene.table.leave_reply(
+        DeferredReply(id="n2", kind=ReplyKind.HOME, user=BOBS, workspace="T0ELSEWHERE", left_at=clock())
+    )
     scene.deliver()
     assert scene.slack.homes() == {}
 
@@ -408,8 +412,10 @@ def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
 )
 def test_an_answer_goes_nowhere_but_to_slack(scene: Scene, clock: Clock, url: str) -> None:
     """A function that faces the internet writes notes: what they say about where to post is not believed."""
-    note = Note(id="n1", kind=NoteKind.COMMAND, user=BOBS, workspace=WORKSPACE["id"], text="help", response_url=url)
-    scene.table.leave_note(replace(note, left_at=clock()))
+    note = DeferredReply(
+        id="n1", kind=ReplyKind.COMMAND, user=BOBS, workspace=WORKSPACE["id"], text="help", response_url=url
+    )
+    scene.table.leave_reply(replace(note, left_at=clock()))
     scene.deliver()
     assert not [call for call in scene.slack.calls() if "response_url" in call]
 

@@ -18,7 +18,7 @@ from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
 from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
@@ -268,8 +268,8 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
 def test_a_note_is_whispered_to_its_user(
     delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    note = Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
-    table.leave_note(note)
+    note = DeferredReply(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
+    table.leave_reply(note)
     delivery.deliver(reply_id(note))
     [message] = slack.messages()
     assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
@@ -290,8 +290,8 @@ def test_without_slack_the_mail_is_enough(
 def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
     delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
 ) -> None:
-    note = Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
-    table.leave_note(note)
+    note = DeferredReply(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
+    table.leave_reply(note)
     delivery.deliver(reply_id(note))
     [message] = slack.messages()
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
@@ -300,8 +300,8 @@ def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
 def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
     delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    note = Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
-    table.leave_note(note)
+    note = DeferredReply(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
+    table.leave_reply(note)
     delivery.deliver(reply_id(note))
     assert slack.messages() == []
 

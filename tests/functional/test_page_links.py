@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.model import Action, Approval, FieldType, FormField, People, Person, Request, Status
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import link, sign, slack_recipient
 from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from approvals.store.table import ApprovalTable
@@ -247,15 +247,15 @@ def test_who_may_not_respond_but_sees_the_request_can_read_it_on_the_page(scene:
 
 def test_who_may_neither_respond_nor_see_gets_no_link_whatever_note_is_left(scene: Scene, clock: Clock) -> None:
     scene.ask(LONG, alone(ALICE, "alice"))
-    asked = Note(
+    asked = DeferredReply(
         id="0" * 32,
-        kind=NoteKind.LINK,
+        kind=ReplyKind.PAGE_LINK,
         user=DAVE,
         text=scene.record.id,
         workspace=BOB.workspace,
         left_at=clock(),
     )
-    scene.table.leave_note(asked)
+    scene.table.leave_reply(asked)
     [said] = scene.deliver()
     assert not LINK.search(said.text)
     assert "Only alice may answer." in said.text

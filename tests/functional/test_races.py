@@ -38,7 +38,7 @@ from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain import wording
 from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
@@ -155,9 +155,9 @@ class RacedTable(ApprovalTable):
         others_first()
         return super().get(approval_id)
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         others_first()
-        super().save(approval, note)
+        super().save(approval, reply)
         known = approval.id not in self.news
         if approval.decision:
             self.news.discard(approval.id)
