@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from slack_sdk.models.blocks import (
@@ -17,9 +17,9 @@ from slack_sdk.models.blocks import (
 
 from approvals.domain import facts, markdown, omissions
 from approvals.domain.markdown import Kind, Span, Style
-from approvals.domain.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
-from approvals.domain.parts import Moment, Names, Text, joined
-from bot.views.text import Part, date, link, paragraph, prefix, rich, runs, weight_of
+from approvals.domain.omissions import MAX_STYLED_FACTS, Shown
+from approvals.domain.parts import Moment, Text, beginning, joined
+from bot.views.text import Part, date, link, paragraph, rich, runs, weight_of
 
 FROM_REQUEST = "From the request"
 """The heading of what the requester wrote."""
@@ -29,44 +29,6 @@ BORDER = 1
 
 Source: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
-
-ELEMENT = 90
-"""What a run of text weighs at most beside its text and address: the JSON around it."""
-
-BLOCK = 180
-"""What a block weighs beside its elements."""
-
-NOTE = 180
-"""What the note about a cut weighs."""
-
-
-@dataclass(slots=True)
-class Room:
-    """The weight that may still be added. `hidden` counts the characters that are left out."""
-
-    left: int
-    hidden: int = 0
-
-    def fill(self, part: str | Moment | Names) -> list[Part]:
-        """Return as much of a part as there is room for, and take that room. A moment is whole or left out."""
-        if not isinstance(part, Moment):
-            return runs(self._take(str(part)))
-        element = date(part)
-        needed = weight_of([element])
-        if self.hidden or self.left < needed:
-            self.left = 0  # Nothing smaller may slip in behind it.
-            self.hidden += len(str(part))
-            return []
-        self.left -= needed
-        return [element]
-
-    def _take(self, text: str) -> str:
-        beside = ELEMENT * (1 + min(len(text), max(self.left, 0)) // MAX_RUN)
-        shown = prefix(text, self.left - beside) if self.left > beside and not self.hidden else ""
-        self.hidden += len(text) - len(shown)
-        if shown:
-            self.left -= beside + text_weight(shown)
-        return shown
 
 
 def from_request(shown: Shown) -> list[Block]:
@@ -85,23 +47,33 @@ def from_request(shown: Shown) -> list[Block]:
 
 def quote(text: str, room: int) -> list[Block]:
     """Return what a person said, as a quotation without a heading."""
-    return _cut(RichTextQuoteElement, [text], room)
+    return _cut(text, room, RichTextQuoteElement)
 
 
 def lines(rows: Sequence[str | Text], room: int) -> list[Block]:
     """Return our own sentences with names and moments in them, a line each, without a heading."""
-    return _cut(RichTextSectionElement, joined(rows, "\n").parts, room)
+    return _cut(joined(rows, "\n"), room, RichTextSectionElement)
 
 
-def _cut(
-    element: type[RichTextQuoteElement | RichTextSectionElement], parts: Sequence[str | Moment | Names], room: int
-) -> list[Block]:
-    """Return the parts in one element, as much as there is room for, and how much is left out."""
-    space = Room(room - BLOCK - NOTE)
-    shown = [each for part in parts for each in space.fill(part)]
-    if space.hidden:
-        shown += runs(f"\u2026 ({space.hidden:,} more characters)", Style.ITALIC)
-    return [rich(element(elements=shown))] if shown else []
+def _cut(said: str | Text, room: int, element: type[RichTextQuoteElement | RichTextSectionElement]) -> list[Block]:
+    """Return a block with as much of a text as weighs at most `room`, and how much is left out."""
+    length = len(str(said))
+
+    def block(most: int) -> Block:
+        shown = beginning(said, most)
+        parts = [
+            each for part in shown.parts for each in ([date(part)] if isinstance(part, Moment) else runs(str(part)))
+        ]
+        hidden = length - len(str(shown))
+        note = runs(f"\u2026 ({hidden:,} more characters)", Style.ITALIC) if hidden else []
+        return rich(element(elements=[*parts, *note]))
+
+    def weight(most: int) -> int:
+        return weight_of([block(most)])
+
+    if length <= room and weight(length) <= room:
+        return [block(length)] if length else []
+    return [block(bisect_right(range(1, room), room, key=weight))]
 
 
 def _facts(shown: Shown) -> list[Part]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -26,7 +25,7 @@ from approvals.domain.addresses import host_of, labelled
 from approvals.domain.characters import reveal
 from approvals.domain.markdown import Style
 from approvals.domain.model import readable, shorten
-from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
+from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, weigh
 from approvals.domain.parts import Moment, Text
 
 MAX_TOTAL = SLACK_MESSAGE.room
@@ -131,9 +130,3 @@ def weight_of(items: Iterable[Block | RichTextElement]) -> int:
     """Return what blocks or elements weigh in a message: UTF-16 units of JSON, with what Slack escapes."""
     written = (json.dumps(item.to_dict(), ensure_ascii=False, separators=(",", ":")) for item in items)
     return sum(weigh(each) + 1 for each in written)
-
-
-def prefix(text: str, room: int) -> str:
-    """Return the longest beginning of the text that weighs at most `room`."""
-    text = text[: max(room, 0)]
-    return text[: bisect_right(range(1, len(text) + 1), room, key=lambda end: text_weight(text[:end]))]
