@@ -31,6 +31,7 @@ from bot.views.text import (
     literal,
     local_time,
     mention,
+    mention_or_name,
     mrkdwn,
     paragraph,
     rich,
@@ -155,8 +156,7 @@ def _title(approval: Approval) -> list[Block]:
 
 def _fields(approval: Approval) -> Block:
     """Return who requests, by when (while open), and for which workflow."""
-    claim = approval.request.requested_by or ""
-    requester = f"<@{claim}>" if is_slack_user(claim) else fit_literal(facts.requester(approval), MAX_VALUE)
+    requester = mention_or_name(approval.request.requested_by or "", facts.requester(approval), MAX_VALUE)
     rows = [
         (facts.REQUESTER, requester),
         (facts.DEADLINE, "" if approval.decision else local_time(approval.deadline)),

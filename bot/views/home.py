@@ -46,13 +46,14 @@ def home_view(
 ) -> View:
     """Return the Home, with `said` at its top. `waiting` has the waiting approvals in full, read as far as shown."""
     told = [paragraph(sentence(beginning(said, MAX_SAID)))] if said else []
+    number = len(overview.waiting)
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
         type="home",
         blocks=[
             *told,
-            HeaderBlock(text=_headline(len(overview.waiting))),
-            *_waiting(len(overview.waiting), waiting, link),
+            HeaderBlock(text=f"Waits for you ({number})" if number else "Waits for you"),
+            *_waiting(number, waiting, link),
             HeaderBlock(text="You asked for"),
             *_rows(overview.requested, link, _NOTHING_ASKED),
             HeaderBlock(text="Decided lately"),
@@ -62,10 +63,6 @@ def home_view(
             footnote(f"As of {local_time(now)}. {_HELP}"),
         ],
     )
-
-
-def _headline(waiting: int) -> str:
-    return f"Waits for you ({waiting})" if waiting else "Waits for you"
 
 
 def _waiting(number: int, approvals: Iterable[Approval], link: Link) -> list[Block]:

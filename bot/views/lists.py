@@ -6,14 +6,23 @@ from collections.abc import Callable, Sequence
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
-from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Approval, Channel, Severity, SlackMessage
 from approvals.domain.parts import display_name
 from approvals.domain.references import short
 from approvals.domain.summary import Summary
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
-from bot.views.text import MAX_TOTAL, fit_literal, footnote, literal, local_time, mrkdwn, paragraph, weight_of
+from bot.views.text import (
+    MAX_TOTAL,
+    fit_literal,
+    footnote,
+    literal,
+    local_time,
+    mention_or_name,
+    mrkdwn,
+    paragraph,
+    weight_of,
+)
 
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
@@ -37,8 +46,8 @@ def row(approval: Summary, link: Link) -> Block:
     button = None
     if approval.slack_message:
         button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
-    text = f"*{fit_literal(approval.title, MAX_TITLE)}*\n{_standing(approval)}"
-    return SectionBlock(text=mrkdwn(text), accessory=button)
+    state = " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
+    return SectionBlock(text=mrkdwn(f"*{fit_literal(approval.title, MAX_TITLE)}*\n{state}"), accessory=button)
 
 
 def long_title(approval: Approval) -> list[Block]:
@@ -68,13 +77,9 @@ def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, noth
     return blocks or [paragraph(nothing)]
 
 
-def _standing(approval: Summary) -> str:
-    return " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
-
-
 def _state(approval: Summary) -> list[str]:
-    asked_by = approval.requested_by
-    by = [f"asked by {_name(asked_by)}"] if asked_by else []
+    requester = approval.requested_by
+    by = [f"asked by {mention_or_name(requester, requester, MAX_NAME)}"] if requester else []
     decision = approval.decision
     if decision is None:
         severe = ["\u26a0\ufe0f high severity"] if approval.severity is Severity.HIGH else []
@@ -87,7 +92,3 @@ def _state(approval: Summary) -> list[str]:
     else:
         how = f" by {literal(display_name(decision.approver))}"
     return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]
-
-
-def _name(requested_by: str) -> str:
-    return f"<@{requested_by}>" if is_slack_user(requested_by) else fit_literal(requested_by, MAX_NAME)

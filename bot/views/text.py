@@ -23,6 +23,7 @@ from slack_sdk.models.blocks import (
 
 from approvals.domain.addresses import host_of, labelled
 from approvals.domain.characters import reveal
+from approvals.domain.identifiers import is_slack_user
 from approvals.domain.markdown import Style
 from approvals.domain.model import readable, shorten
 from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, weigh
@@ -64,6 +65,11 @@ def fit_literal(text: str, most: int) -> str:
     while len(rendered := literal(shorten(text, limit))) > most:
         limit -= max(1, (len(rendered) - most) // 5)
     return rendered
+
+
+def mention_or_name(user_id: str, name: str, most: int) -> str:
+    """Return a mention of a Slack user, as mrkdwn; the name of a person who is none, at most `most` characters long."""
+    return f"<@{user_id}>" if is_slack_user(user_id) else fit_literal(name, most)
 
 
 def mrkdwn(text: str) -> MarkdownTextObject:
