@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from approvals.domain import wording
 from approvals.domain.eligibility import MAX_DIRECT, unanswered
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, Person, SlackMessage, Step
-from approvals.domain.parts import Text, display_name, joined, text
+from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
 from approvals.services.tasks import step_for
 from bot.messenger import SlackMessenger
@@ -60,7 +60,7 @@ class SlackChannel:
         if approval.slack_message is None:
             return {}
         edit: Tasks = {Step.OUTCOME_SLACK: self._edit}
-        if wording.decided(approval).superseded_by:
+        if wording.decision_of(approval).superseded_by:
             return edit
         return {**edit, Step.OUTCOME_THREAD: self._reply_outcome}
 
@@ -89,7 +89,7 @@ class SlackChannel:
     def _post_directly(self, user: str, approval: Approval) -> Done | NotDone:
         try:
             return Done(self._messenger.post_directly(approval, user))
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("direct message refused", extra={"reason": str(refused)})
             return NotDone.MOOT
 
@@ -99,7 +99,7 @@ class SlackChannel:
         missing = [person for person in unanswered(approval) if person.slack_id and person.slack_id not in asked]
         try:
             here = self._members(approval, posted) if missing else frozenset()
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # The app was installed before it needed this scope: the others are asked by email.
             self._logger.warning("members can't be looked up", extra={"reason": str(refused)})
             return []
@@ -142,14 +142,14 @@ class SlackChannel:
         """Log a refusal, and go on: the message was deleted, or its channel closed, so a retry would change nothing."""
         try:
             yield
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("slack message not changed", extra={"reason": str(refused)})
 
 
 def _reminder(approval: Approval) -> tuple[Text, Sequence[Person]]:
     missing = unanswered(approval)
     names = ", ".join(display_name(person) for person in missing if not person.slack_id)
-    return joined([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
+    return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
 
 
 def _escalation(approval: Approval) -> tuple[Text, Sequence[Person]]:
@@ -159,7 +159,7 @@ def _escalation(approval: Approval) -> tuple[Text, Sequence[Person]]:
 
 
 def _extension(approval: Approval) -> tuple[Text, Sequence[Person]]:
-    return wording.extended(approval.extensions[-1]), ()
+    return wording.extension_sentence(approval.extensions[-1]), ()
 
 
 _NEWS = {NewsKind.REMINDER: _reminder, NewsKind.ESCALATION: _escalation, NewsKind.EXTENSION: _extension}

@@ -48,9 +48,9 @@ class SlackUser:
 
 
 class SlackDirectory:
-    """Looks people up. Every method raises `DeliveryFailed` if Slack does not answer.
+    """Looks people up. Every method raises `DeliveryError` if Slack does not answer.
 
-    If the app lacks a scope, it raises `DeliveryRefused`, which names the scope.
+    If the app lacks a scope, it raises `DeliveryRefusedError`, which names the scope.
     """
 
     def __init__(self, api: SlackApi, clock: Callable[[], float] = monotonic) -> None:

@@ -14,9 +14,9 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.characters import one_line
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Action, Approval
-from approvals.domain.parts import joined
+from approvals.domain.parts import join_texts
 from approvals.domain.references import Reference
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.search import has_words
@@ -78,7 +78,7 @@ class ReplyDelivery:
         self._logger = logger
 
     def deliver(self, item_id: str) -> None:
-        """Deliver a reply by its item's ID. Raises `DeliveryFailed` if it should be tried again, and `NotFound`."""
+        """Deliver a reply by its item's ID. Raises `DeliveryError` if it should be tried again, and `NotFound`."""
         if item_id.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
             self._logger.warning("reply of an earlier version dropped")
             return
@@ -95,7 +95,7 @@ class ReplyDelivery:
                     self._publish_home(reply)
                 case ReplyKind.COMMAND:
                     self._answer_command(reply)
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("reply dropped", extra={"reason": str(refused)})
 
     def _page_link(self, reply: DeferredReply) -> str:
@@ -110,7 +110,7 @@ class ReplyDelivery:
             return sentence(_UNREADABLE)
         if not (can_respond(approval, viewer) or can_see(approval, viewer)):
             self._logger.warning("no page link for a user who may neither respond nor see")
-            return sentence(joined([wording.quoted_title(approval), wording.who_may(approval)]))
+            return sentence(join_texts([wording.quoted_title(approval), wording.rules_sentence(approval)]))
         recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         self._logger.info("page link sent in slack")
         return page_link_text(approval, link(approval, Action.APPROVE, recipient, base_url=self._base_url))
@@ -206,7 +206,7 @@ class ReplyDelivery:
             return None
         try:
             channels = directory.channels_of(user.id)
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # The app was installed before it needed this scope: no channel is known to be theirs.
             self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
             channels = frozenset()

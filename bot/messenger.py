@@ -11,7 +11,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 from slack_sdk.web import SlackResponse
 
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, SlackMessage
 from approvals.domain.parts import Text
 from approvals.domain.replies import DeferredReply
@@ -24,7 +24,7 @@ from bot.views.text import sentence
 
 
 class SlackMessenger:
-    """Posts as the app's bot. Every method raises `DeliveryFailed` if the call fails.
+    """Posts as the app's bot. Every method raises `DeliveryError` if the call fails.
 
     `directory` looks people up over the same connection.
     """
@@ -87,7 +87,7 @@ class SlackMessenger:
         """
         if reply.channel:
             channel, user = reply.channel, reply.user
-            with suppress(DeliveryRefused):
+            with suppress(DeliveryRefusedError):
                 self._api.call(lambda slack: slack.chat_postEphemeral(channel=channel, user=user, text=text))
                 return
         self._post(reply.user, text)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from approvals.domain.characters import reveal
+from approvals.domain.facts import LABELS
 from approvals.domain.model import Approval, Approver, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
 
@@ -50,6 +51,7 @@ COLUMNS: Mapping[str, str] = {
     "state_machine": "The state machine that asked.",
     "execution_arn": "Its execution.",
     "digest": "The SHA-256 of all that was asked.",
+    **{name: f"{label}, as the request says it." for name, label in LABELS.items()},
 }
 """What is in each column, in their order."""
 
@@ -87,6 +89,7 @@ def row(approval: Approval) -> dict[str, Json]:
         "state_machine": workflow.state_machine_name,
         "execution_arn": workflow.execution_arn,
         "digest": request.digest,
+        **{name: getattr(request, name) for name in LABELS},
     }
 
 

@@ -46,7 +46,7 @@ class EmailChannel:
 
     def conclude(self, approval: Approval) -> Tasks:
         """Tell everybody how it ended."""
-        decision = wording.decided(approval)
+        decision = wording.decision_of(approval)
         # Whoever responded was told, whatever the steps say so far. A superseded request is asked again by another one.
         if decision.superseded_by or not (approval.told or decision.approver):
             return {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
 from approvals.services.tasks import recipient_of
 from approvals.store.reading import UnreadableError
@@ -67,7 +67,7 @@ class DigestSender:
             return failures
         try:
             self._send(self._mail(recipient, owed))
-        except DeliveryFailed as failure:
+        except DeliveryError as failure:
             self._logger.warning("mail not sent, will be tried again", extra={"reason": str(failure)})
             return [*failures, failure]
         for approval, step, _ in owed:

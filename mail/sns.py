@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
+from approvals.adapters.failures import delivery_error
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.identifiers import is_email
@@ -44,7 +44,7 @@ class Mailer:
         self._topic_arn = topic_arn
 
     def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.
+        """Publishes the mail. Raises `DeliveryError` when SNS does not take it.
 
         SNS bears few mails a second to one address: take one of the table's slots before.
         """
@@ -56,7 +56,7 @@ class Mailer:
                 MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": mail.to}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
 
 
 class Subscribers:
@@ -70,7 +70,7 @@ class Subscribers:
     def confirmed(self) -> dict[str, str]:
         """The addresses that confirmed their subscription: as they are subscribed, by their casefolded form.
 
-        Raises `DeliveryFailed`.
+        Raises `DeliveryError`.
         """
         try:
             return {
@@ -79,7 +79,7 @@ class Subscribers:
                 if each.protocol == EMAIL and each.arn
             }
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
 
 
 def asked(approval: Approval, stack_email: str) -> list[str]:

@@ -67,7 +67,7 @@ def _subject(approval: Approval, prefix: str) -> str:
     request = approval.request
     what = _ascii(approval.title) or _ascii(approval.workflow.execution_name)
     says = DEFAULT_SUBJECT if prefix == _ASK and not (request.title and what) else f"{prefix} {what}".strip()
-    subject = f"{_HIGH}{says}" if wording.is_high(approval) else says
+    subject = f"{_HIGH}{says}" if wording.is_high_severity(approval) else says
     reference = _reference(approval)
     most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
     return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {reference}"

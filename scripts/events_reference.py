@@ -15,6 +15,7 @@ from typing import Any
 
 from approvals.domain.events import SOURCE, Event, events
 from approvals.domain.history import Kind
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -31,7 +32,7 @@ from approvals.domain.model import (
     Workflow,
     iso,
 )
-from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.requests.schema import load
 
@@ -112,8 +113,8 @@ def approval() -> Approval:
         _answer("eve", Action.REJECT, 1),
         _answer("ann", Action.APPROVE, 2, "Fine"),
         Withdrawal(_approver("ann"), NOON + timedelta(minutes=3)),
-        Postponement(_approver("bo"), NOON + timedelta(minutes=10)),
-        Tick(NOON + timedelta(minutes=30)),
+        ExtensionRequest(_approver("bo"), NOON + timedelta(minutes=10)),
+        ScheduledCheck(NOON + timedelta(minutes=30)),
         _answer("ann", Action.APPROVE, 40),
         _answer("lead", Action.APPROVE, 41, "Go"),
     ):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from approvals.domain.characters import reveal
+from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import (
     Action,
     Approval,
@@ -19,7 +20,7 @@ from approvals.domain.model import (
     SlackMessage,
     Workflow,
 )
-from approvals.domain.rules import Cancellation, Expiry, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.requests import schema
 from approvals.store.items import approval_to_item

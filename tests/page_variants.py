@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from approvals.domain.judgement import Cancellation, Expiry, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -23,7 +24,7 @@ from approvals.domain.model import (
     Severity,
     Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
 from web import pages
 from web.form_inputs import Typed
@@ -140,7 +141,7 @@ def eventful() -> Approval:
         filled_in,
         replace(filled_in, approver=BOB, at=NOW + timedelta(minutes=2)),
         Withdrawal(ALICE, NOW + timedelta(minutes=3)),
-        Tick(NOW + timedelta(minutes=21)),
+        ScheduledCheck(NOW + timedelta(minutes=21)),
         replace(filled_in, at=NOW + timedelta(minutes=22), comment="Now it is good"),
     ):
         approval = judge(approval, event).approval

@@ -1,4 +1,4 @@
-"""Make AWS clients: one for each service that a function calls, made when the function starts."""
+"""Create AWS clients: one for each service that a function calls, when the function starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-"""Seconds. botocore's own default is to wait 60 s: longer than a function lives, and than Slack's 3 s."""
+"""Seconds. botocore waits 60 s by default: longer than a function runs, and than Slack waits."""
 
 
 @overload
@@ -33,11 +33,11 @@ def client(service: Literal["sqs"]) -> SQSClient: ...
 @overload
 def client(service: Literal["stepfunctions"]) -> SFNClient: ...
 def client(service: Any) -> Any:
-    """Return a new client of a service, in the function's own region. The layer has the services named here."""
+    """Return a new client in the function's own region. The layer has the services named here."""
     return _session().client(service, config=CONFIG)
 
 
 @cache
 def _session() -> boto3.Session:
-    """Return what all clients share: credentials and AWS's endpoints, which take longer to read than a client."""
+    """Return the session of all clients: credentials and endpoints take longer to read than a client."""
     return boto3.Session()

@@ -108,7 +108,7 @@ def _escalated(approval: Approval, _entry: Entry) -> dict[str, Json]:
 
 
 def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     return {
         "DecidedBy": decision.approver.id if decision.approver else None,
         "Channel": decision.channel,

@@ -65,7 +65,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
             key=f"extension-{number}",
             kind=Kind.EXTENDED,
             at=extension.at,
-            text=str(wording.extended(extension)),
+            text=str(wording.extension_sentence(extension)),
             approver=extension.approver,
         )
     if approval.escalated_at:

@@ -1,4 +1,4 @@
-"""Deferred Slack replies: what the Slack app leaves for the backend to show to one user."""
+"""Deferred Slack replies, which the Slack app leaves for the backend to deliver to one user."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from approvals.domain.facts import author_facts
 from approvals.domain.model import Approval
 
 
@@ -13,7 +14,7 @@ def has_words(approval: Approval, words: str) -> bool:
         approval.title,
         request.details or "",
         request.requested_by or "",
-        *(part for fact in request.facts for part in fact),
+        *(part for fact in author_facts(request) for part in fact),
         workflow.execution_name,
         workflow.state_machine_name,
     ]

@@ -14,7 +14,7 @@ from approvals.domain.email_address import canonical, is_same
 from approvals.domain.identifiers import is_email, is_slack_group
 from approvals.domain.model import People, Person, Request
 from approvals.requests.codec import KEY
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
 """People that one request may name, those in groups included: each is a call to Slack, and a part of the record, which
@@ -49,7 +49,7 @@ class Found(Protocol):
 
 
 class Directory(Protocol):
-    """The people that Slack knows. Every method raises `DeliveryFailed` when Slack can't be asked."""
+    """The people that Slack knows. Every method raises `DeliveryError` when Slack can't be asked."""
 
     def find_by_email(self, email: str) -> Found | None:
         """The user with this address, if there is one."""
@@ -70,8 +70,8 @@ def identify(request: Request, *, email: str, subscribed: Mapping[str, str], dir
     `email` is the stack's own address. `subscribed` has the addresses with a confirmed subscription: as they are
     subscribed, by their casefolded form. Without Slack there is no `directory`.
 
-    Raises `InvalidApprovalRequest` with a sentence for every name that can't be resolved or reached, and when too few
-    people are left to decide; `DeliveryFailed` when Slack can't be asked: then nothing is known.
+    Raises `InvalidRequestError` with a sentence for every name that can't be resolved or reached, and when too few
+    people are left to decide; `DeliveryError` when Slack can't be asked: then nothing is known.
     """
     return _Identification(request, email, subscribed, directory).people()
 
@@ -112,7 +112,7 @@ class _Identification:
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
-            raise InvalidApprovalRequest(self._problems)
+            raise InvalidRequestError(self._problems)
         return found
 
     def _named(self, names: tuple[str, ...], key: str) -> list[int]:

@@ -48,7 +48,7 @@ class NotDone(StrEnum):
 Task: TypeAlias = "Callable[[Approval], Done | NotDone | Tasks]"
 """Does one thing, given the record as it is now. It may return parts instead: it is done when they are.
 
-Raises `DeliveryFailed` when it should be tried again. It never marks its step.
+Raises `DeliveryError` when it should be tried again. It never marks its step.
 """
 
 Tasks: TypeAlias = Mapping[str, Task]

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval, Decision, Status, Step
 from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
@@ -73,7 +73,7 @@ class Resumer:
     def _resume(self, approval: Approval) -> Approval:
         try:
             reached = self._resume_workflow(approval)
-        except TaskGone:
+        except TaskGoneError:
             # Perhaps another run resumed it: then the record says what has been done about it since.
             approval = self._table.get(approval.id)
             if approval.resumed is not None:
@@ -83,11 +83,11 @@ class Resumer:
         self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
         now = self._table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
         # Behind the mark: a crash between the two loses a count instead of doubling it.
-        self._count_decision(wording.decided(now), requested_at=now.requested_at, reached=reached)
+        self._count_decision(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
 
     def _resume_workflow(self, approval: Approval) -> bool:
-        """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
+        """Resume the workflow; return False if it was cancelled as it no longer waits. Raise `TaskGoneError`."""
         if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
             return False
         self._workflows.resume(approval, self._task_token(approval.id))
@@ -96,5 +96,5 @@ class Resumer:
     def _task_token(self, approval_id: str) -> str:
         token = self._tokens.get(approval_id)
         if token is None:
-            raise DeliveryFailed("the approval has no task token on record")
+            raise DeliveryError("the approval has no task token on record")
         return token

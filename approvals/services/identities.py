@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import People, Request
 from approvals.requests.identities import Directory, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 
 
 class StackIdentities:
     """`email` is the stack's own address, `confirmed` returns who can get emails; without Slack there is no directory.
 
-    `confirmed` and the directory raise `DeliveryFailed`.
+    `confirmed` and the directory raise `DeliveryError`.
     """
 
     def __init__(self, *, email: str, confirmed: Callable[[], Mapping[str, str]], directory: Directory | None) -> None:
@@ -24,7 +24,7 @@ class StackIdentities:
         self._directory = directory
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
         return self._find(request, self._directory)
 
     def find_partly(self, request: Request) -> People | None:
@@ -34,7 +34,7 @@ class StackIdentities:
             return None
         try:
             return replace(self._find(request, None), complete=False)
-        except (InvalidApprovalRequest, DeliveryFailed):  # Somebody is reached by Slack alone, then.
+        except (InvalidRequestError, DeliveryError):  # Somebody is reached by Slack alone, then.
             return None
 
     def _find(self, request: Request, directory: Directory | None) -> People:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
-from approvals.domain.rules import Cancellation, Event, Expiry, Tick, Verdict, next_due
+from approvals.domain.rules import next_due
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
 from approvals.store.reading import UnreadableError
@@ -100,7 +101,7 @@ class LifecycleHandler:
 
     def _move_on(self, approval: Approval, now: datetime) -> None:
         """Notes that it is time to remind or to escalate, and when to look again; `notify` tells people."""
-        judgement = respond(self._table, approval, Tick(now))
+        judgement = respond(self._table, approval, ScheduledCheck(now))
         if judgement.changed:
             self._logger.info("moved on by the clock", extra={"verdict": judgement.verdict.value})
         elif judgement.verdict is Verdict.NOT_DUE:
@@ -111,7 +112,7 @@ class LifecycleHandler:
         for approval_id in self._table.waiting(execution_arn):
             self._try(approval_id, partial(self._respond, event=event))
 
-    def _respond(self, approval: Approval, *, event: Event) -> None:
+    def _respond(self, approval: Approval, *, event: ApprovalEvent) -> None:
         judgement = respond(self._table, approval, event)
         if judgement.changed:
             self._logger.info("decided by the clock", extra={"verdict": judgement.verdict.value})

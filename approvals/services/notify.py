@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, People, Request, Status
-from approvals.domain.rules import Cancellation
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
@@ -39,7 +39,7 @@ class Identities(Protocol):
     """Finds out who is who."""
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known while a service is down; None if that is not enough."""
@@ -108,7 +108,7 @@ class Notifier:
             return approval
         try:
             return self._look_up(approval)
-        except DeliveryFailed as error:
+        except DeliveryError as error:
             self._logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
             people = self._identities.find_partly(approval.request)
             if people is None:
@@ -121,13 +121,13 @@ class Notifier:
             people = self._identities.find(approval.request)
             check_size(replace(approval, people=people))  # A user group may have many members.
             return self._table.identify(approval, people)
-        except InvalidApprovalRequest as error:
+        except InvalidRequestError as error:
             current = self._table.get(approval.id)
             if current.people != approval.people:
                 # It was found out before, and people were asked: what has changed with them since is no reason.
                 return current
             self._logger.warning("invalid request", extra={"problems": error.problems})
-            event = Cancellation(self._clock(), str(error), error=type(error).__name__)
+            event = Cancellation(self._clock(), str(error), error=INVALID_REQUEST)
             return respond(self._table, current, event).approval
 
     def _tell(self, approval: Approval) -> Approval:
@@ -146,7 +146,7 @@ class Notifier:
             if approval.version == 1 or self._table.announced(approval):
                 return run.approval
             approval = self._table.get(approval.id)
-        raise StepsFailed({NEWS: DeliveryFailed("it changes faster than people can be told")})
+        raise StepsFailed({NEWS: DeliveryError("it changes faster than people can be told")})
 
     def _invite(self, run: Run) -> None:
         self._ask(run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.events import owed
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
@@ -23,7 +23,7 @@ class Publisher:
     def publish(self, approval: Approval) -> Approval:
         """Publishes what is owed. Returns the approval as it stands then.
 
-        Raises `DeliveryFailed` when not all was taken. What was taken is noted all the same.
+        Raises `DeliveryError` when not all was taken. What was taken is noted all the same.
         """
         waiting = owed(approval, self._stack)
         for first in range(0, len(waiting), MAX_ENTRIES):
@@ -33,5 +33,5 @@ class Publisher:
             if taken:
                 approval = self._table.published(approval, taken)
             if refused:
-                raise DeliveryFailed(f"EventBridge answered {', '.join(sorted(set(refused.values())))}")
+                raise DeliveryError(f"EventBridge answered {', '.join(sorted(set(refused.values())))}")
         return approval

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.eligibility import needs_lookup
 from approvals.domain.model import Approval, Json, People, Request
 from approvals.domain.result import MAX_OUTPUT, most_bytes
 from approvals.domain.signed_links import approval_id, new_link_key
 from approvals.requests.codec import KEY
-from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call, parse_request
+from approvals.requests.parse import INVALID_REQUEST, Call, InvalidRequestError, parse_call, parse_request
 from approvals.store.record_size import check_size
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
@@ -52,7 +52,7 @@ class RequestHandler:
         with self._logger.append_context_keys(approval_id=key, execution=call.workflow.execution_arn):
             try:
                 approval = self._approval(key, call)
-            except InvalidApprovalRequest as error:
+            except InvalidRequestError as error:
                 self._refuse(call, error)
                 return
             # First: an approval without a token could be decided, and its workflow would never hear of it.
@@ -78,12 +78,12 @@ class RequestHandler:
         check_size(approval)
         return approval
 
-    def _refuse(self, call: Call, error: InvalidApprovalRequest) -> None:
+    def _refuse(self, call: Call, error: InvalidRequestError) -> None:
         # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.
         self._logger.warning("invalid request", extra={"problems": error.problems})
         try:
-            self._workflows.fail(call.task_token, type(error).__name__, str(error))
-        except TaskGone:
+            self._workflows.fail(call.task_token, INVALID_REQUEST, str(error))
+        except TaskGoneError:
             self._logger.warning("the task no longer waits")
 
 
@@ -96,4 +96,4 @@ def _check_size(execution_input: Json, request: Request) -> None:
             f"{MAX_OUTPUT:,} that Step Functions hands on; shorten the input, limit MaxLength in the Form, turn "
             "comments off, or ask for fewer answers"
         )
-        raise InvalidApprovalRequest([problem])
+        raise InvalidRequestError([problem])

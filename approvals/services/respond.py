@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.judgement import ApprovalEvent, Judgement
 from approvals.domain.model import Approval
 from approvals.domain.replies import DeferredReply
-from approvals.domain.rules import Event, Judgement, judge
+from approvals.domain.rules import judge
 
 _ATTEMPTS = 50
 """As many as may answer one request at the same moment: of those who conflict, one is stored each time."""
@@ -20,7 +21,7 @@ class Store(Protocol):
     def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         """Stores the approval, and leaves the reply, if the table still has the version before it.
 
-        Raises `Conflict` otherwise: then neither is done.
+        Raises `ConflictError` otherwise: then neither is done.
         """
 
     def leave_reply(self, reply: DeferredReply) -> None:
@@ -30,7 +31,7 @@ class Store(Protocol):
 def respond(
     store: Store,
     approval: Approval,
-    event: Event,
+    event: ApprovalEvent,
     *,
     reply: Callable[[Judgement], DeferredReply | None] = lambda _: None,
 ) -> Judgement:
@@ -39,7 +40,7 @@ def respond(
     `reply` returns the deferred reply to a judgement, if any: the same write leaves it. It is called before that write,
     so what it raises keeps everything from being stored.
 
-    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
+    A conflict is judged again against the stored record, never overwritten. Raise `TooManyConflictsError` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
@@ -50,8 +51,8 @@ def respond(
             return judgement
         try:
             store.save(judgement.approval, left)
-        except Conflict as conflict:
+        except ConflictError as conflict:
             approval = conflict.current
         else:
             return judgement
-    raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")
+    raise TooManyConflictsError(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

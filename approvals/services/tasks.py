@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
 from approvals.domain.model import Approval, SlackMessage
 from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
 
@@ -27,7 +27,7 @@ class StepsFailed(Exception):  # noqa: N818
     def __init__(self, failures: Mapping[StepT, Exception]) -> None:
         super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
         self.steps: tuple[str, ...] = tuple(failures)
-        delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayed)]
+        delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayedError)]
         self.retry_after = max(delays) if len(delays) == len(failures) else None
 
 
@@ -112,7 +112,7 @@ class Run:
             raise StepsFailed(self._failures)
 
     def _note(self, step: str, error: Exception) -> None:
-        if isinstance(error, DeliveryFailed):
+        if isinstance(error, DeliveryError):
             self._log.warning("step failed, will be tried again", extra={"step": str(step), "reason": str(error)})
         else:
             self._log.exception("step failed", extra={"step": str(step)})
@@ -147,18 +147,19 @@ Item = TypeVar("Item")
 def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
     """Do something for each; failing with one does not keep it from the others.
 
-    Raise at the end what failed: `DeliveryRefused` only when nothing else did. `DeliveryDelayed` ends it at once.
+    Raise at the end what failed: `DeliveryRefusedError` only when nothing else did. `DeliveryDelayedError` ends it at
+    once.
     """
-    refused: list[DeliveryFailed] = []
-    failed: list[DeliveryFailed] = []
+    refused: list[DeliveryError] = []
+    failed: list[DeliveryError] = []
     for item in items:
         try:
             do(item)
-        except DeliveryDelayed:
+        except DeliveryDelayedError:
             raise
-        except DeliveryRefused as error:
+        except DeliveryRefusedError as error:
             refused.append(error)
-        except DeliveryFailed as error:
+        except DeliveryError as error:
             failed.append(error)
             if len(failed) == MAX_FAILURES:
                 break
@@ -168,7 +169,7 @@ def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
 
 def _reason(error: Exception) -> str:
     # Only our own exceptions are known to carry no secret.
-    return str(error) if isinstance(error, DeliveryFailed) else type(error).__name__
+    return str(error) if isinstance(error, DeliveryError) else type(error).__name__
 
 
 def step_for(kind: str, recipient: str) -> str:

@@ -11,7 +11,7 @@ from approvals.domain.identifiers import is_email
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.result import comment_bytes, form_bytes
 from approvals.requests.codec import KEY
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from approvals.store.dynamodb import serialize
 from approvals.store.items import approval_to_item
 
@@ -63,7 +63,7 @@ def greatest_size(approval: Approval) -> int:
 
 
 def check_size(approval: Approval) -> None:
-    """Raise `InvalidApprovalRequest` if the record of a new approval can grow larger than an item may be."""
+    """Raise `InvalidRequestError` if the record of a new approval can grow larger than an item may be."""
     most = greatest_size(approval)
     if most <= MAX_RECORD:
         return
@@ -75,7 +75,7 @@ def check_size(approval: Approval) -> None:
         f"{MAX_RECORD:,} can be stored; shorten the input, limit MaxLength in the Form, turn comments off, ask for "
         "fewer answers, or name fewer people"
     )
-    raise InvalidApprovalRequest([problem])
+    raise InvalidRequestError([problem])
 
 
 def _stored(approval: Approval) -> int:

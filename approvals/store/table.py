@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.model import Approval, People, SlackMessage, Step, iso
 from approvals.domain.replies import DeferredReply
 from approvals.store.dynamodb import deserialize, serialize
@@ -122,8 +122,8 @@ class ApprovalTable:
     def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         """Stores what was answered, if the table holds the version just before; the reply is left exactly then.
 
-        Raises `Conflict` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it has no
-        room, and `TooManyConflicts` when others hold it all the time.
+        Raises `ConflictError` otherwise, `NotFound` when there is no such record any more, `RecordFullError` when it
+        has no room, and `TooManyConflictsError` when others hold it all the time.
         """
         changed = changeable_to_item(approval)
         expression = f"SET {', '.join(f'#{name} = :{name}' for name in changed)}"
@@ -143,13 +143,13 @@ class ApprovalTable:
                 self._update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailed) as error:
             # Read again: DynamoDB would hand over the whole item with the failure.
-            raise Conflict(self.get(approval.id)) from error
+            raise ConflictError(self.get(approval.id)) from error
         except self._called_off as error:
             if _is_too_large(error):
                 raise RecordFullError(f"approval {approval.id} has no room left") from error
             if not _passes(error):
                 raise
-            raise TooManyConflicts(f"approval {approval.id}: others kept writing it") from error
+            raise TooManyConflictsError(f"approval {approval.id}: others kept writing it") from error
         except ClientError as error:
             if not _is_too_large(error):
                 raise

@@ -10,10 +10,10 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import forms
-from approvals.domain.forms import MAX_COMMENT, YES
+from approvals.domain.forms import COMMENT, MAX_COMMENT, YES
+from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.parts import Text
-from approvals.domain.rules import COMMENT, Judgement, Verdict
 from approvals.store.table import ApprovalTable, NotFound, RecordFullError
 from bot.listeners.payloads import Interaction, read_submission, reading
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text

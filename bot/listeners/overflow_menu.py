@@ -7,9 +7,9 @@ from functools import partial
 from slack_bolt import Ack
 
 from approvals.domain import wording
+from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Approval
-from approvals.domain.parts import Text, joined
-from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal
+from approvals.domain.parts import Text, join_texts
 from bot.listeners.payloads import Interaction, MalformedError
 from bot.listeners.recorder import Recorder, refusal_text
 from bot.views.buttons import EXTEND, WITHDRAW
@@ -21,7 +21,7 @@ TOO_OFTEN = "Your answer stands: it was taken back too often already."
 USED = "Slack sent this click before, so nothing was changed."
 WITHDRAWN = "Your answer was taken back. The request still waits."
 
-_EVENTS: dict[str, type[Withdrawal | Postponement]] = {WITHDRAW: Withdrawal, EXTEND: Postponement}
+_EVENTS: dict[str, type[Withdrawal | ExtensionRequest]] = {WITHDRAW: Withdrawal, EXTEND: ExtensionRequest}
 
 
 def choose(ack: Ack, click: Interaction, approval: Approval, recorder: Recorder) -> None:
@@ -53,4 +53,4 @@ def _result_text(click: Interaction, judgement: Judgement) -> Text | None:
             said = (TOO_OFTEN if has_response else NOTHING_TO_WITHDRAW,)
         case _:
             said = (TOO_LATE, wording.outcome(approval))
-    return joined([wording.quoted_title(approval), *said])
+    return join_texts([wording.quoted_title(approval), *said])

@@ -10,12 +10,13 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Response
 from approvals.domain.omissions import was_all_in_earlier_message
-from approvals.domain.parts import Text, joined
+from approvals.domain.parts import Text, join_texts
 from approvals.domain.replies import DeferredReply
-from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable, RecordFullError
 from bot.directory import SlackDirectory
@@ -48,7 +49,7 @@ class Recorder:
         self,
         interaction: Interaction,
         approval: Approval,
-        event: Response | Withdrawal | Postponement,
+        event: Response | Withdrawal | ExtensionRequest,
         tell: Tell,
         *,
         checks_member: bool = True,
@@ -79,7 +80,7 @@ class Recorder:
         self,
         click: Interaction,
         approval: Approval,
-        event: Response | Withdrawal | Postponement,
+        event: Response | Withdrawal | ExtensionRequest,
         tell: Tell,
         *,
         checks_member: bool = True,
@@ -102,7 +103,7 @@ class Recorder:
     def _check_member(self, approver: Approver) -> Approver:
         try:
             user = self._directory.user(approver.id)
-        except DeliveryFailed as error:
+        except DeliveryError as error:
             self._logger.warning("membership can't be checked", extra={"reason": str(error)})
             self._refresh_secret()
             return approver
@@ -120,13 +121,13 @@ def result_text(judgement: Judgement, response: Response, *, unseen: bool = Fals
         case Verdict.DECIDED | Verdict.COUNTED if not unseen:
             return None
         case Verdict.DECIDED:
-            return joined([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
+            return join_texts([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
         case Verdict.NOT_ALLOWED:
             return refusal_text(judgement)
         case _:
-            return wording.answered(judgement, response)
+            return wording.response_reply(judgement, response)
 
 
 def refusal_text(judgement: Judgement) -> Text:
     """Return why this person may not respond, and who may."""
-    return wording.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)
+    return wording.refusal_reply(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

@@ -16,11 +16,11 @@ from slack_sdk.models.blocks import (
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, omissions, wording
 from approvals.domain.characters import reveal
-from approvals.domain.forms import said
+from approvals.domain.forms import format_answer
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.model import Action, Approval, Channel, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import SLACK_MESSAGE, Shown
-from approvals.domain.parts import Names, joined
+from approvals.domain.parts import Names, join_texts
 from bot.views import details
 from bot.views.buttons import READ_AND_RESPOND, READ_IN_FULL, page_button, request_buttons
 from bot.views.text import (
@@ -114,7 +114,7 @@ def outcome_text(approval: Approval) -> str:
 
 def outcome_reply(approval: Approval) -> str:
     """Return the reply once the approval is decided: a mention of the requester, the outcome, and the comment."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     requester = _requester(approval)
     told = f"<@{requester}> " if requester else ""
     quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
@@ -130,7 +130,7 @@ def _requester(approval: Approval) -> str:
 
 def outcome_blocks(approval: Approval) -> list[Block]:
     """Return the message once the approval is decided: without buttons, but with who, when, and by which channel."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     ours: list[Block] = [
         *_title(approval),
@@ -139,7 +139,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
         *_filled_in(approval),
         *details.lines(wording.progress(approval), MAX_PROGRESS),
     ]
-    if lost := wording.in_vain(approval):
+    if lost := wording.undelivered_sentence(approval):
         ours.append(paragraph(lost))
     ours.append(_fields(approval))
     tail = footnote(execution)
@@ -183,7 +183,7 @@ def _rules(approval: Approval) -> list[Block]:
 def _who_may(approval: Approval) -> list[Part]:
     rejects = approval.request.on_timeout is OnTimeout.REJECT
     silence = "No answer in time counts as a rejection." if rejects else ""
-    parts = joined([wording.who_may(approval), silence]).parts
+    parts = join_texts([wording.rules_sentence(approval), silence]).parts
     return [each for part in parts for each in (_listed(part.people) if isinstance(part, Names) else runs(str(part)))]
 
 
@@ -205,7 +205,7 @@ def _filled_in(approval: Approval) -> list[Block]:
     if not filled:
         return []
     labels = {field.name: field.label for field in approval.request.form}
-    rows = [f"{labels.get(name, name)}: {said(value)}" for name, value in filled[-1].items()]
+    rows = [f"{labels.get(name, name)}: {format_answer(value)}" for name, value in filled[-1].items()]
     return details.quote("\n".join(rows), MAX_FILLED_IN)
 
 

@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
 from approvals.adapters.step_functions import console_url
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.parts import duration
-from approvals.domain.rules import may_postpone
+from approvals.domain.rules import can_extend
 
 ACTION_IDS = {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
 """The action IDs of Approve and Reject. The button's value is the approval's ID."""
@@ -109,6 +109,6 @@ def _options(approval: Approval) -> list[Option]:
     several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
     if several and approval.standing:  # If one response decides, there is none to withdraw.
         options.append(("Withdraw my response", WITHDRAW))
-    if may_postpone(approval):
+    if can_extend(approval):
         options.append((f"Extend deadline by {duration(approval.request.more_time.by)}", EXTEND))
     return [Option(text=PlainTextObject(text=label), value=f"{choice}:{approval.id}") for label, choice in options]

@@ -16,9 +16,9 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.domain import facts, markdown, omissions
-from approvals.domain.markdown import Kind, Span, Style
+from approvals.domain.markdown import BlockKind, Span, Style
 from approvals.domain.omissions import MAX_STYLED_FACTS, Shown
-from approvals.domain.parts import Moment, Text, beginning, joined
+from approvals.domain.parts import Moment, Text, join_texts, truncate
 from bot.views.text import Part, date, link, paragraph, rich, runs, weight_of
 
 FROM_REQUEST = "From the request"
@@ -52,7 +52,7 @@ def quote(text: str, room: int) -> list[Block]:
 
 def lines(rows: Sequence[str | Text], room: int) -> list[Block]:
     """Return our own sentences with names and moments in them, a line each, without a heading."""
-    return _cut(joined(rows, "\n"), room, RichTextSectionElement)
+    return _cut(join_texts(rows, "\n"), room, RichTextSectionElement)
 
 
 def _cut(said: str | Text, room: int, element: type[RichTextQuoteElement | RichTextSectionElement]) -> list[Block]:
@@ -60,7 +60,7 @@ def _cut(said: str | Text, room: int, element: type[RichTextQuoteElement | RichT
     length = len(str(said))
 
     def block(most: int) -> Block:
-        shown = beginning(said, most)
+        shown = truncate(said, most)
         parts = [
             each for part in shown.parts for each in ([date(part)] if isinstance(part, Moment) else runs(str(part)))
         ]
@@ -78,7 +78,7 @@ def _cut(said: str | Text, room: int, element: type[RichTextQuoteElement | RichT
 
 def _facts(shown: Shown) -> list[Part]:
     rows = shown.facts
-    if len(rows) > MAX_STYLED_FACTS or any(omission.part is omissions.Part.FACTS for omission in shown.omissions):
+    if len(rows) > MAX_STYLED_FACTS or omissions.RequestPart.FACTS in shown.omissions:
         return runs("\n".join(f"{label}: {value}" for label, value in rows))
     parts: list[Part] = []
     for number, (label, value) in enumerate(rows):
@@ -96,9 +96,9 @@ def _details(blocks: Sequence[markdown.Block]) -> Iterator[RichTextElement]:
     # Slack refuses an element without text: an empty block of code.
     for kind, group in groupby((block for block in blocks if _parts(block)), key=markdown.shape):
         found = list(group)
-        if kind is Kind.ITEM:
+        if kind is BlockKind.ITEM:
             yield _list([_parts(block) for block in found])
-        elif kind is Kind.CODE:
+        elif kind is BlockKind.CODE:
             yield from (RichTextPreformattedElement(elements=_parts(block), border=BORDER) for block in found)
         else:
             yield RichTextQuoteElement(elements=_joined(found))
@@ -108,16 +108,16 @@ def _parts(block: markdown.Block) -> list[Part]:
     return [part for span in block.spans for part in _span(span, block.kind)]
 
 
-def _span(span: Span, kind: Kind) -> list[Part]:
+def _span(span: Span, kind: BlockKind) -> list[Part]:
     if span.style is Style.LINK:
         return link(span.text, span.url, f"{span.text} ({span.url})")
-    return runs(span.text, Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style)
+    return runs(span.text, Style.BOLD if kind is BlockKind.HEADING and span.style is Style.PLAIN else span.style)
 
 
 def _joined(blocks: Sequence[markdown.Block]) -> list[Part]:
     parts: list[Part] = []
     for number, block in enumerate(blocks):
-        between = "\n" if number and blocks[number - 1].kind is Kind.HEADING else "\n\n"
+        between = "\n" if number and blocks[number - 1].kind is BlockKind.HEADING else "\n\n"
         parts += [*(runs(between) if number else []), *_parts(block)]
     return parts
 

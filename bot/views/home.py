@@ -12,7 +12,7 @@ from slack_sdk.models.views import View
 from approvals.domain import facts, wording
 from approvals.domain.model import Approval
 from approvals.domain.omissions import SLACK_HOME, fit
-from approvals.domain.parts import Text, beginning
+from approvals.domain.parts import Text, truncate
 from approvals.domain.summary import Summary, summarize
 from bot.views import approval as message
 from bot.views import details
@@ -45,7 +45,7 @@ def home_view(
     overview: Overview, waiting: Iterable[Approval], link: Link, *, now: datetime, said: Text | str = ""
 ) -> View:
     """Return the Home, with `said` at its top. `waiting` has the waiting approvals in full, read as far as shown."""
-    told = [paragraph(sentence(beginning(said, MAX_SAID)))] if said else []
+    told = [paragraph(sentence(truncate(said, MAX_SAID)))] if said else []
     number = len(overview.waiting)
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
@@ -87,7 +87,7 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
     source = " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_SOURCE)}" for label, value in facts.source(approval))
-    ours = footnote(*filter(None, (source, sentence(wording.unchecked(approval)))))
+    ours = footnote(*filter(None, (source, sentence(wording.requester_warning(approval)))))
     buttons = response_buttons(approval, all_shown=shown.is_complete, place=place)
     return [*title, *content, ours, buttons, DividerBlock()]
 

@@ -23,10 +23,9 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from approvals.domain.characters import reveal
-from approvals.domain.forms import MAX_COMMENT, NO, YES
+from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
 from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
 from approvals.domain.parts import Text
-from approvals.domain.rules import COMMENT
 from bot.views.buttons import LABELS
 
 CALLBACK_ID = "approval:answer"

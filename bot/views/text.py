@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from approvals.domain.addresses import host_of, labelled
+from approvals.domain.addresses import host_of, label_with_host
 from approvals.domain.characters import reveal
 from approvals.domain.identifiers import is_slack_user
 from approvals.domain.markdown import Style
@@ -123,7 +123,7 @@ def link(label: str, url: str, otherwise: str) -> list[Part]:
     """Return a link; the text `otherwise` for an address so unusual that Slack may refuse the message for it."""
     host = host_of(url)
     if host and _USUAL_HOST.fullmatch(host):
-        return [RichTextElementParts.Link(url=url, text=reveal(labelled(label, url)))]
+        return [RichTextElementParts.Link(url=url, text=reveal(label_with_host(label, url)))]
     return runs(otherwise)
 
 

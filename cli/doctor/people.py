@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import Request
 from approvals.requests.identities import identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
 from cli.doctor.finding import Check, Finding, fault, ok, unknown
@@ -39,7 +39,7 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
     directory = _directory(patient)
     try:
         problems = {name: _problem(name, patient, subscribed, directory) for name in looked_at}
-    except DeliveryFailed as error:
+    except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
         return
     for name in looked_at:
@@ -65,7 +65,7 @@ def _problem(name: str, patient: Patient, subscribed: dict[str, str], directory:
     asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
     try:
         identify(asked, email=patient.parameters["Email"], subscribed=subscribed, directory=directory)
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         return "; ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 

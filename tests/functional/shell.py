@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 from click.testing import CliRunner, Result
 
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Approver, People, Step, Workflow
-from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import parse_request
 from approvals.services.respond import respond
@@ -136,7 +136,7 @@ class Shell:
         response = replace(a_response(action, approver, comment=comment), at=self.clock())
         return self.happened(response)
 
-    def happened(self, event: Event) -> Approval:
+    def happened(self, event: ApprovalEvent) -> Approval:
         """An event comes to the newest approval."""
         return respond(self.table, self.newest(), event).approval
 

@@ -184,7 +184,7 @@ def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(scen
         said.append(len(scene.notes))
         clock.pass_(minutes=1)
     assert said == [1, 2, 3]
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))}
     scene.click(ACTION_IDS[APPROVE], "U0DAVE0006")
     assert len(scene.notes) == 4, "each person is told"
 
@@ -628,7 +628,7 @@ def test_a_guest_from_another_workspace_can_not_decide(
     payload["user"]["team_id"] = workspace
     assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [str(wording.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE))]
+    assert notes(dynamodb) == [str(wording.refusal_reply(ONE_TAP, Reason.OTHER_WORKSPACE))]
     [attempt] = table.get(ID).refusals
     assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
@@ -893,7 +893,7 @@ def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept
     for action in (REJECT, APPROVE):
         scene.click(ACTION_IDS[action], CAROL)
     assert scene.slack.modals() == []
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))}
     [attempt] = scene.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
     assert scene.is_(Status.PENDING)
@@ -962,7 +962,7 @@ def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene
     scene.choose(EXTEND, user)
     assert scene.is_(Status.PENDING)
     assert (scene.record.responses, scene.record.extensions) == ((), ())
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.NOT_A_MEMBER))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.NOT_A_MEMBER))}
     assert [refusal.reason for refusal in scene.record.refusals] == [Reason.NOT_A_MEMBER]
 
 
@@ -1003,7 +1003,7 @@ def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_m
     scene.slack.fail_with = status
     scene.click(ACTION_IDS[APPROVE])
     assert scene.record.version == 1
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.UNCHECKED))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.UNCHECKED))]
     scene.slack.fail_with = None
     scene.click(ACTION_IDS[APPROVE])
     assert scene.is_(Status.APPROVED)
@@ -1035,14 +1035,14 @@ def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
     monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
     scene.click(ACTION_IDS[APPROVE], CAROL)
     assert scene.is_(Status.PENDING)
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))]
 
 
 def test_a_guest_from_another_workspace_gets_no_dialog(scene: Scene) -> None:
     scene.ask()
     scene.click(ACTION_IDS[REJECT], "U0GUEST004")
     assert scene.slack.modals() == []
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OTHER_WORKSPACE))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.OTHER_WORKSPACE))]
 
 
 def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
@@ -1052,7 +1052,7 @@ def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
     for action in Action:
         scene.click(ACTION_IDS[action])
     assert scene.slack.modals() == []
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.TOO_EARLY))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.TOO_EARLY))}
     assert scene.record.version == 1
 
 
@@ -1169,7 +1169,7 @@ def test_more_time_moves_the_deadline_as_often_as_the_request_allows(scene: Scen
 def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> None:
     scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     scene.choose(word, CAROL)
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))]
     assert scene.record.version == 1
 
 

@@ -18,8 +18,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import Conflict
+from approvals.domain.errors import ConflictError
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -36,7 +37,6 @@ from approvals.domain.model import (
     Status,
     Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Withdrawal
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
@@ -700,7 +700,7 @@ def test_a_flawed_answer_is_not_taken_even_if_everything_changes_meanwhile(
     approval = put(table, people=People(approvers=named(ALICE.id)), severity=Severity.HIGH)
 
     def conflict(_changed: Approval) -> None:
-        raise Conflict(replace(approval, people=People(), version=approval.version + 1))
+        raise ConflictError(replace(approval, people=People(), version=approval.version + 1))
 
     monkeypatch.setattr(table, "save", conflict)
     answer = handler(ask("POST", of(approval, APPROVE, CAROL)), context)
@@ -841,7 +841,7 @@ def test_a_crowd_that_keeps_answering_first_is_no_server_error(
     handler: CallbackHandler, table: ApprovalTable, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def others_first(*_: object) -> None:
-        raise Conflict(an_approval())
+        raise ConflictError(an_approval())
 
     monkeypatch.setattr(table, "save", others_first)
     answer = handler(ask("POST", fields()), context)

@@ -98,7 +98,8 @@ def test_a_request_that_was_asked_anew_is_followed(shell: Shell) -> None:
 
 
 def _superseded(approval: Any, by: str) -> Any:
-    from approvals.domain.rules import Cancellation, judge
+    from approvals.domain.judgement import Cancellation
+    from approvals.domain.rules import judge
 
     return judge(approval, Cancellation(approval.requested_at, "Asked anew.", superseded_by=by)).approval
 

@@ -63,7 +63,7 @@ def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: 
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
     handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     return handler
@@ -88,7 +88,7 @@ def tell_and_settle(
         channels=the_channels(outbox, messenger, logger, email=EMAIL),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     return notifier, resumer
 

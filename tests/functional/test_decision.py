@@ -13,10 +13,10 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
-from approvals.adapters.step_functions import TaskGone, Workflows
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.step_functions import TaskGoneError, Workflows
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
-from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
@@ -53,7 +53,7 @@ def resumer(
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
 
 
@@ -274,7 +274,7 @@ def test_a_reply_that_failed_is_tried_again_without_editing_anew(
     def fails_once(approval: Approval) -> None:
         if not broken:
             broken.append(approval)
-            raise DeliveryFailed("Slack answered internal_error")
+            raise DeliveryError("Slack answered internal_error")
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", fails_once)
@@ -325,7 +325,7 @@ def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hea
 
     def posted_meanwhile(_approval: Approval, _task_token: str) -> None:
         _post(table, asked, messenger, clock)
-        raise TaskGone("TaskTimedOut")
+        raise TaskGoneError("TaskTimedOut")
 
     monkeypatch.setattr(workflows, "resume", posted_meanwhile)
     resumer(asked.id, last=False)
@@ -427,7 +427,7 @@ def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: C
         channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     table.add(an_approval())
     decide(table)

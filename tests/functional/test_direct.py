@@ -14,8 +14,8 @@ from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
+from approvals.domain.judgement import ApprovalEvent, ScheduledCheck
 from approvals.domain.model import Approval, Request, Status, Step
-from approvals.domain.rules import Event, Tick
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
@@ -74,7 +74,7 @@ class Office:
             self.notifier(approval.id, last=False)
         return self.table.get(approval.id)
 
-    def happens(self, approval: Approval, what: Event) -> None:
+    def happens(self, approval: Approval, what: ApprovalEvent) -> None:
         assert respond(self.table, self.table.get(approval.id), what).changed
 
     def click(self, message: Message, user: str) -> None:
@@ -109,7 +109,7 @@ def office(
         channels=the_channels(outbox, messenger, logger, email=email),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     replies = a_delivery(table, messenger, clock, logger)
     return Office(table, slack, notifier, resumer, replies, a_bot(table, slack, clock, logger), context)
@@ -180,7 +180,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(office: Office, dy
 
 def test_who_has_not_answered_is_reminded_in_the_direct_message(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, DAVE, reminders=(timedelta(minutes=10),)))
-    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     office.tell(asked)
     [request, reminder] = office.direct
     assert reminder.thread_ts == request.ts
@@ -200,7 +200,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
 
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.tell(office.ask(CAROL, DAVE, reminders=(timedelta(minutes=10),)))
-    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     with monkeypatch.context() as broken:
         broken.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
         for _ in range(2):
@@ -215,7 +215,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
 def test_who_answered_already_is_not_reminded(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, DAVE, required_approvals=2, reminders=(timedelta(minutes=10),)))
     office.click(office.direct[0], DAVE)
-    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     office.tell(asked)
     assert len(office.direct) == 1
 
@@ -223,7 +223,7 @@ def test_who_answered_already_is_not_reminded(office: Office) -> None:
 def test_whom_a_request_is_escalated_to_is_asked_directly_from_then_on(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, escalate_to=(DAVE,), escalate_after=timedelta(minutes=20)))
     assert office.direct == []
-    office.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     office.tell(asked)
     assert len(office.direct) == 1
 
@@ -315,7 +315,7 @@ def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
     asked = office.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
     office.tell(asked)
-    office.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     office.tell(asked)
     assert len([message for message in office.slack.messages() if message.channel.startswith("D")]) == 1
     assert MAX_DIRECT < 50

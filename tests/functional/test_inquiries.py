@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval, People, Person, Request, SlackMessage
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
@@ -383,7 +383,7 @@ def test_an_answer_that_would_be_minutes_late_is_not_given(scene: Scene, clock: 
 def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
     scene.send(scene.slack.command(BOBS, "help"))
     scene.slack.fail_with = 503
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryError):
         scene.deliver()
     scene.slack.fail_with = None
     scene.seen.clear()
@@ -440,7 +440,7 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     scene.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
     scene.messenger._response_urls = ResponseUrls(scene.slack.hooks_url, webhook_client)
     scene.send(scene.slack.command(BOBS, "help"))
-    with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
+    with pytest.raises(DeliveryError, match="Slack can't be reached: URLError") as failure:
         scene.deliver()
     token = next(iter(scene.slack._hooks))
     [item] = scene.dynamodb.scan(TableName=REPLIES)["Items"]

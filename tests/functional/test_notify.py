@@ -16,10 +16,17 @@ from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError
+from approvals.domain.judgement import (
+    ApprovalEvent,
+    Cancellation,
+    ExtensionRequest,
+    ScheduledCheck,
+    Verdict,
+    Withdrawal,
+)
 from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime, Request, SlackMessage, Status, Step
 from approvals.domain.replies import DeferredReply
-from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
@@ -240,7 +247,7 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     post = messenger.post_request
 
@@ -316,7 +323,7 @@ def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
     messenger = SlackMessenger(connect, slack.channel)
     messenger.post_request(an_approval())
     slack.bot_token = "xoxb-another"
-    with pytest.raises(DeliveryFailed, match="invalid_auth: SlackBotToken is wrong"):
+    with pytest.raises(DeliveryError, match="invalid_auth: SlackBotToken is wrong"):
         messenger.post_request(an_approval())
     messenger.post_request(an_approval())
     assert (len(made), len(slack.messages())) == (2, 2)
@@ -324,7 +331,7 @@ def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
 
 def test_what_a_proxy_answers_in_slacks_place_is_not_repeated(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slack, "call", lambda *_: {"ok": False, "error": "non-JSON: <html>" + "x" * 10_000})
-    with pytest.raises(DeliveryFailed) as failed:
+    with pytest.raises(DeliveryError) as failed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert str(failed.value) == "Slack answered HTTP 200"
 
@@ -341,7 +348,7 @@ def test_a_mail_that_comes_too_fast_is_left_to_the_digest(
 
 def test_slack_asking_to_slow_down_says_for_how_long(slack: Slack) -> None:
     slack.fail_with = 429
-    with pytest.raises(DeliveryDelayed) as delayed:
+    with pytest.raises(DeliveryDelayedError) as delayed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert delayed.value.seconds == 7
 
@@ -518,7 +525,7 @@ def test_while_it_can_not_be_found_out_who_is_who_the_request_waits_and_nobody_i
     broken: str,
 ) -> None:
     asked = an_asked(table, approvers=("alice@example.com", "S0RELEASE1"))
-    directory.broken = DeliveryFailed("Slack answered HTTP 503") if broken == "slack" else None
+    directory.broken = DeliveryError("Slack answered HTTP 503") if broken == "slack" else None
     subscribers.broken = broken == "sns"
     for _ in range(2):
         with pytest.raises(StepsFailed, match="identify: S"):
@@ -536,7 +543,7 @@ def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
 ) -> None:
     """They may answer at once; in Slack nobody may before it is known who is who."""
     asked = an_asked(table, approvers=("alice@example.com", "carol@example.com"), required_approvals=2)
-    directory.broken = DeliveryFailed("Slack answered HTTP 503")
+    directory.broken = DeliveryError("Slack answered HTTP 503")
     for _ in range(2):
         with pytest.raises(StepsFailed, match="identify: Slack answered HTTP 503"):
             notifier(asked.id, last=False)
@@ -558,7 +565,7 @@ def test_who_can_not_be_identified_in_all_the_tries_is_not_asked(
     notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
-    directory.broken = DeliveryFailed("Slack answered HTTP 503")
+    directory.broken = DeliveryError("Slack answered HTTP 503")
     with pytest.raises(StepsFailed):
         notifier(asked.id, last=True)
     decision = table.get(asked.id).decision
@@ -573,7 +580,7 @@ def test_slack_asking_to_slow_down_is_no_failed_try(
     notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
-    directory.broken = DeliveryDelayed("Slack asks to slow down", 30)
+    directory.broken = DeliveryDelayedError("Slack asks to slow down", 30)
     with pytest.raises(StepsFailed) as failed:
         notifier(asked.id, last=False)
     assert failed.value.retry_after == 30
@@ -610,7 +617,7 @@ def test_a_mail_that_fails_is_sent_again_and_no_other(
 
     def refuses_carol(mail: Mail) -> None:
         if mail.to == CAROL:
-            raise DeliveryFailed("SNS answered InternalError")
+            raise DeliveryError("SNS answered InternalError")
         send(mail)
 
     asked = an_asked(table, approvers=("alice@example.com", CAROL))
@@ -649,7 +656,7 @@ def quorum(
     return table.get(asked.id)
 
 
-def happens(table: ApprovalTable, approval: Approval, event: Event) -> None:
+def happens(table: ApprovalTable, approval: Approval, event: ApprovalEvent) -> None:
     assert respond(table, table.get(approval.id), event).changed
 
 
@@ -680,7 +687,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
 ) -> None:
     happens(table, quorum, a_response())
-    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=11)))
     for _ in range(3):
         notifier(quorum.id, last=False)
     assert [(mail.to, first_word(mail)) for mail in mailer.sent] == [(CAROL, "Reminder:")]
@@ -692,7 +699,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     happens(table, quorum, Withdrawal(ALICE, NOW + timedelta(minutes=12)))
     notifier(quorum.id, last=False)
     assert len(mailer.sent) == 1, "who answered when it was time is not reminded later"
-    happens(table, quorum, Tick(NOW + timedelta(minutes=21)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=21)))
     notifier(quorum.id, last=False)
     assert [mail.to for mail in mailer.sent[1:]] == ["alice@example.com", CAROL]
 
@@ -700,7 +707,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
 def test_an_escalation_asks_the_new_ones_and_tells_everybody(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
 ) -> None:
-    happens(table, quorum, Tick(NOW + timedelta(minutes=41)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=41)))
     for _ in range(2):
         notifier(quorum.id, last=False)
     mails = sorted((mail.to, mail.subject, first_word(mail)) for mail in mailer.sent if first_word(mail) != "Reminder:")
@@ -716,7 +723,7 @@ def test_an_escalation_asks_the_new_ones_and_tells_everybody(
 def test_more_time_is_seen_by_everybody(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
 ) -> None:
-    happens(table, quorum, Postponement(ALICE, NOW + timedelta(minutes=1)))
+    happens(table, quorum, ExtensionRequest(ALICE, NOW + timedelta(minutes=1)))
     for _ in range(2):
         notifier(quorum.id, last=False)
     until = "extended the deadline to Mon 23 Nov 2026, 10:30 UTC."
@@ -735,7 +742,7 @@ def test_slacks_outage_does_not_hold_up_the_news_by_mail(
     dynamodb: DynamoDBClient,
 ) -> None:
     slack.fail_with = 500
-    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=11)))
     for _ in range(2):
         with pytest.raises(StepsFailed, match="news: Slack answered"):
             notifier(quorum.id, last=False)
@@ -825,7 +832,7 @@ def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, mailer: FakeMailer
 ) -> None:
     mailer.slots = 1
-    happens(table, quorum, Tick(NOW + timedelta(minutes=11)))
+    happens(table, quorum, ScheduledCheck(NOW + timedelta(minutes=11)))
     for _ in range(2):
         notifier(quorum.id, last=False)
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"]
@@ -908,7 +915,7 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
     )
     asked = an_approval(id="d" * 32, request=request, people=None, slack_message=None)
     table.add(asked)
-    find, down = messenger.directory.find_by_email, [DeliveryFailed("Slack can't be reached: timeout")]
+    find, down = messenger.directory.find_by_email, [DeliveryError("Slack can't be reached: timeout")]
 
     def at_the_second_try(email: str) -> SlackUser | None:
         if down:

@@ -14,9 +14,9 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.history import history
+from approvals.domain.judgement import ScheduledCheck, Verdict
 from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
 from approvals.domain.result import result
-from approvals.domain.rules import Tick, Verdict
 from approvals.services.channel import Channel, News, Tasks
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
@@ -140,7 +140,7 @@ def test_two_answers_on_two_channels_make_a_quorum_and_everybody_hears_of_it(wor
     world.flown()
     first = world.pigeons.answer(world.table, world.asked.id, ANN, Action.APPROVE, NOW + timedelta(minutes=1))
     assert (first.verdict, first.approval.status) == (Verdict.COUNTED, Status.PENDING)
-    respond(world.table, world.record, Tick(NOW + timedelta(minutes=11)))
+    respond(world.table, world.record, ScheduledCheck(NOW + timedelta(minutes=11)))
     world.notify()
     assert world.flown() == [(BEN, "Reminder: Deploy"), (CY, "Reminder: Deploy")], "who answered is not reminded"
     assert "reminder-1" in world.record.steps
@@ -197,7 +197,7 @@ def test_a_channel_that_can_not_plan_keeps_no_other_from_its_work(world: World, 
     with pytest.raises(StepsFailed, match="request_broken: KeyError"):
         world.notify()
     assert (len(world.mailer.sent), len(slack.messages()), len(world.flown())) == (3, 1, 3)
-    respond(world.table, world.record, Tick(NOW + timedelta(minutes=11)))
+    respond(world.table, world.record, ScheduledCheck(NOW + timedelta(minutes=11)))
     with pytest.raises(StepsFailed, match="reminder-1:broken: KeyError"):
         world.notify()
     assert len(world.flown()) == 3

@@ -12,10 +12,10 @@ from aws_lambda_powertools import Logger
 from approvals.adapters import metrics
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.events import Event
+from approvals.domain.judgement import Cancellation, Withdrawal
 from approvals.domain.model import People, Person, Step
-from approvals.domain.rules import Cancellation, Withdrawal
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.publish import Publisher
@@ -57,7 +57,7 @@ class FakeBus:
 
     def put(self, published: Sequence[Event]) -> dict[str, str]:
         if self.broken:
-            raise DeliveryFailed("EventBridge answered InternalException")
+            raise DeliveryError("EventBridge answered InternalException")
         assert len(published) <= MAX_ENTRIES
         self.calls.append([event for event in published if event.mark != self.refuses])
         return {event.mark: "ThrottlingException" for event in published if event.mark == self.refuses}
@@ -116,7 +116,7 @@ def resumer(
         clock=clock,
         logger=logger,
         publisher=publisher,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
 
 

@@ -35,11 +35,11 @@ from slack_sdk.web import SlackResponse
 
 from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
 from approvals.domain.replies import DeferredReply
-from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.lifecycle import LifecycleHandler
@@ -222,7 +222,7 @@ class RacedWorkflows(FakeWorkflows):
         others_first()
         self.asked.append(approval)
         if not self.waits(approval):
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
         super().resume(approval, task_token)
 
     def reached(self, approval: Approval) -> bool:
@@ -341,7 +341,7 @@ class Races(RuleBasedStateMachine):
         says=ACTIONS,
     )
     def decided_from_an_old_read(self, read: Approval, what: str, who: Approver, says: Action) -> None:
-        events: dict[str, Event] = {
+        events: dict[str, ApprovalEvent] = {
             "answer": self._answer(who, says),
             "expire": Expiry(self.clock()),
             "cancel": Cancellation(self.clock(), "Called off.", error="ApprovalCancelled"),
@@ -541,7 +541,7 @@ class Races(RuleBasedStateMachine):
     def _answer(self, approver: Approver, action: Action) -> Response:
         return Response(approver=approver, action=action, at=self.clock())
 
-    def _respond(self, approval: Approval, event: Event) -> None:
+    def _respond(self, approval: Approval, event: ApprovalEvent) -> None:
         judgement = respond(self.table, approval, event)
         self.tally.conflicts += judgement.approval.version > approval.version and not judgement.changed
 
@@ -578,7 +578,7 @@ class Races(RuleBasedStateMachine):
                 default_timeout=timedelta(hours=1),
                 clock=self.clock,
                 logger=cast("Logger", self.log),
-                requested=metrics.requested,
+                requested=metrics.count_request,
             )
             handler(call, cast("Any", None))
 
@@ -626,7 +626,7 @@ class Races(RuleBasedStateMachine):
             ),
             clock=self.clock,
             logger=cast("Logger", self.log),
-            settled=metrics.settled,
+            settled=metrics.count_decision,
         )
 
     def _lifecycle(self) -> LifecycleHandler:

@@ -34,7 +34,7 @@ def handler(
         default_timeout=timedelta(minutes=60),
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
 
 

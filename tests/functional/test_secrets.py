@@ -84,7 +84,7 @@ def test_no_secret_is_written_anywhere(
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
     request(a_call({"Comment": "x"}), context)
     notify = worker(
@@ -119,7 +119,7 @@ def test_no_secret_is_written_anywhere(
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email="a@example.com"),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)

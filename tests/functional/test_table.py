@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Channel, Decision, People, Person, Request, SlackMessage, Status, Step
 from approvals.domain.parts import Moment, text
@@ -67,7 +67,7 @@ def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table:
     winner = judge(asked, a_response(approver=BOB)).approval
     table.save(winner)
 
-    with pytest.raises(Conflict) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval)
 
     assert conflict.value.current == winner
@@ -163,7 +163,7 @@ def test_a_note_is_left_by_the_write_that_stores_the_answer(
     table.save(judge(asked, a_response(approver=BOB)).approval, REPLY)
     assert calls == ["TransactWriteItems"]
     assert replies.get(reply_id(REPLY)) == REPLY
-    with pytest.raises(Conflict) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval, replace(REPLY, id="n2"))
     assert conflict.value.current == table.get(asked.id)
     with pytest.raises(NotFound):
@@ -313,5 +313,5 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
             called_off(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
-    with pytest.raises(TooManyConflicts):
+    with pytest.raises(TooManyConflictsError):
         table.save(judge(an_approval(), a_response()).approval, reply)

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_sqs import SQSClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError
 from approvals.domain.model import Step
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import NotFound
@@ -150,13 +150,13 @@ def test_being_asked_to_wait_is_no_failed_try(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
     """However often: a new message begins to count anew, and comes when it was asked to."""
-    task.failing["a"] = StepsFailed({Step.REQUEST_SLACK: DeliveryDelayed("Slack asks to slow down", 30)})
+    task.failing["a"] = StepsFailed({Step.REQUEST_SLACK: DeliveryDelayedError("Slack asks to slow down", 30)})
     assert worker(from_queue("a", attempt=ATTEMPTS), context) == {"batchItemFailures": []}
     assert worker(from_stream("a"), context) == {"batchItemFailures": []}
     assert queued(sqs, queue_url) == 2
 
 
 def test_a_failure_beside_a_delay_is_a_failure(worker: Worker, task: Task, context: Any) -> None:
-    failures = {Step.REQUEST_EMAIL: DeliveryFailed("SNS"), Step.REQUEST_SLACK: DeliveryDelayed("Slack", 30)}
+    failures = {Step.REQUEST_EMAIL: DeliveryError("SNS"), Step.REQUEST_SLACK: DeliveryDelayedError("Slack", 30)}
     task.failing["a"] = StepsFailed(failures)
     assert worker(from_queue("a"), context)["batchItemFailures"] == [{"itemIdentifier": "message-a"}]

@@ -9,7 +9,7 @@ from functools import partial
 
 from approvals.domain import wording
 from approvals.domain.eligibility import eligible, unanswered
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Judgement
 from approvals.domain.model import Action, Approval, Approver, Person, Response
 from approvals.services.channel import Done, News, NewsKind, Tasks
@@ -27,7 +27,7 @@ class Loft:
 
     def send(self, to: str, note: str) -> None:
         if self.storm:
-            raise DeliveryFailed("no pigeon flies in a storm")
+            raise DeliveryError("no pigeon flies in a storm")
         self.flown.append((to, note))
 
 

@@ -14,9 +14,10 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from approvals.domain.eligibility import Reason, unanswered
 from approvals.domain.events import owed
+from approvals.domain.judgement import Expiry, ExtensionRequest, Verdict
 from approvals.domain.model import Action, Approval, Approver, Channel, Status, Step
 from approvals.domain.result import output
-from approvals.domain.rules import Expiry, Postponement, Verdict, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import query, verify
 from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS
@@ -113,7 +114,7 @@ class TestBeforeTheRules:
         assert judge(approval(self.pending), a_response(approver=JO)).verdict is Verdict.DECIDED
 
     def test_nobody_was_promised_more_time(self) -> None:
-        assert not judge(approval(self.pending), Postponement(ALICE, NOW)).changed
+        assert not judge(approval(self.pending), ExtensionRequest(ALICE, NOW)).changed
 
     def test_a_guest_of_a_shared_channel_may_not_answer(self) -> None:
         guest = Approver(id=BOB.id, name="bob", channel=Channel.SLACK, workspace="T0GUEST")
@@ -153,7 +154,7 @@ class TestQuorum:
     def test_the_deadline_moved_once_and_may_move_again(self) -> None:
         waiting = self.waiting()
         assert (len(waiting.extensions), waiting.deadline) == (1, NOW + timedelta(minutes=90))
-        assert judge(waiting, Postponement(DAVE, NOW + timedelta(minutes=62))).changed
+        assert judge(waiting, ExtensionRequest(DAVE, NOW + timedelta(minutes=62))).changed
 
     def test_both_messages_are_found(self) -> None:
         assert [(message.channel, message.user) for message in self.waiting().slack_messages] == [

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.events import MAX_CAUSE, Event, events, owed
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.history import Kind, history
@@ -227,12 +227,12 @@ def test_a_bus_that_answers_with_an_error_or_not_at_all_is_tried_again(eventbrid
     bus = EventBus(lambda: eventbridge, "gone")
     with Stubber(eventbridge) as answers:
         answers.add_client_error("put_events", "AccessDeniedException", "who knows")
-        with pytest.raises(DeliveryFailed, match=r"^EventBridge answered AccessDeniedException$"):
+        with pytest.raises(DeliveryError, match=r"^EventBridge answered AccessDeniedException$"):
             bus.put(some_events())
 
     def unreachable(**_: object) -> None:
         raise EndpointConnectionError(endpoint_url="https://events")
 
     broken = cast("Any", SimpleNamespace(put_events=unreachable))
-    with pytest.raises(DeliveryFailed, match="can't be reached: EndpointConnectionError"):
+    with pytest.raises(DeliveryError, match="can't be reached: EndpointConnectionError"):
         EventBus(lambda: broken, "gone").put(some_events())

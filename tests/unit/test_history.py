@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from approvals.domain.history import Kind, history
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
-from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
 
 HOUR = timedelta(hours=1)
@@ -31,8 +32,8 @@ def test_it_has_all_that_happened_in_order_of_time() -> None:
         a_response(minutes=1),
         a_response(Action.REJECT, EVE, minutes=2),
         Withdrawal(ALICE, NOW + timedelta(minutes=3)),
-        Postponement(BOB, NOW + timedelta(minutes=4)),
-        Tick(NOW + timedelta(minutes=31)),
+        ExtensionRequest(BOB, NOW + timedelta(minutes=4)),
+        ScheduledCheck(NOW + timedelta(minutes=31)),
         a_response(Action.REJECT, BOB, minutes=32, comment="Not today"),
     ):
         approval = judge(approval, event).approval

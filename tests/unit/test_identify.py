@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import People, Person, Request
 from approvals.requests.identities import MAX_PEOPLE, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from bot.directory import SlackUser
 
 STACK = "approver@example.com"
@@ -60,7 +60,7 @@ class Workspace:
 
     def _asked(self, what: str) -> None:
         if self.down:
-            raise DeliveryFailed("Slack answered HTTP 503")
+            raise DeliveryError("Slack answered HTTP 503")
         self.calls.append(what)
 
 
@@ -76,7 +76,7 @@ def found(
 
 
 def problems(*approvers: str, **changes: Any) -> list[str]:
-    with pytest.raises(InvalidApprovalRequest) as refused:
+    with pytest.raises(InvalidRequestError) as refused:
         found(*approvers, **changes)
     return refused.value.problems
 
@@ -258,7 +258,7 @@ def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> Non
 
 def test_an_outage_drops_nobody() -> None:
     for names in (("alice@example.com",), (ALICE.id,), (GROUP,)):
-        with pytest.raises(DeliveryFailed):
+        with pytest.raises(DeliveryError):
             found(*names, slack=Workspace(down=True))
 
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approver, Channel, People, Person, Request, Step
 from approvals.domain.rules import judge
 from mail.delivery import Outbox
@@ -85,7 +85,7 @@ def test_only_a_confirmed_email_subscription_reaches_somebody(sns: SNSClient, st
 
 def test_an_outage_of_sns_says_nothing_about_who_is_subscribed(sns: SNSClient, stub: Stubber) -> None:
     stub.add_client_error("list_subscriptions_by_topic", service_error_code="Throttling")
-    with pytest.raises(DeliveryFailed, match="SNS answered Throttling"):
+    with pytest.raises(DeliveryError, match="SNS answered Throttling"):
         Subscribers(lambda: sns, TOPIC).confirmed()
 
 
@@ -153,7 +153,7 @@ def test_a_refusal_by_sns_is_a_failed_delivery_that_names_the_code_alone(
     sns: SNSClient, stub: Stubber, code: str
 ) -> None:
     stub.add_client_error("publish", service_error_code=code, service_message="the text of the mail")
-    with pytest.raises(DeliveryFailed) as caught:
+    with pytest.raises(DeliveryError) as caught:
         a_mailer(sns).send(Mail(TO, "s", "t"))
     assert str(caught.value) == f"SNS answered {code}"
 
@@ -163,5 +163,5 @@ def test_an_unreachable_sns_is_a_failed_delivery(sns: SNSClient) -> None:
         raise EndpointConnectionError(endpoint_url="https://sns.example")
 
     sns.meta.events.register("before-call.sns.Publish", unreachable)
-    with pytest.raises(DeliveryFailed, match=r"^SNS can't be reached: EndpointConnectionError$"):
+    with pytest.raises(DeliveryError, match=r"^SNS can't be reached: EndpointConnectionError$"):
         a_mailer(sns).send(Mail(TO, "s", "t"))

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.domain.judgement import Expiry
 from approvals.domain.model import Action, Approval, Extension, FieldType, FormField, People, Person, Request, Severity
-from approvals.domain.rules import Expiry, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for, notice_mail, outcome_mail, request_mail

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
-from approvals.domain.addresses import labelled
+from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.history import Kind, history
 from approvals.domain.markdown import parse
@@ -42,7 +42,7 @@ from approvals.domain.model import (
     iso,
     readable,
 )
-from approvals.domain.parts import remaining
+from approvals.domain.parts import format_time_left
 from approvals.domain.rules import judge
 from tests import page_variants
 from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
@@ -216,7 +216,7 @@ def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(d
     allowed = {"section", "h3", "h4", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
     without = confirm(asking())
     assert {tag for tag, _ in page.elements} - {tag for tag, _ in without.elements} <= allowed
-    texts = [labelled(span.text, span.url) for block in parse(details) for span in block.spans]
+    texts = [label_with_host(span.text, span.url) for block in parse(details) for span in block.spans]
     assert "".join(texts) in page.text
     leading = [link["href"] for link in listed(page)]
     assert set(leading) <= {"https://x.y/"}
@@ -365,7 +365,7 @@ def test_the_other_answer_is_a_link_away_and_its_page_only_looks(action: Action)
     ],
 )
 def test_the_deadline_is_also_said_as_the_time_that_is_left_rounded_down(left: timedelta, words: str) -> None:
-    assert remaining(NOW + left, NOW) == words
+    assert format_time_left(NOW + left, NOW) == words
 
 
 def test_the_deadline_is_shown_in_both_ways() -> None:
@@ -470,10 +470,10 @@ def test_a_page_is_a_complete_accessible_document(html: str) -> None:
     assert page.named("html") == [{"lang": "en"}]
     assert {"charset": "utf-8"} in page.named("meta")
     assert len(page.named("title")) == len(page.named("h1")) == 1
-    labelled = {label["for"] for label in page.named("label")}
+    label_with_host = {label["for"] for label in page.named("label")}
     inputs = [each for each in page.named("input") if each["type"] != "hidden"]
     fields = [*inputs, *page.named("textarea"), *page.named("select")]
-    assert {each["id"] for each in fields} == labelled
+    assert {each["id"] for each in fields} == label_with_host
     assert len(page.named("legend")) == len(page.named("fieldset"))
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))

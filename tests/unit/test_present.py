@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
+from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -28,7 +29,7 @@ from approvals.domain.model import (
     shorten,
 )
 from approvals.domain.parts import display_name
-from approvals.domain.rules import Withdrawal, judge
+from approvals.domain.rules import judge
 from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
@@ -163,7 +164,7 @@ def test_a_name_is_one_line_that_no_program_takes_for_a_link(line_break: str) ->
         people=People(requester=bo, approvers=(replace(bo, id="bo@example.com", email="bo@example.com"),)),
         responses=(a_response(approver=replace(BOB, name=forged)),),
     )
-    texts = [facts.requester(approval), wording.who_may(approval), *wording.progress(approval)]
+    texts = [facts.requester(approval), wording.rules_sentence(approval), *wording.progress(approval)]
     texts.append(wording.outcome(decided(approver=replace(BOB, name=forged))))
     for text in map(str, texts):
         assert len(text.splitlines()) == 1
@@ -270,7 +271,7 @@ def test_a_pending_approval_has_a_headline_too() -> None:
     ],
 )
 def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, response: Response, beginning: str) -> None:
-    text = str(wording.late_answer(approval, response))
+    text = str(wording.late_reply(approval, response))
     assert text.startswith(f"{ABOUT} {beginning}")
     assert text.endswith(str(wording.outcome(approval)))
 
@@ -286,19 +287,19 @@ def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, respon
 )
 def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Reason, why: str) -> None:
     people = People(approvers=(Person(id="a", name="ann"), Person(id="b", name="bob")))
-    text = str(wording.not_allowed(an_approval(people=people), reason))
+    text = str(wording.refusal_reply(an_approval(people=people), reason))
     assert text.startswith(f"{ABOUT} ")
     assert why in text
 
 
 def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
     with pytest.raises(ValueError, match="is not decided"):
-        wording.late_answer(an_approval(), a_response())
+        wording.late_reply(an_approval(), a_response())
 
 
 def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> None:
     renamed = Approver(id=BOB.id, name="Bob the Builder", channel=Channel.SLACK)
-    text = str(wording.late_answer(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
+    text = str(wording.late_reply(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
     assert text.startswith(f"{ABOUT} Your answer was recorded already.")
 
 
@@ -358,7 +359,7 @@ UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own
     ],
 )
 def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: str) -> None:
-    assert str(wording.who_may(approval)) == says
+    assert str(wording.rules_sentence(approval)) == says
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ def test_somebody_hears_what_became_of_their_answer(before: list[Response], resp
     approval = for_two()
     for earlier in before:
         approval = judge(approval, earlier).approval
-    assert says in str(wording.answered(judge(approval, response), response))
+    assert says in str(wording.response_reply(judge(approval, response), response))
 
 
 def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
@@ -385,8 +386,8 @@ def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
     asked = judge(replace(asked, people=people), a_response()).approval
     asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
-        assert "Your answer was recorded already." in str(wording.late_answer(asked, again))
-    assert "Your first answer counts." in str(wording.late_answer(asked, a_response(Action.REJECT, minutes=3)))
+        assert "Your answer was recorded already." in str(wording.late_reply(asked, again))
+    assert "Your first answer counts." in str(wording.late_reply(asked, a_response(Action.REJECT, minutes=3)))
 
 
 @pytest.mark.parametrize(

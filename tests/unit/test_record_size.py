@@ -14,6 +14,7 @@ from approvals.domain import rules
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.events import events
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
@@ -30,8 +31,8 @@ from approvals.domain.model import (
     Response,
     Step,
 )
-from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.domain.rules import judge
+from approvals.requests.parse import InvalidRequestError
 from approvals.services.tasks import step_for
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
@@ -116,7 +117,7 @@ def grown(approval: Approval) -> Approval:
     """The same with all that people can add to it, and all that is noted about it."""
     request, now = approval.request, NOW + timedelta(minutes=30)
     approval = replace(approval, slack_message=MESSAGE)
-    approval = judge(approval, Tick(NOW + timedelta(hours=2))).approval
+    approval = judge(approval, ScheduledCheck(NOW + timedelta(hours=2))).approval
     people = approval.people
     assert people is not None
     able = [_approver(person) for person in (*people.approvers, *people.escalation)]
@@ -124,7 +125,9 @@ def grown(approval: Approval) -> Approval:
     for number in range(2 * rules.MAX_REFUSALS):
         approval = judge(approval, Response(approver=_stranger(5000 + number), action=Action.REJECT, at=now)).approval
     for number in range(request.more_time.times):
-        approval = judge(approval, Postponement(able[number % len(able)], now + number * rules.DOUBLE_TAP)).approval
+        approval = judge(
+            approval, ExtensionRequest(able[number % len(able)], now + number * rules.REPEAT_WINDOW)
+        ).approval
     for turn in range(rules.MAX_WITHDRAWALS + 1):
         for each in able:
             at = now + turn * timedelta(minutes=10)
@@ -189,7 +192,7 @@ def test_what_fits_however_it_is_answered_is_asked_and_nothing_larger() -> None:
         request = Request(title="x", timeout=timedelta(hours=1), context={"k": "x" * more})
         approval = an_approval(request=request)
         if refused:
-            with pytest.raises(InvalidApprovalRequest, match="shorten the input"):
+            with pytest.raises(InvalidRequestError, match="shorten the input"):
                 check_size(approval)
         else:
             check_size(approval)

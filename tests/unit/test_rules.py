@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 
 from approvals.domain.eligibility import Reason, eligible, is_quorum
 from approvals.domain.email_address import canonical
-from approvals.domain.forms import Problem, parse
+from approvals.domain.facts import LABELS
+from approvals.domain.forms import COMMENT, Problem, parse
+from approvals.domain.judgement import (
+    ApprovalEvent,
+    Cancellation,
+    Expiry,
+    ExtensionRequest,
+    Judgement,
+    ScheduledCheck,
+    Verdict,
+    Withdrawal,
+)
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
@@ -33,24 +44,8 @@ from approvals.domain.model import (
     Response,
     Status,
 )
-from approvals.domain.rules import (
-    COMMENT,
-    MAX_REFUSALS,
-    MAX_WITHDRAWALS,
-    MAX_WITHDRAWALS_IN_ALL,
-    Cancellation,
-    Event,
-    Expiry,
-    Judgement,
-    Postponement,
-    Tick,
-    Verdict,
-    Withdrawal,
-    judge,
-    may_postpone,
-    next_due,
-)
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge, next_due
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
 from tests.builders import ALICE, BOB, CAROL, NOW, WORKSPACE, a_response, an_approval, cancelled, decided, expired
@@ -161,12 +156,12 @@ def asked(changes: dict[str, Json]) -> Approval:
     return an_approval(request=request, people=people_of(request), deadline=NOW + request.timeout)
 
 
-def event(step: str, approval: Approval, now: datetime) -> Event:
+def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     """What a step of the document says. A person's takes a minute."""
     if step == "the deadline passes":
-        return Tick(approval.deadline)
+        return ScheduledCheck(approval.deadline)
     if found := re.fullmatch(r"(\d+) minutes pass", step):
-        return Tick(now + int(found[1]) * MINUTE)
+        return ScheduledCheck(now + int(found[1]) * MINUTE)
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
@@ -179,7 +174,7 @@ def event(step: str, approval: Approval, now: datetime) -> Event:
         case "withdraws":
             return Withdrawal(approver, at, key)
         case "asks for more time":
-            return Postponement(approver, at, key)
+            return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
 
@@ -195,11 +190,11 @@ def answer(verb: str, approver: Approver, at: datetime, more: str, approval: App
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
 def test_every_row_of_the_document_holds(row: Row) -> None:
     approval, now = asked(row.request), NOW
-    verdicts, events = [], list[Event]()
+    verdicts, events = [], list[ApprovalEvent]()
     for step in row.steps:
         if found := re.fullmatch(r"the (first|second) step is delivered again", step):
             again = events[("first", "second").index(found[1])]
-            happened: Event = replace(again, at=now + MINUTE)
+            happened: ApprovalEvent = replace(again, at=now + MINUTE)
         else:
             happened = event(step, approval, now)
         events.append(happened)
@@ -213,6 +208,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     assert len(ROWS) >= 50
     assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
     shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
+    shown |= {name.title().replace("_", "") for name in LABELS}
     used = {key for row in ROWS for key in row.request} | {"TimeoutMinutes"}
     assert used == set(load("request.schema.json")["properties"]) - shown
 
@@ -229,7 +225,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     ],
 )
 def test_what_the_document_says_can_not_be_asked_can_not(changes: dict[str, Json]) -> None:
-    with pytest.raises(InvalidApprovalRequest):
+    with pytest.raises(InvalidRequestError):
         the_documents_request(changes)
 
 
@@ -251,11 +247,11 @@ responses = st.builds(
     identities,
     st.none() | st.text(max_size=5),
 )
-others: list[st.SearchStrategy[Event]] = [
+others: list[st.SearchStrategy[ApprovalEvent]] = [
     st.builds(Withdrawal, identities, moments),
-    st.builds(Postponement, identities, moments),
+    st.builds(ExtensionRequest, identities, moments),
     st.builds(Expiry, moments),
-    st.builds(Tick, moments),
+    st.builds(ScheduledCheck, moments),
     st.builds(Cancellation, moments, st.just("aborted"), st.just("ApprovalCancelled")),
 ]
 histories = st.lists(
@@ -285,7 +281,7 @@ def approvals(draw: st.DrawFn) -> Approval:
     return an_approval(request=request, people=people_of(request), deadline=NOW + HOUR)
 
 
-def judged(approval: Approval, events: Sequence[Event]) -> list[Judgement]:
+def judged(approval: Approval, events: Sequence[ApprovalEvent]) -> list[Judgement]:
     """The judgements of events that arrive one after the other."""
     judgements: list[Judgement] = []
     for each in events:
@@ -293,12 +289,12 @@ def judged(approval: Approval, events: Sequence[Event]) -> list[Judgement]:
     return judgements
 
 
-def after(approval: Approval, events: Sequence[Event]) -> Approval:
+def after(approval: Approval, events: Sequence[ApprovalEvent]) -> Approval:
     return reduce(lambda current, each: judge(current, each).approval, events, approval)
 
 
 @given(approvals(), histories)
-def test_nothing_changes_after_the_decision(approval: Approval, events: list[Event]) -> None:
+def test_nothing_changes_after_the_decision(approval: Approval, events: list[ApprovalEvent]) -> None:
     stood = [judgement.approval for judgement in judged(approval, events)]
     closed = [each for each in stood if each.status is not Status.PENDING]
     assert all(each == closed[0] for each in closed)
@@ -306,7 +302,7 @@ def test_nothing_changes_after_the_decision(approval: Approval, events: list[Eve
 
 
 @given(approvals(), histories)
-def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, events: list[Event]) -> None:
+def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, events: list[ApprovalEvent]) -> None:
     before = approval
     for judgement in judged(approval, events):
         assert judgement.changed == (judgement.approval != before)
@@ -316,7 +312,7 @@ def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, even
 
 @given(approvals(), histories)
 def test_nothing_is_approved_or_rejected_by_a_person_at_or_after_the_deadline(
-    approval: Approval, events: list[Event]
+    approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     decision = (ended := after(approval, events)).decision
     if decision and decision.approver:
@@ -329,7 +325,7 @@ def human_of(approver: Approver) -> Person:
 
 @given(approvals(), histories)
 def test_nothing_is_approved_without_as_many_eligible_people_as_required(
-    approval: Approval, events: list[Event]
+    approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     ended = after(approval, events)
     if ended.status is not Status.APPROVED:
@@ -352,7 +348,9 @@ def as_sent(response: Response) -> Response:
 
 
 @given(approvals(), histories)
-def test_the_requester_never_counts_unless_the_request_allows_it(approval: Approval, events: list[Event]) -> None:
+def test_the_requester_never_counts_unless_the_request_allows_it(
+    approval: Approval, events: list[ApprovalEvent]
+) -> None:
     people, request = approval.people, approval.request
     assert people is not None
     if people.requester is None or request.allow_self_approval:
@@ -361,13 +359,13 @@ def test_the_requester_never_counts_unless_the_request_allows_it(approval: Appro
 
 
 @given(approvals(), histories)
-def test_one_person_has_at_most_one_standing_response(approval: Approval, events: list[Event]) -> None:
+def test_one_person_has_at_most_one_standing_response(approval: Approval, events: list[ApprovalEvent]) -> None:
     people = [response.person for response in after(approval, events).standing]
     assert len(people) == len(set(people))
 
 
 @given(approvals(), histories)
-def test_a_guest_and_a_stranger_to_the_approvers_never_count(approval: Approval, events: list[Event]) -> None:
+def test_a_guest_and_a_stranger_to_the_approvers_never_count(approval: Approval, events: list[ApprovalEvent]) -> None:
     ended = after(approval, events)
     counted = {human_of(response.approver) for response in ended.responses}
     assert not {GUS, GIL} & counted
@@ -410,7 +408,7 @@ def vote(person: Person, action: Action, *, named: bool) -> Response:
 
 @given(approvals(), histories)
 def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
-    approval: Approval, events: list[Event]
+    approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     before = approval
     for judgement in judged(approval, events):
@@ -421,23 +419,23 @@ def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_
         before = now
 
 
-@given(approvals(), st.lists(st.builds(Postponement, identities, moments), max_size=3))
+@given(approvals(), st.lists(st.builds(ExtensionRequest, identities, moments), max_size=3))
 def test_a_clock_that_comes_whenever_something_is_due_ends_every_request(
-    approval: Approval, extensions: list[Event]
+    approval: Approval, extensions: list[ApprovalEvent]
 ) -> None:
     """And it never comes in vain."""
     current = after(approval, extensions)
     for _ in range(10):
         if current.status is not Status.PENDING:
             break
-        judgement = judge(current, Tick(next_due(current)))
+        judgement = judge(current, ScheduledCheck(next_due(current)))
         assert judgement.verdict in (Verdict.MOVED_ON, Verdict.TOO_LATE)
         current = judgement.approval
     assert current.status is Status.EXPIRED
 
 
 @given(approvals(), histories)
-def test_status_and_decision_say_the_same(approval: Approval, events: list[Event]) -> None:
+def test_status_and_decision_say_the_same(approval: Approval, events: list[ApprovalEvent]) -> None:
     ended = after(approval, events)
     if ended.decision is None:
         assert ended.status is Status.PENDING
@@ -447,7 +445,7 @@ def test_status_and_decision_say_the_same(approval: Approval, events: list[Event
 
 
 @given(approvals(), histories)
-def test_before_it_is_known_who_is_who_nobody_answers(approval: Approval, events: list[Event]) -> None:
+def test_before_it_is_known_who_is_who_nobody_answers(approval: Approval, events: list[ApprovalEvent]) -> None:
     ended = after(replace(approval, people=None), events)
     assert ended.responses == ()
     assert ended.status in (Status.PENDING, Status.EXPIRED, Status.CANCELLED)
@@ -491,9 +489,9 @@ def test_the_last_instant_before_the_deadline_still_counts() -> None:
         (DEADLINE + timedelta(hours=5), Verdict.TOO_LATE, Status.EXPIRED),
     ],
 )
-@pytest.mark.parametrize("clock", [Expiry, Tick])
+@pytest.mark.parametrize("clock", [Expiry, ScheduledCheck])
 def test_the_clock_expires_an_approval_from_its_deadline_on(
-    clock: type[Expiry | Tick], at: datetime, verdict: Verdict, status: Status
+    clock: type[Expiry | ScheduledCheck], at: datetime, verdict: Verdict, status: Status
 ) -> None:
     judgement = judge(an_approval(), clock(at))
     assert (judgement.verdict, judgement.approval.status) == (verdict, status)
@@ -507,7 +505,7 @@ def test_expiry_tells_the_workflow_the_contracts_error() -> None:
 
 
 def test_a_rejection_by_silence_is_a_result_and_no_error() -> None:
-    decision = judge(asked({"OnTimeout": "reject"}), Tick(DEADLINE)).approval.decision
+    decision = judge(asked({"OnTimeout": "reject"}), ScheduledCheck(DEADLINE)).approval.decision
     assert decision is not None
     assert (decision.status, decision.error, decision.approver) == (Status.REJECTED, None, None)
     assert decision.cause
@@ -547,7 +545,7 @@ AFTERWARDS = [
 
 @pytest.mark.parametrize(("approval", "happened", "verdict"), AFTERWARDS)
 def test_after_the_decision_events_are_told_apart_and_change_nothing(
-    approval: Approval, happened: Event, verdict: Verdict
+    approval: Approval, happened: ApprovalEvent, verdict: Verdict
 ) -> None:
     assert judge(approval, happened) == Judgement(verdict, approval, changed=False)
 
@@ -613,20 +611,20 @@ def test_what_was_withdrawn_stays_in_the_record() -> None:
 
 def test_more_time_ends_an_hour_before_an_execution_may_not_live_longer() -> None:
     approval = asked({"TimeoutMinutes": MAX_TIMEOUT_MINUTES - 5, "MoreTime": {"Times": 10, "Minutes": 60}})
-    first = judge(approval, Postponement(by_email(BO), NOW)).approval
+    first = judge(approval, ExtensionRequest(by_email(BO), NOW)).approval
     assert first.deadline == NOW + MAX_TIMEOUT_MINUTES * MINUTE
-    assert not may_postpone(first)
-    assert judge(first, Postponement(by_email(BO), NOW + HOUR)).verdict is Verdict.NOT_DUE
+    assert not can_extend(first)
+    assert judge(first, ExtensionRequest(by_email(BO), NOW + HOUR)).verdict is Verdict.NOT_DUE
 
 
 def test_an_extension_says_who_asked_when_and_for_how_long() -> None:
-    [extension] = judge(asked({}), Postponement(in_slack(ANN), NOW + MINUTE)).approval.extensions
+    [extension] = judge(asked({}), ExtensionRequest(in_slack(ANN), NOW + MINUTE)).approval.extensions
     assert (extension.approver, extension.at, extension.deadline) == (in_slack(ANN), NOW + MINUTE, NOW + 2 * HOUR)
 
 
 def test_reminders_that_were_missed_are_one() -> None:
     """The clock may have stood still."""
-    approval = judge(asked({"Reminders": [10, 20, 30]}), Tick(NOW + 25 * MINUTE)).approval
+    approval = judge(asked({"Reminders": [10, 20, 30]}), ScheduledCheck(NOW + 25 * MINUTE)).approval
     assert (approval.reminded, next_due(approval)) == (2, NOW + 30 * MINUTE)
 
 
@@ -647,12 +645,12 @@ def waiting_for_two(**changes: Any) -> Approval:
 
 def test_asking_for_more_time_twice_in_a_moment_is_asking_once() -> None:
     """A double tap, a click that Slack repeats, a write that is judged again because its answer was lost."""
-    event = Postponement(BOB, NOW + timedelta(minutes=1))
+    event = ExtensionRequest(BOB, NOW + timedelta(minutes=1))
     extended = judge(waiting_for_two(), event).approval
-    for again in (event, Postponement(BOB, event.at + timedelta(seconds=59))):
+    for again in (event, ExtensionRequest(BOB, event.at + timedelta(seconds=59))):
         repeated = judge(extended, again)
         assert (repeated.verdict, repeated.changed) == (Verdict.EXTENDED, False)
-    later = judge(extended, Postponement(BOB, event.at + timedelta(seconds=61)))
+    later = judge(extended, ExtensionRequest(BOB, event.at + timedelta(seconds=61)))
     assert len(later.approval.extensions) == 2
 
 

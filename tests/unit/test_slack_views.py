@@ -218,7 +218,7 @@ def test_the_greatest_message_keeps_slacks_limits(character: str, number_of_fact
     alone = replace(request, required_approvals=1)
     answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
     in_vain = replace(answered, steps={Step.WORKFLOW_GONE: NOW})
-    assert wording.in_vain(in_vain)
+    assert wording.undelivered_sentence(in_vain)
     for ended in (answered, in_vain, cancelled(character * 3000, request=alone, workflow=workflow)):
         assert refused(as_sent(outcome_blocks(ended))) is None
 
@@ -751,7 +751,7 @@ def test_a_moment_that_somebody_wrote_is_text() -> None:
     assert sentence(wrote) == wrote
     for shown in (request_blocks(approval), request_blocks(replace(approval, people=None))):
         assert not [node for node in inside(as_sent(shown)) if node.get("type") == "date"]
-    about = sentence(wording.not_allowed(approval, Reason.NOT_AN_APPROVER))
+    about = sentence(wording.refusal_reply(approval, Reason.NOT_AN_APPROVER))
     assert "<!date" not in about
 
 

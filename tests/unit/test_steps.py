@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
 from approvals.domain.model import Approval, Channel, Decision, SlackMessage, Status, Step
 from approvals.services.channel import Done, NotDone, Task, Tasks
 from approvals.services.tasks import Run, StepsFailed
@@ -99,7 +99,7 @@ def test_no_task_changes_nothing() -> None:
 
 @given(st.sets(st.sampled_from(ORDER), min_size=1), st.sets(st.sampled_from(ORDER)))
 def test_a_failing_step_holds_up_no_other(failing: set[Step], done_before: set[Step]) -> None:
-    shop = Workshop({step: DeliveryFailed("busy") for step in failing})
+    shop = Workshop({step: DeliveryError("busy") for step in failing})
     approval = an_approval(steps=dict.fromkeys(done_before, NOW))
     owed = failing - done_before
     if owed:
@@ -113,7 +113,7 @@ def test_a_failing_step_holds_up_no_other(failing: set[Step], done_before: set[S
 
 def test_the_next_try_does_only_what_failed() -> None:
     run = a_run()
-    run.carry_out(Workshop({Step.OUTCOME_EMAIL: DeliveryFailed("busy")}).tasks())
+    run.carry_out(Workshop({Step.OUTCOME_EMAIL: DeliveryError("busy")}).tasks())
     second = Workshop()
     carry_out(second.tasks(), run.approval)
     assert second.done == [Step.OUTCOME_EMAIL]
@@ -144,7 +144,7 @@ def test_parts_are_marked_each_and_then_the_whole() -> None:
 
 
 def test_a_failing_part_keeps_the_whole_open_and_holds_up_no_other_part() -> None:
-    shop = Workshop({"direct:a": DeliveryRefused("closed")})
+    shop = Workshop({"direct:a": DeliveryRefusedError("closed")})
     run = a_run()
     run.carry_out({"direct": lambda _: shop.tasks(["direct:a", "direct:b"])})
     assert [*run.approval.steps] == ["direct:b"]
@@ -153,7 +153,7 @@ def test_a_failing_part_keeps_the_whole_open_and_holds_up_no_other_part() -> Non
 
 
 def test_a_service_that_asks_to_wait_ends_the_parts_at_once() -> None:
-    shop = Workshop({"direct:a": DeliveryDelayed("slow down", 7)})
+    shop = Workshop({"direct:a": DeliveryDelayedError("slow down", 7)})
     run = a_run()
     run.carry_out({"direct": lambda _: shop.tasks(["direct:a", "direct:b"])})
     assert shop.done == []
@@ -194,7 +194,7 @@ def test_a_plan_that_fails_is_named_and_is_no_plan() -> None:
 
 
 def test_the_failure_names_each_step_with_our_own_reason() -> None:
-    shop = Workshop({Step.RESUME: DeliveryFailed("SNS answered Throttling"), Step.OUTCOME_EMAIL: KeyError("x")})
+    shop = Workshop({Step.RESUME: DeliveryError("SNS answered Throttling"), Step.OUTCOME_EMAIL: KeyError("x")})
     with pytest.raises(StepsFailed) as caught:
         carry_out(shop.tasks())
     assert str(caught.value) == "resume: SNS answered Throttling; outcome_email: KeyError"
@@ -213,7 +213,7 @@ def test_the_text_of_a_strangers_exception_is_kept_out_of_the_failure() -> None:
     ("error", "line"),
     [
         (
-            DeliveryFailed("Slack answered ratelimited"),
+            DeliveryError("Slack answered ratelimited"),
             (
                 "warning: step failed, will be tried again",
                 {"step": "outcome_slack", "reason": "Slack answered ratelimited"},
