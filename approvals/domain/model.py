@@ -246,7 +246,7 @@ class Response:
 
     `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
-    `sent_at` is the second in which Slack signed the click or the form; None on other channels. It is not stored.
+    `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored.
     """
 
     approver: Approver

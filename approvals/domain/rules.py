@@ -181,7 +181,7 @@ def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest
 
 
 def _is_before(sent_at: datetime | None, moment: datetime | None) -> bool:
-    """Compare whole seconds: Slack signs no fractions."""
+    """Compare whole seconds: `sent_at` has no fractions."""
     return sent_at is not None and moment is not None and sent_at < moment.replace(microsecond=0)
 
 
