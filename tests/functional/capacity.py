@@ -136,7 +136,7 @@ def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
 
     os.environ.update({field.name.upper(): "" for field in fields(NotifySettings)} | {"RETRY_ATTEMPTS": "10"})
     import handlers.notify  # noqa: F401 what the function has loaded counts
-    from approvals.adapters.clients import client
+    from approvals.adapters import clients
     from approvals.store.queries import Listing
     from approvals.store.replies import Replies
     from approvals.store.table import ApprovalTable
@@ -145,8 +145,8 @@ def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
     from bot.messenger import SlackMessenger
 
     for service in ("sns", "sqs", "secretsmanager"):
-        client(service)
-    dynamodb = client("dynamodb")
+        clients.session().client(service)
+    dynamodb = clients.session().client("dynamodb")
     dynamodb.meta.events.register("before-send.dynamodb.*", answer)
     url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
     note = DeferredReply(

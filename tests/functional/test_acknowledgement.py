@@ -126,7 +126,7 @@ def desk(
         return look_up(host, port, *more, **named)
 
     session = SimpleNamespace(client=lambda service, **_: clients[service])
-    monkeypatch.setattr("approvals.adapters.clients._session", lambda: session)
+    monkeypatch.setattr("approvals.adapters.clients.session", lambda: session)
     monkeypatch.setattr("handlers.wiring.now", clock)
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
     handler: Any = start(

@@ -222,7 +222,7 @@ def test_one_line_of_wiring_puts_it_into_the_functions(
         def channels(self) -> list[Channel]:
             return [*super().channels, PigeonChannel(loft)]
 
-    monkeypatch.setattr("approvals.adapters.clients._session", boto3.Session)
+    monkeypatch.setattr("approvals.adapters.clients.session", boto3.Session)
     monkeypatch.setattr("handlers.wiring.ChannelWiring", Wiring)
     monkeypatch.setattr("handlers.wiring.now", clock)
     queue = boto3.client("sqs").create_queue(QueueName="queue")["QueueUrl"]
