@@ -20,18 +20,19 @@ from approvals.domain.parts import join_texts
 from approvals.domain.references import Reference
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.search import has_words
-from approvals.domain.signed_links import link, slack_recipient
+from approvals.domain.signed_links import link, user_recipient
 from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
 from approvals.store.replies import EARLIER_PREFIX, Replies
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.subcommands import Subcommand, parse_command
 from bot.views.approval import message_of, page_link_text
 from bot.views.home import home_view
 from bot.views.lists import HELP, list_blocks
 from bot.views.text import paragraph, sentence
 from bot.visibility import Viewer, can_respond, can_see, is_awaited, is_requester, overview
+from bot.words import NOT_OF_THE_WORKSPACE
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -78,7 +79,7 @@ class ReplyDelivery:
         self._logger = logger
 
     def deliver(self, item_id: str) -> None:
-        """Deliver a reply by its item's ID. Raises `DeliveryError` if it should be tried again, and `NotFound`."""
+        """Deliver a reply by its item's ID. Raises `DeliveryError` if it should be tried again, and `NotFoundError`."""
         if item_id.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
             self._logger.warning("reply of an earlier version dropped")
             return
@@ -102,7 +103,7 @@ class ReplyDelivery:
         """Return a link of the user's own to the page if they may respond to the approval or see it, else why not."""
         viewer = self._viewer(reply)
         if viewer is None:
-            return sentence(wording.NOT_OF_THE_WORKSPACE)
+            return sentence(NOT_OF_THE_WORKSPACE)
         try:
             approval = self._table.get(str(reply.text))
         except UnreadableError as error:  # A retry would not help.
@@ -111,7 +112,7 @@ class ReplyDelivery:
         if not (can_respond(approval, viewer) or can_see(approval, viewer)):
             self._logger.warning("no page link for a user who may neither respond nor see")
             return sentence(join_texts([wording.quoted_title(approval), wording.rules_sentence(approval)]))
-        recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
+        recipient = user_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         self._logger.info("page link sent in slack")
         return page_link_text(approval, link(approval, Action.APPROVE, recipient, base_url=self._base_url))
 
@@ -128,7 +129,7 @@ class ReplyDelivery:
     def _answer_command(self, reply: DeferredReply) -> None:
         viewer = self._viewer(reply)
         if viewer is None:
-            said = wording.NOT_OF_THE_WORKSPACE
+            said = NOT_OF_THE_WORKSPACE
             self._messenger.respond(reply.response_url, said, [paragraph(sentence(said))])
             return
         subcommand, text = parse_command(str(reply.text))
@@ -187,7 +188,7 @@ class ReplyDelivery:
         for summary in summaries:
             try:
                 approval = self._listing.get(summary.id)
-            except NotFound:
+            except NotFoundError:
                 continue
             except UnreadableError as error:
                 log_unreadable(self._logger, error)

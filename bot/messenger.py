@@ -12,12 +12,14 @@ from slack_sdk.models.views import View
 from slack_sdk.web import SlackResponse
 
 from approvals.domain.errors import DeliveryRefusedError
-from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text
 from approvals.domain.replies import DeferredReply
 from approvals.services.tasks import for_each
+from bot.addresses import SLACK
 from bot.client import SLACK_API, TIMEOUT, ResponseUrls, SlackApi, webhook_client
 from bot.credentials import SlackSecret
+from bot.deliveries import channel_message, messages
 from bot.directory import SlackDirectory
 from bot.views.approval import message_of, outcome_reply
 from bot.views.text import sentence
@@ -44,35 +46,34 @@ class SlackMessenger:
         """
         self._api.connect()
 
-    def post_request(self, approval: Approval) -> SlackMessage:
+    def post_request(self, approval: Approval) -> Delivery:
         """Post the request with its buttons in its own channel, or in the stack's. Return the message."""
         return self._post_request(approval, approval.request.channel or self._channel)
 
-    def post_directly(self, approval: Approval, user: str) -> SlackMessage:
+    def post_directly(self, approval: Approval, user: str) -> Delivery:
         """Post the request in a direct message, which opens the conversation if there is none. Return the message.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's ID)
         """
-        return replace(self._post_request(approval, user), user=user)
+        return replace(self._post_request(approval, user), to=user)
 
     def update(self, approval: Approval) -> None:
         """Edit the request's messages to show its progress or outcome. A repeat changes nothing that people see."""
         text, blocks = message_of(approval)
 
-        def edit(message: SlackMessage) -> None:
-            self._api.call(
-                lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks)
-            )
+        def edit(message: Delivery) -> None:
+            place, ts = message.place, message.id
+            self._api.call(lambda slack: slack.chat_update(channel=place, ts=ts, text=text, blocks=blocks))
 
         _message(approval)
-        for_each(approval.slack_messages, edit)
+        for_each(messages(approval), edit)
 
     def reply(self, approval: Approval, text: Text | str, mentions: Sequence[str] = ()) -> None:
         """Write a text in the request's thread, with mentions of Slack users."""
         mentioned = [f"<@{user}>" for user in mentions]
         self._reply(_message(approval), " ".join([*mentioned, sentence(text)]))
 
-    def reply_directly(self, message: SlackMessage, text: Text | str) -> None:
+    def reply_directly(self, message: Delivery, text: Text | str) -> None:
         """Write a text below the request in the direct message of one user, who is not in its channel."""
         self._reply(message, sentence(text))
 
@@ -100,18 +101,19 @@ class SlackMessenger:
         """Answer a command to the user alone."""
         self._response_urls.post(response_url, text, blocks, workspace=self.directory.workspace())
 
-    def link(self, message: SlackMessage) -> str:
+    def link(self, message: Delivery) -> str:
         """Return the URL of a message."""
-        return self.directory.link(message.channel, message.ts)
+        return self.directory.link(message.place, message.id)
 
-    def _post_request(self, approval: Approval, channel: str) -> SlackMessage:
+    def _post_request(self, approval: Approval, channel: str) -> Delivery:
         answer = self._post(channel, *message_of(approval))
         # The app's own workspace: in the posted message, or found in a call of its own.
         workspace = (answer.get("message") or {}).get("team") or self.directory.workspace()
-        return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=str(workspace))
+        place, ts = str(answer["channel"]), str(answer["ts"])
+        return Delivery(channel=SLACK, place=place, id=ts, realm=str(workspace))
 
-    def _reply(self, message: SlackMessage, text: str) -> None:
-        self._post(message.channel, text, thread=message.ts)
+    def _reply(self, message: Delivery, text: str) -> None:
+        self._post(message.place, text, thread=message.id)
 
     def _post(
         self, channel: str, text: str, blocks: Sequence[Block] | None = None, thread: str | None = None
@@ -135,7 +137,8 @@ def connected_messenger(channel: str, read_secret: Callable[[], SlackSecret], ap
     return messenger
 
 
-def _message(approval: Approval) -> SlackMessage:
-    if approval.slack_message is None:
+def _message(approval: Approval) -> Delivery:
+    message = channel_message(approval)
+    if message is None:
         raise ValueError(f"approval {approval.id} has no Slack message")
-    return approval.slack_message
+    return message

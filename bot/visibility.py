@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.email_address import is_same
-from approvals.domain.model import Approval, Approver, Channel, Person
+from approvals.domain.model import Approval, Approver, Person
 from approvals.domain.summary import Summary, summarize
+from bot.addresses import SLACK
+from bot.deliveries import channel_message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ class Viewer:
 
     def is_(self, person: Person) -> bool:
         """Return True for the same human. If the record has a Slack ID, it alone counts: email addresses change."""
-        return person.slack_id == self.id if person.slack_id else self.has_name(person.email)
+        known = person.on(SLACK)
+        return known == self.id if known else self.has_name(person.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +114,10 @@ def overview(viewer: Viewer, pending: Iterable[Approval], recent: Iterable[Appro
 
 
 def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
-    approver = Approver(
-        id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace, member=viewer.member
-    )
+    approver = Approver(id=viewer.id, name=viewer.name, channel=SLACK, realm=viewer.workspace, member=viewer.member)
     return responder(approval, approver)
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:
-    return approval.slack_message is not None and approval.slack_message.channel in viewer.channels
+    posted = channel_message(approval)
+    return posted is not None and posted.place in viewer.channels

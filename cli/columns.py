@@ -10,6 +10,8 @@ from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
 from approvals.domain.model import Approval, Approver, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
+from bot.addresses import SLACK
+from mail.addresses import EMAIL
 
 _SEPARATORS = ";\t\r\n"
 _FORMULA = re.compile(rf"(?P<before>[\s\"{_SEPARATORS}]+)(?P<sign>[=+\-@\uff1d\uff0b\uff0d\uff20])?")
@@ -119,7 +121,7 @@ def _defused(found: re.Match[str]) -> str:
 
 
 def _person(person: Person) -> Json:
-    return {"name": person.name, "email": person.email, "slack_id": person.slack_id}
+    return {"name": person.name, "email": person.on(EMAIL), "slack_id": person.on(SLACK)}
 
 
 def _response(response: Response) -> Json:

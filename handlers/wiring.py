@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
+import bot.words
+import mail.words
 from approvals.adapters import clients
 from approvals.domain.characters import log_json
 from approvals.store.table import ApprovalTable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from approvals.adapters.queues import RetryQueue
     from approvals.adapters.step_functions import Workflows
+    from approvals.requests.identities import Resolver
     from approvals.services.channel import Channel
     from approvals.services.identities import StackIdentities
     from approvals.services.publish import Publisher
@@ -48,6 +51,8 @@ class Wiring:
     """
 
     def __init__(self, config: TableSettings) -> None:
+        mail.words.register_words()
+        bot.words.register_words()
         self._table_name = config.table_name
         self.clock = now
 
@@ -135,11 +140,16 @@ class ChannelWiring(Wiring):
     def identities(self) -> StackIdentities:
         """Return what finds out who is who."""
         from approvals.services.identities import StackIdentities  # noqa: PLC0415
+        from mail.resolver import EmailResolver  # noqa: PLC0415
         from mail.sns import Subscribers  # noqa: PLC0415
 
         subscribers = Subscribers(lambda: clients.session().client("sns"), self._config.topic_arn)
-        directory = self.messenger.directory if self.messenger else None
-        return StackIdentities(email=self._config.email, confirmed=subscribers.confirmed, directory=directory)
+        resolvers: list[Resolver] = [EmailResolver(subscribers.confirmed)]
+        if self.messenger:
+            from bot.resolver import SlackResolver  # noqa: PLC0415
+
+            resolvers.append(SlackResolver(self.messenger.directory))
+        return StackIdentities(shared=self._config.email, resolvers=resolvers)
 
     def replies(self, table_name: str) -> ReplyDelivery | None:
         """Return what delivers deferred Slack replies; None without Slack."""

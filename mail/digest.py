@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
-from approvals.services.tasks import recipient_of
+from approvals.domain.steps import recipient_of
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for
 from mail.sns import Mail, Mailer
@@ -86,7 +86,7 @@ class DigestSender:
         for approval_id, step in sorted(wanted):
             try:
                 approval = self._table.get(approval_id)
-            except NotFound:
+            except NotFoundError:
                 continue
             except UnreadableError as error:
                 with self._logger.append_context_keys(approval_id=approval_id):

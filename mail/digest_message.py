@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from approvals.domain import facts, wording
 from approvals.domain.model import Approval, readable
-from approvals.domain.omissions import TITLE_ALONE, fit
+from approvals.domain.omissions import fit
 from mail.messages import HIGH, Links, ended, said, whose_links
 from mail.sns import Mail, asked
 from mail.subjects import digest_subject
+from mail.surfaces import TITLE_ALONE
 from mail.text import paragraphs, quoted, table
 
 _TITLES_ALONE = "This email shows titles alone: the page behind a link shows the whole request."

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from approvals.domain import facts, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum
-from approvals.domain.model import Action, Approval, Step, readable, shorten
+from approvals.domain.model import Action, Approval, readable, shorten
 from approvals.domain.omissions import RequestPart, Shown
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import link
+from approvals.domain.steps import notice_step, outcome_step, request_step
 from approvals.services.channel import NewsKind
-from mail.sns import NOTICE, Mail
+from mail.addresses import EMAIL
+from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
+from mail.surfaces import EMAIL_BODY
 from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
@@ -70,7 +73,7 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
     Raises `KeyError` for a step that owes no email.
     """
     kind, _, recipient = step.partition(":")
-    if kind == Step.OUTCOME_EMAIL:
+    if kind == outcome_step(EMAIL):
         return outcome_mail(approval, recipient) if approval.decision else None
     if approval.decision:
         return None
@@ -94,7 +97,7 @@ def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email to somebody who is told of the request and can't respond: without links."""
-    shown = omissions.fit(approval, omissions.EMAIL)
+    shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
     # The stack's own address is told in a quorum: several people may read it.
     shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
@@ -157,18 +160,18 @@ def ended(approval: Approval) -> str:
 
 
 _WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
-    Step.REQUEST_EMAIL: request_mail,
+    request_step(EMAIL): request_mail,
     NewsKind.REMINDER: reminder_mail,
 }
 _WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
-    NOTICE: notice_mail,
+    notice_step(EMAIL): notice_mail,
     NewsKind.ESCALATION: escalation_mail,
     NewsKind.EXTENSION: extension_mail,
 }
 
 
 def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
-    shown = omissions.fit(approval, omissions.EMAIL)
+    shown = omissions.fit(approval, EMAIL_BODY)
     complete = shown.is_complete
     parts = [
         lead,

@@ -20,7 +20,6 @@ from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Json,
     MoreTime,
     People,
@@ -28,12 +27,12 @@ from approvals.domain.model import (
     Request,
     Response,
     Severity,
-    Step,
     Workflow,
     iso,
 )
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.requests.schema import load
 
 Schema = Mapping[str, Any]
@@ -88,10 +87,10 @@ def approval() -> Approval:
         title="Deploy web 2.4.1 to production",
         requested_by="jo@example.com",
         severity=Severity.HIGH,
-        approvers=(ann.email, bo.email),
+        approvers=(ann.address, bo.address),
         required_approvals=2,
         timeout=timedelta(hours=1),
-        escalate_to=(lead.email,),
+        escalate_to=(lead.address,),
         escalate_after=timedelta(minutes=30),
         more_time=MoreTime(1, timedelta(hours=1)),
         digest="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
@@ -184,11 +183,11 @@ def _takes(value: Schema) -> str:
 
 
 def _person(name: str) -> Person:
-    return Person(id=f"{name}@example.com", name=f"{name}@example.com", email=f"{name}@example.com")
+    return Person(id=f"{name}@example.com", name=f"{name}@example.com", identities={"email": f"{name}@example.com"})
 
 
 def _approver(name: str) -> Approver:
-    return Approver(id=f"{name}@example.com", name=f"{name}@example.com", channel=Channel.EMAIL)
+    return Approver(id=f"{name}@example.com", name=f"{name}@example.com", channel="email")
 
 
 def _answer(name: str, action: Action, minutes: int, comment: str | None = None) -> Response:

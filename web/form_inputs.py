@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from approvals.domain.characters import reveal
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT, NO, YES, format_answer
-from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity
+from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import tag
 
 COMMENT = "comment"

@@ -26,14 +26,17 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import COMMENT, MAX_COMMENT, YES, Problem, parse
 from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
+from approvals.domain.model import Action, Approval, Approver, Presence, Response, Severity, Status
+from approvals.domain.profiles import refusal
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFoundError
+from approvals.store.writes import RecordFullError
 from web import form_inputs, page_state, pages
 from web.form_inputs import FORM_PREFIX, SURE, Typed
 
@@ -139,7 +142,7 @@ class CallbackHandler:
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
-        except NotFound:
+        except NotFoundError:
             return _page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, _UNUSABLE), with_body=method != "HEAD")
         except TooManyConflictsError:
             return _page(
@@ -207,7 +210,7 @@ class CallbackHandler:
             return None
         try:
             newer = self._table.get(approval.decision.superseded_by)
-        except (NotFound, UnreadableError):
+        except (NotFoundError, UnreadableError):
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
@@ -325,7 +328,7 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
     if reason is Reason.NOT_A_MEMBER:  # "Anybody who was asked may answer" would say that they may.
-        return f"{wording.NOT_A_MEMBER} The request still waits."
+        return f"{refusal(reason)} The request still waits."
     why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
     return f"{why.get(reason, '')}{wording.rules_sentence(approval)} The request still waits."
 
@@ -333,7 +336,7 @@ def _why_not(approval: Approval, reason: Reason) -> str:
 def _needs_nothing_more(link: Link) -> bool:
     """Whether a click alone can be the whole answer: with all of the request, a form included, beside the link."""
     request = link.approval.request
-    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.channel == Channel.EMAIL
+    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.realm is None
     return (
         all_shown
         and request.severity is Severity.NORMAL

@@ -1,7 +1,7 @@
 """Find and reveal characters that readers do not see, by one list for every surface.
 
-Where the author can fix a text, it is refused with `hidden_in`. Where nobody can (an execution's input, names from
-Slack, records of earlier versions), `reveal` shows each as U+FFFD.
+Where the author can fix a text, it is refused with `hidden_in`. Where nobody can (an execution's input, users' names,
+records of earlier versions), `reveal` shows each as U+FFFD.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from dataclasses import fields
 
 from approvals.domain.characters import one_line, reveal
 from approvals.domain.forms import format_answer
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval, Json, Request, readable
 from approvals.domain.parts import display_name, without_links
 
@@ -63,7 +62,7 @@ def source(approval: Approval) -> list[tuple[str, str]]:
 
 
 def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
-    """Return the facts that the author states, as labels and values: the label_with_host fields, then `Facts`."""
+    """Return the facts that the author states, as labels and values: the labelled fields, then `Facts`."""
     own = ((label, getattr(request, name)) for name, label in LABELS.items())
     return (*((label, str(value)) for label, value in own if value), *request.facts)
 
@@ -74,11 +73,11 @@ def requester(approval: Approval) -> str:
     The author of a request names its requester, so a name never replaces the address. Empty without a requester.
     """
     claim = approval.request.requested_by or ""
-    claim = claim if is_email(claim) else one_line(claim)
+    claim = one_line(claim, len(claim)) if "@" in claim else one_line(claim)  # An address is never cut.
     person = approval.people.requester if approval.people else None
     if person is None or not claim:
         return claim
-    address = person.email or claim
+    address = person.address or claim
     known = display_name(person)
     return address if known in (address, claim) else f"{known} ({address})"
 

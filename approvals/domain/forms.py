@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from approvals.domain.characters import hidden_in, one_line
-from approvals.domain.model import FieldType, FormField, FormValue, Presence
+from approvals.domain.form_fields import FieldType, FormField, FormValue
+from approvals.domain.model import Presence
 from approvals.domain.values import day, kind
 
 COMMENT = "comment"

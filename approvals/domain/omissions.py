@@ -6,7 +6,6 @@ everything.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,38 +17,11 @@ from approvals.domain.markdown import Block, BlockKind, Span, Style
 from approvals.domain.model import Approval, Json
 from approvals.domain.parts import join_names, pluralize
 
-MAX_RUN = 2900
-"""Characters of one element of Slack's rich text: no limit is documented, a section's text has 3,000."""
-
 MAX_STYLED_FACTS = 20
 """With more facts, labels are not bold: each run of its own would weigh more than its text."""
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 """Stands where a text is cut."""
-
-_RUN = 30
-"""What a run of rich text weighs beside its text and address: the JSON around it."""
-
-
-def weigh(text: str) -> int:
-    """Return what JSON weighs in a Slack message: UTF-16 units, with the three characters that Slack escapes."""
-    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
-    return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
-
-
-def text_weight(text: str) -> int:
-    """Return what a text weighs in a Slack message, as JSON without its quotes."""
-    return weigh(json.dumps(text, ensure_ascii=False)) - 2
-
-
-def slack_weight(text: str) -> int:
-    """Return what a text weighs in a Slack message, where a long one takes several runs."""
-    return text_weight(text) + _RUN * (len(text) // MAX_RUN)
-
-
-def email_size(text: str) -> int:
-    """Return what a text takes in an email: UTF-8 bytes, and what is put before its wrapped lines."""
-    return len(text.encode(errors="surrogatepass")) + len(text) // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +45,6 @@ class Surface:
     line: int
     note: int = 0
     form: bool = True
-
-
-SLACK_MESSAGE = Surface(
-    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=6, note=700
-)
-"""A message, and the answer to `/approvals show`. What we say ourselves takes from the room: see `fit`.
-
-Slack documents no limit; it was seen at 13,297 characters of one block, and lower where text is spread over many
-elements: so the elements' own JSON is counted, too.
-Source: https://github.com/slackapi/bolt-js/issues/2509, https://github.com/slackapi/bolt-js/issues/2867
-"""
-
-SLACK_HOME = replace(SLACK_MESSAGE, room=2500, note=0)
-"""A request in the app's Home, beside others."""
-
-EARLIER_MESSAGE = Surface(1000, slack_weight, part=0, row=25, block=0, group=0, run=0, style=0, line=0)
-"""A message of an earlier version, still open: it cut each value at 1,000 characters, and 41 values to 40."""
-
-EARLIER_MAX_KEY = 100
-"""Characters at which it cut the key of a value."""
-
-EMAIL = Surface(64_000, email_size, part=60, row=40, block=10, group=0, run=0, style=4, line=24, form=False)
-"""An email. Gmail hides what is beyond 102 KB of one.
-
-Source: https://www.spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html
-"""
-
-TITLE_ALONE = replace(EMAIL, room=0)
-"""An entry of a digest."""
 
 
 class RequestPart(StrEnum):
@@ -169,12 +112,6 @@ def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
         omissions=omissions,
         size=sum(each.size for each in fitted.values()),
     )
-
-
-def was_all_in_earlier_message(approval: Approval) -> bool:
-    """Return True if a Slack message of an earlier version, which may still be open, showed the whole request."""
-    short = all(len(label) <= EARLIER_MAX_KEY for label, _ in facts.input_rows(approval))
-    return short and fit(approval, EARLIER_MESSAGE).is_complete
 
 
 def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:

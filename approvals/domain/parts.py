@@ -1,6 +1,6 @@
 """Build sentences from parts, which each channel renders in its own way.
 
-`str(text)` is the sentence in plain text, for emails, pages and the command line.
+`str(text)` is the sentence in plain text, for messages, pages and the command line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time. `lead` precedes it in plain text alone: Slack's `today` has no `on`."""
+    """A point in time. `lead` precedes it in plain text alone: before `today` no `on` stands."""
 
     at: datetime
     lead: str = ""
@@ -97,15 +97,15 @@ def display_name(who: Person | Approver) -> str:
     An @ stays only in a person's own address: users may name themselves like a colleague's address.
     """
     name = who.name or who.id
-    if name in (who.id, getattr(who, "email", "")) or is_same(name, who.id):
+    if name in (who.id, getattr(who, "address", "")) or is_same(name, who.id):
         return name
     return without_links(_AT.sub(" at ", name))
 
 
 def with_address(person: Person) -> str:
-    """Return a person's name with their email address, where both are known and differ."""
+    """Return a person's name with their address, where both are known and differ."""
     name = display_name(person)
-    return f"{name} ({person.email})" if person.email and name != person.email else name
+    return f"{name} ({person.address})" if person.address and name != person.address else name
 
 
 def without_links(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Deferred Slack replies, which the Slack app leaves for the backend to deliver to one user."""
+"""Deferred replies: what a channel's internet-facing function leaves for the backend to show to one user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ReplyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeferredReply:
-    """A reply to one Slack user, left for the backend to deliver.
+    """A reply to one user alone, left for the backend to deliver.
 
     `channel` is where the user was, empty in the app's Home; `workspace` is the ID of the user's own. `text` is what to
     say; of a command it is what the user typed, of a page link the approval's ID. `response_url` is where a command is

@@ -20,9 +20,9 @@ from approvals.domain.judgement import (
 )
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
+    SYSTEM,
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
     OnTimeout,
@@ -162,7 +162,7 @@ def _may_withdraw(approval: Approval, person: Person) -> bool:
 def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest, person: Person) -> bool:
     """Return True if the click or form of this event did something before, or was sent before the person's last change.
 
-    Slack may deliver a click twice, and a browser may send a form again: what was withdrawn since must not come back.
+    A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
     A click that changed nothing is not in the record, so its time alone tells that it is old.
     """
     mine = [response for response in approval.responses if response.person == person.id]
@@ -266,17 +266,17 @@ def _after_decision(approval: Approval, event: ApprovalEvent) -> Verdict:
 def _expiry(approval: Approval, at: datetime) -> Decision:
     if approval.request.on_timeout is OnTimeout.REJECT:
         cause = "There was no decision before the deadline, which counts as a rejection."
-        return Decision(status=Status.REJECTED, at=at, channel=Channel.SYSTEM, cause=cause)
+        return Decision(status=Status.REJECTED, at=at, channel=SYSTEM, cause=cause)
     few = "Too few" if approval.standing else "Nobody"
     cause = f"{few} answered before the deadline, so the request was not approved."
-    return Decision(status=Status.EXPIRED, at=at, channel=Channel.SYSTEM, error="ApprovalExpired", cause=cause)
+    return Decision(status=Status.EXPIRED, at=at, channel=SYSTEM, error="ApprovalExpired", cause=cause)
 
 
 def _cancellation(event: Cancellation) -> Decision:
     return Decision(
         status=Status.CANCELLED,
         at=event.at,
-        channel=Channel.SYSTEM,
+        channel=SYSTEM,
         error=event.error,
         cause=event.cause,
         superseded_by=event.superseded_by,

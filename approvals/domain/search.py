@@ -1,4 +1,4 @@
-"""Full-text search in approvals, for Slack and the command line. Pure."""
+"""Full-text search in approvals. Pure."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Decision, Severity, SlackMessage
+from approvals.domain.model import Approval, Decision, Delivery, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Summary:
     headline: str
     progress: str
     decision: Decision | None
-    slack_message: SlackMessage | None
+    deliveries: tuple[Delivery, ...]
 
 
 def summarize(approval: Approval) -> Summary:
@@ -38,5 +38,5 @@ def summarize(approval: Approval) -> Summary:
         headline=wording.headline(approval),
         progress=next(iter(wording.counts(approval)), ""),
         decision=approval.decision,
-        slack_message=approval.slack_message,
+        deliveries=approval.deliveries,
     )

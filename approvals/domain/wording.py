@@ -15,7 +15,6 @@ from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Decision,
     Extension,
     OnTimeout,
@@ -26,22 +25,25 @@ from approvals.domain.model import (
     Status,
     readable,
 )
-from approvals.domain.parts import Moment, Names, Text, display_name, join_texts, pluralize, text, with_address
+from approvals.domain.parts import (
+    Moment,
+    Names,
+    Text,
+    display_name,
+    join_names,
+    join_texts,
+    pluralize,
+    text,
+    with_address,
+)
+from approvals.domain.profiles import open_channels, profile_of, refusal
 from approvals.domain.signed_links import approver_of
 
-NOT_OF_THE_WORKSPACE = (
-    "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
-)
-NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
-UNCHECKED = (
-    "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
-)
 SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
-_WHERE = {Channel.EMAIL: "by email", Channel.SLACK: "in Slack", Channel.SYSTEM: "automatically"}
 HEADLINES = {
     Status.PENDING: "Waiting for an answer",
     Status.APPROVED: "Approved",
@@ -68,8 +70,8 @@ _SILENCE = {
 
 
 def where(channel: str) -> str:
-    """Return how a response or a decision came in: `in Slack`."""
-    return _WHERE.get(channel, f"by {channel}")
+    """Return how a response or a decision came in: `by` and the channel's name, or the channel's own words."""
+    return profile_of(channel).where
 
 
 # The request: its approvers and its rules.
@@ -107,7 +109,7 @@ def responders(approval: Approval, recipient: str, *, begins: bool = False) -> l
         return limit_names([*first, *(with_address(person) for person in named if not person.is_(reader))])
     person = barred_requester(approval)
     but = f", except {with_address(person)}" if person else ""
-    return [f"{anyone} who receives this request{_in_slack(approval)}{but}"]
+    return [f"{anyone} who receives this request{_where_asked(approval)}{but}"]
 
 
 def limit_names(names: list[str]) -> list[str]:
@@ -126,14 +128,17 @@ def rules_sentence(approval: Approval) -> Text:
     else:
         person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""
-        who = text(f"Anybody who was asked{_in_slack(approval)} may answer{but}.")
+        who = text(f"Anybody who was asked{_where_asked(approval)} may answer{but}.")
     return join_texts([who, _enough(approval), requester_warning(approval)])
 
 
 def requester_warning(approval: Approval) -> str:
     """Return a warning if the requester could approve their own request unrecognized."""
     person = unknown_requester(approval)
-    return f"Slack does not know {display_name(person)}: they could approve their own request." if person else ""
+    if person is None:
+        return ""
+    names = [profile_of(channel).name for channel in open_channels() if not person.on(channel)]
+    return f"{join_names(names)} does not know {display_name(person)}: they could approve their own request."
 
 
 def quorum_sentence(approval: Approval) -> str:
@@ -267,13 +272,11 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
         case Reason.TOO_EARLY:
             return text(TOO_EARLY)
         case Reason.UNCHECKED:
-            return text(UNCHECKED)
-        case Reason.NOT_A_MEMBER:
-            who = [NOT_A_MEMBER]
+            return text(refusal(reason))
+        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE:
+            who = [refusal(reason)]
         case Reason.SHARED_ADDRESS:
             who.insert(0, SHARED_ADDRESS)
-        case Reason.OTHER_WORKSPACE:
-            who = [NOT_OF_THE_WORKSPACE]
         case Reason.OWN_REQUEST:
             who.insert(0, OWN_REQUEST)
         case Reason.NOT_AN_APPROVER:
@@ -326,8 +329,10 @@ def _own_response(approval: Approval, approver: Approver) -> Response | None:
     )
 
 
-def _in_slack(approval: Approval) -> str:
-    return " in Slack" if is_quorum(approval.request) else ""  # The stack's own address is told, not asked.
+def _where_asked(approval: Approval) -> str:
+    # The stack's own address is told, not asked.
+    places = [where(channel) for channel in open_channels()] if is_quorum(approval.request) else []
+    return f" {join_names(places)}" if places else ""
 
 
 def _enough(approval: Approval) -> str:

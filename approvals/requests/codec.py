@@ -15,17 +15,8 @@ from typing import Any
 
 import rfc8785
 
-from approvals.domain.model import (
-    Action,
-    FieldType,
-    FormField,
-    Json,
-    MoreTime,
-    OnTimeout,
-    Presence,
-    Request,
-    Severity,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, Severity
 
 KEY = "Approval"
 """The key of the execution's input that holds the request. The rest of the input is context."""

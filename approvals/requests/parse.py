@@ -13,9 +13,9 @@ from sys import float_info
 from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
-from approvals.domain.identifiers import is_slack_group
 from approvals.domain.model import Json, Request, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
+from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
@@ -115,8 +115,8 @@ def _contradictions(request: Request) -> Iterator[str]:
 
 
 def _quorum_contradictions(request: Request) -> Iterator[str]:
-    """Yield why nobody could decide, as far as the names tell. `identities` checks the people behind them, too."""
-    if not request.approvers or any(is_slack_group(name) for name in request.approvers):
+    """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
+    if not request.approvers or any(is_group(name) for name in request.approvers):
         return
     asks = canonical(request.requested_by or "")
     named = {canonical(name) for name in request.approvers}

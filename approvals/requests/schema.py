@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -16,8 +16,8 @@ from unicodedata import category
 
 from approvals.domain.addresses import is_address
 from approvals.domain.characters import hidden_in
-from approvals.domain.identifiers import is_email, is_slack_group, is_slack_user
 from approvals.domain.model import Json, shorten
+from approvals.domain.profiles import forms_of, is_group, is_person, is_place
 from approvals.domain.values import kind
 
 Schema = Mapping[str, Any]
@@ -25,7 +25,6 @@ Schema = Mapping[str, Any]
 MAX_UNKNOWN = 10
 """Unknown keys that an error names. It counts the rest."""
 
-_CHANNEL = re.compile(r"[CDGUW][A-Z0-9]{6,20}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _FORMATS = {
@@ -33,9 +32,6 @@ _FORMATS = {
     "text": "a text that is not empty",
     "url": "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name",
     "name": "a name of letters, digits and _",
-    "person": "an email address or a Slack user id",
-    "approver": "an email address, a Slack user id (U...) or a Slack user group id (S...)",
-    "channel": "the id of a Slack channel (C...) or user (U...)",
 }
 
 _TYPES: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
@@ -102,13 +98,17 @@ def _wanted(schema: Schema) -> str:
     if "enum" in schema:
         return " or ".join(f'"{choice}"' for choice in schema["enum"])
     if "format" in schema:
-        return _FORMATS[schema["format"]]
+        return _FORMATS.get(schema["format"]) or _any_of(forms_of(schema["format"]))
     if "properties" in schema:
         return f"an object{_keys(schema)}"
     if "items" in schema:
         return f"a list of objects{_keys(schema['items'])}" if "properties" in schema["items"] else "a list"
     words = " or ".join(_TYPES[name][0] for name in _types(schema))
     return f"{words} from {schema['minimum']:,} to {schema['maximum']:,}" if "minimum" in schema else words
+
+
+def _any_of(forms: Sequence[str]) -> str:
+    return " or ".join(part for part in (", ".join(forms[:-1]), forms[-1] if forms else "") if part)
 
 
 def _keys(schema: Schema) -> str:
@@ -155,11 +155,11 @@ def _fits(text: str, form: str | None) -> bool:  # noqa: PLR0911 one of many for
         case "name":
             return _NAME.fullmatch(text) is not None
         case "person":
-            return is_email(text) or is_slack_user(text)
+            return is_person(text)
         case "approver":
-            return is_email(text) or is_slack_user(text) or is_slack_group(text)
+            return is_person(text) or is_group(text)
         case "channel":
-            return _CHANNEL.fullmatch(text) is not None
+            return is_place(text)
         case _:
             return True
 

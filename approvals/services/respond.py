@@ -1,4 +1,4 @@
-"""The shared way to a decision: every channel, the clock included, answers through `respond`."""
+"""Apply an event to an approval and store the result. Every channel and the scheduler use this function."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 
 _ATTEMPTS = 50
-"""As many as may answer one request at the same moment: of those who conflict, one is stored each time."""
+"""Responses to one request at the same moment: of those that conflict, one is stored each time."""
 
 
 class Store(Protocol):
     """What `respond` needs of the table."""
 
     def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
-        """Stores the approval, and leaves the reply, if the table still has the version before it.
+        """Store the approval, and leave the reply, if the table still has the version before it.
 
-        Raises `ConflictError` otherwise: then neither is done.
+        Raise `ConflictError` otherwise: then neither is done.
         """
 
     def leave_reply(self, reply: DeferredReply) -> None:
@@ -35,12 +35,12 @@ def respond(
     *,
     reply: Callable[[Judgement], DeferredReply | None] = lambda _: None,
 ) -> Judgement:
-    """Judges the event and stores what it changes with one conditional write.
+    """Judge the event and store what it changes with one conditional write.
 
     `reply` returns the deferred reply to a judgement, if any: the same write leaves it. It is called before that write,
-    so what it raises keeps everything from being stored.
+    so that nothing is stored if it raises.
 
-    A conflict is judged again against the stored record, never overwritten. Raise `TooManyConflictsError` after fifty.
+    A conflict is judged again against the current record, never overwritten. Raise `TooManyConflictsError` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)

@@ -1,4 +1,4 @@
-"""Work that is owed for an approval: each step done once, marked right after, and failing by itself."""
+"""Do what is owed for an approval: each step once, marked right after, and failing by itself."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
-from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.model import Approval, Delivery
 from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
 
 NEWS = "news"
 """Work that is never marked: what people see of an approval is brought up to date as often as it changes."""
 
-
 StepT = TypeVar("StepT", bound=str)
 
 
-class StepsFailed(Exception):  # noqa: N818
-    """Some steps are still owed. Says which, and why.
+class StepsFailedError(Exception):
+    """Some steps are still owed: which, and why.
 
     `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
     """
@@ -41,7 +40,7 @@ class Log(Protocol):
 class Marks(Protocol):
     """The part of the approvals table that is used here."""
 
-    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: SlackMessage | None = None) -> Approval:
+    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: Delivery | None = None) -> Approval:
         """Mark a step as done, with the message that it left. Return the approval as it is now."""
 
 
@@ -107,9 +106,9 @@ class Run:
         return step in self.approval.steps or step in self.queued
 
     def raise_failures(self) -> None:
-        """Raise `StepsFailed` if something failed."""
+        """Raise `StepsFailedError` if something failed."""
         if self._failures:
-            raise StepsFailed(self._failures)
+            raise StepsFailedError(self._failures)
 
     def _note(self, step: str, error: Exception) -> None:
         if isinstance(error, DeliveryError):
@@ -170,13 +169,3 @@ def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
 def _reason(error: Exception) -> str:
     # Only our own exceptions are known to carry no secret.
     return str(error) if isinstance(error, DeliveryError) else type(error).__name__
-
-
-def step_for(kind: str, recipient: str) -> str:
-    """Return the step of a task for one recipient: `request_email:ann@example.com`."""
-    return f"{kind}:{recipient}"
-
-
-def recipient_of(step: str) -> str:
-    """Return the recipient that a step names."""
-    return step.partition(":")[2]

@@ -1,4 +1,4 @@
-"""Deferred Slack replies: `bot` leaves them and can't read them, `notify` delivers them and can't write them."""
+"""Deferred replies to users: one function leaves them and can't read them, `notify` delivers them and can't write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from approvals.domain.replies import DeferredReply
 from approvals.store.items import reply_from_item, reply_to_item
-from approvals.store.table import NotFound, deserialized, serialized
+from approvals.store.table import NotFoundError, deserialized, serialized
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,10 +38,10 @@ class Replies:
         return {"TableName": self._name, "Item": serialized(item)}
 
     def get(self, item_id: str) -> DeferredReply:
-        """Return a reply by the id of its item. Raises `NotFound`."""
+        """Return a reply by the id of its item. Raises `NotFoundError`."""
         answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True)
         if "Item" not in answer:
-            raise NotFound(item_id)
+            raise NotFoundError(item_id)
         user, _, id_ = item_id.removeprefix(REPLY_PREFIX).partition("#")
         return reply_from_item(id_, user, deserialized(answer["Item"]))
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack, App, BoltContext, BoltResponse
 
 from approvals.domain.model import Action
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.listeners.buttons import respond_with, send_page_link
 from bot.listeners.home import open_home, refresh
 from bot.listeners.modal import submit
@@ -55,7 +55,7 @@ def find_approval(
     log.append_keys(approval_id=click.approval_id)
     try:
         context["approval"] = table.get(click.approval_id)
-    except NotFound:
+    except NotFoundError:
         log.warning("click on an unknown approval")
         table.leave_reply(reply_to(click, GONE))
         return ack()

@@ -14,7 +14,8 @@ from approvals.domain.forms import COMMENT, MAX_COMMENT, YES
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.parts import Text
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFoundError
+from approvals.store.writes import RecordFullError
 from bot.listeners.payloads import Interaction, read_submission, reading
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
 from bot.listeners.replies import GONE, NO_ROOM
@@ -47,7 +48,7 @@ def submit(
     log.append_keys(approval_id=submission.approval_id)
     try:
         approval = table.get(submission.approval_id)
-    except NotFound:
+    except NotFoundError:
         log.warning("modal about an unknown approval")
         ack(response_action="update", view=notice_modal(GONE))
         return

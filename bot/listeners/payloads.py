@@ -12,8 +12,9 @@ from typing import Any
 
 from slack_bolt import BoltRequest
 
-from approvals.domain.model import Action, Approver, Channel
+from approvals.domain.model import Action, Approver
 from approvals.domain.signed_links import is_approval_id
+from bot.addresses import SLACK
 from bot.views.buttons import ALL_SHOWN
 
 MAX_ID = 255
@@ -95,7 +96,7 @@ def read_approver(body: Mapping[str, Any]) -> Approver:
     # Not the payload's own team: that is where they clicked, and guests click there, too.
     workspace = text(user["team_id"]) if user.get("team_id") else ""
     name = text(user.get("name") or user.get("username") or user["id"])
-    return Approver(id=text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
+    return Approver(id=text(user["id"]), name=name, channel=SLACK, realm=workspace)
 
 
 def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Interaction:

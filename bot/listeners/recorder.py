@@ -13,15 +13,16 @@ from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Response
-from approvals.domain.omissions import was_all_in_earlier_message
 from approvals.domain.parts import Text, join_texts
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 from approvals.services.respond import respond
-from approvals.store.table import ApprovalTable, RecordFullError
+from approvals.store.table import ApprovalTable
+from approvals.store.writes import RecordFullError
 from bot.directory import SlackDirectory
 from bot.listeners.payloads import Interaction
 from bot.listeners.replies import NO_ROOM, page_link, reply_to
+from bot.surfaces import was_all_in_earlier_message
 
 Tell: TypeAlias = Callable[[Judgement], Text | None]
 """Returns what to tell the person. What it raises keeps the event from being recorded."""

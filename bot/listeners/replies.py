@@ -44,7 +44,7 @@ def ephemeral_reply(id_: str, approver: Approver, channel: str, said: Text | str
         channel=channel,
         user=approver.id,
         text=said,
-        workspace=approver.workspace,
+        workspace=approver.realm or "",
         left_at=now,
     )
 

@@ -11,9 +11,10 @@ from slack_sdk.models.views import View
 
 from approvals.domain import facts, wording
 from approvals.domain.model import Approval
-from approvals.domain.omissions import SLACK_HOME, fit
+from approvals.domain.omissions import fit
 from approvals.domain.parts import Text, truncate
 from approvals.domain.summary import Summary, summarize
+from bot.surfaces import SLACK_HOME
 from bot.views import approval as message
 from bot.views import details
 from bot.views.buttons import REFRESH_ID, response_buttons

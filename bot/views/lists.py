@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
-from approvals.domain.model import Approval, Channel, Severity, SlackMessage
+from approvals.domain.model import Approval, Delivery, Severity
 from approvals.domain.parts import display_name
 from approvals.domain.references import short
 from approvals.domain.summary import Summary
+from bot.addresses import SLACK
+from bot.deliveries import channel_message
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
 from bot.views.text import (
@@ -29,7 +31,7 @@ MAX_LONG_TITLE = 2000
 MAX_NAME = 80
 MAX_LISTED = 20
 
-Link = Callable[[SlackMessage], str]
+Link = Callable[[Delivery], str]
 """Returns the URL of a message."""
 
 HELP = """\
@@ -44,8 +46,8 @@ You see what you may answer, asked for, are told of or answered, and what was po
 def row(approval: Summary, link: Link) -> Block:
     """Return the approval's title and state; a button leads to its message."""
     button = None
-    if approval.slack_message:
-        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
+    if message := channel_message(approval):
+        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(message))
     state = " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
     return SectionBlock(text=mrkdwn(f"*{fit_literal(approval.title, MAX_TITLE)}*\n{state}"), accessory=button)
 
@@ -87,7 +89,7 @@ def _state(approval: Summary) -> list[str]:
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     if decision.approver is None:
         how = ""
-    elif decision.channel == Channel.SLACK:
+    elif decision.channel == SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
         how = f" by {literal(display_name(decision.approver))}"

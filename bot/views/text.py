@@ -23,11 +23,11 @@ from slack_sdk.models.blocks import (
 
 from approvals.domain.addresses import host_of, label_with_host
 from approvals.domain.characters import reveal
-from approvals.domain.identifiers import is_slack_user
 from approvals.domain.markdown import Style
 from approvals.domain.model import readable, shorten
-from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, weigh
 from approvals.domain.parts import Moment, Text
+from bot.addresses import is_slack_user
+from bot.surfaces import MAX_RUN, SLACK_MESSAGE, weigh
 
 MAX_TOTAL = SLACK_MESSAGE.room
 """What all blocks of a message may weigh."""

@@ -140,7 +140,7 @@ def _may_answer(who: str | None) -> Matches:
         people = approval.people
         known = [*people.approvers, *people.escalation] if people else []
         names = [*approval.request.approvers, *approval.request.escalate_to]
-        names += [name for person in known for name in (person.email, person.slack_id, person.name)]
+        names += [name for person in known for name in (*person.identities.values(), person.name)]
         return any(_same(name, who) for name in names)
 
     return matches

@@ -111,7 +111,7 @@ class QuietSlack(WebClient):
         answers: dict[str, Any] = {
             "auth.test": {"team_id": WORKSPACE, "url": "https://example.slack.com/"},
             "users.info": {"user": {"id": BOB.id, "name": BOB.name, "team_id": WORKSPACE}},
-            "users.conversations": {"channels": [{"id": MESSAGE.channel}]},
+            "users.conversations": {"channels": [{"id": MESSAGE.place}]},
         }
         if api_method == "views.publish":
             QuietSlack.said = call["json"]["view"]["blocks"][0]["text"]["text"]
@@ -150,7 +150,7 @@ def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
     dynamodb.meta.events.register("before-send.dynamodb.*", answer)
     url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
     note = DeferredReply(
-        id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
+        id="n", user=BOB.id, kind=kind, channel=MESSAGE.place, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
     table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
     vars(replies)["get"] = lambda _: note

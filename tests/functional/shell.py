@@ -14,8 +14,9 @@ import boto3
 from click.testing import CliRunner, Result
 
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Approver, People, Step, Workflow
+from approvals.domain.model import Action, Approval, Approver, People, Workflow
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.requests.parse import parse_request
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
@@ -115,7 +116,7 @@ class Shell:
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
             people=people or People(),
-            slack_message=None,
+            deliveries=(),
         )
         assert self.table.add(approval)
         return approval

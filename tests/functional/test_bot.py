@@ -21,19 +21,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    MoreTime,
-    People,
-    Person,
-    Presence,
-    Request,
-    Severity,
-    Status,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Approval, MoreTime, People, Person, Presence, Request, Severity, Status
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
@@ -46,6 +35,7 @@ from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS, EXTEND, MENU_ID, OPEN_EXECUTION_ID, WITHDRAW
+from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import MEMBERS, Modal, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.broken import leave_no_room
@@ -67,7 +57,8 @@ NOBODYS_COMMENT = dict.fromkeys(Action, Presence.OFF)
 
 ALL_MEMBERS = People(
     approvers=tuple(
-        Person(id=id_, name=name, email=f"{name}@example.com", slack_id=id_) for id_, name in MEMBERS.items()
+        Person(id=id_, name=name, identities={"email": f"{name}@example.com", "slack": id_})
+        for id_, name in MEMBERS.items()
     )
 )
 ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_COMMENT), people=ALL_MEMBERS)
@@ -102,7 +93,7 @@ def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[st
 
 def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
     message = messenger.post_request(ONE_TAP)
-    return event(*slack.click(message.ts, action_id, user))
+    return event(*slack.click(message.id, action_id, user))
 
 
 def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
@@ -642,7 +633,7 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(
     dynamodb: DynamoDBClient,
     context: Any,
 ) -> None:
-    table.add(replace(ONE_TAP, slack_message=None))
+    table.add(replace(ONE_TAP, deliveries=()))
     handler = a_bot(table, slack, clock, logger)
     assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
@@ -684,10 +675,10 @@ def web_api(slack: Slack) -> Iterator[str]:
 ALICE, BOBS, CAROL, _DAVE = MEMBERS
 PEOPLE = People(
     approvers=(
-        Person(id="alice@example.com", name="alice", email="alice@example.com", slack_id=ALICE),
-        Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOBS),
+        Person(id="alice@example.com", name="alice", identities={"email": "alice@example.com", "slack": ALICE}),
+        Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": BOBS}),
     ),
-    requester=Person(id="carol@example.com", name="carol", email="carol@example.com", slack_id=CAROL),
+    requester=Person(id="carol@example.com", name="carol", identities={"email": "carol@example.com", "slack": CAROL}),
 )
 HOUR = timedelta(hours=1)
 BY_BOB = "Approved by bob in Slack on Mon 23 Nov 2026, 09:00 UTC"
@@ -710,7 +701,7 @@ class Scene:
         """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
         self.asked = an_approval(request=request, people=people or PEOPLE)
-        self.ts = self.messenger.post_request(self.asked).ts
+        self.ts = self.messenger.post_request(self.asked).id
         self.table.add(self.asked)
 
     def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
@@ -935,7 +926,7 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
     assert answer["statusCode"] == 200
     assert scene.record.responses == ()
     said = [answer["body"]] if what == "dialog" else scene.notes
-    assert wording.NOT_OF_THE_WORKSPACE in said[0]
+    assert NOT_OF_THE_WORKSPACE in said[0]
 
 
 @pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
@@ -970,12 +961,12 @@ def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(scene: Scene) -> None:
     ask_anybody(scene, comments=dict.fromkeys(Action, Presence.OPTIONAL))
     scene.click(ACTION_IDS[REJECT], GIL)
     scene.submit(comment="no")
-    assert wording.NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
+    assert NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
     assert scene.record.responses == ()
 
 
 def test_a_guest_whom_the_request_names_may_answer_and_slack_is_not_asked(scene: Scene) -> None:
-    named = People(approvers=(Person(id=GIL, name="gil", slack_id=GIL),))
+    named = People(approvers=(Person(id=GIL, name="gil", identities={"slack": GIL}),))
     scene.ask(comments=NOBODYS_COMMENT, people=named)
     scene.slack._calls.clear()
     scene.click(ACTION_IDS[APPROVE], GIL)

@@ -191,8 +191,8 @@ def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pyt
 
 TWO = People(
     approvers=(
-        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
-        Person(id="carol@example.com", name="carol", email="carol@example.com"),
+        Person(id=ALICE.id, name=ALICE.name, identities={"email": ALICE.id}),
+        Person(id="carol@example.com", name="carol", identities={"email": "carol@example.com"}),
     )
 )
 

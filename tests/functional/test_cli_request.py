@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.model import Action, Step, iso
+from approvals.domain.model import (
+    Action,
+    iso,
+)
+from approvals.domain.steps import Step
 from tests.functional.shell import Shell
 
 TITLE = ("--title", "Deploy web 2.4.1")

@@ -13,7 +13,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import Action
+from approvals.domain.model import (
+    Action,
+)
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import Approval, Step
+from approvals.domain.model import Approval
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
@@ -26,7 +26,7 @@ from tests.builders import NOW, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, FakeMailer
 
 ALICE = "alice@example.com"
-REQUEST, OUTCOME = (f"{step}:{ALICE}" for step in (Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL))
+REQUEST, OUTCOME = (f"{step}:{ALICE}" for step in ("request_email", "outcome_email"))
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_each_recipient_gets_their_own(
     sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
 ) -> None:
     """Also where one of them can't be reached: the others' mails are marked, and come no second time."""
-    carol = f"{Step.OUTCOME_EMAIL}:carol@example.com"
+    carol = "outcome_email:carol@example.com"
     for approval in asked[:2]:
         respond(table, approval, a_response())
     everything = batch((asked[0], OUTCOME), (asked[0], carol), (asked[1], carol), (asked[2], REQUEST))

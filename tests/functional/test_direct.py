@@ -12,17 +12,17 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
 from approvals.domain.judgement import ApprovalEvent, ScheduledCheck
-from approvals.domain.model import Approval, Request, Status, Step
+from approvals.domain.model import Approval, Request, Status
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.channel import DIRECT
+from bot.channel import DIRECT, MAX_DIRECT
+from bot.deliveries import direct_messages
 from bot.ephemeral import ReplyDelivery
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
@@ -45,7 +45,7 @@ from tests.support.channels import the_channels, the_identities
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
 HOUR = timedelta(hours=1)
-TO_DAVE = f"{Step.REQUEST_SLACK}:{DAVE}"
+TO_DAVE = f"request_slack:{DAVE}"
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Office:
         asked = an_approval(
             request=Request(title="Deploy", timeout=HOUR, approvers=approvers, comments=NOBODYS_COMMENT, **request),
             people=None,
-            slack_message=None,
+            deliveries=(),
         )
         self.table.add(asked)
         return asked
@@ -119,8 +119,8 @@ def test_who_is_not_in_the_channel_is_asked_directly_once(office: Office) -> Non
     now = office.tell(office.ask(BOBS, DAVE))
     [posted], [direct] = office.in_(office.slack.channel), office.direct
     assert (direct.text, direct.blocks) == (posted.text, posted.blocks)
-    assert [(message.user, message.ts) for message in now.direct_messages] == [(DAVE, direct.ts)]
-    assert now.steps.keys() >= {Step.REQUEST_SLACK, TO_DAVE, DIRECT}
+    assert [(message.to, message.id) for message in direct_messages(now)] == [(DAVE, direct.ts)]
+    assert now.steps.keys() >= {"request_slack", TO_DAVE, DIRECT}
     assert "dave was asked in a direct message in Slack." in [entry.text for entry in history(now)]
     assert sum('"conversations.members"' in call for call in office.slack.calls()) == 1
 
@@ -129,7 +129,7 @@ def test_who_is_not_in_the_channel_is_asked_directly_once(office: Office) -> Non
 def test_who_is_in_the_channel_gets_no_other_message(office: Office, approvers: tuple[str, ...]) -> None:
     now = office.tell(office.ask(*approvers))
     assert [message.channel for message in office.slack.messages()] == [office.slack.channel]
-    assert now.direct_messages == ()
+    assert direct_messages(now) == []
 
 
 def test_without_named_approvers_nobody_asks_who_is_in_the_channel(office: Office) -> None:
@@ -204,7 +204,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
     with monkeypatch.context() as broken:
         broken.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
         for _ in range(2):
-            with pytest.raises(StepsFailed, match="reminder-1:slack-direct: Slack answered internal_error"):
+            with pytest.raises(StepsFailedError, match="reminder-1:slack-direct: Slack answered internal_error"):
                 office.tell(asked)
     now = office.tell(asked)
     assert [bool(message.thread_ts) for message in office.direct] == [False, True]
@@ -249,14 +249,14 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
     monkeypatch.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.ask(CAROL, DAVE)
-    with pytest.raises(StepsFailed, match="direct_slack: Slack answered internal_error"):
+    with pytest.raises(StepsFailedError, match="direct_slack: Slack answered internal_error"):
         office.tell(asked)
     assert len(office.direct) == 1
     monkeypatch.undo()
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     now = office.tell(asked)
     assert (len(office.direct), len(office.in_(f"D{CAROL[1:]}"))) == (1, 1)
-    assert [message.user for message in now.direct_messages] == [DAVE, CAROL]
+    assert [message.to for message in direct_messages(now)] == [DAVE, CAROL]
 
 
 def test_who_takes_no_direct_messages_is_let_go(
@@ -282,7 +282,7 @@ def test_a_direct_message_that_was_deleted_does_not_hold_up_the_others(office: O
     office.click(office.in_(office.slack.channel)[0], BOBS)
     office.resumer(asked.id, last=False)
     assert office.in_(office.slack.channel)[0].text == "Approved: Deploy"
-    assert Step.OUTCOME_SLACK in office.table.get(asked.id).steps
+    assert "outcome_slack" in office.table.get(asked.id).steps
 
 
 def test_a_message_posted_while_the_decision_fell_loses_its_buttons(
@@ -305,9 +305,11 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
     office: Office, dynamodb: DynamoDBClient
 ) -> None:
     asked = office.ask(BOBS, DAVE)
-    dynamodb.update_item(TableName=TABLE, Key={"id": {"S": asked.id}}, UpdateExpression="REMOVE direct_messages")
-    assert office.table.get(asked.id).direct_messages == ()
-    assert [message.user for message in office.tell(asked).direct_messages] == [DAVE]
+    dynamodb.update_item(
+        TableName=TABLE, Key={"id": {"S": asked.id}}, UpdateExpression="REMOVE deliveries, direct_messages"
+    )
+    assert direct_messages(office.table.get(asked.id)) == []
+    assert [message.to for message in direct_messages(office.tell(asked))] == [DAVE]
 
 
 def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

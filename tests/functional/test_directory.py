@@ -166,7 +166,7 @@ def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_o
 
 def posted(messenger: SlackMessenger, **changes: object) -> Approval:
     approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))  # type: ignore[arg-type]  # made-up
-    return replace(approval, slack_message=messenger.post_request(approval))
+    return replace(approval, deliveries=(messenger.post_request(approval),))
 
 
 def test_a_request_is_posted_in_its_own_channel_or_the_stacks(messenger: SlackMessenger, slack: Slack) -> None:
@@ -194,8 +194,8 @@ def test_progress_is_shown_in_the_same_message_which_keeps_its_buttons(messenger
 
 
 def test_an_escalation_is_shown_in_the_same_message(messenger: SlackMessenger, slack: Slack) -> None:
-    bob = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0BOB00002")
-    ann = Person(id="ann@example.com", name="ann", email="ann@example.com")
+    bob = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": "U0BOB00002"})
+    ann = Person(id="ann@example.com", name="ann", identities={"email": "ann@example.com"})
     approval = replace(posted(messenger), people=People(approvers=(ann,), escalation=(bob,)))
     messenger.update(approval)
     assert "U0BOB00002" not in str(slack.messages()[0].blocks)
@@ -214,13 +214,13 @@ def test_a_reply_stands_in_the_thread_and_mentions_only_whom_it_should(messenger
 
 
 def test_without_a_message_there_is_nothing_to_edit_or_to_reply_to(messenger: SlackMessenger) -> None:
-    nowhere = an_approval(slack_message=None)
+    nowhere = an_approval(deliveries=())
     with pytest.raises(ValueError, match="has no Slack message"):
         messenger.update(nowhere)
     with pytest.raises(ValueError, match="has no Slack message"):
         messenger.reply(nowhere, "soon")
     with pytest.raises(ValueError, match="has no Slack message"):
-        messenger.update(replace(decided(), slack_message=None))
+        messenger.update(replace(decided(), deliveries=()))
 
 
 def test_a_deleted_message_can_not_be_edited(messenger: SlackMessenger, slack: Slack) -> None:

@@ -12,9 +12,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import Action, Approval, People, Person, Request, SlackMessage
+from approvals.domain.model import Action, Approval, Delivery, People, Person, Request
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
@@ -25,6 +24,7 @@ from bot.client import ResponseUrls, webhook_client
 from bot.ephemeral import PATIENCE, ReplyDelivery
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
+from bot.words import NOT_OF_THE_WORKSPACE
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
@@ -39,7 +39,7 @@ APPROVE = Action.APPROVE
 
 
 def person(slack_id: str, name: str) -> Person:
-    return Person(id=f"{name}@example.com", name=name, email=f"{name}@example.com", slack_id=slack_id)
+    return Person(id=f"{name}@example.com", name=name, identities={"email": f"{name}@example.com", "slack": slack_id})
 
 
 CAROLS = People(requester=person(CAROL, "carol"))
@@ -68,7 +68,9 @@ class Scene:
             request=replace(request, **changes.pop("request", {})),
             workflow=replace(WORKFLOW, execution_name=changes.pop("execution_name", f"run-{self.asked}")),
             people=people,
-            slack_message=SlackMessage(channel=channel, ts=f"1795424400.00{self.asked:04}", workspace=WORKSPACE["id"]),
+            deliveries=(
+                Delivery(channel="slack", place=channel, id=f"1795424400.00{self.asked:04}", realm=WORKSPACE["id"]),
+            ),
             **changes,
         )
         self.table.add(asked)
@@ -256,7 +258,7 @@ def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Sce
 
 def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
     scene.ask("Secret")
-    assert scene.said("", GUEST) == wording.NOT_OF_THE_WORKSPACE
+    assert scene.said("", GUEST) == NOT_OF_THE_WORKSPACE
     scene.send(scene.slack.open_home(GUEST))
     scene.deliver()
     assert scene.slack.homes() == {}

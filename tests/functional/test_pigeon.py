@@ -21,7 +21,7 @@ from approvals.services.channel import Channel, News, Tasks
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
@@ -44,7 +44,7 @@ from tests.support.pigeon_channel import Loft, PigeonChannel
 from web import pages
 
 ANN, BEN, CY = (f"{name}@example.com" for name in ("ann", "ben", "cy"))
-PEOPLE = People(approvers=tuple(Person(id=each, name=each, email=each) for each in (ANN, BEN, CY)))
+PEOPLE = People(approvers=tuple(Person(id=each, name=each, identities={"email": each}) for each in (ANN, BEN, CY)))
 REQUEST = Request(
     title="Deploy",
     timeout=timedelta(hours=1),
@@ -109,7 +109,7 @@ def world(
         logger=logger,
         settled=lambda *_, **__: None,
     )
-    asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
+    asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
     return World(
         table,
@@ -125,7 +125,7 @@ def world(
 
 def test_in_a_storm_the_other_channels_ask_and_pigeons_fly_after_it_once(world: World, slack: Slack) -> None:
     world.loft.storm = True
-    with pytest.raises(StepsFailed, match=r"request_pigeon:ann@example\.com: no pigeon flies in a storm"):
+    with pytest.raises(StepsFailedError, match=r"request_pigeon:ann@example\.com: no pigeon flies in a storm"):
         world.notify()
     assert (len(world.mailer.sent), len(slack.messages())) == (3, 1)
     world.loft.storm = False
@@ -194,17 +194,17 @@ class Broken:
 
 @pytest.mark.parametrize("more", [[Broken()]], ids=["first"])
 def test_a_channel_that_can_not_plan_keeps_no_other_from_its_work(world: World, slack: Slack) -> None:
-    with pytest.raises(StepsFailed, match="request_broken: KeyError"):
+    with pytest.raises(StepsFailedError, match="request_broken: KeyError"):
         world.notify()
     assert (len(world.mailer.sent), len(slack.messages()), len(world.flown())) == (3, 1, 3)
     respond(world.table, world.record, ScheduledCheck(NOW + timedelta(minutes=11)))
-    with pytest.raises(StepsFailed, match="reminder-1:broken: KeyError"):
+    with pytest.raises(StepsFailedError, match="reminder-1:broken: KeyError"):
         world.notify()
     assert len(world.flown()) == 3
     assert "reminder-1" not in world.record.steps, "it is told again once it can be planned"
     for who in (ANN, BEN):
         world.pigeons.answer(world.table, world.asked.id, who, Action.APPROVE, NOW + timedelta(minutes=12))
-    with pytest.raises(StepsFailed, match="outcome_broken: KeyError"):
+    with pytest.raises(StepsFailedError, match="outcome_broken: KeyError"):
         world.conclude()
     assert len(world.flown()) == 3
     assert slack.messages()[0].text == "Approved: Deploy"
@@ -238,7 +238,7 @@ def test_one_line_of_wiring_puts_it_into_the_functions(
         **dict.fromkeys(("MAIL_QUEUE_URL", "RETRY_QUEUE_URL", "DECISION_QUEUE_URL"), queue),
         **dict.fromkeys(("SLACK_CHANNEL", "SLACK_SECRET_ARN", "SLACK_API_URL", "EVENT_BUS_NAME", "STACK_NAME"), ""),
     }
-    asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
+    asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
     change = {"Keys": {"id": {"S": asked.id}}, "SequenceNumber": "1"}
     event = {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": change}]}

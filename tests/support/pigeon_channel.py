@@ -11,10 +11,16 @@ from approvals.domain import wording
 from approvals.domain.eligibility import eligible, unanswered
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Judgement
-from approvals.domain.model import Action, Approval, Approver, Person, Response
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Approver,
+    Person,
+    Response,
+)
+from approvals.domain.steps import step_for
 from approvals.services.channel import Done, News, NewsKind, Tasks
 from approvals.services.respond import respond
-from approvals.services.tasks import step_for
 from approvals.store.table import ApprovalTable
 
 

@@ -16,7 +16,9 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import Json
+from approvals.domain.model import (
+    Json,
+)
 from approvals.requests.codec import canonical, fingerprint
 from approvals.requests.parse import InvalidRequestError, parse_request
 

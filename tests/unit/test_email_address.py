@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.email_address import canonical, is_same
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Json
 from approvals.requests.parse import InvalidRequestError, parse_request
+from mail.addresses import is_email
 
 HOUR = timedelta(hours=1)
 

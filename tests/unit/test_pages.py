@@ -18,17 +18,14 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
 from approvals.domain.markdown import parse
 from approvals.domain.model import (
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
-    FieldType,
-    FormField,
-    FormValue,
     MoreTime,
     OnTimeout,
     People,
@@ -38,12 +35,12 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
-    Step,
     iso,
     readable,
 )
 from approvals.domain.parts import format_time_left
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from tests import page_variants
 from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 from tests.page_variants import (
@@ -164,7 +161,7 @@ def saying(text: str, details: str | None = None) -> Approval:
         ),
         context={text: text, "list": [text]},
     )
-    people = People(approvers=(Person(id="alice@example.com", name=text, email="alice@example.com"),))
+    people = People(approvers=(Person(id="alice@example.com", name=text, identities={"email": "alice@example.com"}),))
     return an_approval(request=request, people=people)
 
 
@@ -470,10 +467,10 @@ def test_a_page_is_a_complete_accessible_document(html: str) -> None:
     assert page.named("html") == [{"lang": "en"}]
     assert {"charset": "utf-8"} in page.named("meta")
     assert len(page.named("title")) == len(page.named("h1")) == 1
-    label_with_host = {label["for"] for label in page.named("label")}
+    labelled = {label["for"] for label in page.named("label")}
     inputs = [each for each in page.named("input") if each["type"] != "hidden"]
     fields = [*inputs, *page.named("textarea"), *page.named("select")]
-    assert {each["id"] for each in fields} == label_with_host
+    assert {each["id"] for each in fields} == labelled
     assert len(page.named("legend")) == len(page.named("fieldset"))
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -799,10 +796,10 @@ def pages_that_say(text: str) -> list[Page]:
     """Each kind of page about it."""
     approval = told(text)
     last = replace(approval.responses[0], approver=CAROL, at=NOW + timedelta(minutes=2))
-    decision = Decision(status=Status.APPROVED, at=last.at, channel=Channel.EMAIL, approver=CAROL, comment=text)
+    decision = Decision(status=Status.APPROVED, at=last.at, channel="email", approver=CAROL, comment=text)
     responses = (*approval.responses, last)
     approved = replace(approval, responses=responses, decision=decision, status=Status.APPROVED)
-    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel=Channel.SYSTEM, cause=text)
+    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel="system", cause=text)
     return [
         confirm(approval),
         Page(pages.recorded(approval, approval.responses[0], FIELDS, now=LATER)),

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 
 from approvals.domain.facts import LABELS
-from approvals.domain.model import Action, FieldType, FormField, Json, MoreTime, OnTimeout, Presence, Request, Severity
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, Severity
 from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems
@@ -56,8 +57,8 @@ def parsed(asked: dict[str, Json]) -> Request:
 
 
 def test_every_key_is_read() -> None:
-    label_with_host = {name.title().replace("_", "") for name in LABELS}  # tests/unit/test_request_keys.py reads them.
-    assert set(EVERYTHING) == set(SCHEMA["properties"]) - label_with_host
+    labelled = {name.title().replace("_", "") for name in LABELS}  # tests/unit/test_request_keys.py reads them.
+    assert set(EVERYTHING) == set(SCHEMA["properties"]) - labelled
     request = parsed(EVERYTHING)
     assert request == Request(
         title="Deploy",

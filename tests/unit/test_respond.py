@@ -14,7 +14,7 @@ from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Judg
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import DeferredReply
 from approvals.services.respond import respond
-from approvals.store.table import NotFound
+from approvals.store.table import NotFoundError
 from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
 
 
@@ -57,7 +57,7 @@ class GoneStore(MemoryStore):
     """The record was deleted meanwhile."""
 
     def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:  # noqa: ARG002
-        raise NotFound(approval.id)
+        raise NotFoundError(approval.id)
 
 
 def test_a_decision_is_stored_and_returned() -> None:
@@ -155,7 +155,7 @@ def test_after_fifty_conflicts_it_gives_up_and_stored_nothing() -> None:
 
 
 def test_a_deleted_record_is_the_callers_to_handle() -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         respond(GoneStore(an_approval()), an_approval(), a_response())
 
 

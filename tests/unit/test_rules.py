@@ -34,7 +34,6 @@ from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Json,
     MoreTime,
     People,
@@ -55,25 +54,25 @@ DEADLINE = an_approval().deadline
 
 CANCELLATION = Cancellation(NOW + timedelta(minutes=2), "The execution was aborted.", error="ApprovalCancelled")
 
-ANN = Person(id="ann@example.com", name="Ann", email="ann@example.com", slack_id="U0ANN00001")
-BO = Person(id="bo@example.com", name="Bo", email="bo@example.com")
-CY = Person(id="U0CY000003", name="Cy", slack_id="U0CY000003")
-DAN = Person(id="dan@example.com", name="Dan", email="dan@example.com")
-RO = Person(id="ro@example.com", name="Ro", email="ro@example.com", slack_id="U0RO000005")
-EVE = Person(id="eve@example.com", name="Eve", email="eve@example.com", slack_id="U0EVE00006")
-GUS = Person(id="U0GUS00007", name="Gus", slack_id="U0GUS00007")
-GIL = Person(id="U0GIL00008", name="Gil", slack_id="U0GIL00008")
-MAILBOX = Person(id="approvals@example.com", name="Mailbox", email="approvals@example.com")
+ANN = Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com", "slack": "U0ANN00001"})
+BO = Person(id="bo@example.com", name="Bo", identities={"email": "bo@example.com"})
+CY = Person(id="U0CY000003", name="Cy", identities={"slack": "U0CY000003"})
+DAN = Person(id="dan@example.com", name="Dan", identities={"email": "dan@example.com"})
+RO = Person(id="ro@example.com", name="Ro", identities={"email": "ro@example.com", "slack": "U0RO000005"})
+EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example.com", "slack": "U0EVE00006"})
+GUS = Person(id="U0GUS00007", name="Gus", identities={"slack": "U0GUS00007"})
+GIL = Person(id="U0GIL00008", name="Gil", identities={"slack": "U0GIL00008"})
+MAILBOX = Person(id="approvals@example.com", name="Mailbox", identities={"email": "approvals@example.com"})
 EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX)
 
 
 def by_email(person: Person) -> Approver:
-    return Approver(id=person.email, name=person.name, channel=Channel.EMAIL)
+    return Approver(id=person.address, name=person.name, channel="email")
 
 
 def in_slack(person: Person) -> Approver:
     workspace = "T0ELSEWHERE" if person is GUS else WORKSPACE
-    approver = Approver(id=person.slack_id, name=person.name, channel=Channel.SLACK, workspace=workspace)
+    approver = Approver(id=person.on("slack"), name=person.name, channel="slack", realm=workspace)
     return replace(approver, member=person is not GIL)
 
 
@@ -142,7 +141,9 @@ def people_of(request: Request) -> People:
 
     def named(names: Sequence[str]) -> tuple[Person, ...]:
         meant = {canonical(name) for name in names}
-        return tuple(person for person in EVERYBODY if {canonical(person.email), canonical(person.slack_id)} & meant)
+        return tuple(
+            person for person in EVERYBODY if {canonical(person.address), canonical(person.on("slack"))} & meant
+        )
 
     return People(
         approvers=named(request.approvers),
@@ -267,8 +268,8 @@ def approvals(draw: st.DrawFn) -> Approval:
     names_approvers = draw(st.booleans())
     request = Request(
         timeout=HOUR,
-        approvers=(ANN.email, BO.email, CY.slack_id) if names_approvers else (),
-        requested_by=draw(st.sampled_from([None, RO.email, ANN.email])),
+        approvers=(ANN.address, BO.address, CY.on("slack")) if names_approvers else (),
+        requested_by=draw(st.sampled_from([None, RO.address, ANN.address])),
         required_approvals=draw(st.integers(1, 3)),
         required_rejections=draw(st.integers(1, 2)),
         allow_self_approval=draw(st.booleans()),
@@ -277,7 +278,7 @@ def approvals(draw: st.DrawFn) -> Approval:
     )
     escalates = draw(st.booleans())
     if request.approvers and escalates:
-        request = replace(request, escalate_to=(DAN.email,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
+        request = replace(request, escalate_to=(DAN.address,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
     return an_approval(request=request, people=people_of(request), deadline=NOW + HOUR)
 
 
@@ -320,7 +321,7 @@ def test_nothing_is_approved_or_rejected_by_a_person_at_or_after_the_deadline(
 
 
 def human_of(approver: Approver) -> Person:
-    return next(person for person in EVERYBODY if approver.id in (person.email, person.slack_id))
+    return next(person for person in EVERYBODY if approver.id in (person.address, person.on("slack")))
 
 
 @given(approvals(), histories)
@@ -402,8 +403,8 @@ def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[P
 
 def vote(person: Person, action: Action, *, named: bool) -> Response:
     """By email where their own address is asked, else in Slack."""
-    in_slack_too = replace(person, slack_id=person.slack_id or "U0BO000002")
-    return a_response(action, by_email(person) if named and person.email else in_slack(in_slack_too))
+    in_slack_too = replace(person, identities={"slack": "U0BO000002", **person.identities})
+    return a_response(action, by_email(person) if named and person.address else in_slack(in_slack_too))
 
 
 @given(approvals(), histories)
@@ -500,7 +501,7 @@ def test_the_clock_expires_an_approval_from_its_deadline_on(
 def test_expiry_tells_the_workflow_the_contracts_error() -> None:
     decision = expired().decision
     assert decision is not None
-    assert (decision.error, decision.channel, decision.approver) == ("ApprovalExpired", Channel.SYSTEM, None)
+    assert (decision.error, decision.channel, decision.approver) == ("ApprovalExpired", "system", None)
     assert decision.cause
 
 
@@ -518,7 +519,7 @@ def test_a_cancellation_tells_the_workflow_its_error_and_cause() -> None:
     assert decision is not None
     assert (decision.status, decision.at) == (Status.CANCELLED, CANCELLATION.at)
     assert (decision.error, decision.cause) == (CANCELLATION.error, CANCELLATION.cause)
-    assert (decision.channel, decision.approver) == (Channel.SYSTEM, None)
+    assert (decision.channel, decision.approver) == ("system", None)
 
 
 def test_a_cancellation_after_the_deadline_is_an_expiry() -> None:
@@ -557,7 +558,7 @@ def test_after_the_decision_events_are_told_apart_and_change_nothing(
         (asked({}), in_slack(GUS), Reason.OTHER_WORKSPACE),
         (asked({}), in_slack(RO), Reason.OWN_REQUEST),
         (replace(asked({}), people=None), by_email(BO), Reason.TOO_EARLY),
-        (replace(asked({}), slack_message=None), in_slack(ANN), Reason.TOO_EARLY),
+        (replace(asked({}), deliveries=()), in_slack(ANN), Reason.TOO_EARLY),
     ],
 )
 def test_who_may_not_answer_is_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:

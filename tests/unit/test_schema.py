@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from approvals.domain.model import Json
+from approvals.domain.model import (
+    Json,
+)
 from approvals.domain.values import day, kind
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems, suggestion

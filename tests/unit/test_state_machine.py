@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import Action, Approval
+from approvals.domain.model import (
+    Action,
+    Approval,
+)
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
 from approvals.requests.parse import INVALID_REQUEST, Call, parse_call
