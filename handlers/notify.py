@@ -11,7 +11,7 @@ from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
 from approvals.store.queries import Listing
 from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
-from bot.ephemeral import Notes, name_unreadable
+from bot.ephemeral import ReplyDelivery, log_unreadable
 from bot.resolver import SlackResolver
 from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
@@ -35,10 +35,10 @@ def build(environ: Mapping[str, str]) -> Worker:
         logger=wiring.logger,
         publisher=wiring.publisher(config),
     )
-    replies = Notes(
+    replies = wiring.messenger and ReplyDelivery(
         table=wiring.table,
         replies=Replies(wiring.dynamodb, config.slack_reply_table_name),
-        listing=Listing(wiring.dynamodb, config.table_name, partial(name_unreadable, wiring.logger)),
+        listing=Listing(wiring.dynamodb, config.table_name, partial(log_unreadable, wiring.logger)),
         messenger=wiring.messenger,
         base_url=config.public_url,
         clock=wiring.clock,
@@ -47,7 +47,8 @@ def build(environ: Mapping[str, str]) -> Worker:
 
     def work(item_id: str, *, last: bool) -> None:
         if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
-            replies.deliver(item_id)
+            if replies:  # Without Slack, nobody reads what an earlier stack with Slack left.
+                replies.deliver(item_id)
         else:
             notifier(item_id, last=last)
 
