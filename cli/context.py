@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.domain.characters import reveal
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
-from cli.refusals import code, explained
+from cli.aws_errors import code, explained
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

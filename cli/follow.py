@@ -10,13 +10,13 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.model import Approval, Status
+from cli.aws_errors import explained
 from cli.context import Context, Failure
 from cli.document import document, outcome
 from cli.group import INTERRUPTED
 from cli.output import emit
-from cli.progress import reporter
-from cli.refusals import explained
-from cli.waiting import Watch, exit_code, sigterm_interrupts
+from cli.reporters import reporter
+from cli.watch import Watch, exit_code, sigterm_interrupts
 
 INTERRUPTED_CAUSE = "Whoever waited for the answer was interrupted, and had asked to cancel it then."
 

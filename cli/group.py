@@ -73,7 +73,7 @@ def exit_codes() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit):
         raise
     except Exception as error:
-        from cli.refusals import explained  # noqa: PLC0415  # AWS's library takes a while, and --help has no use for it
+        from cli.aws_errors import explained  # noqa: PLC0415  # AWS's library takes a while, and --help has no use for it
 
         sentence = explained(error)
         if sentence is None:

@@ -16,8 +16,8 @@ import click
 
 from approvals.store.items import LISTED
 from cli.__main__ import main
-from cli.columns import COLUMNS
 from cli.commands import COMMANDS
+from cli.export_columns import COLUMNS
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
 

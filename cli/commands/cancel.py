@@ -9,10 +9,10 @@ from approvals.domain.characters import hidden_in
 from approvals.domain.model import Approval, Status
 from cli.context import Context, Failure, pass_context
 from cli.document import document, outcome
-from cli.find import find
+from cli.lookup import find
 from cli.output import emit, json_option, plain
-from cli.progress import Quiet
-from cli.waiting import Watch
+from cli.reporters import Quiet
+from cli.watch import Watch
 
 MAX_REASON = 1000
 """Characters. Step Functions takes 32,768."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from cli.context import Context, pass_context
-from cli.doctor.examination import examine
-from cli.doctor.finding import Finding, exit_code
+from cli.doctor.checks import examine
+from cli.doctor.findings import Finding, exit_code
 from cli.doctor.patient import Patient
 from cli.output import emit, json_option
 

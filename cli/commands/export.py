@@ -14,9 +14,9 @@ from typing import TextIO
 import click
 
 from approvals.domain.model import Json, iso
-from cli.columns import COLUMNS, cell, row
 from cli.context import Context, Failure, pass_context
-from cli.moments import MOMENT
+from cli.export_columns import COLUMNS, cell, row
+from cli.options import MOMENT
 from cli.output import as_json, json_option, left_out
 
 STDOUT = "-"

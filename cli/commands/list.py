@@ -14,7 +14,7 @@ from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Json, Status, iso
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
-from cli.moments import MOMENT
+from cli.options import MOMENT
 from cli.output import emit, json_option, left_out, table
 
 PERIOD = timedelta(days=30)

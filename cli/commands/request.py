@@ -12,15 +12,15 @@ from botocore.exceptions import ClientError
 from approvals.domain.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
-from cli.asking import STDIN, execution_input, execution_name, pairs, parse_document, read_document
+from cli.aws_errors import BUSY, code, explained
 from cli.context import Context, Failure, pass_context
 from cli.document import document
-from cli.find import execution_arn
 from cli.follow import cancel_option, follow, interruptible
+from cli.lookup import execution_arn
 from cli.output import emit, json_option, plain
-from cli.progress import Quiet
-from cli.refusals import BUSY, code, explained
-from cli.waiting import Watch
+from cli.reporters import Quiet
+from cli.request_input import STDIN, execution_input, execution_name, pairs, parse_document, read_document
+from cli.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,7 +6,7 @@ import click
 
 from cli.context import Context, pass_context
 from cli.document import document, lines
-from cli.find import find
+from cli.lookup import find
 from cli.output import emit, json_option
 
 

@@ -10,13 +10,13 @@ from datetime import timedelta
 
 import click
 
-from cli.connecting import Connection, store, update
 from cli.context import Context, Failure, pass_context
-from cli.doctor.finding import Check, Finding, Verdict, exit_code
+from cli.doctor.findings import Check, Finding, Verdict, exit_code
 from cli.doctor.patient import Patient
 from cli.doctor.slack import app, slack
 from cli.output import emit, json_option
 from cli.slack_app import NAME, create_link
+from cli.slack_connection import Connection, store, update
 
 TOKEN, SECRET = "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"  # names of variables
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from cli.context import Context, pass_context
-from cli.find import find
 from cli.follow import cancel_option, follow, interruptible
+from cli.lookup import find
 from cli.output import json_option
 
 

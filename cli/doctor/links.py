@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from urllib3.exceptions import HTTPError
 
-from cli.doctor.finding import Check, Finding, fault, ok
+from cli.doctor.findings import Check, Finding, fault, ok
 from cli.doctor.patient import Patient
 
 _OURS = "X-Robots-Tag"

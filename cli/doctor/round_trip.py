@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from approvals.domain.model import Approval, Step
-from cli.doctor.finding import Check, Finding, fault, ok
+from cli.doctor.findings import Check, Finding, fault, ok
 from cli.doctor.patient import Patient
-from cli.find import approvals_of
+from cli.lookup import approvals_of
 
 TITLE = "Test by approvals doctor: nothing to decide"
 

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from bot.client import STALE
 from bot.credentials import REFRESH
 from bot.request_verification import REFUSED
-from cli.doctor.finding import Check, Finding, fault, ok, unknown, warning
+from cli.doctor.findings import Check, Finding, fault, ok, unknown, warning
 from cli.doctor.patient import Patient
 from cli.slack_app import APPS, NAME, SIGNING_SECRET, scopes
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.doctor.finding import Check, Finding, fault, ok, warning
+from cli.aws_errors import code
+from cli.doctor.findings import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
-from cli.refusals import code
 from cli.version import installed, is_older
 
 if TYPE_CHECKING:

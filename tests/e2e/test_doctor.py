@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 
 from cli.doctor import slack as slack_checks
-from cli.doctor.finding import Check
+from cli.doctor.findings import Check
 from cli.doctor.round_trip import TITLE
 from demo.process import ROOT
 from demo.stack import CHANNEL, LocalStack

@@ -19,7 +19,7 @@ import pytest
 from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, People, Person
 from approvals.domain.rules import Withdrawal
-from cli.columns import COLUMNS, cell
+from cli.export_columns import COLUMNS, cell
 from tests.broken import break_record, nest_context
 from tests.builders import ALICE, BOB, TOKEN
 from tests.functional.conftest import TABLE

@@ -18,11 +18,11 @@ from urllib3.exceptions import NewConnectionError
 
 from approvals.store.reading import UnreadableError
 from bot.request_verification import REFUSED
-from cli.connecting import Connection, update
 from cli.context import Context, Failure
-from cli.doctor import examination, links, mail, people, slack, stack
-from cli.doctor.finding import Check, Finding, Verdict, exit_code
+from cli.doctor import approvers, checks, email_subscriptions, links, slack, stack
+from cli.doctor.findings import Check, Finding, Verdict, exit_code
 from cli.doctor.patient import Patient, Resource
+from cli.slack_connection import Connection, update
 from cli.version import is_older
 from demo.slack import Slack
 from tests.builders import NOW
@@ -151,7 +151,7 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
     with Stubber(patient.cloudformation) as stubbed:
         stubbed.add_client_error("describe_stacks", "ValidationError")
         stubbed.add_response("describe_stacks", {"Stacks": []})
-        fault = the_fault(examination.examine(patient), Check.STACK)
+        fault = the_fault(checks.examine(patient), Check.STACK)
     assert fault.text == "there is no stack human-approval in eu-west-1, nor in another region of this account"
     assert "sam deploy --guided" in fault.mend
 
@@ -199,7 +199,7 @@ def test_versions_are_compared_as_numbers() -> None:
 
 def test_a_stack_of_another_product_is_no_crash(patient: Examined) -> None:
     patient.context.outputs = {}
-    [finding] = examination.guarded(patient, Check.EMAIL, mail.subscriptions)
+    [finding] = checks.guarded(patient, Check.EMAIL, email_subscriptions.subscriptions)
     assert finding.verdict is Verdict.UNKNOWN
     assert "is it another product's?" in finding.text
 
@@ -207,7 +207,7 @@ def test_a_stack_of_another_product_is_no_crash(patient: Examined) -> None:
 def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(patient: Examined) -> None:
     with Stubber(patient.sqs) as denied:
         denied.add_client_error("get_queue_attributes", "AccessDenied", "no")
-        [finding] = examination.guarded(patient, Check.DEAD_LETTERS, stack.dead_letters)
+        [finding] = checks.guarded(patient, Check.DEAD_LETTERS, stack.dead_letters)
     assert finding.verdict is Verdict.UNKNOWN
     assert "AWS denied" in finding.text
     assert exit_code([finding]) == 3
@@ -265,7 +265,7 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     patient.context.sns.subscribe(
         TopicArn=patient.output("ApprovalTopicArn"), Protocol="email", Endpoint="ann@example.com", Attributes=attributes
     )
-    findings = [each for each in mail.subscriptions(patient) if each.check is Check.FILTERS]
+    findings = [each for each in email_subscriptions.subscriptions(patient) if each.check is Check.FILTERS]
     [finding] = findings
     if not text:
         assert finding.verdict is Verdict.OK
@@ -274,13 +274,13 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert finding.text.startswith(f"ann@example.com {text}")
     [command] = commands(finding.mend)
     run_aws(command)
-    assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(patient))
+    assert (Check.FILTERS, Verdict.FAULT) not in found(email_subscriptions.subscriptions(patient))
 
 
 def test_a_stack_whose_own_address_is_not_subscribed_is_told(patient: Examined) -> None:
     for each in patient.context.sns.list_subscriptions()["Subscriptions"]:
         patient.context.sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
-    fault = the_fault(mail.subscriptions(patient), Check.EMAIL)
+    fault = the_fault(email_subscriptions.subscriptions(patient), Check.EMAIL)
     assert commands(fault.mend) == [f"approvals --region eu-west-1 approvers add {EMAIL}"]
 
 
@@ -289,7 +289,7 @@ def test_other_subscribers_are_told_of(patient: Examined) -> None:
     patient.context.sns.subscribe(
         TopicArn=patient.output("ApprovalTopicArn"), Protocol="https", Endpoint="https://example.com/hook"
     )
-    [other] = [each for each in mail.subscriptions(patient) if each.verdict is Verdict.WARNING]
+    [other] = [each for each in email_subscriptions.subscriptions(patient) if each.verdict is Verdict.WARNING]
     assert "https://example.com/hook" in other.text
 
 
@@ -423,7 +423,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
 ) -> None:
     patient.workspace.fail_with = 500
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    [finding] = people.approvers(patient, ["alice@example.com"])
+    [finding] = approvers.approvers(patient, ["alice@example.com"])
     assert finding.verdict is Verdict.UNKNOWN
 
 
@@ -432,7 +432,7 @@ def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
     patient.context.unreadable.append(UnreadableError("a" * 32, "KeyError"))
-    found = next(iter(people.approvers(patient, [])))
+    found = next(iter(approvers.approvers(patient, [])))
     assert found.verdict is Verdict.FAULT
     assert "a" * 32 in found.text
 
@@ -453,7 +453,7 @@ def test_an_approver_is_looked_up_as_the_stack_does(
     patient: Examined, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    [finding] = people.approvers(patient, [name])
+    [finding] = approvers.approvers(patient, [name])
     assert finding.verdict is (Verdict.FAULT if text else Verdict.OK), finding
     assert text in finding.text
 

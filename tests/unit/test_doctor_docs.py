@@ -9,7 +9,7 @@ import click
 
 from cli.commands.doctor import command as doctor
 from cli.commands.slack import connect
-from cli.doctor.finding import Check, Verdict
+from cli.doctor.findings import Check, Verdict
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/doctor.md").read_text()

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from approvals.domain.model import Approval
 from approvals.domain.references import Reference
 from approvals.store.table import ApprovalTable, NotFound
+from cli.aws_errors import code
 from cli.context import Context, Failure
 from cli.output import left_out, plain
-from cli.refusals import code
 
 LOOK_BACK = timedelta(days=31)
 """How far back the beginning of an id is looked for, besides among all that are open."""

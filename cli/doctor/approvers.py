@@ -14,8 +14,8 @@ from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidApprovalRequest
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
-from cli.doctor.finding import Check, Finding, fault, ok, unknown
-from cli.doctor.mail import subscribe
+from cli.doctor.email_subscriptions import subscribe
+from cli.doctor.findings import Check, Finding, fault, ok, unknown
 from cli.doctor.patient import Patient
 from cli.output import left_out
 from mail.sns import Subscribers

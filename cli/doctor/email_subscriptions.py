@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from cli.doctor.finding import Check, Finding, fault, ok, warning
+from cli.doctor.findings import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
 from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
 

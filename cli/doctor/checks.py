@@ -8,12 +8,13 @@ from functools import partial
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.errors import DeliveryFailed
+from cli.aws_errors import explained
 from cli.context import Failure
-from cli.doctor import links, mail, people, slack, stack
-from cli.doctor.finding import Check, Finding, unknown
+from cli.doctor import approvers as approver_checks
+from cli.doctor import email_subscriptions, links, slack, stack
+from cli.doctor.findings import Check, Finding, unknown
 from cli.doctor.patient import Patient
 from cli.doctor.round_trip import round_trip
-from cli.refusals import explained
 
 Look = Callable[[Patient], Iterator[Finding]]
 
@@ -23,7 +24,7 @@ PARTS: tuple[tuple[Check, Look], ...] = (
     (Check.CLOCK, stack.clock),
     (Check.ALARMS, stack.alarms),
     (Check.DEAD_LETTERS, stack.dead_letters),
-    (Check.EMAIL, mail.subscriptions),
+    (Check.EMAIL, email_subscriptions.subscriptions),
     (Check.TOKEN, slack.slack),
     (Check.LINKS, links.links),
 )
@@ -35,7 +36,7 @@ def examine(patient: Patient, *, approvers: Sequence[str] = (), with_round_trip:
 
     `approvers` are names to look up besides those of open requests.
     """
-    parts: list[tuple[Check, Look]] = [*PARTS, (Check.APPROVERS, partial(people.approvers, named=approvers))]
+    parts: list[tuple[Check, Look]] = [*PARTS, (Check.APPROVERS, partial(approver_checks.approvers, named=approvers))]
     if with_round_trip:
         parts.append((Check.ROUND_TRIP, round_trip))
     yield from guarded(patient, Check.STACK, stack.presence)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, WaiterError
 
+from cli.aws_errors import code, explained
 from cli.context import Failure
 from cli.doctor.patient import Patient
-from cli.refusals import code, explained
 from cli.slack_app import CHANNEL, SIGNING_SECRET, TOKEN
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from approvals.domain.model import Approval, iso, shorten
 from cli.context import Context
 from cli.document import event, remaining, sentence
 from cli.output import as_json, is_terminal, plain, width
-from cli.waiting import Reporter
+from cli.watch import Reporter
 
 _COLOURS = {
     Kind.RESPONDED: "cyan",

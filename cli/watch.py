@@ -13,10 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Approval, Status
+from cli.aws_errors import code, explained, passing
 from cli.context import Context, Failure
-from cli.find import approvals_of, in_full
 from cli.group import FAILED
-from cli.refusals import code, explained, passing
+from cli.lookup import approvals_of, in_full
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
