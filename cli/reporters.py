@@ -1,4 +1,4 @@
-"""Tells what happens while somebody waits: on a terminal, in a log, or to a program."""
+"""Reporters of what happens while a command waits: for a terminal, a log or a program."""
 
 from __future__ import annotations
 
@@ -10,109 +10,106 @@ from typing import Any
 import click
 
 from approvals.domain.history import Entry, Kind
-from approvals.domain.model import Approval, iso, shorten
+from approvals.domain.model import Approval, Status, iso, shorten
 from cli.context import Context
 from cli.document import event, remaining, sentence
 from cli.output import as_json, is_terminal, plain, width
-from cli.watch import Reporter
 
-_COLOURS = {
+_COLORS = {
     Kind.RESPONDED: "cyan",
     Kind.REFUSED: "yellow",
     Kind.WITHDRAWN: "yellow",
     Kind.REMINDED: "yellow",
     Kind.ESCALATED: "yellow",
-    Kind.DECIDED: "green",
+    Kind.DECIDED: "red",
     Kind.GONE: "red",
 }
 
 _ERASE = "\r\x1b[K"
-"""Back to the line's beginning, and erase it."""
+"""Moves to the beginning of the line and erases it."""
 
 
 def reporter(context: Context) -> Reporter:
-    """The one that suits who reads: JSON Lines on standard error with --json, else lines, nicer on a terminal."""
+    """Return the reporter that suits the output: JSON Lines on standard error with --json, else lines."""
     if context.as_json:
         return JsonReporter()
     return TerminalReporter() if is_terminal() else PlainReporter()
 
 
-class Quiet:
-    """Tells only of trouble."""
+class Reporter:
+    """Reports outages of AWS only."""
 
-    def happened(self, _entry: Entry) -> None:
-        """Prints nothing."""
+    def happened(self, approval: Approval, entry: Entry) -> None:
+        """Report an event of the approval."""
 
-    def waiting(self, _approval: Approval, _now: datetime) -> None:
-        """Prints nothing."""
+    def waiting(self, approval: Approval, now: datetime) -> None:
+        """Report that the approval is not settled yet."""
 
-    def trouble(self, sentence: str) -> None:
-        """Prints it on standard error."""
+    def outage(self, sentence: str) -> None:
+        """Report that AWS can't be asked at the moment."""
         click.echo(plain(sentence), err=True)
 
     def close(self) -> None:
-        """Does nothing: nothing was left on the screen."""
+        """End the report."""
 
 
-class JsonReporter(Quiet):
-    """A JSON object a line on standard error; standard output is the result's alone."""
+class JsonReporter(Reporter):
+    """Prints each event as a line of JSON on standard error. Standard output is for the result."""
 
-    def happened(self, entry: Entry) -> None:
-        """Prints the event."""
+    def happened(self, approval: Approval, entry: Entry) -> None:  # noqa: ARG002
+        """Print the event."""
         click.echo(as_json(event(entry)), err=True)
 
-    def trouble(self, sentence: str) -> None:
-        """Prints an event of its own."""
+    def outage(self, sentence: str) -> None:
+        """Print an event named Trouble."""
         click.echo(as_json({"Event": "Trouble", "Text": sentence}), err=True)
 
 
 @dataclass
-class PlainReporter(Quiet):
-    """A line for each event, with its time in UTC: for logs. Says once until when it waits."""
+class PlainReporter(Reporter):
+    """Prints a line with the time in UTC for each event and each new deadline: for logs."""
 
     _deadline: datetime | None = None
 
-    def happened(self, entry: Entry) -> None:
-        """Prints the event."""
+    def happened(self, approval: Approval, entry: Entry) -> None:  # noqa: ARG002
+        """Print the event."""
         click.echo(f"{iso(entry.at)} {sentence(entry)}")
 
     def waiting(self, approval: Approval, now: datetime) -> None:
-        """Prints the deadline, if it is another than before."""
+        """Print the deadline if it has changed."""
         if approval.decision is None and approval.deadline != self._deadline:
             self._deadline = approval.deadline
             click.echo(f"{iso(now)} Waiting until {iso(approval.deadline)}.")
 
 
 @dataclass
-class TerminalReporter(Quiet):
-    """Events in colour, with the local time, above one line that says what is waited for."""
+class TerminalReporter(Reporter):
+    """Prints events in color with the local time, above one status line."""
 
     _line: str = ""
 
-    def happened(self, entry: Entry) -> None:
-        """Prints the event above the waiting line."""
-        colour = _COLOURS.get(entry.kind)
-        if entry.kind is Kind.DECIDED and not entry.text.startswith("Approved"):
-            colour = "red"
+    def happened(self, approval: Approval, entry: Entry) -> None:
+        """Print the event above the status line."""
+        is_decision = entry.kind is Kind.DECIDED
+        color = "green" if is_decision and approval.status is Status.APPROVED else _COLORS.get(entry.kind)
         time = _style(f"{entry.at.astimezone():%H:%M:%S}", dim=True)
-        text = _style(sentence(entry), fg=colour, bold=entry.kind is Kind.DECIDED)
         self.close()
-        self._write(f"{time}  {text}\n")
+        self._write(f"{time}  {_style(sentence(entry), fg=color, bold=is_decision)}\n")
 
     def waiting(self, approval: Approval, now: datetime) -> None:
-        """Writes the waiting line, if it reads differently now."""
+        """Write the status line if it has changed."""
         until = f"{approval.deadline.astimezone():%a %H:%M}, {remaining(approval.deadline, now)}"
         what = f"Waiting for an answer (until {until}). Ctrl-C stops waiting."
         if approval.decision:
             what = "Waiting for the workflow to hear of it."
         self._show(what, dim=True)
 
-    def trouble(self, sentence: str) -> None:
-        """Writes it in place of the waiting line."""
+    def outage(self, sentence: str) -> None:
+        """Write the sentence in place of the status line."""
         self._show(plain(sentence), fg="yellow")
 
     def close(self) -> None:
-        """Takes the waiting line away."""
+        """Erase the status line."""
         if self._line:
             self._write(_ERASE)
             self._line = ""

@@ -1,4 +1,4 @@
-"""The input of an execution that asks for an approval: from a file, from options, and both."""
+"""The input of an execution that requests an approval, from a file and from options."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -22,7 +22,7 @@ from approvals.requests.codec import KEY, RESULT_KEY
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
 
 MAX_SLUG = 45
-"""Characters of the title that an execution's name begins with; with time and chance behind them at most 80.
+"""Characters of the title at the beginning of an execution's name. With time and random characters it has at most 80.
 
 Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 """
@@ -35,12 +35,12 @@ class DuplicateKeyError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date stays the text that it is written as. A key that is there twice is an error."""
+    """Loads YAML as JSON would be: dates stay text, and a duplicate key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  # as PyYAML has it
-        """Read an object. Raises `DuplicateKeyError` for a key that is there twice."""
+        """Construct an object. Raises `DuplicateKeyError`."""
         if isinstance(node, yaml.MappingNode):
-            _refuse_duplicates(str(key.value) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
+            _check_unique(str(key.value) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
         return super().construct_mapping(node, deep)
 
 
@@ -51,12 +51,12 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def execution_input(
-    document: Mapping[str, Json], asked: Mapping[str, Json], rest: Mapping[str, Json], *, default_timeout: timedelta
+    document: Mapping[str, Json], options: Mapping[str, Json], rest: Mapping[str, Json], *, default_timeout: timedelta
 ) -> dict[str, Json]:
-    """The input: the request of a document with what options say in its place, and the rest of the input.
+    """Return the input: the document's request, overridden by options, and the rest of the input.
 
     The document is a request, or a whole input with the request under `Approval`. Raises click's `UsageError` with
-    every problem and its path when the request can't be made.
+    every problem of the request and its path.
     """
     whole = dict(document) if KEY in document else {KEY: dict(document)}
     request = whole[KEY]
@@ -66,7 +66,7 @@ def execution_input(
         raise click.UsageError(f"{KEY}.{RESULT_KEY}: is where the answer will be; leave it out")
     if KEY in rest:
         raise click.UsageError(f"--input: the key {KEY} is the request; give it with --file, or with the options")
-    found: dict[str, Json] = {**whole, **rest, KEY: {**request, **asked}}
+    found: dict[str, Json] = {**whole, **rest, KEY: {**request, **options}}
     try:
         parse_request(found, default_timeout=default_timeout)
     except InvalidApprovalRequest as error:
@@ -75,7 +75,7 @@ def execution_input(
 
 
 def read_document(name: str) -> dict[str, Json]:
-    """The JSON or YAML object in a file, or in standard input for `-`. Raises click's `UsageError`."""
+    """Read the JSON or YAML object in a file, or in standard input for `-`. Raises click's `UsageError`."""
     try:
         text = sys.stdin.read() if name == STDIN else Path(name).read_text(encoding="utf-8")
     except OSError as error:
@@ -86,9 +86,9 @@ def read_document(name: str) -> dict[str, Json]:
 
 
 def parse_document(text: str, name: str) -> dict[str, Json]:
-    """The object in a text that is JSON or YAML. Raises click's `UsageError` that says where it is neither."""
+    """Parse an object in JSON or YAML. Raises click's `UsageError` that says where it is neither."""
     try:
-        found = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+        found = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
     except DuplicateKeyError as error:
         raise click.UsageError(f"{name}: {error}") from error
     except RecursionError as error:
@@ -103,35 +103,39 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
     return found
 
 
-def pairs(texts: Sequence[str], option: str, value_key: str) -> list[Json]:
-    """`LABEL=VALUE` texts as objects with `Label` and another key. Raises click's `UsageError`."""
-    found: list[Json] = []
-    for text in texts:
-        label, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"{option} {text!r}: expected a label, = and a value")
-        found.append({"Label": label, value_key: value})
-    return found
+def labeled(value_key: str) -> Callable[[click.Context, click.Parameter, Sequence[str]], list[Json]]:
+    """Return an option's callback that parses `LABEL=VALUE` as an object with `Label` and another key."""
+
+    def parse(_context: click.Context, option: click.Parameter, texts: Sequence[str]) -> list[Json]:
+        found: list[Json] = []
+        for text in texts:
+            label, equals, value = text.partition("=")
+            if not equals:
+                raise click.UsageError(f"{option.opts[0]} {text!r}: expected a label, = and a value")
+            found.append({"Label": label, value_key: value})
+        return found
+
+    return parse
 
 
 def execution_name(title: str | None, now: datetime) -> str:
-    """A name for an execution that says what is asked and when, and that no other has."""
+    """Return a unique name for an execution, made from the title and the time."""
     ascii_only = unicodedata.normalize("NFKD", title or "approval").encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:MAX_SLUG].strip("-") or "approval"
     return f"{slug}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+def _parse_json(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    _refuse_duplicates(key for key, _ in pairs)
+    _check_unique(key for key, _ in pairs)
     return dict(pairs)
 
 
-def _refuse_duplicates(keys: Iterable[str]) -> None:
-    """Raise `DuplicateKeyError` for a key that is there twice: which of the two is meant, programs read differently."""
+def _check_unique(keys: Iterable[str]) -> None:
+    """Raise `DuplicateKeyError` for a duplicate key: programs differ in which of the two they use."""
     seen = set()
     for key in keys:
         if key in seen:
@@ -139,16 +143,16 @@ def _refuse_duplicates(keys: Iterable[str]) -> None:
         seen.add(key)
 
 
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader, which only leaves dates as they are
+def _parse_yaml(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  # a subclass of SafeLoader
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
 
 
 def _check_json(value: Any, path: str) -> None:
-    """Raises click's `UsageError` where YAML has what JSON has not."""
+    """Raise click's `UsageError` for a YAML value that JSON does not have."""
     if isinstance(value, dict):
         for key, each in value.items():
             if not isinstance(key, str):

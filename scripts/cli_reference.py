@@ -191,7 +191,7 @@ def _export() -> Iterator[str]:
     yield EXPORT
     yield "| Column | What is in it |"
     yield "|---|---|"
-    yield from (f"| `{name}` | {meaning} |" for name, meaning in COLUMNS.items())
+    yield from (f"| `{name}` | {column.description} |" for name, column in COLUMNS.items())
     yield ""
 
 

@@ -1,50 +1,23 @@
-"""`approvals approvers`: who gets approval mails, as email subscriptions of the stack's topic."""
+"""`approvals approvers`: the email subscriptions of the stack's topic."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
 from approvals.domain.model import Json
-from cli.context import Context, Failure, pass_context
-from cli.output import emit, json_option, table
-from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
+from cli.context import CommandError, Context, pass_context
+from cli.options import json_option
+from cli.output import emit, table
+from cli.subscriptions import EmailSubscription, email_subscriptions
+from mail.subscriptions import filter_policy
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254
 
-PENDING = "pending"
-CONFIRMED = "confirmed"
 
-
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """One address. `recipients` are those whose mails it gets; None without a filter: then it gets everybody's."""
-
-    address: str
-    arn: str
-    recipients: tuple[str, ...] | None
-
-    @property
-    def state(self) -> str:
-        """Whether its owner has agreed to get mails."""
-        return CONFIRMED if self.arn else PENDING
-
-    @property
-    def advice(self) -> str:
-        """What to do about it; empty when it is as it should be."""
-        if self.state == PENDING:
-            return "has to follow the link in the mail from AWS"
-        if self.recipients is None:
-            return "gets everybody's mails, links included: add it again"
-        return "" if self.address in self.recipients else "gets no mail of its own: add it again"
-
-
-@click.group(short_help="Say who gets approval mails.")
+@click.group()
 def command() -> None:
     """Say who gets approval mails.
 
@@ -58,9 +31,9 @@ def command() -> None:
 @pass_context
 def list_(context: Context) -> None:
     """List the addresses, and which of them are confirmed."""
-    found = list(_subscriptions(context))
-    rows = [(each.address, each.state, each.advice) for each in found]
-    emit(context, [_document(each) for each in found], table(("ADDRESS", "STATE", ""), rows))
+    found = email_subscriptions(context)
+    rows = [(each.address, _state(each), _advice(each)) for each in found]
+    emit(context, [_as_json(each) for each in found], table(("ADDRESS", "STATE", ""), rows))
 
 
 @command.command()
@@ -72,17 +45,14 @@ def add(context: Context, address: str) -> None:
 
     Adding one that is there already mends its filter, or sends AWS's mail again.
     """
-    _check(address)
-    known = _named(context, address)
-    if known and known.state == CONFIRMED:
-        if known.recipients != (known.address,):
-            context.sns.set_subscription_attributes(
-                SubscriptionArn=known.arn, AttributeName="FilterPolicy", AttributeValue=filter_policy(known.address)
-            )
+    known = _find(context, address)
+    if known and known.is_confirmed:
+        if known.problem:
+            _set_filter(context, known)
         sentence = f"{known.address} is confirmed and gets what is addressed to it."
     else:
         address = known.address if known else address
-        context.sns.subscribe(
+        context.client("sns").subscribe(
             TopicArn=context.output("ApprovalTopicArn"),
             Protocol="email",
             Endpoint=address,
@@ -93,8 +63,8 @@ def add(context: Context, address: str) -> None:
             f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to follow the "
             "link in it within two days; only then can a request name the address."
         )
-    now = _named(context, address)
-    emit(context, _document(now) if now else {"Address": address}, [sentence])
+    now = _find(context, address)
+    emit(context, _as_json(now) if now else {"Address": address}, [sentence])
 
 
 @command.command()
@@ -103,54 +73,52 @@ def add(context: Context, address: str) -> None:
 @pass_context
 def remove(context: Context, address: str) -> None:
     """Unsubscribe an address. A request that names it fails from then on."""
-    _check(address)
+    known = _find(context, address)
     if address.casefold() == context.parameters.get("Email", "").casefold():
-        raise Failure(
+        raise CommandError(
             f"{address} is the stack's own address, which is asked when a request names nobody. "
             "Give the stack another: sam deploy --parameter-overrides Email=…"
         )
-    known = _named(context, address)
     if known is None:
-        raise Failure(f"{address} is not subscribed. See who is: {context.command('approvers', 'list')}")
-    if known.state == PENDING:
-        raise Failure(
+        raise CommandError(f"{address} is not subscribed. See who is: {context.command('approvers', 'list')}")
+    if not known.is_confirmed:
+        raise CommandError(
             f"{address} is not confirmed yet, and AWS can't remove such a subscription: it drops it by itself two days "
             "after it was added, unless its owner follows the link"
         )
-    context.sns.unsubscribe(SubscriptionArn=known.arn)
+    context.client("sns").unsubscribe(SubscriptionArn=known.arn)
     emit(context, {"Address": known.address, "State": "removed"}, [f"{known.address} gets no more mails."])
 
 
-def _subscriptions(context: Context) -> Iterator[_Address]:
-    """The email subscriptions, in order of their addresses."""
-    found = list_subscriptions(context.sns, context.output("ApprovalTopicArn"))
-    emails = [each for each in found if each.protocol == EMAIL]
-    for each in sorted(emails, key=lambda each: each.address.casefold()):
-        yield _Address(each.address, each.arn, _recipients(context, each) if each.arn else None)
+def _find(context: Context, address: str) -> EmailSubscription | None:
+    if not _ADDRESS.fullmatch(address) or len(address) > MAX_ADDRESS:
+        raise click.UsageError(f"{address!r} is no email address")
+    return next((each for each in email_subscriptions(context) if each.is_of(address)), None)
 
 
-def _recipients(context: Context, subscription: Subscription) -> tuple[str, ...] | None:
-    known = attributes(context.sns, subscription)
-    if "FilterPolicy" not in known:
-        return None
-    allowed = json.loads(known["FilterPolicy"]).get(RECIPIENT)
-    return None if allowed is None else tuple(str(each) for each in allowed)
+def _set_filter(context: Context, subscription: EmailSubscription) -> None:
+    wanted = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": filter_policy(subscription.address)}
+    for name, value in wanted.items():
+        context.client("sns").set_subscription_attributes(
+            SubscriptionArn=subscription.arn, AttributeName=name, AttributeValue=value
+        )
 
 
-def _named(context: Context, address: str) -> _Address | None:
-    return next((each for each in _subscriptions(context) if each.address.casefold() == address.casefold()), None)
+def _state(subscription: EmailSubscription) -> str:
+    return "confirmed" if subscription.is_confirmed else "pending"
 
 
-def _document(subscription: _Address) -> dict[str, Json]:
+def _advice(subscription: EmailSubscription) -> str:
+    if not subscription.is_confirmed:
+        return "has to follow the link in the mail from AWS"
+    return f"{subscription.problem}. Add it again" if subscription.problem else ""
+
+
+def _as_json(subscription: EmailSubscription) -> Json:
     recipients = subscription.recipients
     return {
         "Address": subscription.address,
-        "State": subscription.state,
+        "State": _state(subscription),
         "Recipients": None if recipients is None else list(recipients),
-        "Advice": subscription.advice or None,
+        "Advice": _advice(subscription) or None,
     }
-
-
-def _check(address: str) -> None:
-    if not _ADDRESS.fullmatch(address) or len(address) > MAX_ADDRESS:
-        raise click.UsageError(f"{address!r} is no email address")

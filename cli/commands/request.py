@@ -1,4 +1,4 @@
-"""`approvals request`: starts an execution that asks for an approval."""
+"""`approvals request`: start an execution that requests an approval."""
 
 from __future__ import annotations
 
@@ -12,28 +12,50 @@ from botocore.exceptions import ClientError
 from approvals.domain.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
-from cli.aws_errors import BUSY, code, explained
-from cli.context import Context, Failure, pass_context
+from cli.aws_errors import error_code, explain, is_transient
+from cli.context import CommandError, Context, pass_context
 from cli.document import document
-from cli.follow import cancel_option, follow, interruptible
 from cli.lookup import execution_arn
-from cli.output import emit, json_option, plain
-from cli.reporters import Quiet
-from cli.request_input import STDIN, execution_input, execution_name, pairs, parse_document, read_document
-from cli.watch import Watch
+from cli.options import cancel_option, json_option
+from cli.output import emit, plain
+from cli.reporters import Reporter
+from cli.request_input import STDIN, execution_input, execution_name, labeled, parse_document, read_document
+from cli.watch import Watch, follow, interruptible, next_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-PATIENCE = timedelta(minutes=1)
-"""How long, without --wait, it is waited for the approval's id."""
+ID_TIMEOUT = timedelta(minutes=1)
+"""How long to wait for the approval's ID without --wait."""
 
-_MINUTES = click.IntRange(min=1)
-_COUNT = click.IntRange(min=1)
+_AT_LEAST_1 = click.IntRange(min=1)
 
 
-@click.command(short_help="Ask for an approval, and wait for the decision if told so.")
+class RequestOption(click.Option):
+    """An option that sets a key of the request."""
+
+    def __init__(self, *args: Any, key: str, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.key = key
+
+
+def _option(key: str, name: str, text: str, **extra: Any) -> Callable[[Any], Any]:
+    return click.option(name, cls=RequestOption, key=key, help=text, **extra)
+
+
+def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for text in texts:
+        answer, _, presence = text.partition("=")
+        if answer not in list(Action) or presence not in list(Presence):
+            answers, presences = " or ".join(Action), ", ".join(Presence)
+            raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
+        found[answer.capitalize()] = presence
+    return found
+
+
+@click.command()
 @click.option(
     "--file",
     "file",
@@ -41,45 +63,60 @@ _COUNT = click.IntRange(min=1)
     help="The request as JSON or YAML, or a whole execution's input with "
     "the request under Approval; - reads standard input. Options take the place of what it says.",
 )
-@click.option("--title", help="What is asked, in a line.")
-@click.option("--details", help="What to know before answering.")
-@click.option("--fact", "facts", multiple=True, metavar="LABEL=VALUE", help="A fact to show. Repeatable.")
-@click.option("--link", "links", multiple=True, metavar="LABEL=URL", help="A link to show. Repeatable.")
-@click.option(
+@_option("Title", "--title", "What is asked, in a line.")
+@_option("Details", "--details", "What to know before answering.")
+@_option(
+    "Facts", "--fact", "A fact to show. Repeatable.", multiple=True, metavar="LABEL=VALUE", callback=labeled("Value")
+)
+@_option("Links", "--link", "A link to show. Repeatable.", multiple=True, metavar="LABEL=URL", callback=labeled("Url"))
+@_option(
+    "Approvers",
     "--approver",
-    "approvers",
+    "Who may answer: an email address, a Slack user or user group id. Repeatable.",
     multiple=True,
     metavar="WHO",
-    help="Who may answer: an email address, a Slack user or user group id. Repeatable.",
 )
-@click.option("--requested-by", metavar="WHO", help="Who asks: an email address or a Slack user id.")
-@click.option("--required-approvals", type=_COUNT, metavar="NUMBER", help="How many people must approve.")
-@click.option("--required-rejections", type=_COUNT, metavar="NUMBER", help="How many people must reject to reject it.")
-@click.option("--allow-self-approval", is_flag=True, default=None, help="Whoever asks may answer, too.")
-@click.option("--severity", type=click.Choice([each.value for each in Severity]), help="high asks twice.")
-@click.option(
+@_option("RequestedBy", "--requested-by", "Who asks: an email address or a Slack user id.", metavar="WHO")
+@_option(
+    "RequiredApprovals", "--required-approvals", "How many people must approve.", type=_AT_LEAST_1, metavar="NUMBER"
+)
+@_option(
+    "RequiredRejections",
+    "--required-rejections",
+    "How many people must reject to reject it.",
+    type=_AT_LEAST_1,
+    metavar="NUMBER",
+)
+@_option("AllowSelfApproval", "--allow-self-approval", "Whoever asks may answer, too.", is_flag=True, default=None)
+@_option("Severity", "--severity", "high asks twice.", type=click.Choice([each.value for each in Severity]))
+@_option(
+    "Comment",
     "--comment",
-    "comments",
+    "Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
     multiple=True,
     metavar="ANSWER=PRESENCE",
-    help="Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
+    callback=_comments,
 )
-@click.option(
-    "--timeout-minutes", type=_MINUTES, metavar="MINUTES", help="Minutes until it expires.  [default: the stack's]"
-)
-@click.option("--on-timeout", type=click.Choice([each.value for each in OnTimeout]), help="What silence means.")
-@click.option(
-    "--reminder",
-    "reminders",
-    multiple=True,
-    type=_MINUTES,
+@_option(
+    "TimeoutMinutes",
+    "--timeout-minutes",
+    "Minutes until it expires.  [default: the stack's]",
+    type=_AT_LEAST_1,
     metavar="MINUTES",
-    help="Remind after so many minutes. Repeatable.",
 )
-@click.option("--escalate-to", multiple=True, metavar="WHO", help="Who may answer later, too. Repeatable.")
-@click.option("--escalate-after-minutes", type=_MINUTES, metavar="MINUTES", help="When they may.")
-@click.option("--notify", multiple=True, metavar="WHO", help="Who is told, too. Repeatable.")
-@click.option("--channel", help="The Slack channel to ask in, by its id.")
+@_option("OnTimeout", "--on-timeout", "What silence means.", type=click.Choice([each.value for each in OnTimeout]))
+@_option(
+    "Reminders",
+    "--reminder",
+    "Remind after so many minutes. Repeatable.",
+    multiple=True,
+    type=_AT_LEAST_1,
+    metavar="MINUTES",
+)
+@_option("EscalateTo", "--escalate-to", "Who may answer later, too. Repeatable.", multiple=True, metavar="WHO")
+@_option("EscalateAfterMinutes", "--escalate-after-minutes", "When they may.", type=_AT_LEAST_1, metavar="MINUTES")
+@_option("Notify", "--notify", "Who is told, too. Repeatable.", multiple=True, metavar="WHO")
+@_option("Channel", "--channel", "The Slack channel to ask in, by its id.")
 @click.option(
     "--input",
     "rest",
@@ -104,60 +141,35 @@ def command(context: Context, /, **options: Any) -> None:
     cancel = options["cancel_on_interrupt"]
     if cancel and not options["wait"]:
         raise click.UsageError("--cancel-on-interrupt goes with --wait")
-    document_ = read_document(options["file"]) if options["file"] else {}
+    from_file = read_document(options["file"]) if options["file"] else {}
     timeout = context.default_timeout
-    asked = execution_input(document_, _asked(options), _rest(options["rest"]), default_timeout=timeout)
-    title = parse_request(asked, default_timeout=timeout).title
+    whole = execution_input(from_file, _from_options(options), _rest(options["rest"]), default_timeout=timeout)
+    title = parse_request(whole, default_timeout=timeout).title
     name = options["name"] or execution_name(title, context.clock())
     if Reference.parse(name).approval_id:
         raise click.UsageError(f"--name {name!r}: this is the form of an approval ID. Choose another name")
     arn = execution_arn(context, name)
     with interruptible(context, arn, arn, cancel=cancel):
-        started = _start(context, name, asked)
+        started = _start(context, name, whole)
         if options["wait"]:
-            follow(context, lambda watch: _requested(context, watch, arn, started))
-        approval = Watch(context, Quiet()).requested_within(PATIENCE, arn, started)
-    if approval:
-        emit(context, document(approval), _announcement(context, approval))
-        return
-    lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', arn)}"]
-    emit(context, {"Id": None, "ExecutionArn": arn}, lines)
+            follow(context, lambda watch: _announced(context, watch, arn, started))
+        try:
+            approval = Watch(context, Reporter()).requested(arn, started, ID_TIMEOUT)
+        except TimeoutError:
+            lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', arn)}"]
+            emit(context, {"Id": None, "ExecutionArn": arn}, lines)
+            return
+    emit(context, document(approval), _announcement(context, approval))
 
 
-def _asked(options: Mapping[str, Any]) -> dict[str, Json]:
-    """The keys of the request that options give."""
-    given: dict[str, Json] = {
-        "Title": options["title"],
-        "Details": options["details"],
-        "Facts": pairs(options["facts"], "--fact", "Value"),
-        "Links": pairs(options["links"], "--link", "Url"),
-        "RequestedBy": options["requested_by"],
-        "Severity": options["severity"],
-        "Approvers": list(options["approvers"]),
-        "RequiredApprovals": options["required_approvals"],
-        "RequiredRejections": options["required_rejections"],
-        "AllowSelfApproval": options["allow_self_approval"],
-        "Notify": list(options["notify"]),
-        "Channel": options["channel"],
-        "Comment": _comments(options["comments"]),
-        "TimeoutMinutes": options["timeout_minutes"],
-        "OnTimeout": options["on_timeout"],
-        "Reminders": list(options["reminders"]),
-        "EscalateTo": list(options["escalate_to"]),
-        "EscalateAfterMinutes": options["escalate_after_minutes"],
+def _from_options(options: Mapping[str, Any]) -> dict[str, Json]:
+    """Return the keys of the request that options set."""
+    given = {each.key: options[str(each.name)] for each in command.params if isinstance(each, RequestOption)}
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in given.items()
+        if value not in (None, (), [], {})
     }
-    return {key: value for key, value in given.items() if value not in (None, [], {})}
-
-
-def _comments(texts: tuple[str, ...]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for text in texts:
-        answer, _, presence = text.partition("=")
-        if answer not in list(Action) or presence not in list(Presence):
-            answers, presences = " or ".join(Action), ", ".join(Presence)
-            raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
-        found[answer.capitalize()] = presence
-    return found
 
 
 def _rest(text: str | None) -> dict[str, Json]:
@@ -168,27 +180,27 @@ def _rest(text: str | None) -> dict[str, Json]:
     return parse_document(text, "--input")
 
 
-def _start(context: Context, name: str, asked: Mapping[str, Json]) -> datetime:
-    """Starts the execution; returns when it started."""
+def _start(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
+    """Start the execution. Return when it started."""
     try:
-        return context.stepfunctions.start_execution(
+        return context.client("stepfunctions").start_execution(
             stateMachineArn=context.output("StateMachineHumanApprovalArn"),
             name=name,
-            input=json.dumps(asked, ensure_ascii=False),
+            input=json.dumps(whole, ensure_ascii=False),
         )["startDate"]
     except ClientError as error:
-        if code(error) == "ExecutionAlreadyExists":
-            raise Failure(
+        if error_code(error) == "ExecutionAlreadyExists":
+            raise CommandError(
                 f"There was an execution {name}, with another input or ended. Choose another --name"
             ) from error
-        if code(error) == "InvalidName":
+        if error_code(error) == "InvalidName":
             raise click.UsageError(f"--name {name!r}: expected up to 80 letters, digits, - and _") from error
-        if code(error) in BUSY:
-            raise  # It may have been started all the same.
-        raise Failure(f"{explained(error)}. Nothing was started.") from error
+        if is_transient(error):
+            raise  # It may have started.
+        raise CommandError(f"{explain(error)}. Nothing was started.") from error
 
 
-def _requested(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:
+def _announced(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:
     approval = watch.requested(arn, started)
     if not context.as_json:
         click.echo("\n".join(_announcement(context, approval)))
@@ -200,5 +212,4 @@ def _announcement(context: Context, approval: Approval) -> Iterator[str]:
     yield f"  approval     {approval.id}"
     yield f"  execution    {plain(approval.workflow.execution_name)}"
     yield f"  answer by    {iso(approval.deadline)}"
-    yield f"Follow it:    {context.command('wait', approval.id)}"
-    yield f"Call it off:  {context.command('cancel', approval.id)}"
+    yield next_steps(context, approval.id)

@@ -1,16 +1,16 @@
-"""`approvals wait`: waits for the decision of an approval that was asked for before."""
+"""`approvals wait`: wait for the decision of an approval."""
 
 from __future__ import annotations
 
 import click
 
 from cli.context import Context, pass_context
-from cli.follow import cancel_option, follow, interruptible
 from cli.lookup import find
-from cli.output import json_option
+from cli.options import cancel_option, json_option
+from cli.watch import follow, interruptible
 
 
-@click.command(short_help="Wait for the decision of an approval.")
+@click.command()
 @click.argument("approval")
 @cancel_option
 @json_option

@@ -1,11 +1,9 @@
-"""The check of the approvers: can those who are named in open requests still be found and reached?"""
+"""The check of the approvers that open requests name: whether each can be found and reached."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-
-from slack_sdk import WebClient
 
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.identifiers import is_email
@@ -14,65 +12,57 @@ from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidApprovalRequest
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
-from cli.doctor.email_subscriptions import subscribe
+from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, unknown
-from cli.doctor.patient import Patient
+from cli.doctor.fixes import add_approver
 from cli.output import left_out
+from cli.slack_connection import slack_client, stored_secret
 from mail.sns import Subscribers
 
 MAX_NAMES = 40
-"""Names of open requests that are looked up at most: Slack answers some 50 lookups a minute."""
+"""Names of open requests to look up at most: Slack allows some 50 lookups a minute."""
 
 
-def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
-    """Every name is somebody who can be asked: those given on the command line, and those of open requests."""
-    waiting = [
+def approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
+    """Check that every name can be asked: those given on the command line, and those of open requests."""
+    pending = [
         name
-        for approval in patient.context.listing.pending()
+        for approval in context.listing.pending()
         for name in (*approval.request.approvers, *approval.request.escalate_to)
     ]
-    names = list(dict.fromkeys([*named, *waiting]))
-    if unreadable := patient.context.unreadable:
+    names = list(dict.fromkeys([*named, *pending]))
+    if unreadable := context.unreadable:
         yield fault(Check.APPROVERS, left_out(unreadable), "Deploy the version that wrote them, or a newer one")
     looked_at = names[: max(MAX_NAMES, len(named))]
-    subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
-    directory = _directory(patient)
+    subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
+    # As in the stack: without a channel, Slack is not asked.
+    slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
+    directory = SlackDirectory(slack) if context.slack_channel else None
     try:
-        problems = {name: _problem(name, patient, subscribed, directory) for name in looked_at}
+        problems = {name: _problem(name, context, subscribed, directory) for name in looked_at}
     except DeliveryFailed as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
         return
     for name in looked_at:
         if problem := problems[name]:
-            yield fault(Check.APPROVERS, problem, _mend(patient, name))
+            yield fault(Check.APPROVERS, problem, _fix(context, name))
     if not any(problems.values()):
         yield ok(Check.APPROVERS, _summary(len(looked_at), len(names)))
 
 
-def _directory(patient: Patient) -> SlackDirectory | None:
-    """Slack's directory, as the stack asks it: without a channel it does not."""
-    if not patient.slack_channel:
-        return None
-
-    def web_client() -> WebClient:
-        return patient.slack(patient.slack_secret().bot_token)
-
-    return SlackDirectory(SlackApi(web_client))
-
-
-def _problem(name: str, patient: Patient, subscribed: dict[str, str], directory: SlackDirectory | None) -> str:
-    """What the stack would say to a request that names this approver, or nothing."""
+def _problem(name: str, context: Context, subscribed: dict[str, str], directory: SlackDirectory | None) -> str:
+    """Return the error of a request that names this approver; empty if it can be made."""
     asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
     try:
-        identify(asked, email=patient.parameters["Email"], subscribed=subscribed, directory=directory)
+        identify(asked, email=context.parameters["Email"], subscribed=subscribed, directory=directory)
     except InvalidApprovalRequest as error:
         return "; ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 
 
-def _mend(patient: Patient, name: str) -> str:
+def _fix(context: Context, name: str) -> str:
     if is_email(name):
-        return f"{subscribe(patient, name)}   # and let it confirm"
+        return f"{add_approver(context, name)}   # and let it confirm"
     return "Name somebody else in the request's Approvers: an email address, or a Slack id that Slack knows"
 
 

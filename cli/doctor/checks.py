@@ -1,4 +1,4 @@
-"""All checks in their order. What one of them may not look at does not keep the others from looking."""
+"""All checks of the doctor, in their order. A check that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -8,48 +8,47 @@ from functools import partial
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.errors import DeliveryFailed
-from cli.aws_errors import explained
-from cli.context import Failure
+from cli.aws_errors import explain
+from cli.context import CommandError, Context
 from cli.doctor import approvers as approver_checks
-from cli.doctor import email_subscriptions, links, slack, stack
+from cli.doctor import links, slack, stack, subscriptions
 from cli.doctor.findings import Check, Finding, unknown
-from cli.doctor.patient import Patient
 from cli.doctor.round_trip import round_trip
 
-Look = Callable[[Patient], Iterator[Finding]]
+Run = Callable[[Context], Iterator[Finding]]
 
-PARTS: tuple[tuple[Check, Look], ...] = (
+CHECKS: tuple[tuple[Check, Run], ...] = (
     (Check.VERSION, stack.version),
     (Check.FUNCTIONS, stack.functions),
-    (Check.CLOCK, stack.clock),
+    (Check.SCHEDULER, stack.scheduler),
     (Check.ALARMS, stack.alarms),
     (Check.DEAD_LETTERS, stack.dead_letters),
-    (Check.EMAIL, email_subscriptions.subscriptions),
+    (Check.EMAIL, subscriptions.subscriptions),
     (Check.TOKEN, slack.slack),
     (Check.LINKS, links.links),
 )
-"""Each part of the examination, and the check that it begins with."""
+"""The functions that check a stack, each with the check that it begins with."""
 
 
-def examine(patient: Patient, *, approvers: Sequence[str] = (), with_round_trip: bool = False) -> Iterator[Finding]:
-    """Everything that is found, as it is found. Without a stack there is nothing more to look at.
+def run_checks(context: Context, *, approvers: Sequence[str] = (), with_round_trip: bool = False) -> Iterator[Finding]:
+    """Yield all findings. Without a stack there is nothing more to check.
 
-    `approvers` are names to look up besides those of open requests.
+    `approvers` are names to look up in addition to those of open requests.
     """
-    parts: list[tuple[Check, Look]] = [*PARTS, (Check.APPROVERS, partial(approver_checks.approvers, named=approvers))]
+    checks: list[tuple[Check, Run]] = [*CHECKS, (Check.APPROVERS, partial(approver_checks.approvers, named=approvers))]
     if with_round_trip:
-        parts.append((Check.ROUND_TRIP, round_trip))
-    yield from guarded(patient, Check.STACK, stack.presence)
-    if patient.is_known:
-        for check, look in parts:
-            yield from guarded(patient, check, look)
+        checks.append((Check.ROUND_TRIP, round_trip))
+    yield from run_check(context, Check.STACK, stack.presence)
+    if "description" in vars(context):  # CloudFormation knows the stack
+        for check, run in checks:
+            yield from run_check(context, check, run)
 
 
-def guarded(patient: Patient, check: Check, look: Look) -> Iterator[Finding]:
-    """What a part finds; when AWS refuses or can't be reached, that."""
+def run_check(context: Context, check: Check, run: Run) -> Iterator[Finding]:
+    """Yield the findings of one function. An error becomes a finding."""
     try:
-        yield from look(patient)
+        yield from run(context)
     except (ClientError, BotoCoreError, DeliveryFailed) as error:
-        yield unknown(check, explained(error) or str(error))
-    except Failure as failure:
-        yield unknown(check, failure.message)
+        yield unknown(check, explain(error) or str(error))
+    except CommandError as error:
+        yield unknown(check, error.message)

@@ -1,4 +1,4 @@
-"""What a check found, and how it reads."""
+"""Findings of the doctor's checks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cli.output import plain
 
 
 class Check(StrEnum):
-    """Everything that is looked at. docs/doctor.md has a section for each."""
+    """The checks. docs/doctor.md has a section for each."""
 
     STACK = "stack"
     VERSION = "version"
     FUNCTIONS = "functions"
-    CLOCK = "clock"
+    SCHEDULER = "clock"
     ALARMS = "alarms"
     DEAD_LETTERS = "dead-letter queue"
     EMAIL = "email"
@@ -31,61 +31,61 @@ class Check(StrEnum):
     ROUND_TRIP = "round trip"
 
 
-class Verdict(StrEnum):
-    """How bad it is."""
+class Level(StrEnum):
+    """How severe a finding is."""
 
     OK = "ok"
     WARNING = "warning"
-    """Works, but somebody should know."""
+    """Works, but needs attention."""
     FAULT = "fault"
-    """Something does not work, or will not for somebody."""
+    """Something does not work, or will not for some people."""
     UNKNOWN = "unknown"
-    """Could not be looked at."""
+    """Could not be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence, and below it what to do: commands to paste or clicks to make, a line each."""
+    """A finding as one sentence. `fix` has the commands to paste or the clicks to make, one on each line."""
 
     check: Check
-    verdict: Verdict
+    level: Level
     text: str
-    mend: str = ""
+    fix: str = ""
 
     def as_json(self) -> Json:
-        """For programs; `mend` is empty where nothing is to be done."""
-        return {"check": self.check, "verdict": self.verdict, "text": self.text, "mend": self.mend}
+        """Return the finding for programs. The keys are part of the public contract."""
+        return {"check": self.check, "verdict": self.level, "text": self.text, "mend": self.fix}
 
     def lines(self) -> list[str]:
-        """For people."""
-        shown = self.verdict if self.verdict is Verdict.OK else self.verdict.upper()
+        """Return the finding for people."""
+        shown = self.level if self.level is Level.OK else self.level.upper()
         first = f"{shown:8} {self.check}: {plain(self.text)}"
-        return [first, *(f"{'':8} > {reveal(line)}" for line in self.mend.splitlines())]
+        return [first, *(f"{'':8} > {reveal(line)}" for line in self.fix.splitlines())]
 
 
 def ok(check: Check, text: str) -> Finding:
-    """All is well."""
-    return Finding(check, Verdict.OK, text)
+    """Return a finding that all is well."""
+    return Finding(check, Level.OK, text)
 
 
-def warning(check: Check, text: str, mend: str = "") -> Finding:
-    """Works, but somebody should know."""
-    return Finding(check, Verdict.WARNING, text, mend)
+def warning(check: Check, text: str, fix: str = "") -> Finding:
+    """Return a finding that something needs attention."""
+    return Finding(check, Level.WARNING, text, fix)
 
 
-def fault(check: Check, text: str, mend: str) -> Finding:
-    """Does not work, and this mends it."""
-    return Finding(check, Verdict.FAULT, text, mend)
+def fault(check: Check, text: str, fix: str) -> Finding:
+    """Return a finding that something does not work."""
+    return Finding(check, Level.FAULT, text, fix)
 
 
-def unknown(check: Check, text: str, mend: str = "") -> Finding:
-    """Could not be looked at."""
-    return Finding(check, Verdict.UNKNOWN, text, mend)
+def unknown(check: Check, text: str, fix: str = "") -> Finding:
+    """Return a finding that something could not be checked."""
+    return Finding(check, Level.UNKNOWN, text, fix)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0 all well, 1 something is wrong, 3 nothing is known to be wrong but not all could be looked at."""
-    verdicts = {finding.verdict for finding in findings}
-    if Verdict.FAULT in verdicts:
+    """Return 1 if there is a fault, 3 if something could not be checked, else 0."""
+    levels = {finding.level for finding in findings}
+    if Level.FAULT in levels:
         return 1
-    return 3 if Verdict.UNKNOWN in verdicts else 0
+    return 3 if Level.UNKNOWN in levels else 0

@@ -16,6 +16,7 @@ import pexpect
 import pytest
 from botocore.exceptions import ClientError
 
+from approvals.domain.references import short
 from approvals.domain.signed_links import is_approval_id
 from demo import aws
 from demo.stack import EMAIL, LocalStack
@@ -166,7 +167,7 @@ def test_what_was_asked_is_listed_shown_and_exported(cli: Cli, person: Person) -
     assert is_approval_id(asked["Id"])
     person.mail("cli-shown")
     assert asked["Id"] in [each["Id"] for each in json.loads(cli.run("list", "--search", "cli-shown", "--json"))]
-    assert asked["Id"][:8] in cli.run("list")
+    assert short(asked["Id"]) in cli.run("list")
     assert f"{EMAIL} was asked by email." in cli.run("show", asked["Id"][:6])
     answer(person, "cli-shown", "approve")
     [row] = [

@@ -62,7 +62,7 @@ class Shell:
         context = Context(clock=self.clock, sleep=self._sleep)
         # moto's own CloudFormation wants half of all packages there are.
         describe: Callable[..., Any] = self._describe
-        context.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", describe)
+        context.client("cloudformation").meta.events.register("before-call.cloudformation.DescribeStacks", describe)
         return context
 
     def _describe(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
@@ -88,7 +88,7 @@ class Shell:
     @contextmanager
     def intercepted(self, service: str, operation: str, answer: Callable[..., Any]) -> Iterator[None]:
         """Lets `answer` change what AWS returns to the next call of the command line."""
-        client = getattr(self.context, service)
+        client: Any = self.context.client(service)  # type: ignore[call-overload]  # any service
         client.meta.events.register(f"after-call.{service}.{operation}", answer)
         yield
 

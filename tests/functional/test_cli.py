@@ -74,7 +74,7 @@ def test_trouble_on_the_way_to_aws_is_one_sentence(shell: Shell, error: Exceptio
     def fail(**_: Any) -> None:
         raise error
 
-    shell.context.dynamodb.meta.events.register("before-call.dynamodb.*", fail)
+    shell.context.client("dynamodb").meta.events.register("before-call.dynamodb.*", fail)
     result = shell.run("list")
     assert result.exit_code == 3
     assert said in result.stderr

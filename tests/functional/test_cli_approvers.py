@@ -47,7 +47,7 @@ def test_adding_one_that_is_pending_sends_the_mail_again(shell: Shell) -> None:
     shell.run("approvers", "add", "ann@example.com")
     subscribed: list[Any] = []
     with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
-        shell.context.sns.meta.events.register(
+        shell.context.client("sns").meta.events.register(
             "provide-client-params.sns.Subscribe", lambda params, **_: subscribed.append(params)
         )
         result = shell.run("approvers", "add", "ann@example.com", "--json")

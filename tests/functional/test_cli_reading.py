@@ -18,6 +18,7 @@ import pytest
 
 from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, People, Person
+from approvals.domain.references import short
 from approvals.domain.rules import Withdrawal
 from cli.export_columns import COLUMNS, cell
 from tests.broken import break_record, nest_context
@@ -41,8 +42,8 @@ def test_open_ones_are_listed_the_nearest_deadline_first(shell: Shell) -> None:
     assert ids(shell) == [soon.id, late.id]
     heading, first, second = shell.run("list").stdout.splitlines()
     assert heading.split() == ["ID", "STATUS", "TITLE", "REQUESTED", "BY", "REQUESTED", "UNTIL"]
-    assert first.split() == [soon.id[:8], "pending", "Soon", "2026-11-23", "09:00Z", "30", "min"]
-    assert second.split()[0] == late.id[:8]
+    assert first.split() == [short(soon.id), "pending", "Soon", "2026-11-23", "09:00Z", "30", "min"]
+    assert second.split()[0] == short(late.id)
 
 
 def test_a_list_is_narrowed_down(shell: Shell) -> None:
@@ -240,7 +241,7 @@ def test_no_command_reads_or_prints_a_secret(shell: Shell) -> None:
         ("export", "--since", "1d", "--until", "2026-11-24"),
         ("export", "--since", "1d", "--until", "2026-11-24", "--format", "jsonl"),
     ):
-        shell.context.dynamodb.meta.events.register("provide-client-params.dynamodb.*", note)
+        shell.context.client("dynamodb").meta.events.register("provide-client-params.dynamodb.*", note)
         printed = shell.run(*command).output
         assert TOKEN[:20] not in printed
         assert "kkkkkkkk" not in printed
@@ -253,7 +254,7 @@ def test_cancelling_stops_the_execution_and_waits_until_it_shows(shell: Shell) -
     shell.then = [lambda: None, shell.cancelled, shell.workflow_heard]
     causes: list[str] = []
     name = "provide-client-params.stepfunctions.StopExecution"  # moto forgets the cause
-    shell.context.stepfunctions.meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
+    shell.context.client("stepfunctions").meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
     result = shell.run("cancel", approval.id[:8], "--reason", "Wrong version.")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Cancelled on ")
@@ -427,7 +428,7 @@ def test_an_export_needs_a_period(shell: Shell) -> None:
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
 def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
     whole, broken = shell.started("whole"), shell.started("broken")
-    break_record(shell.context.dynamodb, TABLE, broken.id, how)
+    break_record(shell.context.client("dynamodb"), TABLE, broken.id, how)
     listed = shell.run("list", "--json")
     assert listed.exit_code == 0
     assert [each["Id"] for each in json.loads(listed.stdout)] == [whole.id]
@@ -447,7 +448,7 @@ def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: 
 def test_a_context_nested_2000_deep_breaks_no_list_and_is_said_to_be_unreadable(shell: Shell) -> None:
     """As a version without a limit may have stored it; Python 3.11 reads fewer than 1,000 levels."""
     deep = shell.started("deep")
-    nest_context(shell.context.dynamodb, TABLE, deep.id)
+    nest_context(shell.context.client("dynamodb"), TABLE, deep.id)
     assert ids(shell) == [deep.id]
     assert shell.run("export", "--since", "1d", "--until", "2026-11-24").exit_code == 0
     for name in (deep.id, deep.id[:6], "deep"):

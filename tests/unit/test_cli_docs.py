@@ -36,7 +36,7 @@ def test_every_command_and_option_is_on_the_page(name: str) -> None:
 
 def test_every_exit_code_is_explained() -> None:
     explained = [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE.read_text(), re.MULTILINE)]
-    assert explained == [watch.APPROVED, watch.REJECTED, watch.NOBODY, FAILED, USAGE, INTERRUPTED]
+    assert explained == [watch.APPROVED, watch.REJECTED, watch.UNDECIDED, FAILED, USAGE, INTERRUPTED]
 
 
 def test_every_environment_variable_that_is_read_is_explained() -> None:

@@ -9,7 +9,7 @@ import click
 
 from cli.commands.doctor import command as doctor
 from cli.commands.slack import connect
-from cli.doctor.findings import Check, Verdict
+from cli.doctor.findings import Check, Level
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/doctor.md").read_text()
@@ -20,7 +20,7 @@ def test_every_check_has_its_section_and_no_other_has() -> None:
 
 
 def test_every_verdict_is_explained() -> None:
-    assert all(f"`{verdict}`" in PAGE for verdict in Verdict)
+    assert all(f"`{verdict}`" in PAGE for verdict in Level)
 
 
 def test_every_option_is_shown() -> None:

@@ -73,7 +73,7 @@ def test_every_status_of_a_page_is_explained() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    codes = {watch.APPROVED, watch.REJECTED, watch.NOBODY, group.FAILED, group.USAGE, group.INTERRUPTED}
+    codes = {watch.APPROVED, watch.REJECTED, watch.UNDECIDED, group.FAILED, group.USAGE, group.INTERRUPTED}
     assert rows("Of the command line") == {str(code) for code in codes}
 
 
