@@ -32,8 +32,8 @@ _ERASE = "\r\x1b[K"
 def reporter(context: Context) -> Reporter:
     """Return the reporter that suits the output: JSON Lines on standard error with --json, else lines."""
     if context.as_json:
-        return JsonReporter()
-    return TerminalReporter() if is_terminal() else PlainReporter()
+        return _JsonReporter()
+    return _TerminalReporter() if is_terminal() else _PlainReporter()
 
 
 class Reporter:
@@ -53,43 +53,38 @@ class Reporter:
         """End the report."""
 
 
-class JsonReporter(Reporter):
+class _JsonReporter(Reporter):
     """Prints each event as a line of JSON on standard error. Standard output is for the result."""
 
     def happened(self, approval: Approval, entry: Entry) -> None:  # noqa: ARG002
-        """Print the event."""
         click.echo(as_json(event(entry)), err=True)
 
     def outage(self, sentence: str) -> None:
-        """Print an event named Trouble."""
         click.echo(as_json({"Event": "Trouble", "Text": sentence}), err=True)
 
 
 @dataclass
-class PlainReporter(Reporter):
+class _PlainReporter(Reporter):
     """Prints a line with the time in UTC for each event and each new deadline: for logs."""
 
     _deadline: datetime | None = None
 
     def happened(self, approval: Approval, entry: Entry) -> None:  # noqa: ARG002
-        """Print the event."""
         click.echo(f"{iso(entry.at)} {sentence(entry)}")
 
     def waiting(self, approval: Approval, now: datetime) -> None:
-        """Print the deadline if it has changed."""
         if approval.decision is None and approval.deadline != self._deadline:
             self._deadline = approval.deadline
             click.echo(f"{iso(now)} Waiting until {iso(approval.deadline)}.")
 
 
 @dataclass
-class TerminalReporter(Reporter):
+class _TerminalReporter(Reporter):
     """Prints events in color with the local time, above one status line."""
 
     _line: str = ""
 
     def happened(self, approval: Approval, entry: Entry) -> None:
-        """Print the event above the status line."""
         is_decision = entry.kind is Kind.DECIDED
         color = "green" if is_decision and approval.status is Status.APPROVED else _COLORS.get(entry.kind)
         time = _style(f"{entry.at.astimezone():%H:%M:%S}", dim=True)
@@ -97,7 +92,6 @@ class TerminalReporter(Reporter):
         self._write(f"{time}  {_style(sentence(entry), fg=color, bold=is_decision)}\n")
 
     def waiting(self, approval: Approval, now: datetime) -> None:
-        """Write the status line if it has changed."""
         until = f"{approval.deadline.astimezone():%a %H:%M}, {remaining(approval.deadline, now)}"
         what = f"Waiting for an answer (until {until}). Ctrl-C stops waiting."
         if approval.decision:
@@ -105,11 +99,9 @@ class TerminalReporter(Reporter):
         self._show(what, dim=True)
 
     def outage(self, sentence: str) -> None:
-        """Write the sentence in place of the status line."""
         self._show(plain(sentence), fg="yellow")
 
     def close(self) -> None:
-        """Erase the status line."""
         if self._line:
             self._write(_ERASE)
             self._line = ""

@@ -1,6 +1,6 @@
 """Write docs/cli.md, the reference of the command line, from the commands: `python -m scripts.cli_reference`.
 
-A test fails while the page is not what this would write.
+A test fails if the page is out of date.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ and call off, but answer nothing. Leave out what is not used: `Ask` is for `requ
 
 
 def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> dict[str, Any]:
-    """The IAM policy of a user of the command line. `outputs` are the stack's."""
+    """Return the IAM policy for users of the command line. `outputs` are the stack's."""
     table = f"arn:aws:dynamodb:{region}:{account}:table/{outputs['ApprovalTableName']}"
     machine = outputs["StateMachineHumanApprovalArn"]
     executions = f"{machine.replace(':stateMachine:', ':execution:')}:*"
@@ -126,7 +126,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             _allow("Ask", "states:StartExecution", machine),
             _allow("CallOff", "states:StopExecution", executions),
             _allow("Approvers", ["sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
-            # Their resource is a subscription, which IAM does not know.
+            # IAM has no resource type for a subscription.
             _allow(
                 "Subscriptions",
                 ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
@@ -137,7 +137,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page."""
     return "\n".join([INTRODUCTION, *_reference(), *_export(), *_rights(), *_environment()])
 
 
@@ -181,7 +181,7 @@ def _options(command: click.Command) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """The text as a cell of a table; GitHub takes a bar for a column's end even in code."""
+    """Return the text as a cell of a table. GitHub ends a column at a bar even in code."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
