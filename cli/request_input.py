@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import unicodedata
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -101,21 +101,6 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
         raise click.UsageError(f"{name}: {path} is nested too deep, expected at most {MAX_DEPTH} levels")
     _check_json(found, name)
     return found
-
-
-def labeled(value_key: str) -> Callable[[click.Context, click.Parameter, Sequence[str]], list[Json]]:
-    """Return an option's callback that parses `LABEL=VALUE` as an object with `Label` and another key."""
-
-    def parse(_context: click.Context, option: click.Parameter, texts: Sequence[str]) -> list[Json]:
-        found: list[Json] = []
-        for text in texts:
-            label, equals, value = text.partition("=")
-            if not equals:
-                raise click.UsageError(f"{option.opts[0]} {text!r}: expected a label, = and a value")
-            found.append({"Label": label, value_key: value})
-        return found
-
-    return parse
 
 
 def execution_name(title: str | None, now: datetime) -> str:

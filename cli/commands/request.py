@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import ClientError
 
-from approvals.domain.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
+from approvals.domain.model import Approval, Json, iso
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
 from cli.aws_errors import error_code, explain, is_transient
@@ -19,40 +19,16 @@ from cli.lookup import execution_arn
 from cli.options import cancel_option, json_option
 from cli.output import emit, plain
 from cli.reporters import Reporter
-from cli.request_input import STDIN, execution_input, execution_name, labeled, parse_document, read_document
+from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document
+from cli.request_options import request_of, request_options
 from cli.watch import Watch, follow, interruptible, next_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 ID_TIMEOUT = timedelta(minutes=1)
 """How long to wait for the approval's ID without --wait."""
-
-_AT_LEAST_1 = click.IntRange(min=1)
-
-
-class RequestOption(click.Option):
-    """An option that sets a key of the request."""
-
-    def __init__(self, *args: Any, key: str, **extra: Any) -> None:
-        super().__init__(*args, **extra)
-        self.key = key
-
-
-def _option(key: str, name: str, text: str, **extra: Any) -> Callable[[Any], Any]:
-    return click.option(name, cls=RequestOption, key=key, help=text, **extra)
-
-
-def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for text in texts:
-        answer, _, presence = text.partition("=")
-        if answer not in list(Action) or presence not in list(Presence):
-            answers, presences = " or ".join(Action), ", ".join(Presence)
-            raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
-        found[answer.capitalize()] = presence
-    return found
 
 
 @click.command()
@@ -63,60 +39,7 @@ def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[st
     help="The request as JSON or YAML, or a whole execution's input with "
     "the request under Approval; - reads standard input. Options take the place of what it says.",
 )
-@_option("Title", "--title", "What is asked, in a line.")
-@_option("Details", "--details", "What to know before answering.")
-@_option(
-    "Facts", "--fact", "A fact to show. Repeatable.", multiple=True, metavar="LABEL=VALUE", callback=labeled("Value")
-)
-@_option("Links", "--link", "A link to show. Repeatable.", multiple=True, metavar="LABEL=URL", callback=labeled("Url"))
-@_option(
-    "Approvers",
-    "--approver",
-    "Who may answer: an email address, a Slack user or user group id. Repeatable.",
-    multiple=True,
-    metavar="WHO",
-)
-@_option("RequestedBy", "--requested-by", "Who asks: an email address or a Slack user id.", metavar="WHO")
-@_option(
-    "RequiredApprovals", "--required-approvals", "How many people must approve.", type=_AT_LEAST_1, metavar="NUMBER"
-)
-@_option(
-    "RequiredRejections",
-    "--required-rejections",
-    "How many people must reject to reject it.",
-    type=_AT_LEAST_1,
-    metavar="NUMBER",
-)
-@_option("AllowSelfApproval", "--allow-self-approval", "Whoever asks may answer, too.", is_flag=True, default=None)
-@_option("Severity", "--severity", "high asks twice.", type=click.Choice([each.value for each in Severity]))
-@_option(
-    "Comment",
-    "--comment",
-    "Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
-    multiple=True,
-    metavar="ANSWER=PRESENCE",
-    callback=_comments,
-)
-@_option(
-    "TimeoutMinutes",
-    "--timeout-minutes",
-    "Minutes until it expires.  [default: the stack's]",
-    type=_AT_LEAST_1,
-    metavar="MINUTES",
-)
-@_option("OnTimeout", "--on-timeout", "What silence means.", type=click.Choice([each.value for each in OnTimeout]))
-@_option(
-    "Reminders",
-    "--reminder",
-    "Remind after so many minutes. Repeatable.",
-    multiple=True,
-    type=_AT_LEAST_1,
-    metavar="MINUTES",
-)
-@_option("EscalateTo", "--escalate-to", "Who may answer later, too. Repeatable.", multiple=True, metavar="WHO")
-@_option("EscalateAfterMinutes", "--escalate-after-minutes", "When they may.", type=_AT_LEAST_1, metavar="MINUTES")
-@_option("Notify", "--notify", "Who is told, too. Repeatable.", multiple=True, metavar="WHO")
-@_option("Channel", "--channel", "The Slack channel to ask in, by its id.")
+@request_options
 @click.option(
     "--input",
     "rest",
@@ -143,7 +66,7 @@ def command(context: Context, /, **options: Any) -> None:
         raise click.UsageError("--cancel-on-interrupt goes with --wait")
     from_file = read_document(options["file"]) if options["file"] else {}
     timeout = context.default_timeout
-    whole = execution_input(from_file, _from_options(options), _rest(options["rest"]), default_timeout=timeout)
+    whole = execution_input(from_file, request_of(options), _rest(options["rest"]), default_timeout=timeout)
     title = parse_request(whole, default_timeout=timeout).title
     name = options["name"] or execution_name(title, context.clock())
     if Reference.parse(name).approval_id:
@@ -160,16 +83,6 @@ def command(context: Context, /, **options: Any) -> None:
             emit(context, {"Id": None, "ExecutionArn": arn}, lines)
             return
     emit(context, document(approval), _announcement(context, approval))
-
-
-def _from_options(options: Mapping[str, Any]) -> dict[str, Json]:
-    """Return the keys of the request that options set."""
-    given = {each.key: options[str(each.name)] for each in command.params if isinstance(each, RequestOption)}
-    return {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in given.items()
-        if value not in (None, (), [], {})
-    }
 
 
 def _rest(text: str | None) -> dict[str, Json]:
