@@ -34,6 +34,9 @@ EXECUTION_EVERY = 10
 MAX_OUTAGE = timedelta(minutes=5)
 """How long AWS may be busy or out of reach before the command fails."""
 
+MAX_ACCEPTANCE = timedelta(minutes=1)
+"""How long to wait, without --wait, until a request is accepted: a cold start, and the lookup of its approvers."""
+
 MAX_RESUMING = timedelta(minutes=3)
 """How long to wait, after a decision, until it has reached the workflow. The scheduler repeats it after two minutes."""
 
@@ -73,6 +76,21 @@ class Watch:
             ended = self._retry(lambda: self._ended_execution(execution_arn))
             self.context.sleep(INTERVAL)
         raise TimeoutError
+
+    def accepted(self, execution_arn: str, started: datetime) -> Approval:
+        """Return the approval once its approvers are known, or it has ended.
+
+        Raises `CommandError` if the execution ends without one, and `TimeoutError` after `MAX_ACCEPTANCE`.
+        """
+        deadline = self.context.clock() + MAX_ACCEPTANCE
+        approval = self.requested(execution_arn, started, MAX_ACCEPTANCE)
+        approval_id = approval.id
+        while approval.people is None and approval.decision is None:
+            if self.context.clock() >= deadline:
+                raise TimeoutError
+            self.context.sleep(INTERVAL)
+            approval = self._retry(lambda: self._read(approval_id))
+        return approval
 
     def decided(self, approval: Approval) -> Approval:
         """Return the approval once it is decided and the workflow has received the decision, or that takes too long.

@@ -63,8 +63,10 @@ The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets 
   comments and form values. Events are JSON Lines on standard error as they come, with the names of
   [events.md](events.md) in `Event`; trouble with AWS is an `Event` called `Trouble`.
 - Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS.
-- With `--name`, say of the build, asking again finds the same approval as long as its execution runs: a job that was
-  interrupted can be run again.
+- Without `--wait`, `request` waits until the request is accepted: recorded, and its approvers known. It exits with 3 and
+  the cause if the request is refused, or if that takes more than a minute.
+- With `--name`, say of the build, the same name and input find the same approval and its outcome, whether its execution
+  runs or has ended: a job that was interrupted can be run again.
 
 ```sh
 approvals request --file release.yaml --wait --json > approval.json || exit $?

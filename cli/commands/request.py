@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,21 +13,18 @@ from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
 from cli.aws_errors import error_code, explain, is_transient
 from cli.context import CommandError, Context, pass_context
-from cli.document import document
+from cli.document import document, outcome
 from cli.lookup import execution_arn
 from cli.options import cancel_option, json_option
 from cli.output import emit, plain
 from cli.reporters import Reporter
 from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document
 from cli.request_options import request_of, request_options
-from cli.watch import Watch, follow, interruptible, next_steps
+from cli.watch import Watch, exit_code, follow, interruptible, next_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
-
-ID_TIMEOUT = timedelta(minutes=1)
-"""How long to wait for the approval's ID without --wait."""
 
 
 @click.command()
@@ -68,6 +64,8 @@ def command(context: Context, /, **options: Any) -> None:
     timeout = context.default_timeout
     whole = execution_input(from_file, request_of(options), _rest(options["rest"]), default_timeout=timeout)
     title = parse_request(whole, default_timeout=timeout).title
+    if not title and not options["file"]:
+        raise click.UsageError("Missing option --title, or --file with the request")
     name = options["name"] or execution_name(title, context.clock())
     if Reference.parse(name).approval_id:
         raise click.UsageError(f"--name {name!r}: this is the form of an approval ID. Choose another name")
@@ -77,12 +75,16 @@ def command(context: Context, /, **options: Any) -> None:
         if options["wait"]:
             follow(context, lambda watch: _announced(context, watch, arn, started))
         try:
-            approval = Watch(context, Reporter()).requested(arn, started, ID_TIMEOUT)
-        except TimeoutError:
-            lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', arn)}"]
-            emit(context, {"Id": None, "ExecutionArn": arn}, lines)
-            return
+            approval = Watch(context, Reporter()).accepted(arn, started)
+        except TimeoutError as error:
+            if context.as_json:
+                emit(context, {"Id": None, "ExecutionArn": arn}, [])
+            raise CommandError(
+                f"Started {name}, but its approval is not there yet.\n{next_steps(context, arn)}"
+            ) from error
     emit(context, document(approval), _announcement(context, approval))
+    if approval.decision and approval.decision.error:
+        raise click.exceptions.Exit(exit_code(approval))
 
 
 def _rest(text: str | None) -> dict[str, Json]:
@@ -94,7 +96,7 @@ def _rest(text: str | None) -> dict[str, Json]:
 
 
 def _start(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
-    """Start the execution. Return when it started."""
+    """Start the execution, unless it was started with the same input before. Return when it started."""
     try:
         return context.client("stepfunctions").start_execution(
             stateMachineArn=context.output("StateMachineHumanApprovalArn"),
@@ -103,14 +105,23 @@ def _start(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
         )["startDate"]
     except ClientError as error:
         if error_code(error) == "ExecutionAlreadyExists":
-            raise CommandError(
-                f"There was an execution {name}, with another input or ended. Choose another --name"
-            ) from error
+            return _started_before(context, name, whole)
         if error_code(error) == "InvalidName":
             raise click.UsageError(f"--name {name!r}: expected up to 80 letters, digits, - and _") from error
         if is_transient(error):
             raise  # It may have started.
         raise CommandError(f"{explain(error)}. Nothing was started.") from error
+
+
+def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
+    """Return when an execution with this name and input started.
+
+    Step Functions itself accepts the same name and input again only while the execution runs.
+    """
+    execution = context.client("stepfunctions").describe_execution(executionArn=execution_arn(context, name))
+    if json.loads(execution["input"]) != whole:
+        raise CommandError(f"There was an execution {name}, with another input. Choose another --name")
+    return execution["startDate"]
 
 
 def _announced(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:
@@ -125,4 +136,7 @@ def _announcement(context: Context, approval: Approval) -> Iterator[str]:
     yield f"  approval     {approval.id}"
     yield f"  execution    {plain(approval.workflow.execution_name)}"
     yield f"  answer by    {iso(approval.deadline)}"
-    yield next_steps(context, approval.id)
+    if approval.decision:
+        yield from outcome(approval)
+    else:
+        yield next_steps(context, approval.id)

@@ -27,6 +27,7 @@ from tests.functional.conftest import TABLE, Clock
 EMAIL = "approver@example.com"
 STACK = "human-approval"
 PARAMETERS = {"Email": EMAIL, "ApprovalTimeoutMinutes": "60"}
+NO_NAMES = People()
 OTHERS = {"AWS_PROFILE": None, "AWS_REGION": None, "APPROVALS_STACK": None, "NO_COLOR": None}
 
 
@@ -99,8 +100,11 @@ class Shell:
         found = client.list_executions(stateMachineArn=machine)["executions"]
         return [dict(client.describe_execution(executionArn=each["executionArn"])) for each in found][::-1]
 
-    def asked(self, people: People | None = None) -> Approval:
-        """Does what the state machine and `request` do: stores what the newest execution asks."""
+    def asked(self, people: People | None = NO_NAMES) -> Approval:
+        """Does what the state machine and `request` do: stores what the newest execution asks.
+
+        Without people its approvers are still to be looked up.
+        """
         execution = self.executions()[-1]
         request = parse_request(json.loads(execution["input"]), default_timeout=timedelta(minutes=60))
         approval = an_approval(
@@ -114,13 +118,13 @@ class Shell:
             ),
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
-            people=people or People(),
+            people=people,
             slack_message=None,
         )
         assert self.table.add(approval)
         return approval
 
-    def started(self, name: str, asked: Any = None, people: People | None = None) -> Approval:
+    def started(self, name: str, asked: Any = None, people: People | None = NO_NAMES) -> Approval:
         """An approval that an execution asks for, as another program would start it."""
         machine = self.outputs["StateMachineHumanApprovalArn"]
         text = json.dumps({"Approval": asked or {"Title": f"About {name}"}})

@@ -175,9 +175,9 @@ def test_a_request_named_like_a_short_id_is_followed_by_what_means_it_alone(shel
     """Its approval may not be there yet when the command ends."""
     real = shell.started("real")
     result = shell.run("request", "--title", "Harmless", "--name", real.id[:8])
-    assert result.exit_code == 0
+    assert result.exit_code == 3
     arn = shell.executions()[-1]["executionArn"]
-    assert f"approvals wait {arn}" in result.stdout
+    assert f"approvals wait {arn}" in result.stderr
 
 
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,15 @@ import json
 import os
 import re
 import signal
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from approvals.domain.model import Action, Step, iso
+from approvals.domain.model import Action, People, Person, Step, iso
 from tests.functional.shell import Shell
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -125,12 +127,69 @@ def test_without_wait_it_says_what_to_do_next(shell: Shell) -> None:
     assert f"approvals --region eu-west-1 cancel {shell.newest().id}" in result.stdout
 
 
-def test_without_wait_it_waits_at_most_a_minute_for_the_approval(shell: Shell) -> None:
+@pytest.mark.parametrize("stored", [True, False])
+def test_without_wait_a_request_that_is_not_accepted_within_a_minute_is_no_success(shell: Shell, stored: bool) -> None:
     began = shell.clock()
+    shell.then = [partial(shell.asked, people=None)] if stored else []
     result = shell.run("request", *TITLE, "--json")
-    assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"Id": None, "ExecutionArn": shell.executions()[0]["executionArn"]}
+    arn = shell.executions()[0]["executionArn"]
+    assert result.exit_code == 3
+    assert json.loads(result.stdout) == {"Id": None, "ExecutionArn": arn}
+    assert f"approvals wait {arn}" in result.stderr
     assert (shell.clock() - began).total_seconds() == 60
+
+
+def test_without_wait_it_succeeds_once_the_approvers_are_known(shell: Shell) -> None:
+    looked_up = People(approvers=(Person(id="ann@example.com", name="Ann", email="ann@example.com"),))
+    shell.then = [partial(shell.asked, people=None), lambda: None]
+    shell.then.append(lambda: shell.table.identify(shell.newest(), looked_up))
+    result = shell.run("request", *TITLE, "--approver", "ann@example.com")
+    assert result.exit_code == 0, result.output
+    assert shell.then == []
+    assert result.stdout.startswith("Asked: Deploy web 2.4.1\n")
+
+
+def test_without_wait_a_request_whose_approvers_cant_be_reached_fails_with_the_cause(shell: Shell) -> None:
+    shell.then = [partial(shell.asked, people=None), partial(shell.cancelled, error="InvalidApprovalRequest")]
+    result = shell.run("request", *TITLE, "--approver", "ann@example.com")
+    assert result.exit_code == 3
+    assert "The execution was stopped before anybody answered." in result.stdout
+    assert "approvals wait" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--details", "Adds the checkout."), ("--input", '{"Version": 1}', "--wait")]
+)
+def test_a_request_without_title_and_file_starts_nothing(shell: Shell, arguments: tuple[str, ...]) -> None:
+    result = shell.run("request", *arguments)
+    assert result.exit_code == 64
+    assert "--title" in result.stderr
+    assert "--file" in result.stderr
+    assert shell.executions() == []
+
+
+def test_the_same_name_and_input_find_the_open_approval(shell: Shell) -> None:
+    shell.then = [shell.asked]
+    again = ("request", *TITLE, "--name", "deploy-1", "--json")
+    first, second = shell.run(*again), shell.run(*again)
+    assert (first.exit_code, second.exit_code) == (0, 0), second.output
+    assert json.loads(second.stdout)["Id"] == json.loads(first.stdout)["Id"]
+    assert len(shell.executions()) == 1
+
+
+@pytest.mark.parametrize(("wait", "code"), [(("--wait",), 1), ((), 0)])
+def test_the_same_name_and_input_find_the_outcome_of_an_ended_approval(
+    shell: Shell, wait: tuple[str, ...], code: int
+) -> None:
+    shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
+    again = ("request", *TITLE, "--name", "deploy-1", *wait)
+    shell.then = [shell.asked, partial(shell.answered, Action.REJECT), shell.workflow_heard]
+    shell.run("request", *TITLE, "--name", "deploy-1", "--wait")
+    boto3.client("stepfunctions").stop_execution(executionArn=shell.executions()[0]["executionArn"])
+    result = shell.run(*again)
+    assert result.exit_code == code, result.output
+    assert "Rejected by alice@example.com" in result.stdout
+    assert len(shell.executions()) == 1
 
 
 def test_options_take_the_place_of_what_the_file_says(shell: Shell, tmp_path: Path) -> None:
