@@ -20,6 +20,9 @@ FAILED = 3
 USAGE = 64
 """Exit code of usage errors: EX_USAGE of sysexits.h. click's own 2 says here that a request expired."""
 
+READS = frozenset({"export", "list", "show"})
+"""Commands for which a closed pipe is no failure. The exit code of others lets something pass."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
 
@@ -50,12 +53,14 @@ class Group(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command, with the product's exit codes."""
-        with exit_codes():
-            return super().invoke(context)
+        with exit_codes(context):
+            result = super().invoke(context)
+            sys.stdout.flush()  # A pipe that is closed is noticed here, and not when Python ends.
+            return result
 
 
 @contextmanager
-def exit_codes() -> Iterator[None]:
+def exit_codes(context: click.Context | None = None) -> Iterator[None]:
     """Exit with the documented code of each error. An unexpected error shows its traceback."""
     try:
         yield
@@ -69,7 +74,7 @@ def exit_codes() -> Iterator[None]:
         raise click.exceptions.Exit(INTERRUPTED) from error
     except BrokenPipeError as error:
         sys.stdout = None  # The reader has gone, so nothing can be flushed to it.
-        raise click.exceptions.Exit(FAILED) from error
+        raise click.exceptions.Exit(0 if context and context.invoked_subcommand in READS else FAILED) from error
     except (click.ClickException, click.exceptions.Exit):
         raise
     except Exception as error:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from approvals.domain.history import Entry, Kind
-from approvals.domain.model import Approval, Status, iso, shorten
+from approvals.domain.model import Approval, Json, Status, iso, shorten
 from cli.context import Context
 from cli.document import event, remaining, sentence
 from cli.output import as_json, is_terminal, plain, width
@@ -29,11 +29,14 @@ _ERASE = "\r\x1b[K"
 """Moves to the beginning of the line and erases it."""
 
 
-def reporter(context: Context) -> Reporter:
-    """Return the reporter that suits the output: JSON Lines on standard error with --json, else lines."""
+def reporter(context: Context, *, cancel: bool) -> Reporter:
+    """Return the reporter that suits the output: JSON Lines on standard error with --json, else lines.
+
+    `cancel` says that Ctrl-C cancels the approval.
+    """
     if context.as_json:
         return _JsonReporter()
-    return _TerminalReporter() if is_terminal() else _PlainReporter()
+    return _TerminalReporter(cancel) if is_terminal() else _PlainReporter()
 
 
 class Reporter:
@@ -45,9 +48,9 @@ class Reporter:
     def waiting(self, approval: Approval, now: datetime) -> None:
         """Report that the approval is not settled yet."""
 
-    def outage(self, sentence: str) -> None:
-        """Report that AWS can't be asked at the moment."""
-        click.echo(plain(sentence), err=True)
+    def outage(self, sentence: str, now: datetime) -> None:
+        """Report that AWS can't be asked from now on."""
+        click.echo(f"{iso(now)} {plain(sentence)}", err=True)
 
     def close(self) -> None:
         """End the report."""
@@ -56,11 +59,12 @@ class Reporter:
 class _JsonReporter(Reporter):
     """Prints each event as a line of JSON on standard error. Standard output is for the result."""
 
-    def happened(self, approval: Approval, entry: Entry) -> None:  # noqa: ARG002
-        click.echo(as_json(event(entry)), err=True)
+    def happened(self, approval: Approval, entry: Entry) -> None:
+        ids: dict[str, Json] = {"ApprovalId": approval.id, "ExecutionArn": approval.workflow.execution_arn}
+        click.echo(as_json(event(entry) | ids), err=True)
 
-    def outage(self, sentence: str) -> None:
-        click.echo(as_json({"Event": "Trouble", "Text": sentence}), err=True)
+    def outage(self, sentence: str, now: datetime) -> None:
+        click.echo(as_json({"Event": "Trouble", "At": iso(now), "Text": sentence}), err=True)
 
 
 @dataclass
@@ -82,6 +86,7 @@ class _PlainReporter(Reporter):
 class _TerminalReporter(Reporter):
     """Prints events in color with the local time, above one status line."""
 
+    cancel: bool
     _line: str = ""
 
     def happened(self, approval: Approval, entry: Entry) -> None:
@@ -93,13 +98,14 @@ class _TerminalReporter(Reporter):
 
     def waiting(self, approval: Approval, now: datetime) -> None:
         until = f"{approval.deadline.astimezone():%a %H:%M}, {remaining(approval.deadline, now)}"
-        what = f"Waiting for an answer (until {until}). Ctrl-C stops waiting."
+        what = f"Waiting for an answer (until {until}). Ctrl-C {'calls it off' if self.cancel else 'stops waiting'}."
         if approval.decision:
             what = "Waiting for the workflow to hear of it."
         self._show(what, dim=True)
 
-    def outage(self, sentence: str) -> None:
-        self._show(plain(sentence), fg="yellow")
+    def outage(self, sentence: str, now: datetime) -> None:
+        self.close()
+        self._write(f"{_style(f'{now.astimezone():%H:%M:%S}', dim=True)}  {_style(plain(sentence), fg='yellow')}\n")
 
     def close(self) -> None:
         if self._line:

@@ -155,16 +155,20 @@ class Watch:
                 return call()
             except (ClientError, BotoCoreError) as error:
                 now = self.context.clock()
-                since = since or now
-                if not is_transient(error) or now - since >= MAX_OUTAGE:
+                if not is_transient(error) or (since and now - since >= MAX_OUTAGE):
                     raise
-                self.reporter.outage(f"{explain(error)}; trying on")
+                if since is None:
+                    since = now
+                    self.reporter.outage(f"{explain(error)}; trying on", now)
             self.context.sleep(INTERVAL)
 
 
-def follow(context: Context, find: Callable[[Watch], Approval]) -> None:
-    """Report the approval that `find` returns until it is decided. Exit with the code of the decision."""
-    with closing(reporter(context)) as reports:
+def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool) -> None:
+    """Report the approval that `find` returns until it is decided. Exit with the code of the decision.
+
+    `cancel` says that Ctrl-C cancels the approval.
+    """
+    with closing(reporter(context, cancel=cancel)) as reports:
         watch = Watch(context, reports)
         approval = watch.decided(find(watch))
     emit(context, document(approval), outcome(approval))

@@ -55,16 +55,17 @@ than one approval, the command changes nothing and names them with their full ID
 | 64 | What was typed, or what is asked, is wrong. Nothing was started. |
 | 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless `--cancel-on-interrupt` was given. |
 
-The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass.
+The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass. A reader that closes the
+pipe early, such as `head`, is no failure of `export`, `list` and `show`.
 
 - Without a terminal each event is one plain line with its time in UTC; there are no colours. On a terminal they are in
   local time, above a line that says what is waited for.
 - With `--json` standard output is one document, the approval at its end; its `Result` is what the workflow gets, with
   comments and form values. Events are JSON Lines on standard error as they come, with the names of
-  [events.md](events.md) in `Event`; trouble with AWS is an `Event` called `Trouble`.
-- Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS.
-- Without `--wait`, `request` waits until the request is accepted: recorded, and its approvers known. It exits with 3 and
-  the cause if the request is refused, or if that takes more than a minute.
+  [events.md](events.md) in `Event`, `ApprovalId` and `ExecutionArn`; trouble with AWS is an `Event` called `Trouble`.
+- Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS, and says so once, with the time.
+- Without `--wait`, `request` waits until the request is accepted: recorded, and its approvers known. If it is refused,
+  or that takes more than a minute, it prints the cause and exits with 3.
 - With `--name`, say of the build, the same name and input find the same approval and its outcome, whether its execution
   runs or has ended: a job that was interrupted can be run again.
 

@@ -73,7 +73,7 @@ def command(context: Context, /, **options: Any) -> None:
     with interruptible(context, arn, arn, cancel=cancel):
         started = _start(context, name, whole)
         if options["wait"]:
-            follow(context, lambda watch: _announced(context, watch, arn, started))
+            follow(context, lambda watch: _announced(context, watch, arn, started), cancel=cancel)
         try:
             approval = Watch(context, Reporter()).accepted(arn, started)
         except TimeoutError as error:

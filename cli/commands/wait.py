@@ -23,4 +23,4 @@ def command(context: Context, approval: str, *, cancel_on_interrupt: bool) -> No
     """
     found = find(context, approval)
     with interruptible(context, found.workflow.execution_arn, found.id, cancel=cancel_on_interrupt):
-        follow(context, lambda _watch: found)
+        follow(context, lambda _watch: found, cancel=cancel_on_interrupt)

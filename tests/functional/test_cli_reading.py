@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +23,7 @@ from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, People, Person
 from approvals.domain.references import short
 from approvals.domain.rules import Withdrawal
+from cli.__main__ import main
 from cli.export_columns import COLUMNS, cell
 from tests.broken import break_record, nest_context
 from tests.builders import ALICE, BOB, TOKEN
@@ -416,6 +420,31 @@ def test_a_file_is_replaced_only_by_a_whole_export(shell: Shell, tmp_path: Path)
     result = shell.run("export", "--since", "1d", "--output", "/no/such/folder/file")
     assert result.exit_code == 3
     assert "can't be written" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(("export", "--since", "1d"), 0), (("list",), 0), (("show",), 0), (("wait",), 3)],
+)
+def test_a_reader_that_closes_the_pipe_is_no_failure_of_a_command_that_reads(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], code: int
+) -> None:
+    """As `head -1` does. Where the exit code lets something pass, it is one."""
+    approval = shell.started("run-1")
+    shell.answered(Action.APPROVE)
+    shell.workflow_heard()
+    shell.clock.pass_(hours=1)
+    named = (approval.id,) if len(command) == 1 and command != ("list",) else ()
+    reader, writer = os.pipe()
+    os.close(reader)
+    closed = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, "stdout", closed)
+    with pytest.raises(SystemExit) as ended:
+        main([*command, *named], obj=shell.context, prog_name="approvals")
+    monkeypatch.undo()
+    with suppress(BrokenPipeError):
+        closed.close()
+    assert ended.value.code == code
 
 
 def test_an_export_needs_a_period(shell: Shell) -> None:

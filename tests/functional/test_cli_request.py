@@ -6,7 +6,7 @@ import json
 import os
 import re
 import signal
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -114,8 +114,14 @@ def test_with_json_standard_output_is_one_document_and_events_are_lines_of_stand
     found = json.loads(result.stdout)
     assert (found["Status"], found["Result"]["Decision"]) == ("APPROVED", "APPROVED")
     assert found["Request"]["Form"] == [{"Label": "Version", "MaxLength": 3000, "Required": False, **form[0]}]
-    events = [json.loads(line)["Event"] for line in result.stderr.splitlines()]
-    assert events == ["ApprovalRequested", "ResponseRecorded", "ApprovalDecided", "WorkflowResumed"]
+    events = [json.loads(line) for line in result.stderr.splitlines()]
+    assert [each["Event"] for each in events] == [
+        "ApprovalRequested",
+        "ResponseRecorded",
+        "ApprovalDecided",
+        "WorkflowResumed",
+    ]
+    assert {(each["ApprovalId"], each["ExecutionArn"]) for each in events} == {(found["Id"], found["ExecutionArn"])}
     assert found["History"][1]["By"] == "alice@example.com"
 
 
@@ -347,7 +353,32 @@ def test_short_trouble_is_waited_out(shell: Shell) -> None:
         shell.then[0] = lambda: setattr(trouble, "left", 3)
         result = shell.run("wait", shell.newest().id)
     assert result.exit_code == 0, result.output
-    assert result.stderr.count("AWS is busy (ThrottlingException for BatchGetItem)") == 3
+    [line] = result.stderr.splitlines()
+    assert re.match(r"2026-11-23T09:\d\d:\d\d\.\d{3}Z AWS is busy \(ThrottlingException for BatchGetItem\)", line)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"), [((), "Ctrl-C stops waiting."), (("--cancel-on-interrupt",), "Ctrl-C calls it off.")]
+)
+def test_a_terminal_says_what_ctrl_c_does(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.setattr("cli.reporters.is_terminal", lambda: True)
+    approval = shell.started("run-1")
+    shell.then = [approve(shell), shell.workflow_heard]
+    result = shell.run("wait", approval.id, *option)
+    assert result.exit_code == 0
+    assert says in result.stdout
+
+
+def test_an_outage_is_an_event_with_its_time(shell: Shell) -> None:
+    approval = shell.started("busy")
+    trouble = Throttled(0)
+    shell.then = [lambda: setattr(trouble, "left", 3), *[lambda: None] * 3, approve(shell), shell.workflow_heard]
+    with shell.intercepted("dynamodb", "BatchGetItem", trouble):
+        result = shell.run("wait", approval.id, "--json")
+    [outage] = [event for line in result.stderr.splitlines() if (event := json.loads(line))["Event"] == "Trouble"]
+    assert outage["At"] == iso(approval.requested_at + timedelta(seconds=2))
 
 
 def test_trouble_of_five_minutes_ends_the_wait_and_says_that_the_request_is_open(shell: Shell) -> None:
