@@ -12,6 +12,7 @@ import click
 
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Json, Status, iso
+from approvals.domain.parts import display_name
 from approvals.domain.references import short
 from cli.context import Context, pass_context
 from cli.document import remaining, summary
@@ -24,6 +25,7 @@ PERIOD = timedelta(days=30)
 ANY = "any"
 _STATUSES = (*(status.value.lower() for status in Status), ANY)
 _HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTED BY", "REQUESTED", "UNTIL")
+_DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def command(
     shown = found[:limit]
     lines = [f"There are none. See others: {context.command('list', '--status', ANY)}"]
     if shown:
-        lines = table(_HEADINGS, [each.row for each in shown])
+        headings = _HEADINGS if wanted == {Status.PENDING} else (*_HEADINGS, *_DECIDED_HEADINGS)
+        lines = table(headings, [each.row[: len(headings)] for each in shown])
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
         click.echo(f"There are more than these {limit}: --limit {limit * 2}", err=True)
@@ -109,7 +112,7 @@ def _wanted(statuses: tuple[str, ...]) -> set[Status]:
 
 
 def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
-    is_open = approval.status is Status.PENDING
+    is_open, decision = approval.status is Status.PENDING, approval.decision
     return (
         short(approval.id),
         approval.status.value.lower(),
@@ -117,6 +120,8 @@ def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
         approval.request.requested_by or "",
         _minute(approval.requested_at),
         remaining(approval.deadline, now) if is_open else _minute(approval.deadline),
+        display_name(decision.approver) if decision and decision.approver else "",
+        _minute(decision.at) if decision else "",
     )
 
 

@@ -50,6 +50,20 @@ def test_open_ones_are_listed_the_nearest_deadline_first(shell: Shell) -> None:
     assert second.split()[0] == short(late.id)
 
 
+def test_a_list_shows_who_decided_and_when(shell: Shell) -> None:
+    shell.started("done", {"Title": "Done"})
+    shell.clock.pass_(minutes=5)
+    shell.answered(Action.APPROVE)
+    shell.started("silent", {"Title": "Silent"})
+    shell.expired()
+    heading, *lines = shell.run("list", "--status", "approved", "--status", "expired").stdout.splitlines()
+    assert heading.split()[-3:] == ["DECIDED", "BY", "DECIDED"]
+    assert [re.split(r"\s{2,}", line)[2:] for line in lines] == [
+        ["Silent", "2026-11-23 09:05Z", "2026-11-23 10:05Z", "2026-11-23 10:05Z"],
+        ["Done", "2026-11-23 09:00Z", "2026-11-23 10:00Z", "alice@example.com", "2026-11-23 09:05Z"],
+    ]
+
+
 def test_a_list_is_narrowed_down(shell: Shell) -> None:
     old = shell.started("old", {"Title": "Old one", "RequestedBy": "Jo@example.com"})
     shell.answered(Action.REJECT)
