@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
@@ -35,7 +36,10 @@ class DuplicateKeyError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads YAML as JSON would be: dates stay text, and a duplicate key is an error."""
+    """Loads YAML with the types of JSON: whatever JSON would write differently stays the text that was typed.
+
+    YAML 1.1 reads `1.10` as 1.1, `0123` as 83, `22:30` as 1350, `off` as false and dates as objects.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  # as PyYAML has it
         """Construct an object. Raises `DuplicateKeyError`."""
@@ -44,10 +48,21 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float | str:
+    number = loader.construct_yaml_float(node)
+    return number if json.dumps(number) == node.value or not isfinite(number) else str(node.value)
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+for _type, _pattern, _first in (
+    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", [*"tTfF"]),
+    ("int", r"(?:0|-?[1-9][0-9]*)$", [*"-0123456789"]),
+    ("float", r"(?:-?(?:0|[1-9][0-9]*)\.[0-9]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", [*"-+.0123456789"]),
+    ("merge", r"<<$", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(_pattern), _first)
 
 
 def execution_input(
@@ -59,6 +74,9 @@ def execution_input(
     every problem of the request and its path.
     """
     whole = dict(document) if KEY in document else {KEY: dict(document)}
+    for key, value in document.items() if KEY not in document else ():
+        if isinstance(value, dict) and get_close_matches(KEY.lower(), [key.lower()], cutoff=0.8):
+            raise click.UsageError(f"{key}: unknown key, did you mean {KEY}?")
     request = whole[KEY]
     if not isinstance(request, dict):
         raise click.UsageError(f"{KEY}: expected an object")
@@ -93,6 +111,8 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
         raise click.UsageError(f"{name}: {error}") from error
     except RecursionError as error:
         raise click.UsageError(f"{name}: nested too deep, expected at most {MAX_DEPTH} levels") from error
+    except json.JSONDecodeError as error:
+        raise click.UsageError(f"{name} is not valid JSON: {_trailing_comma(error) or error}") from error
     except (ValueError, yaml.YAMLError) as error:
         raise click.UsageError(f"{name} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
@@ -112,6 +132,15 @@ def execution_name(title: str | None, now: datetime) -> str:
 
 def _parse_json(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+
+
+def _trailing_comma(error: json.JSONDecodeError) -> str:
+    """Return the message of Python 3.13 for a trailing comma: earlier ones say that a name or a value is missing."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()[:1]
+    if not before.endswith(",") or after not in {"}", "]"}:
+        return ""
+    kind = "object" if after == "}" else "array"
+    return str(json.JSONDecodeError(f"Illegal trailing comma before end of {kind}", error.doc, len(before) - 1))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

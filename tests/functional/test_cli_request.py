@@ -242,6 +242,45 @@ def test_options_take_the_place_of_what_the_file_says(shell: Shell, tmp_path: Pa
     }
 
 
+TYPED = {
+    "1.10": "1.10",
+    "0123": "0123",
+    "0x1F": "0x1F",
+    "1_000": "1_000",
+    "1e3": "1e3",
+    "+5": "+5",
+    "12:30:45": "12:30:45",
+    "22:30": "22:30",
+    "2026-11-23": "2026-11-23",
+    "yes": "yes",
+    "off": "off",
+    "=": "=",
+    "1.5": 1.5,
+    "-12": -12,
+    "0": 0,
+    "12345678901234567890": 12345678901234567890,
+    "true": True,
+    "~": None,
+    "": None,
+    '"1"': "1",
+}
+
+
+@pytest.mark.parametrize(("typed", "value"), TYPED.items())
+def test_values_of_yaml_keep_what_was_typed(shell: Shell, typed: str, value: object) -> None:
+    shell.then = [shell.asked]
+    result = shell.run("request", "--file", "-", stdin=f"Approval: {{Title: A}}\nVersion: {typed}\n")
+    assert result.exit_code == 0, result.output
+    [execution] = shell.executions()
+    assert json.loads(execution["input"])["Version"] == value
+
+
+def test_off_in_yaml_turns_a_comment_off(shell: Shell) -> None:
+    shell.then = [shell.asked]
+    shell.run("request", "--file", "-", stdin="Title: A\nComment: {Approve: off}\n")
+    assert json.loads(shell.executions()[0]["input"])["Approval"]["Comment"] == {"Approve": "off"}
+
+
 def test_a_file_may_be_a_whole_input(shell: Shell) -> None:
     shell.then = [shell.asked]
     document = json.dumps({"Approval": {"Title": "A"}, "Version": "2.4.1"})
@@ -267,6 +306,15 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
     ("arguments", "stdin", "said"),
     [
         (("--file", "-"), '{"Titel": "A", "TimeoutMinutes": "an hour"}', ["Approval.Titel", "Approval.TimeoutMinutes"]),
+        (
+            ("--file", "-"),
+            '{"Title": "A",\n "Facts": [],\n}',
+            ["Illegal trailing comma before end of object: line 2 column 13"],
+        ),
+        (("--file", "-"), '{"Reminders": [1, ]}', ["Illegal trailing comma before end of array: line 1 column 17"]),
+        (("--file", "-"), '{"Title": A}', ["standard input is not valid JSON: Expecting value: line 1 column 11"]),
+        (("--file", "-"), '{"approval": {"Title": "A"}}', ["approval: unknown key, did you mean Approval?"]),
+        (("--file", "-"), "Aproval: {Title: A}\nVersion: 1\n", ["Aproval: unknown key, did you mean Approval?"]),
         (("--file", "-"), "Title: [", ["standard input is neither JSON nor YAML"]),
         (("--file", "-"), "- a", ["expected an object"]),
         (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is no text"]),
