@@ -8,7 +8,11 @@ from cli.group import Group
 from cli.version import installed
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="The options above, but --version, may also follow the command.",
+)
 @click.option("--profile", envvar="AWS_PROFILE", help="The AWS profile; the AWS CLI's own default otherwise.")
 @click.option("--region", envvar="AWS_REGION", help="The AWS region; the AWS CLI's own default otherwise.")
 @click.option(

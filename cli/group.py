@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from approvals.domain.characters import reveal
 from cli.commands import COMMANDS
@@ -45,6 +46,11 @@ class Group(click.Group):
         """Write the commands into the help without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands without loading them, and the options of the group."""
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, context, incomplete)]
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Parse the arguments, with the product's exit codes."""

@@ -39,8 +39,24 @@ class TimeType(click.ParamType[datetime]):
 TIME = TimeType()
 
 
+def common_options(command: Command) -> Command:
+    """Add --json and --output, and the options of `approvals` itself, which may also follow the command."""
+    return json_option(
+        click.option(
+            "--output",
+            type=click.Choice(["text", "json"]),
+            expose_value=False,
+            callback=_set_json,
+            help="text for people, json for programs; --json is short for the latter.  [default: text]",
+        )(command)
+    )
+
+
 def json_option(command: Command) -> Command:
-    """Add the option --json, which sets `as_json` of the command's `Context`."""
+    """Add --json and the options of `approvals` itself."""
+    for name in ("--profile", "--region", "--stack"):
+        command = click.option(name, expose_value=False, hidden=True, callback=_set_global)(command)
+    command = click.option("--local", is_flag=True, expose_value=False, hidden=True, callback=_set_global)(command)
     return click.option(
         "--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON, for programs."
     )(command)
@@ -55,6 +71,11 @@ def cancel_option(command: Command) -> Command:
     )(command)
 
 
-def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's call
-    if value:
+def _set_json(context: click.Context, _option: click.Parameter, value: bool | str | None) -> None:  # noqa: FBT001  # click's call
+    if value in (True, "json"):
         context.ensure_object(Context).as_json = True
+
+
+def _set_global(context: click.Context, option: click.Parameter, value: bool | str | None) -> None:  # noqa: FBT001  # click's call
+    if value:
+        setattr(context.ensure_object(Context), str(option.name), value)

@@ -148,7 +148,7 @@ def page() -> str:
 def _reference() -> Iterator[str]:
     yield "## Commands"
     yield ""
-    yield "Before the command: `approvals [OPTIONS] COMMAND`."
+    yield "Before the command, `approvals [OPTIONS] COMMAND`, or after it (but `--version`):"
     yield ""
     yield from _options(main)
     for name in COMMANDS:
@@ -172,7 +172,7 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
 
 
 def _options(command: click.Command) -> Iterator[str]:
-    options = [each for each in command.params if isinstance(each, click.Option)]
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if not options:
         return
     context = click.Context(command)

@@ -8,7 +8,7 @@ import click
 
 from approvals.domain.model import Json
 from cli.context import CommandError, Context, pass_context
-from cli.options import json_option
+from cli.options import common_options
 from cli.output import emit, table
 from cli.subscriptions import EmailSubscription, email_subscriptions
 from mail.subscriptions import filter_policy
@@ -27,7 +27,7 @@ def command() -> None:
 
 
 @command.command("list")
-@json_option
+@common_options
 @pass_context
 def list_(context: Context) -> None:
     """List the addresses, and which of them are confirmed."""
@@ -38,7 +38,7 @@ def list_(context: Context) -> None:
 
 @command.command()
 @click.argument("address")
-@json_option
+@common_options
 @pass_context
 def add(context: Context, address: str) -> None:
     """Subscribe an address. Its owner has to follow the link in the mail that AWS then sends.
@@ -69,7 +69,7 @@ def add(context: Context, address: str) -> None:
 
 @command.command()
 @click.argument("address")
-@json_option
+@common_options
 @pass_context
 def remove(context: Context, address: str) -> None:
     """Unsubscribe an address. A request that names it fails from then on."""

@@ -10,7 +10,7 @@ from approvals.domain.model import Status
 from cli.context import CommandError, Context, pass_context
 from cli.document import document, outcome
 from cli.lookup import find
-from cli.options import json_option
+from cli.options import common_options
 from cli.output import emit, plain
 from cli.reporters import Reporter
 from cli.watch import Watch
@@ -22,7 +22,7 @@ MAX_REASON = 1000
 @click.command()
 @click.argument("approval")
 @click.option("--reason", default="", help="Why; Step Functions keeps it as the execution's cause.")
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approval: str, reason: str) -> None:
     """Call an open approval off.

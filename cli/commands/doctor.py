@@ -7,7 +7,7 @@ import click
 from cli.context import Context, pass_context
 from cli.doctor.checks import run_checks
 from cli.doctor.findings import Finding, exit_code
-from cli.options import json_option
+from cli.options import common_options
 from cli.output import emit
 
 
@@ -18,7 +18,7 @@ from cli.output import emit
 @click.option(
     "--round-trip", is_flag=True, help="Also ask for a real approval that says it is a test, and call it off."
 )
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approvers: tuple[str, ...], *, round_trip: bool) -> None:
     """Look for what is wrong with the stack, and say what mends it.

@@ -16,7 +16,7 @@ from approvals.domain.parts import display_name
 from approvals.domain.references import short
 from cli.context import Context, pass_context
 from cli.document import remaining, summary
-from cli.options import TIME, json_option
+from cli.options import TIME, common_options
 from cli.output import emit, left_out, table
 
 PERIOD = timedelta(days=30)
@@ -58,7 +58,7 @@ class _Shown:
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
 )
-@json_option
+@common_options
 @pass_context
 def command(
     context: Context,

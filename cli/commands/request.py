@@ -15,7 +15,7 @@ from cli.aws_errors import error_code, explain, is_transient
 from cli.context import CommandError, Context, pass_context
 from cli.document import document, outcome
 from cli.lookup import execution_arn
-from cli.options import cancel_option, json_option
+from cli.options import cancel_option, common_options
 from cli.output import emit, plain
 from cli.reporters import Reporter
 from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option("--wait", is_flag=True, help="Wait for the decision, and exit with its code.")
 @cancel_option
-@json_option
+@common_options
 @pass_context
 def command(context: Context, /, **options: Any) -> None:
     """Ask for an approval, and wait for the decision if told so.

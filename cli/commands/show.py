@@ -7,13 +7,13 @@ import click
 from cli.context import Context, pass_context
 from cli.document import document, lines
 from cli.lookup import find
-from cli.options import json_option
+from cli.options import common_options
 from cli.output import emit
 
 
 @click.command()
 @click.argument("approval")
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approval: str) -> None:
     """Show an approval and all that happened to it.

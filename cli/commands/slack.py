@@ -14,7 +14,7 @@ from cli.context import CommandError, Context, pass_context
 from cli.doctor.findings import Check, Finding, Level, exit_code
 from cli.doctor.fixes import deploy
 from cli.doctor.slack import app, slack
-from cli.options import json_option
+from cli.options import common_options
 from cli.output import emit
 from cli.slack_app import NAME, create_link
 from cli.slack_connection import Connection, store_secret, update_stack
@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("--channel", metavar="ID", help="Where to ask, such as C0123456789. Left out: asked for, or as it is.")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read bot token and signing secret, a line each.")
 @click.option("--yes", is_flag=True, help="Update the stack without asking first.")
-@json_option
+@common_options
 @pass_context
 def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: bool) -> None:
     """Create the Slack app, store its token and signing secret, set the channel, and verify all of it.

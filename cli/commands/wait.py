@@ -6,14 +6,14 @@ import click
 
 from cli.context import Context, pass_context
 from cli.lookup import find
-from cli.options import cancel_option, json_option
+from cli.options import cancel_option, common_options
 from cli.watch import follow, interruptible
 
 
 @click.command()
 @click.argument("approval")
 @cancel_option
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approval: str, *, cancel_on_interrupt: bool) -> None:
     """Wait for the decision of an approval.
