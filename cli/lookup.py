@@ -14,7 +14,7 @@ from approvals.domain.references import Reference
 from approvals.store.table import ApprovalTable, NotFound
 from cli.aws_errors import error_code
 from cli.context import CommandError, Context
-from cli.output import left_out, plain
+from cli.output import describe_unreadable, plain
 
 LOOK_BACK = timedelta(days=31)
 """How far back the beginning of an ID is looked for, in addition to all open approvals."""
@@ -97,7 +97,7 @@ def _only(context: Context, found: dict[str, Approval], wanted: str) -> Approval
         )
     for approval in found.values():
         return approval
-    missing = f"{left_out(context.unreadable)}. " if context.unreadable else ""
+    missing = f"{describe_unreadable(context.unreadable)}. " if context.unreadable else ""
     raise CommandError(
         f"There is no approval {wanted.rsplit(':', 1)[-1]}: no ID on record, no beginning of one, and no execution "
         f"that asked. {missing}See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"

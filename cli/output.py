@@ -45,7 +45,7 @@ def width() -> int:
     return shutil.get_terminal_size().columns if is_terminal() else 10_000
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the rows as lines of columns. The widest columns are cut so that lines fit the terminal."""
     shown = [[plain(cell) for cell in row] for row in (headings, *rows)]
     widths = [max(len(row[column]) for row in shown) for column in range(len(headings))]
@@ -59,7 +59,7 @@ def plain(text: str) -> str:
     return reveal(" ".join(text.split()))
 
 
-def left_out(unreadable: Sequence[UnreadableError]) -> str:
+def describe_unreadable(unreadable: Sequence[UnreadableError]) -> str:
     """Return a sentence that counts and names the records that can't be read."""
     reasons = {error.approval_id: error.reason for error in unreadable}
     named = ", ".join(f"{plain(each)} ({reason})" for each, reason in list(reasons.items())[:_MAX_NAMED])

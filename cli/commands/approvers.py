@@ -9,7 +9,7 @@ import click
 from approvals.domain.model import Json
 from cli.context import CommandError, Context, pass_context
 from cli.options import common_options
-from cli.output import emit, table
+from cli.output import emit, format_table
 from cli.subscriptions import EmailSubscription, email_subscriptions
 from mail.subscriptions import filter_policy
 
@@ -33,7 +33,7 @@ def list_(context: Context) -> None:
     """List the addresses, and which of them are confirmed."""
     found = email_subscriptions(context)
     rows = [(each.address, _state(each), _advice(each)) for each in found]
-    emit(context, [_as_json(each) for each in found], table(("ADDRESS", "STATE", ""), rows))
+    emit(context, [_as_json(each) for each in found], format_table(("ADDRESS", "STATE", ""), rows))
 
 
 @command.command()

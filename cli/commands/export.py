@@ -17,7 +17,7 @@ from approvals.domain.model import Json, iso
 from cli.context import CommandError, Context, pass_context
 from cli.export_columns import COLUMNS, cell, row
 from cli.options import TIME, json_option
-from cli.output import as_json, left_out
+from cli.output import as_json, describe_unreadable
 
 STDOUT = "-"
 
@@ -54,7 +54,7 @@ def command(context: Context, *, since: datetime, until: datetime | None, form: 
             number += 1
     click.echo(f"{number:,} approvals requested from {iso(since)} to {iso(until)}", err=True)
     if context.unreadable:
-        raise CommandError(left_out(context.unreadable))  # Last: all readable records are in the file.
+        raise CommandError(describe_unreadable(context.unreadable))  # Last: all readable records are in the file.
 
 
 def _csv_writer(file: TextIO) -> Callable[[Mapping[str, Json]], object]:

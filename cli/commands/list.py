@@ -17,7 +17,7 @@ from approvals.domain.references import short
 from cli.context import Context, pass_context
 from cli.document import remaining, summary
 from cli.options import TIME, common_options
-from cli.output import emit, left_out, table
+from cli.output import describe_unreadable, emit, format_table
 
 PERIOD = timedelta(days=30)
 """How far back approvals that are not open are listed by default."""
@@ -97,12 +97,12 @@ def command(
     lines = [f"There are none. See others: {context.command('list', '--status', ANY)}"]
     if shown:
         headings = _HEADINGS if wanted == {Status.PENDING} else (*_HEADINGS, *_DECIDED_HEADINGS)
-        lines = table(headings, [each.row[: len(headings)] for each in shown])
+        lines = format_table(headings, [each.row[: len(headings)] for each in shown])
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
         click.echo(f"There are more than these {limit}: --limit {limit * 2}", err=True)
     if context.unreadable:
-        click.echo(left_out(context.unreadable), err=True)
+        click.echo(describe_unreadable(context.unreadable), err=True)
 
 
 def _wanted(statuses: tuple[str, ...]) -> set[Status]:

@@ -13,7 +13,7 @@ import click
 from cli.context import CommandError, Context, pass_context
 from cli.doctor.findings import Check, Finding, Level, exit_code
 from cli.doctor.fixes import deploy
-from cli.doctor.slack import app, slack
+from cli.doctor.slack import check_app, check_slack
 from cli.options import common_options
 from cli.output import emit
 from cli.slack_app import NAME, create_link
@@ -106,7 +106,7 @@ def _prompt_hidden(what: str) -> str:
 def _verify(context: Context, connection: Connection, *, interactive: bool) -> Sequence[Finding]:
     """Check token, scopes and channel with Slack. At a terminal, the user can fix them and try again."""
     while True:
-        findings = list(app(context, connection.bot_token, connection.channel))
+        findings = list(check_app(context, connection.bot_token, connection.channel))
         if not exit_code(findings) or not interactive:
             return findings
         for finding in findings:
@@ -119,7 +119,7 @@ def _check_updated(context: Context) -> Sequence[Finding]:
     """Check Slack once the functions have read the new secret."""
     deadline = context.clock() + REFRESH_TIME
     while True:
-        findings = list(slack(context))
+        findings = list(check_slack(context))
         old_secret = any(each.check is Check.SIGNING and each.level is Level.FAULT for each in findings)
         if not old_secret or context.clock() >= deadline:
             return findings

@@ -15,7 +15,7 @@ from bot.directory import SlackDirectory
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, unknown
 from cli.doctor.fixes import add_approver
-from cli.output import left_out
+from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
 from mail.sns import Subscribers
 
@@ -23,7 +23,7 @@ MAX_NAMES = 40
 """Names of open requests to look up at most: Slack allows some 50 lookups a minute."""
 
 
-def approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
+def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
     """Check that every name can be asked: those given on the command line, and those of open requests."""
     pending = [
         name
@@ -32,7 +32,9 @@ def approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
     ]
     names = list(dict.fromkeys([*named, *pending]))
     if unreadable := context.unreadable:
-        yield fault(Check.APPROVERS, left_out(unreadable), "Deploy the version that wrote them, or a newer one")
+        yield fault(
+            Check.APPROVERS, describe_unreadable(unreadable), "Deploy the version that wrote them, or a newer one"
+        )
     looked_at = names[: max(MAX_NAMES, len(named))]
     subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
     # As in the stack: without a channel, Slack is not asked.

@@ -10,22 +10,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.domain.errors import DeliveryFailed
 from cli.aws_errors import explain
 from cli.context import CommandError, Context
-from cli.doctor import approvers as approver_checks
 from cli.doctor import links, slack, stack, subscriptions
+from cli.doctor.approvers import check_approvers
 from cli.doctor.findings import Check, Finding, unknown
-from cli.doctor.round_trip import round_trip
+from cli.doctor.round_trip import check_round_trip
 
 Run = Callable[[Context], Iterator[Finding]]
 
 CHECKS: tuple[tuple[Check, Run], ...] = (
-    (Check.VERSION, stack.version),
-    (Check.FUNCTIONS, stack.functions),
-    (Check.SCHEDULER, stack.scheduler),
-    (Check.ALARMS, stack.alarms),
-    (Check.DEAD_LETTERS, stack.dead_letters),
-    (Check.EMAIL, subscriptions.subscriptions),
-    (Check.TOKEN, slack.slack),
-    (Check.LINKS, links.links),
+    (Check.VERSION, stack.check_version),
+    (Check.FUNCTIONS, stack.check_functions),
+    (Check.SCHEDULER, stack.check_scheduler),
+    (Check.ALARMS, stack.check_alarms),
+    (Check.DEAD_LETTERS, stack.check_dead_letters),
+    (Check.EMAIL, subscriptions.check_subscriptions),
+    (Check.TOKEN, slack.check_slack),
+    (Check.LINKS, links.check_links),
 )
 """The functions that check a stack, each with the check that it begins with."""
 
@@ -35,10 +35,10 @@ def run_checks(context: Context, *, approvers: Sequence[str] = (), with_round_tr
 
     `approvers` are names to look up in addition to those of open requests.
     """
-    checks: list[tuple[Check, Run]] = [*CHECKS, (Check.APPROVERS, partial(approver_checks.approvers, named=approvers))]
+    checks: list[tuple[Check, Run]] = [*CHECKS, (Check.APPROVERS, partial(check_approvers, named=approvers))]
     if with_round_trip:
-        checks.append((Check.ROUND_TRIP, round_trip))
-    yield from run_check(context, Check.STACK, stack.presence)
+        checks.append((Check.ROUND_TRIP, check_round_trip))
+    yield from run_check(context, Check.STACK, stack.check_presence)
     if "description" in vars(context):  # CloudFormation knows the stack
         for check, run in checks:
             yield from run_check(context, check, run)

@@ -15,7 +15,7 @@ _PAGE_HEADER = "X-Robots-Tag"
 """A header that every page of the product has, and API Gateway's own errors do not."""
 
 
-def links(context: Context) -> Iterator[Finding]:
+def check_links(context: Context) -> Iterator[Finding]:
     """Check that a link without a signature gets the product's error page."""
     api, public = context.output("ApiGatewayInvokeURL"), context.parameters.get("PublicUrl", "")
     base, fix = api, deploy(context)

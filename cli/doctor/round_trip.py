@@ -29,7 +29,7 @@ _Step = tuple[str, str, Callable[[Approval], datetime | None]]
 """What happens, the log group of the function that does it, and when it happened."""
 
 
-def round_trip(context: Context) -> Iterator[Finding]:
+def check_round_trip(context: Context) -> Iterator[Finding]:
     """Check that a request reaches people, and that stopping its execution cancels it everywhere."""
     request = {"Approval": {"Title": TITLE, "Details": _DETAILS, "TimeoutMinutes": _MINUTES}}
     execution = context.client("stepfunctions").start_execution(

@@ -37,7 +37,7 @@ _INSTALL = f"{APPS} > your app > Install App > Reinstall to Workspace"
 _COPY_SECRET = f"{APPS} > your app > Basic Information > App Credentials > Signing Secret: Show, copy"
 
 
-def slack(context: Context) -> Iterator[Finding]:
+def check_slack(context: Context) -> Iterator[Finding]:
     """Check everything about Slack. Without a channel, requests go by email only, which is fine."""
     if not context.slack_channel:
         yield ok(Check.CHANNEL, f"not connected; mail alone. To connect it: {context.command('slack', 'connect')}")
@@ -48,11 +48,11 @@ def slack(context: Context) -> Iterator[Finding]:
         text = "the stack's secret is not of the form that the functions read"
         yield fault(Check.TOKEN, text, context.command("slack", "connect"))
         return
-    yield from app(context, secret.bot_token, context.slack_channel)
+    yield from check_app(context, secret.bot_token, context.slack_channel)
     yield from _signing(context, secret.signing_secret)
 
 
-def app(context: Context, token: str, channel: str) -> Iterator[Finding]:
+def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
     """Check token, scopes and channel. Without a valid token the other two can't be checked."""
     connect = context.command("slack", "connect")
     copy = f"{APPS} > your app > OAuth & Permissions > Bot User OAuth Token: copy\n{connect}"

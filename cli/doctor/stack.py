@@ -29,7 +29,7 @@ _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPD
 _RUNBOOK = "Look it up in the runbook of docs/reliability.md"
 
 
-def presence(context: Context) -> Iterator[Finding]:
+def check_presence(context: Context) -> Iterator[Finding]:
     """Check that the stack exists and its last deployment succeeded."""
     try:
         status = context.description["StackStatus"]
@@ -45,7 +45,7 @@ def presence(context: Context) -> Iterator[Finding]:
         yield fault(Check.STACK, f"{where} is {status}: its last deployment failed", _redeploy(context, status))
 
 
-def version(context: Context) -> Iterator[Finding]:
+def check_version(context: Context) -> Iterator[Finding]:
     """Check that the stack and the command line have the same version."""
     ours, theirs = installed(), context.outputs.get("Version", "")
     if ours == theirs:
@@ -58,14 +58,14 @@ def version(context: Context) -> Iterator[Finding]:
         yield fault(Check.VERSION, text, f"{deploy(context)}   # in a checkout of {ours}")
 
 
-def functions(context: Context) -> Iterator[Finding]:
+def check_functions(context: Context) -> Iterator[Finding]:
     """Check that every function can run and its event sources are enabled."""
     found = _of_type(context, "AWS::Lambda::Function")
     faults = [problem for each in found for problem in _function_faults(context, each.name, each.id)]
     yield from faults or [ok(Check.FUNCTIONS, f"all {len(found)} are ready, and so is what calls them")]
 
 
-def scheduler(context: Context) -> Iterator[Finding]:
+def check_scheduler(context: Context) -> Iterator[Finding]:
     """Check that the scheduler's rules are enabled: without them nothing expires and nobody is reminded."""
     found = _of_type(context, "AWS::Events::Rule")
     off = [each for each in found if context.client("events").describe_rule(Name=each.id)["State"] == "DISABLED"]
@@ -76,7 +76,7 @@ def scheduler(context: Context) -> Iterator[Finding]:
         yield ok(Check.SCHEDULER, f"all {len(found)} rules are switched on")
 
 
-def alarms(context: Context) -> Iterator[Finding]:
+def check_alarms(context: Context) -> Iterator[Finding]:
     """Check that no alarm of the stack is in state ALARM."""
     names = {each.id: each.name for each in _of_type(context, "AWS::CloudWatch::Alarm")}
     paginator = context.client("cloudwatch").get_paginator("describe_alarms")
@@ -90,7 +90,7 @@ def alarms(context: Context) -> Iterator[Finding]:
         yield ok(Check.ALARMS, f"all {len(names)} are quiet")
 
 
-def dead_letters(context: Context) -> Iterator[Finding]:
+def check_dead_letters(context: Context) -> Iterator[Finding]:
     """Check that the dead-letter queue is empty."""
     queue = context.resource("DeadLetterQueue")
     url = queue.id if queue else ""

@@ -10,7 +10,7 @@ from cli.doctor.fixes import add_approver, aws
 from cli.subscriptions import EmailSubscription, email_subscriptions, topic_subscriptions
 
 
-def subscriptions(context: Context) -> Iterator[Finding]:
+def check_subscriptions(context: Context) -> Iterator[Finding]:
     """Check that every address, the stack's own included, has confirmed and gets its own emails only."""
     emails = email_subscriptions(context)
     yield from _confirmed(context, emails)

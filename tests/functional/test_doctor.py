@@ -173,7 +173,7 @@ def test_a_deployment_that_failed_is_told_with_what_to_do(
     context: Examined, status: str, level: Level, command: str
 ) -> None:
     context.description["StackStatus"] = status  # type: ignore[typeddict-item]  # of many
-    [finding] = stack.presence(context)
+    [finding] = stack.check_presence(context)
     assert finding.level is level
     assert command in finding.fix
 
@@ -188,7 +188,7 @@ def test_a_deployment_that_failed_is_told_with_what_to_do(
 )
 def test_versions_that_differ_are_told(context: Examined, deployed: str, text: str) -> None:
     context.outputs = {"Version": deployed} if deployed else {}
-    fault = the_fault(stack.version(context), Check.VERSION)
+    fault = the_fault(stack.check_version(context), Check.VERSION)
     assert text in fault.text
     assert ("git checkout v99.0" in fault.fix) == (deployed == "99.0")
 
@@ -200,7 +200,7 @@ def test_versions_are_compared_as_numbers() -> None:
 
 def test_a_stack_of_another_product_is_no_crash(context: Examined) -> None:
     context.outputs = {}
-    [finding] = checks.run_check(context, Check.EMAIL, subscriptions.subscriptions)
+    [finding] = checks.run_check(context, Check.EMAIL, subscriptions.check_subscriptions)
     assert finding.level is Level.UNKNOWN
     assert "Is it another product's?" in finding.text
 
@@ -208,7 +208,7 @@ def test_a_stack_of_another_product_is_no_crash(context: Examined) -> None:
 def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(context: Examined) -> None:
     with Stubber(context.client("sqs")) as denied:
         denied.add_client_error("get_queue_attributes", "AccessDenied", "no")
-        [finding] = checks.run_check(context, Check.DEAD_LETTERS, stack.dead_letters)
+        [finding] = checks.run_check(context, Check.DEAD_LETTERS, stack.check_dead_letters)
     assert finding.level is Level.UNKNOWN
     assert "AWS denied" in finding.text
     assert exit_code([finding]) == 3
@@ -233,7 +233,7 @@ def test_a_function_that_can_not_run_is_told(context: Examined, answer: Any, tex
     with Stubber(context.client("lambda")) as stubbed:
         stubbed.add_response("get_function", answer, {"FunctionName": "f"})
         stubbed.add_response("list_event_source_mappings", {"EventSourceMappings": []}, {"FunctionName": ANY})
-        [finding] = stack.functions(context)
+        [finding] = stack.check_functions(context)
     assert finding.level is (Level.FAULT if text else Level.OK)
     assert text in finding.text
     assert finding.fix.startswith(command)
@@ -266,7 +266,7 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     context.client("sns").subscribe(
         TopicArn=context.output("ApprovalTopicArn"), Protocol="email", Endpoint="ann@example.com", Attributes=attributes
     )
-    findings = [each for each in subscriptions.subscriptions(context) if each.check is Check.FILTERS]
+    findings = [each for each in subscriptions.check_subscriptions(context) if each.check is Check.FILTERS]
     [finding] = findings
     if not text:
         assert finding.level is Level.OK
@@ -275,13 +275,13 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert finding.text.startswith(f"ann@example.com {text}")
     [command] = commands(finding.fix)
     run_ours(command, context=context)
-    assert (Check.FILTERS, Level.FAULT) not in found(subscriptions.subscriptions(context))
+    assert (Check.FILTERS, Level.FAULT) not in found(subscriptions.check_subscriptions(context))
 
 
 def test_a_stack_whose_own_address_is_not_subscribed_is_told(context: Examined) -> None:
     for each in context.client("sns").list_subscriptions()["Subscriptions"]:
         context.client("sns").unsubscribe(SubscriptionArn=each["SubscriptionArn"])
-    fault = the_fault(subscriptions.subscriptions(context), Check.EMAIL)
+    fault = the_fault(subscriptions.check_subscriptions(context), Check.EMAIL)
     assert commands(fault.fix) == [f"approvals --region eu-west-1 approvers add {EMAIL}"]
 
 
@@ -290,7 +290,7 @@ def test_other_subscribers_are_told_of(context: Examined) -> None:
     context.client("sns").subscribe(
         TopicArn=context.output("ApprovalTopicArn"), Protocol="https", Endpoint="https://example.com/hook"
     )
-    [other] = [each for each in subscriptions.subscriptions(context) if each.level is Level.WARNING]
+    [other] = [each for each in subscriptions.check_subscriptions(context) if each.level is Level.WARNING]
     assert "https://example.com/hook" in other.text
 
 
@@ -298,7 +298,7 @@ def test_other_subscribers_are_told_of(context: Examined) -> None:
 
 
 def test_a_healthy_slack_has_no_fault(context: Examined) -> None:
-    assert found(slack.slack(context)) == [
+    assert found(slack.check_slack(context)) == [
         (Check.TOKEN, Level.OK),
         (Check.SCOPES, Level.OK),
         (Check.CHANNEL, Level.OK),
@@ -307,7 +307,7 @@ def test_a_healthy_slack_has_no_fault(context: Examined) -> None:
 
 
 def test_without_a_channel_slack_is_fine(make: Callable[..., Examined]) -> None:
-    [finding] = slack.slack(make(SlackChannel=""))
+    [finding] = slack.check_slack(make(SlackChannel=""))
     assert finding.level is Level.OK
     assert "slack connect" in finding.text
 
@@ -315,35 +315,35 @@ def test_without_a_channel_slack_is_fine(make: Callable[..., Examined]) -> None:
 def test_a_channel_without_credentials_is_told(make: Callable[..., Examined]) -> None:
     bare = make()
     store(bare, json.dumps({"bot_token": "", "signing_secret": ""}))
-    assert found(slack.slack(bare)) == [(Check.TOKEN, Level.FAULT), (Check.SIGNING, Level.FAULT)]
+    assert found(slack.check_slack(bare)) == [(Check.TOKEN, Level.FAULT), (Check.SIGNING, Level.FAULT)]
     assert bare.web.sent == [], "an empty secret signs nothing"
 
 
 def test_a_secret_of_another_form_is_told(context: Examined) -> None:
     store(context, "xoxb-plain-text")
-    the_fault(slack.slack(context), Check.TOKEN)
+    the_fault(slack.check_slack(context), Check.TOKEN)
 
 
 def test_a_persons_token_is_told(context: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slack, "_about_the_app", lambda *_: {"user": "alice", "team": "local"})
-    assert "is a person's" in the_fault(slack.slack(context), Check.TOKEN).text
+    assert "is a person's" in the_fault(slack.check_slack(context), Check.TOKEN).text
 
 
 def test_an_archived_channel_is_told(context: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
     app = {"bot_id": "B1", "channel": {"name": "old", "is_archived": True, "is_member": True}}
     monkeypatch.setattr(Slack, "_about_the_app", lambda *_: app)
-    assert the_fault(slack.slack(context), Check.CHANNEL).text == "#old is archived"
+    assert the_fault(slack.check_slack(context), Check.CHANNEL).text == "#old is archived"
 
 
 def test_when_slack_is_down_nothing_is_claimed(context: Examined) -> None:
     context.workspace.fail_with = 500
-    token, signing = slack.slack(context)
+    token, signing = slack.check_slack(context)
     assert (token.level, signing.level) == (Level.UNKNOWN, Level.OK)
 
 
 def test_without_the_scope_to_look_nothing_is_claimed_of_the_channel(context: Examined) -> None:
     context.workspace.scopes -= {"channels:read"}
-    assert found(slack.slack(context))[1:3] == [(Check.SCOPES, Level.FAULT), (Check.CHANNEL, Level.UNKNOWN)]
+    assert found(slack.check_slack(context))[1:3] == [(Check.SCOPES, Level.FAULT), (Check.CHANNEL, Level.UNKNOWN)]
 
 
 @pytest.mark.parametrize(
@@ -353,19 +353,19 @@ def test_a_stack_that_does_not_take_what_the_stored_secret_signed_is_told(
     context: Examined, status: int, text: str
 ) -> None:
     context.web.status = status
-    assert text in the_fault(slack.slack(context), Check.SIGNING).text
+    assert text in the_fault(slack.check_slack(context), Check.SIGNING).text
 
 
 def test_a_stack_that_can_not_be_reached_is_told(context: Examined) -> None:
     context.web.broken = True
-    *_, signing = slack.slack(context)
+    *_, signing = slack.check_slack(context)
     assert signing.level is Level.UNKNOWN
-    assert the_fault(links.links(context), Check.LINKS).text.endswith("NewConnectionError")
+    assert the_fault(links.check_links(context), Check.LINKS).text.endswith("NewConnectionError")
 
 
 def test_a_secret_that_looks_like_none_is_a_warning(context: Examined) -> None:
     store(context, json.dumps({"bot_token": context.workspace.bot_token, "signing_secret": "verificationToken24chars"}))
-    *_, signing = slack.slack(context)
+    *_, signing = slack.check_slack(context)
     assert signing.level is Level.WARNING
 
 
@@ -404,7 +404,7 @@ def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_s
     """What is not signed comes from anybody and says nothing, and so does what is a day old."""
     monkeypatch.setattr(slack, "GRACE", -timedelta(days=2))  # as if the secret had been stored then
     log(context, *lines)
-    *_, signing = slack.slack(context)
+    *_, signing = slack.check_slack(context)
     assert signing.level is (Level.FAULT if refused else Level.OK)
     assert not refused or signing.text.startswith(f"{refused} request")
 
@@ -412,7 +412,7 @@ def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_s
 def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(context: Examined) -> None:
     """Nor what was refused in the minute after: warm functions go by the old one."""
     log(context, (0.1, REFUSED, True))
-    *_, signing = slack.slack(context)
+    *_, signing = slack.check_slack(context)
     assert signing.level is Level.OK
 
 
@@ -424,7 +424,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
 ) -> None:
     context.workspace.fail_with = 500
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    [finding] = approvers.approvers(context, ["alice@example.com"])
+    [finding] = approvers.check_approvers(context, ["alice@example.com"])
     assert finding.level is Level.UNKNOWN
 
 
@@ -433,7 +433,7 @@ def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
     context.unreadable.append(UnreadableError("a" * 32, "KeyError"))
-    found = next(iter(approvers.approvers(context, [])))
+    found = next(iter(approvers.check_approvers(context, [])))
     assert found.level is Level.FAULT
     assert "a" * 32 in found.text
 
@@ -454,7 +454,7 @@ def test_an_approver_is_looked_up_as_the_stack_does(
     context: Examined, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    [finding] = approvers.approvers(context, [name])
+    [finding] = approvers.check_approvers(context, [name])
     assert finding.level is (Level.FAULT if text else Level.OK), finding
     assert text in finding.text
 
@@ -473,7 +473,7 @@ def test_links_must_lead_to_our_page(
 ) -> None:
     context = make(PublicUrl="https://approvals.example.com")
     context.web = Http(status, headers)
-    [finding] = links.links(context)
+    [finding] = links.check_links(context)
     assert finding.level is level
     assert context.web.sent == [("HEAD", "https://approvals.example.com/execution")]
 
