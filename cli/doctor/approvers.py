@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from botocore.exceptions import BotoCoreError, ClientError
+from slack_sdk.errors import SlackApiError
+
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import Request
@@ -12,12 +15,13 @@ from approvals.requests.identities import identify
 from approvals.requests.parse import InvalidApprovalRequest
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
+from cli.aws_errors import explain
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, unknown
-from cli.doctor.fixes import add_approver
+from cli.doctor.fixes import add_approver, again
 from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
-from mail.sns import Subscribers
+from cli.subscriptions import email_subscriptions
 
 MAX_NAMES = 40
 """Names of open requests to look up at most: Slack allows some 50 lookups a minute."""
@@ -36,14 +40,14 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
             Check.APPROVERS, describe_unreadable(unreadable), "Deploy the version that wrote them, or a newer one"
         )
     looked_at = names[: max(MAX_NAMES, len(named))]
-    subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
+    subscribed = {each.address.casefold(): each.address for each in email_subscriptions(context) if each.is_confirmed}
     # As in the stack: without a channel, Slack is not asked.
     slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
     directory = SlackDirectory(slack) if context.slack_channel else None
     try:
         problems = {name: _problem(name, context, subscribed, directory) for name in looked_at}
     except DeliveryFailed as error:
-        yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
+        yield unknown(Check.APPROVERS, f"the names can't be looked up: {_reason(context, error)}", again(context))
         return
     for name in looked_at:
         if problem := problems[name]:
@@ -60,6 +64,16 @@ def _problem(name: str, context: Context, subscribed: dict[str, str], directory:
     except InvalidApprovalRequest as error:
         return "; ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
+
+
+def _reason(context: Context, error: DeliveryFailed) -> str:
+    match error.__cause__:
+        case SlackApiError():
+            return str(error)
+        case ClientError() | BotoCoreError() as cause:
+            return str(explain(cause))
+        case _:
+            return f"Slack can't be reached at {context.parameters['SlackApiUrl']}"
 
 
 def _fix(context: Context, name: str) -> str:

@@ -7,12 +7,12 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.domain.errors import DeliveryFailed
-from cli.aws_errors import explain
+from cli.aws_errors import explain, is_transient
 from cli.context import CommandError, Context
 from cli.doctor import links, slack, stack, subscriptions
 from cli.doctor.approvers import check_approvers
 from cli.doctor.findings import Check, Finding, unknown
+from cli.doctor.fixes import again
 from cli.doctor.round_trip import check_round_trip
 
 Run = Callable[[Context], Iterator[Finding]]
@@ -48,7 +48,7 @@ def run_check(context: Context, check: Check, run: Run) -> Iterator[Finding]:
     """Yield the findings of one function. An error becomes a finding."""
     try:
         yield from run(context)
-    except (ClientError, BotoCoreError, DeliveryFailed) as error:
-        yield unknown(check, explain(error) or str(error))
+    except (ClientError, BotoCoreError) as error:
+        yield unknown(check, str(explain(error)), again(context) if is_transient(error) else "")
     except CommandError as error:
         yield unknown(check, error.message)

@@ -29,6 +29,11 @@ def tail(context: Context, log_group: str) -> str:
     return aws(context, "logs", "tail", group.id if group else log_group, "--since", "1h")
 
 
+def again(context: Context) -> str:
+    """Return the command that repeats the checks after an outage."""
+    return f"{context.command('doctor')}   # again in a minute"
+
+
 def add_approver(context: Context, address: str) -> str:
     """Return the command that subscribes an address to its own emails, or sends the confirmation again."""
     return context.command("approvers", "add", address)

@@ -20,7 +20,7 @@ from bot.credentials import REFRESH
 from bot.request_verification import REFUSED
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, unknown, warning
-from cli.doctor.fixes import tail
+from cli.doctor.fixes import again, tail
 from cli.slack_app import APPS, NAME, SIGNING_SECRET, scopes
 from cli.slack_connection import slack_client, stored_secret
 
@@ -63,10 +63,10 @@ def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
     try:
         who = web.auth_test()
     except SlackApiError as error:
-        yield _token_finding(error, copy)
+        yield _token_finding(context, error, copy)
         return
-    except (SlackRequestError, HTTPException, OSError) as error:
-        yield unknown(Check.TOKEN, f"Slack can't be reached: {type(error).__name__}")
+    except (SlackRequestError, HTTPException, OSError):
+        yield unknown(Check.TOKEN, f"Slack can't be reached at {web.base_url}", again(context))
         return
     if not who.get("bot_id"):
         yield fault(Check.TOKEN, "the token is a person's, not the app's bot's", copy)
@@ -76,11 +76,12 @@ def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
     yield from _channel(context, web, channel)
 
 
-def _token_finding(error: SlackApiError, copy: str) -> Finding:
+def _token_finding(context: Context, error: SlackApiError, copy: str) -> Finding:
     reason = str(error.response.get("error", ""))
     if reason in STALE:
         return fault(Check.TOKEN, f"Slack does not take it: {reason}", copy)
-    return unknown(Check.TOKEN, f"Slack answered {error.response.status_code}", "Try again in a minute")
+    text = f"Slack answered {error.response.status_code} at {context.parameters['SlackApiUrl']}"
+    return unknown(Check.TOKEN, text, again(context))
 
 
 def _scopes(who: SlackResponse) -> Iterator[Finding]:
@@ -111,8 +112,8 @@ def _channel(context: Context, web: WebClient, channel: str) -> Iterator[Finding
         else:
             yield unknown(Check.CHANNEL, f"Slack answered {reason}", f"See {Check.SCOPES}")
         return
-    except (SlackRequestError, HTTPException, OSError) as error:
-        yield unknown(Check.CHANNEL, f"Slack can't be reached: {type(error).__name__}")
+    except (SlackRequestError, HTTPException, OSError):
+        yield unknown(Check.CHANNEL, f"Slack can't be reached at {web.base_url}", again(context))
         return
     name = f"#{found.get('name', channel)}"
     if found.get("is_archived"):
@@ -136,8 +137,9 @@ def _signing(context: Context, secret: str) -> Iterator[Finding]:
         return
     try:
         status = _signed_no_op(context, secret)
-    except HTTPError as error:
-        yield unknown(Check.SIGNING, f"SlackRequestUrl can't be reached from here: {type(error).__name__}")
+    except HTTPError:
+        url = context.output("SlackRequestUrl")
+        yield unknown(Check.SIGNING, f"SlackRequestUrl, {url}, can't be reached from here", again(context))
         return
     if status != HTTPStatus.OK:
         yield _not_accepted(context, status)

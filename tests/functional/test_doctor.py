@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
+from urllib.error import URLError
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
@@ -341,6 +344,32 @@ def test_when_slack_is_down_nothing_is_claimed(context: Examined) -> None:
     assert (token.level, signing.level) == (Level.UNKNOWN, Level.OK)
 
 
+@pytest.mark.parametrize("outage", ["slack", "sns", "dynamodb"])
+def test_an_outage_is_a_readable_finding_with_the_address_and_the_next_step(
+    context: Examined, monkeypatch: pytest.MonkeyPatch, outage: str
+) -> None:
+    def fail(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://aws.example")
+
+    if outage == "slack":
+        monkeypatch.setattr(DirectWebClient, "api_call", lambda *_, **__: raise_(URLError("timed out")))
+        run, address = slack.check_slack, "https://slack.com/api/"
+    else:
+        context.outputs = {**context.outputs, "ApprovalTableName": "approvals"}
+        context.client(outage).meta.events.register(f"before-call.{outage}.*", fail)  # type: ignore[call-overload]
+        check_approvers = partial(approvers.check_approvers, named=["alice@example.com"])
+        run = subscriptions.check_subscriptions if outage == "sns" else check_approvers
+        address = "https://aws.example"
+    [finding] = [each for each in checks.run_check(context, Check.APPROVERS, run) if each.level is Level.UNKNOWN]
+    assert address in finding.text
+    assert "Error" not in finding.text
+    assert commands(finding.fix) == ["approvals --region eu-west-1 doctor"]
+
+
+def raise_(error: Exception) -> None:
+    raise error
+
+
 def test_without_the_scope_to_look_nothing_is_claimed_of_the_channel(context: Examined) -> None:
     context.workspace.scopes -= {"channels:read"}
     assert found(slack.check_slack(context))[1:3] == [(Check.SCOPES, Level.FAULT), (Check.CHANNEL, Level.UNKNOWN)]
@@ -360,7 +389,7 @@ def test_a_stack_that_can_not_be_reached_is_told(context: Examined) -> None:
     context.web.broken = True
     *_, signing = slack.check_slack(context)
     assert signing.level is Level.UNKNOWN
-    assert the_fault(links.check_links(context), Check.LINKS).text.endswith("NewConnectionError")
+    assert the_fault(links.check_links(context), Check.LINKS).text.endswith("can't be reached from here")
 
 
 def test_a_secret_that_looks_like_none_is_a_warning(context: Examined) -> None:
