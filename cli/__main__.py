@@ -19,14 +19,26 @@ from cli.version import installed
     "--stack", default="human-approval", show_default=True, envvar="APPROVALS_STACK", help="The stack's name."
 )
 @click.option("--local", is_flag=True, help="The stack that `make demo` runs on this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--output", type=click.Choice(["text", "json"]), help="--output json is --json.  [default: text]")
 @click.version_option(installed(), message="approvals %(version)s", help="Show the version.")
 @click.pass_context
-def main(context: click.Context, profile: str | None, region: str | None, stack: str, *, local: bool) -> None:
+def main(
+    context: click.Context,
+    *,
+    profile: str | None,
+    region: str | None,
+    stack: str,
+    local: bool,
+    as_json: bool,
+    output: str | None,
+) -> None:
     """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""
     from cli.context import Context  # noqa: PLC0415  # boto3 takes a while to load, and --help does not need it
 
     settings = context.ensure_object(Context)
     settings.profile, settings.region, settings.stack, settings.local = profile, region, stack, local
+    settings.as_json = as_json or output == "json"
 
 
 if __name__ == "__main__":

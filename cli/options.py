@@ -47,7 +47,7 @@ def common_options(command: Command) -> Command:
             type=click.Choice(["text", "json"]),
             expose_value=False,
             callback=_set_json,
-            help="text for people, json for programs; --json is short for the latter.  [default: text]",
+            help="--output json is --json.  [default: text]",
         )(command)
     )
 

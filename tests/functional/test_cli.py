@@ -179,6 +179,8 @@ def test_options_of_the_group_may_follow_the_command(shell: Shell) -> None:
 def test_output_json_is_json(shell: Shell) -> None:
     shell.started("run-1")
     assert shell.run("list", "--output", "json").stdout == shell.run("list", "--json").stdout
+    assert shell.run("--output", "json", "list").stdout == shell.run("--json", "list").stdout
+    assert shell.run("--json", "list").stdout == shell.run("list", "--json").stdout
     assert shell.run("list", "--output", "text").stdout == shell.run("list").stdout
     assert shell.run("list", "--output", "xml").exit_code == 64
 
