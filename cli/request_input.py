@@ -106,7 +106,8 @@ def read_document(name: str) -> dict[str, Json]:
 def parse_document(text: str, name: str) -> dict[str, Json]:
     """Parse an object in JSON or YAML. Raises click's `UsageError` that says where it is neither."""
     try:
-        found = _parse_json(text) if text.lstrip().startswith("{") else _parse_yaml(text)
+        is_json = text.lstrip().startswith("{") and not name.endswith((".yaml", ".yml"))
+        found = _parse_json(text) if is_json else _parse_yaml(text)
     except DuplicateKeyError as error:
         raise click.UsageError(f"{name}: {error}") from error
     except RecursionError as error:

@@ -275,6 +275,14 @@ def test_values_of_yaml_keep_what_was_typed(shell: Shell, typed: str, value: obj
     assert json.loads(execution["input"])["Version"] == value
 
 
+def test_a_yaml_file_may_begin_like_json(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "request.yaml"
+    file.write_text("{Title: A, Reminders: [10],}\n")
+    shell.then = [shell.asked]
+    assert shell.run("request", "--file", str(file)).exit_code == 0
+    assert json.loads(shell.executions()[0]["input"])["Approval"] == {"Title": "A", "Reminders": [10]}
+
+
 def test_off_in_yaml_turns_a_comment_off(shell: Shell) -> None:
     shell.then = [shell.asked]
     shell.run("request", "--file", "-", stdin="Title: A\nComment: {Approve: off}\n")
