@@ -17,7 +17,7 @@ from approvals.domain.eligibility import barred_requester, eligible, is_quorum, 
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval
-from mail.subscriptions import EMAIL, RECIPIENT, list_subscriptions
+from mail.subscriptions import EMAIL, RECIPIENT, State, list_subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -76,7 +76,7 @@ class Subscribers:
             return {
                 each.address.casefold(): each.address
                 for each in list_subscriptions(self._sns(), self._topic_arn)
-                if each.protocol == EMAIL and each.arn
+                if each.protocol == EMAIL and each.state is State.CONFIRMED
             }
         except (ClientError, BotoCoreError) as error:
             raise delivery_failed("SNS", error) from error

@@ -129,7 +129,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             _allow("Executions", "states:DescribeExecution", executions),
             _allow("Ask", "states:StartExecution", machine),
             _allow("CallOff", "states:StopExecution", executions),
-            _allow("Approvers", ["sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
+            _allow("Approvers", ["sns:ConfirmSubscription", "sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
             # IAM has no resource type for a subscription.
             _allow(
                 "Subscriptions",

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 import click
 
+from approvals.domain.identifiers import is_email
 from approvals.domain.model import Json
 from cli.context import CommandError, Context, pass_context
 from cli.options import common_options
 from cli.output import emit, format_table
-from cli.subscriptions import EmailSubscription, email_subscriptions
-from mail.subscriptions import filter_policy
+from mail.subscriptions import (
+    EMAIL,
+    Delivery,
+    Filter,
+    State,
+    Subscription,
+    filter_policy,
+    list_subscriptions,
+    mend_filter,
+    read_filter,
+)
 
-_ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254
+
+_STATE_ADVICE = {
+    State.CONFIRMED: "",
+    State.PENDING: "has to confirm by the link in the mail from AWS",
+    State.DELETED: "is unsubscribed and gets no mails: add it again",
+}
+_FILTER_ADVICE = {
+    Delivery.OWN: "",
+    Delivery.OWN_AND_OTHERS: "gets others' mails, too, links included: add it again",
+    Delivery.ALL: "gets everybody's mails, links included: add it again",
+    Delivery.NOT_OWN: "gets no mail of its own: add it again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """An address: its subscription, and the filter of a confirmed one."""
+
+    subscription: Subscription
+    filter: Filter | None
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty if nothing."""
+        return _FILTER_ADVICE[self.filter.delivery] if self.filter else _STATE_ADVICE[self.subscription.state]
+
+    def as_json(self) -> Json:
+        recipients = self.filter.recipients if self.filter else None
+        return {
+            "Address": self.subscription.address,
+            "State": self.subscription.state,
+            "Recipients": None if recipients is None else list(recipients),
+            "Advice": self.advice or None,
+        }
 
 
 @click.group()
 def command() -> None:
     """Say who gets approval mails.
 
-    AWS sends mails to an address only once its owner followed a link that AWS sent there. Each address gets only what
-    is addressed to it.
+    AWS sends mails to an address only once its owner confirmed it by a link that AWS sent there. Each address gets only
+    what is addressed to it.
     """
 
 
@@ -30,10 +75,10 @@ def command() -> None:
 @common_options
 @pass_context
 def list_(context: Context) -> None:
-    """List the addresses, and which of them are confirmed."""
-    found = email_subscriptions(context)
-    rows = [(each.address, _state(each), _advice(each)) for each in found]
-    emit(context, [_as_json(each) for each in found], format_table(("ADDRESS", "STATE", ""), rows))
+    """List the addresses, which of them are confirmed, and what to do about the others."""
+    found = list(_addresses(context))
+    rows = [(each.subscription.address, each.subscription.state.value, each.advice) for each in found]
+    emit(context, [each.as_json() for each in found], format_table(("ADDRESS", "STATE", ""), rows))
 
 
 @command.command()
@@ -41,17 +86,17 @@ def list_(context: Context) -> None:
 @common_options
 @pass_context
 def add(context: Context, address: str) -> None:
-    """Subscribe an address. Its owner has to follow the link in the mail that AWS then sends.
+    """Subscribe an address. Its owner has to confirm by the link in the mail that AWS then sends.
 
     Adding one that is there already mends its filter, or sends AWS's mail again.
     """
     known = _find(context, address)
-    if known and known.is_confirmed:
-        if known.problem:
-            _set_filter(context, known)
-        sentence = f"{known.address} is confirmed and gets what is addressed to it."
+    address = known.subscription.address if known else address
+    if known and known.filter:
+        if known.filter.delivery is not Delivery.OWN:
+            mend_filter(context.client("sns"), known.subscription)
+        sentence = f"{address} is confirmed and gets what is addressed to it."
     else:
-        address = known.address if known else address
         context.client("sns").subscribe(
             TopicArn=context.output("ApprovalTopicArn"),
             Protocol="email",
@@ -60,11 +105,31 @@ def add(context: Context, address: str) -> None:
             ReturnSubscriptionArn=True,
         )
         sentence = (
-            f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to follow the "
-            "link in it within two days; only then can a request name the address."
+            f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to copy the link "
+            f"in it, within two days, for: {context.command('approvers', 'confirm', 'LINK')}"
         )
     now = _find(context, address)
-    emit(context, _as_json(now) if now else {"Address": address}, [sentence])
+    emit(context, now.as_json() if now else {"Address": address}, [sentence])
+
+
+@command.command()
+@click.argument("link")
+@common_options
+@pass_context
+def confirm(context: Context, link: str) -> None:
+    """Confirm a subscription by LINK, the link in the mail from AWS.
+
+    Confirmed so, only someone with rights in the AWS account can end the subscription. Following the link confirms it,
+    too, but then anyone can end it by the link under each mail, and mail scanners follow that link.
+    """
+    token = parse_qs(urlsplit(link).query).get("Token", [""])[0]
+    if not token:
+        raise click.UsageError("the link has no token; copy the whole link from the mail, between quotes")
+    context.client("sns").confirm_subscription(
+        TopicArn=context.output("ApprovalTopicArn"), Token=token, AuthenticateOnUnsubscribe="true"
+    )
+    sentence = "The subscription is confirmed. Only with AWS credentials can it be ended."
+    emit(context, {"State": State.CONFIRMED}, [sentence])
 
 
 @command.command()
@@ -79,46 +144,30 @@ def remove(context: Context, address: str) -> None:
             f"{address} is the stack's own address, which is asked when a request names nobody. "
             "Give the stack another: sam deploy --parameter-overrides Email=…"
         )
-    if known is None:
+    if known is None or known.subscription.state is State.DELETED:
         raise CommandError(f"{address} is not subscribed. See who is: {context.command('approvers', 'list')}")
-    if not known.is_confirmed:
+    if known.subscription.state is State.PENDING:
         raise CommandError(
             f"{address} is not confirmed yet, and AWS can't remove such a subscription: it drops it by itself two days "
             "after it was added, unless its owner follows the link"
         )
-    context.client("sns").unsubscribe(SubscriptionArn=known.arn)
-    emit(context, {"Address": known.address, "State": "removed"}, [f"{known.address} gets no more mails."])
+    context.client("sns").unsubscribe(SubscriptionArn=known.subscription.arn)
+    removed = known.subscription.address
+    emit(context, {"Address": removed, "State": "removed"}, [f"{removed} gets no more mails."])
 
 
-def _find(context: Context, address: str) -> EmailSubscription | None:
-    if not _ADDRESS.fullmatch(address) or len(address) > MAX_ADDRESS:
+def _addresses(context: Context) -> Iterator[_Address]:
+    """Yield the email subscriptions in the order of their addresses."""
+    sns = context.client("sns")
+    found = list_subscriptions(sns, context.output("ApprovalTopicArn"))
+    emails = [each for each in found if each.protocol == EMAIL]
+    for each in sorted(emails, key=lambda each: each.address.casefold()):
+        yield _Address(each, read_filter(sns, each) if each.arn else None)
+
+
+def _find(context: Context, address: str) -> _Address | None:
+    """Return the subscription of an address: one that was added again is listed beside the deleted one."""
+    if not is_email(address) or len(address) > MAX_ADDRESS:
         raise click.UsageError(f"{address!r} is no email address")
-    return next((each for each in email_subscriptions(context) if each.is_of(address)), None)
-
-
-def _set_filter(context: Context, subscription: EmailSubscription) -> None:
-    wanted = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": filter_policy(subscription.address)}
-    for name, value in wanted.items():
-        context.client("sns").set_subscription_attributes(
-            SubscriptionArn=subscription.arn, AttributeName=name, AttributeValue=value
-        )
-
-
-def _state(subscription: EmailSubscription) -> str:
-    return "confirmed" if subscription.is_confirmed else "pending"
-
-
-def _advice(subscription: EmailSubscription) -> str:
-    if not subscription.is_confirmed:
-        return "has to follow the link in the mail from AWS"
-    return f"{subscription.problem}. Add it again" if subscription.problem else ""
-
-
-def _as_json(subscription: EmailSubscription) -> Json:
-    recipients = subscription.recipients
-    return {
-        "Address": subscription.address,
-        "State": _state(subscription),
-        "Recipients": None if recipients is None else list(recipients),
-        "Advice": _advice(subscription) or None,
-    }
+    named = [each for each in _addresses(context) if each.subscription.address.casefold() == address.casefold()]
+    return min(named, key=lambda each: list(State).index(each.subscription.state), default=None)

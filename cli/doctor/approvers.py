@@ -21,7 +21,7 @@ from cli.doctor.findings import Check, Finding, fault, ok, unknown
 from cli.doctor.fixes import add_approver, again
 from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
-from cli.subscriptions import email_subscriptions
+from mail.sns import Subscribers
 
 MAX_NAMES = 40
 """Names of open requests to look up at most: Slack allows some 50 lookups a minute."""
@@ -40,11 +40,11 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
             Check.APPROVERS, describe_unreadable(unreadable), "Deploy the version that wrote them, or a newer one"
         )
     looked_at = names[: max(MAX_NAMES, len(named))]
-    subscribed = {each.address.casefold(): each.address for each in email_subscriptions(context) if each.is_confirmed}
     # As in the stack: without a channel, Slack is not asked.
     slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
     directory = SlackDirectory(slack) if context.slack_channel else None
     try:
+        subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
         problems = {name: _problem(name, context, subscribed, directory) for name in looked_at}
     except DeliveryFailed as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {_reason(context, error)}", again(context))

@@ -281,6 +281,19 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert (Check.FILTERS, Level.FAULT) not in found(subscriptions.check_subscriptions(context))
 
 
+def test_a_filter_of_the_wrong_scope_is_mended(context: Examined) -> None:
+    """Our emails are JSON to nobody: by their body SNS delivers none."""
+    sns, policy = context.client("sns"), '{"recipient": ["ann@example.com"]}'
+    attributes = {"FilterPolicy": policy, "FilterPolicyScope": "MessageBody"}
+    topic = context.output("ApprovalTopicArn")
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ann@example.com", Attributes=attributes)
+    fault = the_fault(subscriptions.check_subscriptions(context), Check.FILTERS)
+    assert "does not get its own mails" in fault.text
+    [command] = commands(fault.fix)
+    run_ours(command, context=context)
+    assert (Check.FILTERS, Level.FAULT) not in found(subscriptions.check_subscriptions(context))
+
+
 def test_a_stack_whose_own_address_is_not_subscribed_is_told(context: Examined) -> None:
     for each in context.client("sns").list_subscriptions()["Subscriptions"]:
         context.client("sns").unsubscribe(SubscriptionArn=each["SubscriptionArn"])
