@@ -133,6 +133,24 @@ def test_an_approver_whom_no_mail_reaches_exits_with_3_and_says_why(cli: Cli) ->
     assert "nobody@example.com" in out.splitlines()[-1]
 
 
+def test_without_wait_an_approver_whom_no_mail_reaches_is_no_success_either(cli: Cli) -> None:
+    asked = ("request", "--name", "cli-refused", "--title", "Refused", "--approver", "nobody@example.com")
+    code, out, _ = ended(cli.start(*asked))
+    assert code == 3
+    assert "nobody@example.com" in out.splitlines()[-1]
+
+
+def test_the_same_name_and_input_find_the_same_approval_and_its_outcome(cli: Cli, person: Person) -> None:
+    again = ("request", "--name", "cli-again", "--title", "Again", "--json")
+    asked = json.loads(cli.run(*again))
+    assert json.loads(cli.run(*again, "--output", "json", "--local"))["Id"] == asked["Id"]
+    answer(person, "cli-again", "approve")
+    assert ended(cli.start("wait", asked["Id"]))[0] == 0
+    code, out, _ = ended(cli.start(*again, "--wait"))
+    assert (code, json.loads(out)["Id"]) == (0, asked["Id"])
+    assert ended(cli.start("request", "--name", "cli-again", "--title", "Another"))[0] == 3
+
+
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("cancel", [True, False])
 def test_an_interrupt_cancels_only_when_asked_to(
