@@ -6,10 +6,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from approvals.domain.characters import reveal
+from approvals.domain.facts import LABELS
 from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
+from bot.addresses import SLACK
+from mail.addresses import EMAIL
 
 _SEPARATORS = ";\t\r\n"
 _FORMULA = re.compile(rf"(?P<before>[\s\"{_SEPARATORS}]+)(?P<sign>[=+\-@\uff1d\uff0b\uff0d\uff20])?")
@@ -90,6 +94,10 @@ COLUMNS: Mapping[str, Column] = {
     "state_machine": Column("The state machine that asked.", lambda a: a.workflow.state_machine_name),
     "execution_arn": Column("Its execution.", lambda a: a.workflow.execution_arn),
     "digest": Column("The SHA-256 of all that was asked.", lambda a: a.request.digest),
+    **{
+        name: Column(f"{label}, as the request says it.", attrgetter(f"request.{name}"))
+        for name, label in LABELS.items()
+    },
 }
 """The columns by their names, in their order."""
 
@@ -125,7 +133,7 @@ def _defuse(found: re.Match[str]) -> str:
 
 
 def _person(person: Person) -> Json:
-    return {"name": person.name, "email": person.email, "slack_id": person.slack_id}
+    return {"name": person.name, "email": person.on(EMAIL), "slack_id": person.on(SLACK)}
 
 
 def _response(response: Response) -> Json:

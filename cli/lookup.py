@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from approvals.domain.model import Approval
 from approvals.domain.references import Reference
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from cli.aws_errors import error_code
 from cli.context import CommandError, Context
 from cli.output import describe_unreadable, plain
@@ -64,7 +64,7 @@ def approvals_of(context: Context, arn: str, started: datetime) -> Iterator[Appr
 def read_in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
     """Read approvals with their contexts, one at a time. Raises `UnreadableError`."""
     for approval_id in ids:
-        with suppress(NotFound):
+        with suppress(NotFoundError):
             yield context.listing.get(approval_id)
 
 

@@ -20,7 +20,7 @@ import yaml
 from approvals.domain.model import Json
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.requests.codec import KEY, RESULT_KEY
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 
 MAX_SLUG = 45
 """Characters of the title at the beginning of an execution's name. With time and random characters it has at most 80.
@@ -87,7 +87,7 @@ def execution_input(
     found: dict[str, Json] = {**whole, **rest, KEY: {**request, **options}}
     try:
         parse_request(found, default_timeout=default_timeout)
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         raise click.UsageError("\n  ".join(["This request can't be made:", *error.problems])) from error
     return found
 

@@ -12,13 +12,20 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.model import Approval
+import bot.words
+import mail.words
+from approvals.domain.model import (
+    Approval,
+)
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from demo import aws
 from demo.slack import Slack
 from tests.builders import TOKEN
 from tests.support.aws import share_files
+
+mail.words.register_words()
+bot.words.register_words()
 
 MIN_SECRET = 16
 """Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""

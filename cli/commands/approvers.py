@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Json
 from cli.context import CommandError, Context, pass_context
 from cli.options import common_options
 from cli.output import emit, format_table
+from mail.addresses import is_email
 from mail.subscriptions import (
     EMAIL,
     Delivery,

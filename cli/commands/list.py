@@ -14,6 +14,7 @@ from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Json, Status, iso
 from approvals.domain.parts import display_name
 from approvals.domain.references import short
+from approvals.domain.search import has_words
 from cli.context import Context, pass_context
 from cli.document import remaining, summary
 from cli.options import TIME, common_options
@@ -54,7 +55,11 @@ class _Shown:
 @click.option("--until", type=TIME, metavar="TIME", help="Requested before then.  [default: now]")
 @click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
 @click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
-@click.option("--search", metavar="TEXT", help="With this text in the title, the details or the execution's name.")
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="With all these words in the title, the details, the facts, or the names of requester and workflow.",
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
 )
@@ -84,7 +89,7 @@ def command(
                 approval.status in wanted
                 and (requested_by is None or _is_same(approval.request.requested_by, requested_by))
                 and (approver is None or _can_respond(approval, approver))
-                and (search is None or _contains(approval, search))
+                and (search is None or has_words(approval, search))
             ):
                 yield _Shown(approval.deadline, _row(approval, now), summary(approval))
 
@@ -134,13 +139,8 @@ def _can_respond(approval: Approval, who: str) -> bool:
     people = approval.people
     known = [*people.approvers, *people.escalation] if people else []
     names = [*approval.request.approvers, *approval.request.escalate_to]
-    names += [name for person in known for name in (person.email, person.slack_id, person.name)]
+    names += [name for person in known for name in (*person.identities.values(), person.name)]
     return any(_is_same(name, who) for name in names)
-
-
-def _contains(approval: Approval, text: str) -> bool:
-    places = (approval.title, approval.request.details or "", approval.workflow.execution_name, approval.id)
-    return any(text.casefold() in place.casefold() for place in places)
 
 
 def _is_same(one: str | None, other: str) -> bool:

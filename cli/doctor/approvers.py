@@ -8,19 +8,21 @@ from datetime import timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 from slack_sdk.errors import SlackApiError
 
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.identifiers import is_email
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
-from approvals.requests.identities import identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.identities import Resolver, identify
+from approvals.requests.parse import InvalidRequestError
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
+from bot.resolver import SlackResolver
 from cli.aws_errors import explain
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, unknown
 from cli.doctor.fixes import add_approver, again
 from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
+from mail.addresses import is_email
+from mail.resolver import EmailResolver
 from mail.sns import Subscribers
 
 MAX_NAMES = 40
@@ -40,13 +42,10 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
             Check.APPROVERS, describe_unreadable(unreadable), "Deploy the version that wrote them, or a newer one"
         )
     looked_at = names[: max(MAX_NAMES, len(named))]
-    # As in the stack: without a channel, Slack is not asked.
-    slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
-    directory = SlackDirectory(slack) if context.slack_channel else None
     try:
-        subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
-        problems = {name: _problem(name, context, subscribed, directory) for name in looked_at}
-    except DeliveryFailed as error:
+        resolvers = _resolvers(context)
+        problems = {name: _problem(name, context, resolvers) for name in looked_at}
+    except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {_reason(context, error)}", again(context))
         return
     for name in looked_at:
@@ -56,17 +55,27 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
         yield ok(Check.APPROVERS, _summary(len(looked_at), len(names)))
 
 
-def _problem(name: str, context: Context, subscribed: dict[str, str], directory: SlackDirectory | None) -> str:
+def _resolvers(context: Context) -> list[Resolver]:
+    """Return the stack's resolvers: without a channel, Slack is not asked. The subscriptions are read once."""
+    subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
+    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed)]
+    if context.slack_channel:
+        slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
+        resolvers.append(SlackResolver(SlackDirectory(slack)))
+    return resolvers
+
+
+def _problem(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
     """Return the error of a request that names this approver; empty if it can be made."""
     asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
     try:
-        identify(asked, email=context.parameters["Email"], subscribed=subscribed, directory=directory)
-    except InvalidApprovalRequest as error:
+        identify(asked, resolvers, shared=context.parameters["Email"])
+    except InvalidRequestError as error:
         return "; ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 
 
-def _reason(context: Context, error: DeliveryFailed) -> str:
+def _reason(context: Context, error: DeliveryError) -> str:
     match error.__cause__:
         case SlackApiError():
             return str(error)

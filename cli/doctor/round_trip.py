@@ -7,11 +7,14 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from approvals.domain.model import Approval, Step
+from approvals.domain.model import Approval
+from approvals.domain.steps import outcome_step, request_step
+from bot.addresses import SLACK
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok
 from cli.doctor.fixes import tail
 from cli.lookup import approvals_of
+from mail.addresses import EMAIL
 
 TITLE = "Test by approvals doctor: nothing to decide"
 
@@ -49,7 +52,7 @@ def check_round_trip(context: Context) -> Iterator[Finding]:
 
 def _request_steps(context: Context) -> Iterator[_Step]:
     email = context.parameters["Email"]
-    mailed, posted = f"{Step.REQUEST_EMAIL}:{email}", Step.REQUEST_SLACK
+    mailed, posted = request_step(EMAIL, email), request_step(SLACK)
     yield "recorded", "RequestLogs", lambda approval: approval.requested_at
     yield f"mailed to {email}", "NotifyLogs", lambda approval: approval.steps.get(mailed)
     if context.slack_channel:
@@ -60,7 +63,7 @@ def _cancellation_steps(context: Context) -> Iterator[_Step]:
     what = "called off once its execution was stopped"
     yield what, "LifecycleLogs", lambda approval: approval.decision.at if approval.decision else None
     if context.slack_channel:
-        yield "without buttons in Slack", "DecisionLogs", lambda approval: approval.steps.get(Step.OUTCOME_SLACK)
+        yield "without buttons in Slack", "DecisionLogs", lambda approval: approval.steps.get(outcome_step(SLACK))
 
 
 def _findings(context: Context, arn: str, started: datetime, steps: Iterable[_Step]) -> Iterator[Finding]:

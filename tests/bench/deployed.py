@@ -19,7 +19,10 @@ from urllib.parse import urlencode, urlsplit
 
 from botocore.config import Config
 
-from approvals.domain.model import Action, Approval
+from approvals.domain.model import (
+    Action,
+    Approval,
+)
 from approvals.domain.signed_links import query
 from approvals.store.table import ApprovalTable
 from demo import aws, deploy, emulator

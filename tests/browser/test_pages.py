@@ -11,7 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, Route, ViewportSize
 
-from approvals.domain.model import Action, Approval, Severity
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Severity,
+)
 from demo.process import WORK
 from tests.chromium import SIZES, chromium
 from tests.page_variants import FORM, VARIANTS, confirm, long, typical

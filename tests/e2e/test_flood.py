@@ -11,7 +11,9 @@ from datetime import datetime
 
 import pytest
 
-from approvals.domain.model import Action
+from approvals.domain.model import (
+    Action,
+)
 from demo.inbox import Mail
 from demo.slack import Message
 from demo.stack import LocalStack

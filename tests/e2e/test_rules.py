@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from approvals.domain import signed_links as links_of
-from approvals.domain.model import Action
+from approvals.domain.model import (
+    Action,
+)
 from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.stack import LocalStack

@@ -21,8 +21,8 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.step_functions import TaskGoneError
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
 from approvals.store.items import LISTED
 from approvals.store.queries import Listing
@@ -101,7 +101,7 @@ class FakeMailer:
 
     def send(self, mail: Mail) -> None:
         if self.broken or mail.to == self.broken_for:
-            raise DeliveryFailed("SNS answered InternalError")
+            raise DeliveryError("SNS answered InternalError")
         self.sent.append(mail)
 
 
@@ -134,7 +134,7 @@ class FakeSubscribers:
 
     def confirmed(self) -> dict[str, str]:
         if self.broken:
-            raise DeliveryFailed("SNS answered Throttling")
+            raise DeliveryError("SNS answered Throttling")
         return {address.casefold(): address for address in self.addresses}
 
 
@@ -150,7 +150,7 @@ class FakeWorkflows:
     def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self._check()
         if approval.id in {before.id for before in self.resumed}:
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
         self.resumed.append(approval)
 
     def reached(self, approval: Approval) -> bool:
@@ -162,9 +162,9 @@ class FakeWorkflows:
 
     def _check(self) -> None:
         if self.broken:
-            raise DeliveryFailed("Step Functions answered ThrottlingException")
+            raise DeliveryError("Step Functions answered ThrottlingException")
         if self.gone:
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
 
 
 class DirectWebClient(WebClient):

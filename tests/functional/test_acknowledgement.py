@@ -19,7 +19,12 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Action, MoreTime, People, Presence
+from approvals.domain.model import (
+    Action,
+    MoreTime,
+    People,
+    Presence,
+)
 from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
@@ -120,7 +125,7 @@ def desk(
         return look_up(host, port, *more, **named)
 
     session = SimpleNamespace(client=lambda service, **_: clients[service])
-    monkeypatch.setattr("approvals.adapters.clients._session", lambda: session)
+    monkeypatch.setattr("approvals.adapters.clients.session", lambda: session)
     monkeypatch.setattr("handlers.wiring.now", clock)
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
     handler: Any = start(

@@ -21,19 +21,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    MoreTime,
-    People,
-    Person,
-    Presence,
-    Request,
-    Severity,
-    Status,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Approval, MoreTime, People, Person, Presence, Request, Severity, Status
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
@@ -45,6 +34,7 @@ from bot.listeners.views.response import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
+from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import MEMBERS, Modal, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.broken import leave_no_room
@@ -66,7 +56,8 @@ NOBODYS_COMMENT = dict.fromkeys(Action, Presence.OFF)
 
 ALL_MEMBERS = People(
     approvers=tuple(
-        Person(id=id_, name=name, email=f"{name}@example.com", slack_id=id_) for id_, name in MEMBERS.items()
+        Person(id=id_, name=name, identities={"email": f"{name}@example.com", "slack": id_})
+        for id_, name in MEMBERS.items()
     )
 )
 ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_COMMENT), people=ALL_MEMBERS)
@@ -101,7 +92,7 @@ def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[st
 
 def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
     message = messenger.post_request(ONE_TAP)
-    return event(*slack.click(message.ts, action_id, user))
+    return event(*slack.click(message.id, action_id, user))
 
 
 def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +174,7 @@ def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(scen
         said.append(len(scene.notes))
         clock.pass_(minutes=1)
     assert said == [1, 2, 3]
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))}
     scene.click(ACTION_IDS[APPROVE], "U0DAVE0006")
     assert len(scene.notes) == 4, "each person is told"
 
@@ -570,7 +561,7 @@ def test_a_guest_from_another_workspace_can_not_decide(
     payload["user"]["team_id"] = workspace
     assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [str(wording.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE))]
+    assert notes(dynamodb) == [str(wording.refusal_reply(ONE_TAP, Reason.OTHER_WORKSPACE))]
     [attempt] = table.get(ID).refusals
     assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
@@ -584,7 +575,7 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(
     dynamodb: DynamoDBClient,
     context: Any,
 ) -> None:
-    table.add(replace(ONE_TAP, slack_message=None))
+    table.add(replace(ONE_TAP, deliveries=()))
     handler = a_bot(table, slack, clock, logger)
     assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
     assert table.get(ID).status is Status.PENDING
@@ -626,10 +617,10 @@ def web_api(slack: Slack) -> Iterator[str]:
 ALICE, BOBS, CAROL, _DAVE = MEMBERS
 PEOPLE = People(
     approvers=(
-        Person(id="alice@example.com", name="alice", email="alice@example.com", slack_id=ALICE),
-        Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOBS),
+        Person(id="alice@example.com", name="alice", identities={"email": "alice@example.com", "slack": ALICE}),
+        Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": BOBS}),
     ),
-    requester=Person(id="carol@example.com", name="carol", email="carol@example.com", slack_id=CAROL),
+    requester=Person(id="carol@example.com", name="carol", identities={"email": "carol@example.com", "slack": CAROL}),
 )
 HOUR = timedelta(hours=1)
 BY_BOB = "Approved by bob in Slack on Mon 23 Nov 2026, 09:00 UTC"
@@ -651,7 +642,7 @@ class Scene:
         """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
         asked = an_approval(request=request, people=people or PEOPLE)
-        self.ts = self.messenger.post_request(asked).ts
+        self.ts = self.messenger.post_request(asked).id
         self.table.add(asked)
 
     def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
@@ -827,7 +818,7 @@ def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept
     for action in (REJECT, APPROVE):
         scene.click(ACTION_IDS[action], CAROL)
     assert scene.slack.modals() == []
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))}
     [attempt] = scene.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
     assert scene.is_(Status.PENDING)
@@ -868,7 +859,7 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
     assert answer["statusCode"] == 200
     assert scene.record.responses == ()
     said = [answer["body"]] if what == "dialog" else scene.notes
-    assert wording.NOT_OF_THE_WORKSPACE in said[0]
+    assert NOT_OF_THE_WORKSPACE in said[0]
 
 
 @pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
@@ -895,7 +886,7 @@ def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene
     scene.choose(MORE_TIME, user)
     assert scene.is_(Status.PENDING)
     assert (scene.record.responses, scene.record.extensions) == ((), ())
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.NOT_A_MEMBER))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.NOT_A_MEMBER))}
     assert [refusal.reason for refusal in scene.record.refusals] == [Reason.NOT_A_MEMBER]
 
 
@@ -903,12 +894,12 @@ def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(scene: Scene) -> None:
     ask_anybody(scene, comments=dict.fromkeys(Action, Presence.OPTIONAL))
     scene.click(ACTION_IDS[REJECT], GIL)
     scene.submit(comment="no")
-    assert wording.NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
+    assert NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
     assert scene.record.responses == ()
 
 
 def test_a_guest_whom_the_request_names_may_answer_and_slack_is_not_asked(scene: Scene) -> None:
-    named = People(approvers=(Person(id=GIL, name="gil", slack_id=GIL),))
+    named = People(approvers=(Person(id=GIL, name="gil", identities={"slack": GIL}),))
     scene.ask(comments=NOBODYS_COMMENT, people=named)
     scene.slack._calls.clear()
     scene.click(ACTION_IDS[APPROVE], GIL)
@@ -936,7 +927,7 @@ def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_m
     scene.slack.fail_with = status
     scene.click(ACTION_IDS[APPROVE])
     assert scene.record.version == 1
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.UNCHECKED))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.UNCHECKED))]
     scene.slack.fail_with = None
     scene.click(ACTION_IDS[APPROVE])
     assert scene.is_(Status.APPROVED)
@@ -968,14 +959,14 @@ def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
     monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
     scene.click(ACTION_IDS[APPROVE], CAROL)
     assert scene.is_(Status.PENDING)
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))]
 
 
 def test_a_guest_from_another_workspace_gets_no_dialog(scene: Scene) -> None:
     scene.ask()
     scene.click(ACTION_IDS[REJECT], "U0GUEST004")
     assert scene.slack.modals() == []
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OTHER_WORKSPACE))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.OTHER_WORKSPACE))]
 
 
 def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
@@ -985,7 +976,7 @@ def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
     for action in Action:
         scene.click(ACTION_IDS[action])
     assert scene.slack.modals() == []
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.TOO_EARLY))}
+    assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.TOO_EARLY))}
     assert scene.record.version == 1
 
 
@@ -1102,7 +1093,7 @@ def test_more_time_moves_the_deadline_as_often_as_the_request_allows(scene: Scen
 def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> None:
     scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     scene.choose(word, CAROL)
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))]
+    assert scene.notes == [str(wording.refusal_reply(scene.record, Reason.OWN_REQUEST))]
     assert scene.record.version == 1
 
 

@@ -14,7 +14,12 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Action, MoreTime, Presence, Status
+from approvals.domain.model import (
+    Action,
+    MoreTime,
+    Presence,
+    Status,
+)
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret

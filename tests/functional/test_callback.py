@@ -18,14 +18,14 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import Conflict
+from approvals.domain.errors import ConflictError
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,
@@ -34,10 +34,9 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
-    Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Withdrawal
-from approvals.domain.signed_links import link, slack_recipient
+from approvals.domain.signed_links import link, user_recipient
+from approvals.domain.steps import Step
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.broken import leave_no_room
@@ -341,7 +340,7 @@ NOTE = FormField(name="Note", label="Note", type=FieldType.TEXT, default="as pla
 
 
 def named(*emails: str) -> tuple[Person, ...]:
-    return tuple(Person(id=email, name=email, email=email) for email in emails)
+    return tuple(Person(id=email, name=email, identities={"email": email}) for email in emails)
 
 
 def put(table: ApprovalTable, *, people: People | None = None, wait: bool = False, **asked: Any) -> Approval:
@@ -700,7 +699,7 @@ def test_a_flawed_answer_is_not_taken_even_if_everything_changes_meanwhile(
     approval = put(table, people=People(approvers=named(ALICE.id)), severity=Severity.HIGH)
 
     def conflict(_changed: Approval) -> None:
-        raise Conflict(replace(approval, people=People(), version=approval.version + 1))
+        raise ConflictError(replace(approval, people=People(), version=approval.version + 1))
 
     monkeypatch.setattr(table, "save", conflict)
     answer = handler(ask("POST", of(approval, APPROVE, CAROL)), context)
@@ -816,9 +815,9 @@ def test_in_one_click_mode_an_attempt_of_who_may_not_answer_is_403(
 def test_one_person_counts_once_in_slack_and_by_mail(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
-    alice = replace(named(ALICE.id)[0], slack_id=BOB.id)
+    alice = replace(named(ALICE.id)[0], identities={"email": ALICE.id, "slack": BOB.id})
     approval = put(table, people=People(approvers=(alice, *named(CAROL))), required_approvals=2)
-    approval = table.mark(approval, "request_slack", approval.requested_at, delivery=an_approval().slack_message)
+    approval = table.mark(approval, "request_slack", approval.requested_at, delivery=an_approval().deliveries[0])
     respond(table, approval, a_response(APPROVE, BOB, minutes=0))
     page = handler(ask("GET", of(approval)), context)
     assert (page["statusCode"], "Your response is recorded" in page["body"]) == (200, True)
@@ -841,7 +840,7 @@ def test_a_crowd_that_keeps_answering_first_is_no_server_error(
     handler: CallbackHandler, table: ApprovalTable, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def others_first(*_: object) -> None:
-        raise Conflict(an_approval())
+        raise ConflictError(an_approval())
 
     monkeypatch.setattr(table, "save", others_first)
     answer = handler(ask("POST", fields()), context)
@@ -944,7 +943,7 @@ def test_a_record_that_others_hold_is_no_server_error(
         error: Any = {"Error": {"Code": "TransactionConflictException", "Message": ""}}
         raise dynamodb.exceptions.TransactionConflictException(error, "UpdateItem")
 
-    monkeypatch.setattr(table, "_sleep", lambda _: None)
+    monkeypatch.setattr(table._writes, "_sleep", lambda _: None)
     monkeypatch.setattr(dynamodb, "update_item", held)
     answer = handler(ask("POST", fields()), context)
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
@@ -1004,7 +1003,7 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
     handler: CallbackHandler, dynamodb: DynamoDBClient, table: ApprovalTable, context: Any, do: str
 ) -> None:
     """And no server error: whoever made the request can make a shorter one."""
-    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),))
+    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, identities={"email": ALICE.id}),))
     request = replace(an_approval().request, required_approvals=2, more_time=MoreTime(1, timedelta(hours=1)))
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": an_approval().id}})
     table.add(an_approval(request=request, people=people))
@@ -1020,7 +1019,7 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
 
 def slack_fields(approval: Approval, user: Approver = BOB, **more: str) -> dict[str, str]:
     """The fields of the link that was handed to a Slack user."""
-    return of(approval, APPROVE, slack_recipient(user.id, user.name, member=True)) | more
+    return of(approval, APPROVE, user_recipient(user.id, user.name, member=True)) | more
 
 
 def test_a_link_that_was_handed_to_a_slack_user_shows_everything_and_answers_as_them(
@@ -1040,7 +1039,7 @@ def test_a_link_of_a_slack_user_answers_for_the_human_behind_it(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     """One human is one approval, by email and in Slack."""
-    bob = Person(id="bob@example.com", name="Bob", email="bob@example.com", slack_id=BOB.id)
+    bob = Person(id="bob@example.com", name="Bob", identities={"email": "bob@example.com", "slack": BOB.id})
     approval = put(table, people=People(approvers=(bob, *named(CAROL))), required_approvals=2)
     assert handler(ask("POST", of(approval, APPROVE, "bob@example.com")), context)["statusCode"] == 303
     assert handler(ask("POST", slack_fields(approval)), context)["statusCode"] == 303
@@ -1051,7 +1050,7 @@ def test_a_link_of_a_slack_user_answers_for_the_human_behind_it(
     "people",
     [
         pytest.param(People(approvers=named(ALICE.id)), id="not-named"),
-        pytest.param(People(requester=Person(id=BOB.id, name="Bob", slack_id=BOB.id)), id="own-request"),
+        pytest.param(People(requester=Person(id=BOB.id, name="Bob", identities={"slack": BOB.id})), id="own-request"),
     ],
 )
 def test_a_link_of_a_slack_user_who_may_not_answer_is_403(
@@ -1064,13 +1063,13 @@ def test_a_link_of_a_slack_user_who_may_not_answer_is_403(
 
 @pytest.mark.parametrize(
     ("people", "status"),
-    [(People(), 403), (People(approvers=(Person(id=BOB.id, name="Bob", slack_id=BOB.id),)), 303)],
+    [(People(), 403), (People(approvers=(Person(id=BOB.id, name="Bob", identities={"slack": BOB.id}),)), 303)],
 )
 def test_a_link_of_a_guest_responds_only_where_the_request_names_them(
     handler: CallbackHandler, table: ApprovalTable, people: People, status: int, context: Any
 ) -> None:
     approval = put(table, people=people, context={"Script": SCRIPT})
-    guest = of(approval, APPROVE, slack_recipient(BOB.id, BOB.name, member=False))
+    guest = of(approval, APPROVE, user_recipient(BOB.id, BOB.name, member=False))
     assert "rm -rf /prod" in handler(ask("GET", guest), context)["body"]
     assert handler(ask("POST", guest), context)["statusCode"] == status
 
@@ -1100,7 +1099,7 @@ def test_a_page_made_before_a_withdrawal_in_slack_does_not_respond_again(
 ) -> None:
     """Its form did nothing at first, as the response in Slack stood: sent again, it must do nothing either."""
     handler = CallbackHandler(table=table, one_click=one_click, clock=clock, logger=logger)
-    ann = Person(id="alice@example.com", name="Alice", email="alice@example.com", slack_id=BOB.id)
+    ann = Person(id="alice@example.com", name="Alice", identities={"email": "alice@example.com", "slack": BOB.id})
     asked = put(
         table,
         people=People(approvers=(ann, *named(CAROL))),

@@ -14,7 +14,8 @@ from typing import Any
 import boto3
 import pytest
 
-from approvals.domain.model import Action, People, Person, Step, iso
+from approvals.domain.model import Action, People, Person, iso
+from approvals.domain.steps import Step
 from tests.functional.shell import Shell
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -100,7 +101,8 @@ def test_a_request_that_was_asked_anew_is_followed(shell: Shell) -> None:
 
 
 def _superseded(approval: Any, by: str) -> Any:
-    from approvals.domain.rules import Cancellation, judge
+    from approvals.domain.judgement import Cancellation
+    from approvals.domain.rules import judge
 
     return judge(approval, Cancellation(approval.requested_at, "Asked anew.", superseded_by=by)).approval
 
@@ -146,7 +148,7 @@ def test_without_wait_a_request_that_is_not_accepted_within_a_minute_is_no_succe
 
 
 def test_without_wait_it_succeeds_once_the_approvers_are_known(shell: Shell) -> None:
-    looked_up = People(approvers=(Person(id="ann@example.com", name="Ann", email="ann@example.com"),))
+    looked_up = People(approvers=(Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com"}),))
     shell.then = [partial(shell.asked, people=None), lambda: None]
     shell.then.append(lambda: shell.table.identify(shell.newest(), looked_up))
     result = shell.run("request", *TITLE, "--approver", "ann@example.com")

@@ -13,7 +13,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import Action
+from approvals.domain.model import (
+    Action,
+)
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
@@ -63,7 +65,7 @@ def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: 
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
     handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     return handler
@@ -88,7 +90,7 @@ def tell_and_settle(
         channels=the_channels(outbox, messenger, logger, email=EMAIL),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     return notifier, resumer
 

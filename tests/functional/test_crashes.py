@@ -29,7 +29,11 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
 from approvals.domain.history import history
-from approvals.domain.model import Action, Approval, Status
+from approvals.domain.model import (
+    Action,
+    Approval,
+    Status,
+)
 from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
 from bot.views.approval import ACTION_IDS
@@ -781,7 +785,7 @@ def clients() -> Iterator[dict[str, Any]]:
         made["the table"] = boto3.client("dynamodb")
         create_tables(made["the table"])
         session = SimpleNamespace(client=lambda service, **_: made.get(service))
-        patch.setattr("approvals.adapters.clients._session", lambda: session)
+        patch.setattr("approvals.adapters.clients.session", lambda: session)
         for module in ("table", "items"):
             patch.setattr(f"approvals.store.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
         yield made
@@ -841,7 +845,7 @@ def check_decided(simulation: Simulation, scenario: Scenario) -> None:
 def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     """Everybody heard of it. Only what a fault kept from being noted was sent again."""
     again = [*repeated(mails(simulation), scenario.mails)]
-    closed = {each.slack_message.ts for each in simulation.approvals() if each.slack_message}
+    closed = {each.deliveries[0].id for each in simulation.approvals() if each.deliveries}
     shown = [message for message in simulation.messages() if message.ts in closed]
     assert not [message for message in shown if _buttons(message)], "a decided message has buttons"
     assert Counter(message.text.split(":")[0] for message in shown) == Counter(scenario.messages)

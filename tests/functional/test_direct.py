@@ -12,17 +12,17 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
-from approvals.domain.model import Approval, Request, Status, Step
-from approvals.domain.rules import Event, Tick
+from approvals.domain.judgement import ApprovalEvent, ScheduledCheck
+from approvals.domain.model import Approval, Request, Status
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.channel import DIRECT
+from bot.channel import DIRECT, MAX_DIRECT
+from bot.deliveries import direct_messages
 from bot.ephemeral import Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
@@ -45,7 +45,7 @@ from tests.support.channels import the_channels, the_identities
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
 HOUR = timedelta(hours=1)
-TO_DAVE = f"{Step.REQUEST_SLACK}:{DAVE}"
+TO_DAVE = f"request_slack:{DAVE}"
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Office:
         asked = an_approval(
             request=Request(title="Deploy", timeout=HOUR, approvers=approvers, comments=NOBODYS_COMMENT, **request),
             people=None,
-            slack_message=None,
+            deliveries=(),
         )
         self.table.add(asked)
         return asked
@@ -74,7 +74,7 @@ class Office:
             self.notifier(approval.id, last=False)
         return self.table.get(approval.id)
 
-    def happens(self, approval: Approval, what: Event) -> None:
+    def happens(self, approval: Approval, what: ApprovalEvent) -> None:
         assert respond(self.table, self.table.get(approval.id), what).changed
 
     def click(self, message: Message, user: str) -> None:
@@ -109,7 +109,7 @@ def office(
         channels=the_channels(outbox, messenger, logger, email=email),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     replies = a_delivery(table, messenger, clock, logger)
     return Office(table, slack, notifier, resumer, replies, a_bot(table, slack, clock, logger), context)
@@ -119,8 +119,8 @@ def test_who_is_not_in_the_channel_is_asked_directly_once(office: Office) -> Non
     now = office.tell(office.ask(BOBS, DAVE))
     [posted], [direct] = office.in_(office.slack.channel), office.direct
     assert (direct.text, direct.blocks) == (posted.text, posted.blocks)
-    assert [(message.user, message.ts) for message in now.direct_messages] == [(DAVE, direct.ts)]
-    assert now.steps.keys() >= {Step.REQUEST_SLACK, TO_DAVE, DIRECT}
+    assert [(message.to, message.id) for message in direct_messages(now)] == [(DAVE, direct.ts)]
+    assert now.steps.keys() >= {"request_slack", TO_DAVE, DIRECT}
     assert "dave was asked in a direct message in Slack." in [entry.text for entry in history(now)]
     assert sum('"conversations.members"' in call for call in office.slack.calls()) == 1
 
@@ -129,7 +129,7 @@ def test_who_is_not_in_the_channel_is_asked_directly_once(office: Office) -> Non
 def test_who_is_in_the_channel_gets_no_other_message(office: Office, approvers: tuple[str, ...]) -> None:
     now = office.tell(office.ask(*approvers))
     assert [message.channel for message in office.slack.messages()] == [office.slack.channel]
-    assert now.direct_messages == ()
+    assert direct_messages(now) == []
 
 
 def test_without_named_approvers_nobody_asks_who_is_in_the_channel(office: Office) -> None:
@@ -180,7 +180,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(office: Office, dy
 
 def test_who_has_not_answered_is_reminded_in_the_direct_message(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, DAVE, reminders=(timedelta(minutes=10),)))
-    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     office.tell(asked)
     [request, reminder] = office.direct
     assert reminder.thread_ts == request.ts
@@ -200,11 +200,11 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
 
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.tell(office.ask(CAROL, DAVE, reminders=(timedelta(minutes=10),)))
-    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     with monkeypatch.context() as broken:
         broken.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
         for _ in range(2):
-            with pytest.raises(StepsFailed, match="reminder-1:slack-direct: Slack answered internal_error"):
+            with pytest.raises(StepsFailedError, match="reminder-1:slack-direct: Slack answered internal_error"):
                 office.tell(asked)
     now = office.tell(asked)
     assert [bool(message.thread_ts) for message in office.direct] == [False, True]
@@ -215,7 +215,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
 def test_who_answered_already_is_not_reminded(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, DAVE, required_approvals=2, reminders=(timedelta(minutes=10),)))
     office.click(office.direct[0], DAVE)
-    office.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     office.tell(asked)
     assert len(office.direct) == 1
 
@@ -223,7 +223,7 @@ def test_who_answered_already_is_not_reminded(office: Office) -> None:
 def test_whom_a_request_is_escalated_to_is_asked_directly_from_then_on(office: Office) -> None:
     asked = office.tell(office.ask(BOBS, escalate_to=(DAVE,), escalate_after=timedelta(minutes=20)))
     assert office.direct == []
-    office.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     office.tell(asked)
     assert len(office.direct) == 1
 
@@ -249,14 +249,14 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
     monkeypatch.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.ask(CAROL, DAVE)
-    with pytest.raises(StepsFailed, match="direct_slack: Slack answered internal_error"):
+    with pytest.raises(StepsFailedError, match="direct_slack: Slack answered internal_error"):
         office.tell(asked)
     assert len(office.direct) == 1
     monkeypatch.undo()
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     now = office.tell(asked)
     assert (len(office.direct), len(office.in_(f"D{CAROL[1:]}"))) == (1, 1)
-    assert [message.user for message in now.direct_messages] == [DAVE, CAROL]
+    assert [message.to for message in direct_messages(now)] == [DAVE, CAROL]
 
 
 def test_who_takes_no_direct_messages_is_let_go(
@@ -282,7 +282,7 @@ def test_a_direct_message_that_was_deleted_does_not_hold_up_the_others(office: O
     office.click(office.in_(office.slack.channel)[0], BOBS)
     office.resumer(asked.id, last=False)
     assert office.in_(office.slack.channel)[0].text == "Approved: Deploy"
-    assert Step.OUTCOME_SLACK in office.table.get(asked.id).steps
+    assert "outcome_slack" in office.table.get(asked.id).steps
 
 
 def test_a_message_posted_while_the_decision_fell_loses_its_buttons(
@@ -305,9 +305,11 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
     office: Office, dynamodb: DynamoDBClient
 ) -> None:
     asked = office.ask(BOBS, DAVE)
-    dynamodb.update_item(TableName=TABLE, Key={"id": {"S": asked.id}}, UpdateExpression="REMOVE direct_messages")
-    assert office.table.get(asked.id).direct_messages == ()
-    assert [message.user for message in office.tell(asked).direct_messages] == [DAVE]
+    dynamodb.update_item(
+        TableName=TABLE, Key={"id": {"S": asked.id}}, UpdateExpression="REMOVE deliveries, direct_messages"
+    )
+    assert direct_messages(office.table.get(asked.id)) == []
+    assert [message.to for message in direct_messages(office.tell(asked))] == [DAVE]
 
 
 def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +317,7 @@ def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
     asked = office.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
     office.tell(asked)
-    office.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     office.tell(asked)
     assert len([message for message in office.slack.messages() if message.channel.startswith("D")]) == 1
     assert MAX_DIRECT < 50

@@ -12,9 +12,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Action, Approval, People, Person, Request, SlackMessage
+from approvals.domain.errors import DeliveryError
+from approvals.domain.model import Action, Approval, Delivery, People, Person, Request
 from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
@@ -25,6 +24,7 @@ from bot.client import Hook, web_hook
 from bot.ephemeral import PATIENCE, Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
+from bot.words import NOT_OF_THE_WORKSPACE
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.broken import break_record, nest_context
 from tests.builders import BOB, WORKFLOW, a_response, an_approval
@@ -39,7 +39,7 @@ APPROVE = Action.APPROVE
 
 
 def person(slack_id: str, name: str) -> Person:
-    return Person(id=f"{name}@example.com", name=name, email=f"{name}@example.com", slack_id=slack_id)
+    return Person(id=f"{name}@example.com", name=name, identities={"email": f"{name}@example.com", "slack": slack_id})
 
 
 CAROLS = People(requester=person(CAROL, "carol"))
@@ -68,7 +68,9 @@ class Scene:
             request=replace(request, **changes.pop("request", {})),
             workflow=replace(WORKFLOW, execution_name=changes.pop("execution_name", f"run-{self.asked}")),
             people=people,
-            slack_message=SlackMessage(channel=channel, ts=f"1795424400.00{self.asked:04}", workspace=WORKSPACE["id"]),
+            deliveries=(
+                Delivery(channel="slack", place=channel, id=f"1795424400.00{self.asked:04}", realm=WORKSPACE["id"]),
+            ),
             **changes,
         )
         self.table.add(asked)
@@ -243,7 +245,7 @@ def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Sce
 
 def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
     scene.ask("Secret")
-    assert scene.said("", GUEST) == wording.NOT_OF_THE_WORKSPACE
+    assert scene.said("", GUEST) == NOT_OF_THE_WORKSPACE
     scene.send(scene.slack.open_home(GUEST))
     scene.deliver()
     assert scene.slack.homes() == {}
@@ -366,7 +368,7 @@ def test_an_answer_that_would_be_minutes_late_is_not_given(scene: Scene, clock: 
 def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
     scene.send(scene.slack.command(BOBS, "help"))
     scene.slack.fail_with = 503
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryError):
         scene.deliver()
     scene.slack.fail_with = None
     scene.seen.clear()
@@ -421,7 +423,7 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     scene.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
     scene.messenger._hook = Hook(scene.slack.hooks_url, web_hook)
     scene.send(scene.slack.command(BOBS, "help"))
-    with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
+    with pytest.raises(DeliveryError, match="Slack can't be reached: URLError") as failure:
         scene.deliver()
     token = next(iter(scene.slack._hooks))
     [item] = scene.dynamodb.scan(TableName=REPLIES)["Items"]

@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.metrics import requested, settled
+from approvals.adapters.metrics import count_decision, count_request
 from approvals.adapters.step_functions import Workflows
+from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approver, Status
-from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
@@ -52,7 +52,7 @@ def handler(
         default_timeout=timedelta(minutes=60),
         clock=clock,
         logger=logger,
-        requested=requested,
+        requested=count_request,
     )
 
 
@@ -68,7 +68,7 @@ def resumer(
         channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
         clock=clock,
         logger=logger,
-        settled=settled,
+        settled=count_decision,
     )
 
 

@@ -13,16 +13,17 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Action, Approval, FieldType, FormField, People, Person, Request, Status
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Approval, People, Person, Request, Status
 from approvals.domain.replies import Note, NoteKind
-from approvals.domain.signed_links import link, sign, slack_recipient
-from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
+from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import Notes
 from bot.listeners.views.response import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
+from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import Message, Slack
 from tests.broken import BROKEN, break_record
 from tests.builders import BOB, an_approval
@@ -43,7 +44,7 @@ FORM = (FormField(name="Percent", label="Percent of users", type=FieldType.NUMBE
 
 
 def alone(slack_id: str, name: str) -> People:
-    return People(approvers=(Person(id=slack_id, name=name, slack_id=slack_id),))
+    return People(approvers=(Person(id=slack_id, name=name, identities={"slack": slack_id}),))
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Scene:
         )
         approval = an_approval(request=request, people=people or People())
         self.table.add(approval)
-        return self.messenger.post_request(approval).ts
+        return self.messenger.post_request(approval).id
 
     def send(self, signed: tuple[bytes, dict[str, str]]) -> str:
         answer = self.bot(event(*signed), self.context)
@@ -138,7 +139,7 @@ def test_a_line_that_the_message_hides_is_read_on_the_page_before_it_is_approved
 def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     ts = scene.ask(LONG)
     [handed] = scene.click(ts, READ_ID)
-    signature = sign(scene.record, slack_recipient(BOBS, "bob", member=True))
+    signature = sign(scene.record, user_recipient(BOBS, "bob", member=True))
     assert signature in handed.text
     assert not any(signature in str(message) for message in scene.slack.messages() if message is not handed)
     items = scene.dynamodb.scan(TableName=TABLE)["Items"]
@@ -252,7 +253,7 @@ def test_who_may_neither_respond_nor_see_gets_no_link_whatever_note_is_left(scen
         kind=NoteKind.LINK,
         user=DAVE,
         text=scene.record.id,
-        workspace=BOB.workspace,
+        workspace=BOB.realm or "",
         left_at=clock(),
     )
     scene.table.leave_note(asked)
@@ -301,7 +302,7 @@ def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
     for script in ("echo harmless", LONG):
         scene.ask(script)
         for member in (True, False):
-            query = link(scene.record, APPROVE, slack_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
+            query = link(scene.record, APPROVE, user_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
             fields = dict(parse_qsl(urlsplit(query).query)) | {"all": "1"}
             for changes in ({}, {"to": f"{BOBS} bob"}, {"to": f"{BOBS}/guest bob"}, {"to": BOBS}, {"do": "withdraw"}):
                 answer = page(ask("GET", fields | changes), scene.context)
@@ -311,7 +312,7 @@ def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
 
 def test_a_guests_link_is_no_members_link(scene: Scene) -> None:
     scene.ask(LONG)
-    guests = link(scene.record, APPROVE, slack_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
+    guests = link(scene.record, APPROVE, user_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
     fields = dict(parse_qsl(urlsplit(guests).query))
     assert scene.page(ask("POST", fields | {"to": f"{GUEST} gus"}), scene.context)["statusCode"] == 403
     looked = scene.page(ask("GET", fields), scene.context)

@@ -13,7 +13,7 @@ from approvals.adapters.step_functions import Workflows
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
 from approvals.services.request import RequestHandler
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.task_tokens import TaskTokens
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
 from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
@@ -34,7 +34,7 @@ def handler(
         default_timeout=timedelta(minutes=60),
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
 
 
@@ -75,7 +75,7 @@ def test_an_invalid_request_fails_the_task_with_every_problem(
     assert "Approval.Titel: unknown key, did you mean Title?" in cause
     assert "Approval.TimeoutMinutes: expected a whole number of minutes" in cause
     assert "Approval.Details: expected a text" in cause
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.get(approval_id(TOKEN))
 
 

@@ -15,8 +15,11 @@ from botocore.stub import Stubber
 from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import Action, Step
+from approvals.domain.model import (
+    Action,
+)
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.request import RequestHandler
@@ -84,7 +87,7 @@ def test_no_secret_is_written_anywhere(
         default_timeout=timedelta(hours=1),
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
     request(a_call({"Comment": "x"}), context)
     notify = worker(
@@ -119,7 +122,7 @@ def test_no_secret_is_written_anywhere(
         channels=the_channels(mailer.outbox(table, clock), messenger, logger, email="a@example.com"),
         clock=clock,
         logger=logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)

@@ -14,7 +14,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import iso
+from approvals.domain.model import (
+    iso,
+)
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable

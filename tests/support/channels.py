@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from approvals.requests.identities import Directory
+from approvals.requests.identities import Resolver
 from approvals.services.channel import Channel
 from approvals.services.identities import StackIdentities
 from bot.channel import SlackChannel
 from bot.messenger import SlackMessenger
+from bot.resolver import Directory, SlackResolver
 from mail.channel import EmailChannel
 from mail.delivery import Outbox
 from mail.messages import Links
+from mail.resolver import EmailResolver
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -46,9 +48,11 @@ def the_channels(
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
     """Return what finds out who is who."""
-    directory = cast("Directory", CurrentDirectory(messenger)) if messenger else None
 
     def confirmed() -> Mapping[str, str]:
         return subscribers.confirmed()
 
-    return StackIdentities(email=email, confirmed=confirmed, directory=directory)
+    resolvers: list[Resolver] = [EmailResolver(confirmed)]
+    if messenger:
+        resolvers.append(SlackResolver(cast("Directory", CurrentDirectory(messenger))))
+    return StackIdentities(shared=email, resolvers=resolvers)

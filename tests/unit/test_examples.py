@@ -19,7 +19,9 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.domain.model import Action
+from approvals.domain.model import (
+    Action,
+)
 from approvals.requests.parse import parse_request
 from approvals.store.items import LISTED
 from bot.views.approval import request_blocks

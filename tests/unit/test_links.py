@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import Action
+from approvals.domain.model import (
+    Action,
+)
 from approvals.domain.signed_links import MAX_QUERY, approval_id, link, new_link_key, sign, verify
 from tests.builders import TOKEN, WORKFLOW, an_approval
 

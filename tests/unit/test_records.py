@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.model import Decision, Response
+from approvals.domain.model import (
+    Decision,
+    Response,
+)
 from approvals.store.records import from_item, to_item
 from tests.builders import BOB, NOW, a_response, decided
 

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from approvals.domain.model import Json
+from approvals.domain.model import (
+    Json,
+)
 from approvals.domain.values import day, kind
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems, suggestion
 
 SCHEMA = load("request.schema.json")
@@ -132,7 +134,7 @@ def test_what_fits_is_taken_or_refused_with_a_path_and_never_breaks(value: Json)
 def refusals(value: Json) -> list[str]:
     try:
         parse_request({"Approval": value}, default_timeout=timedelta(hours=1))
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         return error.problems
     return []
 

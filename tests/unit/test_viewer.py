@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import Action, Approval, People, Person, Request, Response, Status
+from approvals.domain.model import (
+    Action,
+    Approval,
+    People,
+    Person,
+    Request,
+    Response,
+    Status,
+)
 from approvals.domain.rules import judge
 from bot.query import About, Inquiry, parse
 from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
@@ -21,13 +29,13 @@ BOBS = Viewer(
     workspace=WORKSPACE,
     member=True,
     email="bob@example.com",
-    channels=frozenset({MESSAGE.channel}),
+    channels=frozenset({MESSAGE.place}),
 )
 OUTSIDE = replace(BOBS, channels=frozenset())
-ME = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOB.id)
-ANN = Person(id="ann@example.com", name="ann", email="ann@example.com")
-TAGGED = Person(id="bob@example.com", name="bob", email="Bob+ops@example.com")
-FORMER = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0FORMER01")
+ME = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": BOB.id})
+ANN = Person(id="ann@example.com", name="ann", identities={"email": "ann@example.com"})
+TAGGED = Person(id="bob@example.com", name="bob", identities={"email": "Bob+ops@example.com"})
+FORMER = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": "U0FORMER01"})
 """Somebody who had Bob's address when the request was sent."""
 HOUR = timedelta(hours=1)
 
@@ -44,7 +52,12 @@ def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tu
         ("for whoever is asked, in my channel", People(), BOBS, (True, True)),
         ("for whoever is asked, elsewhere", People(), OUTSIDE, (False, False)),
         ("for me, elsewhere", People(approvers=(ME,)), OUTSIDE, (True, True)),
-        ("for me by my address", People(approvers=(replace(ME, slack_id=""),)), OUTSIDE, (False, True)),
+        (
+            "for me by my address",
+            People(approvers=(replace(ME, identities={**ME.identities, "slack": ""}),)),
+            OUTSIDE,
+            (False, True),
+        ),
         ("for others, in my channel", People(approvers=(ANN,)), BOBS, (False, True)),
         ("for others, elsewhere", People(approvers=(ANN,)), OUTSIDE, (False, False)),
         ("of mine", People(requester=ME), OUTSIDE, (False, True)),
@@ -86,7 +99,7 @@ def test_who_is_told_of_a_request_sees_it() -> None:
 
 def test_who_has_no_address_in_slack_is_not_everybody_without_one() -> None:
     nameless = replace(OUTSIDE, email="")
-    slack_only = Person(id="U0X0000001", name="x", slack_id="U0X0000001")
+    slack_only = Person(id="U0X0000001", name="x", identities={"slack": "U0X0000001"})
     assert asked(People(approvers=(slack_only,)), nameless) == (False, False)
     assert not asked_by(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
 
@@ -107,7 +120,7 @@ def test_an_overview_has_each_approval_once() -> None:
     assert [each.id[0] for each in (*seen.waiting, *seen.requested, *seen.decided)] == list("wmned")
 
 
-people = st.sampled_from([ME, ANN, replace(ANN, id="x", email="x@example.com", slack_id="U0X0000001")])
+people = st.sampled_from([ME, ANN, replace(ANN, id="x", identities={"email": "x@example.com", "slack": "U0X0000001"})])
 approvals = st.builds(
     lambda named, escalation, requester, escalated, answered: _answered(
         an_approval(
