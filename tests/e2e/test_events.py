@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from approvals.requests.schema import load
 from demo import aws
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import Person, links
 from tests.e2e.test_email_only import location
 from tests.e2e.waiting import seen
 

@@ -341,13 +341,13 @@ def test_a_secret_of_another_form_is_told(context: Examined) -> None:
 
 
 def test_a_persons_token_is_told(context: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Slack, "_about_the_app", lambda *_: {"user": "alice", "team": "local"})
+    monkeypatch.setattr(Slack, "_auth_test", lambda *_: {"user": "alice", "team": "local"})
     assert "is a person's" in the_fault(slack.check_slack(context), Check.TOKEN).text
 
 
 def test_an_archived_channel_is_told(context: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = {"bot_id": "B1", "channel": {"name": "old", "is_archived": True, "is_member": True}}
-    monkeypatch.setattr(Slack, "_about_the_app", lambda *_: app)
+    archived = {"channel": {"name": "old", "is_archived": True, "is_member": True}}
+    monkeypatch.setattr(Slack, "_conversation", lambda *_: archived)
     assert the_fault(slack.check_slack(context), Check.CHANNEL).text == "#old is archived"
 
 

@@ -37,8 +37,8 @@ from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
 from bot.ephemeral import Notes
 from bot.messenger import SlackMessenger
+from demo.person import links
 from demo.slack import ELSEWHERE_CHANNEL, Slack
-from demo.story import links
 from mail.sns import Mail
 from tests.broken import break_record
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
