@@ -88,7 +88,7 @@ def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Pers
     name = ask(person, "asked-by-alice", Approvers=[ALICE, BOB], RequestedBy=ALICE)
     message = person.message(name)
     asked = record(stack, link(person, name, BOB))
-    assert asked.people.approvers[0].slack_id == ALICE_IN_SLACK
+    assert asked.people.approvers[0].on("slack") == ALICE_IN_SLACK
     url = links_of.link(asked, Action.APPROVE, ALICE, base_url=f"{stack.url}/states")  # no mail has it
     looked = person.open(url)
     assert looked.status == 403
@@ -202,7 +202,7 @@ def test_a_slack_outage_while_a_group_is_looked_up_drops_nobody(person: Person, 
     stack.slack.fail_with = None
     message = person.message(name)
     people = record(stack, approval_in(message)).people
-    assert {person.slack_id for person in people.approvers} == {ALICE_IN_SLACK, BOB_IN_SLACK}
+    assert {person.on("slack") for person in people.approvers} == {ALICE_IN_SLACK, BOB_IN_SLACK}
     assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
     assert result(person, name)["DecidedBy"] == ALICE_IN_SLACK
 
