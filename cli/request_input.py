@@ -77,14 +77,17 @@ def execution_input(
     for key, value in document.items() if KEY not in document else ():
         if isinstance(value, dict) and get_close_matches(KEY.lower(), [key.lower()], cutoff=0.8):
             raise click.UsageError(f"{key}: unknown key, did you mean {KEY}?")
-    request = whole[KEY]
+    request = whole.pop(KEY)
+    if request is None:  # as good as left out
+        request = {}
     if not isinstance(request, dict):
         raise click.UsageError(f"{KEY}: expected an object")
     if RESULT_KEY in request:
         raise click.UsageError(f"{KEY}.{RESULT_KEY}: is where the answer will be; leave it out")
     if KEY in rest:
         raise click.UsageError(f"--input: the key {KEY} is the request; give it with --file, or with the options")
-    found: dict[str, Json] = {**whole, **rest, KEY: {**request, **options}}
+    request = {**request, **options}
+    found: dict[str, Json] = {**whole, **rest, **({KEY: request} if request else {})}
     try:
         parse_request(found, default_timeout=default_timeout)
     except InvalidRequestError as error:

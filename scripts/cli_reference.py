@@ -78,6 +78,7 @@ Not in a pipe: a shell takes the exit code of a pipe's last command, and would g
 
 `--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
 In YAML, what JSON would write differently is the text that was typed: `1.10`, `0123`, `22:30`, `off`, `2026-11-23`.
+Without a request, an input with a key such as `Approvers` is refused, as [request.md](request.md) says.
 """
 
 ENVIRONMENT = {

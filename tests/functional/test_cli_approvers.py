@@ -29,7 +29,7 @@ def deleted(parsed: dict[str, Any], **_: Any) -> None:
         each["SubscriptionArn"] = "Deleted"
 
 
-@pytest.mark.parametrize("address", ["ann@example.com"])
+@pytest.mark.parametrize("address", ["ann@example.com", "o'neil+x@example.com"])
 def test_an_added_address_gets_what_is_addressed_to_it_alone(shell: Shell, address: str) -> None:
     result = shell.run("approvers", "add", address)
     assert result.exit_code == 0
