@@ -13,7 +13,7 @@ from cli.context import CommandError, Context, pass_context
 from cli.options import common_options
 from cli.output import emit, format_table
 from mail.addresses import is_email
-from mail.subscriptions import (
+from mail.sns import (
     EMAIL,
     Delivery,
     Filter,

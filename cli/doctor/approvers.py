@@ -23,7 +23,7 @@ from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
 from mail.addresses import is_email
 from mail.resolver import EmailResolver
-from mail.sns import Subscribers
+from mail.sns import confirmed_addresses
 
 MAX_NAMES = 40
 """Names of open requests to look up at most: Slack allows some 50 lookups a minute."""
@@ -57,7 +57,7 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
 
 def _resolvers(context: Context) -> list[Resolver]:
     """Return the stack's resolvers: without a channel, Slack is not asked. The subscriptions are read once."""
-    subscribed = Subscribers(lambda: context.client("sns"), context.output("ApprovalTopicArn")).confirmed()
+    subscribed = confirmed_addresses(context.client("sns"), context.output("ApprovalTopicArn"))
     resolvers: list[Resolver] = [EmailResolver(lambda: subscribed)]
     if context.slack_channel:
         slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, warning
 from cli.doctor.fixes import add_approver, aws
-from mail.subscriptions import EMAIL, Delivery, State, Subscription, list_subscriptions, read_filter
+from mail.sns import EMAIL, Delivery, State, Subscription, list_subscriptions, read_filter
 
 _PROBLEMS = {
     Delivery.ALL: "gets everybody's mails, links included: it could answer for all of them",
