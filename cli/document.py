@@ -7,6 +7,7 @@ from datetime import datetime
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
+from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Status, iso, readable
 from approvals.domain.parts import time_left
@@ -20,12 +21,17 @@ BAR = "| "
 """Marks each line that the request's author wrote, as in emails: it can't imitate a line of the product."""
 
 
+def status(approval: Approval) -> str:
+    """Return the status for people and scripts: REFUSED for what is stored as cancelled and was never asked."""
+    return REFUSED.upper() if is_refused(approval.decision) else approval.status.value
+
+
 def summary(approval: Approval) -> dict[str, Json]:
     """Return what lists contain of an approval."""
     responses = [response.action for response in approval.standing]
     return {
         "Id": approval.id,
-        "Status": approval.status.value,
+        "Status": status(approval),
         "Title": approval.title,
         "RequestedBy": approval.request.requested_by,
         "RequestedAt": iso(approval.requested_at),
@@ -80,7 +86,7 @@ def outcome(approval: Approval) -> Iterator[str]:
     decision = wording.decision_of(approval)
     yield plain(str(wording.outcome(approval)))
     if decision.comment:
-        yield f"Comment: {plain(decision.comment)}"
+        yield f"{'Comment' if decision.approver else 'Reason given'}: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
         yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in facts.form_answers(approval))
 
@@ -131,6 +137,7 @@ def _decision(decision: Decision) -> dict[str, Json]:
         "Name": by.name if by else None,
         "Channel": decision.channel,
         "Comment": decision.comment,
+        "CancelledBy": decision.cancelled_by,
         "Error": decision.error,
         "Cause": decision.cause,
         "SupersededBy": decision.superseded_by,

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from approvals.domain import facts, wording
+from approvals.domain.cancellation import cancelled_by
+from approvals.domain.headlines import ended
 from approvals.domain.model import Approval, Approver, Decision, Response, Status
 from approvals.domain.parts import Names, display_name
 from approvals.domain.profiles import profile_of
@@ -134,16 +136,18 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
 
 def _decision(decision: Decision) -> Entry:
     by = f" by {display_name(decision.approver)}" if decision.approver else ""
-    # A cancellation's cause was written by the person who stopped the execution.
+    if decision.cancelled_by:
+        by = f" {cancelled_by(decision)}"
+    # A refusal's cause quotes the request. The reason of a cancellation was written by who stopped the execution.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
     return Entry(
         key="decided",
         kind=Kind.DECIDED,
         at=decision.at,
-        text=f"{wording.HEADLINES[decision.status]}{by}.{how}",
+        text=f"{ended(decision)}{by}.{how}",
         approver=decision.approver,
-        comment=(decision.cause or None) if said else None,
+        comment=(decision.comment or decision.cause or None) if said else None,
     )
 
 

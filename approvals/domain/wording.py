@@ -6,10 +6,12 @@ A sentence that names a moment or people is a `Text` of parts, so that no surfac
 from __future__ import annotations
 
 from approvals.domain import forms
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import Reason, barred_requester, eligible, is_quorum, responder, unknown_requester
 from approvals.domain.facts import REQUESTER, requester
 from approvals.domain.facts import source as execution_source
+from approvals.domain.headlines import HEADLINES, ended
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import (
     Action,
@@ -43,14 +45,6 @@ SHARED_ADDRESS = "Several people may read this address, so it can respond only w
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
-
-HEADLINES = {
-    Status.PENDING: "Waiting for an answer",
-    Status.APPROVED: "Approved",
-    Status.REJECTED: "Rejected",
-    Status.EXPIRED: "Expired",
-    Status.CANCELLED: "Cancelled",
-}
 
 MAX_NAMES = 20
 """People that one sentence names. The others are counted."""
@@ -180,7 +174,7 @@ def source(approval: Approval) -> list[tuple[str, str]]:
 
 def headline(approval: Approval) -> str:
     """Return the status in one or a few words."""
-    return HEADLINES[approval.status]
+    return ended(approval.decision) if approval.decision else HEADLINES[approval.status]
 
 
 def counts(approval: Approval) -> list[str]:
@@ -225,11 +219,13 @@ def decided_by(approval: Approval) -> Text:
     when = text(Moment(decision.at, "on "), ".")
     if decision.approver:
         return text(f"by {display_name(decision.approver)} {where(decision.channel)} ", when)
-    return join_texts([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
+    return join_texts(
+        [cancelled_by(decision), when, "" if decision.status is Status.CANCELLED else decision.cause or ""]
+    )
 
 
 def cause(approval: Approval) -> str:
-    """Return the cause of a cancellation, in the words of whoever stopped the execution; else nothing."""
+    """Return the product's cause of a cancellation, else nothing. The reason of who cancelled is the comment."""
     decision = decision_of(approval)
     return (decision.cause or "").strip() if decision.status is Status.CANCELLED else ""
 

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, omissions, wording
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import reveal
 from approvals.domain.forms import format_answer
 from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
@@ -214,7 +215,8 @@ def _filled_in(approval: Approval) -> list[Block]:
 def _by(decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
-        return f"{when}. {fit_literal(decision.cause or '', MAX_COMMENT)}".strip()
+        by = literal(cancelled_by(decision))
+        return " ".join(filter(None, [by, f"{when}.", fit_literal(decision.cause or "", MAX_COMMENT)]))
     if decision.channel == SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
     return f"by {literal(decision.approver.name)} {wording.where(decision.channel)}, {when}"

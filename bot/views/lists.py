@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.model import Approval, Delivery, Severity
 from approvals.domain.parts import display_name
 from approvals.domain.references import short
@@ -88,7 +89,7 @@ def _state(approval: Summary) -> list[str]:
         progress = [approval.progress] if approval.progress else []
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     if decision.approver is None:
-        how = ""
+        how = f" {literal(cancelled_by(decision))}".rstrip()
     elif decision.channel == SLACK:
         how = f" by <@{decision.approver.id}>"
     else:

@@ -232,6 +232,9 @@ class RacedWorkflows(FakeWorkflows):
     def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[EndedExecution]:
         yield from (EndedExecution(arn, "ABORTED", at) for arn, at in sorted(self.stopped.items()))
 
+    def with_cause(self, execution: EndedExecution) -> EndedExecution:
+        return execution
+
     def has_ended(self, execution_arn: str) -> bool:
         return execution_arn in self.stopped
 

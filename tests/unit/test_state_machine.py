@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from approvals.domain.errors import INVALID_REQUEST
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
@@ -16,7 +17,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
-from approvals.requests.parse import INVALID_REQUEST, Call, parse_call
+from approvals.requests.parse import Call, parse_call
 from tests.builders import BOB, TOKEN, WORKFLOW, decided, expired
 
 ASL: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "approval.asl.json").read_text())
