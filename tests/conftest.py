@@ -17,8 +17,8 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from demo import aws
 from demo.slack import Slack
-from tests.builders import TOKEN
 from tests.support.aws import share_files
+from tests.support.builders import TOKEN
 
 MIN_SECRET = 16
 """Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""

@@ -20,7 +20,7 @@ from approvals.domain.rules import judge
 from approvals.domain.signed_links import query
 from bot.views.buttons import ACTION_IDS
 from tests.bench.answers import Answers
-from tests.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval, an_image
+from tests.support.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval, an_image
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EMAIL = "ann@example.com"

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, Route,
 
 from approvals.domain.model import Action, Approval, Severity
 from demo.process import WORK
-from tests.chromium import SIZES, chromium
-from tests.page_variants import FORM, VARIANTS, confirm, long, typical
+from tests.support.chromium import SIZES, chromium
+from tests.support.page_variants import FORM, VARIANTS, confirm, long, typical
 from web import pages
 
 pytestmark = pytest.mark.browser

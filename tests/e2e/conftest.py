@@ -17,7 +17,7 @@ from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import Person
 from tests.conftest import Suite
-from tests.e2e.tables import items, log_lines, task_tokens
+from tests.support.stack_contents import items, log_lines, task_tokens
 
 
 def free_port() -> int:

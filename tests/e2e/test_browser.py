@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT, TUTORIAL_INPUT, Person, links
-from tests.chromium import SIZES, chromium
+from tests.support.chromium import SIZES, chromium
 
 SCREENSHOTS = WORK / "screenshots"
 

@@ -21,7 +21,7 @@ from demo import aws
 from demo.stack import EMAIL, LocalStack
 from demo.story import Person, links
 from scripts.cli_reference import policy
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 SECONDS = 60
 CLOCK_SECONDS = 240

@@ -18,7 +18,7 @@ import pytest
 
 from demo.process import ROOT, WORK
 from tests.e2e.conftest import free_port
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 LISTEN = "0A"
 LOOPBACK = "0100007F"

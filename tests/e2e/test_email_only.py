@@ -11,7 +11,7 @@ import pytest
 
 from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT, Person, links
-from tests.e2e.tables import log_lines
+from tests.support.stack_contents import log_lines
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -13,7 +13,7 @@ from demo import aws
 from demo.stack import LocalStack
 from demo.story import Person, links
 from tests.e2e.test_email_only import location
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 VALIDATOR = Draft202012Validator(dict(load("events.schema.json")))
 KINDS = {"ApprovalRequested", "ApproverTold", "ResponseRecorded", "ApprovalDecided", "WorkflowResumed"}

@@ -16,7 +16,7 @@ from demo.inbox import Mail
 from demo.slack import Message
 from demo.stack import LocalStack
 from demo.story import Answer, Person
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 PROVE = bool(os.environ.get("PROVE"))
 REQUESTS = 500 if PROVE else 60

@@ -15,7 +15,7 @@ import yaml
 
 from demo import aws, deploy
 from demo.process import ROOT
-from tests.e2e.tables import log_lines
+from tests.support.stack_contents import log_lines
 
 SAM = str(ROOT / ".venv-sam/bin/sam")
 QUESTION = re.compile(r"(Parameter (\w+)|Stack Name|AWS Region|[^\n]*\[[yY]/[nN]\])[^\n]*: ?$", re.MULTILINE)

@@ -20,7 +20,7 @@ from demo import aws
 from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT, Person, links
-from tests.chromium import chromium
+from tests.support.chromium import chromium
 
 pytestmark = pytest.mark.browser
 

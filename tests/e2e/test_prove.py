@@ -17,7 +17,7 @@ from demo.executions import Execution
 from demo.slack import USERS, Message
 from demo.stack import LocalStack
 from demo.story import Answer, Person, heading
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 APPROVALS = 200 if os.environ.get("PROVE") == "1" else 20
 CLICKS = 20

@@ -20,9 +20,9 @@ from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.stack import LocalStack
 from demo.story import Person
-from tests.builders import an_approval
-from tests.e2e.tables import table
-from tests.e2e.waiting import seen
+from tests.support.builders import an_approval
+from tests.support.polling import seen
+from tests.support.stack_contents import table
 
 READ = {"CallbackFunction": set(READABLE), "BotFunction": set(LISTED)}
 WRITTEN = {"id", "waiting", *changeable_to_item(an_approval())}

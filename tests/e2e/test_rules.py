@@ -18,7 +18,7 @@ from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.stack import LocalStack
 from demo.story import Person, heading, links
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
 ALICE_IN_SLACK, BOB_IN_SLACK = "U0ALICE01", "U0BOB00002"

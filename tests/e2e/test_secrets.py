@@ -9,7 +9,7 @@ from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT, Person, agree, links
 from tests.conftest import Suite
 from tests.e2e.conftest import hand_over
-from tests.e2e.tables import task_tokens
+from tests.support.stack_contents import task_tokens
 
 
 def test_what_a_stack_wrote_and_its_secrets_are_handed_over_and_nothing_leaked(

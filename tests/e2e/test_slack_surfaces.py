@@ -14,8 +14,8 @@ from demo.slack import ELSEWHERE_CHANNEL
 from demo.stack import LocalStack
 from demo.story import Person
 from scripts import screenshots
-from tests.chromium import SIZES, chromium
-from tests.e2e.waiting import seen
+from tests.support.chromium import SIZES, chromium
+from tests.support.polling import seen
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006"
 TO_DAVE = f"D{DAVE[1:]}"

@@ -17,8 +17,8 @@ from demo.stack import LocalStack
 from demo.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
 from tests.conftest import Suite
 from tests.e2e.conftest import deployed
-from tests.e2e.tables import table
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
+from tests.support.stack_contents import table
 
 NAME = "upgraded"
 VERSIONS = sorted((Path(__file__).parent / "upgrade").glob("*.json"))

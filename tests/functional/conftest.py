@@ -36,13 +36,13 @@ from demo.slack import Slack
 from mail.delivery import Outbox
 from mail.rate_limit import MailRateLimit
 from mail.sns import Mail, Mailer
-from tests.builders import NOW, TOKEN
-from tests.real_calls import noted
 from tests.support.aws import client_of, serialize_quickly
+from tests.support.builders import NOW, TOKEN
+from tests.support.real_calls import noted
 from tests.unit.test_template import RESOURCES
 
 if TYPE_CHECKING:
-    from tests.functional.shell import Shell
+    from tests.support.shell import Shell
 
 TABLE, TOKENS, REPLIES = "approvals", "task-tokens", "slack-replies"
 TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": REPLIES}
@@ -275,7 +275,7 @@ def clock() -> Clock:
 @pytest.fixture
 def shell(table: ApprovalTable, clock: Clock) -> Shell:
     """The command line and a stack."""
-    from tests.functional.shell import Shell, deploy  # it uses this module
+    from tests.support.shell import Shell, deploy  # it uses this module
 
     return Shell(table, clock, deploy())
 

@@ -25,7 +25,7 @@ from cli.commands import COMMANDS
 from cli.context import Context
 from cli.version import installed
 from demo.aws import KEY, write_credentials
-from tests.functional.shell import Shell
+from tests.support.shell import Shell
 
 
 def test_help_needs_none_of_what_commands_need() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.functional.shell import EMAIL, Shell
+from tests.support.shell import EMAIL, Shell
 
 
 def listed(shell: Shell) -> dict[str, dict[str, Any]]:

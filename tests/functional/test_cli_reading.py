@@ -20,11 +20,11 @@ from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, People, Person
 from approvals.domain.rules import Withdrawal
 from cli.columns import COLUMNS, cell
-from tests.broken import break_record, nest_context
-from tests.builders import ALICE, BOB, TOKEN
 from tests.functional.conftest import TABLE
-from tests.functional.shell import Shell
 from tests.functional.test_cli_request import Throttled
+from tests.support.broken_records import break_record, nest_context
+from tests.support.builders import ALICE, BOB, TOKEN
+from tests.support.shell import Shell
 
 
 def ids(shell: Shell, *arguments: str) -> list[str]:
@@ -138,7 +138,7 @@ def test_an_imposter_whose_approval_was_decided_long_ago_is_ambiguous_too(shell:
 def test_an_execution_that_waits_for_two_approvals_is_ambiguous(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parallel states of one execution: no name of it says which."""
     one = shell.started("run-1")
-    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    monkeypatch.setattr("tests.support.shell.approval_id", lambda _: "7" * 32)
     two = shell.asked()
     for name in ("run-1", one.workflow.execution_arn):
         result = shell.run("show", name)
@@ -154,7 +154,7 @@ def test_the_last_approval_of_an_execution_is_meant_when_it_waits_for_none(
     shell.started("run-1")
     shell.answered(Action.REJECT)
     shell.clock.pass_(seconds=5)
-    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    monkeypatch.setattr("tests.support.shell.approval_id", lambda _: "7" * 32)
     again = shell.asked()
     assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
     shell.answered(Action.APPROVE)
@@ -181,7 +181,7 @@ def test_a_request_named_like_a_short_id_is_followed_by_what_means_it_alone(shel
 
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shell.started("run-1")
-    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: f"{one.id[:20]}{'7' * 12}")
+    monkeypatch.setattr("tests.support.shell.approval_id", lambda _: f"{one.id[:20]}{'7' * 12}")
     shell.started("run-2")
     result = shell.run("show", one.id[:20])
     assert result.exit_code == 3

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from approvals.domain.model import Action, Step, iso
-from tests.functional.shell import Shell
+from tests.support.shell import Shell
 
 TITLE = ("--title", "Deploy web 2.4.1")
 WAIT = ("request", *TITLE, "--wait")

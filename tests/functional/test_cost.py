@@ -26,7 +26,6 @@ from demo.slack import Slack
 from demo.story import links
 from mail.messages import Links
 from scripts import cost
-from tests.builders import TOKEN, a_call
 from tests.functional.conftest import (
     TABLE,
     TOKENS,
@@ -37,6 +36,7 @@ from tests.functional.conftest import (
     a_queue,
 )
 from tests.functional.test_bot import a_bot, event, web_api
+from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
 from web.handler import CallbackHandler
 

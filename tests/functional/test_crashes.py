@@ -34,8 +34,8 @@ from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
 from bot.views.approval import ACTION_IDS
 from demo.slack import Message, Slack
-from tests.builders import WORKFLOW, a_call, transported
 from tests.functional.conftest import CHANNEL, TABLE, TABLES, TOKENS, Clock, DirectWebClient, create_tables
+from tests.support.builders import WORKFLOW, a_call, transported
 from tests.support.functions import start
 from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
 

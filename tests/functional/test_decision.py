@@ -24,8 +24,8 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
+from tests.support.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.support.channels import the_channels
 from web import pages
 

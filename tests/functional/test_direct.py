@@ -28,7 +28,6 @@ from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
 from mail.messages import Links
-from tests.builders import BOB, NOW, a_response, an_approval
 from tests.functional.conftest import (
     REPLIES,
     TABLE,
@@ -41,6 +40,7 @@ from tests.functional.conftest import (
     some_tokens,
 )
 from tests.functional.test_bot import APPROVE, NOBODYS_COMMENT, a_bot, event
+from tests.support.builders import BOB, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"

@@ -25,9 +25,9 @@ from cli.doctor.finding import Check, Finding, Verdict, exit_code
 from cli.doctor.patient import Patient, Resource
 from cli.version import is_older
 from demo.slack import Slack
-from tests.builders import NOW
-from tests.commands import commands, run_aws
 from tests.functional.conftest import CHANNEL, DirectWebClient
+from tests.support.builders import NOW
+from tests.support.pasted_commands import commands, run_aws
 from tests.unit.test_template import PARAMETERS
 
 EMAIL = "approver@example.com"

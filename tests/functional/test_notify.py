@@ -33,8 +33,6 @@ from bot.messenger import SlackMessenger
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from demo.story import links
 from mail.sns import Mail
-from tests.broken import break_record
-from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.functional.conftest import (
     TABLE,
     Clock,
@@ -47,6 +45,8 @@ from tests.functional.conftest import (
     a_rate_limit,
     some_tokens,
 )
+from tests.support.broken_records import break_record
+from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 
 ID = an_approval().id

@@ -26,7 +26,6 @@ from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers import wiring
-from tests.builders import ALICE, NOW, a_response, an_approval
 from tests.functional.conftest import (
     REPLIES,
     TABLE,
@@ -38,6 +37,7 @@ from tests.functional.conftest import (
     a_queue,
     some_tokens,
 )
+from tests.support.builders import ALICE, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.functions import start
 from tests.support.pigeon_channel import Loft, PigeonChannel

@@ -26,7 +26,6 @@ from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers.settings import EventSettings
 from handlers.wiring import Wiring
-from tests.builders import ALICE, BOB, a_response, an_approval
 from tests.functional.conftest import (
     Clock,
     FakeMailer,
@@ -35,6 +34,7 @@ from tests.functional.conftest import (
     a_queue,
     some_tokens,
 )
+from tests.support.builders import ALICE, BOB, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 
 ID = an_approval().id

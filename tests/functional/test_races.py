@@ -53,7 +53,6 @@ from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from demo.slack import Message, Slack
 from mail.sns import Mail
-from tests.builders import ALICE, BOB, a_call
 from tests.functional.conftest import (
     CHANNEL,
     TABLE,
@@ -66,6 +65,7 @@ from tests.functional.conftest import (
     a_queue,
     some_tokens,
 )
+from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
 
 PROVE = os.environ.get("PROVE") == "1"

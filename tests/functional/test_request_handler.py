@@ -15,8 +15,8 @@ from approvals.requests.parse import MAX_INPUT
 from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable, NotFound
 from approvals.store.task_tokens import TaskTokens
-from tests.builders import NOW, TOKEN, WORKFLOW, a_call
 from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
+from tests.support.builders import NOW, TOKEN, WORKFLOW, a_call
 
 NESTED: list[Any] = []
 for _ in range(1999):

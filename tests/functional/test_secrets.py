@@ -29,9 +29,9 @@ from demo.slack import Slack
 from demo.story import links
 from handlers.stream_worker import Worker
 from mail.messages import Links
-from tests.builders import TOKEN, a_call
 from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_queue
 from tests.functional.test_bot import a_bot, event, web_api
+from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
 from web.handler import CallbackHandler
 

@@ -15,7 +15,7 @@ from cli.columns import COLUMNS, row
 from cli.commands import COMMANDS
 from cli.group import FAILED, INTERRUPTED, USAGE
 from scripts.cli_reference import PAGE, page
-from tests.builders import an_approval, decided, expired
+from tests.support.builders import an_approval, decided, expired
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,7 +20,7 @@ from approvals.domain.rules import Expiry, Postponement, Verdict, judge
 from approvals.domain.signed_links import query, verify
 from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS
-from tests.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval
+from tests.support.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval
 
 FOLDER = Path(__file__).parents[1] / "e2e/upgrade"
 VERSIONS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}

@@ -28,7 +28,7 @@ from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
 from approvals.requests.identities import MAX_PEOPLE
 from approvals.requests.schema import load
 from scripts.events_reference import PAGE, approval, delivered, examples, page
-from tests.builders import (
+from tests.support.builders import (
     MAX_REQUESTED_BY,
     MAX_TITLE,
     NOW,

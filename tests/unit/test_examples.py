@@ -25,7 +25,7 @@ from approvals.store.items import LISTED
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
-from tests.builders import NOW, an_approval
+from tests.support.builders import NOW, an_approval
 from tests.unit.test_template import CloudFormation
 from web import pages
 

@@ -16,7 +16,7 @@ from approvals.domain.model import Approver, Channel, People, Person, Request, S
 from approvals.domain.rules import judge
 from mail.delivery import Outbox
 from mail.sns import Mail, Mailer, Subscribers, asked, reminded, told
-from tests.builders import a_response, an_approval
+from tests.support.builders import a_response, an_approval
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

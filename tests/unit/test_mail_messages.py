@@ -49,7 +49,7 @@ from mail.messages import (
 )
 from mail.sns import Mail
 from mail.text import BAR, MAX_OCTETS, WIDTH, wrapped
-from tests.builders import (
+from tests.support.builders import (
     ALICE,
     BOB,
     MAX_DETAILS,

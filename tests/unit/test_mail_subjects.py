@@ -18,7 +18,7 @@ from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for, notice_mail, outcome_mail, request_mail
 from mail.sns import Mail
 from mail.subjects import DEFAULT_SUBJECT, MAX_SUBJECT
-from tests.builders import BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
 
 TO = "alice@example.com"
 LINKS = Links("https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states", one_click=False)

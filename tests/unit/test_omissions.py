@@ -25,7 +25,7 @@ from approvals.domain.omissions import (
     slack_weight,
     was_all_in_earlier_message,
 )
-from tests.builders import an_approval
+from tests.support.builders import an_approval
 
 HOUR = timedelta(hours=1)
 SURFACES = {"message": SLACK_MESSAGE, "home": SLACK_HOME, "email": EMAIL, "title": TITLE_ALONE}

@@ -44,9 +44,20 @@ from approvals.domain.model import (
 )
 from approvals.domain.parts import remaining
 from approvals.domain.rules import judge
-from tests import page_variants
-from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
-from tests.page_variants import (
+from tests.support import page_variants
+from tests.support.builders import (
+    ALICE,
+    BOB,
+    NOW,
+    TOKEN,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
+from tests.support.page_variants import (
     CAROL,
     FIELDS,
     FORM,

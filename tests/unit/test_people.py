@@ -10,7 +10,7 @@ import pytest
 
 from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
 from approvals.domain.model import Approval, Approver, Channel, People, Person, Request
-from tests.builders import MESSAGE, NOW, WORKSPACE, a_response, an_approval
+from tests.support.builders import MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
 HOUR = timedelta(hours=1)
 ANN = Person(id="ann@example.com", name="Ann", email="Ann@example.com", slack_id="U0ANN00001")

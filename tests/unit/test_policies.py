@@ -1,7 +1,7 @@
 """IAM's verdict on what the functions ask of AWS, and on what they must not: by the policies that SAM makes.
 
-What they ask is recorded (tests/real_calls.py). What they must not is listed here. Each policy is then made laxer and
-stricter, one line at a time, and each time one of the requests must be judged otherwise.
+What they ask is recorded (tests/support/real_calls.py). What they must not is listed here. Each policy is then made
+laxer and stricter, one line at a time, and each time one of the requests must be judged otherwise.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from approvals.store.items import LISTED, READABLE, approval_to_item, changeable_to_item
-from tests.builders import an_approval
-from tests.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
-from tests.real_calls import recorded
+from tests.support.builders import an_approval
+from tests.support.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
+from tests.support.real_calls import recorded
 from tests.unit.test_template import FUNCTIONS, QUEUES, TABLES, as_list
 
 TABLE, TOKENS, REPLIES = "ApprovalTable", "TaskTokenTable", "SlackReplyTable"

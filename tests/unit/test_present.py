@@ -29,7 +29,18 @@ from approvals.domain.model import (
 )
 from approvals.domain.parts import display_name
 from approvals.domain.rules import Withdrawal, judge
-from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import (
+    ALICE,
+    BOB,
+    MAX_TITLE,
+    NOW,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 """How a text to one person names the request."""

@@ -36,7 +36,7 @@ from approvals.services.tasks import step_for
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
 from mail.sns import asked, told
-from tests.builders import MESSAGE, NOW, WORKSPACE, an_approval
+from tests.support.builders import MESSAGE, NOW, WORKSPACE, an_approval
 
 EMAIL = "approver@example.com"
 WIDE = "\U0001f600"

@@ -9,7 +9,7 @@ import pytest
 
 from approvals.domain.model import Decision, Response
 from approvals.store.records import from_item, to_item
-from tests.builders import BOB, NOW, a_response, decided
+from tests.support.builders import BOB, NOW, a_response, decided
 
 
 def test_what_is_written_is_read_the_same() -> None:

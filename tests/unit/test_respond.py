@@ -15,7 +15,7 @@ from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.services.respond import respond
 from approvals.store.table import NotFound
-from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
+from tests.support.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
 
 
 class MemoryStore:

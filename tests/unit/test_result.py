@@ -15,7 +15,7 @@ from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, OnTimeout, Request, Status, iso
 from approvals.domain.result import MAX_OUTPUT, most_bytes, output, result
 from approvals.domain.rules import Withdrawal, judge
-from tests.builders import (
+from tests.support.builders import (
     ALICE,
     BOB,
     CAROL,

@@ -53,7 +53,18 @@ from approvals.domain.rules import (
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
-from tests.builders import ALICE, BOB, CAROL, NOW, WORKSPACE, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import (
+    ALICE,
+    BOB,
+    CAROL,
+    NOW,
+    WORKSPACE,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
 DEADLINE = an_approval().deadline

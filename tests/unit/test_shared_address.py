@@ -21,7 +21,7 @@ from cli import document
 from mail.digest_message import digest_mail
 from mail.messages import Links, notice_mail, reminder_mail, request_mail
 from mail.sns import asked, reminded, told
-from tests.builders import NOW, an_approval
+from tests.support.builders import NOW, an_approval
 from web import pages
 
 HOUR = timedelta(hours=1)

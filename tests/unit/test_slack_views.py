@@ -50,7 +50,7 @@ from bot.views.rows import long_title
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
 from demo.block_kit import Refused, check_home, check_message, check_view
-from tests.builders import (
+from tests.support.builders import (
     ALICE,
     BOB,
     MAX_DETAILS,

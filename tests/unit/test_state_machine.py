@@ -14,7 +14,7 @@ from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
 from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call
-from tests.builders import BOB, TOKEN, WORKFLOW, decided, expired
+from tests.support.builders import BOB, TOKEN, WORKFLOW, decided, expired
 
 ASL: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "approval.asl.json").read_text())
 STATES: dict[str, dict[str, Any]] = ASL["States"]

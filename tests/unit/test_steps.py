@@ -14,7 +14,7 @@ from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRef
 from approvals.domain.model import Approval, Channel, Decision, SlackMessage, Status, Step
 from approvals.services.channel import Done, NotDone, Task, Tasks
 from approvals.services.tasks import Run, StepsFailed
-from tests.builders import NOW, TOKEN, an_approval
+from tests.support.builders import NOW, TOKEN, an_approval
 
 ORDER = (Step.RESUME, Step.OUTCOME_EMAIL, Step.OUTCOME_SLACK)
 

@@ -31,7 +31,7 @@ from mail.digest_message import digest_mail
 from mail.messages import Links, reminder_mail, request_mail
 from mail.sns import Mail
 from mail.text import BAR
-from tests.builders import MAX_TITLE, NOW, an_approval
+from tests.support.builders import MAX_TITLE, NOW, an_approval
 from web import pages
 
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ from approvals.domain.model import Action, Approval, People, Person, Request, Re
 from approvals.domain.rules import judge
 from bot.query import About, Inquiry, parse
 from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
-from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
+from tests.support.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
 BOBS = Viewer(
     id=BOB.id,

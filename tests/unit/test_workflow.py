@@ -17,7 +17,7 @@ from approvals.adapters.step_functions import MAX_CAUSE, TaskGone, Workflows, co
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
-from tests.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
+from tests.support.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

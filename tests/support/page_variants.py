@@ -24,7 +24,7 @@ from approvals.domain.model import (
     Step,
 )
 from approvals.domain.rules import Cancellation, Expiry, Tick, Withdrawal, judge
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
 from web import pages
 from web.form_inputs import Typed
 

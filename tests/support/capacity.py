@@ -1,4 +1,4 @@
-"""`python -m tests.functional.capacity SURFACE BULK`: one surface with a thousand open requests, in its own process.
+"""`python -m tests.support.capacity SURFACE BULK`: one surface with a thousand open requests, in its own process.
 
 DynamoDB is a stub at the place of botocore's network: it answers with pages of whole records, and leaves out of them
 what is not asked for. The last line on standard error is what the surface said, and the greatest memory of the process.
@@ -28,7 +28,7 @@ from approvals.domain.model import Request
 from approvals.domain.replies import Note, NoteKind
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
-from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
+from tests.support.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
 
 OPEN = 1000
 SIZE = 240 * 1024

@@ -21,7 +21,7 @@ from botocore.client import BaseClient
 from demo.emulated_iam import checks
 from demo.process import ROOT
 
-FILE = Path(__file__).with_name("real_calls.json")
+FILE = ROOT / "tests/real_calls.json"
 RECORD = os.environ.get("RECORD_CALLS") == "1"
 
 Call = list[list[Any]]
@@ -89,7 +89,7 @@ def _caller() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(f"{ROOT}/tests/") and not path.endswith("conftest.py"):
+        if path.startswith(f"{ROOT}/tests/") and not path.startswith(f"{ROOT}/tests/support/"):
             return ""
         local = path.removeprefix(f"{ROOT}/")
         for prefix, function in _FUNCTIONS.items():
