@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,32 +17,7 @@ from demo import aws
 from demo.slack import Slack
 from tests.support.aws import share_files
 from tests.support.builders import TOKEN
-
-MIN_SECRET = 16
-"""Characters. A made-up secret that is shorter, such as "another", would be found where it is only a word."""
-
-
-@dataclass
-class Suite:
-    """The secrets used so far, and everything that tests printed and logged, by test."""
-
-    secrets: set[str] = field(default_factory=set)
-    written: dict[str, str] = field(default_factory=dict)
-
-    def use(self, *secrets: str) -> None:
-        self.secrets |= {secret for secret in secrets if len(secret) >= MIN_SECRET}
-
-    def use_key(self, key: bytes) -> None:
-        """A key may be written in many ways."""
-        self.use(key.hex(), b64encode(key).decode(), repr(key)[2:-1], key.decode("latin-1"))
-
-    def leaks(self) -> dict[str, list[str]]:
-        """Return the beginnings of all secrets that were written, by where."""
-        found = {
-            where: [secret[:6] for secret in self.secrets if secret in text] for where, text in self.written.items()
-        }
-        return {where: secrets for where, secrets in found.items() if secrets}
-
+from tests.support.leaks import Suite
 
 _SUITE = Suite()
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,15 +12,8 @@ from demo import aws, deploy, emulator
 from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import Person
-from tests.conftest import Suite
-from tests.support.stack_contents import items, log_lines, task_tokens
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.support.deployments import deployed, free_port
+from tests.support.leaks import Suite
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,32 +38,6 @@ def aws_port(suite: Suite) -> Iterator[int]:
         suite.written["emulator"] = (WORK / f"emulator-{port}.log").read_text(errors="replace")
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextmanager
-def deployed(suite: Suite, aws_port: int, name: str, **more: Any) -> Iterator[LocalStack]:
-    """Deploy a stack. When it has served, hand over its secrets and all that it wrote."""
-    stack = LocalStack(aws_port=aws_port, web_port=free_port(), name=name, **more)
-    suite.written[f"deployment of {name}"] = (WORK / f"sam-deploy-{name}.log").read_text()
-    try:
-        yield stack
-        hand_over(suite, stack, name)
-    finally:
-        stack.stop()
-
-
-def hand_over(suite: Suite, stack: LocalStack, name: str) -> None:
-    """Note the secrets of a stack, and all that anybody can read of it."""
-    suite.use(*task_tokens(name))
-    for item in items(stack.outputs["ApprovalTableName"]):
-        if "link_key" in item:
-            suite.use_key(bytes(item["link_key"]["B"]))
-    suite.written |= {
-        f"logs of {name}": "\n".join(log_lines(name)),
-        f"mails of {name}": json.dumps([mail.text + mail.subject for mail in stack.seen.mails]),
-        f"Slack's calls of {name}": json.dumps(stack.slack.calls()),
-        f"executions of {name}": json.dumps([execution.output for execution in stack.seen.executions]),
-    }
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from demo.process import ROOT, WORK
-from tests.e2e.conftest import free_port
+from tests.support.deployments import free_port
 from tests.support.polling import seen
 
 LISTEN = "0A"

@@ -20,8 +20,8 @@ from cli.doctor.round_trip import TITLE
 from demo.process import ROOT
 from demo.stack import CHANNEL, LocalStack
 from demo.story import Person, links
-from tests.conftest import Suite
-from tests.e2e.conftest import deployed
+from tests.support.deployments import deployed
+from tests.support.leaks import Suite
 from tests.support.pasted_commands import commands, run_aws, run_ours
 
 NAME = "doctor"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT, Person, agree, links
-from tests.conftest import Suite
-from tests.e2e.conftest import hand_over
+from tests.support.deployments import hand_over
+from tests.support.leaks import Suite
 from tests.support.stack_contents import task_tokens
 
 

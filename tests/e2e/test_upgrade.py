@@ -15,8 +15,8 @@ import pytest
 from demo import aws, deploy
 from demo.stack import LocalStack
 from demo.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
-from tests.conftest import Suite
-from tests.e2e.conftest import deployed
+from tests.support.deployments import deployed
+from tests.support.leaks import Suite
 from tests.support.polling import seen
 from tests.support.stack_contents import table
 

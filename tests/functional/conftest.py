@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from copy import copy
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
-from slack_sdk import WebClient, WebhookClient
-from slack_sdk.web import SlackResponse
-from slack_sdk.webhook import WebhookResponse
 
-from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Approval
-from approvals.store.items import LISTED
-from approvals.store.queries import Listing
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from bot.client import Hook
-from bot.ephemeral import Notes, name_unreadable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from mail.delivery import Outbox
-from mail.rate_limit import MailRateLimit
-from mail.sns import Mail, Mailer
 from tests.support.aws import client_of, serialize_quickly
-from tests.support.builders import NOW, TOKEN
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
 from tests.support.real_calls import noted
-from tests.unit.test_template import RESOURCES
-
-if TYPE_CHECKING:
-    from tests.support.shell import Shell
-
-TABLE, TOKENS, REPLIES = "approvals", "task-tokens", "slack-replies"
-TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": REPLIES}
-"""The tables' names by their logical ids."""
-
-CHANNEL = "C0APPROVALS"
+from tests.support.shell import Shell, deploy
+from tests.support.slack_clients import CHANNEL, DirectWebClient, a_hook
+from tests.support.tables import REPLIES, TABLE, TABLES, TOKENS, create_tables
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,141 +30,6 @@ def noted_calls() -> Iterator[None]:
     """What the functions ask of DynamoDB is known to the test that judges the template's policies."""
     with noted({name: logical_id for logical_id, name in TABLES.items()}):
         yield
-
-
-@dataclass
-class Clock:
-    """The injected time."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **delta: float) -> None:
-        self.now += timedelta(**delta)
-
-
-@dataclass
-class FakeMailer:
-    """Records mails; refuses them while `broken`; has as many slots as it is told, None for any number."""
-
-    sent: list[Mail] = field(default_factory=list)
-    broken: bool = False
-    broken_for: str | None = None
-    slots: int | None = None
-    deferred: list[tuple[str, str]] = field(default_factory=list)
-
-    def defer(self, approval_id: str, step: str) -> None:
-        self.deferred.append((approval_id, step))
-
-    def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> Outbox:
-        """The real outbox in front of it, with the table's slots as far as there are any."""
-        rate_limit = a_rate_limit(table)
-
-        def take_slot(recipient: str) -> bool:
-            return self.take_slot(recipient) and rate_limit.take_slot(recipient, clock())
-
-        return Outbox(cast("Mailer", self), take_slot, self.defer)
-
-    def take_slot(self, _recipient: str) -> bool:
-        if self.slots == 0:
-            return False
-        self.slots = None if self.slots is None else self.slots - 1
-        return True
-
-    def send(self, mail: Mail) -> None:
-        if self.broken or mail.to == self.broken_for:
-            raise DeliveryFailed("SNS answered InternalError")
-        self.sent.append(mail)
-
-
-@dataclass
-class FakeQueue:
-    """A retry queue that records."""
-
-    added: list[str] = field(default_factory=list)
-
-    def add(self, item_id: str, _delay: int = 0) -> None:
-        self.added.append(item_id)
-
-
-def a_rate_limit(table: ApprovalTable) -> MailRateLimit:
-    """What counts the mails, in the same table."""
-    return MailRateLimit(table._dynamodb, table._name)
-
-
-def a_queue() -> RetryQueue:
-    """A queue that nobody looks at."""
-    return cast("RetryQueue", FakeQueue())
-
-
-@dataclass
-class FakeSubscribers:
-    """The addresses that confirmed their subscription."""
-
-    addresses: list[str] = field(default_factory=lambda: ["alice@example.com", "carol@example.com"])
-    broken: bool = False
-
-    def confirmed(self) -> dict[str, str]:
-        if self.broken:
-            raise DeliveryFailed("SNS answered Throttling")
-        return {address.casefold(): address for address in self.addresses}
-
-
-@dataclass
-class FakeWorkflows:
-    """Records what was resumed and failed, as Step Functions does: a token is answered once."""
-
-    resumed: list[Approval] = field(default_factory=list)
-    failed: list[tuple[str, str, str]] = field(default_factory=list)
-    gone: bool = False
-    broken: bool = False
-
-    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
-        self._check()
-        if approval.id in {before.id for before in self.resumed}:
-            raise TaskGone("TaskTimedOut")
-        self.resumed.append(approval)
-
-    def reached(self, approval: Approval) -> bool:
-        return approval.id in {before.id for before in self.resumed}
-
-    def fail(self, task_token: str, error: str, cause: str) -> None:
-        self._check()
-        self.failed.append((task_token, error, cause))
-
-    def _check(self) -> None:
-        if self.broken:
-            raise DeliveryFailed("Step Functions answered ThrottlingException")
-        if self.gone:
-            raise TaskGone("TaskTimedOut")
-
-
-class DirectWebClient(WebClient):
-    """Slack's own client, with the stand-in at the place of the network."""
-
-    def __init__(self, slack: Slack) -> None:
-        super().__init__(token=slack.bot_token)
-        self._slack = slack
-
-    def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
-        parameters = arguments.get("json") or arguments.get("params") or {}
-        status = self._slack.fail_with or 200
-        data = {"ok": False, "error": "internal_error"}
-        if status == 200:
-            data = self._slack.call(api_method, f"Bearer {self.token}", parameters)
-        answer = SlackResponse(
-            client=self,
-            http_verb="POST",
-            api_url=api_method,
-            req_args={},
-            data=data,
-            headers={"Retry-After": "7"},
-            status_code=status,
-        )
-        answer.validate()  # type: ignore[no-untyped-call]
-        return answer
 
 
 @pytest.fixture
@@ -218,14 +57,6 @@ def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
         yield client
 
 
-def create_tables(dynamodb: DynamoDBClient) -> None:
-    """Creates the tables as the template has them."""
-    schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    for logical_id, name in TABLES.items():
-        properties = RESOURCES[logical_id]["Properties"]
-        dynamodb.create_table(TableName=name, **{each: properties[each] for each in schema if each in properties})
-
-
 @pytest.fixture
 def calls(dynamodb: DynamoDBClient) -> list[str]:
     """DynamoDB's calls by name, in order."""
@@ -249,18 +80,6 @@ def tokens(dynamodb: DynamoDBClient) -> TaskTokens:
     return TaskTokens(dynamodb, TOKENS, TABLE)
 
 
-def some_tokens() -> TaskTokens:
-    """The tokens of approvals that were put on record by hand: all the same one."""
-    return cast("TaskTokens", SimpleNamespace(get=lambda _id: TOKEN))
-
-
-def as_the_bot_has_it(table: ApprovalTable) -> ApprovalTable:
-    """The table as the Slack app may read and write it."""
-    bots = copy(table)
-    bots._attributes = LISTED
-    return bots
-
-
 @pytest.fixture
 def sqs(aws: None) -> Iterator[SQSClient]:
     with client_of("sqs") as client:
@@ -275,8 +94,6 @@ def clock() -> Clock:
 @pytest.fixture
 def shell(table: ApprovalTable, clock: Clock) -> Shell:
     """The command line and a stack."""
-    from tests.support.shell import Shell, deploy  # it uses this module
-
     return Shell(table, clock, deploy())
 
 
@@ -299,42 +116,6 @@ def workflows() -> FakeWorkflows:
 def slack(clock: Clock) -> Slack:
     secret = "8f742231b10e8888abcd99yyyzzz85a5"
     return Slack(CHANNEL, "xoxb-tests-0123456789", secret, clock=lambda: clock().timestamp())
-
-
-class DirectHookClient(WebhookClient):
-    """Slack's own client for a command's answer, with the stand-in at the place of the network."""
-
-    def __init__(self, slack: Slack, url: str) -> None:
-        super().__init__(url)
-        self._slack = slack
-
-    def _perform_http_request(self, *, body: dict[str, Any], **_headers: Any) -> WebhookResponse:
-        if self._slack.fail_with:
-            return WebhookResponse(url=self.url, status_code=self._slack.fail_with, body="", headers={})
-        status, said = self._slack.respond(self.url.removeprefix(self._slack.hooks_url), json.loads(json.dumps(body)))
-        return WebhookResponse(url=self.url, status_code=status, body=said, headers={})
-
-
-def a_hook(slack: Slack) -> Hook:
-    return Hook("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
-
-
-BASE_URL = "https://approvals.example.com"
-
-
-def a_delivery(
-    table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
-) -> Notes:
-    """What delivers the notes in a table."""
-    return Notes(
-        table=table,
-        replies=Replies(table._dynamodb, REPLIES),
-        listing=Listing(table._dynamodb, table._name, partial(name_unreadable, logger)),
-        messenger=messenger,
-        base_url=BASE_URL,
-        clock=clock,
-        logger=logger,
-    )
 
 
 @pytest.fixture

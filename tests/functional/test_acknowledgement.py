@@ -34,9 +34,10 @@ from bot.views.buttons import (
 )
 from bot.visibility import Overview
 from demo.slack import Slack
-from tests.functional.conftest import REPLIES, TABLE, Clock
 from tests.functional.test_bot import ALICE, BOBS, CAROL, GIL, HOUR, ID, NOBODYS_COMMENT, PEOPLE, Scene, event, web_api
+from tests.support.fakes import Clock
 from tests.support.functions import start
+from tests.support.tables import REPLIES, TABLE
 
 __all__ = ["web_api"]
 

@@ -47,14 +47,10 @@ from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from demo.slack import MEMBERS, Modal, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
-from tests.functional.conftest import (
-    REPLIES,
-    TABLE,
-    Clock,
-    as_the_bot_has_it,
-)
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import BOB, NOW, a_response, an_approval
+from tests.support.fakes import Clock
+from tests.support.tables import REPLIES, TABLE, as_the_bot_has_it
 
 APPROVE, REJECT = Action
 ID = an_approval().id

@@ -20,9 +20,9 @@ from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
 from bot.request_verification import RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, READ_ID, REFRESH_ID, WITHDRAW
-from tests.functional.conftest import Clock
 from tests.functional.test_bot import BOBS, HOUR, ID, Scene, event, scene, web_api
 from tests.support.builders import TOKEN
+from tests.support.fakes import Clock
 
 __all__ = ["scene", "web_api"]
 """Fixtures of another module."""

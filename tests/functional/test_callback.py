@@ -40,9 +40,10 @@ from approvals.domain.rules import Cancellation, Expiry, Withdrawal
 from approvals.domain.signed_links import link, slack_recipient
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
-from tests.functional.conftest import TABLE, Clock
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import ALICE, BOB, a_response, an_approval, decided
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE
 from web import pages
 from web.handler import UNEXPECTED, CallbackHandler
 from web.pages import MORE_TIME, WITHDRAW

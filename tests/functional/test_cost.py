@@ -26,22 +26,15 @@ from demo.slack import Slack
 from demo.story import links
 from mail.messages import Links
 from scripts import cost
-from tests.functional.conftest import (
-    TABLE,
-    TOKENS,
-    Clock,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-)
 from tests.functional.test_bot import a_bot, event, web_api
 from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
+from tests.support.tables import TABLE, TOKENS
 from web.handler import CallbackHandler
 
 __all__ = ["web_api"]
-from tests.unit.test_template import FUNCTIONS, GLOBALS
+from tests.support.template import FUNCTIONS, GLOBALS
 
 EMAIL = "alice@example.com"
 

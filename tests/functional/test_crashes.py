@@ -34,10 +34,12 @@ from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
 from bot.views.approval import ACTION_IDS
 from demo.slack import Message, Slack
-from tests.functional.conftest import CHANNEL, TABLE, TABLES, TOKENS, Clock, DirectWebClient, create_tables
 from tests.support.builders import WORKFLOW, a_call, transported
+from tests.support.fakes import Clock
 from tests.support.functions import start
-from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
+from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.tables import TABLE, TABLES, TOKENS, create_tables
+from tests.support.template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE
 
 APPROVE, REJECT = Action
 

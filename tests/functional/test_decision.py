@@ -24,9 +24,10 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
 from tests.support.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.support.channels import the_channels
+from tests.support.fakes import Clock, FakeMailer, FakeWorkflows, some_tokens
+from tests.support.tables import TABLE
 from web import pages
 
 ID = an_approval().id

@@ -21,9 +21,10 @@ from mail.digest import DigestSender
 from mail.messages import Links
 from mail.sns import Mailer
 from mail.subjects import MAX_SUBJECT
-from tests.functional.conftest import TABLE, Clock, FakeMailer
 from tests.support.broken_records import break_record
 from tests.support.builders import NOW, a_response, an_approval
+from tests.support.fakes import Clock, FakeMailer
+from tests.support.tables import TABLE
 
 ALICE = "alice@example.com"
 REQUEST, OUTCOME = (f"{step}:{ALICE}" for step in (Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL))

@@ -15,8 +15,8 @@ from approvals.domain.model import Approval, People, Person, Request
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack
-from tests.functional.conftest import CHANNEL, DirectWebClient
 from tests.support.builders import a_response, an_approval, decided
+from tests.support.slack_clients import CHANNEL, DirectWebClient
 
 ALICE = SlackUser(id="U0ALICE01", name="alice", email="alice@example.com", team_id=WORKSPACE["id"], deleted=False)
 HOUR = timedelta(hours=1)

@@ -25,10 +25,10 @@ from cli.doctor.finding import Check, Finding, Verdict, exit_code
 from cli.doctor.patient import Patient, Resource
 from cli.version import is_older
 from demo.slack import Slack
-from tests.functional.conftest import CHANNEL, DirectWebClient
 from tests.support.builders import NOW
 from tests.support.pasted_commands import commands, run_aws
-from tests.unit.test_template import PARAMETERS
+from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.template import PARAMETERS
 
 EMAIL = "approver@example.com"
 SESSION = boto3.Session("test", "test", region_name="eu-west-1")

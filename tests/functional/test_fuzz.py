@@ -45,8 +45,9 @@ from bot.messenger import SlackMessenger
 from bot.request_verification import RequestVerifier
 from bot.views.approval import ACTION_IDS
 from demo.slack import Slack
-from tests.functional.conftest import TABLE, Clock, as_the_bot_has_it
 from tests.support.builders import ALICE, BOB, WORKSPACE, an_approval
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE, as_the_bot_has_it
 from web.handler import MAX_FIELDS, MAX_FORM, CallbackHandler
 
 REQUESTS = 7_000 if os.environ.get("PROVE") == "1" else 150

@@ -26,10 +26,12 @@ from bot.ephemeral import PATIENCE, Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
-from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
 from tests.support.broken_records import break_record, nest_context
 from tests.support.builders import BOB, WORKFLOW, a_response, an_approval
+from tests.support.fakes import Clock
+from tests.support.slack_clients import CHANNEL, a_delivery
+from tests.support.tables import REPLIES, TABLE
 
 __all__ = ["web_api"]
 

@@ -20,9 +20,10 @@ from approvals.services.lifecycle import LifecycleHandler, NotAllDone
 from approvals.services.respond import respond
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from tests.functional.conftest import TABLE, Clock
 from tests.support.broken_records import break_record, leave_no_room
 from tests.support.builders import NOW, WORKFLOW, a_response, an_approval
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE
 
 
 class Ended:

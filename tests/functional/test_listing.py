@@ -22,9 +22,9 @@ from approvals.store.table import ApprovalTable, NotFound
 from bot.views.approval import request_blocks
 from cli.document import document
 from mail.messages import Links, mail_for
-from tests.functional.conftest import TABLE
 from tests.support.broken_records import BROKEN, break_record
 from tests.support.builders import NOW, a_response, an_approval
+from tests.support.tables import TABLE
 from web import sections
 
 Add = Callable[..., Approval]

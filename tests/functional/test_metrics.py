@@ -19,14 +19,9 @@ from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from tests.functional.conftest import (
-    Clock,
-    FakeMailer,
-    FakeWorkflows,
-    some_tokens,
-)
 from tests.support.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.support.channels import the_channels
+from tests.support.fakes import Clock, FakeMailer, FakeWorkflows, some_tokens
 
 STACK = "my-stack"
 APPROVAL = an_approval()

@@ -33,21 +33,12 @@ from bot.messenger import SlackMessenger
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from demo.story import links
 from mail.sns import Mail
-from tests.functional.conftest import (
-    TABLE,
-    Clock,
-    DirectWebClient,
-    FakeMailer,
-    FakeQueue,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_delivery,
-    a_rate_limit,
-    some_tokens,
-)
 from tests.support.broken_records import break_record
 from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, FakeWorkflows, a_rate_limit, some_tokens
+from tests.support.slack_clients import DirectWebClient, a_delivery
+from tests.support.tables import TABLE
 
 ID = an_approval().id
 REQUEST_ALICE = f"{Step.REQUEST_EMAIL}:alice@example.com"

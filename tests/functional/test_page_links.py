@@ -24,11 +24,13 @@ from bot.listeners.views.response import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from demo.slack import Message, Slack
-from tests.functional.conftest import BASE_URL, REPLIES, TABLE, Clock, a_delivery
 from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
 from tests.functional.test_callback import ask
 from tests.support.broken_records import BROKEN, break_record
 from tests.support.builders import BOB, an_approval
+from tests.support.fakes import Clock
+from tests.support.slack_clients import BASE_URL, a_delivery
+from tests.support.tables import REPLIES, TABLE
 from web.handler import CallbackHandler
 
 __all__ = ["web_api"]

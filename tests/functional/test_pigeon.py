@@ -26,21 +26,12 @@ from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers import wiring
-from tests.functional.conftest import (
-    REPLIES,
-    TABLE,
-    TOKENS,
-    Clock,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-    some_tokens,
-)
 from tests.support.builders import ALICE, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
 from tests.support.functions import start
 from tests.support.pigeon_channel import Loft, PigeonChannel
+from tests.support.tables import REPLIES, TABLE, TOKENS
 from web import pages
 
 ANN, BEN, CY = (f"{name}@example.com" for name in ("ann", "ben", "cy"))

@@ -26,16 +26,9 @@ from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers.settings import EventSettings
 from handlers.wiring import Wiring
-from tests.functional.conftest import (
-    Clock,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-    some_tokens,
-)
 from tests.support.builders import ALICE, BOB, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))

@@ -53,20 +53,11 @@ from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from demo.slack import Message, Slack
 from mail.sns import Mail
-from tests.functional.conftest import (
-    CHANNEL,
-    TABLE,
-    TOKENS,
-    Clock,
-    DirectWebClient,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-    some_tokens,
-)
 from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
+from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.tables import TABLE, TOKENS
 
 PROVE = os.environ.get("PROVE") == "1"
 EXAMPLES, STEPS = (320 if PROVE else 12), 50

@@ -15,8 +15,9 @@ from approvals.requests.parse import MAX_INPUT
 from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable, NotFound
 from approvals.store.task_tokens import TaskTokens
-from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
 from tests.support.builders import NOW, TOKEN, WORKFLOW, a_call
+from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.tables import TABLE, TOKENS
 
 NESTED: list[Any] = []
 for _ in range(1999):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.functional.conftest import TABLE
 from tests.support.aws import client_of
+from tests.support.tables import TABLE
 
 
 @pytest.mark.parametrize("event", ["before-call.dynamodb.*", "before-send"])

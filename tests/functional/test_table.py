@@ -21,8 +21,8 @@ from approvals.domain.rules import judge
 from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
 from approvals.store.table import PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized
-from tests.functional.conftest import REPLIES, TABLE
 from tests.support.builders import ALICE, BOB, NOW, a_response, an_approval
+from tests.support.tables import REPLIES, TABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

@@ -18,7 +18,8 @@ from approvals.domain.model import iso
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from tests.functional.conftest import TABLE, Clock
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE
 
 
 @pytest.mark.parametrize("open_approvals", [10, 1_000, 100_000])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from approvals.domain.model import Step
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import NotFound
 from handlers.stream_worker import Worker
+from tests.support.lambda_events import from_queue, from_stream
 
 ATTEMPTS = 4
 
@@ -45,38 +45,6 @@ def queue_url(sqs: SQSClient) -> str:
 @pytest.fixture
 def worker(task: Task, sqs: SQSClient, queue_url: str, logger: Logger) -> Worker:
     return Worker(task, queue=RetryQueue(lambda: sqs, queue_url), attempts=ATTEMPTS, logger=logger)
-
-
-def from_stream(*ids: str) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:dynamodb",
-                "eventName": "INSERT",
-                "dynamodb": {
-                    "Keys": {"id": {"S": item_id}},
-                    "NewImage": {"id": {"S": item_id}},
-                    "SequenceNumber": f"seq-{item_id}",
-                },
-            }
-            for item_id in ids
-        ]
-    }
-
-
-def from_queue(*ids: str, attempt: int = 1) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:sqs",
-                "messageId": f"message-{item_id}",
-                "receiptHandle": f"handle-{item_id}",
-                "body": json.dumps({"id": item_id}),
-                "attributes": {"ApproximateReceiveCount": str(attempt)},
-            }
-            for item_id in ids
-        ]
-    }
 
 
 def queued(sqs: SQSClient, url: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from demo.process import ROOT
 from tests.support.sam_transform import resources
-from tests.unit.test_template import TEMPLATE
+from tests.support.template import TEMPLATE
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 Document = dict[str, Any]

@@ -39,6 +39,9 @@ _FUNCTIONS = {
     "bot/listeners/": "BotFunction",
 }
 
+_FAKES = f"{ROOT}/tests/support/fakes.py"
+"""They stand between a function and DynamoDB: what they ask for, the function asks for."""
+
 
 def recorded() -> dict[str, list[Call]]:
     """Return the calls of each function."""
@@ -89,7 +92,7 @@ def _caller() -> str:
     frame = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(f"{ROOT}/tests/") and not path.startswith(f"{ROOT}/tests/support/"):
+        if path.startswith(f"{ROOT}/tests/") and path != _FAKES:
             return ""
         local = path.removeprefix(f"{ROOT}/")
         for prefix, function in _FUNCTIONS.items():

@@ -21,8 +21,9 @@ from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from cli.__main__ import main
 from cli.context import Context
-from tests.functional.conftest import TABLE, Clock
 from tests.support.builders import ALICE, a_response, an_approval
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE
 
 EMAIL = "approver@example.com"
 STACK = "human-approval"

@@ -13,8 +13,7 @@ from botocore.validate import validate_parameters
 from approvals.domain.events import SOURCE
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.store.items import RETENTION
-from tests.unit.test_policies import PUBLIC
-from tests.unit.test_template import FUNCTIONS, actions, statements
+from tests.support.template import FUNCTIONS, INTERNET_FACING, actions, statements
 
 TEXT = (Path(__file__).parents[2] / "docs/audit.md").read_text()
 [COMMAND] = [block for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) if block.startswith("aws ")]
@@ -39,7 +38,7 @@ def test_no_function_may_touch_an_archive_or_delete_a_record() -> None:
 def test_what_it_says_the_public_functions_can_and_cannot_change_is_what_iam_says() -> None:
     [said] = re.findall(r"may write the attributes of\s+a response \((.*?) and a few more\)", TEXT, re.DOTALL)
     [kept] = re.findall(r"What IAM does stop:(.*?)The functions behind", TEXT, re.DOTALL)
-    for function in PUBLIC:
+    for function in INTERNET_FACING:
         [write] = [each for each in statements(function) if each["Action"] == "dynamodb:UpdateItem"]
         written = set(write["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
         assert set(re.findall(r"`(\w+)`", said)) <= written

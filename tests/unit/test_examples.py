@@ -26,7 +26,7 @@ from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
 from tests.support.builders import NOW, an_approval
-from tests.unit.test_template import CloudFormation
+from tests.support.template import CloudFormation
 from web import pages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

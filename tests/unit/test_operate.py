@@ -9,7 +9,7 @@ import pytest
 
 from approvals.adapters import metrics
 from approvals.store.items import RETENTION
-from tests.unit.test_template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
+from tests.support.template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
 
 TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
 

@@ -18,11 +18,10 @@ from approvals.store.items import LISTED, READABLE, approval_to_item, changeable
 from tests.support.builders import an_approval
 from tests.support.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
 from tests.support.real_calls import recorded
-from tests.unit.test_template import FUNCTIONS, QUEUES, TABLES, as_list
+from tests.support.template import FUNCTIONS, INTERNET_FACING, QUEUES, TABLES, as_list
 
 TABLE, TOKENS, REPLIES = "ApprovalTable", "TaskTokenTable", "SlackReplyTable"
 TOPIC = "SNSHumanApprovalEmailTopic"
-PUBLIC = ("CallbackFunction", "BotFunction")
 PUBLISH = ("NotifyFunction", "DecisionFunction", "DigestFunction")
 
 READ = {
@@ -102,7 +101,7 @@ def forbidden(function: str) -> Iterator[Request]:
     yield from _others_sources(function)
     if function in READ:
         yield from _unreadable(function)
-    if function in PUBLIC:
+    if function in INTERNET_FACING:
         yield from _public(function)
     if function not in PUBLISH:
         yield "sns:Publish", arn(TOPIC), {}

@@ -14,7 +14,7 @@ from approvals.requests.identities import MAX_PEOPLE
 from approvals.services.lifecycle import LOOK_BACK, SET_ASIDE
 from approvals.store import queries, record_size
 from bot import directory
-from tests.unit.test_template import RESOURCES
+from tests.support.template import RESOURCES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reliability.md").read_text()

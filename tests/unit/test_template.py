@@ -8,11 +8,9 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from approvals.adapters import metrics
 from approvals.domain import identifiers
@@ -20,26 +18,25 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Channel, Status
 from handlers import settings
 from mail.subscriptions import RECIPIENT
+from tests.support.template import (
+    FUNCTIONS,
+    GLOBALS,
+    INTERNET_FACING,
+    LOG_GROUPS,
+    PARAMETERS,
+    QUEUES,
+    RESOURCES,
+    ROOT,
+    TABLES,
+    TEMPLATE,
+    actions,
+    allowing,
+    as_list,
+    of_type,
+    statements,
+)
 from web.handler import UNEXPECTED
 from web.html import HEADERS
-
-ROOT = Path(__file__).parents[2]
-
-PARAMETERS: dict[str, Any] = {
-    "Email": None,
-    "SlackChannel": "",
-    "SlackBotToken": "",
-    "SlackSigningSecret": "",
-    "SlackApiUrl": "https://slack.com/api/",
-    "PublicUrl": "",
-    "ApprovalTimeoutMinutes": 60,
-    "EmailLinkMode": "confirm",
-    "AlarmTopicArn": "",
-    "Tracing": "Disabled",
-    "EventBusName": "",
-    "SnapStart": "None",
-}
-"""The contract's parameters with their defaults; None = must be given."""
 
 OUTPUTS = {
     "ApiGatewayInvokeURL",
@@ -58,46 +55,11 @@ NAME_PROPERTIES = re.compile(
 )
 """Properties that would fix a resource's name: two stacks in one account would then clash."""
 
-INTERNET_FACING = ("CallbackFunction", "BotFunction")
-
 FOLDS = "DigestFunction"
 """Makes one mail of a whole batch, so a batch succeeds or fails as one."""
 
 
-class CloudFormation(yaml.SafeLoader):
-    """Reads `!Ref x` as `{"Ref": "x"}`, `!Sub x` as `{"Fn::Sub": "x"}`, and so on."""
-
-
-def _intrinsic(loader: CloudFormation, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = node.value
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-CloudFormation.add_multi_constructor("!", _intrinsic)
-
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), CloudFormation)  # noqa: S506 a SafeLoader
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
-
-
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of each resource of a type, by its logical id."""
-    return {name: found.get("Properties", {}) for name, found in RESOURCES.items() if found["Type"] == kind}
-
-
-FUNCTIONS = of_type("AWS::Serverless::Function")
-QUEUES = of_type("AWS::SQS::Queue")
 APPLICATION: dict[str, Any] = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
-LOG_GROUPS = of_type("AWS::Logs::LogGroup")
-TABLES = of_type("AWS::DynamoDB::Table")
 TABLE = TABLES["ApprovalTable"]
 
 
@@ -115,36 +77,6 @@ STREAMS = events("DynamoDB")
 POLLED = events("SQS")
 RETRIED = [param for param in POLLED if param.values[0] != FOLDS]
 """The queues of single items that are tried again."""
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements(function: str) -> list[dict[str, Any]]:
-    """The statements of a function's policies, which are all written out: in its own, or in one that is shared.
-
-    One that is shared may name the functions' roles, in the place of being named by them.
-    """
-    policies = as_list(FUNCTIONS[function].get("Policies", []))
-    documents = [
-        RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy for policy in policies
-    ]
-    documents += [
-        policy["PolicyDocument"]
-        for policy in of_type("AWS::IAM::ManagedPolicy").values()
-        if {"Ref": f"{function}Role"} in policy.get("Roles", [])
-    ]
-    return [statement for document in documents for statement in as_list(document["Statement"])]
-
-
-def allowing(function: str) -> list[dict[str, Any]]:
-    """The statements that allow something. What they come to beside those that deny is judged in test_policies.py."""
-    return [statement for statement in statements(function) if statement["Effect"] == "Allow"]
-
-
-def actions(function: str) -> list[str]:
-    return [action for statement in allowing(function) for action in as_list(statement["Action"])]
 
 
 def may(function: str, action: str) -> bool:

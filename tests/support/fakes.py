@@ -1,0 +1,134 @@
+"""Doubles of the services behind the functions: they record, and fail when they are told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
+
+from approvals.adapters.queues import RetryQueue
+from approvals.adapters.step_functions import TaskGone
+from approvals.domain.errors import DeliveryFailed
+from approvals.domain.model import Approval
+from approvals.store.table import ApprovalTable
+from approvals.store.task_tokens import TaskTokens
+from mail.delivery import Outbox
+from mail.rate_limit import MailRateLimit
+from mail.sns import Mail, Mailer
+from tests.support.builders import NOW, TOKEN
+
+
+@dataclass
+class Clock:
+    """The injected time."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@dataclass
+class FakeMailer:
+    """Records mails; refuses them while `broken`; has as many slots as it is told, None for any number."""
+
+    sent: list[Mail] = field(default_factory=list)
+    broken: bool = False
+    broken_for: str | None = None
+    slots: int | None = None
+    deferred: list[tuple[str, str]] = field(default_factory=list)
+
+    def defer(self, approval_id: str, step: str) -> None:
+        self.deferred.append((approval_id, step))
+
+    def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> Outbox:
+        """The real outbox in front of it, with the table's slots as far as there are any."""
+        rate_limit = a_rate_limit(table)
+
+        def take_slot(recipient: str) -> bool:
+            return self.take_slot(recipient) and rate_limit.take_slot(recipient, clock())
+
+        return Outbox(cast("Mailer", self), take_slot, self.defer)
+
+    def take_slot(self, _recipient: str) -> bool:
+        if self.slots == 0:
+            return False
+        self.slots = None if self.slots is None else self.slots - 1
+        return True
+
+    def send(self, mail: Mail) -> None:
+        if self.broken or mail.to == self.broken_for:
+            raise DeliveryFailed("SNS answered InternalError")
+        self.sent.append(mail)
+
+
+@dataclass
+class FakeQueue:
+    """A retry queue that records."""
+
+    added: list[str] = field(default_factory=list)
+
+    def add(self, item_id: str, _delay: int = 0) -> None:
+        self.added.append(item_id)
+
+
+def a_rate_limit(table: ApprovalTable) -> MailRateLimit:
+    """What counts the mails, in the same table."""
+    return MailRateLimit(table._dynamodb, table._name)
+
+
+def a_queue() -> RetryQueue:
+    """A queue that nobody looks at."""
+    return cast("RetryQueue", FakeQueue())
+
+
+@dataclass
+class FakeSubscribers:
+    """The addresses that confirmed their subscription."""
+
+    addresses: list[str] = field(default_factory=lambda: ["alice@example.com", "carol@example.com"])
+    broken: bool = False
+
+    def confirmed(self) -> dict[str, str]:
+        if self.broken:
+            raise DeliveryFailed("SNS answered Throttling")
+        return {address.casefold(): address for address in self.addresses}
+
+
+@dataclass
+class FakeWorkflows:
+    """Records what was resumed and failed, as Step Functions does: a token is answered once."""
+
+    resumed: list[Approval] = field(default_factory=list)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+    gone: bool = False
+    broken: bool = False
+
+    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
+        self._check()
+        if approval.id in {before.id for before in self.resumed}:
+            raise TaskGone("TaskTimedOut")
+        self.resumed.append(approval)
+
+    def reached(self, approval: Approval) -> bool:
+        return approval.id in {before.id for before in self.resumed}
+
+    def fail(self, task_token: str, error: str, cause: str) -> None:
+        self._check()
+        self.failed.append((task_token, error, cause))
+
+    def _check(self) -> None:
+        if self.broken:
+            raise DeliveryFailed("Step Functions answered ThrottlingException")
+        if self.gone:
+            raise TaskGone("TaskTimedOut")
+
+
+def some_tokens() -> TaskTokens:
+    """The tokens of approvals that were put on record by hand: all the same one."""
+    return cast("TaskTokens", SimpleNamespace(get=lambda _id: TOKEN))
