@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
@@ -15,12 +17,16 @@ from mypy_boto3_sqs import SQSClient
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
+from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from tests.support.aws import client_of, serialize_quickly
+from tests.support.crash_scenarios import Scenario
 from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
 from tests.support.real_calls import noted
 from tests.support.shell import Shell, deploy
+from tests.support.simulated_services import Calls
+from tests.support.simulation import BreakableSlack, Simulation
 from tests.support.slack_clients import CHANNEL, DirectWebClient, a_hook
 from tests.support.tables import REPLIES, TABLE, TABLES, TOKENS, create_tables
 
@@ -136,3 +142,44 @@ def context() -> Any:
         aws_request_id="r",
         get_remaining_time_in_millis=lambda: 60_000,
     )
+
+
+@pytest.fixture(scope="module")
+def simulated_clients() -> Iterator[dict[str, Any]]:
+    """Clients of boto3, and the table as template.yaml makes it: set up once, since that takes longer than a run."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+        services = ("dynamodb", "events", "sns", "sqs", "stepfunctions", "secretsmanager")
+        made: dict[str, Any] = {name: boto3.client(name) for name in services}  # type: ignore[call-overload]
+        made["the table"] = boto3.client("dynamodb")
+        create_tables(made["the table"])
+        session = SimpleNamespace(client=lambda service, **_: made.get(service))
+        patch.setattr("approvals.adapters.clients._session", lambda: session)
+        for module in ("table", "items"):
+            patch.setattr(f"approvals.store.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
+        yield made
+
+
+@pytest.fixture
+def simulate(
+    simulated_clients: dict[str, Any], context: Any, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Simulation]:
+    """Plays a scenario to its rest. The functions' own clients, clocks and Slack lead into the simulation."""
+
+    def run(scenario: Scenario, calls: Calls, **options: bool) -> Simulation:
+        simulation = Simulation(simulated_clients["the table"], context, calls, **options)
+        for service in simulated_clients.keys() - {"the table"}:
+            simulated_clients[service]._make_api_call = partial(simulation.aws, service)
+        monkeypatch.setattr("bot.messenger.WebClient", lambda **_: BreakableSlack(simulation))
+        # That Slack does not say who is a member is tried in test_bot: they are told, and click again.
+        bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", team_id="T0APPROVAL", deleted=False)
+        monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
+        monkeypatch.setattr("handlers.wiring.now", simulation.clock)
+        scenario.play(simulation)
+        simulation.rest()
+        return simulation
+
+    return run

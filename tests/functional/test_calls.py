@@ -7,18 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.functional.test_crashes import (
-    PARAMETERS,
-    SCENARIOS,
-    Calls,
-    Fault,
-    Simulation,
-    check,
-    clients,
-    simulate,
-)
-
-__all__ = ["clients", "simulate"]
+from tests.support.crash_scenarios import SCENARIOS, check
+from tests.support.simulated_parameters import PARAMETERS
+from tests.support.simulated_services import Calls, Fault
+from tests.support.simulation import Simulation
 
 BY_MAIL, WITH_SLACK = 17, 23
 """The budgets are 18 and 24. The request is a write and its token another, the page a read, the answer both, the look
