@@ -27,6 +27,7 @@ from tests.support.real_calls import noted
 from tests.support.shell import Shell, deploy
 from tests.support.simulated_services import Calls
 from tests.support.simulation import BreakableSlack, Simulation
+from tests.support.slack_app import Workspace, a_bot, web_api_of
 from tests.support.slack_clients import CHANNEL, DirectWebClient, a_hook
 from tests.support.tables import REPLIES, TABLE, TABLES, TOKENS, create_tables
 
@@ -183,3 +184,23 @@ def simulate(
         return simulation
 
     return run
+
+
+@pytest.fixture
+def web_api(slack: Slack) -> Iterator[str]:
+    with web_api_of(slack) as url:
+        yield url
+
+
+@pytest.fixture
+def workspace(
+    slack: Slack,
+    table: ApprovalTable,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    clock: Clock,
+    logger: Logger,
+    web_api: str,
+    context: Any,
+) -> Workspace:
+    return Workspace(slack, table, messenger, a_bot(table, slack, clock, logger, web_api), dynamodb, context)

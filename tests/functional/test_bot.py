@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hmac
 import json
-import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -45,20 +42,35 @@ from bot.listeners.views.response import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
-from demo.slack import MEMBERS, Modal, Refused, Slack
+from demo.slack import MEMBERS, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import BOB, NOW, a_response, an_approval
 from tests.support.fakes import Clock
-from tests.support.tables import REPLIES, TABLE, as_the_bot_has_it
+from tests.support.slack_app import (
+    ALICE,
+    BOBS,
+    CAROL,
+    DAVE,
+    GIL,
+    GONE_USER,
+    HOUR,
+    ID,
+    NOBODYS_COMMENT,
+    PEOPLE,
+    ROBOT,
+    SLACKBOT,
+    UMA,
+    Workspace,
+    a_bot,
+    event,
+    notes,
+)
+from tests.support.tables import TABLE, as_the_bot_has_it
 
 APPROVE, REJECT = Action
-ID = an_approval().id
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 
-
-NOBODYS_COMMENT = dict.fromkeys(Action, Presence.OFF)
-"""Then both answers take one tap."""
 
 ALL_MEMBERS = People(
     approvers=tuple(
@@ -74,27 +86,6 @@ def handler(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) ->
     return a_bot(table, slack, clock, logger)
 
 
-def a_bot(
-    table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger, api_url: str = "http://127.0.0.1:1/"
-) -> BotHandler:
-    """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
-    secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
-    app = create_app(table=as_the_bot_has_it(table), secret=secret, api_url=api_url, clock=clock, logger=logger)
-    return BotHandler(app, RequestVerifier(secret, clock), logger)
-
-
-def event(body: bytes | str, headers: dict[str, str], **changes: Any) -> dict[str, Any]:
-    text = body.decode() if isinstance(body, bytes) else body
-    return {
-        "httpMethod": "POST",
-        "path": "/slack/events",
-        "requestContext": {"httpMethod": "POST"},
-        "headers": headers,
-        "body": text,
-        **changes,
-    }
-
-
 def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
     message = messenger.post_request(ONE_TAP)
     return event(*slack.click(message.ts, action_id, user))
@@ -103,10 +94,6 @@ def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "
 def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
     payload: dict[str, Any] = json.loads(parse_qs(clicked["body"])["payload"][0])
     return payload
-
-
-def notes(dynamodb: DynamoDBClient) -> list[str]:
-    return [item["text"]["S"] for item in dynamodb.scan(TableName=REPLIES)["Items"]]
 
 
 @pytest.mark.parametrize("action", Action)
@@ -170,78 +157,78 @@ def test_a_click_that_slack_repeats_is_one_note(
     assert note.startswith(f"{ABOUT} Your answer was recorded already. Approved by bob in Slack")
 
 
-def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(scene: Scene, clock: Clock) -> None:
-    scene.ask()
+def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(workspace: Workspace, clock: Clock) -> None:
+    workspace.ask()
     said = []
     for _ in range(3):
         for number in range(30):
-            scene.click(ACTION_IDS[APPROVE if number % 2 else REJECT], CAROL)
-        said.append(len(scene.notes))
+            workspace.click(ACTION_IDS[APPROVE if number % 2 else REJECT], CAROL)
+        said.append(len(workspace.notes))
         clock.pass_(minutes=1)
     assert said == [1, 2, 3]
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))}
-    scene.click(ACTION_IDS[APPROVE], "U0DAVE0006")
-    assert len(scene.notes) == 4, "each person is told"
+    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))}
+    workspace.click(ACTION_IDS[APPROVE], DAVE)
+    assert len(workspace.notes) == 4, "each person is told"
 
 
-def test_each_withdrawal_is_told_though_it_is_the_second_in_a_minute(scene: Scene) -> None:
-    scene.ask(required_approvals=2)
+def test_each_withdrawal_is_told_though_it_is_the_second_in_a_minute(workspace: Workspace) -> None:
+    workspace.ask(required_approvals=2)
     for count in (1, 2):
-        scene.click(ACTION_IDS[APPROVE])
-        scene.choose(WITHDRAW)
-        assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * count
+        workspace.click(ACTION_IDS[APPROVE])
+        workspace.choose(WITHDRAW)
+        assert workspace.notes == [f"{ABOUT} {TAKEN_BACK}"] * count
 
 
-def test_thirty_withdrawals_of_one_response_are_told_twice_in_a_minute_at_most(scene: Scene) -> None:
-    scene.ask(required_approvals=2)
-    scene.click(ACTION_IDS[APPROVE])
+def test_thirty_withdrawals_of_one_response_are_told_twice_in_a_minute_at_most(workspace: Workspace) -> None:
+    workspace.ask(required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE])
     for _ in range(30):
-        scene.choose(WITHDRAW)
-    assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * 2
+        workspace.choose(WITHDRAW)
+    assert workspace.notes == [f"{ABOUT} {TAKEN_BACK}"] * 2
 
 
 def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_again(
-    scene: Scene, clock: Clock
+    workspace: Workspace, clock: Clock
 ) -> None:
-    scene.ask(required_approvals=2)
-    approve = event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS))
-    scene.handler(approve, scene.context)
-    withdraw = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
-    scene.handler(withdraw, scene.context)
+    workspace.ask(required_approvals=2)
+    approve = event(*workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS))
+    workspace.handler(approve, workspace.context)
+    withdraw = event(*workspace.slack.click(workspace.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
+    workspace.handler(withdraw, workspace.context)
     clock.pass_(minutes=4)
-    before = scene.record
-    assert scene.handler(approve, scene.context)["statusCode"] == 200
-    assert scene.record == before
+    before = workspace.record
+    assert workspace.handler(approve, workspace.context)["statusCode"] == 200
+    assert workspace.record == before
     assert before.standing == ()
-    assert any("You withdrew this response after you sent it" in note for note in scene.notes)
-    scene.click(ACTION_IDS[APPROVE])
-    stands = scene.record
+    assert any("You withdrew this response after you sent it" in note for note in workspace.notes)
+    workspace.click(ACTION_IDS[APPROVE])
+    stands = workspace.record
     assert len(stands.standing) == 1, "a new click counts"
-    scene.handler(withdraw, scene.context)
-    assert scene.record == stands, "nor is it withdrawn again"
-    assert f"{ABOUT} {USED}" in scene.notes
+    workspace.handler(withdraw, workspace.context)
+    assert workspace.record == stands, "nor is it withdrawn again"
+    assert f"{ABOUT} {USED}" in workspace.notes
 
 
-def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_again(scene: Scene) -> None:
-    scene.ask(required_rejections=2)
-    scene.click(ACTION_IDS[REJECT])
-    sent = event(*scene.slack.submit(scene.modal().id, {"comment": "no"}))
-    scene.handler(sent, scene.context)
-    scene.choose(WITHDRAW)
-    before = scene.record
-    answer = scene.handler(sent, scene.context)
+def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_again(workspace: Workspace) -> None:
+    workspace.ask(required_rejections=2)
+    workspace.click(ACTION_IDS[REJECT])
+    sent = event(*workspace.slack.submit(workspace.modal().id, {"comment": "no"}))
+    workspace.handler(sent, workspace.context)
+    workspace.choose(WITHDRAW)
+    before = workspace.record
+    answer = workspace.handler(sent, workspace.context)
     assert "nothing was changed" in answer["body"]
-    assert scene.record == before
+    assert workspace.record == before
     assert before.standing == ()
 
 
-def test_more_time_that_is_delivered_again_moves_the_deadline_once(scene: Scene, clock: Clock) -> None:
-    scene.ask(more_time=MoreTime(3, HOUR))
-    asks = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}"))
-    scene.handler(asks, scene.context)
+def test_more_time_that_is_delivered_again_moves_the_deadline_once(workspace: Workspace, clock: Clock) -> None:
+    workspace.ask(more_time=MoreTime(3, HOUR))
+    asks = event(*workspace.slack.click(workspace.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}"))
+    workspace.handler(asks, workspace.context)
     clock.pass_(minutes=4)
-    scene.handler(asks, scene.context)
-    assert scene.record.deadline == NOW + 2 * HOUR
+    workspace.handler(asks, workspace.context)
+    assert workspace.record.deadline == NOW + 2 * HOUR
 
 
 def test_a_click_on_a_record_that_is_gone_says_so(
@@ -590,176 +577,72 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(
 # ---------------------------------------------------------------- what needs Slack's own answer: dialogs
 
 
-@pytest.fixture
-def web_api(slack: Slack) -> Iterator[str]:
-    """The stand-in behind a real address, as the app's own client calls it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            is_json = "json" in self.headers["Content-Type"]
-            parameters = json.loads(body) if is_json else dict(parse_qsl(body))
-            status = slack.fail_with or 200
-            method = self.path.removeprefix("/")
-            answer = slack.call(method, self.headers["Authorization"], parameters) if status == 200 else {"ok": False}
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-ALICE, BOBS, CAROL, _DAVE = MEMBERS
-PEOPLE = People(
-    approvers=(
-        Person(id="alice@example.com", name="alice", email="alice@example.com", slack_id=ALICE),
-        Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOBS),
-    ),
-    requester=Person(id="carol@example.com", name="carol", email="carol@example.com", slack_id=CAROL),
-)
-HOUR = timedelta(hours=1)
 BY_BOB = "Approved by bob in Slack on Mon 23 Nov 2026, 09:00 UTC"
 
 
-@dataclass
-class Scene:
-    """A request in Slack, and people at it."""
-
-    slack: Slack
-    table: ApprovalTable
-    messenger: SlackMessenger
-    handler: BotHandler
-    dynamodb: DynamoDBClient
-    context: Any
-    ts: str = ""
-
-    def ask(self, *, people: People | None = None, **changes: Any) -> None:
-        """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
-        request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
-        asked = an_approval(request=request, people=people or PEOPLE)
-        self.ts = self.messenger.post_request(asked).ts
-        self.table.add(asked)
-
-    def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
-        answer = self.handler(event(*self.slack.click(self.ts, action_id, user, option)), self.context)
-        assert (answer["statusCode"], answer["body"]) == (200, "")
-        return answer
-
-    def choose(self, word: str, user: str = BOBS) -> None:
-        self.click(MORE_ID, user, f"{word}:{ID}")
-
-    def modal(self) -> Modal:
-        [modal] = self.slack.modals()
-        return modal
-
-    def submit(self, *, checked: bool = True, **values: str) -> None:
-        """Sends the dialog off with what is filled in already and these values, and does what the app answers."""
-        modal = self.modal()
-        named = {name.replace("form_", "form."): value for name, value in values.items()}
-        body, headers = self.slack.submit(modal.id, {**modal.initial(), **named}, checked=checked)
-        answer = self.handler(event(body, headers), self.context)
-        assert answer["statusCode"] == 200
-        self.slack.answered(modal.id, answer["body"])
-
-    @property
-    def record(self) -> Approval:
-        return self.table.get(ID)
-
-    def is_(self, status: Status) -> bool:
-        return self.record.status is status
-
-    @property
-    def notes(self) -> list[str]:
-        return notes(self.dynamodb)
-
-
-@pytest.fixture
-def scene(
-    slack: Slack,
-    table: ApprovalTable,
-    messenger: SlackMessenger,
-    dynamodb: DynamoDBClient,
-    clock: Clock,
-    logger: Logger,
-    web_api: str,
-    context: Any,
-) -> Scene:
-    return Scene(slack, table, messenger, a_bot(table, slack, clock, logger, web_api), dynamodb, context)
-
-
 @pytest.mark.parametrize("alone", [True, False])
-def test_a_dialog_opened_from_a_message_that_they_alone_see_leads_to_a_note(scene: Scene, alone: bool) -> None:
+def test_a_dialog_opened_from_a_message_that_they_alone_see_leads_to_a_note(workspace: Workspace, alone: bool) -> None:
     """Nothing edits that message when the answer counts."""
-    scene.ask()
+    workspace.ask()
     if alone:
-        scene.slack._messages[scene.ts] = replace(scene.slack.messages()[0], ephemeral_to=BOBS)
-    scene.click(ACTION_IDS[REJECT])
-    scene.submit(comment="Not before Monday")
-    assert scene.is_(Status.REJECTED)
-    assert [note.startswith(f"{ABOUT} Rejected by bob in Slack") for note in scene.notes] == [True] * alone
+        workspace.slack._messages[workspace.ts] = replace(workspace.slack.messages()[0], ephemeral_to=BOBS)
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.submit(comment="Not before Monday")
+    assert workspace.is_(Status.REJECTED)
+    assert [note.startswith(f"{ABOUT} Rejected by bob in Slack") for note in workspace.notes] == [True] * alone
 
 
-def test_approve_takes_one_tap_and_reject_asks_why(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    assert scene.is_(Status.PENDING)
-    assert list(scene.modal().inputs()) == ["comment"]
-    scene.submit(comment="  Not before Monday\r\nnor after  ")
-    assert scene.slack.modals() == []
-    decision = scene.record.decision
+def test_approve_takes_one_tap_and_reject_asks_why(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    assert workspace.is_(Status.PENDING)
+    assert list(workspace.modal().inputs()) == ["comment"]
+    workspace.submit(comment="  Not before Monday\r\nnor after  ")
+    assert workspace.slack.modals() == []
+    decision = workspace.record.decision
     assert decision is not None
     assert (decision.status, decision.comment) == (Status.REJECTED, "Not before Monday\nnor after")
-    assert scene.notes == []
+    assert workspace.notes == []
 
 
-def test_a_rejection_needs_no_reason_where_none_is_required(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    scene.submit()
-    assert scene.is_(Status.REJECTED)
+def test_a_rejection_needs_no_reason_where_none_is_required(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.submit()
+    assert workspace.is_(Status.REJECTED)
 
 
-def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(scene: Scene) -> None:
-    scene.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
-    scene.click(ACTION_IDS[APPROVE])
+def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(workspace: Workspace) -> None:
+    workspace.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    workspace.click(ACTION_IDS[APPROVE])
     with pytest.raises(Refused, match="comment"):
-        scene.submit()
-    scene.submit(checked=False, comment="  ")
-    assert scene.modal().errors == {"comment": "Please say why."}
-    assert scene.is_(Status.PENDING)
-    scene.submit(comment="Tested")
-    decision = scene.record.decision
+        workspace.submit()
+    workspace.submit(checked=False, comment="  ")
+    assert workspace.modal().errors == {"comment": "Please say why."}
+    assert workspace.is_(Status.PENDING)
+    workspace.submit(comment="Tested")
+    decision = workspace.record.decision
     assert decision is not None
     assert (decision.status, decision.comment) == (Status.APPROVED, "Tested")
 
 
 @pytest.mark.parametrize("comment", ["Fine\u200b", "Fi\x1bne", "\u202eFine", "Fine\u2800"])
-def test_a_comment_with_a_hidden_character_is_refused_at_its_field(scene: Scene, comment: str) -> None:
-    scene.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
-    scene.click(ACTION_IDS[APPROVE])
-    scene.submit(comment=comment)
-    assert scene.modal().errors["comment"].startswith("Please remove the hidden character U+")
-    assert scene.is_(Status.PENDING)
-    scene.submit(comment="Fine \U0001f469\u200d\U0001f4bb")
-    assert scene.is_(Status.APPROVED)
+def test_a_comment_with_a_hidden_character_is_refused_at_its_field(workspace: Workspace, comment: str) -> None:
+    workspace.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    workspace.click(ACTION_IDS[APPROVE])
+    workspace.submit(comment=comment)
+    assert workspace.modal().errors["comment"].startswith("Please remove the hidden character U+")
+    assert workspace.is_(Status.PENDING)
+    workspace.submit(comment="Fine \U0001f469\u200d\U0001f4bb")
+    assert workspace.is_(Status.APPROVED)
 
 
-def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    scene.submit(checked=False, comment="x" * 1001)
-    assert scene.modal().errors == {"comment": "Please write at most 1,000 characters."}
-    assert scene.is_(Status.PENDING)
+def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.submit(checked=False, comment="x" * 1001)
+    assert workspace.modal().errors == {"comment": "Please write at most 1,000 characters."}
+    assert workspace.is_(Status.PENDING)
 
 
 FORM = (
@@ -772,11 +655,13 @@ FORM = (
 )
 
 
-def test_a_form_is_filled_in_with_its_defaults_and_changed(scene: Scene) -> None:
-    scene.ask(form=FORM)
-    scene.click(ACTION_IDS[APPROVE])
-    scene.submit(form_Amount="99.5", form_Many="m", form_Insured="yes", form_Day="2026-12-24", form_Words="two words")
-    [response] = scene.record.responses
+def test_a_form_is_filled_in_with_its_defaults_and_changed(workspace: Workspace) -> None:
+    workspace.ask(form=FORM)
+    workspace.click(ACTION_IDS[APPROVE])
+    workspace.submit(
+        form_Amount="99.5", form_Many="m", form_Insured="yes", form_Day="2026-12-24", form_Words="two words"
+    )
+    [response] = workspace.record.responses
     assert response.form == {
         "Amount": 99.5,
         "Reason": "Lost",
@@ -785,48 +670,48 @@ def test_a_form_is_filled_in_with_its_defaults_and_changed(scene: Scene) -> None
         "Day": "2026-12-24",
         "Words": "two words",
     }
-    assert scene.is_(Status.APPROVED)
+    assert workspace.is_(Status.APPROVED)
 
 
-def test_what_is_wrong_in_a_form_is_said_at_each_field(scene: Scene) -> None:
-    scene.ask(form=FORM)
-    scene.click(ACTION_IDS[APPROVE])
+def test_what_is_wrong_in_a_form_is_said_at_each_field(workspace: Workspace) -> None:
+    workspace.ask(form=FORM)
+    workspace.click(ACTION_IDS[APPROVE])
     wrong = {"Amount": "501", "Reason": "Stolen", "Insured": "maybe", "Day": "2026-10-31", "Words": "x" * 11}
-    scene.submit(checked=False, **{f"form_{name}": value for name, value in wrong.items()})
-    assert scene.modal().errors.keys() == {f"form.{name}" for name in wrong}
-    assert scene.modal().errors["form.Amount"] == "Please give a number from 1 to 500."
-    scene.submit(checked=False, form_Amount="")
-    assert scene.modal().errors == {"form.Amount": "Please fill this in."}
-    assert scene.record.responses == ()
+    workspace.submit(checked=False, **{f"form_{name}": value for name, value in wrong.items()})
+    assert workspace.modal().errors.keys() == {f"form.{name}" for name in wrong}
+    assert workspace.modal().errors["form.Amount"] == "Please give a number from 1 to 500."
+    workspace.submit(checked=False, form_Amount="")
+    assert workspace.modal().errors == {"form.Amount": "Please fill this in."}
+    assert workspace.record.responses == ()
 
 
-def test_a_rejection_asks_for_no_form(scene: Scene) -> None:
-    scene.ask(form=FORM)
-    scene.click(ACTION_IDS[REJECT])
-    scene.submit(comment="no")
-    [response] = scene.record.responses
+def test_a_rejection_asks_for_no_form(workspace: Workspace) -> None:
+    workspace.ask(form=FORM)
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.submit(comment="no")
+    [response] = workspace.record.responses
     assert response.form == {}
 
 
-def test_an_answer_of_high_severity_needs_its_box_ticked(scene: Scene) -> None:
-    scene.ask(severity=Severity.HIGH)
-    scene.click(ACTION_IDS[REJECT])
-    scene.submit(checked=False, comment="no")
-    assert scene.modal().errors == {"sure": NOT_SURE}
-    assert scene.is_(Status.PENDING)
-    scene.submit(comment="no", sure="yes")
-    assert scene.is_(Status.REJECTED)
+def test_an_answer_of_high_severity_needs_its_box_ticked(workspace: Workspace) -> None:
+    workspace.ask(severity=Severity.HIGH)
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.submit(checked=False, comment="no")
+    assert workspace.modal().errors == {"sure": NOT_SURE}
+    assert workspace.is_(Status.PENDING)
+    workspace.submit(comment="no", sure="yes")
+    assert workspace.is_(Status.REJECTED)
 
 
-def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept(scene: Scene) -> None:
-    scene.ask()
+def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept(workspace: Workspace) -> None:
+    workspace.ask()
     for action in (REJECT, APPROVE):
-        scene.click(ACTION_IDS[action], CAROL)
-    assert scene.slack.modals() == []
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))}
-    [attempt] = scene.record.refusals
+        workspace.click(ACTION_IDS[action], CAROL)
+    assert workspace.slack.modals() == []
+    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))}
+    [attempt] = workspace.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
-    assert scene.is_(Status.PENDING)
+    assert workspace.is_(Status.PENDING)
 
 
 def without_a_workspace(payload: dict[str, Any]) -> None:
@@ -850,282 +735,279 @@ def with_null_for_a_workspace(payload: dict[str, Any]) -> None:
 @pytest.mark.parametrize("damage", [without_a_workspace, with_an_empty_workspace, with_null_for_a_workspace, on_a_grid])
 @pytest.mark.parametrize("what", ["click", "menu", "dialog"])
 def test_without_the_users_own_workspace_nobody_is_a_member(
-    scene: Scene, damage: Callable[[dict[str, Any]], None], what: str
+    workspace: Workspace, damage: Callable[[dict[str, Any]], None], what: str
 ) -> None:
     """Not even where the payload's own team is the right one: guests from elsewhere click there, too."""
     if what == "dialog":
-        payload = submission(scene)
+        payload = submission(workspace)
     else:
-        scene.ask(required_approvals=2)
+        workspace.ask(required_approvals=2)
         clicked = (ACTION_IDS[APPROVE], BOBS) if what == "click" else (MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
-        payload = payload_of(event(*scene.slack.click(scene.ts, *clicked)))
+        payload = payload_of(event(*workspace.slack.click(workspace.ts, *clicked)))
     damage(payload)
-    answer = scene.handler(event(*scene.slack.sign(payload)), scene.context)
+    answer = workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)
     assert answer["statusCode"] == 200
-    assert scene.record.responses == ()
-    said = [answer["body"]] if what == "dialog" else scene.notes
+    assert workspace.record.responses == ()
+    said = [answer["body"]] if what == "dialog" else workspace.notes
     assert wording.NOT_OF_THE_WORKSPACE in said[0]
 
 
 @pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
-def test_a_workspace_that_is_no_text_gets_401(scene: Scene, wrong: object) -> None:
-    scene.ask()
-    payload = payload_of(event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)))
+def test_a_workspace_that_is_no_text_gets_401(workspace: Workspace, wrong: object) -> None:
+    workspace.ask()
+    payload = payload_of(event(*workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)))
     payload["user"]["team_id"] = wrong
-    status = scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"]
-    assert (status, scene.record.responses) == (401 if wrong else 200, ())
+    status = workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"]
+    assert (status, workspace.record.responses) == (401 if wrong else 200, ())
 
 
-GIL, UMA, ROBOT, SLACKBOT, GONE_USER = "U0GIL00007", "U0UMA00008", "U0APPBOT00", "USLACKBOT", "U0GONE0005"
-
-
-def ask_anybody(scene: Scene, **changes: Any) -> None:
-    scene.ask(**{"comments": NOBODYS_COMMENT, **changes}, people=People(requester=PEOPLE.requester))
+def ask_anybody(workspace: Workspace, **changes: Any) -> None:
+    workspace.ask(**{"comments": NOBODYS_COMMENT, **changes}, people=People(requester=PEOPLE.requester))
 
 
 @pytest.mark.parametrize("user", [GIL, UMA, ROBOT, SLACKBOT, GONE_USER])
-def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene: Scene, user: str) -> None:
+def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(workspace: Workspace, user: str) -> None:
     """Nor who was deactivated and still has a click under way. Bots can't click, unless Slack lets them one day."""
-    ask_anybody(scene, more_time=MoreTime(1, HOUR))
-    scene.click(ACTION_IDS[APPROVE], user)
-    scene.choose(MORE_TIME, user)
-    assert scene.is_(Status.PENDING)
-    assert (scene.record.responses, scene.record.extensions) == ((), ())
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.NOT_A_MEMBER))}
-    assert [refusal.reason for refusal in scene.record.refusals] == [Reason.NOT_A_MEMBER]
+    ask_anybody(workspace, more_time=MoreTime(1, HOUR))
+    workspace.click(ACTION_IDS[APPROVE], user)
+    workspace.choose(MORE_TIME, user)
+    assert workspace.is_(Status.PENDING)
+    assert (workspace.record.responses, workspace.record.extensions) == ((), ())
+    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.NOT_A_MEMBER))}
+    assert [refusal.reason for refusal in workspace.record.refusals] == [Reason.NOT_A_MEMBER]
 
 
-def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(scene: Scene) -> None:
-    ask_anybody(scene, comments=dict.fromkeys(Action, Presence.OPTIONAL))
-    scene.click(ACTION_IDS[REJECT], GIL)
-    scene.submit(comment="no")
-    assert wording.NOT_A_MEMBER in json.dumps(scene.modal().view["blocks"])
-    assert scene.record.responses == ()
+def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(workspace: Workspace) -> None:
+    ask_anybody(workspace, comments=dict.fromkeys(Action, Presence.OPTIONAL))
+    workspace.click(ACTION_IDS[REJECT], GIL)
+    workspace.submit(comment="no")
+    assert wording.NOT_A_MEMBER in json.dumps(workspace.modal().view["blocks"])
+    assert workspace.record.responses == ()
 
 
-def test_a_guest_whom_the_request_names_may_answer_and_slack_is_not_asked(scene: Scene) -> None:
+def test_a_guest_whom_the_request_names_may_answer_and_slack_is_not_asked(workspace: Workspace) -> None:
     named = People(approvers=(Person(id=GIL, name="gil", slack_id=GIL),))
-    scene.ask(comments=NOBODYS_COMMENT, people=named)
-    scene.slack._calls.clear()
-    scene.click(ACTION_IDS[APPROVE], GIL)
-    assert scene.is_(Status.APPROVED)
-    assert scene.slack.calls() == []
+    workspace.ask(comments=NOBODYS_COMMENT, people=named)
+    workspace.slack._calls.clear()
+    workspace.click(ACTION_IDS[APPROVE], GIL)
+    assert workspace.is_(Status.APPROVED)
+    assert workspace.slack.calls() == []
 
 
-def test_a_member_answers_what_names_nobody_after_one_look_at_slack(scene: Scene) -> None:
-    ask_anybody(scene, required_approvals=2)
-    scene.slack._calls.clear()
+def test_a_member_answers_what_names_nobody_after_one_look_at_slack(workspace: Workspace) -> None:
+    ask_anybody(workspace, required_approvals=2)
+    workspace.slack._calls.clear()
     for _ in range(2):
-        scene.click(ACTION_IDS[APPROVE])
-        scene.choose(WITHDRAW)
-    scene.click(ACTION_IDS[APPROVE])
-    assert [json.loads(call)["method"] for call in scene.slack.calls()] == ["users.info"]
-    scene.click(ACTION_IDS[APPROVE], ALICE)
-    assert scene.is_(Status.APPROVED)
+        workspace.click(ACTION_IDS[APPROVE])
+        workspace.choose(WITHDRAW)
+    workspace.click(ACTION_IDS[APPROVE])
+    assert [json.loads(call)["method"] for call in workspace.slack.calls()] == ["users.info"]
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    assert workspace.is_(Status.APPROVED)
 
 
 @pytest.mark.parametrize("status", [500, 429])
 def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_may_try_again(
-    scene: Scene, status: int, clock: Clock
+    workspace: Workspace, status: int, clock: Clock
 ) -> None:
-    ask_anybody(scene)
-    scene.slack.fail_with = status
-    scene.click(ACTION_IDS[APPROVE])
-    assert scene.record.version == 1
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.UNCHECKED))]
-    scene.slack.fail_with = None
-    scene.click(ACTION_IDS[APPROVE])
-    assert scene.is_(Status.APPROVED)
+    ask_anybody(workspace)
+    workspace.slack.fail_with = status
+    workspace.click(ACTION_IDS[APPROVE])
+    assert workspace.record.version == 1
+    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.UNCHECKED))]
+    workspace.slack.fail_with = None
+    workspace.click(ACTION_IDS[APPROVE])
+    assert workspace.is_(Status.APPROVED)
 
 
-def test_who_responded_may_withdraw_while_slack_does_not_answer(scene: Scene) -> None:
-    ask_anybody(scene, required_approvals=2)
-    scene.click(ACTION_IDS[APPROVE])
-    scene.slack.fail_with = 500
-    scene.choose(WITHDRAW)
-    assert scene.record.standing == ()
+def test_who_responded_may_withdraw_while_slack_does_not_answer(workspace: Workspace) -> None:
+    ask_anybody(workspace, required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE])
+    workspace.slack.fail_with = 500
+    workspace.choose(WITHDRAW)
+    assert workspace.record.standing == ()
 
 
-def test_a_new_token_is_taken_up_where_slack_is_asked_who_is_a_member(scene: Scene, clock: Clock) -> None:
-    ask_anybody(scene)
-    scene.slack.bot_token = "xoxb-another-0123456789"
+def test_a_new_token_is_taken_up_where_slack_is_asked_who_is_a_member(workspace: Workspace, clock: Clock) -> None:
+    ask_anybody(workspace)
+    workspace.slack.bot_token = "xoxb-another-0123456789"
     clock.pass_(minutes=1)
-    scene.click(ACTION_IDS[APPROVE])
-    assert scene.is_(Status.PENDING)
-    scene.click(ACTION_IDS[APPROVE])
-    assert scene.is_(Status.APPROVED)
+    workspace.click(ACTION_IDS[APPROVE])
+    assert workspace.is_(Status.PENDING)
+    workspace.click(ACTION_IDS[APPROVE])
+    assert workspace.is_(Status.APPROVED)
 
 
 def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is who is looked up when the request is sent."""
-    ask_anybody(scene)
+    ask_anybody(workspace)
     monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
-    scene.click(ACTION_IDS[APPROVE], CAROL)
-    assert scene.is_(Status.PENDING)
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))]
+    workspace.click(ACTION_IDS[APPROVE], CAROL)
+    assert workspace.is_(Status.PENDING)
+    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))]
 
 
-def test_a_guest_from_another_workspace_gets_no_dialog(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT], "U0GUEST004")
-    assert scene.slack.modals() == []
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OTHER_WORKSPACE))]
+def test_a_guest_from_another_workspace_gets_no_dialog(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT], "U0GUEST004")
+    assert workspace.slack.modals() == []
+    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OTHER_WORKSPACE))]
 
 
-def test_nobody_answers_before_it_is_known_who_may(scene: Scene) -> None:
-    scene.ask()
-    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
-    scene.table.add(an_approval(people=None, request=Request(timeout=HOUR)))
+def test_nobody_answers_before_it_is_known_who_may(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    workspace.table.add(an_approval(people=None, request=Request(timeout=HOUR)))
     for action in Action:
-        scene.click(ACTION_IDS[action])
-    assert scene.slack.modals() == []
-    assert set(scene.notes) == {str(wording.not_allowed(scene.record, Reason.TOO_EARLY))}
-    assert scene.record.version == 1
+        workspace.click(ACTION_IDS[action])
+    assert workspace.slack.modals() == []
+    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.TOO_EARLY))}
+    assert workspace.record.version == 1
 
 
-def test_a_dialog_that_was_open_too_long_says_who_was_faster(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    scene.click(ACTION_IDS[APPROVE], ALICE)
-    scene.submit(comment="no")
-    assert scene.is_(Status.APPROVED)
-    shown = json.dumps(scene.modal().view["blocks"])
+def test_a_dialog_that_was_open_too_long_says_who_was_faster(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    workspace.submit(comment="no")
+    assert workspace.is_(Status.APPROVED)
+    shown = json.dumps(workspace.modal().view["blocks"])
     assert "Somebody was faster. Approved by alice in Slack" in shown
-    assert "submit" not in scene.modal().view
+    assert "submit" not in workspace.modal().view
 
 
-def test_a_dialog_sent_after_the_deadline_expires_the_request_and_says_so(scene: Scene, clock: Clock) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
+def test_a_dialog_sent_after_the_deadline_expires_the_request_and_says_so(workspace: Workspace, clock: Clock) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
     clock.pass_(hours=1)
-    scene.submit(comment="no")
-    assert scene.is_(Status.EXPIRED)
-    assert "Your answer came too late. Expired on" in json.dumps(scene.modal().view["blocks"])
+    workspace.submit(comment="no")
+    assert workspace.is_(Status.EXPIRED)
+    assert "Your answer came too late. Expired on" in json.dumps(workspace.modal().view["blocks"])
 
 
-def test_a_dialog_about_a_record_that_is_gone_says_so(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
-    scene.submit(comment="no")
-    assert GONE in json.dumps(scene.modal().view["blocks"])
+def test_a_dialog_about_a_record_that_is_gone_says_so(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    workspace.submit(comment="no")
+    assert GONE in json.dumps(workspace.modal().view["blocks"])
 
 
-def test_no_dialog_opens_once_it_is_decided_or_too_late(scene: Scene, clock: Clock) -> None:
-    scene.ask()
+def test_no_dialog_opens_once_it_is_decided_or_too_late(workspace: Workspace, clock: Clock) -> None:
+    workspace.ask()
     clock.pass_(hours=1)
-    scene.click(ACTION_IDS[REJECT])
-    scene.click(ACTION_IDS[REJECT], ALICE)
-    assert scene.slack.modals() == []
-    assert scene.is_(Status.EXPIRED)
-    assert all("Your answer came too late." in note for note in scene.notes)
-    assert len(scene.notes) == 2
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.click(ACTION_IDS[REJECT], ALICE)
+    assert workspace.slack.modals() == []
+    assert workspace.is_(Status.EXPIRED)
+    assert all("Your answer came too late." in note for note in workspace.notes)
+    assert len(workspace.notes) == 2
 
 
 @pytest.mark.parametrize("outage", ["slack", "trigger", "token"])
 def test_a_dialog_that_slack_does_not_open_leaves_a_note_and_records_nothing(
-    scene: Scene, clock: Clock, outage: str
+    workspace: Workspace, clock: Clock, outage: str
 ) -> None:
-    scene.ask()
-    signed = scene.slack.click(scene.ts, ACTION_IDS[REJECT], BOBS)
+    workspace.ask()
+    signed = workspace.slack.click(workspace.ts, ACTION_IDS[REJECT], BOBS)
     if outage == "slack":
-        scene.slack.fail_with = 500
+        workspace.slack.fail_with = 500
     elif outage == "trigger":
         clock.pass_(seconds=4)
     else:
-        scene.slack.bot_token = "xoxb-another-0123456789"
-    assert scene.handler(event(*signed), scene.context)["statusCode"] == 200
-    assert scene.notes == [NOT_OPENED]
-    assert scene.record.version == 1
+        workspace.slack.bot_token = "xoxb-another-0123456789"
+    assert workspace.handler(event(*signed), workspace.context)["statusCode"] == 200
+    assert workspace.notes == [NOT_OPENED]
+    assert workspace.record.version == 1
 
 
-def test_a_new_token_is_taken_up_after_slack_refused_the_old_one(scene: Scene, clock: Clock) -> None:
-    scene.ask()
-    scene.slack.bot_token = "xoxb-another-0123456789"
+def test_a_new_token_is_taken_up_after_slack_refused_the_old_one(workspace: Workspace, clock: Clock) -> None:
+    workspace.ask()
+    workspace.slack.bot_token = "xoxb-another-0123456789"
     clock.pass_(minutes=1)
-    scene.click(ACTION_IDS[REJECT])
-    assert scene.slack.modals() == []
-    scene.click(ACTION_IDS[REJECT])
-    assert scene.modal().user_id == BOBS
+    workspace.click(ACTION_IDS[REJECT])
+    assert workspace.slack.modals() == []
+    workspace.click(ACTION_IDS[REJECT])
+    assert workspace.modal().user_id == BOBS
 
 
-def test_one_of_two_approvals_counts_without_a_note(scene: Scene) -> None:
-    scene.ask(required_approvals=2)
-    scene.click(ACTION_IDS[APPROVE])
-    assert scene.notes == []
-    assert [response.person for response in scene.record.standing] == ["bob@example.com"]
-    assert scene.is_(Status.PENDING)
-    scene.click(ACTION_IDS[APPROVE])
-    assert scene.notes == [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals. {BY_BOB}."]
-    scene.click(ACTION_IDS[APPROVE], ALICE)
-    assert scene.is_(Status.APPROVED)
+def test_one_of_two_approvals_counts_without_a_note(workspace: Workspace) -> None:
+    workspace.ask(required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE])
+    assert workspace.notes == []
+    assert [response.person for response in workspace.record.standing] == ["bob@example.com"]
+    assert workspace.is_(Status.PENDING)
+    workspace.click(ACTION_IDS[APPROVE])
+    assert workspace.notes == [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals. {BY_BOB}."]
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    assert workspace.is_(Status.APPROVED)
 
 
-def test_who_answered_must_take_it_back_before_answering_otherwise(scene: Scene) -> None:
-    scene.ask(required_approvals=2)
-    scene.click(ACTION_IDS[APPROVE])
-    scene.click(ACTION_IDS[REJECT])
-    assert scene.slack.modals() == []
-    assert scene.notes == [f"{ABOUT} You answered otherwise before. Take that answer back first."]
-    scene.choose(WITHDRAW)
-    assert f"{ABOUT} {TAKEN_BACK}" in scene.notes
-    assert scene.record.standing == ()
-    scene.click(ACTION_IDS[REJECT])
-    scene.submit(comment="no")
-    assert scene.is_(Status.REJECTED)
+def test_who_answered_must_take_it_back_before_answering_otherwise(workspace: Workspace) -> None:
+    workspace.ask(required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE])
+    workspace.click(ACTION_IDS[REJECT])
+    assert workspace.slack.modals() == []
+    assert workspace.notes == [f"{ABOUT} You answered otherwise before. Take that answer back first."]
+    workspace.choose(WITHDRAW)
+    assert f"{ABOUT} {TAKEN_BACK}" in workspace.notes
+    assert workspace.record.standing == ()
+    workspace.click(ACTION_IDS[REJECT])
+    workspace.submit(comment="no")
+    assert workspace.is_(Status.REJECTED)
 
 
-def test_there_is_nothing_to_take_back_before_an_answer(scene: Scene) -> None:
-    scene.ask(required_approvals=2)
-    scene.choose(WITHDRAW)
-    assert scene.notes == [f"{ABOUT} {NOTHING_TO_TAKE_BACK}"]
-    assert scene.record.version == 1
+def test_there_is_nothing_to_take_back_before_an_answer(workspace: Workspace) -> None:
+    workspace.ask(required_approvals=2)
+    workspace.choose(WITHDRAW)
+    assert workspace.notes == [f"{ABOUT} {NOTHING_TO_TAKE_BACK}"]
+    assert workspace.record.version == 1
 
 
-def test_more_time_moves_the_deadline_as_often_as_the_request_allows(scene: Scene) -> None:
-    scene.ask(more_time=MoreTime(1, HOUR))
-    scene.choose(MORE_TIME)
-    assert scene.record.deadline == NOW + 2 * HOUR
-    assert scene.notes == []
-    scene.choose(MORE_TIME, ALICE)
-    assert scene.notes == [f"{ABOUT} {NO_MORE_TIME}"]
-    assert scene.record.deadline == NOW + 2 * HOUR
-
-
-@pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
-def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> None:
-    scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
-    scene.choose(word, CAROL)
-    assert scene.notes == [str(wording.not_allowed(scene.record, Reason.OWN_REQUEST))]
-    assert scene.record.version == 1
+def test_more_time_moves_the_deadline_as_often_as_the_request_allows(workspace: Workspace) -> None:
+    workspace.ask(more_time=MoreTime(1, HOUR))
+    workspace.choose(MORE_TIME)
+    assert workspace.record.deadline == NOW + 2 * HOUR
+    assert workspace.notes == []
+    workspace.choose(MORE_TIME, ALICE)
+    assert workspace.notes == [f"{ABOUT} {NO_MORE_TIME}"]
+    assert workspace.record.deadline == NOW + 2 * HOUR
 
 
 @pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
-def test_after_the_decision_the_menu_changes_nothing(scene: Scene, word: str) -> None:
-    scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
+def test_a_stranger_can_use_no_choice_of_the_menu(workspace: Workspace, word: str) -> None:
+    workspace.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
+    workspace.choose(word, CAROL)
+    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))]
+    assert workspace.record.version == 1
+
+
+@pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
+def test_after_the_decision_the_menu_changes_nothing(workspace: Workspace, word: str) -> None:
+    workspace.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     for user in (BOBS, ALICE):
-        scene.click(ACTION_IDS[APPROVE], user)
-    before = scene.record
-    scene.choose(word)
-    assert scene.record == before
-    [note] = scene.notes
+        workspace.click(ACTION_IDS[APPROVE], user)
+    before = workspace.record
+    workspace.choose(word)
+    assert workspace.record == before
+    [note] = workspace.notes
     assert "too late for that: nothing was changed. Approved by alice in Slack" in note
 
 
-def test_the_menu_on_a_record_that_is_gone_says_so(scene: Scene) -> None:
-    scene.ask(required_approvals=2)
-    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
-    scene.choose(WITHDRAW)
-    assert scene.notes == [GONE]
+def test_the_menu_on_a_record_that_is_gone_says_so(workspace: Workspace) -> None:
+    workspace.ask(required_approvals=2)
+    workspace.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    workspace.choose(WITHDRAW)
+    assert workspace.notes == [GONE]
 
 
-def submission(scene: Scene) -> dict[str, Any]:
+def submission(workspace: Workspace) -> dict[str, Any]:
     """A dialog sent off, as its payload."""
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    return payload_of(event(*scene.slack.submit(scene.modal().id, {"comment": "no"})))
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    return payload_of(event(*workspace.slack.submit(workspace.modal().id, {"comment": "no"})))
 
 
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -1171,40 +1053,40 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("what", DAMAGES)
-def test_a_signed_dialog_that_makes_no_sense_gets_401_and_records_nothing(scene: Scene, what: str) -> None:
-    payload = submission(scene)
+def test_a_signed_dialog_that_makes_no_sense_gets_401_and_records_nothing(workspace: Workspace, what: str) -> None:
+    payload = submission(workspace)
     DAMAGES[what](payload)
-    assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 401
-    assert scene.record.version == 1
+    assert workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"] == 401
+    assert workspace.record.version == 1
 
 
 @pytest.mark.parametrize("value", ["", "x", f"escalate:{ID}", f"withdraw:{'a' * 5}", ID, f":{ID}", None, 7, []])
-def test_a_choice_that_the_menu_does_not_have_gets_401(scene: Scene, value: object) -> None:
-    scene.ask(required_approvals=2)
-    payload = payload_of(event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")))
+def test_a_choice_that_the_menu_does_not_have_gets_401(workspace: Workspace, value: object) -> None:
+    workspace.ask(required_approvals=2)
+    payload = payload_of(event(*workspace.slack.click(workspace.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")))
     payload["actions"][0]["selected_option"]["value"] = value
-    assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 401
+    assert workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"] == 401
 
 
-def test_a_dialog_that_slack_did_not_sign_gets_401(scene: Scene) -> None:
-    payload = submission(scene)
-    body, headers = scene.slack.sign(payload)
+def test_a_dialog_that_slack_did_not_sign_gets_401(workspace: Workspace) -> None:
+    payload = submission(workspace)
+    body, headers = workspace.slack.sign(payload)
     forged = {**headers, "X-Slack-Signature": f"v0={'0' * 64}"}
-    assert scene.handler(event(body, forged), scene.context)["statusCode"] == 401
-    assert scene.record.version == 1
+    assert workspace.handler(event(body, forged), workspace.context)["statusCode"] == 401
+    assert workspace.record.version == 1
 
 
 def test_an_escalation_between_look_and_click_opens_the_dialog_and_takes_no_bare_answer(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refusal meets a newer version, by which the person may answer: they must be asked why all the same."""
-    scene.ask()
-    looked = replace(scene.record, people=replace(PEOPLE, approvers=PEOPLE.approvers[:1]))
-    respond(scene.table, scene.record, replace(a_response(REJECT), approver=replace(BOB, id="U0NOBODY99")))
-    monkeypatch.setattr(scene.table, "get", iter_then(scene.table.get, looked))
-    scene.click(ACTION_IDS[REJECT])
-    assert scene.modal().user_id == BOBS
-    assert scene.record.responses == ()
+    workspace.ask()
+    looked = replace(workspace.record, people=replace(PEOPLE, approvers=PEOPLE.approvers[:1]))
+    respond(workspace.table, workspace.record, replace(a_response(REJECT), approver=replace(BOB, id="U0NOBODY99")))
+    monkeypatch.setattr(workspace.table, "get", iter_then(workspace.table.get, looked))
+    workspace.click(ACTION_IDS[REJECT])
+    assert workspace.modal().user_id == BOBS
+    assert workspace.record.responses == ()
 
 
 def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str], Approval]:
@@ -1213,19 +1095,19 @@ def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str]
     return lambda id_: answers.pop() if answers else get(id_)
 
 
-def test_a_tap_that_the_record_has_no_room_for_is_told_and_not_repeated(scene: Scene) -> None:
-    scene.ask(comments=NOBODYS_COMMENT, more_time=MoreTime(1, HOUR))
-    leave_no_room(scene.dynamodb)
-    scene.click(ACTION_IDS[APPROVE])
-    scene.choose(MORE_TIME)
-    assert [NO_ROOM in note for note in scene.notes] == [True], "the same words, once a minute"
-    assert scene.is_(Status.PENDING)
+def test_a_tap_that_the_record_has_no_room_for_is_told_and_not_repeated(workspace: Workspace) -> None:
+    workspace.ask(comments=NOBODYS_COMMENT, more_time=MoreTime(1, HOUR))
+    leave_no_room(workspace.dynamodb)
+    workspace.click(ACTION_IDS[APPROVE])
+    workspace.choose(MORE_TIME)
+    assert [NO_ROOM in note for note in workspace.notes] == [True], "the same words, once a minute"
+    assert workspace.is_(Status.PENDING)
 
 
-def test_a_dialog_that_the_record_has_no_room_for_says_so(scene: Scene) -> None:
-    scene.ask()
-    scene.click(ACTION_IDS[REJECT])
-    leave_no_room(scene.dynamodb)
-    scene.submit(comment="x" * 1000)
-    assert NO_ROOM in json.dumps(scene.modal().view)
-    assert scene.is_(Status.PENDING)
+def test_a_dialog_that_the_record_has_no_room_for_says_so(workspace: Workspace) -> None:
+    workspace.ask()
+    workspace.click(ACTION_IDS[REJECT])
+    leave_no_room(workspace.dynamodb)
+    workspace.submit(comment="x" * 1000)
+    assert NO_ROOM in json.dumps(workspace.modal().view)
+    assert workspace.is_(Status.PENDING)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from html import unescape
 from io import StringIO
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -43,6 +43,7 @@ from approvals.store.table import ApprovalTable
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.support.fakes import Clock
+from tests.support.lambda_events import ask
 from tests.support.tables import TABLE
 from web import pages
 from web.handler import UNEXPECTED, CallbackHandler
@@ -68,13 +69,6 @@ def fields(action: Action = APPROVE, /, **changes: str | None) -> dict[str, str]
     url = link(an_approval(), action, ALICE.id, base_url="https://x")
     changed = dict(parse_qsl(urlsplit(url).query)) | changes
     return {name: value for name, value in changed.items() if value is not None}
-
-
-def ask(method: str, fields: dict[str, str] | None) -> dict[str, Any]:
-    """The event for a request with these fields: in the query, or in a POST's body."""
-    body = urlencode(fields or {}) if method == "POST" else None
-    query = None if method == "POST" else fields
-    return {"httpMethod": method, "queryStringParameters": query, "body": body, "isBase64Encoded": False}
 
 
 def status(table: ApprovalTable) -> Status:

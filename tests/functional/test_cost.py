@@ -26,15 +26,13 @@ from demo.slack import Slack
 from demo.story import links
 from mail.messages import Links
 from scripts import cost
-from tests.functional.test_bot import a_bot, event, web_api
 from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
+from tests.support.slack_app import a_bot, event
 from tests.support.tables import TABLE, TOKENS
-from web.handler import CallbackHandler
-
-__all__ = ["web_api"]
 from tests.support.template import FUNCTIONS, GLOBALS
+from web.handler import CallbackHandler
 
 EMAIL = "alice@example.com"
 

@@ -29,14 +29,12 @@ from demo.slack import Slack
 from demo.story import links
 from handlers.stream_worker import Worker
 from mail.messages import Links
-from tests.functional.test_bot import a_bot, event, web_api
 from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, a_queue
-from web.handler import CallbackHandler
-
-__all__ = ["web_api"]
 from tests.support.lambda_events import from_queue, from_stream
+from tests.support.slack_app import a_bot, event
+from web.handler import CallbackHandler
 
 ID = approval_id(TOKEN)
 ECHO = f"Invalid Token: '{TOKEN}'"

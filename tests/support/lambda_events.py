@@ -1,9 +1,10 @@
-"""Events as Lambda brings them from a table's stream and from a queue."""
+"""Events as a table's stream, a queue and API Gateway bring them to a function."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 
 def from_stream(*ids: str) -> dict[str, Any]:
@@ -36,3 +37,10 @@ def from_queue(*ids: str, attempt: int = 1) -> dict[str, Any]:
             for item_id in ids
         ]
     }
+
+
+def ask(method: str, fields: dict[str, str] | None) -> dict[str, Any]:
+    """The event for a request with these fields: in the query, or in a POST's body."""
+    body = urlencode(fields or {}) if method == "POST" else None
+    query = None if method == "POST" else fields
+    return {"httpMethod": method, "queryStringParameters": query, "body": body, "isBase64Encoded": False}
