@@ -12,8 +12,8 @@ from approvals.requests.schema import load
 from demo import aws
 from demo.stack import LocalStack
 from demo.story import Person, links
-from tests.e2e.test_email_only import location
 from tests.support.polling import seen
+from tests.support.redirects import location
 
 VALIDATOR = Draft202012Validator(dict(load("events.schema.json")))
 KINDS = {"ApprovalRequested", "ApproverTold", "ResponseRecorded", "ApprovalDecided", "WorkflowResumed"}

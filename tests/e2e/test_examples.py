@@ -23,7 +23,7 @@ from demo.executions import Execution, Executions
 from demo.process import ROOT
 from demo.stack import EMAIL, LocalStack
 from demo.story import Person, links
-from tests.e2e.test_readme_example import caller_role
+from tests.support.caller_role import caller_role
 from web.form_inputs import SURE
 
 EXAMPLES = ROOT / "examples"

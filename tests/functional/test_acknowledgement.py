@@ -34,9 +34,10 @@ from bot.views.buttons import (
 )
 from bot.visibility import Overview
 from demo.slack import Slack
+from tests.support.builders import HOUR
 from tests.support.fakes import Clock
 from tests.support.functions import start
-from tests.support.slack_app import ALICE, BOBS, CAROL, GIL, GUEST, HOUR, ID, NOBODYS_COMMENT, PEOPLE, Workspace, event
+from tests.support.slack_app import ALICE, BOBS, CAROL, GIL, GUEST, ID, NOBODYS_COMMENT, PEOPLE, Workspace, event
 from tests.support.tables import REPLIES, TABLE
 
 APPROVE, REJECT = (ACTION_IDS[action] for action in Action)

@@ -45,7 +45,7 @@ from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID,
 from demo.slack import MEMBERS, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.support.broken_records import leave_no_room
-from tests.support.builders import BOB, NOW, a_response, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, NOW, REJECT, a_response, an_approval
 from tests.support.fakes import Clock
 from tests.support.slack_app import (
     ALICE,
@@ -54,7 +54,6 @@ from tests.support.slack_app import (
     DAVE,
     GIL,
     GONE_USER,
-    HOUR,
     ID,
     NOBODYS_COMMENT,
     PEOPLE,
@@ -68,7 +67,6 @@ from tests.support.slack_app import (
 )
 from tests.support.tables import TABLE, as_the_bot_has_it
 
-APPROVE, REJECT = Action
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 
 

@@ -14,17 +14,16 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Action, MoreTime, Presence, Status
+from approvals.domain.model import MoreTime, Presence, Status
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
 from bot.request_verification import RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, READ_ID, REFRESH_ID, WITHDRAW
-from tests.support.builders import TOKEN
+from tests.support.builders import APPROVE, HOUR, REJECT, TOKEN
 from tests.support.fakes import Clock
-from tests.support.slack_app import BOBS, HOUR, ID, Workspace, event
+from tests.support.slack_app import BOBS, ID, Workspace, event
 
-APPROVE, REJECT = Action
 SECRET = "xoxb-a-secret-in-a-message"
 THROTTLED = {"Error": {"Code": "ThrottlingException", "Message": SECRET}}
 ERRORS = {

@@ -41,7 +41,7 @@ from approvals.domain.signed_links import link, slack_recipient
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.support.broken_records import leave_no_room
-from tests.support.builders import ALICE, BOB, a_response, an_approval, decided
+from tests.support.builders import ALICE, APPROVE, BOB, REJECT, a_response, an_approval, decided
 from tests.support.fakes import Clock
 from tests.support.lambda_events import ask
 from tests.support.tables import TABLE
@@ -49,7 +49,6 @@ from web import pages
 from web.handler import UNEXPECTED, CallbackHandler
 from web.pages import MORE_TIME, WITHDRAW
 
-APPROVE, REJECT = Action
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 
 

@@ -20,10 +20,9 @@ from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, People, Person
 from approvals.domain.rules import Withdrawal
 from cli.columns import COLUMNS, cell
-from tests.functional.test_cli_request import Throttled
 from tests.support.broken_records import break_record, nest_context
 from tests.support.builders import ALICE, BOB, TOKEN
-from tests.support.shell import Shell
+from tests.support.shell import Shell, Throttled
 from tests.support.tables import TABLE
 
 

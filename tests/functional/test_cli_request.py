@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from approvals.domain.model import Action, Step, iso
-from tests.support.shell import Shell
+from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
 WAIT = ("request", *TITLE, "--wait")
@@ -261,21 +261,6 @@ def test_an_execution_that_ended_without_its_approval_noticing_is_no_endless_wai
     assert result.exit_code == 3
     assert "ended as ABORTED" in result.stderr
     assert 180 <= (shell.clock() - began).total_seconds() <= 220
-
-
-class Throttled:
-    """AWS refuses a number of calls."""
-
-    def __init__(self, times: int, code: str = "ThrottlingException", status: int = 400) -> None:
-        self.left = times
-        self.code = code
-        self.status = status
-
-    def __call__(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
-        if self.left:
-            self.left -= 1
-            http_response.status_code = self.status
-            parsed["Error"] = {"Code": self.code, "Message": "not authorized to perform: dynamodb:BatchGetItem on x"}
 
 
 def test_short_trouble_is_waited_out(shell: Shell) -> None:

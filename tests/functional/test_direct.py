@@ -28,8 +28,7 @@ from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
 from mail.messages import Links
-from tests.functional.test_bot import APPROVE
-from tests.support.builders import BOB, NOW, a_response, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
 from tests.support.slack_app import NOBODYS_COMMENT, a_bot, event
@@ -37,7 +36,6 @@ from tests.support.slack_clients import a_delivery
 from tests.support.tables import REPLIES, TABLE
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
-HOUR = timedelta(hours=1)
 TO_DAVE = f"{Step.REQUEST_SLACK}:{DAVE}"
 
 

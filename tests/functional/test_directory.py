@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -15,11 +14,10 @@ from approvals.domain.model import Approval, People, Person, Request
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack
-from tests.support.builders import a_response, an_approval, decided
+from tests.support.builders import HOUR, a_response, an_approval, decided
 from tests.support.slack_clients import CHANNEL, DirectWebClient
 
 ALICE = SlackUser(id="U0ALICE01", name="alice", email="alice@example.com", team_id=WORKSPACE["id"], deleted=False)
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture

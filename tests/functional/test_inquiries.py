@@ -27,13 +27,11 @@ from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.support.broken_records import break_record, nest_context
-from tests.support.builders import BOB, WORKFLOW, a_response, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_response, an_approval
 from tests.support.fakes import Clock
-from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, HOUR, NOBODYS_COMMENT, a_bot, event
+from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, NOBODYS_COMMENT, a_bot, event
 from tests.support.slack_clients import CHANNEL, a_delivery
 from tests.support.tables import REPLIES, TABLE
-
-APPROVE = Action.APPROVE
 
 
 def person(slack_id: str, name: str) -> Person:

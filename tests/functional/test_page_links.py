@@ -12,7 +12,7 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Action, Approval, FieldType, FormField, People, Person, Request, Status
+from approvals.domain.model import Approval, FieldType, FormField, People, Person, Request, Status
 from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import link, sign, slack_recipient
 from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
@@ -24,15 +24,14 @@ from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from demo.slack import Message, Slack
 from tests.support.broken_records import BROKEN, break_record
-from tests.support.builders import BOB, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, REJECT, an_approval
 from tests.support.fakes import Clock
 from tests.support.lambda_events import ask
-from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, HOUR, NOBODYS_COMMENT, a_bot, event
+from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, NOBODYS_COMMENT, a_bot, event
 from tests.support.slack_clients import BASE_URL, a_delivery
 from tests.support.tables import REPLIES, TABLE
 from web.handler import CallbackHandler
 
-APPROVE, REJECT = Action
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 LONG = "echo harmless\n" * 2000 + "rm -rf /prod"
 LINK = re.compile(r"<(https://[^|>]+)\|[^>]+>")

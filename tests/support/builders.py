@@ -25,6 +25,9 @@ from approvals.requests import schema
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
 
+HOUR = timedelta(hours=1)
+APPROVE, REJECT = Action
+
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """When approvals of tests are requested."""
 

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from approvals.domain.model import Action, Status
+from approvals.domain.model import Status
+from tests.support.builders import APPROVE, REJECT
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulation import Simulation, has_buttons
-
-APPROVE, REJECT = Action
 
 
 @dataclass(frozen=True, kw_only=True)

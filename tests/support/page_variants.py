@@ -24,7 +24,7 @@ from approvals.domain.model import (
     Step,
 )
 from approvals.domain.rules import Cancellation, Expiry, Tick, Withdrawal, judge
-from tests.support.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
 from web import pages
 from web.form_inputs import Typed
 
@@ -37,7 +37,6 @@ FIELDS = {
     "sig": "b" * 32,
 }
 
-HOUR = timedelta(hours=1)
 LATER = NOW + timedelta(minutes=35)
 """When the pages are looked at: 25 minutes before the deadline."""
 

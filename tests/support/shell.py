@@ -154,3 +154,18 @@ class Shell:
     def workflow_heard(self, step: Step = Step.RESUME) -> Approval:
         """The decision was handed on."""
         return self.table.mark(self.newest(), step, self.clock())
+
+
+class Throttled:
+    """AWS refuses a number of calls."""
+
+    def __init__(self, times: int, code: str = "ThrottlingException", status: int = 400) -> None:
+        self.left = times
+        self.code = code
+        self.status = status
+
+    def __call__(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        if self.left:
+            self.left -= 1
+            http_response.status_code = self.status
+            parsed["Error"] = {"Code": self.code, "Message": "not authorized to perform: dynamodb:BatchGetItem on x"}

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -31,7 +30,7 @@ from bot.messenger import SlackMessenger
 from bot.request_verification import RequestVerifier
 from bot.views.buttons import MORE_ID
 from demo.slack import MEMBERS, Modal, Slack
-from tests.support.builders import an_approval
+from tests.support.builders import HOUR, an_approval
 from tests.support.fakes import Clock
 from tests.support.tables import REPLIES, as_the_bot_has_it
 
@@ -76,7 +75,6 @@ PEOPLE = People(
     ),
     requester=Person(id="carol@example.com", name="carol", email="carol@example.com", slack_id=CAROL),
 )
-HOUR = timedelta(hours=1)
 
 
 @dataclass

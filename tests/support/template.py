@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from demo.process import ROOT
 
 PARAMETERS: dict[str, Any] = {
     "Email": None,

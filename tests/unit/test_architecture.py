@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from demo.process import ROOT
 from scripts.draw_architecture import PAGE, CircleError, arrows, drawn, page, part_of, purpose
 
-ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text()
 
 

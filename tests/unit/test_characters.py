@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from unicodedata import category
 
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import escape_hidden, hidden_in, log_json, one_line, reveal
+from demo.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 ALL = [chr(number) for number in range(0x110000)]
 PREPENDED = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 """Format characters that have a form of their own: number signs around digits."""

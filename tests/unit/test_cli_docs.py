@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from pathlib import Path
 
 import click
 import pytest
@@ -14,10 +13,9 @@ from cli.__main__ import main
 from cli.columns import COLUMNS, row
 from cli.commands import COMMANDS
 from cli.group import FAILED, INTERRUPTED, USAGE
+from demo.process import ROOT
 from scripts.cli_reference import PAGE, page
 from tests.support.builders import an_approval, decided, expired
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_page_is_what_the_commands_say() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import click
 
 from cli.commands.doctor import command as doctor
 from cli.commands.slack import connect
 from cli.doctor.finding import Check, Verdict
+from demo.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/doctor.md").read_text()
 
 

@@ -7,14 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
 
 from approvals.domain.eligibility import Reason
 from cli import group, waiting
+from demo.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/errors.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE))
 FOLDERS = ("approvals", "bot", "handlers", "mail", "web")

@@ -8,9 +8,8 @@ from datetime import timedelta
 from approvals.domain.history import Kind, history
 from approvals.domain.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
 from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
-from tests.support.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
 
-HOUR = timedelta(hours=1)
 BOTH = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=BOB.id, name="bob", slack_id=BOB.id))
 ANN = Person(id="ann@example.com", name="ann@example.com", email="ann@example.com")
 EVE = Approver(id="eve@example.com", name="eve", channel=Channel.EMAIL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import boto3
@@ -16,14 +15,13 @@ from approvals.domain.model import Approver, Channel, People, Person, Request, S
 from approvals.domain.rules import judge
 from mail.delivery import Outbox
 from mail.sns import Mail, Mailer, Subscribers, asked, reminded, told
-from tests.support.builders import a_response, an_approval
+from tests.support.builders import HOUR, a_response, an_approval
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 TO = "alice@example.com"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:approvals"
-HOUR = timedelta(hours=1)
 
 ANN, BEN = (
     Person(id=f"{name}@x.org", name=name, email=f"{name}@x.org", slack_id=f"U0{name}") for name in ("ann", "ben")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -52,6 +51,7 @@ from mail.text import BAR, MAX_OCTETS, WIDTH, wrapped
 from tests.support.builders import (
     ALICE,
     BOB,
+    HOUR,
     MAX_DETAILS,
     MAX_REQUESTED_BY,
     MAX_TITLE,
@@ -69,7 +69,6 @@ TO = ALICE.id
 BASE = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states"
 LINKS = Links(BASE, one_click=False)
 ONE_CLICK = Links(BASE, one_click=True)
-HOUR = timedelta(hours=1)
 MAX_MESSAGE = 262_144
 """UTF-8 bytes. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -18,14 +17,24 @@ from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for, notice_mail, outcome_mail, request_mail
 from mail.sns import Mail
 from mail.subjects import DEFAULT_SUBJECT, MAX_SUBJECT
-from tests.support.builders import BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import (
+    BOB,
+    HOUR,
+    MAX_TITLE,
+    NOW,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 TO = "alice@example.com"
 LINKS = Links("https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states", one_click=False)
 SUBJECT = re.compile(r"[A-Za-z][ -~]{0,98}")
 """What SNS takes: printable ASCII, fewer than 100 characters, a letter first."""
 
-HOUR = timedelta(hours=1)
 
 ENDS: tuple[Callable[..., Approval], ...] = (decided, expired, cancelled)
 

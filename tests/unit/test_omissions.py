@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,9 +24,8 @@ from approvals.domain.omissions import (
     slack_weight,
     was_all_in_earlier_message,
 )
-from tests.support.builders import an_approval
+from tests.support.builders import HOUR, an_approval
 
-HOUR = timedelta(hours=1)
 SURFACES = {"message": SLACK_MESSAGE, "home": SLACK_HOME, "email": EMAIL, "title": TITLE_ALONE}
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 NESTED: Any = [[]] * 60_000

@@ -48,6 +48,7 @@ from tests.support import page_variants
 from tests.support.builders import (
     ALICE,
     BOB,
+    HOUR,
     NOW,
     TOKEN,
     WORKFLOW,
@@ -61,7 +62,6 @@ from tests.support.page_variants import (
     CAROL,
     FIELDS,
     FORM,
-    HOUR,
     LATER,
     VARIANTS,
     asking,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
 from approvals.domain.model import Approval, Approver, Channel, People, Person, Request
-from tests.support.builders import MESSAGE, NOW, WORKSPACE, a_response, an_approval
+from tests.support.builders import HOUR, MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
-HOUR = timedelta(hours=1)
 ANN = Person(id="ann@example.com", name="Ann", email="Ann@example.com", slack_id="U0ANN00001")
 BO = Person(id="bo@example.com", name="Bo", email="bo@example.com")
 CY = Person(id="U0CY000003", name="Cy", slack_id="U0CY000003")

@@ -32,6 +32,7 @@ from approvals.domain.rules import Withdrawal, judge
 from tests.support.builders import (
     ALICE,
     BOB,
+    HOUR,
     MAX_TITLE,
     NOW,
     WORKFLOW,
@@ -46,9 +47,6 @@ ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 """How a text to one person names the request."""
 
 NOBODY = "Nobody answered before the deadline, so the request was not approved."
-
-
-HOUR = timedelta(hours=1)
 
 
 def with_context(context: dict[str, Json]) -> Approval:

@@ -17,9 +17,9 @@ from moto import mock_aws
 from approvals.requests.parse import MAX_INPUT
 from approvals.requests.schema import load
 from bot.listeners.commands.approvals import COMMAND
+from demo.process import ROOT
 from mail.subscriptions import RECIPIENT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 

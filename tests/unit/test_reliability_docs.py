@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,9 @@ from approvals.requests.identities import MAX_PEOPLE
 from approvals.services.lifecycle import LOOK_BACK, SET_ASIDE
 from approvals.store import queries, record_size
 from bot import directory
+from demo.process import ROOT
 from tests.support.template import RESOURCES
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reliability.md").read_text()
 THREATS = PAGE.partition("## Threat model")[2].partition("\n## ")[0]
 FOLDERS = ("unit", "functional", "browser", "e2e")

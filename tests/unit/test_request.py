@@ -16,9 +16,7 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Json, Request, shorten
 from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call, parse_request
 from approvals.requests.schema import MAX_UNKNOWN, load
-from tests.support.builders import MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call
-
-HOUR = timedelta(hours=1)
+from tests.support.builders import HOUR, MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call
 
 KEYS = list(load("request.schema.json")["properties"])
 THE_KEYS = f"the keys of Approval are {', '.join(KEYS)}"

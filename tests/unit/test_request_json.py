@@ -16,7 +16,7 @@ from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
 from approvals.requests.schema import load, problems
 from scripts.request_reference import EXAMPLES, PAGE, page
-from tests.unit.test_schema import SCHEMA, fitting
+from tests.support.schema_values import SCHEMA, fitting
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 

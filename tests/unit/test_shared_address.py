@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -21,10 +20,9 @@ from cli import document
 from mail.digest_message import digest_mail
 from mail.messages import Links, notice_mail, reminder_mail, request_mail
 from mail.sns import asked, reminded, told
-from tests.support.builders import NOW, an_approval
+from tests.support.builders import HOUR, NOW, an_approval
 from web import pages
 
-HOUR = timedelta(hours=1)
 STACK = "approvals@example.com"
 LINKS = Links("https://api.example.com/states", one_click=False)
 RO = Person(id="ro@example.com", name="ro@example.com", email="ro@example.com")

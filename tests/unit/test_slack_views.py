@@ -53,6 +53,7 @@ from demo.block_kit import Refused, check_home, check_message, check_view
 from tests.support.builders import (
     ALICE,
     BOB,
+    HOUR,
     MAX_DETAILS,
     MAX_REQUESTED_BY,
     MAX_TITLE,
@@ -364,9 +365,6 @@ def written_in(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
             yield from written_in(each, key)
     elif isinstance(node, str):
         yield key, node
-
-
-HOUR = timedelta(hours=1)
 
 
 def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -31,10 +30,9 @@ from mail.digest_message import digest_mail
 from mail.messages import Links, reminder_mail, request_mail
 from mail.sns import Mail
 from mail.text import BAR
-from tests.support.builders import MAX_TITLE, NOW, an_approval
+from tests.support.builders import HOUR, MAX_TITLE, NOW, an_approval
 from web import pages
 
-HOUR = timedelta(hours=1)
 TO, BASE = "ann@example.com", "https://approvals.example.com/states"
 LINKS = Links(BASE, one_click=True)
 APPROVE = ACTION_IDS[Action.APPROVE]

@@ -16,6 +16,7 @@ from approvals.adapters import metrics
 from approvals.domain import identifiers
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Channel, Status
+from demo.process import ROOT
 from handlers import settings
 from mail.subscriptions import RECIPIENT
 from tests.support.template import (
@@ -26,7 +27,6 @@ from tests.support.template import (
     PARAMETERS,
     QUEUES,
     RESOURCES,
-    ROOT,
     TABLES,
     TEMPLATE,
     actions,

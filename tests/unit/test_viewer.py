@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from approvals.domain.model import Action, Approval, People, Person, Request, Re
 from approvals.domain.rules import judge
 from bot.query import About, Inquiry, parse
 from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
-from tests.support.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
+from tests.support.builders import ALICE, BOB, HOUR, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
 BOBS = Viewer(
     id=BOB.id,
@@ -29,7 +28,6 @@ ANN = Person(id="ann@example.com", name="ann", email="ann@example.com")
 TAGGED = Person(id="bob@example.com", name="bob", email="Bob+ops@example.com")
 FORMER = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0FORMER01")
 """Somebody who had Bob's address when the request was sent."""
-HOUR = timedelta(hours=1)
 
 
 def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tuple[bool, bool]:
