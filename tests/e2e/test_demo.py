@@ -97,7 +97,7 @@ class Story(threading.Thread):
 
     def run(self) -> None:
         url = f"http://127.0.0.1:{self.ports[1]}"
-        seen(lambda: f"Open {url}" in self.output.read_text() or None, f"Open {url}", seconds=200)
+        seen(lambda: f"Open {url}" in self.output.read_text(), f"Open {url}", seconds=200)
         with self.told.open("w") as told:
             play = [sys.executable, "-c", f"from demo import story; story.play({url!r})"]
             self.ended_with = subprocess.run(play, cwd=ROOT, stdout=told, stderr=told, check=False).returncode

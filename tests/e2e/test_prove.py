@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -50,8 +51,9 @@ def test_many_races_end_without_a_contradiction(person: Person, stack: LocalStac
         waiting = [_waits(stack, table, *race) for race in races]
         answers = [_click(person, race) for race in waiting]
         for race, answered in zip(waiting, answers, strict=True):
-            record = seen(lambda race=race: _over(table, race.approval.id), f"the end of {race.title}")  # type: ignore[misc]
-            channels[record.decision.channel] = channels.get(record.decision.channel, 0) + 1  # type: ignore[union-attr]
+            record = seen(partial(_over, table, race.approval.id), f"the end of {race.title}")
+            assert record.decision is not None
+            channels[record.decision.channel] = channels.get(record.decision.channel, 0) + 1
             contradictions += _contradictions(person, stack, race, record, answered)
     assert contradictions == []
     assert sum(channels.values()) == APPROVALS

@@ -86,18 +86,18 @@ def test_a_command_is_answered_to_one_person_in_any_channel(workspace: LocalStac
     name = person.start("command-request", asked("Found by a command"))
     person.message(name)
     post(person, "/api/slack/command", user_id=BOB, text="search found command", channel=ELSEWHERE_CHANNEL)
-    [answer] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "Found by a command") or None, "the command's answer")
+    [answer] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "Found by a command"), "the command's answer")
     assert answer["ephemeral_to"] == BOB
     post(person, "/api/slack/command", user_id=DAVE, text=f"show {name}", channel=ELSEWHERE_CHANNEL)
-    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "no such approval") or None, "what dave is told")
+    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "no such approval"), "what dave is told")
     assert nothing["ephemeral_to"] == DAVE
 
 
 def test_an_approver_outside_the_channel_answers_a_direct_message(workspace: LocalStack, person: Person) -> None:
     name = person.start("direct-request", asked("Directly", Approvers=[ALICE, DAVE], RequiredApprovals=2))
-    [direct] = seen(lambda: messages(person, TO_DAVE, name) or None, "the direct message")
+    [direct] = seen(lambda: messages(person, TO_DAVE, name), "the direct message")
     person.click(person.message(name), "approve", ALICE)
-    seen(lambda: "1 of 2 approvals" in json.dumps(messages(person, TO_DAVE, name)) or None, "progress shown directly")
+    seen(lambda: "1 of 2 approvals" in json.dumps(messages(person, TO_DAVE, name)), "progress shown directly")
     person.click(direct, "approve", DAVE)
     assert person.ended(name)["output"]["Approval"]["Result"]["Decision"] == "APPROVED"
     outcome = [approved(person, channel, name) for channel in (workspace.slack.channel, TO_DAVE)]

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -236,10 +237,9 @@ def direct_message(person: Person, asked: Asked) -> dict[str, Any]:
 def concluded(person: Person, asked: Asked) -> None:
     """Waits until everybody knows the outcome: two messages without buttons, and a mail to each who had one before."""
     for message in (person.message(asked.name), direct_message(person, asked)):
-        ts = message["ts"]
-        seen(lambda ts=ts: approved(person, ts) or None, f"the outcome in {message['channel']}")  # type: ignore[misc]
+        seen(partial(approved, person, message["ts"]), f"the outcome in {message['channel']}")
     for to in ("alice@", "carol@", "approver@"):
-        seen(lambda to=to: outcome_mail(person, asked, to) or None, f"the outcome to {to}")  # type: ignore[misc]
+        seen(partial(outcome_mail, person, asked, to), f"the outcome to {to}")
 
 
 def approved(person: Person, ts: str) -> bool:
@@ -256,11 +256,15 @@ def about(mail: dict[str, Any], asked: Asked) -> bool:
     return asked.name in mail["text"]
 
 
+def ended(stack: LocalStack, arn: str) -> bool:
+    return stack.executions.get(arn).status != "RUNNING"
+
+
 def test_what_earlier_versions_wrote_expires(upgraded: LocalStack, overdue: list[Asked]) -> None:
     machine = upgraded.outputs["StateMachineHumanApprovalArn"].replace(":stateMachine:", ":execution:")
     for asked in overdue:
         arn = f"{machine}:{asked.name}"
-        seen(lambda arn=arn: upgraded.executions.get(arn).status != "RUNNING" or None, "it did not expire", 120)  # type: ignore[misc]
+        seen(partial(ended, upgraded, arn), "it did not expire", 120)
         assert upgraded.executions.get(arn).error == "ApprovalExpired"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
@@ -20,9 +21,9 @@ from approvals.store.task_tokens import TaskTokens
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from tests.support.aws import client_of, serialize_quickly
+from tests.support.aws import any_client, client_of, serialize_quickly
 from tests.support.crash_scenarios import Scenario
-from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows
 from tests.support.real_calls import noted
 from tests.support.shell import Shell, deploy
 from tests.support.simulated_services import Calls
@@ -136,13 +137,8 @@ def logger() -> Logger:
 
 
 @pytest.fixture
-def context() -> Any:
-    return SimpleNamespace(
-        function_name="f",
-        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:f",
-        aws_request_id="r",
-        get_remaining_time_in_millis=lambda: 60_000,
-    )
+def context() -> LambdaContext:
+    return FakeContext()
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +150,7 @@ def simulated_clients() -> Iterator[dict[str, Any]]:
         patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
         services = ("dynamodb", "events", "sns", "sqs", "stepfunctions", "secretsmanager")
-        made: dict[str, Any] = {name: boto3.client(name) for name in services}  # type: ignore[call-overload]
+        made: dict[str, Any] = {name: any_client(name) for name in services}
         made["the table"] = boto3.client("dynamodb")
         create_tables(made["the table"])
         session = SimpleNamespace(client=lambda service, **_: made.get(service))

@@ -25,10 +25,9 @@ from tests.support.fakes import Clock
 from tests.support.slack_app import BOBS, ID, Workspace, event
 
 SECRET = "xoxb-a-secret-in-a-message"
-THROTTLED = {"Error": {"Code": "ThrottlingException", "Message": SECRET}}
 ERRORS = {
     "DynamoDB is out of reach": EndpointConnectionError(endpoint_url=f"https://{SECRET}.example"),
-    "DynamoDB refuses": ClientError(THROTTLED, "UpdateItem"),  # type: ignore[arg-type]
+    "DynamoDB refuses": ClientError({"Error": {"Code": "ThrottlingException", "Message": SECRET}}, "UpdateItem"),
     "a bug": ValueError(f"Invalid header value b'Bearer {SECRET}\\n'"),
     "a missing key": KeyError(SECRET),
     "too deep": RecursionError(SECRET),

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters import metrics
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGone
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
 from approvals.domain.rules import Cancellation, Expiry
@@ -26,7 +25,8 @@ from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from tests.support.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.support.channels import the_channels
-from tests.support.fakes import Clock, FakeMailer, FakeWorkflows, some_tokens
+from tests.support.fakes import Clock, FakeMailer, FakeWorkflows
+from tests.support.services import a_resumer
 from tests.support.tables import TABLE
 from web import pages
 
@@ -47,14 +47,12 @@ def resumer(
     table.add(asked)
     table.mark(asked, Step.REQUEST_EMAIL, clock())
     table.mark(asked, Step.REQUEST_SLACK, clock(), delivery=messenger.post_request(asked))
-    return Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=metrics.settled,
+    return a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        clock,
+        logger,
+        workflows=workflows,
     )
 
 
@@ -407,13 +405,13 @@ def test_mails_do_not_wait_until_many_messages_are_edited(
 
 
 @dataclass
-class Tokens:
+class Tokens(FakeWorkflows):
     """Step Functions, which notes the tokens that it gets."""
 
     seen: list[str] = field(default_factory=list)
     run: Callable[[], None] = lambda: None
 
-    def resume(self, _approval: Approval, task_token: str) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self.seen.append(task_token)
 
 
@@ -421,14 +419,13 @@ class Tokens:
 def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: Clock, logger: Logger) -> Tokens:
     """What the workflow hears of an approval that is decided; its token may be anywhere."""
     heard = Tokens()
-    resumer = Resumer(
-        table=table,
+    resumer = a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
+        clock,
+        logger,
         tokens=tokens,
-        workflows=cast("Workflows", heard),
-        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=metrics.settled,
+        workflows=heard,
     )
     table.add(an_approval())
     decide(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -19,7 +19,6 @@ from approvals.store.table import ApprovalTable
 from demo.story import links
 from mail.digest import DigestSender
 from mail.messages import Links
-from mail.sns import Mailer
 from mail.subjects import MAX_SUBJECT
 from tests.support.broken_records import break_record
 from tests.support.builders import NOW, a_response, an_approval
@@ -37,7 +36,7 @@ def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logge
 
     return DigestSender(
         table=table,
-        mailer=cast("Mailer", mailer),
+        mailer=mailer,
         take_slot=mailer.take_slot,
         email="alice@example.com",
         links=Links("https://x", one_click=False),

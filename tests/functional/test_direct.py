@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters import metrics
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
 from approvals.domain.model import Approval, Request, Status, Step
@@ -30,7 +28,8 @@ from demo.slack import Message, Slack
 from mail.messages import Links
 from tests.support.builders import APPROVE, BOB, HOUR, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
-from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers
+from tests.support.services import a_notifier, a_resumer
 from tests.support.slack_app import NOBODYS_COMMENT, a_bot, event
 from tests.support.slack_clients import a_delivery
 from tests.support.tables import REPLIES, TABLE
@@ -85,23 +84,14 @@ def office(
     table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: Any
 ) -> Office:
     outbox, email, base_url = FakeMailer().outbox(table, clock), "stack@example.com", "https://api.example.com/states"
-    notifier = Notifier(
-        table=table,
-        channels=the_channels(outbox, messenger, logger, email=email, links=Links(base_url, one_click=False)),
-        identities=the_identities(messenger, FakeSubscribers(), email=email),
-        decisions=a_queue(),
-        clock=clock,
-        logger=logger,
+    notifier = a_notifier(
+        table,
+        the_channels(outbox, messenger, logger, email=email, links=Links(base_url, one_click=False)),
+        the_identities(messenger, FakeSubscribers(), email=email),
+        clock,
+        logger,
     )
-    resumer = Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", FakeWorkflows()),
-        channels=the_channels(outbox, messenger, logger, email=email),
-        clock=clock,
-        logger=logger,
-        settled=metrics.settled,
-    )
+    resumer = a_resumer(table, the_channels(outbox, messenger, logger, email=email), clock, logger)
     replies = a_delivery(table, messenger, clock, logger)
     return Office(table, slack, notifier, resumer, replies, a_bot(table, slack, clock, logger), context)
 

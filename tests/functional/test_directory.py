@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -162,8 +163,8 @@ def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_o
     assert len(made) == 2
 
 
-def posted(messenger: SlackMessenger, **changes: object) -> Approval:
-    approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))  # type: ignore[arg-type]  # made-up
+def posted(messenger: SlackMessenger, **changes: Any) -> Approval:
+    approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))
     return replace(approval, slack_message=messenger.post_request(approval))
 
 

@@ -12,8 +12,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
+from mypy_boto3_cloudformation.literals import StackStatusType
+from mypy_boto3_logs.type_defs import InputLogEventTypeDef
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from approvals.store.reading import UnreadableError
@@ -47,7 +50,7 @@ class Http:
     def request(self, method: str, url: str, **_more: Any) -> SimpleNamespace:
         self.sent.append((method, url))
         if self.broken:
-            raise NewConnectionError(SimpleNamespace(host="h", port=1), "refused")  # type: ignore[arg-type]
+            raise NewConnectionError(HTTPConnection("h", 1), "refused")
         return SimpleNamespace(status=self.status, headers=self.headers)
 
 
@@ -169,9 +172,9 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
     ],
 )
 def test_a_deployment_that_failed_is_told_with_what_to_do(
-    patient: Examined, status: str, verdict: Verdict, command: str
+    patient: Examined, status: StackStatusType, verdict: Verdict, command: str
 ) -> None:
-    patient.description["StackStatus"] = status  # type: ignore[typeddict-item]  # of many
+    patient.description["StackStatus"] = status
     [finding] = stack.presence(patient)
     assert finding.verdict is verdict
     assert command in finding.mend
@@ -373,14 +376,14 @@ def log(patient: Examined, *lines: tuple[float, str, bool | None]) -> None:
     group = patient.resource("BotLogs")
     assert group is not None
     patient.logs.create_log_stream(logGroupName=group.id, logStreamName="s")
-    events = [
+    events: list[InputLogEventTypeDef] = [
         {
             "timestamp": int((patient.now - timedelta(minutes=ago)).timestamp() * 1000),
             "message": json.dumps({"message": message, **({} if signed is None else {"signed": signed})}),
         }
         for ago, message, signed in lines
     ]
-    patient.logs.put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)  # type: ignore[arg-type]  # as dicts
+    patient.logs.put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)
 
 
 LOGS: list[tuple[list[tuple[float, str, bool | None]], int]] = [

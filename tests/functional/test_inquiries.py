@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -101,14 +102,6 @@ class SlackApp:
         return "\n".join(texts(list(self.command(text, user, channel).blocks)))
 
 
-class _Anything:
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-ANY = _Anything()
 ACKNOWLEDGED = {"statusCode": 200, "body": ""}
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any, cast
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -13,7 +13,6 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Approval, OnTimeout, Request, Status, Step
 from approvals.domain.signed_links import approval_id
 from approvals.services.lifecycle import LifecycleHandler, NotAllDone
@@ -22,23 +21,8 @@ from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
 from tests.support.broken_records import break_record, leave_no_room
 from tests.support.builders import NOW, WORKFLOW, a_response, an_approval
-from tests.support.fakes import Clock
+from tests.support.fakes import Clock, FakeWorkflows
 from tests.support.tables import TABLE
-
-
-class Ended:
-    """The executions that Step Functions says have ended."""
-
-    def __init__(self) -> None:
-        self.executions: list[tuple[str, str]] = []
-
-    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[tuple[str, str]]:
-        yield from self.executions
-
-
-@pytest.fixture
-def ended() -> Ended:
-    return Ended()
 
 
 @pytest.fixture
@@ -48,11 +32,11 @@ def queues(sqs: SQSClient) -> dict[str, str]:
 
 @pytest.fixture
 def handler(
-    table: ApprovalTable, ended: Ended, sqs: SQSClient, queues: dict[str, str], clock: Clock, logger: Logger
+    table: ApprovalTable, workflows: FakeWorkflows, sqs: SQSClient, queues: dict[str, str], clock: Clock, logger: Logger
 ) -> LifecycleHandler:
     return LifecycleHandler(
         table=table,
-        workflows=cast("Workflows", ended),
+        workflows=workflows,
         state_machine_arn="arn",
         notify_queue=RetryQueue(lambda: sqs, queues["notify"]),
         decision_queue=RetryQueue(lambda: sqs, queues["decision"]),
@@ -65,10 +49,9 @@ def handler(
 def queued(sqs: SQSClient, url: str) -> list[str]:
     """The ids in a queue, delayed or not."""
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
-    from moto.core.base_backend import BackendDict
     from moto.sqs.models import sqs_backends
 
-    backends = cast("BackendDict[Any]", sqs_backends)
+    backends: Mapping[str, Any] = sqs_backends
     queue = backends["123456789012"]["eu-west-1"].queues[url.rsplit("/", 1)[-1]]
     return [json.loads(message.body)["id"] for message in queue._messages]
 
@@ -180,7 +163,7 @@ def test_a_decision_that_did_not_reach_the_workflow_is_given_to_decision_again(
 def test_an_execution_that_ended_calls_its_approval_off(
     handler: LifecycleHandler,
     table: ApprovalTable,
-    ended: Ended,
+    workflows: FakeWorkflows,
     status: str,
     cause: str,
     told_by: str,
@@ -192,7 +175,7 @@ def test_an_execution_that_ended_calls_its_approval_off(
     if told_by == "event":
         event = {"source": "aws.states", "detail": {"executionArn": WORKFLOW.execution_arn, "status": status}}
     else:
-        ended.executions = [(WORKFLOW.execution_arn, status), ("arn:of:another", status)]
+        workflows.executions = [(WORKFLOW.execution_arn, status), ("arn:of:another", status)]
     for _ in range(2):
         handler(event, context)
     decision = table.get(waiting.id).decision
@@ -202,11 +185,11 @@ def test_an_execution_that_ended_calls_its_approval_off(
 
 
 def test_a_decision_stands_when_its_execution_ends(
-    handler: LifecycleHandler, table: ApprovalTable, ended: Ended, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, context: Any
 ) -> None:
     answered = asked(table, 1, 60)
     respond(table, answered, a_response())
-    ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    workflows.executions = [(WORKFLOW.execution_arn, "ABORTED")]
     handler({}, context)
     assert table.get(answered.id).status is Status.APPROVED
 
@@ -294,13 +277,13 @@ def test_what_ended_and_can_not_be_read_does_not_keep_the_others_open(
     dynamodb: DynamoDBClient,
     sqs: SQSClient,
     queues: dict[str, str],
-    ended: Ended,
+    workflows: FakeWorkflows,
     context: Any,
 ) -> None:
     """Not even an item that only claims to wait for the execution, as a function that faces the internet can write."""
     mine = asked(table, 1, 10)
     dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
-    ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    workflows.executions = [(WORKFLOW.execution_arn, "ABORTED")]
     handler({}, context)
     assert table.get(mine.id).status is Status.CANCELLED
     assert queued(sqs, queues["dead"]) == [], "it is not in the index of what is due"

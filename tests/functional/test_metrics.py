@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.metrics import requested, settled
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.model import Action, Approver, Status
 from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
@@ -21,7 +18,8 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from tests.support.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.support.channels import the_channels
-from tests.support.fakes import Clock, FakeMailer, FakeWorkflows, some_tokens
+from tests.support.fakes import Clock, FakeMailer, FakeWorkflows
+from tests.support.services import a_request_handler, a_resumer
 
 STACK = "my-stack"
 APPROVAL = an_approval()
@@ -40,15 +38,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 def handler(
     table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
 ) -> RequestHandler:
-    return RequestHandler(
-        table=table,
-        tokens=tokens,
-        workflows=cast("Workflows", workflows),
-        default_timeout=timedelta(minutes=60),
-        clock=clock,
-        logger=logger,
-        requested=requested,
-    )
+    return a_request_handler(table, tokens, workflows, clock, logger)
 
 
 @pytest.fixture
@@ -56,14 +46,12 @@ def resumer(
     table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock, logger: Logger
 ) -> Resumer:
     table.add(APPROVAL)
-    return Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=settled,
+    return a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
+        clock,
+        logger,
+        workflows=workflows,
     )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters import metrics
-from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
@@ -21,7 +18,6 @@ from approvals.domain.model import Action, Approval, Approver, Channel, MoreTime
 from approvals.domain.replies import Note
 from approvals.domain.rules import Cancellation, Event, Postponement, Tick, Verdict, Withdrawal
 from approvals.domain.signed_links import approval_id
-from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
@@ -36,7 +32,8 @@ from mail.sns import Mail
 from tests.support.broken_records import break_record
 from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
-from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, FakeWorkflows, a_rate_limit, some_tokens
+from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, a_rate_limit
+from tests.support.services import a_notifier, a_resumer
 from tests.support.slack_clients import DirectWebClient, a_delivery
 from tests.support.tables import TABLE
 
@@ -66,15 +63,13 @@ def notifier(
     clock: Clock,
     logger: Logger,
 ) -> Notifier:
-    return Notifier(
-        table=table,
-        channels=the_channels(
-            mailer.outbox(table, clock), messenger if with_slack else None, logger, email="alice@example.com"
-        ),
-        identities=the_identities(messenger if with_slack else None, subscribers, email="alice@example.com"),
-        decisions=cast("RetryQueue", decisions),
-        clock=clock,
-        logger=logger,
+    return a_notifier(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger if with_slack else None, logger, email="alice@example.com"),
+        the_identities(messenger if with_slack else None, subscribers, email="alice@example.com"),
+        clock,
+        logger,
+        decisions=decisions,
     )
 
 
@@ -224,14 +219,8 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`decision` runs before the message is marked; what notify hands over to it tells those it did not know of."""
-    resumer = Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", FakeWorkflows()),
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=metrics.settled,
+    resumer = a_resumer(
+        table, the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id), clock, logger
     )
     post = messenger.post_request
 

@@ -6,20 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.history import history
 from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
 from approvals.domain.result import result
 from approvals.domain.rules import Tick, Verdict
 from approvals.services.channel import Channel, News, Tasks
-from approvals.services.conclude import Resumer
-from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailed
 from approvals.store.table import ApprovalTable
@@ -28,9 +25,10 @@ from demo.slack import Slack
 from handlers import wiring
 from tests.support.builders import ALICE, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
-from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
 from tests.support.functions import start
 from tests.support.pigeon_channel import Loft, PigeonChannel
+from tests.support.services import a_notifier, a_resumer
 from tests.support.tables import REPLIES, TABLE, TOKENS
 from web import pages
 
@@ -83,23 +81,8 @@ def world(
     loft = Loft()
     pigeons = PigeonChannel(loft)
     channels = [*more, *the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id), pigeons]
-    notifier = Notifier(
-        table=table,
-        channels=channels,
-        identities=the_identities(messenger, FakeSubscribers(), email=ALICE.id),
-        decisions=a_queue(),
-        clock=clock,
-        logger=logger,
-    )
-    resumer = Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=channels,
-        clock=clock,
-        logger=logger,
-        settled=lambda *_, **__: None,
-    )
+    notifier = a_notifier(table, channels, the_identities(messenger, FakeSubscribers(), email=ALICE.id), clock, logger)
+    resumer = a_resumer(table, channels, clock, logger, workflows=workflows)
     asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
     table.add(asked)
     return World(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters import metrics
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.events import Event
 from approvals.domain.model import People, Person, Step
@@ -28,7 +26,8 @@ from handlers.settings import EventSettings
 from handlers.wiring import Wiring
 from tests.support.builders import ALICE, BOB, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
-from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue, some_tokens
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.support.services import a_notifier, a_resumer
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
@@ -41,7 +40,7 @@ PEOPLE = People(
 
 
 @dataclass
-class FakeBus:
+class FakeBus(EventBus):
     """Records the events of each call; refuses all while `broken`, and those of `refuses` always."""
 
     calls: list[list[Event]] = field(default_factory=list)
@@ -67,7 +66,7 @@ def bus() -> FakeBus:
 
 @pytest.fixture
 def publisher(bus: FakeBus, table: ApprovalTable) -> Publisher:
-    return Publisher(cast("EventBus", bus), table, stack="prod")
+    return Publisher(bus, table, stack="prod")
 
 
 @pytest.fixture
@@ -80,13 +79,12 @@ def notifier(
     logger: Logger,
 ) -> Notifier:
     table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
-    return Notifier(
-        table=table,
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        identities=the_identities(messenger, FakeSubscribers(), email=ALICE.id),
-        decisions=a_queue(),
-        clock=clock,
-        logger=logger,
+    return a_notifier(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        the_identities(messenger, FakeSubscribers(), email=ALICE.id),
+        clock,
+        logger,
         publisher=publisher,
     )
 
@@ -101,15 +99,13 @@ def resumer(
     clock: Clock,
     logger: Logger,
 ) -> Resumer:
-    return Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
+    return a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        clock,
+        logger,
+        workflows=workflows,
         publisher=publisher,
-        settled=metrics.settled,
     )
 
 

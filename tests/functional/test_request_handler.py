@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters import metrics
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
 from approvals.services.request import RequestHandler
@@ -17,6 +15,7 @@ from approvals.store.table import ApprovalTable, NotFound
 from approvals.store.task_tokens import TaskTokens
 from tests.support.builders import NOW, TOKEN, WORKFLOW, a_call
 from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.services import a_request_handler
 from tests.support.tables import TABLE, TOKENS
 
 NESTED: list[Any] = []
@@ -28,15 +27,7 @@ for _ in range(1999):
 def handler(
     table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
 ) -> RequestHandler:
-    return RequestHandler(
-        table=table,
-        tokens=tokens,
-        workflows=cast("Workflows", workflows),
-        default_timeout=timedelta(minutes=60),
-        clock=clock,
-        logger=logger,
-        requested=metrics.requested,
-    )
+    return a_request_handler(table, tokens, workflows, clock, logger)
 
 
 def test_a_request_is_stored_pending_with_its_deadline(
@@ -175,11 +166,11 @@ def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
     handler: RequestHandler, workflows: FakeWorkflows, context: Any
 ) -> None:
     """By the people who are told, and what is marked for each of them; with less beside it, it is asked."""
-    asked = {
+    asked: dict[str, Any] = {
         key: [f"{name}{number}@{'d' * 60}.example.com" for number in range(50)]
         for key, name in (("Approvers", "ann"), ("EscalateTo", "bo"), ("Notify", "cy"))
     }
-    asked |= {"EscalateAfterMinutes": 1, "Reminders": "auto"}  # type: ignore[dict-item]
+    asked |= {"EscalateAfterMinutes": 1, "Reminders": "auto"}
     handler(a_call({"Approval": asked, "k": "x" * 200_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"

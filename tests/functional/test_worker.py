@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_sqs import SQSClient
+from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
@@ -48,8 +49,8 @@ def worker(task: Task, sqs: SQSClient, queue_url: str, logger: Logger) -> Worker
 
 
 def queued(sqs: SQSClient, url: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]  # type: ignore[arg-type]
+    names: list[QueueAttributeNameType] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(count) for count in attributes.values())
 
 

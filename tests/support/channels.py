@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-from approvals.requests.identities import Directory
+from approvals.requests.identities import Found
 from approvals.services.channel import Channel
 from approvals.services.identities import StackIdentities
 from bot.channel import SlackChannel
@@ -32,8 +32,17 @@ class CurrentDirectory:
     def __init__(self, messenger: SlackMessenger) -> None:
         self._messenger = messenger
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._messenger.directory, name)
+    def find_by_email(self, email: str) -> Found | None:
+        return self._messenger.directory.find_by_email(email)
+
+    def user(self, slack_id: str) -> Found | None:
+        return self._messenger.directory.user(slack_id)
+
+    def members(self, group_id: str) -> tuple[str, ...]:
+        return self._messenger.directory.members(group_id)
+
+    def workspace(self) -> str:
+        return self._messenger.directory.workspace()
 
 
 def the_channels(
@@ -46,7 +55,7 @@ def the_channels(
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
     """Return what finds out who is who."""
-    directory = cast("Directory", CurrentDirectory(messenger)) if messenger else None
+    directory = CurrentDirectory(messenger) if messenger else None
 
     def confirmed() -> Mapping[str, str]:
         return subscribers.confirmed()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import SimpleNamespace
-from typing import cast
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone
+from approvals.adapters.step_functions import TaskGone, Workflows
 from approvals.domain.errors import DeliveryFailed
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from mail.delivery import Outbox
 from mail.rate_limit import MailRateLimit
-from mail.sns import Mail, Mailer
+from mail.sns import Mail, Mailer, Subscribers
 from tests.support.builders import NOW, TOKEN
 
 
@@ -33,8 +33,21 @@ class Clock:
         self.now += timedelta(**delta)
 
 
+class FakeContext(LambdaContext):
+    """What Lambda tells a function of the call. There is time enough."""
+
+    _function_name = "f"
+    _invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    _memory_limit_in_mb = 128
+    _aws_request_id = "r"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
+
 @dataclass
-class FakeMailer:
+class FakeMailer(Mailer):
     """Records mails; refuses them while `broken`; has as many slots as it is told, None for any number."""
 
     sent: list[Mail] = field(default_factory=list)
@@ -53,7 +66,7 @@ class FakeMailer:
         def take_slot(recipient: str) -> bool:
             return self.take_slot(recipient) and rate_limit.take_slot(recipient, clock())
 
-        return Outbox(cast("Mailer", self), take_slot, self.defer)
+        return Outbox(self, take_slot, self.defer)
 
     def take_slot(self, _recipient: str) -> bool:
         if self.slots == 0:
@@ -68,12 +81,12 @@ class FakeMailer:
 
 
 @dataclass
-class FakeQueue:
+class FakeQueue(RetryQueue):
     """A retry queue that records."""
 
     added: list[str] = field(default_factory=list)
 
-    def add(self, item_id: str, _delay: int = 0) -> None:
+    def add(self, item_id: str, delay: int = 0) -> None:  # noqa: ARG002
         self.added.append(item_id)
 
 
@@ -84,11 +97,11 @@ def a_rate_limit(table: ApprovalTable) -> MailRateLimit:
 
 def a_queue() -> RetryQueue:
     """A queue that nobody looks at."""
-    return cast("RetryQueue", FakeQueue())
+    return FakeQueue()
 
 
 @dataclass
-class FakeSubscribers:
+class FakeSubscribers(Subscribers):
     """The addresses that confirmed their subscription."""
 
     addresses: list[str] = field(default_factory=lambda: ["alice@example.com", "carol@example.com"])
@@ -101,10 +114,12 @@ class FakeSubscribers:
 
 
 @dataclass
-class FakeWorkflows:
+class FakeWorkflows(Workflows):
     """Records what was resumed and failed, as Step Functions does: a token is answered once."""
 
     resumed: list[Approval] = field(default_factory=list)
+    executions: list[tuple[str, str]] = field(default_factory=list)
+    """Those that have ended, each with its status."""
     failed: list[tuple[str, str, str]] = field(default_factory=list)
     gone: bool = False
     broken: bool = False
@@ -118,6 +133,9 @@ class FakeWorkflows:
     def reached(self, approval: Approval) -> bool:
         return approval.id in {before.id for before in self.resumed}
 
+    def ended(self, state_machine_arn: str, since: datetime) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        yield from self.executions
+
     def fail(self, task_token: str, error: str, cause: str) -> None:
         self._check()
         self.failed.append((task_token, error, cause))
@@ -129,6 +147,11 @@ class FakeWorkflows:
             raise TaskGone("TaskTimedOut")
 
 
-def some_tokens() -> TaskTokens:
+class OneToken(TaskTokens):
     """The tokens of approvals that were put on record by hand: all the same one."""
-    return cast("TaskTokens", SimpleNamespace(get=lambda _id: TOKEN))
+
+    def __init__(self) -> None:
+        pass
+
+    def get(self, approval_id: str) -> str:  # noqa: ARG002
+        return TOKEN

@@ -6,11 +6,11 @@ import json
 import shlex
 from typing import Any
 
-import boto3
 from botocore import xform_name
 from click.testing import CliRunner, Result
 
 from cli.__main__ import main
+from tests.support.aws import any_client
 
 _OF_THE_CLI = {"region", "profile", "query", "output", "endpoint_url"}
 """Options of every AWS command."""
@@ -31,7 +31,7 @@ def run_aws(command: str) -> Any:
     """Makes the call that `aws SERVICE OPERATION --OPTION VALUE ...` makes, checked by botocore's model."""
     _, service, operation, *words = shlex.split(command)
     options = _options(words)
-    client = boto3.client(service, region_name=options.get("region"))  # type: ignore[call-overload]  # any service
+    client = any_client(service, region_name=options.get("region"))
     method = operation.replace("-", "_")
     members = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).input_shape.members
     by_option = {xform_name(name): (name, shape.type_name) for name, shape in members.items()}

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def _logical(name: str, tables: Mapping[str, str]) -> str:
 
 def _caller() -> str:
     """The function whose code calls; empty where a test does, by itself or in the function's place."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
         if path.startswith(f"{ROOT}/tests/") and path != _FAKES:
@@ -98,5 +99,5 @@ def _caller() -> str:
         for prefix, function in _FUNCTIONS.items():
             if local.startswith(prefix):
                 return function
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return ""

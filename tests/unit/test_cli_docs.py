@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 import pytest
 
+from approvals.domain.model import Approval
 from cli import waiting
 from cli.__main__ import main
 from cli.columns import COLUMNS, row
@@ -45,5 +46,5 @@ def test_every_environment_variable_that_is_read_is_explained() -> None:
 
 
 @pytest.mark.parametrize("approval", [an_approval(), decided(), expired()])
-def test_every_column_of_an_export_is_explained(approval: object) -> None:
-    assert list(row(approval)) == list(COLUMNS)  # type: ignore[arg-type]
+def test_every_column_of_an_export_is_explained(approval: Approval) -> None:
+    assert list(row(approval)) == list(COLUMNS)

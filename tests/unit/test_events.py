@@ -6,8 +6,8 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
+from unittest.mock import create_autospec
 
 import boto3
 import pytest
@@ -16,6 +16,7 @@ from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from mypy_boto3_events import EventBridgeClient
 
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.eligibility import Reason
@@ -41,6 +42,7 @@ from tests.support.builders import (
 )
 
 SCHEMA = load("events.schema.json")
+EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
 VALIDATOR = Draft202012Validator(dict(SCHEMA))
 MAX_BATCH = 256 * 1024
 """Bytes of all entries of one PutEvents. Source:
@@ -67,21 +69,18 @@ def test_every_event_is_documented_with_an_example_that_fits_the_schema() -> Non
 
 def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
     """The schema is open, for what a later version adds; the code keeps to it to the letter."""
-    for example in examples():
+    for example in EXAMPLES:
         known = [SCHEMA["$defs"][name] for name in ("Every event", example["detail-type"])]
         keys = [key for part in known for key in part.get("properties", {})]
-        assert list(cast("dict[str, Any]", example["detail"])) == keys
+        assert list(example["detail"]) == keys
         assert keys == [key for part in known for key in part.get("required", ())]
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_schema_tells_a_detail_of_one_kind_from_all_that_lack_its_keys(kind: Kind) -> None:
-    [example] = [each for each in examples() if each["detail-type"] == kind]
-    for key in cast("dict[str, Any]", example["detail"]):
-        broken: Any = {
-            **example,
-            "detail": {k: v for k, v in cast("dict[str, Any]", example["detail"]).items() if k != key},
-        }
+    [example] = [each for each in EXAMPLES if each["detail-type"] == kind]
+    for key in example["detail"]:
+        broken = {**example, "detail": {k: v for k, v in example["detail"].items() if k != key}}
         assert not VALIDATOR.is_valid(broken), key
     assert not VALIDATOR.is_valid({**example, "detail-type": "SomethingElse"})
 
@@ -230,9 +229,7 @@ def test_a_bus_that_answers_with_an_error_or_not_at_all_is_tried_again(eventbrid
         with pytest.raises(DeliveryFailed, match=r"^EventBridge answered AccessDeniedException$"):
             bus.put(some_events())
 
-    def unreachable(**_: object) -> None:
-        raise EndpointConnectionError(endpoint_url="https://events")
-
-    broken = cast("Any", SimpleNamespace(put_events=unreachable))
+    broken = create_autospec(EventBridgeClient)
+    broken.put_events.side_effect = EndpointConnectionError(endpoint_url="https://events")
     with pytest.raises(DeliveryFailed, match="can't be reached: EndpointConnectionError"):
         EventBus(lambda: broken, "gone").put(some_events())

@@ -139,7 +139,9 @@ def test_a_requester_is_recognised_however_their_address_is_written(written: str
     """And kept by Slack id: what their address in Slack is later does not matter."""
     people = found(ALICE.id, BOB.id, requested_by=written, slack=Workspace())
     assert people.requester == people.approvers[0]
-    assert found(requested_by=written, slack=Workspace()).requester.slack_id == ALICE.id  # type: ignore[union-attr]
+    requester = found(requested_by=written, slack=Workspace()).requester
+    assert requester is not None
+    assert requester.slack_id == ALICE.id
 
 
 def test_approvers_with_one_mailbox_are_one_human_who_is_asked_where_mail_gets() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -28,10 +28,10 @@ ANN, BEN = (
 )
 
 
-def who(**changes: object) -> tuple[list[str], list[str], list[str]]:
+def who(**changes: Any) -> tuple[list[str], list[str], list[str]]:
     """Who is asked, told and reminded; the stack's address is that of Alice."""
     people = changes.pop("people", People())
-    request = Request(timeout=HOUR, **changes)  # type: ignore[arg-type]
+    request = Request(timeout=HOUR, **changes)
     approval = an_approval(request=request, people=people)
     return asked(approval, TO), told(approval, TO), reminded(approval, TO)
 

@@ -89,16 +89,16 @@ def test_every_key_is_read() -> None:
 
 
 def test_what_is_left_out_is_the_schemas_default() -> None:
-    written = write(parsed({"Comment": {}, "MoreTime": {}, "Form": [{"Name": "A", "Type": "text"}]}))
+    written: dict[str, Any] = write(parsed({"Comment": {}, "MoreTime": {}, "Form": [{"Name": "A", "Type": "text"}]}))
     for given_, schema in (
         (written, SCHEMA),
         (written["Comment"], SCHEMA["properties"]["Comment"]),
         (written["MoreTime"], SCHEMA["properties"]["MoreTime"]),
-        (written["Form"][0], SCHEMA["properties"]["Form"]["items"]),  # type: ignore[index]  # a list
+        (written["Form"][0], SCHEMA["properties"]["Form"]["items"]),
     ):
         for key, value in schema["properties"].items():
             if "default" in value:
-                assert given_[key] == value["default"]  # type: ignore[index]  # an object
+                assert given_[key] == value["default"]
 
 
 @pytest.mark.parametrize("key", sorted(EVERYTHING))

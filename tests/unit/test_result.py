@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -88,9 +89,9 @@ def test_a_hidden_character_of_an_earlier_versions_comment_is_shown_to_be_there(
     assert approval.decision
     responses = (replace(approval.responses[0], comment="Fi\x1b\u200bne"),)
     old = replace(approval, responses=responses, decision=replace(approval.decision, comment="Fi\x1b\u200bne"))
-    found = result(old)
+    found: dict[str, Any] = {**result(old)}
     assert found["Comment"] == "Fi\ufffd\ufffdne"
-    assert found["Responses"][0]["Comment"] == "Fi\ufffd\ufffdne"  # type: ignore[index, call-overload]
+    assert found["Responses"][0]["Comment"] == "Fi\ufffd\ufffdne"
 
 
 def test_a_name_with_line_breaks_is_one_line_in_the_status() -> None:
@@ -126,8 +127,8 @@ def test_what_was_withdrawn_is_no_response() -> None:
     request = Request(timeout=timedelta(hours=1), required_approvals=2)
     once = judge(an_approval(request=request), a_response(approver=CAROL)).approval
     withdrawn = judge(once, Withdrawal(CAROL, NOW + timedelta(minutes=2))).approval
-    found = result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)
-    assert [each["By"] for each in found["Responses"]] == [BOB.id]  # type: ignore[index, union-attr, call-overload]
+    found: dict[str, Any] = {**result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)}
+    assert [each["By"] for each in found["Responses"]] == [BOB.id]
 
 
 @pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -391,7 +392,7 @@ votes = st.dictionaries(st.sampled_from([ANN, BO, CY]), st.sampled_from(Action),
 
 
 @given(approvals(), votes, st.randoms(use_true_random=False))
-def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[Person, Action], random: object) -> None:
+def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[Person, Action], random: Random) -> None:
     """Save where both numbers are reached: then the first to be reached decides, by the rules."""
     request = approval.request
     counting = {
@@ -405,7 +406,7 @@ def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[P
         return
     in_order = list(said.items())
     shuffled = in_order.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis gives a Random
+    random.shuffle(shuffled)
     named = bool(request.approvers)
     votes = [[vote(*each, named=named) for each in order] for order in (in_order, shuffled)]
     statuses = {after(approval, each).status for each in votes}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import Action, Approval, People, Person, Request, Response, Status
+from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Response, Status
 from approvals.domain.rules import judge
 from bot.query import About, Inquiry, parse
 from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
@@ -30,9 +31,9 @@ FORMER = Person(id="bob@example.com", name="bob", email="bob@example.com", slack
 """Somebody who had Bob's address when the request was sent."""
 
 
-def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tuple[bool, bool]:
+def asked(people: People | None, viewer: Viewer = BOBS, **request: Any) -> tuple[bool, bool]:
     """Whether a request waits for the viewer, and whether they see it at all."""
-    approval = an_approval(request=Request(timeout=HOUR, **request), people=people)  # type: ignore[arg-type]
+    approval = an_approval(request=Request(timeout=HOUR, **request), people=people)
     return waits_for(approval, viewer), may_see(approval, viewer)
 
 
@@ -122,8 +123,8 @@ approvals = st.builds(
 )
 
 
-def _answered(approval: Approval, by: object) -> Approval:
-    return judge(approval, a_response(approver=by)).approval if by else approval  # type: ignore[arg-type]
+def _answered(approval: Approval, by: Approver | None) -> Approval:
+    return judge(approval, a_response(approver=by)).approval if by else approval
 
 
 @given(approvals, st.sampled_from([BOBS, OUTSIDE]))
