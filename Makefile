@@ -10,8 +10,9 @@ DEV := .venv/.ready
 SAM := .venv-sam/.ready
 EMULATOR := .venv-emulator/.ready
 CHECKOV := .venv-checkov/.ready
+SITE := .venv-docs/.ready
 
-.PHONY: demo test prove bench lint format lock clean
+.PHONY: demo test prove bench docs lint format lock clean
 
 demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
 	@.venv/bin/python -m demo $(ARGS)
@@ -26,7 +27,11 @@ prove: $(DEV) $(SAM) $(EMULATOR)  ## The proofs of docs/reliability.md at full l
 bench: $(DEV) $(SAM) $(EMULATOR)  ## How light it is beside bare handlers, into bench/: five minutes; ARGS=--quick takes two.
 	@.venv/bin/python -m tests.bench $(ARGS)
 
-lint: $(DEV) $(SAM) $(CHECKOV)  ## Style, types, arrows of import, template and state machine.
+docs: $(DEV) $(SITE)  ## The documentation as a site, in .local/docs/site; a broken link fails.
+	@.venv/bin/python -m scripts.site
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
+lint: $(DEV) $(SAM) $(CHECKOV) docs  ## Style, types, arrows of import, template and state machine.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -41,13 +46,13 @@ format: $(DEV)  ## Rewrites the code in the project's style.
 	.venv/bin/ruff format .
 
 lock: $(DEV)  ## Compiles requirements/*.in to pinned files with hashes and no registry's address.
-	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov uv); do \
+	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov docs uv); do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --upgrade $$name.in --output-file $$name.txt || exit 1; \
 	done
 
 clean:  ## Removes everything that the other commands made.
-	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .venv-docs .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	$(MAKE) -C layer clean
 
 $(UV): requirements/uv.txt
@@ -65,7 +70,7 @@ $(DEV): $(UV) requirements/dev.txt pyproject.toml
 	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(SAM) $(EMULATOR) $(CHECKOV): .venv-%/.ready: $(UV) requirements/%.txt
+$(SAM) $(EMULATOR) $(CHECKOV) $(SITE): .venv-%/.ready: $(UV) requirements/%.txt
 	@echo "Setting up: requirements/$*.txt"
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	@$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements/$*.txt

@@ -192,3 +192,11 @@ def test_an_agents_call_with_long_names_or_many_arguments_is_a_request(gate: Any
     request = parse_request(asked, default_timeout=timedelta(hours=1))
     assert request.whole_context["Arguments"] == arguments
     assert "see the workflow input" in str(request.facts)
+
+
+def test_skill_teaches_a_request_that_is_accepted() -> None:
+    text = (EXAMPLES / "step-functions-approval/SKILL.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    request = parse_request(json.loads(block), default_timeout=timedelta(hours=1))
+    assert request.requested_by not in request.approvers
+    assert len(request.approvers) > request.required_approvals
