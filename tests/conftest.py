@@ -17,39 +17,39 @@ from demo import aws
 from demo.slack import Slack
 from tests.support.aws import share_files
 from tests.support.builders import TOKEN
-from tests.support.leaks import Suite
+from tests.support.leaks import LeakDetector
 
-_SUITE = Suite()
+_DETECTOR = LeakDetector()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    _SUITE.written[report.nodeid] = "\n".join([text for _, text in report.sections] + [report.longreprtext])
+    _DETECTOR.written[report.nodeid] = "\n".join([text for _, text in report.sections] + [report.longreprtext])
 
 
 @pytest.fixture(scope="session", autouse=True)
-def suite() -> Iterator[Suite]:
+def leak_detector() -> Iterator[LeakDetector]:
     """Notes every task token, link key and Slack secret that a test puts into the product."""
     add, put, init = ApprovalTable.add, TaskTokens.put, Slack.__init__
-    _SUITE.use(TOKEN)
+    _DETECTOR.use(TOKEN)
 
     def noted_add(table: ApprovalTable, approval: Approval) -> bool:
-        _SUITE.use_key(approval.link_key)
+        _DETECTOR.use_key(approval.link_key)
         return add(table, approval)
 
     def noted_put(tokens: TaskTokens, approval_id: str, task_token: str, requested_at: datetime) -> None:
-        _SUITE.use(task_token)
+        _DETECTOR.use(task_token)
         put(tokens, approval_id, task_token, requested_at)
 
     def noted_init(slack: Slack, *arguments: Any, **named: Any) -> None:
         init(slack, *arguments, **named)
-        _SUITE.use(slack.bot_token, slack.signing_secret)
+        _DETECTOR.use(slack.bot_token, slack.signing_secret)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ApprovalTable, "add", noted_add)
         patch.setattr(TaskTokens, "put", noted_put)
         patch.setattr(Slack, "__init__", noted_init)
-        _SUITE.use(aws.KEY)
-        yield _SUITE
+        _DETECTOR.use(aws.KEY)
+        yield _DETECTOR
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,6 +73,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)  # once the fixtures are torn down, of a run that was cut short, too
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run when any test wrote a secret that any test used, whichever tests were run, in any order."""
-    if leaks := _SUITE.leaks():
+    if leaks := _DETECTOR.leaks():
         print(f"\nSecrets that begin so were written: {leaks}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

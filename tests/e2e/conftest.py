@@ -13,7 +13,7 @@ from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import Person
 from tests.support.deployments import deployed, free_port
-from tests.support.leaks import Suite
+from tests.support.leaks import LeakDetector
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def aws_port(suite: Suite) -> Iterator[int]:
+def aws_port(leak_detector: LeakDetector) -> Iterator[int]:
     port = free_port()
     before = dict(os.environ)
     aws.isolate(port)
@@ -35,23 +35,23 @@ def aws_port(suite: Suite) -> Iterator[int]:
         yield port
     finally:
         server.stop()
-        suite.written["emulator"] = (WORK / f"emulator-{port}.log").read_text(errors="replace")
+        leak_detector.written["emulator"] = (WORK / f"emulator-{port}.log").read_text(errors="replace")
         os.environ.clear()
         os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
-def stack(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
+def stack(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
     """The stack as `make demo` has it: email and Slack, links that ask to confirm."""
-    with deployed(suite, aws_port, "human-approval") as stack:
+    with deployed(leak_detector, aws_port, "human-approval") as stack:
         yield stack
 
 
 @pytest.fixture(scope="session", autouse=True)
-def begun(request: pytest.FixtureRequest) -> None:
+def early_requests(request: pytest.FixtureRequest) -> None:
     """Begin what takes minutes before the first test, if any test of this run waits for it."""
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    for name in ("unanswered", "silent", "patient"):
+    for name in ("unanswered", "rejecting", "escalating"):
         if name in wanted:
             request.getfixturevalue(name)
 
@@ -63,13 +63,13 @@ def unanswered(stack: LocalStack) -> str:
 
 
 @pytest.fixture(scope="session")
-def silent(stack: LocalStack) -> str:
+def rejecting(stack: LocalStack) -> str:
     """Another, whose silence counts as a rejection."""
     return Person(stack.url).start("silent-request", {"Approval": {"TimeoutMinutes": 1, "OnTimeout": "reject"}})
 
 
 @pytest.fixture(scope="session")
-def patient(stack: LocalStack) -> str:
+def escalating(stack: LocalStack) -> str:
     """An approval that reminds after a minute and asks somebody else after two."""
     asked = {
         "Approvers": ["alice@example.com"],
@@ -82,17 +82,17 @@ def patient(stack: LocalStack) -> str:
 
 
 @pytest.fixture(scope="session")
-def email_only(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
+def email_only(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
     """A second stack beside the first: Slack left unconfigured, links that decide with one click, events."""
     parameters = {"EmailLinkMode": "one-click", "EventBusName": "default"}
-    with deployed(suite, aws_port, "email-only", slack=False, parameters=parameters) as stack:
+    with deployed(leak_detector, aws_port, "email-only", slack=False, parameters=parameters) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
-def quiet(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
+def quiet(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
     """A stack with few requests, which EventBridge tells nothing of its executions."""
-    with deployed(suite, aws_port, "quiet") as stack:
+    with deployed(leak_detector, aws_port, "quiet") as stack:
         events = aws.session().client("events")
         rules = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.states" in rule.get("EventPattern", "")]
         [ours] = [name for name in rules if name.startswith("quiet")]

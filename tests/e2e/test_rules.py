@@ -256,31 +256,31 @@ def ended(stack: LocalStack, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.last
-def test_silence_may_count_as_a_rejection(stack: LocalStack, silent: str) -> None:
+def test_silence_may_count_as_a_rejection(stack: LocalStack, rejecting: str) -> None:
     """Asked when the tests began."""
-    answer = ended(stack, silent)["Approval"]["Result"]
+    answer = ended(stack, rejecting)["Approval"]["Result"]
     assert (answer["Decision"], answer["DecidedBy"], answer["Channel"]) == ("REJECTED", None, "system")
 
 
 @pytest.mark.last
 def test_those_who_are_silent_are_reminded_and_then_others_are_asked(
-    stack: LocalStack, person: Person, patient: str
+    stack: LocalStack, person: Person, escalating: str
 ) -> None:
     """Asked when the tests began: a reminder after a minute, bob besides alice after two."""
-    message = person.message(patient)
+    message = person.message(escalating)
 
     def reminded() -> list[dict[str, Any]] | None:
         state = person.state()
-        mails = [mail for mail in state["inbox"] if mail["to"] == ALICE and patient in mail["text"]]
+        mails = [mail for mail in state["inbox"] if mail["to"] == ALICE and escalating in mail["text"]]
         replies = [each for each in state["slack"]["messages"] if each.get("thread_ts") == message["ts"]]
         return replies if len(mails) > 1 and replies else None
 
     assert ALICE_IN_SLACK in json.dumps(seen(reminded, "no reminder", 180))
 
     def escalated() -> str | None:
-        mails = [mail for mail in person.state()["inbox"] if mail["to"] == BOB and patient in mail["text"]]
+        mails = [mail for mail in person.state()["inbox"] if mail["to"] == BOB and escalating in mail["text"]]
         return next((links(mail)["approve"] for mail in mails if links(mail)), None)
 
     page = person.confirm(person.open(seen(escalated, "not escalated", 180)))
     assert (page.status, heading(page)) == (200, "Approved")
-    assert ended(stack, patient)["Approval"]["Result"]["DecidedBy"] == BOB
+    assert ended(stack, escalating)["Approval"]["Result"]["DecidedBy"] == BOB

@@ -8,20 +8,20 @@ from __future__ import annotations
 from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT, Person, agree, links
 from tests.support.deployments import hand_over
-from tests.support.leaks import Suite
+from tests.support.leaks import LeakDetector
 from tests.support.stack_contents import task_tokens
 
 
 def test_what_a_stack_wrote_and_its_secrets_are_handed_over_and_nothing_leaked(
-    stack: LocalStack, person: Person, suite: Suite
+    stack: LocalStack, person: Person, leak_detector: LeakDetector
 ) -> None:
     name = person.start("secrets", TUTORIAL_INPUT)
     person.message(name)
     [token, *_] = task_tokens("human-approval")
     person.confirm(person.open(links(person.mail(name))["approve"]))
     agree(person, name, "ApprovedPassState", "email")
-    assert "human-approval" in suite.written["deployment of human-approval"]
-    handed_over = Suite()
+    assert "human-approval" in leak_detector.written["deployment of human-approval"]
+    handed_over = LeakDetector()
     hand_over(handed_over, stack, "human-approval")
     assert token in handed_over.secrets
     assert len(handed_over.secrets) >= 5, "a token, and a key in four forms"

@@ -17,7 +17,7 @@ from demo import aws, deploy
 from demo.stack import LocalStack
 from demo.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
 from tests.support.deployments import deployed
-from tests.support.leaks import Suite
+from tests.support.leaks import LeakDetector
 from tests.support.polling import seen
 from tests.support.stack_contents import table
 
@@ -45,8 +45,8 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def old(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
-    with deployed(suite, aws_port, NAME) as stack:
+def old(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
+    with deployed(leak_detector, aws_port, NAME) as stack:
         yield stack
 
 

@@ -10,7 +10,7 @@ MIN_SECRET = 16
 
 
 @dataclass
-class Suite:
+class LeakDetector:
     """The secrets used so far, and everything that tests printed and logged, by test."""
 
     secrets: set[str] = field(default_factory=set)
