@@ -47,7 +47,7 @@ def shoot(page: Page, name: str) -> None:
     assert overflow == 0, "the page scrolls sideways"
 
 
-def test_from_the_form_over_the_mail_to_the_outcome(page: Page, stack: LocalStack, person: Person) -> None:
+def test_from_the_form_over_the_email_to_the_outcome(page: Page, stack: LocalStack, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     name = f"browser-mail-{width}"
     page.goto(stack.url)
@@ -177,7 +177,7 @@ def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person)
     assert person.execution(name)["status"] == "RUNNING"
 
 
-def test_what_is_asked_and_of_whom_is_shown_as_written_and_nothing_of_it_runs(page: Page, person: Person) -> None:
+def test_request_and_approvers_are_shown_as_written_and_no_markup_runs(page: Page, person: Person) -> None:
     evil = "<img src=x onerror=alert(1)> <!channel>"
     asked = {
         "Title": f"Title {evil}",

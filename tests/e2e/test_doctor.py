@@ -282,7 +282,7 @@ def test_a_wrong_region_is_named_with_the_right_one(doctor_stack: LocalStack) ->
     assert commands(found["mend"]) == [f"approvals --region us-east-1 --stack {NAME} doctor"]
 
 
-def test_what_is_switched_off_is_named_and_the_commands_switch_it_on(doctor_stack: LocalStack) -> None:
+def test_disabled_parts_are_named_and_the_commands_enable_them(doctor_stack: LocalStack) -> None:
     """The clock's rule, a queue's way to its function, and a subscription's filter."""
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
     ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}

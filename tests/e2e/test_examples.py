@@ -303,7 +303,7 @@ def test_an_agent_is_told_why_a_call_was_refused(call: Any, tools: Tools, person
     assert tools.dropped == []
 
 
-def test_a_call_that_can_not_be_asked_about_is_not_made(call: Any, tools: Tools) -> None:
+def test_a_call_that_cannot_be_asked_about_is_not_made(call: Any, tools: Tools) -> None:
     refused = call("drop_table", {"table": "x", "two\nlines": "is no label"})
     assert refused == {"error": "The call was not made. Nobody approved it: InvalidApprovalRequest"}
     assert tools.dropped == []
@@ -313,7 +313,7 @@ def test_a_harmless_call_is_not_asked_about(call: Any) -> None:
     assert call("count_rows", {}) == 12
 
 
-def test_what_was_approved_is_tied_to_the_call_by_its_digest(gate: Any) -> None:
+def test_the_digest_ties_the_approval_to_the_call(gate: Any) -> None:
     """An answer to another call, whoever brought it in, does not let this one through."""
 
     class Answers:

@@ -116,7 +116,7 @@ def test_a_record_has_no_task_token(asked: dict[str, Any]) -> None:
     assert "task_token" not in asked
 
 
-def test_what_it_reads_in_its_work_it_can_read_and_nothing_else(intruder: Intruder) -> None:
+def test_a_function_can_read_the_attributes_it_needs_and_no_others(intruder: Intruder) -> None:
     get = intruder.dynamodb.get_item
     known = READ[intruder.function]
     assert get(**intruder.project(*sorted(known)))["Item"]["deadline"] == intruder.item["deadline"]
@@ -267,7 +267,7 @@ def test_it_can_neither_resume_publish_list_forge_nor_delete(intruder: Intruder)
         refused(attempt)
 
 
-def test_whoever_may_do_anything_else_may_not_publish_to_the_topic(stack: LocalStack) -> None:
+def test_a_role_that_may_do_all_else_may_not_publish_to_the_topic(stack: LocalStack) -> None:
     """The topic's policy denies it to all but three roles; subscribing stays what it was."""
     iam, topic = aws.session().client("iam"), stack.outputs["ApprovalTopicArn"]
     trust = (

@@ -82,7 +82,7 @@ def test_two_of_three_on_two_channels_and_one_human_counts_once(person: Person, 
     assert [each["By"] for each in answer["Responses"]] == [ALICE, BOB_IN_SLACK]
 
 
-def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Person, stack: LocalStack) -> None:
+def test_the_requester_may_not_respond_on_any_channel_and_is_told_who_may(person: Person, stack: LocalStack) -> None:
     name = ask(person, "asked-by-alice", Approvers=[ALICE, BOB], RequestedBy=ALICE)
     message = person.message(name)
     asked = record(stack, link(person, name, BOB))
@@ -136,7 +136,7 @@ def test_a_rejection_in_slack_takes_its_reason_along(person: Person) -> None:
     assert result(person, name)["Comment"] == "Not on a Friday"
 
 
-def test_high_severity_asks_twice_by_mail_and_in_slack(person: Person) -> None:
+def test_high_severity_asks_twice_by_email_and_in_slack(person: Person) -> None:
     name = ask(person, "severe", Severity="high")
     page = person.open(link(person, name, "approver@"))
     assert person.confirm(page).status == 400
@@ -173,7 +173,7 @@ def test_an_answer_can_be_taken_back_and_the_deadline_moved(person: Person, stac
         ({"Approvers": [ALICE, ALICE_IN_SLACK], "RequiredApprovals": 2}, "Approval.RequiredApprovals"),
     ],
 )
-def test_what_can_never_be_decided_fails_at_once(person: Person, asked: dict[str, Any], path: str) -> None:
+def test_impossible_requests_fail_at_once(person: Person, asked: dict[str, Any], path: str) -> None:
     name = ask(person, f"impossible-{abs(hash(path)) % 10**8}", **asked)
     ended = person.ended(name)
     assert ended["error"] == "InvalidApprovalRequest"

@@ -12,7 +12,7 @@ from tests.support.leaks import LeakDetector
 from tests.support.stack_contents import task_tokens
 
 
-def test_what_a_stack_wrote_and_its_secrets_are_handed_over_and_nothing_leaked(
+def test_stacks_hand_over_their_logs_and_secrets_and_leak_nothing(
     stack: LocalStack, person: Person, leak_detector: LeakDetector
 ) -> None:
     name = person.start("secrets", TUTORIAL_INPUT)

@@ -111,7 +111,7 @@ def approved(person: Person, channel: str, name: str) -> dict[str, Any]:
     return seen(look, f"the outcome in {channel}")
 
 
-def test_who_asked_is_told_in_the_thread(workspace: LocalStack, person: Person) -> None:
+def test_the_requester_is_told_in_the_thread(workspace: LocalStack, person: Person) -> None:
     name = person.start("thread-request", asked("Told in the thread", Approvers=[BOB]))
     message = person.message(name)
     person.click(message, "approve", BOB)

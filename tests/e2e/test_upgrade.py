@@ -120,7 +120,7 @@ def live() -> dict[str, Any]:
     }
 
 
-def test_what_people_wait_for_starts_from_a_snapshot_once_that_is_turned_on(upgraded: LocalStack) -> None:
+def test_functions_that_people_wait_for_start_from_a_snapshot_once_that_is_enabled(upgraded: LocalStack) -> None:
     """So the alias has a version with the new parameters. The one before is gone, and with it what it would cost."""
     found = live()
     assert len(found) == 2
@@ -163,9 +163,7 @@ def test_the_new_parameters_hold_for_what_is_asked_from_now_on(upgraded: LocalSt
 
 @pytest.mark.parametrize("channel", ["email", "slack"])
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
-def test_what_an_earlier_version_wrote_is_decided_by_this_one(
-    upgraded: LocalStack, version: Path, channel: str
-) -> None:
+def test_this_version_decides_requests_of_earlier_ones(upgraded: LocalStack, version: Path, channel: str) -> None:
     person = Person(upgraded.url)
     asked = ask(upgraded, f"from-{version.stem}-by-{channel}", AS_BEFORE)
     write_as(version, upgraded, asked)
@@ -194,7 +192,7 @@ def quorum(request: pytest.FixtureRequest, upgraded: LocalStack) -> tuple[Path, 
     return version, ask(upgraded, name, {"Approval": asked, "Version": "2.4.1"})
 
 
-def test_who_was_not_told_by_an_earlier_version_is_and_the_second_answer_decides(
+def test_people_an_earlier_version_did_not_tell_are_told_and_the_second_response_decides(
     upgraded: LocalStack, quorum: tuple[Path, Asked]
 ) -> None:
     """Its reminder had reached everybody but carol. An answer in a direct message makes the quorum full."""
@@ -213,9 +211,7 @@ def test_who_was_not_told_by_an_earlier_version_is_and_the_second_answer_decides
     assert reminded == [reminder["to"]], "nobody else is reminded again"
 
 
-def test_what_an_earlier_version_decided_is_delivered_by_this_one(
-    upgraded: LocalStack, quorum: tuple[Path, Asked]
-) -> None:
+def test_this_version_delivers_decisions_of_earlier_ones(upgraded: LocalStack, quorum: tuple[Path, Asked]) -> None:
     (version, asked), person = quorum, Person(upgraded.url)
     direct_message(person, asked)
     write_as(version, upgraded, asked, record="approved", steps=5)
@@ -260,7 +256,7 @@ def ended(stack: LocalStack, arn: str) -> bool:
     return stack.executions.get(arn).status != "RUNNING"
 
 
-def test_what_earlier_versions_wrote_expires(upgraded: LocalStack, overdue: list[Asked]) -> None:
+def test_requests_of_earlier_versions_expire(upgraded: LocalStack, overdue: list[Asked]) -> None:
     machine = upgraded.outputs["StateMachineHumanApprovalArn"].replace(":stateMachine:", ":execution:")
     for asked in overdue:
         arn = f"{machine}:{asked.name}"

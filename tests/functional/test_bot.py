@@ -118,7 +118,7 @@ def test_a_click_calls_the_table_twice_and_nothing_else(
     assert calls == ["GetItem", "UpdateItem"]
 
 
-def test_what_can_not_be_recorded_is_not_acknowledged(
+def test_a_click_that_cannot_be_recorded_is_not_acknowledged(
     handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
 ) -> None:
     """Slack shows the person a warning then, so that they click again."""
@@ -350,7 +350,7 @@ FORGED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("what", "changes"), FORGED, ids=[case[0] for case in FORGED])
-def test_what_slack_did_not_sign_gets_401(
+def test_requests_that_slack_did_not_sign_get_401(
     handler: BotHandler,
     table: ApprovalTable,
     slack: Slack,
@@ -393,7 +393,7 @@ def test_a_malformed_header_gets_401(
     assert handler(clicked, context)["statusCode"] == 401
 
 
-def test_what_is_longer_than_any_dialog_gets_401_though_it_is_signed(
+def test_a_body_longer_than_any_dialog_gets_401_though_it_is_signed(
     handler: BotHandler, slack: Slack, messenger: SlackMessenger, context: Any
 ) -> None:
     clicked = click(slack, messenger, ACTION_IDS[APPROVE])
@@ -537,7 +537,7 @@ def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
 
 
 @pytest.mark.parametrize("workspace", ["T0ELSEWHERE", "", None])
-def test_a_guest_from_another_workspace_can_not_decide(
+def test_a_guest_from_another_workspace_cannot_decide(
     handler: BotHandler,
     table: ApprovalTable,
     slack: Slack,
@@ -671,7 +671,7 @@ def test_a_form_is_filled_in_with_its_defaults_and_changed(workspace: Workspace)
     assert workspace.is_(Status.APPROVED)
 
 
-def test_what_is_wrong_in_a_form_is_said_at_each_field(workspace: Workspace) -> None:
+def test_form_errors_are_said_at_each_field(workspace: Workspace) -> None:
     workspace.ask(form=FORM)
     workspace.click(ACTION_IDS[APPROVE])
     wrong = {"Amount": "501", "Reason": "Stolen", "Insured": "maybe", "Day": "2026-10-31", "Words": "x" * 11}
@@ -818,7 +818,7 @@ def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_m
     assert workspace.is_(Status.APPROVED)
 
 
-def test_who_responded_may_withdraw_while_slack_does_not_answer(workspace: Workspace) -> None:
+def test_approvers_may_withdraw_while_slack_does_not_answer(workspace: Workspace) -> None:
     ask_anybody(workspace, required_approvals=2)
     workspace.click(ACTION_IDS[APPROVE])
     workspace.slack.fail_with = 500
@@ -854,7 +854,7 @@ def test_a_guest_from_another_workspace_gets_no_dialog(workspace: Workspace) -> 
     assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OTHER_WORKSPACE))]
 
 
-def test_nobody_answers_before_it_is_known_who_may(workspace: Workspace) -> None:
+def test_clicks_before_approvers_are_known_are_refused(workspace: Workspace) -> None:
     workspace.ask()
     workspace.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
     workspace.table.add(an_approval(people=None, request=Request(timeout=HOUR)))
@@ -943,7 +943,7 @@ def test_one_of_two_approvals_counts_without_a_note(workspace: Workspace) -> Non
     assert workspace.is_(Status.APPROVED)
 
 
-def test_who_answered_must_take_it_back_before_answering_otherwise(workspace: Workspace) -> None:
+def test_approvers_must_withdraw_before_they_respond_otherwise(workspace: Workspace) -> None:
     workspace.ask(required_approvals=2)
     workspace.click(ACTION_IDS[APPROVE])
     workspace.click(ACTION_IDS[REJECT])

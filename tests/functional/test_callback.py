@@ -487,7 +487,7 @@ def test_the_shared_address_of_a_quorum_is_told_that_it_does_not_count(
 
 
 @pytest.mark.parametrize("do", ["withdraw", "more-time"])
-def test_where_there_is_nothing_to_do_a_button_leads_back_and_changes_nothing(
+def test_a_button_with_nothing_to_do_leads_back_and_changes_nothing(
     handler: CallbackHandler, table: ApprovalTable, do: str, context: Any
 ) -> None:
     assert handler(ask("POST", {**fields(), "do": do}), context)["statusCode"] == 303
@@ -537,7 +537,7 @@ def test_after_the_deadline_every_button_expires_the_request(
     assert status(table) is Status.EXPIRED
 
 
-def test_what_no_button_asks_for_is_400(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
+def test_an_action_that_no_button_has_is_400(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
     for do in ("look", "Withdraw", "x" * 5000, " "):
         assert handler(ask("POST", {**fields(), "do": do}), context)["statusCode"] == 400
     assert status(table) is Status.PENDING
@@ -565,7 +565,7 @@ NOT_ALLOWED = [
 
 
 @pytest.mark.parametrize(("who", "asked", "to", "why"), NOT_ALLOWED, ids=[case[0] for case in NOT_ALLOWED])
-def test_who_may_not_answer_gets_403_with_the_reason_and_the_request_waits(
+def test_people_who_may_not_respond_get_403_with_the_reason_and_the_request_waits(
     handler: CallbackHandler, table: ApprovalTable, who: str, asked: dict[str, Any], to: str, why: str, context: Any
 ) -> None:
     approval = put(table, **asked)
@@ -807,7 +807,7 @@ def test_in_one_click_mode_an_attempt_of_who_may_not_answer_is_403(
     assert table.get(approval.id).refusals[0].approver.id == MALLORY
 
 
-def test_one_person_counts_once_in_slack_and_by_mail(
+def test_one_person_counts_once_in_slack_and_by_email(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     alice = replace(named(ALICE.id)[0], slack_id=BOB.id)
@@ -885,7 +885,7 @@ def test_an_answer_that_changes_nothing_is_judged_by_the_record(
     assert len(table.get(approval.id).standing) == 1
 
 
-def test_who_opened_a_page_before_it_was_known_who_may_answer_can_answer_then(
+def test_a_page_opened_before_approvers_were_known_can_be_sent_once_they_are(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     """That becomes known without a new version of the record."""
@@ -1117,7 +1117,7 @@ def test_a_page_made_before_a_withdrawal_in_slack_does_not_respond_again(
 @pytest.mark.parametrize(
     "said", ["\U0001f600" * 20, "1" * 20, "0.0\n", "-1.0", "1e9.0", "\u0661.0", "0", ".", "9999.0"]
 )
-def test_what_a_page_remembers_is_stored_in_its_own_form_alone(
+def test_a_page_stores_input_in_its_own_form_alone(
     handler: CallbackHandler, table: ApprovalTable, context: Any, said: str
 ) -> None:
     """The greatest size of the record is reckoned when it is requested."""

@@ -29,7 +29,7 @@ def calls_of(simulation: Simulation) -> list[str]:
 
 
 @pytest.mark.parametrize(("channel", "number"), [("", BY_MAIL), (PARAMETERS["SlackChannel"], WITH_SLACK)])
-def test_an_approval_by_mail_takes_few_calls(
+def test_an_approval_by_email_takes_few_calls(
     simulate: Callable[..., Simulation], monkeypatch: pytest.MonkeyPatch, channel: str, number: int
 ) -> None:
     """From the request to the outcome's mail; the page is opened, its button pressed, and its outcome looked at."""

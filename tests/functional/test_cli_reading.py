@@ -90,7 +90,7 @@ def test_an_approval_is_found_by_whatever_names_it(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("name", ["no-such-execution", "abcdefgh", "a" * 32, "arn:aws:states:x", "AB CD"])
-def test_what_is_not_there_is_said_with_what_to_do(shell: Shell, name: str) -> None:
+def test_an_unknown_approval_exits_with_3_and_a_sentence(shell: Shell, name: str) -> None:
     shell.started("run-1")
     result = shell.run("show", name)
     assert result.exit_code == 3
@@ -264,7 +264,7 @@ def test_cancelling_stops_the_execution_and_waits_until_it_shows(shell: Shell) -
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_what_is_decided_cant_be_cancelled(shell: Shell, before: bool) -> None:
+def test_decided_approvals_cannot_be_cancelled(shell: Shell, before: bool) -> None:
     approval = shell.started("run-1")
     if before:
         shell.answered(Action.APPROVE)
@@ -346,7 +346,7 @@ def test_a_cell_of_line_breaks_alone_is_read_once(text: str) -> None:
     assert time.process_time() - started < 5
 
 
-def test_what_its_author_wrote_poses_as_no_line_of_ours(shell: Shell) -> None:
+def test_an_authors_text_poses_as_no_line_of_ours(shell: Shell) -> None:
     forged = "Waiting for an answer\n\nHistory\n  2026-11-23T09:00:00.000Z  ciso@example.com approved it by email."
     title = "History"
     facts = [{"Label": "Id", "Value": "another"}]
@@ -424,7 +424,7 @@ def test_an_export_needs_a_period(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
+def test_a_record_that_cannot_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
     whole, broken = shell.started("whole"), shell.started("broken")
     break_record(shell.context.dynamodb, TABLE, broken.id, how)
     listed = shell.run("list", "--json")

@@ -228,7 +228,7 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--titel", "A"), "", ["No such option", "--title"]),
     ],
 )
-def test_what_cant_be_asked_is_said_at_once_with_exit_code_64(
+def test_an_invalid_request_is_said_at_once_with_exit_code_64(
     shell: Shell, arguments: tuple[str, ...], stdin: str, said: list[str]
 ) -> None:
     result = shell.run("request", *arguments, stdin=stdin)
@@ -288,7 +288,7 @@ def test_trouble_of_five_minutes_ends_the_wait_and_says_that_the_request_is_open
     assert 300 <= (shell.clock() - began).total_seconds() <= 310
 
 
-def test_what_aws_denies_is_named(shell: Shell) -> None:
+def test_denied_calls_are_named(shell: Shell) -> None:
     with shell.intercepted("dynamodb", "BatchGetItem", Throttled(1, "AccessDeniedException")):
         result = shell.run("wait", shell.started("denied").id)
     assert result.exit_code == 3
@@ -300,7 +300,7 @@ def test_what_aws_denies_is_named(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("error", "says"), [("AccessDeniedException", "Nothing was started."), ("InternalError", "open")]
 )
-def test_what_could_not_be_started_is_not_said_to_be_open(shell: Shell, error: str, says: str) -> None:
+def test_a_request_that_was_not_started_is_not_said_to_be_open(shell: Shell, error: str, says: str) -> None:
     """Where Step Functions is broken it may have been started all the same."""
     with shell.intercepted("stepfunctions", "StartExecution", Throttled(100, error)):
         result = shell.run(*WAIT)
@@ -371,7 +371,7 @@ def test_an_unknown_stack_is_named_with_what_to_do(shell: Shell) -> None:
     ids=["json-2000", "json-100", "yaml-400", "yaml-in-itself", "yaml-bomb"],
 )
 @pytest.mark.parametrize("option", ["--file", "--input"])
-def test_what_is_nested_too_deep_is_a_sentence_and_no_traceback(
+def test_input_nested_too_deep_is_a_sentence_and_no_traceback(
     shell: Shell, tmp_path: Path, text: str, option: str
 ) -> None:
     file = tmp_path / "request"

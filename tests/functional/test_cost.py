@@ -71,7 +71,7 @@ def tell_and_settle(
     return notifier, resumer
 
 
-def test_an_approval_by_mail_uses_what_the_page_says(
+def test_an_approval_by_email_uses_what_the_page_says(
     calls: Counter[str],
     asked: RequestHandler,
     table: ApprovalTable,

@@ -97,7 +97,7 @@ def test_the_same_decision_delivered_again_does_nothing(
     assert table.get(ID).resumed is True
 
 
-def test_what_is_not_decided_is_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
+def test_undecided_approvals_are_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
     resumer(ID, last=False)
     assert (workflows.resumed, mailer.sent) == ([], [])
 
@@ -152,7 +152,7 @@ def test_an_expired_approval_is_announced_too(
     assert slack.messages()[0].text == "Expired: Deploy web 2.4.1"
 
 
-def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
+def test_people_not_told_of_a_request_are_not_told_of_its_end(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
 ) -> None:
     untold = an_approval(id="c" * 32, slack_message=None)
@@ -247,7 +247,7 @@ def _post(table: ApprovalTable, asked: Approval, messenger: SlackMessenger, cloc
     return table.mark(asked, Step.REQUEST_SLACK, clock(), delivery=messenger.post_request(asked))
 
 
-def test_who_asked_is_told_in_the_thread_with_what_was_said(
+def test_requester_is_told_in_the_thread_with_the_comment(
     resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock
 ) -> None:
     asked = _posted(table, messenger, clock, people=People(requester=JO))
@@ -284,7 +284,7 @@ def test_a_reply_that_failed_is_tried_again_without_editing_anew(
     assert sum("chat.update" in call for call in slack.calls()) == 1
 
 
-def test_nobody_is_told_of_a_request_that_another_took_the_place_of(
+def test_a_superseded_request_gets_no_reply_in_its_thread(
     resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock
 ) -> None:
     asked = _posted(table, messenger, clock, people=People(requester=JO))
@@ -382,7 +382,7 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
     assert all("The workflow had already ended" in str(message.blocks) for message in shown)
 
 
-def test_mails_do_not_wait_until_many_messages_are_edited(
+def test_emails_do_not_wait_until_many_messages_are_edited(
     resumer: Resumer,
     table: ApprovalTable,
     mailer: FakeMailer,

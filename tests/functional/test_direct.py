@@ -96,7 +96,7 @@ def backend(
     return Backend(table, slack, notifier, resumer, replies, a_bot(table, slack, clock, logger), context)
 
 
-def test_who_is_not_in_the_channel_is_asked_directly_once(backend: Backend) -> None:
+def test_approvers_outside_the_channel_are_asked_directly_once(backend: Backend) -> None:
     now = backend.tell(backend.ask(BOBS, DAVE))
     [posted], [direct] = backend.in_(backend.slack.channel), backend.direct
     assert (direct.text, direct.blocks) == (posted.text, posted.blocks)
@@ -107,7 +107,7 @@ def test_who_is_not_in_the_channel_is_asked_directly_once(backend: Backend) -> N
 
 
 @pytest.mark.parametrize("approvers", [(), (BOBS,), ("alice@example.com",)])
-def test_who_is_in_the_channel_gets_no_other_message(backend: Backend, approvers: tuple[str, ...]) -> None:
+def test_approvers_in_the_channel_get_no_other_message(backend: Backend, approvers: tuple[str, ...]) -> None:
     now = backend.tell(backend.ask(*approvers))
     assert [message.channel for message in backend.slack.messages()] == [backend.slack.channel]
     assert now.direct_messages == ()
@@ -159,7 +159,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(backend: Backend, 
     assert "Somebody was faster" in backend.direct[-1].text
 
 
-def test_who_has_not_answered_is_reminded_in_the_direct_message(backend: Backend) -> None:
+def test_approvers_who_have_not_responded_are_reminded_in_the_direct_message(backend: Backend) -> None:
     asked = backend.tell(backend.ask(BOBS, DAVE, reminders=(timedelta(minutes=10),)))
     backend.happens(asked, Tick(NOW + timedelta(minutes=11)))
     backend.tell(asked)
@@ -193,7 +193,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
     assert [step for step in now.steps if step.startswith("reminder-")] == ["reminder-1"]
 
 
-def test_who_answered_already_is_not_reminded(backend: Backend) -> None:
+def test_approvers_who_responded_are_not_reminded(backend: Backend) -> None:
     asked = backend.tell(backend.ask(BOBS, DAVE, required_approvals=2, reminders=(timedelta(minutes=10),)))
     backend.click(backend.direct[0], DAVE)
     backend.happens(asked, Tick(NOW + timedelta(minutes=11)))
@@ -201,7 +201,7 @@ def test_who_answered_already_is_not_reminded(backend: Backend) -> None:
     assert len(backend.direct) == 1
 
 
-def test_whom_a_request_is_escalated_to_is_asked_directly_from_then_on(backend: Backend) -> None:
+def test_people_escalated_to_are_asked_directly_from_then_on(backend: Backend) -> None:
     asked = backend.tell(backend.ask(BOBS, escalate_to=(DAVE,), escalate_after=timedelta(minutes=20)))
     assert backend.direct == []
     backend.happens(asked, Tick(NOW + timedelta(minutes=21)))
@@ -240,7 +240,7 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
     assert [message.user for message in now.direct_messages] == [DAVE, CAROL]
 
 
-def test_who_takes_no_direct_messages_is_let_go(
+def test_people_who_take_no_direct_messages_do_not_hold_up_the_request(
     backend: Backend, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = backend.slack.call

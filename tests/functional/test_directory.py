@@ -222,7 +222,7 @@ def test_without_a_message_there_is_nothing_to_edit_or_to_reply_to(messenger: Sl
         messenger.show_outcome(replace(decided(), slack_message=None))
 
 
-def test_a_deleted_message_can_not_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
+def test_a_deleted_message_cannot_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
     approval = posted(messenger)
     slack.delete(slack.messages()[0].ts)
     with pytest.raises(DeliveryRefused, match="message_not_found"):

@@ -207,7 +207,7 @@ def test_a_stack_of_another_product_is_no_crash(examined: Examined) -> None:
     assert "is it another product's?" in finding.text
 
 
-def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(examined: Examined) -> None:
+def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(examined: Examined) -> None:
     with Stubber(examined.sqs) as denied:
         denied.add_client_error("get_queue_attributes", "AccessDenied", "no")
         [finding] = examination.guarded(examined, Check.DEAD_LETTERS, stack.dead_letters)
@@ -229,7 +229,7 @@ def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(ex
         ({"Configuration": {"State": "Inactive"}}, "", ""),
     ],
 )
-def test_a_function_that_can_not_run_is_told(examined: Examined, answer: Any, text: str, command: str) -> None:
+def test_a_function_that_cannot_run_is_told(examined: Examined, answer: Any, text: str, command: str) -> None:
     """An idle one is Inactive until it is called."""
     examined.resources = (stack_function(),)
     with Stubber(examined.functions) as stubbed:
@@ -361,7 +361,7 @@ def test_a_stack_that_does_not_take_what_the_stored_secret_signed_is_told(
     assert text in the_fault(slack.slack(examined), Check.SIGNING).text
 
 
-def test_a_stack_that_can_not_be_reached_is_told(examined: Examined) -> None:
+def test_a_stack_that_cannot_be_reached_is_told(examined: Examined) -> None:
     examined.web.broken = True
     *_, signing = slack.slack(examined)
     assert signing.verdict is Verdict.UNKNOWN
@@ -416,7 +416,7 @@ def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_s
     assert not refused or signing.text.startswith(f"{refused} request")
 
 
-def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(examined: Examined) -> None:
+def test_refusals_before_the_secret_was_stored_say_nothing_of_it(examined: Examined) -> None:
     """Nor what was refused in the minute after: warm functions go by the old one."""
     log(examined, (0.1, REFUSED, True))
     *_, signing = slack.slack(examined)
@@ -426,7 +426,7 @@ def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(examin
 # Approvers and links
 
 
-def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
+def test_when_slack_cannot_be_asked_no_approver_is_called_unknown(
     examined: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examined.workspace.fail_with = 500
@@ -435,7 +435,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
     assert finding.verdict is Verdict.UNKNOWN
 
 
-def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
+def test_open_requests_that_cannot_be_read_are_a_fault_that_names_them(
     examined: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
@@ -500,7 +500,7 @@ def test_a_missing_output_is_a_failure_that_says_so(examined: Examined) -> None:
         ("Stack is in UPDATE_ROLLBACK_FAILED state and can not be updated.", False),
     ],
 )
-def test_a_stack_that_can_not_be_updated_is_no_success(examined: Examined, message: str, *, done: bool) -> None:
+def test_a_stack_that_cannot_be_updated_is_no_success(examined: Examined, message: str, *, done: bool) -> None:
     """Its parameters would still hold the old token, and a later deployment would write it back."""
     connection = Connection(examined.slack_channel, "xoxb-tests-0123456789", "8f742231b10e8888abcd99yyyzzz85a5")
     with Stubber(examined.cloudformation) as stubbed:

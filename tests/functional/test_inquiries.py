@@ -159,7 +159,7 @@ def test_an_opened_home_costs_one_write_before_slack_hears_of_it(app: SlackApp) 
     assert calls == ["PutItem", "PutItem"]
 
 
-def test_what_slack_repeats_is_delivered_once(app: SlackApp) -> None:
+def test_requests_that_slack_repeats_are_delivered_once(app: SlackApp) -> None:
     for signed in (app.slack.open_home(BOBS), app.slack.command(BOBS, "help")):
         for _ in range(3):
             assert app.send(signed)["statusCode"] == 200
@@ -219,7 +219,7 @@ def test_a_request_that_is_too_long_for_the_home_is_read_at_its_message_or_on_th
     assert link == f"https://local.slack.com/archives/{CHANNEL}/p1795424400000001"
 
 
-def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(app: SlackApp) -> None:
+def test_people_outside_the_channel_are_not_shown_its_requests(app: SlackApp) -> None:
     app.ask("For whoever is asked")
     app.ask("For dave", people=People(approvers=(person(DAVE, "dave"),)))
     shown = app.home(DAVE)
@@ -270,7 +270,7 @@ def test_a_list_of_nothing_is_a_sentence(app: SlackApp) -> None:
     assert app.said("show 123456").startswith("There is no such approval")
 
 
-def test_what_i_asked_for_is_listed_decided_or_not(app: SlackApp) -> None:
+def test_my_requests_are_listed_decided_or_not(app: SlackApp) -> None:
     respond(app.table, app.ask("Done"), a_response(APPROVE, BOB))
     app.ask("Open")
     app.ask("Of somebody else", people=People(requester=person(ALICE, "alice")))
@@ -327,20 +327,20 @@ def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(app: SlackA
     assert said.text.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack")
 
 
-def test_who_may_not_answer_is_shown_a_request_without_buttons(app: SlackApp) -> None:
+def test_people_who_may_not_respond_are_shown_a_request_without_buttons(app: SlackApp) -> None:
     asked = app.ask("Deploy web 2.4.1")
     answer = app.command(f"show {asked.id}", CAROL)
     assert "actions" not in [block["type"] for block in answer.blocks]
 
 
-def test_what_is_hidden_reads_like_what_is_not_there(app: SlackApp) -> None:
+def test_a_hidden_request_reads_like_one_that_does_not_exist(app: SlackApp) -> None:
     hidden = app.ask("Secret", people=People(approvers=(person(ALICE, "alice"),)))
     found = {app.said(f"show {name}", DAVE, ELSEWHERE_CHANNEL) for name in (hidden.id, hidden.id[:6], "0" * 32)}
     assert len(found) == 1
 
 
 @pytest.mark.parametrize("text", ["help", "what?", "search", "show", "list everything"])
-def test_what_is_not_understood_is_answered_with_what_is(app: SlackApp, text: str) -> None:
+def test_an_unknown_command_is_answered_with_help(app: SlackApp, text: str) -> None:
     assert "`/approvals search TEXT`" in app.said(text)
 
 
@@ -445,7 +445,7 @@ def test_an_opened_home_of_nobody_gets_401(app: SlackApp, event_: dict[str, Any]
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_a_record_that_can_not_be_read_is_left_out_of_every_list_and_named_in_the_log(
+def test_a_record_that_cannot_be_read_is_left_out_of_every_list_and_named_in_the_log(
     app: SlackApp, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.ask("Whole")
@@ -463,7 +463,7 @@ def test_a_record_that_can_not_be_read_is_left_out_of_every_list_and_named_in_th
     assert {vars(line)["approval_id"] for line in named} == {broken.id}
 
 
-def test_a_context_that_can_not_be_read_is_not_shown_and_not_taken_for_none(app: SlackApp) -> None:
+def test_a_context_that_cannot_be_read_is_not_shown_and_not_taken_for_none(app: SlackApp) -> None:
     """A version without a limit may have stored it: the others are shown in full, this one is not."""
     broken = app.ask("Deep")
     app.ask("Whole", request={"details": "All of it."})

@@ -152,7 +152,7 @@ def test_a_click_is_answered_without_an_error(built: Built, bench: Bench) -> Non
     assert "SendMessage" not in {call.partition(" ")[2] for call in bench.answers.calls}, "something is tried again"
 
 
-def test_what_is_compiled_is_not_compiled_again(built: Built) -> None:
+def test_compiled_files_are_not_compiled_again(built: Built) -> None:
     sources = [file for folder in built.path for file in folder.rglob("*.py")]
     tag = sys.implementation.cache_tag
     missing = [file for file in sources if not (file.parent / "__pycache__" / f"{file.stem}.{tag}.pyc").exists()]

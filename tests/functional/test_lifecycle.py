@@ -66,7 +66,7 @@ def statuses(table: ApprovalTable, approvals: list[Approval]) -> set[Status]:
     return {table.get(approval.id).status for approval in approvals}
 
 
-def test_what_is_overdue_expires_and_nothing_else(
+def test_overdue_approvals_expire_and_no_others(
     handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
 ) -> None:
     due = [asked(table, number, 10) for number in range(20)]
@@ -243,7 +243,7 @@ def test_a_look_that_finds_nothing_to_do_is_the_last_until_something_is_due(
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_a_record_that_can_not_be_read_is_set_aside_and_not_tried_each_minute(
+def test_a_record_that_cannot_be_read_is_set_aside_and_not_tried_each_minute(
     handler: LifecycleHandler,
     table: ApprovalTable,
     dynamodb: DynamoDBClient,
@@ -271,7 +271,7 @@ def test_a_record_that_can_not_be_read_is_set_aside_and_not_tried_each_minute(
     assert table.get(due[1].id).status is Status.EXPIRED
 
 
-def test_what_ended_and_can_not_be_read_does_not_keep_the_others_open(
+def test_an_unreadable_record_of_an_ended_execution_does_not_keep_the_others_open(
     handler: LifecycleHandler,
     table: ApprovalTable,
     dynamodb: DynamoDBClient,

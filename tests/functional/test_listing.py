@@ -121,7 +121,7 @@ def _attributes(call: dict[str, Any]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_record_that_can_not_be_read_is_left_out_and_named(dynamodb: DynamoDBClient, add: Add, how: str) -> None:
+def test_a_record_that_cannot_be_read_is_left_out_and_named(dynamodb: DynamoDBClient, add: Add, how: str) -> None:
     asked = [add(number) for number in range(3)]
     break_record(dynamodb, TABLE, asked[1].id, how)
     named: list[UnreadableError] = []
@@ -161,7 +161,7 @@ def test_a_list_reads_no_context_and_says_so(listing: Listing, dynamodb: DynamoD
 
 
 @pytest.mark.parametrize("version", ["d301946", "adddf11"])
-def test_what_an_earlier_version_asked_is_listed_without_its_context(
+def test_requests_of_earlier_versions_are_listed_without_their_context(
     listing: Listing, dynamodb: DynamoDBClient, version: str
 ) -> None:
     item = json.loads((Path(__file__).parents[1] / f"e2e/upgrade/{version}.json").read_text())["pending"]

@@ -116,7 +116,7 @@ def test_an_answer_that_came_too_late_is_counted_as_such(
 
 
 @pytest.mark.parametrize("status", [Status.EXPIRED, Status.CANCELLED])
-def test_what_the_clock_decides_is_counted_but_not_timed(
+def test_decisions_of_the_scheduler_are_counted_but_not_timed(
     resumer: Resumer, table: ApprovalTable, clock: Clock, capsys: pytest.CaptureFixture[str], status: Status
 ) -> None:
     """Also where no workflow hears of it: what is requested and what is decided must add up."""

@@ -174,7 +174,7 @@ def test_a_button_that_an_earlier_version_left_below_all_of_a_request_approves(a
     assert app.record.status is Status.APPROVED
 
 
-def test_what_a_message_hides_can_be_rejected_there(app: AppWithPage) -> None:
+def test_a_request_that_the_message_cuts_can_be_rejected_there(app: AppWithPage) -> None:
     app.click(app.ask(LONG), ACTION_IDS[REJECT])
     assert app.record.status is Status.REJECTED
 
@@ -232,7 +232,7 @@ def test_a_guest_from_another_workspace_gets_no_link(app: AppWithPage) -> None:
     assert [refusal.approver.id for refusal in app.record.refusals] == [GUEST]
 
 
-def test_who_may_not_respond_but_sees_the_request_can_read_it_on_the_page(app: AppWithPage) -> None:
+def test_people_who_may_not_respond_but_see_the_request_can_read_it_on_the_page(app: AppWithPage) -> None:
     ts = app.ask(LONG, alone(ALICE, "alice"))
     [handed] = app.click(ts, READ_ID)
     fields = dict(parse_qsl(urlsplit(link_in(handed)).query))
@@ -242,7 +242,9 @@ def test_who_may_not_respond_but_sees_the_request_can_read_it_on_the_page(app: A
     assert app.record.responses == ()
 
 
-def test_who_may_neither_respond_nor_see_gets_no_link_whatever_note_is_left(app: AppWithPage, clock: Clock) -> None:
+def test_people_who_may_neither_respond_nor_see_get_no_link_whatever_note_is_left(
+    app: AppWithPage, clock: Clock
+) -> None:
     app.ask(LONG, alone(ALICE, "alice"))
     asked = Note(
         id="0" * 32,

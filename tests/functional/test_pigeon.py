@@ -139,7 +139,7 @@ def test_one_human_on_two_channels_is_one_person(backend: PigeonBackend) -> None
     assert (backend.record.status, len(backend.record.standing)) == (Status.PENDING, 1)
 
 
-def test_what_a_pigeon_brought_is_named_in_history_result_and_page(backend: PigeonBackend) -> None:
+def test_a_pigeons_response_is_named_in_history_result_and_page(backend: PigeonBackend) -> None:
     backend.notify()
     for who in (ANN, BEN):
         backend.pigeons.answer(backend.table, backend.asked.id, who, Action.REJECT, NOW + timedelta(minutes=1))
@@ -169,7 +169,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("more", [[Broken()]], ids=["first"])
-def test_a_channel_that_can_not_plan_keeps_no_other_from_its_work(backend: PigeonBackend, slack: Slack) -> None:
+def test_a_channel_that_cannot_plan_keeps_no_other_from_its_work(backend: PigeonBackend, slack: Slack) -> None:
     with pytest.raises(StepsFailed, match="request_broken: KeyError"):
         backend.notify()
     assert (len(backend.mailer.sent), len(slack.messages()), len(backend.flown())) == (3, 1, 3)

@@ -176,7 +176,7 @@ def test_news_that_the_bus_did_not_take_leave_the_next_news_a_way_in(
     assert item["news"] == {"S": "no"}
 
 
-def test_who_can_not_be_told_does_not_hold_up_events(
+def test_a_person_who_cannot_be_told_does_not_hold_up_events(
     notifier: Notifier, mailer: FakeMailer, slack: Slack, bus: FakeBus
 ) -> None:
     mailer.broken, slack.fail_with = True, 500
@@ -186,7 +186,7 @@ def test_who_can_not_be_told_does_not_hold_up_events(
     assert bus.kinds == ["ApprovalRequested"]
 
 
-def test_what_holds_up_both_is_told_by_what_people_wait_for(
+def test_when_emails_and_events_both_fail_the_error_names_the_emails(
     notifier: Notifier, mailer: FakeMailer, bus: FakeBus
 ) -> None:
     mailer.broken = bus.broken = True
@@ -195,7 +195,9 @@ def test_what_holds_up_both_is_told_by_what_people_wait_for(
     assert "events" not in failed.value.steps
 
 
-def test_what_was_taken_is_noted_though_another_was_not(notifier: Notifier, table: ApprovalTable, bus: FakeBus) -> None:
+def test_accepted_events_are_marked_though_another_was_refused(
+    notifier: Notifier, table: ApprovalTable, bus: FakeBus
+) -> None:
     bus.refuses = "requested"
     with pytest.raises(StepsFailed, match=r"^events: EventBridge answered ThrottlingException$"):
         notifier(ID, last=False)

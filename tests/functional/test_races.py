@@ -634,7 +634,7 @@ def _empty(dynamodb: DynamoDBClient) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_whatever_races_an_approval_is_decided_once_and_every_surface_says_the_same(
+def test_a_raced_approval_is_decided_once_and_every_surface_says_the_same(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mail.rate_limit.MAILS_A_SECOND", 10_000)  # No mail waits for `digest`, which is not here.

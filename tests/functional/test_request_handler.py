@@ -89,7 +89,7 @@ def test_an_input_that_would_fail_later_is_refused_at_once(
     assert problem.rsplit(maxsplit=1)[-1] in cause
 
 
-def test_what_could_be_approved_and_then_fail_for_its_size_is_refused_at_once(
+def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
     handler: RequestHandler, workflows: FakeWorkflows, table: ApprovalTable, context: Any
 ) -> None:
     """A state's output has at most 262,144 bytes, and the result is added to the input."""
@@ -119,7 +119,7 @@ def test_the_greatest_input_leaves_room_for_a_plain_result(
         ({"Approvers": ["ann@example.com"]}, False),
     ],
 )
-def test_nobody_may_answer_before_it_is_known_who_is_who_where_that_matters(
+def test_requests_wait_for_identities_only_where_they_matter(
     handler: RequestHandler, table: ApprovalTable, context: Any, request_: dict[str, Any], *, known: bool
 ) -> None:
     handler(a_call({"Approval": request_}), context)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NOTE = Note(id="n1", channel="C1", user="U1", text="Too late.", left_at=NOW)
 
 
-def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
+def test_a_stored_approval_is_read_unchanged(table: ApprovalTable) -> None:
     """Every field of a record survives the table, the input's JSON to the last detail."""
     context: dict[str, Any] = {"n": 1.0, "big": 2**70, "deep": {"list": [None, True, "ü"]}, "empty": "", "e": []}
     asked = an_approval(request=Request(timeout=timedelta(minutes=5), context=context, details="a\nb"))
@@ -138,7 +138,7 @@ def test_a_reply_keeps_the_moments_in_it_and_its_plain_text(
     assert replies.get(reply_id(note)).text == str(said)  # as an earlier version left it
 
 
-def test_a_reply_that_is_left_later_can_not_change_who_sees_an_earlier_one(
+def test_a_reply_that_is_left_later_cannot_change_who_sees_an_earlier_one(
     table: ApprovalTable, replies: Replies
 ) -> None:
     """Its key names its user."""
@@ -176,7 +176,7 @@ def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dy
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
 
-def test_who_finds_out_first_who_is_who_counts(table: ApprovalTable) -> None:
+def test_the_first_to_store_identities_counts(table: ApprovalTable) -> None:
     asked = an_approval(people=None)
     table.add(asked)
     first, second = (People(approvers=(Person(id=name, name=name),)) for name in ("ann", "bob"))
@@ -283,7 +283,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
         (("TransactionConflict", "ItemCollectionSizeLimitExceeded"), ClientError),
     ],
 )
-def test_what_would_fail_again_is_not_tried_again(
+def test_errors_that_would_repeat_are_not_tried_again(
     stubbed: tuple[ApprovalTable, Stubber], pauses: list[float], reasons: tuple[str, ...], error: type[Exception]
 ) -> None:
     table, answers = stubbed
@@ -294,7 +294,7 @@ def test_what_would_fail_again_is_not_tried_again(
 
 
 @pytest.mark.parametrize("step", [Step.RESUME, Step.WORKFLOW_GONE])
-def test_what_is_settled_leaves_the_index_that_the_clock_reads(table: ApprovalTable, step: Step) -> None:
+def test_settled_approvals_leave_the_index_that_the_scheduler_reads(table: ApprovalTable, step: Step) -> None:
     asked = an_approval()
     table.add(asked)
     table.mark(asked, Step.REQUEST_EMAIL, NOW)

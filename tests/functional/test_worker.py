@@ -54,13 +54,13 @@ def queued(sqs: SQSClient, url: str) -> int:
     return sum(int(count) for count in attributes.values())
 
 
-def test_what_succeeds_is_over(worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any) -> None:
+def test_successes_are_not_queued(worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any) -> None:
     assert worker(from_stream("a", "b"), context) == {"batchItemFailures": []}
     assert task.calls == [("a", False), ("b", False)]
     assert queued(sqs, queue_url) == 0
 
 
-def test_what_fails_is_queued_and_does_not_hold_up_the_stream(
+def test_failures_are_queued_and_do_not_hold_up_the_stream(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
     task.failing["a"] = RuntimeError()
@@ -69,7 +69,7 @@ def test_what_fails_is_queued_and_does_not_hold_up_the_stream(
     assert queued(sqs, queue_url) == 1
 
 
-def test_what_can_not_even_be_queued_is_left_to_the_stream(
+def test_failures_that_cannot_be_queued_are_left_to_the_stream(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
     task.failing["b"] = RuntimeError()

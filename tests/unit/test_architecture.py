@@ -27,7 +27,7 @@ def test_a_part_is_a_package_or_a_folder_of_the_core() -> None:
     assert all(purpose(part) for part in arrows())
 
 
-def test_what_a_longer_way_says_is_not_drawn() -> None:
+def test_an_arrow_that_a_longer_path_implies_is_not_drawn() -> None:
     assert drawn({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
 
 

@@ -69,7 +69,7 @@ def test_letters_digits_punctuation_blanks_and_private_characters_are_not_hidden
         pytest.param("line\nline\r\n\ttab", id="lines"),
     ],
 )
-def test_what_people_type_stays_as_it_is(text: str) -> None:
+def test_typed_text_stays_as_it_is(text: str) -> None:
     assert reveal(text) == text
     assert hidden_in(text) is None
     assert escape_hidden(text) == text
@@ -95,7 +95,7 @@ def test_what_people_type_stays_as_it_is(text: str) -> None:
         pytest.param("\u2800\u3164\uffa0", "\ufffd\ufffd\ufffd", id="blanks-that-are-no-blanks"),
     ],
 )
-def test_what_is_hidden_is_shown_to_be_there(text: str, shown: str) -> None:
+def test_hidden_characters_are_shown_to_be_there(text: str, shown: str) -> None:
     assert reveal(text) == shown
     assert hidden_in(text) is not None
 
@@ -132,7 +132,7 @@ def test_a_name_is_one_line(name: str, shown: str) -> None:
 
 
 @given(text_with_hidden)
-def test_what_is_shown_hides_nothing_and_is_as_long_as_the_text(text: str) -> None:
+def test_revealed_text_hides_nothing_and_keeps_its_length(text: str) -> None:
     shown = reveal(text)
     assert hidden_in(shown) is None
     assert reveal(shown) == shown

@@ -100,7 +100,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_where_no_integer_is_great_it_is_rfc_8785(value: Json) -> None:
+def test_without_great_integers_it_is_rfc_8785(value: Json) -> None:
     assert canonical(value) == rfc8785.dumps(value).decode()
 
 

@@ -68,7 +68,7 @@ def test_a_pending_record_expires(version: Any) -> None:
     assert judgement.approval.status is Status.EXPIRED
 
 
-def test_what_is_stored_of_an_old_record_is_read_again(version: Any) -> None:
+def test_a_stored_old_record_is_read_again(version: Any) -> None:
     """An answer writes only what it may change: the rest of the record stays as the old version wrote it."""
     decided = judge(approval(version["pending"]), a_response(comment="Fine")).approval
     written = changeable_to_item(decided)

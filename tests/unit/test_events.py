@@ -124,7 +124,7 @@ def test_a_decision_says_who_or_why() -> None:
     assert (len(long["Cause"]), long["Cause"][-1]) == (MAX_CAUSE, "…")
 
 
-def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
+def test_people_told_are_named_as_on_the_channel_that_told_them() -> None:
     steps = (
         Step.REQUEST_SLACK,
         f"{Step.REQUEST_SLACK}:U0DAVE0006",
@@ -142,7 +142,7 @@ def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
     ]
 
 
-def test_what_was_published_is_owed_no_more_and_what_follows_is() -> None:
+def test_published_events_are_owed_no_more_and_later_ones_are() -> None:
     before = an_approval(steps={"request_email:alice@example.com": NOW})
     published = frozenset(event.mark for event in owed(before, "prod"))
     assert owed(replace(before, published=published), "prod") == ()
@@ -214,7 +214,7 @@ def test_an_event_is_put_on_the_named_bus_with_its_execution_as_resource(eventbr
         answers.assert_no_pending_responses()
 
 
-def test_what_the_bus_did_not_take_is_told_by_its_mark(eventbridge: Any) -> None:
+def test_events_that_the_bus_refused_are_returned_by_their_mark(eventbridge: Any) -> None:
     put = some_events()
     with Stubber(eventbridge) as answers:
         entries = [{"EventId": "1"}, {"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}]

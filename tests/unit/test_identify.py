@@ -144,7 +144,7 @@ def test_a_requester_is_recognised_however_their_address_is_written(written: str
     assert requester.slack_id == ALICE.id
 
 
-def test_approvers_with_one_mailbox_are_one_human_who_is_asked_where_mail_gets() -> None:
+def test_approvers_with_one_mailbox_are_one_human_who_is_asked_where_email_gets() -> None:
     names = ("alice+a@example.com", "alice+b@example.com")
     [person] = found(*names, subscribed=names).approvers
     assert (person.id, person.email) == ("alice@example.com", "alice+a@example.com")
@@ -162,7 +162,7 @@ def test_an_address_without_a_subscription_is_asked_in_slack_alone() -> None:
 
 
 @pytest.mark.parametrize("slack", [None, Workspace()])
-def test_an_address_that_no_mail_reaches_is_a_problem_that_says_what_to_do(slack: Workspace | None) -> None:
+def test_an_address_that_no_email_reaches_is_a_problem_that_says_what_to_do(slack: Workspace | None) -> None:
     [problem] = problems("bob@example.com", "carol@example.com", slack=slack)
     assert problem.startswith("Approval.Approvers[1]: carol@example.com has no confirmed subscription")
     assert "subscribe the address, let it confirm, and start again" in problem
@@ -178,7 +178,7 @@ def test_an_address_that_no_mail_reaches_is_a_problem_that_says_what_to_do(slack
         ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
     ],
 )
-def test_a_name_that_slack_can_not_resolve_is_a_problem(name: str, problem: str) -> None:
+def test_a_name_that_slack_cannot_resolve_is_a_problem(name: str, problem: str) -> None:
     assert problems("bob@example.com", name, slack=Workspace()) == [f"Approval.Approvers[1]: {problem}"]
 
 
@@ -240,7 +240,7 @@ def test_a_group_that_is_too_large_is_a_problem() -> None:
         ),
     ],
 )
-def test_what_nobody_could_decide_is_a_problem(
+def test_a_request_that_nobody_could_decide_is_a_problem(
     approvers: tuple[str, ...], changes: dict[str, Any], problem: str
 ) -> None:
     [only] = problems(*approvers, slack=Workspace(), **changes)
@@ -264,6 +264,6 @@ def test_an_outage_drops_nobody() -> None:
             found(*names, slack=Workspace(down=True))
 
 
-def test_an_address_that_no_mail_reaches_does_not_come_back_by_another_name_of_the_same_human() -> None:
+def test_an_address_that_no_email_reaches_does_not_come_back_by_another_name_of_the_same_human() -> None:
     [person] = found("alice@example.com", "U0ALICE01", slack=Workspace(), subscribed=()).approvers
     assert (person.email, person.slack_id) == ("", "U0ALICE01")

@@ -45,13 +45,13 @@ def test_approvers_who_are_named_by_address_are_asked_and_nobody_else() -> None:
     assert who(approvers=("ANN@x.org", "U0BEN"), people=people) == ([ANN.email], [], [ANN.email])
 
 
-def test_who_is_to_be_told_is_told_once_and_not_when_asked() -> None:
+def test_people_to_be_told_are_told_once_and_not_when_asked() -> None:
     people = People(approvers=(ANN,))
     found = who(approvers=("ann@x.org",), notify=("Ann@x.org", "ben@x.org", "U0BEN"), people=people)
     assert found == ([ANN.email], ["ben@x.org"], [ANN.email])
 
 
-def test_who_asks_is_not_asked() -> None:
+def test_the_requester_is_not_asked() -> None:
     people = People(approvers=(ANN, BEN), requester=ANN)
     assert who(approvers=("ann@x.org", "ben@x.org"), requested_by="ann@x.org", people=people)[0] == [BEN.email]
     own = People(requester=Person(id=TO, name=TO, email=TO))
@@ -59,7 +59,7 @@ def test_who_asks_is_not_asked() -> None:
     assert who(requested_by=TO, people=own, allow_self_approval=True)[:2] == ([TO], [])
 
 
-def test_who_has_answered_is_not_reminded() -> None:
+def test_people_who_have_responded_are_not_reminded() -> None:
     request = Request(timeout=HOUR, required_approvals=2, approvers=("ann@x.org", "ben@x.org"))
     approval = an_approval(request=request, people=People(approvers=(ANN, BEN)))
     by_slack = Approver(id="U0ann", name="ann", channel=Channel.SLACK, workspace="T0APPROVAL")
@@ -102,7 +102,7 @@ def a_mailer(sns: SNSClient) -> Mailer:
     return Mailer(sns, TOPIC)
 
 
-def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
+def test_a_email_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
     recipient = {"recipient": {"DataType": "String", "StringValue": TO}}
     sent = {"TopicArn": TOPIC, "Subject": "Approved: x", "Message": "text", "MessageAttributes": recipient}
     stub.add_response("publish", {"MessageId": "1"}, sent)
@@ -132,14 +132,14 @@ STEPS = [f"{Step.REQUEST_EMAIL}:{TO}", f"{Step.OUTCOME_EMAIL}:{TO}"]
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_mail_takes_a_slot_before_it_is_published(sns: SNSClient, stub: Stubber, step: str) -> None:
+def test_a_email_takes_a_slot_before_it_is_published(sns: SNSClient, stub: Stubber, step: str) -> None:
     post = Post(sns, stub)
     assert post.outbox.send(an_approval().id, step, Mail(TO, "s", "t"))
     assert post.seen == [("slot", TO), "publish"]
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_mail_without_a_slot_is_left_by_its_approvals_id_and_step(sns: SNSClient, stub: Stubber, step: str) -> None:
+def test_a_email_without_a_slot_is_left_by_its_approvals_id_and_step(sns: SNSClient, stub: Stubber, step: str) -> None:
     """SNS suspends an address that gets too many mails in a second."""
     post = Post(sns, stub, slot=False)
     assert not post.outbox.send(an_approval().id, step, Mail(TO, "s", "t"))

@@ -156,7 +156,7 @@ def every_later_mail(approval: Approval, to: str = TO) -> list[Mail]:
 
 
 @given(titles, execution_names, st.sampled_from(Severity))
-def test_all_mails_about_a_request_are_one_conversation(title: str | None, execution: str, severity: Severity) -> None:
+def test_all_emails_about_a_request_are_one_conversation(title: str | None, execution: str, severity: Severity) -> None:
     """The same subject behind "Re: ", which is all that mail programs can go by."""
     request = Request(title=title, timeout=HOUR, severity=severity)
     approval = an_approval(request=request, workflow=replace(WORKFLOW, execution_name=execution))

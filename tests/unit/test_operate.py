@@ -31,7 +31,7 @@ def test_every_alarm_has_a_row_and_none_is_made_up() -> None:
     assert set(re.findall(r"`(\w+Alarm)`", TEXT)) == set(of_type("AWS::CloudWatch::Alarm"))
 
 
-def test_what_it_says_of_the_template_is_true() -> None:
+def test_the_pages_claims_about_the_template_are_true() -> None:
     table = RESOURCES["ApprovalTable"]
     assert f"`DeletionPolicy: {table['DeletionPolicy']}`" in TEXT
     assert f"`UpdateReplacePolicy: {table['UpdateReplacePolicy']}`" in TEXT

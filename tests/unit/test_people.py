@@ -45,7 +45,7 @@ NAMED = of(People(approvers=(ANN, BO, CY), escalation=(DAN,)))
         ({"notify": ("ann@example.com",), "channel": "C0123456"}, False),
     ],
 )
-def test_who_is_who_matters_for_whoever_is_named_and_whoever_may_count_twice(
+def test_identities_matter_for_named_people_and_those_who_could_count_twice(
     changes: dict[str, Any], matters: bool
 ) -> None:
     assert needs_lookup(Request(timeout=HOUR, **changes)) is matters
@@ -136,7 +136,7 @@ def test_a_requester_is_unknown_where_slack_does_not_know_them_and_nobody_is_nam
 
 @pytest.mark.parametrize("people", [People(requester=ANN), People(requester=ANN, approvers=(ANN, BO))])
 @pytest.mark.parametrize("approver", [by_email("ann@example.com"), in_slack("U0ANN00001")])
-def test_who_asked_may_not_answer_on_any_channel_unless_allowed(people: People, approver: Approver) -> None:
+def test_the_requester_may_not_respond_on_any_channel_unless_allowed(people: People, approver: Approver) -> None:
     assert responder(of(people), approver) is Reason.OWN_REQUEST
     assert responder(of(people, allow_self_approval=True), approver) == ANN
 
@@ -167,12 +167,12 @@ def test_an_escalation_adds_people_and_takes_none_away() -> None:
     assert responder(escalated, by_email("dan@example.com")) == DAN
 
 
-def test_who_is_an_approver_and_escalated_to_is_eligible_once() -> None:
+def test_an_approver_who_is_escalated_to_is_eligible_once() -> None:
     approval = of(People(approvers=(ANN, BO), escalation=(BO,)), escalated_at=NOW)
     assert eligible(approval) == (ANN, BO)
 
 
-def test_who_asked_is_not_eligible_unless_allowed() -> None:
+def test_the_requester_is_not_eligible_unless_allowed() -> None:
     people = People(approvers=(ANN, BO), requester=ANN)
     assert eligible(of(people)) == (BO,)
     assert eligible(of(people, allow_self_approval=True)) == (ANN, BO)
@@ -182,7 +182,7 @@ def test_nobody_is_eligible_by_name_when_nobody_is_named() -> None:
     assert eligible(of(None)) == eligible(of(People(requester=ANN))) == ()
 
 
-def test_who_answered_is_not_reminded_until_they_take_it_back() -> None:
+def test_approvers_who_responded_are_not_reminded_until_they_withdraw() -> None:
     answered = replace(a_response(), person=ANN.id)
     assert unanswered(replace(NAMED, responses=(answered,))) == (BO, CY)
     assert unanswered(replace(NAMED, responses=(replace(answered, withdrawn_at=NOW),))) == (ANN, BO, CY)

@@ -322,7 +322,7 @@ def for_two(**changes: Any) -> Approval:
     return an_approval(request=request, people=people, **changes)
 
 
-def test_where_one_answer_decides_there_is_no_progress() -> None:
+def test_a_request_that_one_response_decides_has_no_progress() -> None:
     assert wording.progress(an_approval()) == []
 
 
@@ -379,14 +379,16 @@ def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: 
         ([a_response(Action.REJECT)], a_response(approver=BOB, minutes=2), "Somebody was faster. Rejected by "),
     ],
 )
-def test_somebody_hears_what_became_of_their_answer(before: list[Response], response: Response, says: str) -> None:
+def test_approvers_are_told_what_became_of_their_response(
+    before: list[Response], response: Response, says: str
+) -> None:
     approval = for_two()
     for earlier in before:
         approval = judge(approval, earlier).approval
     assert says in str(wording.answered(judge(approval, response), response))
 
 
-def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
+def test_people_who_responded_before_are_not_told_that_another_was_faster() -> None:
     """Whatever the channel: the answer is one of those that decided."""
     bob_by_mail = Approver(id="bob@example.com", name="bob", channel=Channel.EMAIL)
     asked = for_two()

@@ -181,7 +181,7 @@ def test_no_record_grows_beyond_what_was_reckoned_when_it_was_asked(approval: Ap
     assert item_size(item) <= greatest_size(approval)
 
 
-def test_what_fits_however_it_is_answered_is_asked_and_nothing_larger() -> None:
+def test_requests_whose_greatest_result_fits_are_accepted_and_no_larger_ones() -> None:
     room = MAX_RECORD - greatest_size(
         an_approval(request=Request(title="x", timeout=timedelta(hours=1), context={"k": ""}))
     )

@@ -73,7 +73,7 @@ def test_no_comment_is_null_so_that_a_json_path_finds_it() -> None:
 
 
 @pytest.mark.parametrize("approval", [an_approval(), expired(), cancelled()], ids=["pending", "expired", "cancelled"])
-def test_what_was_neither_approved_nor_rejected_has_no_result(approval: Approval) -> None:
+def test_an_approval_neither_approved_nor_rejected_has_no_result(approval: Approval) -> None:
     with pytest.raises(ValueError, match="neither approved nor rejected"):
         result(approval)
 
@@ -123,7 +123,7 @@ def test_the_form_is_what_the_last_who_approved_filled_in() -> None:
     assert result(judge(first, a_response(Action.REJECT, BOB)).approval)["Form"] == {}
 
 
-def test_what_was_withdrawn_is_no_response() -> None:
+def test_a_withdrawn_response_is_not_in_the_result() -> None:
     request = Request(timeout=timedelta(hours=1), required_approvals=2)
     once = judge(an_approval(request=request), a_response(approver=CAROL)).approval
     withdrawn = judge(once, Withdrawal(CAROL, NOW + timedelta(minutes=2))).approval

@@ -240,7 +240,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
         ),
     ],
 )
-def test_what_the_document_says_can_not_be_asked_can_not(changes: dict[str, Json]) -> None:
+def test_requests_that_the_document_excludes_are_refused(changes: dict[str, Json]) -> None:
     with pytest.raises(InvalidApprovalRequest):
         the_documents_request(changes)
 
@@ -574,7 +574,7 @@ def test_after_the_decision_events_are_told_apart_and_change_nothing(
         (replace(asked({}), slack_message=None), in_slack(ANN), Reason.TOO_EARLY),
     ],
 )
-def test_who_may_not_answer_is_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:
+def test_people_who_may_not_respond_are_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:
     judgement = judge(approval, a_response(approver=approver))
     assert (judgement.verdict, judgement.reason) == (Verdict.NOT_ALLOWED, reason)
     assert judgement.approval.responses == ()
@@ -607,14 +607,14 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
     assert judgement.problems == (Problem(COMMENT, "Please say why."), Problem("Version", "Please fill this in."))
 
 
-def test_what_nobody_asked_for_is_not_kept() -> None:
+def test_input_that_the_request_does_not_ask_for_is_not_kept() -> None:
     approval = asked({"Comment": {"Reject": "off"}, "Form": [{"Name": "Version", "Type": "text"}]})
     said = replace(a_response(Action.REJECT, by_email(BO), comment="no"), form={"Version": "2.4.1"})
     [kept] = judge(approval, said).approval.responses
     assert (kept.comment, kept.form) == (None, {})
 
 
-def test_what_was_withdrawn_stays_in_the_record() -> None:
+def test_withdrawn_responses_stay_in_the_record() -> None:
     approval = after(
         asked({"RequiredApprovals": 2}),
         [a_response(approver=by_email(ANN)), Withdrawal(in_slack(ANN), NOW + 2 * MINUTE)],
@@ -675,7 +675,7 @@ def test_taking_back_twice_in_a_moment_is_taking_back_once() -> None:
     assert (again.verdict, again.changed) == (Verdict.WITHDRAWN, False)
 
 
-def test_nobody_uses_up_the_right_of_others_to_take_their_answer_back() -> None:
+def test_an_approver_does_not_use_up_the_withdrawals_of_others() -> None:
     request = Request(timeout=timedelta(hours=9), required_approvals=3)
     asked = an_approval(request=request, people=People(), deadline=NOW + timedelta(hours=9))
     approval = judge(asked, a_response(approver=BOB)).approval
@@ -705,7 +705,7 @@ def test_no_number_of_people_uses_up_the_first_withdrawal_of_another() -> None:
     assert [bool(said.withdrawn_at) for said in late.responses if said.person == CAROL.id] == [True, False]
 
 
-def test_what_a_hundred_approvers_withdraw_leaves_room_in_a_record() -> None:
+def test_withdrawals_of_a_hundred_approvers_leave_room_in_a_record() -> None:
     """Of 400 KB, 256 are for the input and all responses. Each of these has keys, and the ids that Slack has today."""
     request = Request(timeout=timedelta(hours=900), required_approvals=50)
     approval = an_approval(request=request, people=People(), deadline=NOW + request.timeout)

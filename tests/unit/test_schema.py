@@ -75,7 +75,7 @@ def test_it_agrees_with_a_validator_on_what_is_no_request_at_all(value: Json) ->
 
 @given(nearly_fitting())
 @settings(max_examples=150)
-def test_what_fits_is_taken_or_refused_with_a_path_and_never_breaks(value: Json) -> None:
+def test_fitting_input_is_accepted_or_refused_with_a_path_and_never_breaks(value: Json) -> None:
     found = refusals(value)
     assert not found or found[0].startswith("Approval")
     assert all(each.startswith(("Approval", "and ", "the keys of Approval")) for each in found)

@@ -72,7 +72,7 @@ def test_the_shared_address_of_a_quorum_is_told_and_gets_no_links(changes: dict[
     assert "Who can respond: anyone who receives this request in Slack, except ro@example.com." in plain(mail.text)
 
 
-def test_whom_the_request_names_to_be_told_is_told_why() -> None:
+def test_people_that_the_request_notifies_are_told_why() -> None:
     approval = of(required_approvals=2, notify=(STACK, "eve@example.com"))
     for address in (STACK, "eve@example.com"):
         text = notice_mail(approval, address).text

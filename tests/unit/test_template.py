@@ -161,7 +161,7 @@ def test_the_outputs_are_exactly_the_contracts_and_described() -> None:
     assert all(output["Description"] and output["Value"] for output in TEMPLATE["Outputs"].values())
 
 
-def test_what_outputs_and_functions_refer_to_exists() -> None:
+def test_outputs_and_functions_refer_to_what_exists() -> None:
     known = {*RESOURCES, *TEMPLATE["Parameters"], *TEMPLATE.get("Conditions", {})}
     known |= {f"{function}Role" for function in FUNCTIONS}  # SAM makes one for each
     dicts = [node for node in inside(TEMPLATE) if isinstance(node, dict)]
@@ -307,7 +307,7 @@ def test_a_stream_hands_what_fails_for_good_to_the_dead_letter_queue(function: s
     assert granted
 
 
-def test_what_the_scheduler_can_not_read_reaches_the_dead_letter_queue() -> None:
+def test_records_that_the_scheduler_cannot_read_reach_the_dead_letter_queue() -> None:
     variables = FUNCTIONS["LifecycleFunction"]["Environment"]["Variables"]
     assert variables["DEAD_LETTER_QUEUE_URL"] == {"Ref": "DeadLetterQueue"}
     queues = [
@@ -334,7 +334,7 @@ def test_a_stream_neither_starts_late_nor_retries_for_ever(function: str, source
     assert source["BisectBatchOnFunctionError"] is True
 
 
-def test_the_mails_of_a_batch_are_one_and_so_is_their_failure() -> None:
+def test_the_emails_of_a_batch_are_one_and_so_is_their_failure() -> None:
     [source] = [param.values[1] for param in POLLED if param.values[0] == FOLDS]
     assert "FunctionResponseTypes" not in source
     variables = FUNCTIONS[FOLDS]["Environment"]["Variables"]
@@ -345,7 +345,7 @@ def test_the_mails_of_a_batch_are_one_and_so_is_their_failure() -> None:
 
 
 @pytest.mark.parametrize("function", ["NotifyFunction", "DecisionFunction"])
-def test_a_mail_that_came_too_fast_can_be_left_to_the_digest(function: str) -> None:
+def test_a_email_that_came_too_fast_can_be_left_to_the_digest(function: str) -> None:
     assert FUNCTIONS[function]["Environment"]["Variables"]["MAIL_QUEUE_URL"] == {"Ref": "MailQueue"}
     queues = [
         resource
@@ -529,7 +529,7 @@ def test_an_execution_that_was_stopped_is_noticed() -> None:
 GATEWAY_RESPONSES = RESOURCES["ExecutionApi"]["Properties"]["GatewayResponses"]
 
 
-def test_what_never_reaches_a_function_is_answered_with_a_page_too() -> None:
+def test_requests_that_never_reach_a_function_get_a_page_too() -> None:
     """API Gateway takes the defaults for what has none of its own: a firewall's 403, a function's error, a timeout."""
     codes = {name: response.get("StatusCode") for name, response in GATEWAY_RESPONSES.items()}
     assert codes == {"MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429, "DEFAULT_4XX": None, "DEFAULT_5XX": None}
@@ -592,7 +592,7 @@ def test_the_application_repository_takes_what_is_said_of_the_product(name: str,
     assert re.fullmatch(pattern, APPLICATION[name])
 
 
-def test_what_the_application_repository_shows_exists() -> None:
+def test_files_that_the_application_repository_shows_exist() -> None:
     assert (ROOT / APPLICATION["LicenseUrl"]).read_text().startswith("MIT License")
     assert (ROOT / APPLICATION["ReadmeUrl"]).exists()
     assert "HomePageUrl" not in APPLICATION
@@ -636,7 +636,7 @@ def parameters_in(node: Any) -> set[str]:
     return found & set(PARAMETERS)
 
 
-def test_what_people_wait_for_can_start_from_a_snapshot_and_nothing_else_can() -> None:
+def test_functions_that_people_wait_for_can_start_from_a_snapshot_and_no_others() -> None:
     assert [name for name, function in FUNCTIONS.items() if "AutoPublishAlias" in function] == [*INTERNET_FACING]
     assert [name for name, function in FUNCTIONS.items() if "SnapStart" in function] == [*INTERNET_FACING]
     assert {FUNCTIONS[name]["SnapStart"]["ApplyOn"]["Ref"] for name in INTERNET_FACING} == {"SnapStart"}
@@ -748,7 +748,7 @@ def test_the_dashboard_shows_every_way_that_an_approval_can_be_decided() -> None
     assert sorted(shown) == sorted((str(channel), str(status)) for channel, status in people | clock)
 
 
-def test_what_is_open_is_what_was_requested_less_what_was_decided() -> None:
+def test_open_approvals_are_those_requested_less_those_decided() -> None:
     [graph] = [graph for graph in GRAPHS if "Open" in graph["title"]]
     ids = {named(metric)[1]: metric[-1]["id"] for metric in graph["metrics"] if isinstance(metric[0], str)}
     [[expression]] = [metric for metric in graph["metrics"] if not isinstance(metric[0], str)]

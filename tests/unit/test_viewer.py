@@ -57,19 +57,19 @@ def asked(people: People | None, viewer: Viewer = BOBS, **request: Any) -> tuple
         ("for me, of another workspace", People(approvers=(ME,)), replace(OUTSIDE, workspace="T0X"), (False, True)),
     ],
 )
-def test_what_waits_for_me_and_what_i_see(
+def test_a_viewer_sees_their_requests_and_those_that_wait_for_them(
     what: str, people: People | None, viewer: Viewer, expected: tuple[bool, bool]
 ) -> None:
     assert asked(people, viewer) == expected
 
 
-def test_whom_a_request_is_escalated_to_sees_it_from_then_on() -> None:
+def test_people_escalated_to_see_the_request_from_then_on() -> None:
     people = People(approvers=(ANN,), escalation=(ME,))
     escalated = an_approval(people=people, escalated_at=NOW)
     assert (waits_for(escalated, OUTSIDE), may_see(escalated, OUTSIDE)) == (True, True)
 
 
-def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
+def test_requests_that_i_responded_to_wait_for_me_no_more_and_stay_in_sight() -> None:
     request = Request(timeout=HOUR, required_approvals=2)
     approval = judge(
         an_approval(request=request, people=People(approvers=(ANN, ME))), a_response(approver=BOB)
@@ -78,19 +78,19 @@ def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
     assert (waits_for(approval, OUTSIDE), may_see(approval, OUTSIDE)) == (False, True)
 
 
-def test_who_is_told_of_a_request_sees_it() -> None:
+def test_people_told_of_a_request_see_it() -> None:
     for name in (BOB.id, "Bob@Example.com"):
         assert asked(People(approvers=(ANN,)), OUTSIDE, notify=(name,)) == (False, True)
 
 
-def test_who_has_no_address_in_slack_is_not_everybody_without_one() -> None:
+def test_people_without_an_address_in_slack_are_not_taken_for_each_other() -> None:
     nameless = replace(OUTSIDE, email="")
     slack_only = Person(id="U0X0000001", name="x", slack_id="U0X0000001")
     assert asked(People(approvers=(slack_only,)), nameless) == (False, False)
     assert not asked_by(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
 
 
-def test_who_asked_is_known_before_slack_was_asked() -> None:
+def test_the_requester_is_known_before_slack_was_called() -> None:
     assert asked_by(an_approval(request=Request(timeout=HOUR, requested_by=BOB.id), people=None), OUTSIDE)
 
 
@@ -128,7 +128,7 @@ def _answered(approval: Approval, by: Approver | None) -> Approval:
 
 
 @given(approvals, st.sampled_from([BOBS, OUTSIDE]))
-def test_what_waits_for_somebody_they_may_answer_and_see(approval: Approval, viewer: Viewer) -> None:
+def test_viewers_may_respond_to_and_see_requests_that_wait_for_them(approval: Approval, viewer: Viewer) -> None:
     if waits_for(approval, viewer):
         assert may_see(approval, viewer)
         assert judge(approval, Response(approver=BOB, action=Action.APPROVE, at=NOW)).approval.status is Status.APPROVED
@@ -149,10 +149,10 @@ def test_what_waits_for_somebody_they_may_answer_and_see(approval: Approval, vie
         ("delete all", Inquiry(About.HELP)),
     ],
 )
-def test_what_is_typed_is_understood_or_answered_with_help(said: str, expected: Inquiry) -> None:
+def test_commands_are_understood_or_answered_with_help(said: str, expected: Inquiry) -> None:
     assert parse(said) == expected
 
 
 @given(st.text())
-def test_whatever_is_typed_is_no_error(said: str) -> None:
+def test_no_typed_text_is_an_error(said: str) -> None:
     assert parse(said).about in About

@@ -43,9 +43,7 @@ def stub(client: SFNClient) -> Iterator[Stubber]:
 @pytest.mark.parametrize(
     "approval", [decided(Action.APPROVE), decided(Action.REJECT, BOB, comment="no")], ids=["approved", "rejected"]
 )
-def test_what_a_person_decided_is_a_success_with_the_result(
-    client: SFNClient, stub: Stubber, approval: Approval
-) -> None:
+def test_a_persons_decision_is_a_success_with_the_result(client: SFNClient, stub: Stubber, approval: Approval) -> None:
     """A rejection is a result, not a failure."""
     sent = {"taskToken": TOKEN, "output": output(approval)}
     stub.add_response("send_task_success", {}, sent)
@@ -59,7 +57,7 @@ def test_what_a_person_decided_is_a_success_with_the_result(
         (cancelled("The execution was aborted."), "ApprovalCancelled", "The execution was aborted."),
     ],
 )
-def test_what_nobody_decided_is_a_failure_and_never_a_success(
+def test_an_outcome_that_nobody_decided_is_a_failure_and_never_a_success(
     client: SFNClient, stub: Stubber, approval: Approval, error: str, cause: str
 ) -> None:
     cause = f"{cause} (approval {approval.id})"
@@ -184,7 +182,7 @@ def test_a_history_that_is_gone_says_nothing(client: SFNClient, stub: Stubber) -
     assert Workflows(client).reached(decided()) is False
 
 
-def test_a_history_that_can_not_be_read_is_tried_again(client: SFNClient, stub: Stubber) -> None:
+def test_a_history_that_cannot_be_read_is_tried_again(client: SFNClient, stub: Stubber) -> None:
     stub.add_client_error("get_execution_history", "ThrottlingException", TOKEN)
     with pytest.raises(DeliveryFailed) as caught:
         Workflows(client).reached(decided())
