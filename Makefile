@@ -11,8 +11,9 @@ SAM := .venv-sam/.ready
 EMULATOR := .venv-emulator/.ready
 CHECKOV := .venv-checkov/.ready
 SITE := .venv-docs/.ready
+RELEASE := .venv-release/.ready
 
-.PHONY: demo test prove bench docs lint format lock clean
+.PHONY: demo test prove bench docs package lint format lock clean
 
 demo: $(DEV) $(SAM) $(EMULATOR)  ## The whole product on this machine; ARGS=--auto plays the story unattended.
 	@.venv/bin/python -m demo $(ARGS)
@@ -31,6 +32,13 @@ docs: $(DEV) $(SITE)  ## The documentation as a site, in .local/docs/site; a bro
 	@.venv/bin/python -m scripts.site
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
+package: $(DEV) $(RELEASE)  ## The command as wheel and sdist, checked, and an SBOM of what runs in Lambda, in dist/.
+	@rm -rf dist
+	@$(UV) build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
+	@.venv-release/bin/twine check --strict dist/*
+	@.venv-release/bin/check-wheel-contents dist/*.whl
+	@.venv-release/bin/cyclonedx-py requirements --output-reproducible --output-file dist/layer.cdx.json layer/requirements.txt
+
 lint: $(DEV) $(SAM) $(CHECKOV) docs  ## Style, types, arrows of import, template and state machine.
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -46,13 +54,13 @@ format: $(DEV)  ## Rewrites the code in the project's style.
 	.venv/bin/ruff format .
 
 lock: $(DEV)  ## Compiles requirements/*.in to pinned files with hashes and no registry's address.
-	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov docs uv); do \
+	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov docs release uv); do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --upgrade $$name.in --output-file $$name.txt || exit 1; \
 	done
 
 clean:  ## Removes everything that the other commands made.
-	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .venv-docs .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .venv-docs .venv-release dist .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	$(MAKE) -C layer clean
 
 $(UV): requirements/uv.txt
@@ -70,7 +78,7 @@ $(DEV): $(UV) requirements/dev.txt pyproject.toml
 	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(SAM) $(EMULATOR) $(CHECKOV) $(SITE): .venv-%/.ready: $(UV) requirements/%.txt
+$(SAM) $(EMULATOR) $(CHECKOV) $(SITE) $(RELEASE): .venv-%/.ready: $(UV) requirements/%.txt
 	@echo "Setting up: requirements/$*.txt"
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	@$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements/$*.txt
