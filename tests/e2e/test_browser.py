@@ -159,7 +159,7 @@ def test_a_mistake_that_a_browser_lets_pass_is_named_and_what_was_typed_is_kept(
     page.close()
 
 
-def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person) -> None:
+def test_more_time_then_an_answer_that_is_withdrawn(page: Page, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     asked = {"Approvers": ["alice@example.com", "bob@example.com"], "RequiredApprovals": 2}
     name = person.start(f"browser-change-{width}", {"Approval": asked})

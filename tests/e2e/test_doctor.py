@@ -104,7 +104,7 @@ def test_it_calls_what_its_page_asks_to_be_allowed_and_nothing_else(
     assert requester.ended("named")
 
 
-def test_a_round_trip_asks_tells_and_calls_off(doctor_stack: LocalStack, requester: Person) -> None:
+def test_a_round_trip_asks_tells_and_cancels(doctor_stack: LocalStack, requester: Person) -> None:
     found = findings(run_ours(DOCTOR, "--round-trip"))
     steps = [each["text"] for each in found if each["check"] == Check.ROUND_TRIP]
     assert [each["verdict"] for each in found if each["check"] == Check.ROUND_TRIP] == ["ok"] * 5, steps
@@ -122,7 +122,7 @@ def test_a_round_trip_asks_tells_and_calls_off(doctor_stack: LocalStack, request
     assert [block for block in message.blocks if block["type"] == "actions"] == []
 
 
-def test_a_wrong_token_is_named_and_connecting_mends_it(
+def test_a_wrong_token_is_named_and_connecting_fixes_it(
     doctor_stack: LocalStack, leak_detector: LeakDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody at a terminal is asked; what they paste is not shown."""
@@ -167,7 +167,7 @@ def test_an_unconfirmed_subscription_is_named(doctor_stack: LocalStack, monkeypa
     assert run_ours(command).exit_code == 0
 
 
-def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_mends_it(
+def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_fixes_it(
     doctor_stack: LocalStack, requester: Person, leak_detector: LeakDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = requester.message(requester.start("wrong-secret", {"Approval": {"Title": "Wrong secret"}}))
@@ -229,7 +229,7 @@ def test_credentials_that_slack_does_not_take_are_not_stored(doctor_stack: Local
     assert faults() == []
 
 
-def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_mends_it(
+def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_fixes_it(
     doctor_stack: LocalStack, requester: Person
 ) -> None:
     dora = "dora@example.com"

@@ -147,7 +147,7 @@ def test_high_severity_asks_twice_by_email_and_in_slack(person: Person) -> None:
     assert result(person, name)["Decision"] == "APPROVED"
 
 
-def test_an_answer_can_be_taken_back_and_the_deadline_moved(person: Person, stack: LocalStack) -> None:
+def test_an_answer_can_be_withdrawn_and_the_deadline_moved(person: Person, stack: LocalStack) -> None:
     name = ask(person, "second-thoughts", Approvers=[ALICE, BOB], RequiredApprovals=2, TimeoutMinutes=30)
     url, message = link(person, name, ALICE), person.message(name)
     person.confirm(person.open(url))

@@ -155,7 +155,9 @@ def test_a_click_that_slack_repeats_is_one_note(
     assert note.startswith(f"{ABOUT} Your answer was recorded already. Approved by bob in Slack")
 
 
-def test_thirty_clicks_of_somebody_who_may_not_answer_are_one_note_a_minute(workspace: Workspace, clock: Clock) -> None:
+def test_thirty_clicks_of_a_person_who_may_not_respond_are_one_note_a_minute(
+    workspace: Workspace, clock: Clock
+) -> None:
     workspace.ask()
     said = []
     for _ in range(3):
@@ -957,7 +959,7 @@ def test_approvers_must_withdraw_before_they_respond_otherwise(workspace: Worksp
     assert workspace.is_(Status.REJECTED)
 
 
-def test_there_is_nothing_to_take_back_before_an_answer(workspace: Workspace) -> None:
+def test_there_is_nothing_to_withdraw_before_a_response(workspace: Workspace) -> None:
     workspace.ask(required_approvals=2)
     workspace.choose(WITHDRAW)
     assert workspace.notes == [f"{ABOUT} {NOTHING_TO_TAKE_BACK}"]

@@ -407,7 +407,7 @@ def test_the_same_answer_again_while_the_request_waits_leads_to_the_same_page(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_other_answer_must_wait_until_the_first_is_taken_back(
+def test_the_other_answer_must_wait_until_the_first_is_withdrawn(
     handler: CallbackHandler, table: ApprovalTable, method: str, context: Any
 ) -> None:
     asked = quorum(table)
@@ -517,7 +517,7 @@ def test_more_time_moves_the_deadline_and_the_page_says_so(
         ("more-time", "It is too late to extend the deadline."),
     ],
 )
-def test_after_the_decision_nothing_is_taken_back_and_no_time_added(
+def test_after_the_decision_nothing_is_withdrawn_and_no_time_added(
     handler: CallbackHandler, table: ApprovalTable, do: str, what: str, context: Any
 ) -> None:
     handler(ask("POST", fields()), context)
@@ -635,7 +635,7 @@ def test_a_required_comment_is_asked_for_again(
     assert table.get(approval.id).responses[0].comment == "Because"
 
 
-def test_a_comment_that_nobody_asked_for_is_dropped(
+def test_a_comment_that_the_request_has_no_field_for_is_dropped(
     handler: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     approval = put(table, comments=dict.fromkeys(Action, Presence.OFF))
@@ -783,7 +783,7 @@ def test_in_one_click_mode_a_link_beside_which_not_all_was_shown_opens_the_page(
     assert table.get(approval.id) == approval
 
 
-def test_in_one_click_mode_an_answer_that_was_taken_back_stays_so(
+def test_in_one_click_mode_an_answer_that_was_withdrawn_stays_so(
     one_click: CallbackHandler, table: ApprovalTable, context: Any
 ) -> None:
     """The page it leads to answers nothing, however often it is loaded."""
@@ -863,7 +863,7 @@ def test_the_outcome_shows_what_happened_since_the_answer(
 
 
 @pytest.mark.parametrize("action", Action)
-def test_an_answer_to_a_page_that_somebody_overtook_is_judged_by_the_record(
+def test_an_answer_to_a_page_that_another_overtook_is_judged_by_the_record(
     handler: CallbackHandler, table: ApprovalTable, action: Action, context: Any
 ) -> None:
     handler(ask("GET", fields(action)), context)

@@ -57,7 +57,7 @@ def test_adding_one_that_is_pending_sends_the_email_again(shell: Shell) -> None:
     assert json.loads(call["Attributes"]["FilterPolicy"]) == {"recipient": ["ann@example.com"]}
 
 
-def test_adding_mends_a_subscription_that_gets_everybodys_emails(shell: Shell) -> None:
+def test_adding_fixes_a_subscription_that_gets_everybodys_emails(shell: Shell) -> None:
     boto3.client("sns").subscribe(
         TopicArn=shell.outputs["ApprovalTopicArn"], Protocol="email", Endpoint="bo@example.com"
     )

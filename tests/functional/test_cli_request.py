@@ -84,7 +84,7 @@ def test_a_rejection_of_which_nobody_knows_whether_the_workflow_heard_is_a_rejec
     assert shell.run(*WAIT).exit_code == 1
 
 
-def test_a_request_that_was_asked_anew_is_followed(shell: Shell) -> None:
+def test_a_request_that_was_asked_again_is_followed(shell: Shell) -> None:
     """A retried state has another approval; the first is called off for it."""
     first = shell.started("first")
     second = shell.started("second")

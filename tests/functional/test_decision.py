@@ -263,7 +263,7 @@ def test_requester_is_told_in_the_thread_with_the_comment(
     )
 
 
-def test_a_reply_that_failed_is_tried_again_without_editing_anew(
+def test_a_reply_that_failed_is_tried_again_without_another_edit(
     resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide(table)

@@ -88,7 +88,7 @@ def test_only_full_members_are_members(
 
 
 @pytest.mark.parametrize("mark", ["is_stranger", "is_workflow_bot", "is_restricted", "is_ultra_restricted", "deleted"])
-def test_each_mark_of_slack_alone_makes_somebody_no_member(
+def test_each_mark_of_slack_alone_makes_a_person_no_member(
     directory: SlackDirectory, slack: Slack, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
     monkeypatch.setattr("demo.slack._described", lambda user: {"id": user.id, "name": user.name, mark: True})

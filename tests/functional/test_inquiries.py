@@ -201,7 +201,7 @@ def test_an_answer_in_the_home_that_lost_says_so_there(app: SlackApp) -> None:
     assert app.slack.messages() == []
 
 
-def test_refresh_shows_the_home_anew(app: SlackApp) -> None:
+def test_refresh_shows_the_home_again(app: SlackApp) -> None:
     app.home()
     app.ask("Deploy web 2.4.1")
     assert app.send(app.slack.click_home(BOBS, REFRESH_ID, "refresh"))["statusCode"] == 200

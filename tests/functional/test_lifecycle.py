@@ -80,7 +80,7 @@ def test_overdue_approvals_expire_and_no_others(
     assert table.get(answered.id).status is Status.APPROVED
 
 
-def test_a_tick_costs_the_same_however_many_are_open(
+def test_a_scheduler_run_costs_the_same_however_many_are_open(
     handler: LifecycleHandler, table: ApprovalTable, dynamodb: DynamoDBClient, context: Any
 ) -> None:
     calls: list[str] = []

@@ -245,7 +245,7 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
     assert not [message for message in slack.messages() if message.thread_ts]
 
 
-def test_a_note_is_whispered_to_its_user(delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
+def test_a_note_is_shown_to_its_user_alone(delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
     note = Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
     table.leave_note(note)
     delivery.deliver(reply_id(note))
@@ -275,7 +275,7 @@ def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
 
 
-def test_a_note_to_somebody_who_cannot_be_reached_is_dropped(
+def test_a_note_to_a_person_who_cannot_be_reached_is_dropped(
     delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
     note = Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
@@ -284,7 +284,7 @@ def test_a_note_to_somebody_who_cannot_be_reached_is_dropped(
     assert slack.messages() == []
 
 
-def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
+def test_a_token_that_was_changed_is_read_again(slack: Slack) -> None:
     made: list[DirectWebClient] = []
 
     def connect() -> DirectWebClient:
@@ -856,7 +856,7 @@ def test_delivered_again_after_the_email_failed_or_had_to_wait_it_is_posted_once
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
 
 
-def test_delivered_again_after_an_approver_left_it_is_not_called_off(
+def test_delivered_again_after_an_approver_left_it_is_not_cancelled(
     notifier: Notifier, table: ApprovalTable, subscribers: FakeSubscribers
 ) -> None:
     """Who may answer was found out and asked: that counts, also when it could not be found out any more."""

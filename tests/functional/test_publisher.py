@@ -229,7 +229,7 @@ def test_an_approval_that_nobody_could_be_asked_about_has_its_events_too(
     assert bus.calls[0][1].detail["Error"] == "NotificationFailed"
 
 
-def test_a_record_that_is_gone_is_not_made_anew(table: ApprovalTable) -> None:
+def test_a_record_that_is_gone_is_not_made_again(table: ApprovalTable) -> None:
     with pytest.raises(NotFound):
         table.published(an_approval(), frozenset({"requested"}))
 

@@ -89,7 +89,7 @@ def test_marking_returns_the_record_as_it_stands_now(table: ApprovalTable) -> No
     assert table.mark(asked, Step.REQUEST_SLACK, NOW).status is Status.APPROVED
 
 
-def test_a_record_that_is_gone_is_not_written_anew(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+def test_a_record_that_is_gone_is_not_written_again(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
     asked = an_approval()
     with pytest.raises(NotFound):
         table.get(asked.id)

@@ -21,7 +21,7 @@ from tests.support.tables import TABLE
 
 
 @pytest.mark.parametrize("open_approvals", [10, 1_000, 100_000])
-def test_a_tick_reads_as_often_however_many_approvals_are_open(
+def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
     dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, open_approvals: int
 ) -> None:
     """Open, and none due: one query for each shard of the index, and the executions that ended."""

@@ -69,7 +69,7 @@ def test_people_who_have_responded_are_not_reminded() -> None:
     assert reminded(judge(anybody, a_response()).approval, TO) == []
 
 
-def test_only_a_confirmed_email_subscription_reaches_somebody(sns: SNSClient, stub: Stubber) -> None:
+def test_only_a_confirmed_email_subscription_reaches_a_person(sns: SNSClient, stub: Stubber) -> None:
     found = [
         {"Protocol": "email", "Endpoint": "Ann@X.org", "SubscriptionArn": f"{TOPIC}:1"},
         {"Protocol": "email", "Endpoint": "ben@x.org", "SubscriptionArn": "PendingConfirmation"},

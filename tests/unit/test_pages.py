@@ -719,7 +719,7 @@ def test_every_page_of_a_waiting_request_shows_approvers_and_progress() -> None:
             assert line in text
 
 
-def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_taken_back() -> None:
+def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_withdrawn() -> None:
     page = Page(recorded())
     assert page.inside("h1") == ["Your response is recorded"]
     assert "You approved this request on Mon 23 Nov 2026, 09:01 UTC." in page.text

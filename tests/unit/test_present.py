@@ -411,7 +411,7 @@ def test_people_who_responded_before_are_not_told_that_another_was_faster() -> N
         ("ann@home", "ann at home"),
     ],
 )
-def test_a_name_in_slack_is_no_address_of_somebody_else(name: str, shown: str) -> None:
+def test_a_name_in_slack_is_no_address_of_another_person(name: str, shown: str) -> None:
     evil = Approver(id="U0EVIL0001", name=name, channel=Channel.SLACK)
     person = Person(id="eve@example.com", name=name, email="eve@example.com", slack_id="U0EVIL0001")
     assert {display_name(evil).strip(), display_name(person).strip()} == {shown}

@@ -134,7 +134,7 @@ def test_a_withdrawal_that_meets_the_decision_is_overruled() -> None:
     assert (judgement.verdict, store.record.status) == (Verdict.OVERRULED, Status.APPROVED)
 
 
-def test_the_clock_does_not_undo_an_answer_that_was_just_in_time() -> None:
+def test_the_scheduler_does_not_undo_an_answer_that_was_just_in_time() -> None:
     store = MemoryStore(decided())
     judgement = respond(store, an_approval(), Expiry(NOW + timedelta(hours=1)))
     assert (judgement.verdict, store.record.status) == (Verdict.OVERRULED, Status.APPROVED)

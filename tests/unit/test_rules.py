@@ -421,7 +421,7 @@ def vote(person: Person, action: Action, *, named: bool) -> Response:
 
 
 @given(approvals(), histories)
-def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
+def test_the_scheduler_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
     approval: Approval, events: list[Event]
 ) -> None:
     before = approval
@@ -434,7 +434,7 @@ def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_
 
 
 @given(approvals(), st.lists(st.builds(Postponement, identities, moments), max_size=3))
-def test_a_clock_that_comes_whenever_something_is_due_ends_every_request(
+def test_a_scheduler_that_runs_whenever_something_is_due_ends_every_request(
     approval: Approval, extensions: list[Event]
 ) -> None:
     """And it never comes in vain."""
@@ -504,7 +504,7 @@ def test_the_last_instant_before_the_deadline_still_counts() -> None:
     ],
 )
 @pytest.mark.parametrize("clock", [Expiry, Tick])
-def test_the_clock_expires_an_approval_from_its_deadline_on(
+def test_the_scheduler_expires_an_approval_from_its_deadline_on(
     clock: type[Expiry | Tick], at: datetime, verdict: Verdict, status: Status
 ) -> None:
     judgement = judge(an_approval(), clock(at))

@@ -728,7 +728,7 @@ def test_a_moment_in_a_sentence_is_the_readers_own_and_the_rest_is_literal(at: d
     assert str(said) == f"{words} until {readable(at)}."
 
 
-def test_a_moment_that_somebody_wrote_is_text() -> None:
+def test_a_moment_that_an_author_wrote_is_text() -> None:
     wrote = f"Deploy on {readable(NOW)}"
     approval = an_approval(
         request=Request(timeout=HOUR, title=wrote * 9, required_approvals=2),

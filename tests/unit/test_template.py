@@ -506,7 +506,7 @@ def test_no_function_logs_its_events(function: str) -> None:
     assert str(variables.get("POWERTOOLS_LOG_LEVEL", "INFO")).upper() != "DEBUG"
 
 
-def test_the_clock_looks_at_least_once_a_minute() -> None:
+def test_the_scheduler_looks_at_least_once_a_minute() -> None:
     """Deadlines are given in minutes."""
     schedules = {param.values[0]: param.values[1]["Schedule"] for param in events("Schedule")}
     assert schedules["LifecycleFunction"] == "rate(1 minute)"
