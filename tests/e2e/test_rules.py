@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,13 +15,14 @@ from approvals.domain import signed_links as links_of
 from approvals.domain.model import Action
 from approvals.store.table import ApprovalTable
 from demo import aws
+from demo.process import ROOT
 from demo.stack import LocalStack
 from demo.story import Person, heading, links
 from tests.support.polling import seen
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
 ALICE_IN_SLACK, BOB_IN_SLACK = "U0ALICE01", "U0BOB00002"
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def ask(person: Person, name: str, **asked: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from pathlib import Path
 
 from botocore.session import Session
 from botocore.validate import validate_parameters
@@ -13,9 +12,10 @@ from botocore.validate import validate_parameters
 from approvals.domain.events import SOURCE
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.store.items import RETENTION
+from demo.process import ROOT
 from tests.support.template import FUNCTIONS, INTERNET_FACING, actions, statements
 
-TEXT = (Path(__file__).parents[2] / "docs/audit.md").read_text()
+TEXT = (ROOT / "docs/audit.md").read_text()
 [COMMAND] = [block for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) if block.startswith("aws ")]
 
 

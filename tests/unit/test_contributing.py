@@ -15,11 +15,6 @@ WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", TEXT))))
-def test_every_make_target_it_names_exists(target: str) -> None:
-    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
-
-
 @pytest.mark.parametrize(
     "name", sorted(set(re.findall(r"(?<![\w/])((?:tests|approvals|docs|handlers)/[\w/]+(?:\.\w+)*)", TEXT)))
 )

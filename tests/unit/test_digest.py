@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from approvals.domain.model import Json
 from approvals.requests.codec import canonical, fingerprint
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from demo.process import ROOT
 from tests.support.builders import HOUR
 
-PAGE = (Path(__file__).parents[2] / "docs/audit.md").read_text()
+PAGE = (ROOT / "docs/audit.md").read_text()
 
 INPUTS = {
     "floats": '{"a": [1.0, 1e-07, 1e21, -0.0, 0.1, 1.5e300, 5e-324, 123456789012345680000.0, 1e-6, 100.0]}',

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import pytest
-
 from approvals.domain.eligibility import Reason
 from cli import group, waiting
 from demo.process import ROOT
@@ -74,12 +72,3 @@ def test_every_status_of_a_page_is_explained() -> None:
 def test_every_exit_code_is_explained() -> None:
     codes = {waiting.APPROVED, waiting.REJECTED, waiting.NOBODY, group.FAILED, group.USAGE, group.INTERRUPTED}
     assert rows("Of the command line") == {str(code) for code in codes}
-
-
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)]+)\)", PAGE))
-def test_every_link_leads_to_a_page_and_a_heading(link: str) -> None:
-    name, _, anchor = link.partition("#")
-    page = (ROOT / "docs" / name).read_text() if name else PAGE
-    titles = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
-    headings = [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles]
-    assert not anchor or anchor in headings

@@ -25,11 +25,12 @@ from approvals.store.items import LISTED
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
+from demo.process import ROOT
 from tests.support.builders import NOW, an_approval
 from tests.support.template import CloudFormation
 from web import pages
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = ROOT / "examples"
 PLACEHOLDER = "StateMachineHumanApprovalArn"
 ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:human-approval"
 JSONPATH = json.loads((EXAMPLES / "nested.jsonpath.asl.json").read_text())

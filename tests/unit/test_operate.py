@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from approvals.adapters import metrics
 from approvals.store.items import RETENTION
+from demo.process import ROOT
 from tests.support.template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
 
-TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
+TEXT = (ROOT / "docs/operate.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -84,19 +84,9 @@ def test_the_subscription_that_it_shows_lets_through_what_is_addressed_to_its_en
     assert json.loads(attributes["FilterPolicy"]) == {RECIPIENT: [attributes["Endpoint"]]}
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE))))
-def test_every_make_target_exists(target: str) -> None:
-    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
-
-
 @pytest.mark.parametrize("name", names_in_template("Parameters") + names_in_template("Outputs"))
 def test_every_parameter_and_output_is_explained(name: str) -> None:
     assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
-
-
-@pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)#]+)", README))
-def test_every_link_leads_to_a_file(path: str) -> None:
-    assert (ROOT / path).exists()
 
 
 def test_every_key_of_the_request_is_in_the_readme_and_none_that_is_not() -> None:

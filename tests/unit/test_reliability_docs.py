@@ -49,10 +49,6 @@ def test_every_threat_says_what_stops_it_what_shows_it_and_what_remains() -> Non
     assert [row for row in rows() if not _NAMED.search(row[3])] == []
 
 
-def test_every_link_leads_to_a_file() -> None:
-    assert [path for path in re.findall(r"\]\((?!https?:)([^)#]+)", PAGE) if not (ROOT / "docs" / path).exists()] == []
-
-
 API = RESOURCES["ExecutionApi"]["Properties"]["MethodSettings"][0]
 
 

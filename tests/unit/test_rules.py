@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -54,6 +53,7 @@ from approvals.domain.rules import (
 from approvals.requests.parse import InvalidApprovalRequest, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
+from demo.process import ROOT
 from tests.support.builders import (
     ALICE,
     BOB,
@@ -96,7 +96,7 @@ def in_slack(person: Person) -> Approver:
 
 # The tables of docs/rules.md.
 
-DOCUMENT = (Path(__file__).parents[2] / "docs/rules.md").read_text()
+DOCUMENT = (ROOT / "docs/rules.md").read_text()
 
 VERDICTS = {
     "decides": Verdict.DECIDED,

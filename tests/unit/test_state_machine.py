@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
 from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call
+from demo.process import ROOT
 from tests.support.builders import BOB, TOKEN, WORKFLOW, decided, expired
 
-ASL: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "approval.asl.json").read_text())
+ASL: dict[str, Any] = json.loads((ROOT / "statemachine" / "approval.asl.json").read_text())
 STATES: dict[str, dict[str, Any]] = ASL["States"]
 CALLBACK = STATES["Lambda Callback"]
 
