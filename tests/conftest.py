@@ -28,7 +28,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def leak_detector() -> Iterator[LeakDetector]:
-    """Notes every task token, link key and Slack secret that a test puts into the product."""
+    """Note every task token, link key and Slack secret that a test puts into the product."""
     add, put, init = ApprovalTable.add, TaskTokens.put, Slack.__init__
     _DETECTOR.use(TOKEN)
 
@@ -54,7 +54,7 @@ def leak_detector() -> Iterator[LeakDetector]:
 
 @pytest.fixture(scope="session", autouse=True)
 def sigint() -> None:
-    """Let SIGINT interrupt this process and its children: a background job of a shell ignores it, and so do they."""
+    """Let SIGINT interrupt this process and its children: a shell's background job ignores it, and so do they."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -58,19 +58,19 @@ def early_requests(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def unanswered(stack: LocalStack) -> str:
-    """An approval that nobody answers, asked at the start: its minute passes while the other tests run."""
+    """An approval without a response, requested at the start: its minute passes while other tests run."""
     return Person(stack.url).start("unanswered", {"Approval": {"TimeoutMinutes": 1}})
 
 
 @pytest.fixture(scope="session")
 def rejecting(stack: LocalStack) -> str:
-    """Another, whose silence counts as a rejection."""
+    """An approval that is rejected if nobody responds."""
     return Person(stack.url).start("silent-request", {"Approval": {"TimeoutMinutes": 1, "OnTimeout": "reject"}})
 
 
 @pytest.fixture(scope="session")
 def escalating(stack: LocalStack) -> str:
-    """An approval that reminds after a minute and asks somebody else after two."""
+    """An approval that reminds after a minute and escalates after two."""
     asked = {
         "Approvers": ["alice@example.com"],
         "Reminders": [1],
@@ -83,7 +83,7 @@ def escalating(stack: LocalStack) -> str:
 
 @pytest.fixture(scope="session")
 def email_only(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
-    """A second stack beside the first: Slack left unconfigured, links that decide with one click, events."""
+    """A second stack: without Slack, with links that decide with one click, and with events."""
     parameters = {"EmailLinkMode": "one-click", "EventBusName": "default"}
     with deployed(leak_detector, aws_port, "email-only", slack=False, parameters=parameters) as stack:
         yield stack
@@ -91,7 +91,7 @@ def email_only(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStac
 
 @pytest.fixture(scope="session")
 def quiet(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
-    """A stack with few requests, which EventBridge tells nothing of its executions."""
+    """A stack with few requests, to which EventBridge sends no events of its executions."""
     with deployed(leak_detector, aws_port, "quiet") as stack:
         events = aws.session().client("events")
         rules = [rule["Name"] for rule in events.list_rules()["Rules"] if "aws.states" in rule.get("EventPattern", "")]

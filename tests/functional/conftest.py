@@ -35,7 +35,7 @@ from tests.support.tables import REPLIES, TABLE, TABLES, TOKENS, create_tables
 
 @pytest.fixture(scope="session", autouse=True)
 def noted_calls() -> Iterator[None]:
-    """What the functions ask of DynamoDB is known to the test that judges the template's policies."""
+    """Record the functions' calls of DynamoDB for the test that judges the template's policies."""
     with noted({name: logical_id for logical_id, name in TABLES.items()}):
         yield
 
@@ -67,7 +67,7 @@ def dynamodb(aws: None) -> Iterator[DynamoDBClient]:
 
 @pytest.fixture
 def calls(dynamodb: DynamoDBClient) -> list[str]:
-    """DynamoDB's calls by name, in order."""
+    """The calls of DynamoDB by name, in order."""
     made: list[str] = []
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: made.append(model.name))
     return made
@@ -101,7 +101,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def shell(table: ApprovalTable, clock: Clock) -> Shell:
-    """The command line and a stack."""
+    """The command line, with a stack."""
     return Shell(table, clock, deploy())
 
 
@@ -164,7 +164,7 @@ def simulated_clients() -> Iterator[dict[str, Any]]:
 def simulate(
     simulated_clients: dict[str, Any], context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Simulation]:
-    """Plays a scenario to its rest. The functions' own clients, clocks and Slack lead into the simulation."""
+    """Play a scenario to its end. The functions' clients, clock and Slack lead into the simulation."""
 
     def run(scenario: Scenario, calls: Calls, **options: bool) -> Simulation:
         simulation = Simulation(simulated_clients["the table"], context, calls, **options)

@@ -10,7 +10,7 @@ _RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 
 def caller_role(approval_machine: str, name: str = "caller") -> str:
-    """A role with what the README says a caller needs, and nothing else. The emulator enforces it."""
+    """Create a role with the rights that README.md lists for a caller, and no others. The emulator enforces it."""
     executions = f"{approval_machine.replace(':stateMachine:', ':execution:')}:*"
     statements = [
         {"Effect": "Allow", "Action": "states:StartExecution", "Resource": approval_machine},

@@ -54,7 +54,7 @@ def the_channels(
 
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
-    """Return what finds out who is who."""
+    """Return the service that resolves the names in a request to people."""
     directory = CurrentDirectory(messenger) if messenger else None
 
     def confirmed() -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from tests.support.simulation import Simulation, has_buttons
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What people and the clock do, and what there is to see of it in the end."""
+    """What people and the scheduler do, and what there is to see of it in the end."""
 
     play: Callable[[Simulation], None]
     statuses: tuple[Status, ...]
@@ -55,7 +55,7 @@ def click_too_late(simulation: Simulation) -> None:
 
 
 def click_from_elsewhere(simulation: Simulation) -> None:
-    """A guest in the channel is refused, which goes on record."""
+    """Click as a guest, who is refused, then reject by email. The refusal goes on record."""
     simulation.ask()
     simulation.pass_minutes(1)
     simulation.click(APPROVE, "U0GUEST004")
@@ -91,7 +91,7 @@ def answer_after_slack_was_given_up(simulation: Simulation) -> None:
 
 
 def reach_a_quorum(simulation: Simulation) -> None:
-    """Both are reminded, then both approve: one by mail, one in Slack."""
+    """Let both approvers be reminded, then approve by email and in Slack."""
     asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], "U0BOB00002"], "RequiredApprovals": 2}
     simulation.ask({"Approval": {**asked, "Reminders": [2]}})
     simulation.pass_minutes(3)
@@ -109,7 +109,7 @@ def ask_for_nonsense(simulation: Simulation) -> None:
 
 
 def retry_the_state(simulation: Simulation) -> None:
-    """Lambda's own answer was lost: Step Functions calls again, with a new token."""
+    """Request again with a new token, as Step Functions does when Lambda's answer was lost."""
     simulation.ask()
     simulation.pass_minutes(1)
     simulation.ask(attempt=1)
@@ -223,18 +223,18 @@ SCENARIOS = {
 
 
 def check(simulation: Simulation, scenario: Scenario) -> None:
-    """The workflow, the record, people and queues: each as if there had been no fault."""
+    """Check that workflow, record, messages and queues are as without a fault."""
     assert all(not messages for messages in simulation.queues.messages.values())
     if simulation.request_failed:
-        check_called_off(simulation)
+        check_failed_request(simulation)
     else:
         check_decided(simulation, scenario)
         check_shown(simulation, scenario)
         assert bool(simulation.queues.dead) == scenario.dead
 
 
-def check_called_off(simulation: Simulation) -> None:
-    """The request could not be made: the task failed, and whoever was asked was told that it is over."""
+def check_failed_request(simulation: Simulation) -> None:
+    """Check that the task of a request that failed has failed, and that people who were asked were told."""
     assert simulation.execution.status == "FAILED"
     assert not simulation.queues.dead
     approvals = simulation.approvals()
@@ -254,7 +254,7 @@ def check_decided(simulation: Simulation, scenario: Scenario) -> None:
 
 
 def check_shown(simulation: Simulation, scenario: Scenario) -> None:
-    """Everybody heard of it. Only what a fault kept from being noted was sent again."""
+    """Check that everyone was told. Only a message that a fault kept from being marked is sent again."""
     again = [*repeated(mails(simulation), scenario.mails)]
     closed = {each.slack_message.ts for each in simulation.approvals() if each.slack_message}
     shown = [message for message in simulation.messages() if message.ts in closed]
@@ -272,7 +272,7 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
 
 
 def mails(simulation: Simulation) -> list[str]:
-    """What each mail is: a later one says so in its first word."""
+    """Return what each email is about: the first word of a later one says so."""
     return [mail["Message"].split()[0] if mail["Subject"].startswith("Re: ") else "Asked" for mail in simulation.mails]
 
 

@@ -34,7 +34,7 @@ class Clock:
 
 
 class FakeContext(LambdaContext):
-    """What Lambda tells a function of the call. There is time enough."""
+    """The context of a call of Lambda, with a minute left."""
 
     _function_name = "f"
     _invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
@@ -48,7 +48,7 @@ class FakeContext(LambdaContext):
 
 @dataclass
 class FakeMailer(Mailer):
-    """Records mails; refuses them while `broken`; has as many slots as it is told, None for any number."""
+    """Records emails; refuses them while `broken`; has `slots` slots, or any number if None."""
 
     sent: list[Mail] = field(default_factory=list)
     broken: bool = False
@@ -60,7 +60,7 @@ class FakeMailer(Mailer):
         self.deferred.append((approval_id, step))
 
     def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> Outbox:
-        """The real outbox in front of it, with the table's slots as far as there are any."""
+        """Return the real outbox around this mailer, with the table's slots and `slots`."""
         rate_limit = a_rate_limit(table)
 
         def take_slot(recipient: str) -> bool:
@@ -91,12 +91,12 @@ class FakeQueue(RetryQueue):
 
 
 def a_rate_limit(table: ApprovalTable) -> MailRateLimit:
-    """What counts the mails, in the same table."""
+    """Return the rate limit whose slots are in the same table."""
     return MailRateLimit(table._dynamodb, table._name)
 
 
 def a_queue() -> RetryQueue:
-    """A queue that nobody looks at."""
+    """Return a queue that no test looks at."""
     return FakeQueue()
 
 
@@ -115,7 +115,7 @@ class FakeSubscribers(Subscribers):
 
 @dataclass
 class FakeWorkflows(Workflows):
-    """Records what was resumed and failed, as Step Functions does: a token is answered once."""
+    """Records what was resumed and failed. As in Step Functions, a token is used once."""
 
     resumed: list[Approval] = field(default_factory=list)
     executions: list[tuple[str, str]] = field(default_factory=list)
@@ -148,7 +148,7 @@ class FakeWorkflows(Workflows):
 
 
 class OneToken(TaskTokens):
-    """The tokens of approvals that were put on record by hand: all the same one."""
+    """Task tokens of approvals that a test stores itself: all the same one."""
 
     def __init__(self) -> None:
         pass

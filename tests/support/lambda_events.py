@@ -40,7 +40,7 @@ def from_queue(*ids: str, attempt: int = 1) -> dict[str, Any]:
 
 
 def ask(method: str, fields: dict[str, str] | None) -> dict[str, Any]:
-    """The event for a request with these fields: in the query, or in a POST's body."""
+    """Return API Gateway's event for a request with these fields: in the query, or in the body of a POST."""
     body = urlencode(fields or {}) if method == "POST" else None
     query = None if method == "POST" else fields
     return {"httpMethod": method, "queryStringParameters": query, "body": body, "isBase64Encoded": False}

@@ -11,7 +11,7 @@ MIN_SECRET = 16
 
 @dataclass
 class LeakDetector:
-    """The secrets used so far, and everything that tests printed and logged, by test."""
+    """Knows the secrets used so far and everything that tests printed and logged, by test."""
 
     secrets: set[str] = field(default_factory=set)
     written: dict[str, str] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class LeakDetector:
         self.secrets |= {secret for secret in secrets if len(secret) >= MIN_SECRET}
 
     def use_key(self, key: bytes) -> None:
-        """A key may be written in many ways."""
+        """Note a key in each form in which it may be written."""
         self.use(key.hex(), b64encode(key).decode(), repr(key)[2:-1], key.decode("latin-1"))
 
     def leaks(self) -> dict[str, list[str]]:

@@ -17,18 +17,18 @@ _OF_THE_CLI = {"region", "profile", "query", "output", "endpoint_url"}
 
 
 def commands(mend: str) -> list[str]:
-    """The commands among the lines below a finding, without their comments; other lines are clicks."""
+    """Return the commands among the lines below a finding, without their comments; other lines are clicks."""
     lines = [line.partition("   # ")[0].strip() for line in mend.splitlines()]
     return [line for line in lines if line.startswith(("aws ", "approvals "))]
 
 
 def run_ours(command: str, *more: str, env: dict[str, str] | None = None, typed: str | None = None) -> Result:
-    """Runs `approvals ...`; `typed` is its standard input."""
+    """Run `approvals ...`; `typed` is its standard input."""
     return CliRunner().invoke(main, [*shlex.split(command)[1:], *more], env=env, input=typed)
 
 
 def run_aws(command: str) -> Any:
-    """Makes the call that `aws SERVICE OPERATION --OPTION VALUE ...` makes, checked by botocore's model."""
+    """Make the call of `aws SERVICE OPERATION --OPTION VALUE ...`, checked by botocore's model."""
     _, service, operation, *words = shlex.split(command)
     options = _options(words)
     client = any_client(service, region_name=options.get("region"))

@@ -32,7 +32,7 @@ class Loft:
 
 
 class PigeonChannel:
-    """Asks people where they live, by their addresses. What a pigeon has brought can't be edited."""
+    """Asks approvers by their addresses. A note that a pigeon has brought cannot be edited."""
 
     name = "pigeon"
 

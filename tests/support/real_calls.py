@@ -89,7 +89,7 @@ def _logical(name: str, tables: Mapping[str, str]) -> str:
 
 
 def _caller() -> str:
-    """The function whose code calls; empty where a test does, by itself or in the function's place."""
+    """Return the function whose code calls; empty where a test does, by itself or in the function's place."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename

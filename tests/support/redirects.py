@@ -16,7 +16,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def location(link: str) -> tuple[int, str]:
-    """The status and the location that a single GET gets."""
+    """Return the status and the location of a single GET."""
     with pytest.raises(urllib.error.HTTPError) as redirect:
         urllib.request.build_opener(NoRedirect).open(link, timeout=30)
     redirect.value.close()

@@ -26,7 +26,7 @@ For the same reason nothing here has white space around it, or is null inside an
 
 
 def fitting(schema: Any) -> st.SearchStrategy[Any]:
-    """Values that the schema allows."""
+    """Return a strategy of values that the schema allows."""
     if "anyOf" in schema:
         return st.one_of([fitting(option) for option in schema["anyOf"]])
     if "enum" in schema:

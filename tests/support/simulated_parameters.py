@@ -23,7 +23,7 @@ ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 
 
 def event_sources(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The functions that template.yaml feeds from a kind of source, each with the source's properties."""
+    """Yield the functions that template.yaml feeds from a kind of source, with the source's properties."""
     for name, function in FUNCTIONS.items():
         for event in function.get("Events", {}).values():
             if event["Type"] == kind:
@@ -39,7 +39,7 @@ def environment(function: str) -> dict[str, str]:
 
 
 def resolved(value: Any) -> str:
-    """A value of the template. A resource of our own is its logical name."""
+    """Return a value of the template. A resource of the template is its logical id."""
     match value:
         case {"Ref": name}:
             return PARAMETERS.get(str(name), str(name))
@@ -53,7 +53,7 @@ def resolved(value: Any) -> str:
 
 
 def matches(pattern: Any, value: Any) -> bool:
-    """Whether Lambda's event filter lets a value through."""
+    """Return True if Lambda's event filter lets a value through."""
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(matches(each, value.get(key)) for key, each in pattern.items())
     prefixes = tuple(each["prefix"] for each in pattern if isinstance(each, dict))

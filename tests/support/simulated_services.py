@@ -32,7 +32,7 @@ READS = (
 
 
 class Fault(StrEnum):
-    """What happens at one call. A killed function can't catch it."""
+    """What happens at one call. A killed function cannot catch it."""
 
     FAILS = "fails before the call"
     ANSWER_LOST = "fails after the call"
@@ -75,7 +75,7 @@ class Calls:
     """The operations of the run that broke, to the call that did."""
 
     def worth_breaking(self, fault: Fault) -> list[int]:
-        """The calls at which a fault can do something that it does at no other.
+        """Return the calls at which a fault can have an effect of its own.
 
         A read leaves nothing behind, so a fault after it is one before it; and where the same call was made before in
         the same world, only the clock has moved.
@@ -102,7 +102,7 @@ class Calls:
                 raise Killed
 
     def sent_and_not_noted(self) -> int:
-        """How many things were sent that the fault kept from being noted, one at most: it is sent again.
+        """Return how many messages were sent and not marked, one at most: it is sent again.
 
         The call right after a send marks it. What is sent again broke itself, or was not marked by that call.
         """

@@ -75,7 +75,7 @@ class Simulation:
     # Functions, and what they call.
 
     def invoke(self, function: str, event: Any) -> Any:
-        """Runs a function, from a cold start if it never ran or died. Raises `FunctionFailed`."""
+        """Run a function, from a cold start if it never ran or died. Raise `FunctionFailed`."""
         self._running, self.calls.nth = function.removesuffix("Function"), 0
         try:
             if function not in self._functions:
@@ -94,7 +94,7 @@ class Simulation:
         return self.calls.make(f"{self._running} {operation}", self._world(), call)
 
     def aws(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """A call of boto3."""
+        """Answer a call of boto3."""
         call: Callable[..., dict[str, Any]] = {
             "dynamodb": self._call_dynamodb,
             "sns": self._call_sns,
@@ -106,7 +106,7 @@ class Simulation:
         return self.outside(operation, partial(call, operation, parameters))
 
     def _world(self) -> object:
-        """All that a function can find, but the time."""
+        """Return all that a function can find, except the time."""
         messages = [message for messages in self.queues.messages.values() for message in messages]
         return (
             tuple(
@@ -185,13 +185,13 @@ class Simulation:
             self.settle()
 
     def settle(self) -> None:
-        """Delivers all that can be delivered now."""
+        """Deliver all that can be delivered now."""
         while self._deliver_stream() or self._deliver_queues() or self.execution.events:
             while self.execution.events:
                 self._look_after(self.execution.events.pop())
 
     def rest(self) -> None:
-        """Lets time pass until nothing is left to do, and a little longer."""
+        """Let time pass until nothing is left to do."""
         for _ in range(90):
             self.pass_minutes(1)
             if not any("due_at" in item for item in self._images.values()) and not self.queues.next_visible():
@@ -240,7 +240,7 @@ class Simulation:
     # What people and other systems do.
 
     def ask(self, request: Mapping[str, Any] | None = None, *, attempt: int = 0) -> None:
-        """The state machine calls the request function with a new token. Its errors are not retried."""
+        """Call the request function with a new token, as the state machine does. Its errors are not retried."""
         if self.execution.stopped:
             return
         self.execution.token = f"token-{attempt}"
@@ -252,7 +252,7 @@ class Simulation:
             self.execution.end("FAILED", {"taskFailedEventDetails": {"cause": str(failed)}})
 
     def answer_by_mail(self, action: Action) -> None:
-        """Opens the newest link, presses its button and looks at the outcome; after an error, again."""
+        """Open the newest link, press its button and look at the outcome; after an error, again."""
         links = re.findall(rf"https://\S+action={action}\S+", "\n".join(mail["Message"] for mail in self.mails))
         if not links:
             assert self.request_failed, "nobody was asked"
@@ -264,7 +264,7 @@ class Simulation:
             self._until_answered("CallbackFunction", partial(dict, event))
 
     def click(self, action: Action, user: str = "U0BOB00002") -> None:
-        """Bob, or another, clicks a button of the newest message that has any; after an error, again."""
+        """Click a button of the newest message that has one, as bob or another user; after an error, again."""
         messages = [message for message in self.messages() if has_buttons(message)]
         if not messages:
             assert self.request_failed, "nobody was asked"

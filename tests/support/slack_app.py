@@ -42,7 +42,7 @@ NOBODYS_COMMENT = dict.fromkeys(Action, Presence.OFF)
 def a_bot(
     table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger, api_url: str = "http://127.0.0.1:1/"
 ) -> BotHandler:
-    """The app with the workspace's secret. The address of its Web API leads nowhere: a call to Slack would fail."""
+    """Return the app with the workspace's secret. By default the address of its Web API leads nowhere."""
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
     app = create_app(table=as_the_bot_has_it(table), secret=secret, api_url=api_url, clock=clock, logger=logger)
     return BotHandler(app, RequestVerifier(secret, clock), logger)
@@ -79,7 +79,7 @@ PEOPLE = People(
 
 @dataclass
 class Workspace:
-    """A workspace with the app and one request, and the people there."""
+    """A Slack workspace with the app and one request."""
 
     slack: Slack
     table: ApprovalTable
@@ -90,7 +90,7 @@ class Workspace:
     ts: str = ""
 
     def ask(self, *, people: People | None = None, **changes: Any) -> None:
-        """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
+        """Store a request to alice and bob, or to others, and post its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
         asked = an_approval(request=request, people=people or PEOPLE)
         self.ts = self.messenger.post_request(asked).ts
@@ -109,7 +109,7 @@ class Workspace:
         return modal
 
     def submit(self, *, checked: bool = True, **values: str) -> None:
-        """Sends the dialog off with what is filled in already and these values, and does what the app answers."""
+        """Submit the dialog with its initial values and these, and apply the app's answer."""
         modal = self.modal()
         named = {name.replace("form_", "form."): value for name, value in values.items()}
         body, headers = self.slack.submit(modal.id, {**modal.initial(), **named}, checked=checked)

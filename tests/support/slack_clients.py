@@ -75,7 +75,7 @@ BASE_URL = "https://approvals.example.com"
 def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
 ) -> Notes:
-    """What delivers the notes in a table."""
+    """Return the service that delivers the notes in a table."""
     return Notes(
         table=table,
         replies=Replies(table._dynamodb, REPLIES),

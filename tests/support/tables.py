@@ -16,7 +16,7 @@ TABLES = {"ApprovalTable": TABLE, "TaskTokenTable": TOKENS, "SlackReplyTable": R
 
 
 def create_tables(dynamodb: DynamoDBClient) -> None:
-    """Creates the tables as the template has them."""
+    """Create the tables of the template."""
     schema = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     for logical_id, name in TABLES.items():
         properties = RESOURCES[logical_id]["Properties"]
@@ -24,7 +24,7 @@ def create_tables(dynamodb: DynamoDBClient) -> None:
 
 
 def as_the_bot_has_it(table: ApprovalTable) -> ApprovalTable:
-    """The table as the Slack app may read and write it."""
+    """Return the table with the attributes that the Slack app may read."""
     bots = copy(table)
     bots._attributes = LISTED
     return bots

@@ -51,7 +51,7 @@ GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of each resource of a type, by its logical id."""
+    """Return the properties of each resource of a type, by its logical id."""
     return {name: found.get("Properties", {}) for name, found in RESOURCES.items() if found["Type"] == kind}
 
 
@@ -66,9 +66,9 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """The statements of a function's policies, which are all written out: in its own, or in one that is shared.
+    """Return the statements of a function's policies: its own, and those of shared policies.
 
-    One that is shared may name the functions' roles, in the place of being named by them.
+    A shared policy may name the functions' roles instead of being named by them.
     """
     policies = as_list(FUNCTIONS[function].get("Policies", []))
     documents = [
@@ -83,7 +83,7 @@ def statements(function: str) -> list[dict[str, Any]]:
 
 
 def allowing(function: str) -> list[dict[str, Any]]:
-    """The statements that allow something. What they come to beside those that deny is judged in test_policies.py."""
+    """Return the statements that allow. test_policies.py judges them together with those that deny."""
     return [statement for statement in statements(function) if statement["Effect"] == "Allow"]
 
 
