@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 
 def served(context: BrowserContext, html: dict[str, str]) -> Page:
-    """A page of a browser in which the site has these pages, each with the headers that the function sends."""
+    """Return a page of a browser in which the site has these pages, each with the headers that the function sends."""
 
     def answer(route: Route) -> None:
         name = urlsplit(route.request.url).path.removeprefix("/")
@@ -76,7 +76,7 @@ class Shapes(HTMLParser):
 
 
 def of_all_shapes() -> list[str]:
-    """A few pages that together have every element that any page has: what a style can tell apart."""
+    """Return a few pages that together have every element that any page has: what a style can tell apart."""
     shapes = {name: Shapes(html).found for name, html in VARIANTS.items()}
     missing, chosen = set[tuple[str, str]]().union(*shapes.values()), []
     while missing:

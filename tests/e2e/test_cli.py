@@ -49,7 +49,7 @@ class Cli:
         )
 
     def run(self, *arguments: str) -> str:
-        """What a call prints that succeeds."""
+        """Run a command that succeeds; return its output."""
         code, out, err = ended(self.start(*arguments))
         assert code == 0, out + err
         return out

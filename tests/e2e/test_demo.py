@@ -49,7 +49,7 @@ def started(ports: tuple[int, int], output: Path) -> Iterator[subprocess.Popen[s
 
 
 def processes_of(port: int) -> list[str]:
-    """The command lines of all processes that were started for an emulator on this port."""
+    """Return the command lines of all processes that were started for an emulator on this port."""
     found = []
     settings = (f"GATEWAY_PORT={port}", f"AWS_PORT={port}", f"AWS_ENDPOINT_URL=http://127.0.0.1:{port}")
     marks = [setting.encode() for setting in settings]
@@ -64,7 +64,7 @@ def processes_of(port: int) -> list[str]:
 
 
 def listeners(pid: int) -> list[str]:
-    """The addresses, without ports, that a process and all its descendants listen on, as the kernel writes them."""
+    """Return the addresses that a process and its descendants listen on, as the kernel writes them."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

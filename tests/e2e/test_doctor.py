@@ -30,7 +30,7 @@ DOCTOR = f"approvals --stack {NAME} doctor --json"
 
 @pytest.fixture(scope="module")
 def doctor_stack(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
-    """A stack that may be harmed: each test leaves it as well as its mends make it."""
+    """A stack that may be harmed: each test leaves it as its fixes make it."""
     with deployed(leak_detector, aws_port, NAME) as stack:
         yield stack
 
@@ -46,7 +46,7 @@ def findings(result: Result) -> list[dict[str, str]]:
 
 
 def faults(*more: str) -> list[dict[str, str]]:
-    """What a whole examination finds wrong."""
+    """Return the faults that a whole examination finds."""
     result = run_ours(DOCTOR, *more)
     found = [each for each in findings(result) if each["verdict"] == "fault"]
     assert result.exit_code == (1 if found else 0), result.output

@@ -32,7 +32,7 @@ class Queue:
         self._received: list[dict[str, Any]] = []
 
     def events(self) -> list[dict[str, Any]]:
-        """All that has come so far."""
+        """Return all events received so far."""
         while found := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
                 self._received.append(json.loads(message["Body"]))

@@ -36,7 +36,7 @@ def approval_machine(stack: LocalStack) -> str:
 
 
 def answer(person: Person, about: str, action: str, comment: str = "") -> str:
-    """Answers the request that a mail tells of, as the approver does, who is sure. Returns the mail's text."""
+    """Answer the request of an email as an approver who confirms. Return the email's text."""
     mail = person.wait(
         lambda state: next((each for each in state["inbox"] if about in each["text"]), None), f"no mail about {about}"
     )
@@ -120,7 +120,7 @@ def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code, and what was printed."""
+    """Return the exit code, and what was printed."""
     printed, errors = process.communicate(timeout=90)
     return process.returncode, printed + errors
 

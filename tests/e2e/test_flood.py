@@ -80,7 +80,7 @@ def test_a_burst_is_asked_in_full_within_snss_rate_and_decided_as_people_answer(
 
 
 def _links(stack: LocalStack, before: int) -> dict[str, dict[Action, str]] | None:
-    """The links to each execution's request, once some mail has them for all."""
+    """Return the links to each execution's request, once some mail has them for all."""
     found: dict[str, dict[Action, str]] = {name: {} for name in NAMES}
     for mail in stack.seen.mails[before:]:
         for link in _LINK.findall(mail.text):
@@ -91,7 +91,7 @@ def _links(stack: LocalStack, before: int) -> dict[str, dict[Action, str]] | Non
 
 
 def _messages(stack: LocalStack, *, edited: bool) -> dict[str, Message] | None:
-    """The Slack message about each execution, once all are there."""
+    """Return the Slack message about each execution, once all are there."""
     found = {message.text.split("Let ")[-1].removesuffix(" continue?"): message for message in stack.slack.messages()}
     there = all(name in found and found[name].edited is edited for name in NAMES)
     return {name: found[name] for name in NAMES} if there else None

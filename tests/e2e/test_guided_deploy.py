@@ -65,7 +65,7 @@ def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path
 
 
 def answer(question: str, parameter: str | None) -> str:
-    """What is typed; Enter alone takes what is offered."""
+    """Return what to type; Enter alone accepts the default."""
     if parameter:
         typed = {"Email": "approver@example.com", "SlackBotToken": "none", "SlackSigningSecret": "none"}
         return typed.get(parameter, "")

@@ -62,7 +62,7 @@ def test_many_races_end_without_a_contradiction(person: Person, stack: LocalStac
 
 
 def _start(person: Person, stack: LocalStack, number: int) -> tuple[str, str]:
-    """Starts an execution; returns its approval's title and its ARN."""
+    """Start an execution and return its approval's title and its ARN."""
     title = f"Race {number} of many"
     name = person.start(
         f"prove-{number}", {"Approval": {"Title": title, "TimeoutMinutes": 30, "Comment": {"Reject": "off"}}}
@@ -84,7 +84,7 @@ def _waits(stack: LocalStack, table: ApprovalTable, title: str, arn: str) -> Rac
 
 
 def _click(person: Person, race: Race) -> list[Answer]:
-    """All clicks at once; returns what the mails' pages answered. Slack only acknowledges."""
+    """Click all at once; return what the pages of the emails answered. Slack only acknowledges."""
     pages = {action: person.open(race.links[action]) for action in Action}
 
     def by_mail(action: Action) -> Callable[[], Answer]:
@@ -103,7 +103,7 @@ def _click(person: Person, race: Race) -> list[Answer]:
 
 
 def _over(table: ApprovalTable, approval_id: str) -> Approval | None:
-    """The record once all is done that is checked."""
+    """Return the record once every step that is checked is done."""
     record = table.get(approval_id)
     return record if {Step.RESUME, Step.OUTCOME_SLACK} <= record.steps.keys() else None
 
@@ -111,7 +111,7 @@ def _over(table: ApprovalTable, approval_id: str) -> Approval | None:
 def _contradictions(
     person: Person, stack: LocalStack, race: Race, record: Approval, answers: list[Answer]
 ) -> list[str]:
-    """What says otherwise than the record."""
+    """Return what contradicts the record."""
     execution = seen(lambda: _ended(stack, race.execution_arn), f"the end of {race.execution_arn}")
     message = _message(stack, race.title)
     return [f"{race.title}: {what}" for what in _differences(person, record, execution, message, race, answers)]

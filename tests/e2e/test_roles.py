@@ -53,7 +53,7 @@ class Intruder:
         return {"TableName": self.table, "Key": {"id": self.item["id"]}}
 
     def setting(self, *names: str, **more: Any) -> dict[str, Any]:
-        """An update of the record that sets attributes, as another of the same kind."""
+        """Return an update of the record that sets attributes, as another of the same kind."""
         return {
             **self.which,
             "UpdateExpression": f"SET {', '.join(f'#{name} = :value' for name in names)}",
@@ -63,7 +63,7 @@ class Intruder:
         }
 
     def project(self, *names: str) -> dict[str, Any]:
-        """A look at attributes of the record."""
+        """Return a look at attributes of the record."""
         return {
             **self.which,
             "ProjectionExpression": ", ".join(f"#{name}" for name in names),
@@ -88,7 +88,7 @@ def asked(stack: LocalStack) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", params=["CallbackFunction", "BotFunction"])
 def intruder(request: pytest.FixtureRequest, stack: LocalStack, asked: dict[str, Any]) -> Intruder:
-    """Somebody with a function's own rights."""
+    """Code with a function's own rights."""
     functions = aws.session().client("lambda").list_functions()["Functions"]
     role = next(found["Role"] for found in functions if f"human-approval-{request.param}" in found["FunctionName"])
     lent = aws.session().client("sts").assume_role(RoleArn=role, RoleSessionName="intruder")["Credentials"]

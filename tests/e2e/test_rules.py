@@ -26,7 +26,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def ask(person: Person, name: str, **asked: Any) -> str:
-    """Starts an execution; returns its name, which no other test's message has in it."""
+    """Start an execution and return its name, which no other test's message has in it."""
     name = f"rules-{name}"
     return person.start(name, {"Approval": {"Title": f"About {name}", **asked}, "Version": "2.4.1"})
 
@@ -41,7 +41,7 @@ def link(person: Person, name: str, to: str, action: str = "approve") -> str:
 
 
 def approval_in(message: dict[str, Any]) -> str:
-    """The id in a Slack message's button."""
+    """Return the id in a Slack message's button."""
     buttons = [element for block in message["blocks"] for element in block.get("elements", ()) if "value" in element]
     return str(buttons[0]["value"])
 
@@ -249,7 +249,7 @@ def test_the_readmes_function_finds_out_whether_it_is_what_was_approved(person: 
 
 
 def ended(stack: LocalStack, name: str) -> dict[str, Any]:
-    """The output of an execution that may be too old for the page."""
+    """Return the output of an execution that may be too old for the page."""
     arn = f"{stack.outputs['StateMachineHumanApprovalArn'].replace(':stateMachine:', ':execution:')}:{name}"
     found = seen(lambda: e if (e := stack.executions.get(arn)).status != "RUNNING" else None, f"{name} goes on", 180)
     return dict(found.output)

@@ -38,7 +38,7 @@ def asked(title: str, **more: Any) -> dict[str, Any]:
 
 
 def messages(person: Person, channel: str, about: str) -> list[dict[str, Any]]:
-    """What stands in a channel about an execution or a title."""
+    """Return the messages in a channel about an execution or a title."""
     return [
         message
         for message in person.state()["slack"]["messages"]
@@ -47,7 +47,7 @@ def messages(person: Person, channel: str, about: str) -> list[dict[str, Any]]:
 
 
 def home(person: Person, user: str, wanted: str) -> str:
-    """The app's Home as a user sees it, once something is in it."""
+    """Return the app's Home as a user sees it, once something is in it."""
 
     def look() -> str | None:
         text = json.dumps(person.state()["slack"]["homes"].get(user))

@@ -93,14 +93,14 @@ def overdue(upgraded: LocalStack) -> list[Asked]:
 
 
 def tracing(stack: LocalStack) -> bool:
-    """Whether the API sends traces."""
+    """Return True if the API sends traces."""
     api_id = stack.outputs["ApiGatewayInvokeURL"].split("//")[1].split(".")[0]
     stage = aws.session().client("apigateway").get_stage(restApiId=api_id, stageName="states")
     return bool(stage["tracingEnabled"])
 
 
 def configurations() -> dict[str, Any]:
-    """The stack's functions by name."""
+    """Return the stack's functions by name."""
     functions = aws.session().client("lambda").get_paginator("list_functions").paginate()
     return {
         found["FunctionName"]: found
@@ -111,7 +111,7 @@ def configurations() -> dict[str, Any]:
 
 
 def live() -> dict[str, Any]:
-    """What is behind the alias of those functions of the stack that have one, by the function's name."""
+    """Return the versions behind the aliases of the stack's functions, by the function's name."""
     client = aws.session().client("lambda")
     return {
         name: client.get_function_configuration(FunctionName=name, Qualifier=alias["Name"])
@@ -221,7 +221,7 @@ def test_this_version_delivers_decisions_of_earlier_ones(upgraded: LocalStack, q
 
 
 def direct_message(person: Person, asked: Asked) -> dict[str, Any]:
-    """The direct message to dave, once it is there."""
+    """Return the direct message to dave, once it is there."""
 
     def look(state: dict[str, Any]) -> dict[str, Any] | None:
         found = (each for each in state["slack"]["messages"] if each["channel"] == f"D{DAVE[1:]}")
@@ -231,7 +231,7 @@ def direct_message(person: Person, asked: Asked) -> dict[str, Any]:
 
 
 def concluded(person: Person, asked: Asked) -> None:
-    """Waits until everybody knows the outcome: two messages without buttons, and a mail to each who had one before."""
+    """Wait until the outcome is everywhere: in two messages without buttons and in an email to each recipient."""
     for message in (person.message(asked.name), direct_message(person, asked)):
         seen(partial(approved, person, message["ts"]), f"the outcome in {message['channel']}")
     for to in ("alice@", "carol@", "approver@"):
@@ -265,7 +265,7 @@ def test_requests_of_earlier_versions_expire(upgraded: LocalStack, overdue: list
 
 
 def of_today(stack: LocalStack, asked: Asked, steps: int = 2) -> dict[str, Any]:
-    """The item of a request, once so many steps are marked."""
+    """Return the item of a request, once so many steps are marked."""
     approval_id = links(asked.mail)["approve"].split("&id=")[1].split("&")[0]
     key = {"id": {"S": approval_id}}
     table = stack.outputs["ApprovalTableName"]
@@ -280,7 +280,7 @@ def of_today(stack: LocalStack, asked: Asked, steps: int = 2) -> dict[str, Any]:
 def write_as(
     version: Path, stack: LocalStack, asked: Asked, *, record: str = "pending", steps: int = 2, **changes: Any
 ) -> None:
-    """Puts an earlier version's record in the place of today's, for the same paused execution: with its task token."""
+    """Put an earlier version's record in the place of today's, for the same paused execution: with its task token."""
     dynamodb, tokens = aws.session().client("dynamodb"), table(NAME, "TaskTokenTable")
     earlier = json.loads(version.read_text())[record]
     earlier["link_key"] = {"B": b64decode(earlier["link_key"]["B"])}

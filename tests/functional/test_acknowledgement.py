@@ -69,14 +69,14 @@ class CountedWorkspace(Workspace):
         return self.slack.click_home(BOBS, action_id, value)
 
     def for_them_alone(self) -> None:
-        """Turns the message into what a command shows: nothing edits it."""
+        """Turn the message into what a command shows: nothing edits it."""
         self.slack._messages[self.ts] = replace(self.slack.messages()[0], ephemeral_to=BOBS)
 
     def forget(self) -> None:
         self.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
 
     def ask_and_open(self, **changes: Any) -> None:
-        """Puts a request on record, and opens the dialog that rejects it."""
+        """Store a request and open the dialog that rejects it."""
         self.ask(**changes)
         self.click(REJECT)
 
@@ -87,7 +87,7 @@ class CountedWorkspace(Workspace):
         return [{**item} for item in self.dynamodb.scan(TableName=TABLE)["Items"] if "status" in item]
 
     def answer(self, signed: Signed) -> list[str]:
-        """Lets the bot answer; returns what it called."""
+        """Let the bot answer and return what it called."""
         self.calls.clear()
         assert self.handler(event(*signed), self.context)["statusCode"] == 200
         return [*self.calls]
@@ -447,7 +447,7 @@ REQUESTS: list[tuple[Callable[[CountedWorkspace], Signed], list[str]]] = [
 
 
 def check(workspace: CountedWorkspace, signed: Signed) -> list[str]:
-    """Holds the bot to its promise while it answers; returns what it called."""
+    """Check the bot's promise while it answers; return what it called."""
     before, earlier = workspace.records(), len(workspace.slack.calls())
     calls = workspace.answer(signed)
     of_slack = [json.loads(call)["method"] for call in workspace.slack.calls()[earlier:]]

@@ -719,7 +719,7 @@ def without_a_workspace(payload: dict[str, Any]) -> None:
 
 
 def on_a_grid(payload: dict[str, Any]) -> None:
-    """An organization's payload: https://github.com/slackapi/bolt-js/issues/1875."""
+    """Make it an organization's payload: https://github.com/slackapi/bolt-js/issues/1875."""
     payload["user"].pop("team_id")
     payload |= {"team": None, "enterprise": {"id": "E0ORG00001"}, "is_enterprise_install": True}
 
@@ -1004,7 +1004,7 @@ def test_the_menu_on_a_record_that_is_gone_says_so(workspace: Workspace) -> None
 
 
 def submission(workspace: Workspace) -> dict[str, Any]:
-    """A dialog sent off, as its payload."""
+    """Return the payload of a submitted dialog."""
     workspace.ask()
     workspace.click(ACTION_IDS[REJECT])
     return payload_of(event(*workspace.slack.submit(workspace.modal().id, {"comment": "no"})))
@@ -1090,7 +1090,7 @@ def test_an_escalation_between_look_and_click_opens_the_dialog_and_takes_no_bare
 
 
 def iter_then(get: Callable[[str], Approval], first: Approval) -> Callable[[str], Approval]:
-    """Returns one approval first, then what `get` does."""
+    """Return one approval first, then what `get` does."""
     answers = [first]
     return lambda id_: answers.pop() if answers else get(id_)
 

@@ -77,12 +77,12 @@ def logger(stream: StringIO, request: pytest.FixtureRequest) -> Logger:
 
 
 def errors(stream: StringIO) -> list[dict[str, Any]]:
-    """The lines of errors. All of the log is JSON."""
+    """Return the lines of errors. All of the log is JSON."""
     return [line for line in map(json.loads, stream.getvalue().splitlines()) if line["level"] == "ERROR"]
 
 
 def signed(workspace: Workspace, kind: str) -> dict[str, Any]:
-    """A signed request of one kind of listener."""
+    """Return a signed request of one kind of listener."""
     match kind:
         case "button":
             body, headers = workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)
@@ -100,11 +100,8 @@ def signed(workspace: Workspace, kind: str) -> dict[str, Any]:
         case "home":
             body, headers = workspace.slack.open_home(BOBS)
         case "button to the page" | "refresh":
-            payload = json.loads(
-                urllib.parse.parse_qs(workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)[0].decode())[
-                    "payload"
-                ][0]
-            )
+            body, _ = workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)
+            payload = json.loads(urllib.parse.parse_qs(body.decode())["payload"][0])
             action_id, value = (REFRESH_ID, "refresh") if kind == "refresh" else (READ_ID, ID)
             payload["actions"] = [{"action_id": action_id, "block_id": "b", "type": "button", "value": value}]
             body, headers = workspace.slack.sign(payload)

@@ -339,7 +339,7 @@ def named(*emails: str) -> tuple[Person, ...]:
 
 
 def put(table: ApprovalTable, *, people: People | None = None, wait: bool = False, **asked: Any) -> Approval:
-    """Puts an approval with this request into the table, in the place of the handler's own."""
+    """Store an approval with this request instead of the handler's own."""
     changed: dict[str, Any] = {"title": "Deploy", "timeout": timedelta(hours=1), "digest": "d" * 64, **asked}
     approval = an_approval(id="c" * 32, request=Request(**changed), people=None if wait else people or People())
     table.add(approval)
@@ -347,7 +347,7 @@ def put(table: ApprovalTable, *, people: People | None = None, wait: bool = Fals
 
 
 def of(approval: Approval, action: Action = APPROVE, to: str = ALICE.id, /, **more: str) -> dict[str, str]:
-    """The fields of somebody's link to it, and more beside them."""
+    """Return the fields of a link to it, with more beside them."""
     return dict(parse_qsl(urlsplit(link(approval, action, to, base_url="https://x")).query)) | more
 
 
@@ -427,7 +427,7 @@ def test_the_other_answer_must_wait_until_the_first_is_withdrawn(
 
 
 def seen(page: str) -> dict[str, str]:
-    """What the form of a page remembers of the request that it shows."""
+    """Return the hidden fields in which a form keeps what its page showed."""
     return dict(re.findall(r'name="(seen)" value="([^"]*)"', page))
 
 
@@ -1013,7 +1013,7 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
 
 
 def slack_fields(approval: Approval, user: Approver = BOB, **more: str) -> dict[str, str]:
-    """The fields of the link that was handed to a Slack user."""
+    """Return the fields of the link that was handed to a Slack user."""
     return of(approval, APPROVE, slack_recipient(user.id, user.name, member=True)) | more
 
 

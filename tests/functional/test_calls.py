@@ -23,7 +23,7 @@ MAX_BEFORE_ACKNOWLEDGEMENT = 2
 
 
 def calls_of(simulation: Simulation) -> list[str]:
-    """All but those of a function that starts, and the clock's: these are the same however many approvals there are."""
+    """Return the calls of one approval: without those of starts and of the scheduler, which all approvals share."""
     later = [name for n, name in enumerate(simulation.calls.names) if n not in simulation.at_start]
     return [name for name in later if not name.startswith("Lifecycle")]
 

@@ -64,7 +64,7 @@ class ScopedWebClient(DirectWebClient):
 
 
 class Examined(Patient):
-    """A examined in one process."""
+    """The context of an examination in one process."""
 
     def __init__(self, workspace: Slack) -> None:
         self.workspace = workspace
@@ -377,7 +377,7 @@ def test_a_secret_that_looks_like_none_is_a_warning(examined: Examined) -> None:
 
 
 def log(examined: Examined, *lines: tuple[float, str, bool | None]) -> None:
-    """Writes lines: how many minutes ago, the message, whether it was signed."""
+    """Write lines: how many minutes ago, the message, whether it was signed."""
     group = examined.resource("BotLogs")
     assert group is not None
     examined.logs.create_log_stream(logGroupName=group.id, logStreamName="s")

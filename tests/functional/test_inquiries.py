@@ -57,7 +57,7 @@ class SlackApp:
     seen: set[str] = field(default_factory=set)
 
     def ask(self, title: str, people: People = CAROLS, channel: str = CHANNEL, **changes: Any) -> Approval:
-        """Puts a request on record, as it is once it was posted."""
+        """Store a request as it is once it was posted."""
         self.asked += 1
         request = Request(title=title, timeout=HOUR, comments=NOBODYS_COMMENT, requested_by="carol@example.com")
         asked = an_approval(
@@ -75,7 +75,7 @@ class SlackApp:
         return self.bot(event(*signed), self.context)
 
     def deliver(self) -> None:
-        """Delivers the notes that are new, as the table's stream would."""
+        """Deliver the notes that are new, as the table's stream would."""
         for item in self.dynamodb.scan(TableName=REPLIES)["Items"]:
             id_ = item["id"]["S"]
             if id_ not in self.seen:
@@ -83,7 +83,7 @@ class SlackApp:
                 self.notes.deliver(id_)
 
     def home(self, user: str = BOBS) -> str:
-        """Opens the app's Home; returns all that is to be read there."""
+        """Open the app's Home; return all of its text."""
         assert self.send(self.slack.open_home(user)) == {**ACKNOWLEDGED, "headers": ANY}
         self.deliver()
         return self.read(user)
@@ -106,7 +106,7 @@ ACKNOWLEDGED = {"statusCode": 200, "body": ""}
 
 
 def texts(node: Any) -> list[str]:
-    """Every text in blocks, in their order."""
+    """Return every text in blocks, in their order."""
     if isinstance(node, dict):
         own = [node["text"]] if isinstance(node.get("text"), str) else []
         return own + [text for child in node.values() for text in texts(child)]

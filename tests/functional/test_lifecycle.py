@@ -47,7 +47,7 @@ def handler(
 
 
 def queued(sqs: SQSClient, url: str) -> list[str]:
-    """The ids in a queue, delayed or not."""
+    """Return the ids in a queue, delayed or not."""
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
     from moto.sqs.models import sqs_backends
 

@@ -56,7 +56,7 @@ def resumer(
 
 
 def metrics(text: str) -> list[Metric]:
-    """The metrics that CloudWatch makes of a log.
+    """Return the metrics that CloudWatch makes of a log.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """

@@ -79,7 +79,7 @@ def delivery(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, logg
 
 
 def first_word(mail: Mail) -> str:
-    """Says what a mail is: the subjects of later mails are that of the first."""
+    """Return the word that tells later emails from the first: their subjects are the same."""
     return mail.text.split()[0]
 
 
@@ -407,7 +407,7 @@ def directory(messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 
 def an_asked(table: ApprovalTable, **changes: Any) -> Approval:
-    """A request with approvers, as the request function stores it."""
+    """Return a request with approvers, as the request function stores it."""
     request = Request(**{"title": "Deploy", "timeout": timedelta(hours=1), **changes})
     approval = an_approval(id=approval_id("t1"), request=request, people=None, slack_message=None)
     table.add(approval)

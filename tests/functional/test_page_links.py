@@ -56,7 +56,7 @@ class AppWithPage:
     context: Any
 
     def ask(self, script: str, people: People | None = None, **changes: Any) -> str:
-        """Puts a request on record, and its message into the channel; returns where it stands."""
+        """Store a request and post its message into the channel; return its timestamp."""
         request = Request(
             title="Run the script", timeout=HOUR, context={"Script": script}, comments=NOBODYS_COMMENT, **changes
         )
@@ -70,7 +70,7 @@ class AppWithPage:
         return str(answer["body"])
 
     def click(self, ts: str, action_id: str, user: str = BOBS) -> list[Message]:
-        """Clicks a button, and delivers what that leads to; returns what was said to somebody alone."""
+        """Click a button and deliver what follows; return the ephemeral and direct messages."""
         self.send(self.slack.click(ts, action_id, user))
         return self.deliver()
 
@@ -106,7 +106,7 @@ def link_in(message: Message) -> str:
 
 
 def as_earlier(slack: Slack, ts: str) -> None:
-    """Makes a message one of an earlier version: an approve button below whatever of the request it showed."""
+    """Make a message one of an earlier version: with an approve button, however much of the request it showed."""
     message = next(each for each in slack.messages() if each.ts == ts)
     for block in message.blocks:
         block.pop("block_id", None)

@@ -91,7 +91,7 @@ class Actor:
         self._thread.start()
 
     def go_on(self) -> None:
-        """Lets it go on to its next call. Raises what it raised."""
+        """Let the actor go on to its next call. Raise what it raised."""
         self._may_go.release()
         self._wait()
 
@@ -117,7 +117,7 @@ class Actor:
 
 
 def others_first() -> None:
-    """Lets others do something before the next call to the outside."""
+    """Let others do something before the next call to the outside."""
     actor: Actor | None = getattr(_this, "actor", None)
     if actor:
         actor.stop_here()
@@ -419,7 +419,7 @@ class Races(RuleBasedStateMachine):
             self.written |= {each["Update"]["Key"]["id"]["S"] for each in body["TransactItems"] if "Update" in each}
 
     def _records(self) -> list[Approval]:
-        """Every record as it stands now. Only those are read anew that somebody wrote to."""
+        """Return every record as it is now. Only those that were written to are read again."""
         for written in self.written & self.titles.keys():
             self.records[written] = self.plain.get(written)
         self.written.clear()

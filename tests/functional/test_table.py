@@ -230,8 +230,8 @@ def stubbed(dynamodb: DynamoDBClient, pauses: list[float]) -> Iterator[tuple[App
         answers.assert_no_pending_responses()
 
 
-def called_off(answers: Stubber, *reasons: str) -> None:
-    """AWS's answer to a transaction of as many writes."""
+def cancel_transaction(answers: Stubber, *reasons: str) -> None:
+    """Let AWS cancel the next transaction, with a reason for each of its writes."""
     code, why = "TransactionCanceledException", [{"Code": reason} for reason in reasons]
     answers.add_client_error("transact_write_items", code, modeled_fields={"CancellationReasons": why})
 
@@ -242,8 +242,8 @@ def test_a_transaction_that_meets_another_write_is_tried_again(
 ) -> None:
     """The client of DynamoDB leaves that to its callers. Nothing was written, so it is safe."""
     table, answers = stubbed
-    called_off(answers, "None", reason)
-    called_off(answers, reason, "None")
+    cancel_transaction(answers, "None", reason)
+    cancel_transaction(answers, reason, "None")
     answers.add_response("transact_write_items", {})
     table._transact(_update_of("a"), _update_of("b"))
     assert [0 < pause <= most for pause, most in zip(pauses, PAUSES, strict=False)] == [True, True]
@@ -268,7 +268,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
 ) -> None:
     table, answers = stubbed
     for _ in range(5):
-        called_off(answers, "TransactionConflict", "None")
+        cancel_transaction(answers, "TransactionConflict", "None")
     with pytest.raises(ClientError, match="TransactionCanceled"):
         table._transact(_update_of("a"), _update_of("b"))
     assert len(pauses) == 4
@@ -287,7 +287,7 @@ def test_errors_that_would_repeat_are_not_tried_again(
     stubbed: tuple[ApprovalTable, Stubber], pauses: list[float], reasons: tuple[str, ...], error: type[Exception]
 ) -> None:
     table, answers = stubbed
-    called_off(answers, *reasons)
+    cancel_transaction(answers, *reasons)
     with pytest.raises(error):
         table._transact(_update_of("a"), _update_of("b"))
     assert pauses == []
@@ -310,7 +310,7 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
     table, answers = stubbed
     for _ in range(len(PAUSES) + 1):
         if note:
-            called_off(answers, "TransactionConflict", "None")
+            cancel_transaction(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
     with pytest.raises(TooManyConflicts):

@@ -54,7 +54,7 @@ def test_an_attribute_of_another_kind_is_an_error(attribute: dict[str, Any]) -> 
 
 
 def _in_any_order(value: Any) -> Any:
-    """The attribute, with its sets as sets."""
+    """Return the attribute, with its sets as sets."""
     if isinstance(value, list):
         return [_in_any_order(each) for each in value]
     if not isinstance(value, dict):

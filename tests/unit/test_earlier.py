@@ -35,7 +35,7 @@ def version(request: pytest.FixtureRequest) -> Any:
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
-    """An item as boto3 reads it. In the files, bytes are Base64."""
+    """Return an item as boto3 reads it. In the files, bytes are Base64."""
     item = {**item, "link_key": {"B": b64decode(item["link_key"]["B"])}}
     return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 

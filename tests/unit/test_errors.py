@@ -20,12 +20,12 @@ NODES = [node for path in SHIPPED for node in ast.walk(ast.parse(path.read_text(
 
 
 def rows(section: str) -> set[str]:
-    """What the first column of a section's table names."""
+    """Return the names in the first column of a section's table."""
     return {cell.strip(" `") for cell in re.findall(r"^\|([^|]+)\|", SECTIONS[section], re.MULTILINE)[2:]}
 
 
 def errors_in_the_code() -> Iterator[str]:
-    """The error names that a workflow can get: those of Fail states, and what is given as `error=`."""
+    """Return the error names that a workflow can get: those of Fail states, and what is given as `error=`."""
     machine = json.loads((ROOT / "statemachine/approval.asl.json").read_text())
     yield from (state["Error"] for state in machine["States"].values() if "Error" in state)
     for node in NODES:

@@ -50,7 +50,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html"""
 
 
 def of(found: Approval) -> dict[str, dict[str, Any]]:
-    """The details of all events of an approval, by the end of their id."""
+    """Return the details of all events of an approval, by the end of their id."""
     return {str(event.detail["Id"]).partition("/")[2]: dict(event.detail) for event in events(found, "prod")}
 
 

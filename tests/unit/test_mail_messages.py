@@ -79,7 +79,7 @@ SOURCE = "Workflow:    Deploy\nExecution:   run-1\nAWS account: 123456789012\nAW
 
 
 def asking(**changes: Any) -> Approval:
-    """A request with little but what is given."""
+    """Return a request with the given keys and little else."""
     people = changes.pop("people", People())
     given: dict[str, Any] = {"title": "Deploy", "timeout": HOUR} | changes
     return an_approval(request=Request(**given), people=people)
@@ -497,7 +497,7 @@ texts = st.lists(st.sampled_from([*BREAKS, *BREAKS, *FORGED]) | st.text(max_size
 
 
 def saying(text: str) -> Approval:
-    """An open request for two approvals, one of them given, that says the text wherever people can."""
+    """Return an open request for two approvals, one of them given, that says the text wherever people can."""
     name = f"{NAME}{text}"
     people = tuple(Person(id=f"{n}@x.org", name=name, email=f"{n}@x.org", slack_id=f"U{n}") for n in range(3))
     request = Request(
@@ -528,7 +528,7 @@ def saying(text: str) -> Approval:
 
 
 def every_mail(text: str) -> Iterator[Mail]:
-    """Each kind of email about a request that says the text everywhere."""
+    """Return each kind of email about a request that says the text everywhere."""
     approval = saying(text)
     for links in (LINKS, ONE_CLICK):
         yield request_mail(approval, "0@x.org", links)
@@ -570,7 +570,7 @@ def ours(mail: Mail, names: set[str]) -> list[str]:
 
 
 def names_in(mails: list[Mail], text: str) -> set[str]:
-    """How emails show the names that say a text."""
+    """Return how emails show the names that say a text."""
     people = saying(text).people
     assert people
     found = (re.findall(rf"^\w+: +({NAME}.*)$", mail.text, re.MULTILINE) for mail in mails)

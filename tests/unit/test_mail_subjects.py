@@ -51,7 +51,7 @@ REFERENCE = f" [{an_approval().id[:6]}]"
 
 
 def request_subject(title: str | None) -> str:
-    """The subject without its reference."""
+    """Return the subject without its reference."""
     subject = request_mail(an_approval(request=titled(title)), TO, LINKS).subject
     assert subject.endswith(REFERENCE)
     return subject.removesuffix(REFERENCE)

@@ -26,7 +26,7 @@ def nested(levels: int) -> Any:
 
 
 def depth(value: Any) -> int:
-    """The same in the plain way, by recursion."""
+    """Return the depth by plain recursion."""
     if isinstance(value, dict):
         value = list(value.values())
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0

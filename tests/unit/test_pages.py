@@ -111,11 +111,11 @@ class Page(HTMLParser):
         return "".join(self.parts)
 
     def inside(self, tag: str, of_class: str | None = None) -> list[str]:
-        """The text in each outermost element of a kind, and of a class if one is given."""
+        """Return the text in each outermost element of a kind, and of a class if one is given."""
         return list(_Inside(self.html, tag, of_class).found)
 
     def outside(self, tag: str, of_class: str | None = None) -> str:
-        """All text but that."""
+        """Return all other text."""
         return _Inside(self.html, tag, of_class).rest
 
     @property
@@ -188,7 +188,7 @@ def outcome(approval: Approval, action: Action = Action.APPROVE) -> Page:
 
 
 def listed(page: Page) -> list[dict[str, str | None]]:
-    """The links that the request has: those that lead away in a tab of their own."""
+    """Return the links that the request has: those that lead away in a tab of their own."""
     return [link for link in page.named("a") if "target" in link]
 
 
@@ -807,7 +807,7 @@ def told(text: str) -> Approval:
 
 
 def pages_that_say(text: str) -> list[Page]:
-    """Each kind of page about it."""
+    """Return each kind of page about an approval that says the text."""
     approval = told(text)
     last = replace(approval.responses[0], approver=CAROL, at=NOW + timedelta(minutes=2))
     decision = Decision(status=Status.APPROVED, at=last.at, channel=Channel.EMAIL, approver=CAROL, comment=text)
@@ -824,7 +824,7 @@ def pages_that_say(text: str) -> list[Page]:
 
 
 def of_ours(page: Page) -> str:
-    """What a page says outside the blocks of others' words."""
+    """Return what a page says outside the blocks of others' words."""
     html = page.html
     for tag, of_class in (("section", "author"), ("div", "author"), ("blockquote", None)):
         for block in re.findall(rf"<{tag}{f' class=.{of_class}.' if of_class else ''}>.*?</{tag}>", html, re.DOTALL):

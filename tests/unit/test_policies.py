@@ -131,7 +131,7 @@ def _others_tables(function: str) -> Iterator[Request]:
 
 
 def _others_sources(function: str) -> Iterator[Request]:
-    """Every stream and queue but its own, for all that AWS's policies say."""
+    """Return every stream and queue but its own, for all that AWS's policies say."""
     streams = [stream(name) for name in (TABLE, REPLIES) if name not in OWN_STREAMS.get(function, ())]
     for each in (*streams, FOREIGN_STREAM):
         yield from ((f"dynamodb:{action}", each, {}) for action in STREAM_ACTIONS)

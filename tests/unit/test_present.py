@@ -316,7 +316,7 @@ ALICE_AND_BOB = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=B
 
 
 def for_two(**changes: Any) -> Approval:
-    """A request that two people must approve."""
+    """Return a request that two people must approve."""
     request = Request(timeout=HOUR, required_approvals=2, more_time=MoreTime(1, HOUR), escalate_after=HOUR / 2)
     people = People(approvers=ALICE_AND_BOB, escalation=(ANN,))
     return an_approval(request=request, people=people, **changes)

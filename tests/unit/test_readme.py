@@ -39,7 +39,7 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    """The commands of all shell blocks, each in one line."""
+    """Return the commands of all shell blocks, each in one line."""
     text = "\n".join(blocks("sh")).replace("\\\n", "")
     return [line.strip() for line in text.splitlines() if line.strip()]
 

@@ -70,7 +70,7 @@ fields = st.one_of(
 
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
-    """A new approval, of people who are asked by mail and in Slack."""
+    """Return a new approval, of people who are asked by mail and in Slack."""
     size = draw(st.sampled_from([0, 20, 200]))
     people = tuple(_person(number, size) for number in range(draw(st.integers(0, 60))))
     half = len(people) // 2 if draw(st.booleans()) else len(people)
@@ -113,7 +113,7 @@ def _stranger(number: int) -> Approver:
 
 
 def grown(approval: Approval) -> Approval:
-    """The same with all that people can add to it, and all that is noted about it."""
+    """Return the approval with all that people and functions can add to it."""
     request, now = approval.request, NOW + timedelta(minutes=30)
     approval = replace(approval, slack_message=MESSAGE)
     approval = judge(approval, Tick(NOW + timedelta(hours=2))).approval

@@ -36,7 +36,7 @@ PLAIN = parse({})
 
 
 def same(request: Request, other: Request, **changes: Any) -> bool:
-    """Whether all is the same but for the changes, and the digest: that is of the input as it was written."""
+    """Return True if all is the same but for the changes, and the digest: that is of the input as it was written."""
     return request == replace(other, digest=request.digest, **changes)
 
 

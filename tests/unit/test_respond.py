@@ -167,7 +167,7 @@ def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> N
 
 
 def a_note(judgement: Judgement) -> Note:
-    """Says what became of the event."""
+    """Return a note that says what became of the event."""
     return Note(id="n1", user="U1", text=judgement.verdict)
 
 

@@ -174,7 +174,7 @@ def asked(changes: dict[str, Json]) -> Approval:
 
 
 def event(step: str, approval: Approval, now: datetime) -> Event:
-    """What a step of the document says. A person's takes a minute."""
+    """Return the event of a step of the document. A person's takes a minute."""
     if step == "the deadline passes":
         return Tick(approval.deadline)
     if found := re.fullmatch(r"(\d+) minutes pass", step):
@@ -279,7 +279,7 @@ histories = st.lists(
 
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
-    """Any rules, with Ann, Bo and Cy as approvers or nobody named, and Dan to escalate to."""
+    """Return any rules, with Ann, Bo and Cy as approvers or nobody named, and Dan to escalate to."""
     names_approvers = draw(st.booleans())
     request = Request(
         timeout=HOUR,
@@ -298,7 +298,7 @@ def approvals(draw: st.DrawFn) -> Approval:
 
 
 def judged(approval: Approval, events: Sequence[Event]) -> list[Judgement]:
-    """The judgements of events that arrive one after the other."""
+    """Return the judgements of events that arrive one after the other."""
     judgements: list[Judgement] = []
     for each in events:
         judgements.append(judge(judgements[-1].approval if judgements else approval, each))

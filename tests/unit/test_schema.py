@@ -31,14 +31,14 @@ too_much = st.sampled_from(["a" * 76, "a" * 301, "a" * 2001, "a" * 3001, [5] * 2
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container in a value with each of its keys."""
+    """Return every container in a value with each of its keys."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
     return [(value, key) for key in keys] + [place for key in keys for place in _places(value[key])]
 
 
 @st.composite
 def nearly_fitting(draw: st.DrawFn) -> Any:
-    """A request with something else in one place or two, a key too many, or one left out."""
+    """Return a request with something else in one place or two, a key too many, or one left out."""
     value = deepcopy(draw(fitting(SCHEMA)))
     replaced = set()
     for _ in range(draw(st.integers(0, 3))):

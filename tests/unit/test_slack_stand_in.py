@@ -150,7 +150,7 @@ def slack(time: Time) -> Slack:
 
 
 def trigger(slack: Slack) -> str:
-    """What allows to open a dialog: that alice clicked."""
+    """Return a trigger that opens a dialog: alice clicked."""
     slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "blocks": [button()]})
     slack.click(slack.messages()[-1].ts, "go", "U0ALICE01")
     return list(slack._triggers)[-1]

@@ -116,12 +116,12 @@ crowds = st.builds(People, approvers=st.lists(people, max_size=50).map(tuple), r
 
 
 def as_sent(blocks: list[Block]) -> list[dict[str, Any]]:
-    """The blocks as Slack gets them. The SDK checks some of its limits on the way."""
+    """Return the blocks as Slack gets them. The SDK checks some of its limits on the way."""
     return [block.to_dict() for block in blocks]
 
 
 def inside(node: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a message."""
+    """Return every object in a message."""
     if isinstance(node, dict):
         yield node
         for child in node.values():
@@ -136,12 +136,12 @@ def mrkdwn(blocks: list[dict[str, Any]]) -> list[str]:
 
 
 def said(blocks: list[dict[str, Any]]) -> str:
-    """All text of a message."""
+    """Return all text of a message."""
     return "\n".join(node["text"] for node in inside(blocks) if isinstance(node.get("text"), str))
 
 
 def refused(blocks: list[dict[str, Any]]) -> str | None:
-    """Slack's error code for a message, by the stand-in's own book."""
+    """Return Slack's error code for a message, by the stand-in's rules."""
     try:
         check_message(blocks)
     except Refused as error:
@@ -150,7 +150,7 @@ def refused(blocks: list[dict[str, Any]]) -> str | None:
 
 
 def saying(text: str) -> Approval:
-    """A request that says the text wherever a requester can."""
+    """Return a request that says the text wherever a requester can."""
     return an_approval(
         request=Request(title=text, details=text, requested_by=text, timeout=timedelta(hours=1), context={text: text})
     )
@@ -368,7 +368,7 @@ def written_in(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]:
-    """What the request says, quoted, below each label of ours: runs of rich text as type, text, style."""
+    """Return what the request says, quoted, below each label of ours: runs of rich text as type, text, style."""
     found = {}
     for block in blocks:
         if block["type"] == "rich_text" and len(block["elements"]) > 1:
@@ -379,7 +379,7 @@ def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]
 
 
 def not_shown(blocks: list[dict[str, Any]]) -> str:
-    """What a message says is left out of it."""
+    """Return what a message says it leaves out."""
     [found] = re.findall(r"\*Not shown here:\* (.*?)\. ", said(blocks))
     return str(found)
 

@@ -33,7 +33,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contex
 
 
 def resolved(template: Any, execution_input: Any) -> Any:
-    """A payload template filled in as Step Functions does."""
+    """Return a payload template filled in as Step Functions does."""
     if not isinstance(template, dict):
         return template
     return {
@@ -45,7 +45,7 @@ def resolved(template: Any, execution_input: Any) -> Any:
 
 
 def looked_up(path: str, data: Any) -> Any:
-    """What a reference path finds: `$$.a.b` in the context object, `$.a.b` in the data."""
+    """Return what a reference path finds: `$$.a.b` in the context object, `$.a.b` in the data."""
     root, *names = path.split(".")
     found = CONTEXT if root == "$$" else data
     for name in names:
@@ -54,7 +54,7 @@ def looked_up(path: str, data: Any) -> Any:
 
 
 def caught(error: str) -> str:
-    """The state that an error of the callback leads to."""
+    """Return the state that an error of the callback leads to."""
     for catcher in CALLBACK["Catch"]:
         if {error, "States.ALL"} & set(catcher["ErrorEquals"]):
             return str(catcher["Next"])
@@ -62,7 +62,7 @@ def caught(error: str) -> str:
 
 
 def chosen(data: Any) -> list[str]:
-    """The states whose rule in the choice holds."""
+    """Return the states whose rule in the choice holds."""
     return [
         rule["Next"]
         for rule in STATES["ManualApprovalChoiceState"]["Choices"]

@@ -64,7 +64,7 @@ TABLE = TABLES["ApprovalTable"]
 
 
 def events(kind: str) -> list[Any]:
-    """The event sources of a type, as parameters of a test: function and properties."""
+    """Return the event sources of a type, as parameters of a test: function and properties."""
     return [
         pytest.param(function, event["Properties"], id=f"{function}-{name}")
         for function, properties in FUNCTIONS.items()
@@ -80,12 +80,12 @@ RETRIED = [param for param in POLLED if param.values[0] != FOLDS]
 
 
 def may(function: str, action: str) -> bool:
-    """Whether a function's policies allow an action; IAM's actions may have wildcards and know no case."""
+    """Return True if a function's policies allow an action; IAM's actions may have wildcards and know no case."""
     return any(fnmatchcase(action.lower(), allowed.lower()) for allowed in actions(function))
 
 
 def inside(node: Any) -> Iterator[Any]:
-    """Every value in a part of the template."""
+    """Return every value in a part of the template."""
     yield node
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     for child in children:
@@ -623,7 +623,7 @@ def test_the_memory_is_what_was_chosen_by_measurement() -> None:
 
 
 def parameters_in(node: Any) -> set[str]:
-    """The template's parameters that a part of it depends on."""
+    """Return the template's parameters that a part of it depends on."""
     found: set[str] = set()
     for each in inside(node):
         match each:
@@ -683,7 +683,7 @@ SHOWN: list[list[Any]] = [metric for graph in GRAPHS for metric in graph["metric
 
 
 def named(metric: list[Any]) -> tuple[str, str, dict[str, str]]:
-    """The namespace, the name and the dimensions of a metric."""
+    """Return the namespace, the name and the dimensions of a metric."""
     texts = [part for part in metric if isinstance(part, str)]
     return texts[0], texts[1], dict(zip(texts[2::2], texts[3::2], strict=True))
 
@@ -715,7 +715,7 @@ def test_the_dashboard_shows_each_alarm_and_each_functions_errors_and_throttles(
 
 
 def named_or_none(metric: list[Any]) -> tuple[str, str] | None:
-    """The namespace and name of a metric; None for an expression."""
+    """Return the namespace and name of a metric; None for an expression."""
     return (metric[0], metric[1]) if isinstance(metric[0], str) else None
 
 

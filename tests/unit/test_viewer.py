@@ -32,7 +32,7 @@ FORMER = Person(id="bob@example.com", name="bob", email="bob@example.com", slack
 
 
 def asked(people: People | None, viewer: Viewer = BOBS, **request: Any) -> tuple[bool, bool]:
-    """Whether a request waits for the viewer, and whether they see it at all."""
+    """Return True if a request waits for the viewer, and whether they see it at all."""
     approval = an_approval(request=Request(timeout=HOUR, **request), people=people)
     return waits_for(approval, viewer), may_see(approval, viewer)
 
