@@ -63,7 +63,6 @@ from tests.support.slack_app import (
     Workspace,
     a_bot,
     event,
-    notes,
 )
 from tests.support.tables import TABLE, as_the_bot_has_it
 
@@ -79,14 +78,19 @@ ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_CO
 
 
 @pytest.fixture
-def handler(table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger) -> BotHandler:
+def one_tap(
+    slack: Slack,
+    table: ApprovalTable,
+    messenger: SlackMessenger,
+    dynamodb: DynamoDBClient,
+    clock: Clock,
+    logger: Logger,
+    context: Any,
+) -> Workspace:
+    """A workspace with a request that one tap decides. The address of Slack's Web API leads nowhere."""
     table.add(ONE_TAP)
-    return a_bot(table, slack, clock, logger)
-
-
-def click(slack: Slack, messenger: SlackMessenger, action_id: str, user: str = "U0BOB00002") -> dict[str, Any]:
-    message = messenger.post_request(ONE_TAP)
-    return event(*slack.click(message.ts, action_id, user))
+    ts = messenger.post_request(ONE_TAP).ts
+    return Workspace(slack, table, messenger, a_bot(table, slack, clock, logger), dynamodb, context, ts)
 
 
 def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
@@ -95,63 +99,48 @@ def payload_of(clicked: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_click_is_recorded_and_acknowledged(
-    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, action: Action, context: Any
-) -> None:
-    answer = handler(click(slack, messenger, ACTION_IDS[action]), context)
+def test_a_click_is_recorded_and_acknowledged(one_tap: Workspace, action: Action) -> None:
+    answer = one_tap.send(one_tap.signed_click(ACTION_IDS[action]))
     assert (answer["statusCode"], answer["body"]) == (200, "")
-    decision = table.get(ID).decision
+    decision = one_tap.record.decision
     assert decision is not None
     assert decision.status is action.status
     assert decision.approver is not None
     assert (decision.approver.id, decision.approver.name) == ("U0BOB00002", "bob")
 
 
-def test_a_click_calls_the_table_twice_and_nothing_else(
-    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
-) -> None:
+def test_a_click_calls_the_table_twice_and_nothing_else(one_tap: Workspace) -> None:
     """The app's API address leads nowhere, so a call to Slack would fail the click."""
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     calls: list[str] = []
-    dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-    assert handler(clicked, context)["statusCode"] == 200
+    one_tap.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    assert one_tap.send(clicked)["statusCode"] == 200
     assert calls == ["GetItem", "UpdateItem"]
 
 
-def test_a_click_that_cannot_be_recorded_is_not_acknowledged(
-    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
-) -> None:
+def test_a_click_that_cannot_be_recorded_is_not_acknowledged(one_tap: Workspace) -> None:
     """Slack shows the person a warning then, so that they click again."""
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
-    dynamodb.delete_table(TableName=TABLE)
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
+    one_tap.dynamodb.delete_table(TableName=TABLE)
     with pytest.raises(RequestFailedError):
-        handler(clicked, context)
+        one_tap.send(clicked)
 
 
-def test_a_click_that_lost_leaves_a_note_that_says_who_decided(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    dynamodb: DynamoDBClient,
-    context: Any,
-) -> None:
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
-    respond(table, ONE_TAP, a_response(REJECT))
-    assert handler(clicked, context)["statusCode"] == 200
-    assert table.get(ID).status is Status.REJECTED
-    [note] = notes(dynamodb)
+def test_a_click_that_lost_leaves_a_note_that_says_who_decided(one_tap: Workspace) -> None:
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
+    respond(one_tap.table, ONE_TAP, a_response(REJECT))
+    assert one_tap.send(clicked)["statusCode"] == 200
+    assert one_tap.is_(Status.REJECTED)
+    [note] = one_tap.notes
     outcome = "Rejected by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC."
     assert note == f"{ABOUT} Somebody was faster. {outcome}"
 
 
-def test_a_click_that_slack_repeats_is_one_note(
-    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
-) -> None:
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+def test_a_click_that_slack_repeats_is_one_note(one_tap: Workspace) -> None:
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     for _ in range(3):
-        handler(clicked, context)
-    [note] = notes(dynamodb)
+        one_tap.send(clicked)
+    [note] = one_tap.notes
     assert note.startswith(f"{ABOUT} Your answer was recorded already. Approved by bob in Slack")
 
 
@@ -191,20 +180,20 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     workspace: Workspace, clock: Clock
 ) -> None:
     workspace.ask(required_approvals=2)
-    approve = event(*workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS))
-    workspace.handler(approve, workspace.context)
-    withdraw = event(*workspace.slack.click(workspace.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
-    workspace.handler(withdraw, workspace.context)
+    approve = workspace.signed_click(ACTION_IDS[APPROVE], BOBS)
+    workspace.send(approve)
+    withdraw = workspace.signed_click(MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
+    workspace.send(withdraw)
     clock.pass_(minutes=4)
     before = workspace.record
-    assert workspace.handler(approve, workspace.context)["statusCode"] == 200
+    assert workspace.send(approve)["statusCode"] == 200
     assert workspace.record == before
     assert before.standing == ()
     assert any("You withdrew this response after you sent it" in note for note in workspace.notes)
     workspace.click(ACTION_IDS[APPROVE])
     stands = workspace.record
     assert len(stands.standing) == 1, "a new click counts"
-    workspace.handler(withdraw, workspace.context)
+    workspace.send(withdraw)
     assert workspace.record == stands, "nor is it withdrawn again"
     assert f"{ABOUT} {USED}" in workspace.notes
 
@@ -213,10 +202,10 @@ def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_a
     workspace.ask(required_rejections=2)
     workspace.click(ACTION_IDS[REJECT])
     sent = event(*workspace.slack.submit(workspace.modal().id, {"comment": "no"}))
-    workspace.handler(sent, workspace.context)
+    workspace.send(sent)
     workspace.choose(WITHDRAW)
     before = workspace.record
-    answer = workspace.handler(sent, workspace.context)
+    answer = workspace.send(sent)
     assert "nothing was changed" in answer["body"]
     assert workspace.record == before
     assert before.standing == ()
@@ -224,52 +213,38 @@ def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_a
 
 def test_more_time_that_is_delivered_again_moves_the_deadline_once(workspace: Workspace, clock: Clock) -> None:
     workspace.ask(more_time=MoreTime(3, HOUR))
-    asks = event(*workspace.slack.click(workspace.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}"))
-    workspace.handler(asks, workspace.context)
+    asks = workspace.signed_click(MORE_ID, BOBS, f"{MORE_TIME}:{ID}")
+    workspace.send(asks)
     clock.pass_(minutes=4)
-    workspace.handler(asks, workspace.context)
+    workspace.send(asks)
     assert workspace.record.deadline == NOW + 2 * HOUR
 
 
-def test_a_click_on_a_record_that_is_gone_says_so(
-    handler: BotHandler, slack: Slack, messenger: SlackMessenger, dynamodb: DynamoDBClient, context: Any
-) -> None:
-    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
-    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
-    assert notes(dynamodb) == [GONE]
+def test_a_click_on_a_record_that_is_gone_says_so(one_tap: Workspace) -> None:
+    one_tap.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    assert one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))["statusCode"] == 200
+    assert one_tap.notes == [GONE]
 
 
-def test_a_click_on_the_link_is_acknowledged(
-    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, context: Any
-) -> None:
-    assert handler(click(slack, messenger, OPEN_EXECUTION_ID), context)["statusCode"] == 200
-    assert table.get(ID).status is Status.PENDING
+def test_a_click_on_the_link_is_acknowledged(one_tap: Workspace) -> None:
+    assert one_tap.send(one_tap.signed_click(OPEN_EXECUTION_ID))["statusCode"] == 200
+    assert one_tap.is_(Status.PENDING)
 
 
-def test_a_late_click_expires_the_approval(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    clock: Clock,
-    dynamodb: DynamoDBClient,
-    context: Any,
-) -> None:
+def test_a_late_click_expires_the_approval(one_tap: Workspace, clock: Clock) -> None:
     clock.pass_(hours=1)
-    handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)
-    assert table.get(ID).status is Status.EXPIRED
-    [note] = notes(dynamodb)
+    one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))
+    assert one_tap.is_(Status.EXPIRED)
+    [note] = one_tap.notes
     assert note.startswith(f"{ABOUT} Your answer came too late. Expired on ")
     assert "Nobody answered before the deadline" in note
 
 
-def test_a_base64_encoded_click_counts(
-    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, context: Any
-) -> None:
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+def test_a_base64_encoded_click_counts(one_tap: Workspace) -> None:
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     clicked |= {"body": b64encode(clicked["body"].encode()).decode(), "isBase64Encoded": True}
-    assert handler(clicked, context)["statusCode"] == 200
-    assert table.get(ID).status is Status.APPROVED
+    assert one_tap.send(clicked)["statusCode"] == 200
+    assert one_tap.is_(Status.APPROVED)
 
 
 @pytest.mark.parametrize(
@@ -284,17 +259,10 @@ def test_a_base64_encoded_click_counts(
     ],
     ids=str,
 )
-def test_a_click_counts_whatever_else_the_event_says(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    changes: dict[str, Any],
-    context: Any,
-) -> None:
+def test_a_click_counts_whatever_else_the_event_says(one_tap: Workspace, changes: dict[str, Any]) -> None:
     """On each of these Bolt's adapter raises, or answers 404."""
-    assert handler({**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}, context)["statusCode"] == 200
-    assert table.get(ID).status is Status.APPROVED
+    assert one_tap.send({**one_tap.signed_click(ACTION_IDS[APPROVE]), **changes})["statusCode"] == 200
+    assert one_tap.is_(Status.APPROVED)
 
 
 @pytest.mark.parametrize(
@@ -308,33 +276,26 @@ def test_a_click_counts_whatever_else_the_event_says(
     ],
     ids=str,
 )
-def test_a_click_counts_whatever_headers_are_added(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    header: dict[str, Any],
-    context: Any,
-) -> None:
+def test_a_click_counts_whatever_headers_are_added(one_tap: Workspace, header: dict[str, Any]) -> None:
     """Slack's signature covers no headers, and Bolt's own turn a click into one that no listener gets."""
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     clicked["headers"] |= header
     before = json.dumps(clicked)
-    assert handler(clicked, context)["statusCode"] == 200
-    assert table.get(ID).status is Status.APPROVED
+    assert one_tap.send(clicked)["statusCode"] == 200
+    assert one_tap.is_(Status.APPROVED)
     assert json.dumps(clicked) == before, "the adapter writes into its event"
 
 
 @pytest.mark.parametrize("body", ["{", "payload=[]", f"payload={'[' * 100_000}", '{"authorizations": [null]}'])
 def test_an_unreadable_request_does_not_look_like_a_wrong_signing_secret(
-    handler: BotHandler, slack: Slack, monkeypatch: pytest.MonkeyPatch, body: str, context: Any
+    one_tap: Workspace, monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
     logged: list[str] = []
-    monkeypatch.setattr(handler._logger, "warning", lambda message, extra: logged.append(message))  # noqa: ARG005
-    timestamp = str(int(slack.clock()))
-    signed = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=timestamp, body=body)
+    monkeypatch.setattr(one_tap.handler._logger, "warning", lambda message, extra: logged.append(message))  # noqa: ARG005
+    timestamp = str(int(one_tap.slack.clock()))
+    signed = SignatureVerifier(one_tap.slack.signing_secret).generate_signature(timestamp=timestamp, body=body)
     headers = {"X-Slack-Signature": signed or "", "X-Slack-Request-Timestamp": timestamp}
-    assert handler(event(body, headers), context)["statusCode"] == 401
+    assert one_tap.send(event(body, headers))["statusCode"] == 401
     assert logged == ["refused a signed request that Bolt can't read"]
 
 
@@ -352,72 +313,46 @@ FORGED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("what", "changes"), FORGED, ids=[case[0] for case in FORGED])
-def test_requests_that_slack_did_not_sign_get_401(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    what: str,
-    changes: dict[str, Any],
-    context: Any,
-) -> None:
-    forged = {**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}
-    assert handler(forged, context)["statusCode"] == 401
-    assert table.get(ID).status is Status.PENDING
+def test_requests_that_slack_did_not_sign_get_401(one_tap: Workspace, what: str, changes: dict[str, Any]) -> None:
+    forged = {**one_tap.signed_click(ACTION_IDS[APPROVE]), **changes}
+    assert one_tap.send(forged)["statusCode"] == 401
+    assert one_tap.is_(Status.PENDING)
 
 
 @pytest.mark.parametrize(
     ("changes", "signed"), [({"headers": {}}, False), ({"headers": None}, False), ({"body": "payload=%7B%7D"}, True)]
 )
 def test_the_log_tells_a_wrong_signature_from_none(
-    handler: BotHandler,
-    slack: Slack,
-    messenger: SlackMessenger,
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict[str, Any],
-    signed: bool,
-    context: Any,
+    one_tap: Workspace, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], signed: bool
 ) -> None:
     """Many wrong ones mean that the signing secret is wrong: `approvals doctor` looks for them."""
     logged: list[tuple[str, object]] = []
-    monkeypatch.setattr(handler._logger, "warning", lambda message, extra: logged.append((message, extra)))
-    handler({**click(slack, messenger, ACTION_IDS[APPROVE]), **changes}, context)
+    monkeypatch.setattr(one_tap.handler._logger, "warning", lambda message, extra: logged.append((message, extra)))
+    one_tap.send({**one_tap.signed_click(ACTION_IDS[APPROVE]), **changes})
     assert logged == [(REFUSED, {"signed": signed})]
 
 
 @pytest.mark.parametrize("name", ["X-Slack-Signature", "X-Slack-Request-Timestamp"])
 @pytest.mark.parametrize("value", ["", "v0=00", "soon", "-1", "1e9", "ü", "9" * 400])
-def test_a_malformed_header_gets_401(
-    handler: BotHandler, slack: Slack, messenger: SlackMessenger, name: str, value: str, context: Any
-) -> None:
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+def test_a_malformed_header_gets_401(one_tap: Workspace, name: str, value: str) -> None:
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     clicked["headers"][name] = value
-    assert handler(clicked, context)["statusCode"] == 401
+    assert one_tap.send(clicked)["statusCode"] == 401
 
 
-def test_a_body_longer_than_any_dialog_gets_401_though_it_is_signed(
-    handler: BotHandler, slack: Slack, messenger: SlackMessenger, context: Any
-) -> None:
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+def test_a_body_longer_than_any_dialog_gets_401_though_it_is_signed(one_tap: Workspace) -> None:
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     payload = payload_of(clicked)
-    body, headers = slack.sign({**payload, "more": "x" * 2**22})
-    assert handler(event(body, headers), context)["statusCode"] == 401
+    body, headers = one_tap.slack.sign({**payload, "more": "x" * 2**22})
+    assert one_tap.send(event(body, headers))["statusCode"] == 401
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-def test_a_replayed_or_postdated_click_gets_401(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    clock: Clock,
-    minutes: int,
-    context: Any,
-) -> None:
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
+def test_a_replayed_or_postdated_click_gets_401(one_tap: Workspace, clock: Clock, minutes: int) -> None:
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     clock.pass_(minutes=minutes)
-    assert handler(clicked, context)["statusCode"] == 401
-    assert table.get(ID).status is Status.PENDING
+    assert one_tap.send(clicked)["statusCode"] == 401
+    assert one_tap.is_(Status.PENDING)
 
 
 @pytest.mark.parametrize(
@@ -435,14 +370,12 @@ def test_a_replayed_or_postdated_click_gets_401(
         "payload=%7B%22type%22:%22event_callback%22,%22event%22:[]%7D",
     ],
 )
-def test_a_signed_request_that_makes_no_sense_is_no_server_error(
-    handler: BotHandler, slack: Slack, body: str, context: Any
-) -> None:
-    timestamp = str(int(slack.clock()))
-    signed = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=timestamp, body=body)
+def test_a_signed_request_that_makes_no_sense_is_no_server_error(one_tap: Workspace, body: str) -> None:
+    timestamp = str(int(one_tap.slack.clock()))
+    signed = SignatureVerifier(one_tap.slack.signing_secret).generate_signature(timestamp=timestamp, body=body)
     headers = {"X-Slack-Signature": signed or "", "X-Slack-Request-Timestamp": timestamp}
     headers["Content-Type"] = "application/x-www-form-urlencoded"
-    assert 400 <= handler(event(body, headers), context)["statusCode"] < 500
+    assert 400 <= one_tap.send(event(body, headers))["statusCode"] < 500
 
 
 @pytest.mark.parametrize(
@@ -457,12 +390,10 @@ def test_a_signed_request_that_makes_no_sense_is_no_server_error(
         lambda payload: (payload["user"].pop("team_id"), payload.pop("team")),
     ],
 )
-def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(
-    handler: BotHandler, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, damage: Any, context: Any
-) -> None:
-    payload = payload_of(click(slack, messenger, ACTION_IDS[APPROVE]))
+def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(one_tap: Workspace, damage: Any) -> None:
+    payload = payload_of(one_tap.signed_click(ACTION_IDS[APPROVE]))
     damage(payload)
-    assert handler(event(*slack.sign(payload)), context)["statusCode"] < 500
+    assert one_tap.send(event(*one_tap.slack.sign(payload)))["statusCode"] < 500
 
 
 @pytest.mark.parametrize("action", Action)
@@ -476,48 +407,32 @@ def test_a_signed_click_with_parts_missing_decides_nothing_it_should_not(
     ],
 )
 def test_a_signed_click_with_a_part_that_is_too_long_gets_401_and_records_nothing(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    action: Action,
-    damage: Any,
-    context: Any,
+    one_tap: Workspace, action: Action, damage: Any
 ) -> None:
     """It fits in no dialog, or in no record."""
-    payload = payload_of(click(slack, messenger, ACTION_IDS[action]))
+    payload = payload_of(one_tap.signed_click(ACTION_IDS[action]))
     damage(payload)
-    assert handler(event(*slack.sign(payload)), context)["statusCode"] == 401
-    assert table.get(ID).version == 1
+    assert one_tap.send(event(*one_tap.slack.sign(payload)))["statusCode"] == 401
+    assert one_tap.record.version == 1
 
 
-def test_a_new_signing_secret_is_taken_up_by_a_warm_function(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    clock: Clock,
-    context: Any,
-) -> None:
-    slack.signing_secret = "another" * 4
-    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 401, "read a moment ago"
+def test_a_new_signing_secret_is_taken_up_by_a_warm_function(one_tap: Workspace, clock: Clock) -> None:
+    one_tap.slack.signing_secret = "another" * 4
+    assert one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))["statusCode"] == 401, "read a moment ago"
     clock.pass_(minutes=1)
-    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
-    assert table.get(ID).status is Status.APPROVED
+    assert one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))["statusCode"] == 200
+    assert one_tap.is_(Status.APPROVED)
 
 
-def test_while_slack_is_not_configured_nobody_can_sign(
-    table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: Any
-) -> None:
+def test_while_slack_is_not_configured_nobody_can_sign(one_tap: Workspace, clock: Clock, logger: Logger) -> None:
     """Not even with the empty secret."""
-    table.add(ONE_TAP)
-    clicked = click(slack, messenger, ACTION_IDS[APPROVE])
-    slack.signing_secret = ""
-    handler = a_bot(table, slack, clock, logger)
+    clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
+    one_tap.slack.signing_secret = ""
+    one_tap.handler = a_bot(one_tap.table, one_tap.slack, clock, logger)
     signed = f"v0:{clicked['headers']['X-Slack-Request-Timestamp']}:{clicked['body']}"
     clicked["headers"]["X-Slack-Signature"] = f"v0={hmac.new(b'', signed.encode(), 'sha256').hexdigest()}"
-    assert handler(clicked, context)["statusCode"] == 401
-    assert table.get(ID).status is Status.PENDING
+    assert one_tap.send(clicked)["statusCode"] == 401
+    assert one_tap.is_(Status.PENDING)
 
 
 def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
@@ -539,39 +454,23 @@ def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
 
 
 @pytest.mark.parametrize("workspace", ["T0ELSEWHERE", "", None])
-def test_a_guest_from_another_workspace_cannot_decide(
-    handler: BotHandler,
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    dynamodb: DynamoDBClient,
-    workspace: str | None,
-    context: Any,
-) -> None:
+def test_a_guest_from_another_workspace_cannot_decide(one_tap: Workspace, workspace: str | None) -> None:
     """A shared channel shows its buttons to both sides; the request waits on, and a note says why."""
-    payload = payload_of(click(slack, messenger, ACTION_IDS[APPROVE]))
+    payload = payload_of(one_tap.signed_click(ACTION_IDS[APPROVE]))
     payload["user"]["team_id"] = workspace
-    assert handler(event(*slack.sign(payload)), context)["statusCode"] == 200
-    assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [str(wording.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE))]
-    [attempt] = table.get(ID).refusals
+    assert one_tap.send(event(*one_tap.slack.sign(payload)))["statusCode"] == 200
+    assert one_tap.is_(Status.PENDING)
+    assert one_tap.notes == [str(wording.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE))]
+    [attempt] = one_tap.record.refusals
     assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
 
-def test_a_click_before_the_message_is_noted_is_asked_for_again(
-    table: ApprovalTable,
-    slack: Slack,
-    messenger: SlackMessenger,
-    clock: Clock,
-    logger: Logger,
-    dynamodb: DynamoDBClient,
-    context: Any,
-) -> None:
-    table.add(replace(ONE_TAP, slack_message=None))
-    handler = a_bot(table, slack, clock, logger)
-    assert handler(click(slack, messenger, ACTION_IDS[APPROVE]), context)["statusCode"] == 200
-    assert table.get(ID).status is Status.PENDING
-    assert notes(dynamodb) == [f"{ABOUT} {wording.TOO_EARLY}"]
+def test_a_click_before_the_message_is_noted_is_asked_for_again(one_tap: Workspace) -> None:
+    one_tap.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
+    one_tap.table.add(replace(ONE_TAP, slack_message=None))
+    assert one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))["statusCode"] == 200
+    assert one_tap.is_(Status.PENDING)
+    assert one_tap.notes == [f"{ABOUT} {wording.TOO_EARLY}"]
 
 
 # ---------------------------------------------------------------- what needs Slack's own answer: dialogs
@@ -743,9 +642,9 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
     else:
         workspace.ask(required_approvals=2)
         clicked = (ACTION_IDS[APPROVE], BOBS) if what == "click" else (MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
-        payload = payload_of(event(*workspace.slack.click(workspace.ts, *clicked)))
+        payload = payload_of(workspace.signed_click(*clicked))
     damage(payload)
-    answer = workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)
+    answer = workspace.send(event(*workspace.slack.sign(payload)))
     assert answer["statusCode"] == 200
     assert workspace.record.responses == ()
     said = [answer["body"]] if what == "dialog" else workspace.notes
@@ -755,9 +654,9 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
 @pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
 def test_a_workspace_that_is_no_text_gets_401(workspace: Workspace, wrong: object) -> None:
     workspace.ask()
-    payload = payload_of(event(*workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)))
+    payload = payload_of(workspace.signed_click(ACTION_IDS[APPROVE], BOBS))
     payload["user"]["team_id"] = wrong
-    status = workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"]
+    status = workspace.send(event(*workspace.slack.sign(payload)))["statusCode"]
     assert (status, workspace.record.responses) == (401 if wrong else 200, ())
 
 
@@ -918,7 +817,7 @@ def test_a_dialog_that_slack_does_not_open_leaves_a_note_and_records_nothing(
         clock.pass_(seconds=4)
     else:
         workspace.slack.bot_token = "xoxb-another-0123456789"
-    assert workspace.handler(event(*signed), workspace.context)["statusCode"] == 200
+    assert workspace.send(event(*signed))["statusCode"] == 200
     assert workspace.notes == [NOT_OPENED]
     assert workspace.record.version == 1
 
@@ -1056,23 +955,23 @@ DAMAGES = {
 def test_a_signed_dialog_that_makes_no_sense_gets_401_and_records_nothing(workspace: Workspace, what: str) -> None:
     payload = submission(workspace)
     DAMAGES[what](payload)
-    assert workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"] == 401
+    assert workspace.send(event(*workspace.slack.sign(payload)))["statusCode"] == 401
     assert workspace.record.version == 1
 
 
 @pytest.mark.parametrize("value", ["", "x", f"escalate:{ID}", f"withdraw:{'a' * 5}", ID, f":{ID}", None, 7, []])
 def test_a_choice_that_the_menu_does_not_have_gets_401(workspace: Workspace, value: object) -> None:
     workspace.ask(required_approvals=2)
-    payload = payload_of(event(*workspace.slack.click(workspace.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")))
+    payload = payload_of(workspace.signed_click(MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
     payload["actions"][0]["selected_option"]["value"] = value
-    assert workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"] == 401
+    assert workspace.send(event(*workspace.slack.sign(payload)))["statusCode"] == 401
 
 
 def test_a_dialog_that_slack_did_not_sign_gets_401(workspace: Workspace) -> None:
     payload = submission(workspace)
     body, headers = workspace.slack.sign(payload)
     forged = {**headers, "X-Slack-Signature": f"v0={'0' * 64}"}
-    assert workspace.handler(event(body, forged), workspace.context)["statusCode"] == 401
+    assert workspace.send(event(body, forged))["statusCode"] == 401
     assert workspace.record.version == 1
 
 

@@ -96,8 +96,14 @@ class Workspace:
         self.ts = self.messenger.post_request(asked).ts
         self.table.add(asked)
 
+    def signed_click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
+        return event(*self.slack.click(self.ts, action_id, user, option))
+
+    def send(self, signed: dict[str, Any]) -> dict[str, Any]:
+        return self.handler(signed, self.context)
+
     def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
-        answer = self.handler(event(*self.slack.click(self.ts, action_id, user, option)), self.context)
+        answer = self.send(self.signed_click(action_id, user, option))
         assert (answer["statusCode"], answer["body"]) == (200, "")
         return answer
 
@@ -113,7 +119,7 @@ class Workspace:
         modal = self.modal()
         named = {name.replace("form_", "form."): value for name, value in values.items()}
         body, headers = self.slack.submit(modal.id, {**modal.initial(), **named}, checked=checked)
-        answer = self.handler(event(body, headers), self.context)
+        answer = self.send(event(body, headers))
         assert answer["statusCode"] == 200
         self.slack.answered(modal.id, answer["body"])
 
