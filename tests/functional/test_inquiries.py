@@ -30,7 +30,7 @@ from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Me
 from tests.support.broken_records import break_record, nest_context
 from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_response, an_approval
 from tests.support.fakes import Clock
-from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, NOBODYS_COMMENT, a_bot, event
+from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
 from tests.support.slack_clients import CHANNEL, a_delivery
 from tests.support.tables import REPLIES, TABLE
 
@@ -114,18 +114,10 @@ def texts(node: Any) -> list[str]:
 
 
 @pytest.fixture
-def app(
-    slack: Slack,
-    table: ApprovalTable,
-    messenger: SlackMessenger,
-    clock: Clock,
-    logger: Logger,
-    dynamodb: DynamoDBClient,
-    web_api: str,
-    context: Any,
-) -> SlackApp:
-    notes = a_delivery(table, messenger, clock, logger)
-    return SlackApp(slack, table, a_bot(table, slack, clock, logger, web_api), notes, dynamodb, messenger, context)
+def app(workspace: Workspace, clock: Clock, logger: Logger) -> SlackApp:
+    w = workspace
+    notes = a_delivery(w.table, w.messenger, clock, logger)
+    return SlackApp(w.slack, w.table, w.handler, notes, w.dynamodb, w.messenger, w.context)
 
 
 def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(app: SlackApp, clock: Clock) -> None:

@@ -27,7 +27,7 @@ from tests.support.broken_records import BROKEN, break_record
 from tests.support.builders import APPROVE, BOB, HOUR, REJECT, an_approval
 from tests.support.fakes import Clock
 from tests.support.lambda_events import ask
-from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, NOBODYS_COMMENT, a_bot, event
+from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
 from tests.support.slack_clients import BASE_URL, a_delivery
 from tests.support.tables import REPLIES, TABLE
 from web.handler import CallbackHandler
@@ -85,19 +85,11 @@ class AppWithPage:
 
 
 @pytest.fixture
-def app(
-    slack: Slack,
-    table: ApprovalTable,
-    messenger: SlackMessenger,
-    clock: Clock,
-    logger: Logger,
-    dynamodb: DynamoDBClient,
-    web_api: str,
-    context: Any,
-) -> AppWithPage:
-    page = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
-    bot, notes = a_bot(table, slack, clock, logger, web_api), a_delivery(table, messenger, clock, logger)
-    return AppWithPage(slack, table, messenger, bot, notes, page, dynamodb, context)
+def app(workspace: Workspace, clock: Clock, logger: Logger) -> AppWithPage:
+    w = workspace
+    page = CallbackHandler(table=w.table, one_click=False, clock=clock, logger=logger)
+    notes = a_delivery(w.table, w.messenger, clock, logger)
+    return AppWithPage(w.slack, w.table, w.messenger, w.handler, notes, page, w.dynamodb, w.context)
 
 
 def link_in(message: Message) -> str:
