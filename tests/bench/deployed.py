@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +24,7 @@ from approvals.store.table import ApprovalTable
 from demo import aws, deploy, emulator
 from demo.process import WORK
 from demo.stack import EMAIL, LocalStack
+from tests.support.deployments import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -66,7 +66,7 @@ class NotInTime(Exception):  # noqa: N818
 @contextmanager
 def deployed() -> Iterator[tuple[LocalStack, Bare]]:
     """Both stacks, on an emulator of their own."""
-    port, web_port = _free_port(), _free_port()
+    port, web_port = free_port(), free_port()
     aws.isolate(port)
     WORK.mkdir(exist_ok=True)
     server = emulator.start(port)
@@ -240,13 +240,6 @@ def _fetch(url: str, form: bytes | None = None, *, expected: int) -> float:
 @cache
 def _client(service: Literal["stepfunctions", "dynamodb"]) -> Any:
     return aws.session().client(service, config=aws.CONFIG.merge(Config(max_pool_connections=4 * _AT_A_TIME)))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -24,9 +23,9 @@ from demo.process import ROOT
 from demo.stack import EMAIL, LocalStack
 from demo.story import Person, links
 from tests.support.caller_role import caller_role
+from tests.support.examples import EXAMPLES, load_gate
 from web.form_inputs import SURE
 
-EXAMPLES = ROOT / "examples"
 AUTHOR = "jo@example.com"
 
 
@@ -227,13 +226,7 @@ def test_the_github_actions_step_waits_and_gates_the_job(
 
 @pytest.fixture(scope="module")
 def gate() -> Any:
-    spec = importlib.util.spec_from_file_location("gate", EXAMPLES / "agent/gate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gate"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_gate()
 
 
 class Tools:
