@@ -827,14 +827,6 @@ def test_delivered_again_while_the_email_fails_it_is_posted_once(
     assert len(slack.messages()) == 1
 
 
-def test_delivered_late_what_is_decided_is_not_asked(
-    notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable
-) -> None:
-    respond(table, table.get(ID), a_response())
-    notifier(ID, last=False)
-    assert (mailer.sent, slack.messages()) == ([], [])
-
-
 def test_without_a_slot_the_email_waits_and_the_message_is_posted(
     notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
 ) -> None:

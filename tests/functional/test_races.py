@@ -55,6 +55,7 @@ from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
 from tests.support.services import a_notifier, a_request_handler, a_resumer
+from tests.support.simulation import has_buttons
 from tests.support.slack_clients import CHANNEL, DirectWebClient
 from tests.support.tables import TABLE, TOKENS
 
@@ -247,7 +248,7 @@ class Quiet(Logger):
 
 
 @dataclass
-class Queue(RetryQueue):
+class OwedQueue(RetryQueue):
     """A retry queue: what is in it is owed."""
 
     name: str
@@ -469,7 +470,7 @@ class Races(RuleBasedStateMachine):
             if ("notify", approval.id) in self.running or approval.decision is None:
                 told.append(f"Approval required: {title}")  # It shows progress, and looks again before it rests.
             elif Step.OUTCOME_SLACK in approval.steps:
-                assert not _has_buttons(message), "buttons on what is decided"
+                assert not has_buttons(message), "buttons on what is decided"
             if message.edited:
                 assert message.text in told or Step.OUTCOME_SLACK not in approval.steps, "the message says otherwise"
 
@@ -596,7 +597,7 @@ class Races(RuleBasedStateMachine):
             the_identities(self.messenger, FakeSubscribers(), email=ALICE.id),
             self.clock,
             self.log,
-            decisions=Queue("decision", self.owed),
+            decisions=OwedQueue("decision", self.owed),
         )
 
     def _resumer(self) -> Resumer:
@@ -613,8 +614,8 @@ class Races(RuleBasedStateMachine):
             table=self.table,
             workflows=self.workflows,
             state_machine_arn="arn",
-            notify_queue=Queue("notify", self.owed),
-            decision_queue=Queue("decision", self.owed),
+            notify_queue=OwedQueue("notify", self.owed),
+            decision_queue=OwedQueue("decision", self.owed),
             dead_letters=a_queue(),
             clock=self.clock,
             logger=self.log,
@@ -622,10 +623,6 @@ class Races(RuleBasedStateMachine):
 
     def _messages(self, title: str) -> list[Message]:
         return [message for message in self.slack.messages() if message.text.endswith(f": {title}")]
-
-
-def _has_buttons(message: Message) -> bool:
-    return any(block["type"] == "actions" for block in message.blocks)
 
 
 def _empty(dynamodb: DynamoDBClient) -> None:
