@@ -64,7 +64,7 @@ class ScopedWebClient(DirectWebClient):
 
 
 class Examined(Patient):
-    """The context of an examination in one process."""
+    """A patient in one process."""
 
     def __init__(self, workspace: Slack) -> None:
         self.workspace = workspace
@@ -82,17 +82,17 @@ class Examined(Patient):
 
 
 @pytest.fixture
-def make_examined(aws: None, slack: Slack) -> Callable[..., Examined]:
+def make(aws: None, slack: Slack) -> Callable[..., Examined]:
     """Makes a stack with these parameters and returns it as the doctor sees it."""
 
     def made(**parameters: str) -> Examined:
-        sns, logs, examined = SESSION.client("sns"), SESSION.client("logs"), Examined(slack)
+        sns, logs, patient = SESSION.client("sns"), SESSION.client("logs"), Examined(slack)
         topic = sns.create_topic(Name="mails")["TopicArn"]
         own = {"FilterPolicy": json.dumps({"recipient": [EMAIL]})}
         sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=EMAIL, Attributes=own)
         value = json.dumps({"bot_token": slack.bot_token, "signing_secret": slack.signing_secret})
         logs.create_log_group(logGroupName="bot-logs")
-        examined.context.described = {
+        patient.context.described = {
             "StackName": "human-approval",
             "CreationTime": NOW,
             "StackStatus": "CREATE_COMPLETE",
@@ -112,24 +112,24 @@ def make_examined(aws: None, slack: Slack) -> Callable[..., Examined]:
                 }.items()
             ],
         }
-        examined.resources = (
+        patient.resources = (
             Resource("BotLogs", "bot-logs", "AWS::Logs::LogGroup"),
             Resource(
                 "DeadLetterQueue", SESSION.client("sqs").create_queue(QueueName="dead")["QueueUrl"], "AWS::SQS::Queue"
             ),
         )
-        return examined
+        return patient
 
     return made
 
 
-def store(examined: Examined, text: str) -> None:
-    examined.secrets.put_secret_value(SecretId=examined.output("SlackSecretArn"), SecretString=text)
+def store(patient: Examined, text: str) -> None:
+    patient.secrets.put_secret_value(SecretId=patient.output("SlackSecretArn"), SecretString=text)
 
 
 @pytest.fixture
-def examined(make_examined: Callable[..., Examined]) -> Examined:
-    return make_examined()
+def patient(make: Callable[..., Examined]) -> Examined:
+    return make()
 
 
 def found(findings: Iterator[Finding]) -> list[tuple[str, Verdict]]:
@@ -150,11 +150,11 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
     aws: None, slack: Slack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stack, "_has", lambda *_: False)
-    examined = Examined(slack)
-    with Stubber(examined.cloudformation) as stubbed:
+    patient = Examined(slack)
+    with Stubber(patient.cloudformation) as stubbed:
         stubbed.add_client_error("describe_stacks", "ValidationError")
         stubbed.add_response("describe_stacks", {"Stacks": []})
-        fault = the_fault(examination.examine(examined), Check.STACK)
+        fault = the_fault(examination.examine(patient), Check.STACK)
     assert fault.text == "there is no stack human-approval in eu-west-1, nor in another region of this account"
     assert "sam deploy --guided" in fault.mend
 
@@ -172,10 +172,10 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
     ],
 )
 def test_a_deployment_that_failed_is_told_with_what_to_do(
-    examined: Examined, status: StackStatusType, verdict: Verdict, command: str
+    patient: Examined, status: StackStatusType, verdict: Verdict, command: str
 ) -> None:
-    examined.description["StackStatus"] = status
-    [finding] = stack.presence(examined)
+    patient.description["StackStatus"] = status
+    [finding] = stack.presence(patient)
     assert finding.verdict is verdict
     assert command in finding.mend
 
@@ -188,9 +188,9 @@ def test_a_deployment_that_failed_is_told_with_what_to_do(
         ("99.0", "older than the stack"),
     ],
 )
-def test_versions_that_differ_are_told(examined: Examined, deployed: str, text: str) -> None:
-    examined.context.outputs = {"Version": deployed} if deployed else {}
-    fault = the_fault(stack.version(examined), Check.VERSION)
+def test_versions_that_differ_are_told(patient: Examined, deployed: str, text: str) -> None:
+    patient.context.outputs = {"Version": deployed} if deployed else {}
+    fault = the_fault(stack.version(patient), Check.VERSION)
     assert text in fault.text
     assert ("git checkout v99.0" in fault.mend) == (deployed == "99.0")
 
@@ -200,17 +200,17 @@ def test_versions_are_compared_as_numbers() -> None:
     assert not is_older("1.0", "1.0")
 
 
-def test_a_stack_of_another_product_is_no_crash(examined: Examined) -> None:
-    examined.context.outputs = {}
-    [finding] = examination.guarded(examined, Check.EMAIL, mail.subscriptions)
+def test_a_stack_of_another_product_is_no_crash(patient: Examined) -> None:
+    patient.context.outputs = {}
+    [finding] = examination.guarded(patient, Check.EMAIL, mail.subscriptions)
     assert finding.verdict is Verdict.UNKNOWN
     assert "is it another product's?" in finding.text
 
 
-def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(examined: Examined) -> None:
-    with Stubber(examined.sqs) as denied:
+def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(patient: Examined) -> None:
+    with Stubber(patient.sqs) as denied:
         denied.add_client_error("get_queue_attributes", "AccessDenied", "no")
-        [finding] = examination.guarded(examined, Check.DEAD_LETTERS, stack.dead_letters)
+        [finding] = examination.guarded(patient, Check.DEAD_LETTERS, stack.dead_letters)
     assert finding.verdict is Verdict.UNKNOWN
     assert "AWS denied" in finding.text
     assert exit_code([finding]) == 3
@@ -229,13 +229,13 @@ def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(exam
         ({"Configuration": {"State": "Inactive"}}, "", ""),
     ],
 )
-def test_a_function_that_cannot_run_is_told(examined: Examined, answer: Any, text: str, command: str) -> None:
+def test_a_function_that_cannot_run_is_told(patient: Examined, answer: Any, text: str, command: str) -> None:
     """An idle one is Inactive until it is called."""
-    examined.resources = (stack_function(),)
-    with Stubber(examined.functions) as stubbed:
+    patient.resources = (stack_function(),)
+    with Stubber(patient.functions) as stubbed:
         stubbed.add_response("get_function", answer, {"FunctionName": "f"})
         stubbed.add_response("list_event_source_mappings", {"EventSourceMappings": []}, {"FunctionName": ANY})
-        [finding] = stack.functions(examined)
+        [finding] = stack.functions(patient)
     assert finding.verdict is (Verdict.FAULT if text else Verdict.OK)
     assert text in finding.text
     assert finding.mend.startswith(command)
@@ -262,16 +262,13 @@ FILTERS = [
 
 @pytest.mark.parametrize(("policy", "text"), FILTERS)
 def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
-    examined: Examined, policy: str | None, text: str
+    patient: Examined, policy: str | None, text: str
 ) -> None:
     attributes = {} if policy is None else {"FilterPolicy": policy}
-    examined.context.sns.subscribe(
-        TopicArn=examined.output("ApprovalTopicArn"),
-        Protocol="email",
-        Endpoint="ann@example.com",
-        Attributes=attributes,
+    patient.context.sns.subscribe(
+        TopicArn=patient.output("ApprovalTopicArn"), Protocol="email", Endpoint="ann@example.com", Attributes=attributes
     )
-    findings = [each for each in mail.subscriptions(examined) if each.check is Check.FILTERS]
+    findings = [each for each in mail.subscriptions(patient) if each.check is Check.FILTERS]
     [finding] = findings
     if not text:
         assert finding.verdict is Verdict.OK
@@ -280,30 +277,30 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert finding.text.startswith(f"ann@example.com {text}")
     [command] = commands(finding.mend)
     run_aws(command)
-    assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(examined))
+    assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(patient))
 
 
-def test_a_stack_whose_own_address_is_not_subscribed_is_told(examined: Examined) -> None:
-    for each in examined.context.sns.list_subscriptions()["Subscriptions"]:
-        examined.context.sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
-    fault = the_fault(mail.subscriptions(examined), Check.EMAIL)
+def test_a_stack_whose_own_address_is_not_subscribed_is_told(patient: Examined) -> None:
+    for each in patient.context.sns.list_subscriptions()["Subscriptions"]:
+        patient.context.sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
+    fault = the_fault(mail.subscriptions(patient), Check.EMAIL)
     assert commands(fault.mend) == [f"approvals --region eu-west-1 approvers add {EMAIL}"]
 
 
-def test_other_subscribers_are_told_of(examined: Examined) -> None:
+def test_other_subscribers_are_told_of(patient: Examined) -> None:
     """A queue or an endpoint sees everybody's links."""
-    examined.context.sns.subscribe(
-        TopicArn=examined.output("ApprovalTopicArn"), Protocol="https", Endpoint="https://example.com/hook"
+    patient.context.sns.subscribe(
+        TopicArn=patient.output("ApprovalTopicArn"), Protocol="https", Endpoint="https://example.com/hook"
     )
-    [other] = [each for each in mail.subscriptions(examined) if each.verdict is Verdict.WARNING]
+    [other] = [each for each in mail.subscriptions(patient) if each.verdict is Verdict.WARNING]
     assert "https://example.com/hook" in other.text
 
 
 # Slack
 
 
-def test_a_healthy_slack_has_no_fault(examined: Examined) -> None:
-    assert found(slack.slack(examined)) == [
+def test_a_healthy_slack_has_no_fault(patient: Examined) -> None:
+    assert found(slack.slack(patient)) == [
         (Check.TOKEN, Verdict.OK),
         (Check.SCOPES, Verdict.OK),
         (Check.CHANNEL, Verdict.OK),
@@ -311,84 +308,82 @@ def test_a_healthy_slack_has_no_fault(examined: Examined) -> None:
     ]
 
 
-def test_without_a_channel_slack_is_fine(make_examined: Callable[..., Examined]) -> None:
-    [finding] = slack.slack(make_examined(SlackChannel=""))
+def test_without_a_channel_slack_is_fine(make: Callable[..., Examined]) -> None:
+    [finding] = slack.slack(make(SlackChannel=""))
     assert finding.verdict is Verdict.OK
     assert "slack connect" in finding.text
 
 
-def test_a_channel_without_credentials_is_told(make_examined: Callable[..., Examined]) -> None:
-    bare = make_examined()
+def test_a_channel_without_credentials_is_told(make: Callable[..., Examined]) -> None:
+    bare = make()
     store(bare, json.dumps({"bot_token": "", "signing_secret": ""}))
     assert found(slack.slack(bare)) == [(Check.TOKEN, Verdict.FAULT), (Check.SIGNING, Verdict.FAULT)]
     assert bare.web.sent == [], "an empty secret signs nothing"
 
 
-def test_a_secret_of_another_form_is_told(examined: Examined) -> None:
-    store(examined, "xoxb-plain-text")
-    the_fault(slack.slack(examined), Check.TOKEN)
+def test_a_secret_of_another_form_is_told(patient: Examined) -> None:
+    store(patient, "xoxb-plain-text")
+    the_fault(slack.slack(patient), Check.TOKEN)
 
 
-def test_a_persons_token_is_told(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_persons_token_is_told(patient: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slack, "_about_the_app", lambda *_: {"user": "alice", "team": "local"})
-    assert "is a person's" in the_fault(slack.slack(examined), Check.TOKEN).text
+    assert "is a person's" in the_fault(slack.slack(patient), Check.TOKEN).text
 
 
-def test_an_archived_channel_is_told(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archived_channel_is_told(patient: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
     app = {"bot_id": "B1", "channel": {"name": "old", "is_archived": True, "is_member": True}}
     monkeypatch.setattr(Slack, "_about_the_app", lambda *_: app)
-    assert the_fault(slack.slack(examined), Check.CHANNEL).text == "#old is archived"
+    assert the_fault(slack.slack(patient), Check.CHANNEL).text == "#old is archived"
 
 
-def test_when_slack_is_down_nothing_is_claimed(examined: Examined) -> None:
-    examined.workspace.fail_with = 500
-    token, signing = slack.slack(examined)
+def test_when_slack_is_down_nothing_is_claimed(patient: Examined) -> None:
+    patient.workspace.fail_with = 500
+    token, signing = slack.slack(patient)
     assert (token.verdict, signing.verdict) == (Verdict.UNKNOWN, Verdict.OK)
 
 
-def test_without_the_scope_to_look_nothing_is_claimed_of_the_channel(examined: Examined) -> None:
-    examined.workspace.scopes -= {"channels:read"}
-    assert found(slack.slack(examined))[1:3] == [(Check.SCOPES, Verdict.FAULT), (Check.CHANNEL, Verdict.UNKNOWN)]
+def test_without_the_scope_to_look_nothing_is_claimed_of_the_channel(patient: Examined) -> None:
+    patient.workspace.scopes -= {"channels:read"}
+    assert found(slack.slack(patient))[1:3] == [(Check.SCOPES, Verdict.FAULT), (Check.CHANNEL, Verdict.UNKNOWN)]
 
 
 @pytest.mark.parametrize(
     ("status", "text"), [(401, "refuses what is signed with the stored one"), (502, "answers 502")]
 )
 def test_a_stack_that_does_not_take_what_the_stored_secret_signed_is_told(
-    examined: Examined, status: int, text: str
+    patient: Examined, status: int, text: str
 ) -> None:
-    examined.web.status = status
-    assert text in the_fault(slack.slack(examined), Check.SIGNING).text
+    patient.web.status = status
+    assert text in the_fault(slack.slack(patient), Check.SIGNING).text
 
 
-def test_a_stack_that_cannot_be_reached_is_told(examined: Examined) -> None:
-    examined.web.broken = True
-    *_, signing = slack.slack(examined)
+def test_a_stack_that_cannot_be_reached_is_told(patient: Examined) -> None:
+    patient.web.broken = True
+    *_, signing = slack.slack(patient)
     assert signing.verdict is Verdict.UNKNOWN
-    assert the_fault(links.links(examined), Check.LINKS).text.endswith("NewConnectionError")
+    assert the_fault(links.links(patient), Check.LINKS).text.endswith("NewConnectionError")
 
 
-def test_a_secret_that_looks_like_none_is_a_warning(examined: Examined) -> None:
-    store(
-        examined, json.dumps({"bot_token": examined.workspace.bot_token, "signing_secret": "verificationToken24chars"})
-    )
-    *_, signing = slack.slack(examined)
+def test_a_secret_that_looks_like_none_is_a_warning(patient: Examined) -> None:
+    store(patient, json.dumps({"bot_token": patient.workspace.bot_token, "signing_secret": "verificationToken24chars"}))
+    *_, signing = slack.slack(patient)
     assert signing.verdict is Verdict.WARNING
 
 
-def log(examined: Examined, *lines: tuple[float, str, bool | None]) -> None:
+def log(patient: Examined, *lines: tuple[float, str, bool | None]) -> None:
     """Write lines: how many minutes ago, the message, whether it was signed."""
-    group = examined.resource("BotLogs")
+    group = patient.resource("BotLogs")
     assert group is not None
-    examined.logs.create_log_stream(logGroupName=group.id, logStreamName="s")
+    patient.logs.create_log_stream(logGroupName=group.id, logStreamName="s")
     events: list[InputLogEventTypeDef] = [
         {
-            "timestamp": int((examined.now - timedelta(minutes=ago)).timestamp() * 1000),
+            "timestamp": int((patient.now - timedelta(minutes=ago)).timestamp() * 1000),
             "message": json.dumps({"message": message, **({} if signed is None else {"signed": signed})}),
         }
         for ago, message, signed in lines
     ]
-    examined.logs.put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)
+    patient.logs.put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)
 
 
 LOGS: list[tuple[list[tuple[float, str, bool | None]], int]] = [
@@ -403,23 +398,23 @@ LOGS: list[tuple[list[tuple[float, str, bool | None]], int]] = [
 
 @pytest.mark.parametrize(("lines", "refused"), LOGS)
 def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_secret_is_wrong(
-    examined: Examined,
+    patient: Examined,
     monkeypatch: pytest.MonkeyPatch,
     lines: list[tuple[float, str, bool | None]],
     refused: int,
 ) -> None:
     """What is not signed comes from anybody and says nothing, and so does what is a day old."""
     monkeypatch.setattr(slack, "GRACE", -timedelta(days=2))  # as if the secret had been stored then
-    log(examined, *lines)
-    *_, signing = slack.slack(examined)
+    log(patient, *lines)
+    *_, signing = slack.slack(patient)
     assert signing.verdict is (Verdict.FAULT if refused else Verdict.OK)
     assert not refused or signing.text.startswith(f"{refused} request")
 
 
-def test_refusals_before_the_secret_was_stored_say_nothing_of_it(examined: Examined) -> None:
+def test_refusals_before_the_secret_was_stored_say_nothing_of_it(patient: Examined) -> None:
     """Nor what was refused in the minute after: warm functions go by the old one."""
-    log(examined, (0.1, REFUSED, True))
-    *_, signing = slack.slack(examined)
+    log(patient, (0.1, REFUSED, True))
+    *_, signing = slack.slack(patient)
     assert signing.verdict is Verdict.OK
 
 
@@ -427,20 +422,20 @@ def test_refusals_before_the_secret_was_stored_say_nothing_of_it(examined: Exami
 
 
 def test_when_slack_cannot_be_asked_no_approver_is_called_unknown(
-    examined: Examined, monkeypatch: pytest.MonkeyPatch
+    patient: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examined.workspace.fail_with = 500
+    patient.workspace.fail_with = 500
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    [finding] = people.approvers(examined, ["alice@example.com"])
+    [finding] = people.approvers(patient, ["alice@example.com"])
     assert finding.verdict is Verdict.UNKNOWN
 
 
 def test_open_requests_that_cannot_be_read_are_a_fault_that_names_them(
-    examined: Examined, monkeypatch: pytest.MonkeyPatch
+    patient: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    examined.context.unreadable.append(UnreadableError("a" * 32, "KeyError"))
-    found = next(iter(people.approvers(examined, [])))
+    patient.context.unreadable.append(UnreadableError("a" * 32, "KeyError"))
+    found = next(iter(people.approvers(patient, [])))
     assert found.verdict is Verdict.FAULT
     assert "a" * 32 in found.text
 
@@ -458,10 +453,10 @@ def test_open_requests_that_cannot_be_read_are_a_fault_that_names_them(
     ],
 )
 def test_an_approver_is_looked_up_as_the_stack_does(
-    examined: Examined, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+    patient: Examined, monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
-    [finding] = people.approvers(examined, [name])
+    [finding] = people.approvers(patient, [name])
     assert finding.verdict is (Verdict.FAULT if text else Verdict.OK), finding
     assert text in finding.text
 
@@ -476,18 +471,18 @@ def test_an_approver_is_looked_up_as_the_stack_does(
     ],
 )
 def test_links_must_lead_to_our_page(
-    make_examined: Callable[..., Examined], status: int, headers: dict[str, str], verdict: Verdict
+    make: Callable[..., Examined], status: int, headers: dict[str, str], verdict: Verdict
 ) -> None:
-    examined = make_examined(PublicUrl="https://approvals.example.com")
-    examined.web = Http(status, headers)
-    [finding] = links.links(examined)
+    patient = make(PublicUrl="https://approvals.example.com")
+    patient.web = Http(status, headers)
+    [finding] = links.links(patient)
     assert finding.verdict is verdict
-    assert examined.web.sent == [("HEAD", "https://approvals.example.com/execution")]
+    assert patient.web.sent == [("HEAD", "https://approvals.example.com/execution")]
 
 
-def test_a_missing_output_is_a_failure_that_says_so(examined: Examined) -> None:
+def test_a_missing_output_is_a_failure_that_says_so(patient: Examined) -> None:
     with pytest.raises(Failure, match="another product's"):
-        examined.output("Nothing")
+        patient.output("Nothing")
 
 
 # slack connect
@@ -500,13 +495,13 @@ def test_a_missing_output_is_a_failure_that_says_so(examined: Examined) -> None:
         ("Stack is in UPDATE_ROLLBACK_FAILED state and can not be updated.", False),
     ],
 )
-def test_a_stack_that_cannot_be_updated_is_no_success(examined: Examined, message: str, *, done: bool) -> None:
+def test_a_stack_that_cannot_be_updated_is_no_success(patient: Examined, message: str, *, done: bool) -> None:
     """Its parameters would still hold the old token, and a later deployment would write it back."""
-    connection = Connection(examined.slack_channel, "xoxb-tests-0123456789", "8f742231b10e8888abcd99yyyzzz85a5")
-    with Stubber(examined.cloudformation) as stubbed:
+    connection = Connection(patient.slack_channel, "xoxb-tests-0123456789", "8f742231b10e8888abcd99yyyzzz85a5")
+    with Stubber(patient.cloudformation) as stubbed:
         stubbed.add_client_error("update_stack", "ValidationError", message)
         if done:
-            update(examined, connection)
+            update(patient, connection)
         else:
             with pytest.raises(Failure, match="The secret is stored, but the stack was not updated"):
-                update(examined, connection)
+                update(patient, connection)
