@@ -1,4 +1,4 @@
-"""What all tests wrote and which secrets they used: the one is searched for the other when they are over."""
+"""What every run of tests has: a detector of leaked secrets, signals, and an order that waits the least."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""boto3 and moto without what they do anew for each test, which was most of what a small test took."""
+"""boto3 and moto, set up once instead of for each test: that took most of the time of a small test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that this version can't read: broken, foreign, or written by a newer one."""
+"""Records that this version cannot read: broken, foreign, or written by a newer one."""
 
 from __future__ import annotations
 

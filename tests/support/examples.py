@@ -1,4 +1,4 @@
-"""The examples, and the one that is a module to be copied."""
+"""The folder of the examples, and the example that tests import."""
 
 from __future__ import annotations
 

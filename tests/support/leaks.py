@@ -1,4 +1,4 @@
-"""What all tests wrote and which secrets they used: the one is searched for the other when they are over."""
+"""A detector of leaked secrets: it searches all that tests wrote for all secrets that they used."""
 
 from __future__ import annotations
 

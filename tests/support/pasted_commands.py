@@ -1,4 +1,4 @@
-"""Does what a person does who pastes a command that the product told them to."""
+"""Runs the commands that the product prints, as a person does who pastes them."""
 
 from __future__ import annotations
 

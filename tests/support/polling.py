@@ -1,4 +1,4 @@
-"""Waiting for what is to be seen, without a page in between."""
+"""Waits until something can be seen."""
 
 from __future__ import annotations
 

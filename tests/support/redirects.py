@@ -1,4 +1,4 @@
-"""Where a single GET of a link leads."""
+"""Reads the redirect of a single GET."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The core's services, built around doubles: a test names what it is about."""
+"""The core's services, built around doubles."""
 
 from __future__ import annotations
 
