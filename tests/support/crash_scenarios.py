@@ -26,7 +26,7 @@ class Scenario:
     replies: int = 1
     """Messages in the thread below the request: the outcome, and reminders."""
     notes: int = 0
-    """How often somebody who clicked is told that it changed nothing."""
+    """How often a person is told that their click changed nothing."""
     dead: bool = False
     """Whether there is something that could not be done in all the tries."""
 
@@ -210,9 +210,9 @@ def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     assert Counter(message.text.split(":")[0] for message in shown) == Counter(scenario.messages)
     again += [message.text for message in simulation.messages() if message not in shown]
     replies = [message.text for message in simulation.replies()]
-    assert len(replies) >= scenario.replies, "somebody was not told in the thread"
+    assert len(replies) >= scenario.replies, "a person was not told in the thread"
     again += replies[scenario.replies :]
-    assert len(simulation.notes()) >= scenario.notes, "somebody was not told that their click changed nothing"
+    assert len(simulation.notes()) >= scenario.notes, "a person was not told that their click changed nothing"
     # A note is no step of an approval: that it was shown is not marked. A killed function gets its whole batch again.
     if not simulation.stream_repeats:
         again += [note.text for note in simulation.notes()[simulation.clicks + simulation.calls.fault.kills :]]

@@ -16,9 +16,9 @@ _OF_THE_CLI = {"region", "profile", "query", "output", "endpoint_url"}
 """Options of every AWS command."""
 
 
-def commands(mend: str) -> list[str]:
+def commands(fix: str) -> list[str]:
     """Return the commands among the lines below a finding, without their comments; other lines are clicks."""
-    lines = [line.partition("   # ")[0].strip() for line in mend.splitlines()]
+    lines = [line.partition("   # ")[0].strip() for line in fix.splitlines()]
     return [line for line in lines if line.startswith(("aws ", "approvals "))]
 
 

@@ -1,4 +1,4 @@
-"""The command line in one process: a stack by moto, and time that passes only when somebody waits."""
+"""The command line in one process: a stack by moto, and time that passes only in waits."""
 
 from __future__ import annotations
 
