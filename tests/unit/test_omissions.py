@@ -190,7 +190,10 @@ def test_each_character_weighs_something(text: str, more: str) -> None:
 )
 def test_a_request_of_240_kilobytes_is_cut_before_it_is_looked_at(surface: str, parts: dict[str, Any]) -> None:
     approval = asking(**parts)
-    started = time.process_time()
-    shown = fit(approval, SURFACES[surface])
-    assert time.process_time() - started < 0.25  # 1 to 30 ms here, with machines in mind that do much else
-    assert not shown.is_complete
+    took = []
+    for _ in range(3):  # What else the machine does, and a collection of all garbage, can only add.
+        started = time.process_time()
+        shown = fit(approval, SURFACES[surface])
+        took.append(time.process_time() - started)
+        assert not shown.is_complete
+    assert min(took) < 0.25  # 1 to 30 ms here
