@@ -17,7 +17,7 @@ from slack_bolt.adapter.aws_lambda import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from approvals.adapters.failures import described
+from approvals.adapters.failures import describe_error
 from approvals.store.table import ApprovalTable
 from bot.client import SlackApi
 from bot.credentials import SecretSource
@@ -65,7 +65,7 @@ class BotHandler:
                 return self._refuse("refused a signed request that Bolt can't read", signed=True)
             answer: ApiResponse = self._adapter.handle(request, context)  # type: ignore[no-untyped-call]
         except Exception as error:  # noqa: BLE001 of any kind
-            self._logger.error("Slack request failed", extra=described(error))  # noqa: TRY400 writes no message
+            self._logger.error("Slack request failed", extra=describe_error(error))  # noqa: TRY400 writes no message
             raise RequestFailedError(type(error).__name__) from None  # so that Lambda writes none either
         return answer
 

@@ -8,12 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import wording
-from approvals.domain.eligibility import MAX_DIRECT, unanswered
-from approvals.domain.errors import DeliveryRefused
-from approvals.domain.model import Approval, Person, SlackMessage, Step
-from approvals.domain.parts import Text, display_name, joined, text
+from approvals.domain.eligibility import unanswered
+from approvals.domain.errors import DeliveryRefusedError
+from approvals.domain.model import Approval, Delivery, Person
+from approvals.domain.parts import Text, display_name, join_texts, text
+from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
-from approvals.services.tasks import step_for
+from bot.addresses import SLACK
+from bot.deliveries import channel_message, direct_messages
 from bot.messenger import SlackMessenger
 
 if TYPE_CHECKING:
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
 DIRECT = "direct_slack"
 """Marked when all who are not in the channel have their message; with a suffix, for whom it was escalated to."""
 
+OUTCOME_THREAD = "outcome_thread"
+"""Marked when the outcome is said below the request."""
+
+MAX_DIRECT = 20
+"""Direct messages about one request: each is edited whenever the request moves on, and Slack takes some 50 edits a
+minute. Who is left out finds the request in the app's Home, and in the mail where they get one.
+
+Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
+"""
+
 MAX_MENTIONS = 50
 """People who are mentioned in one message: more would be noise."""
 
@@ -29,7 +41,7 @@ MAX_MENTIONS = 50
 class SlackChannel:
     """Posts requests in their Slack channel, and in direct messages to approvers who are not in it."""
 
-    name = "slack"
+    name = SLACK
 
     def __init__(self, messenger: SlackMessenger, logger: Logger) -> None:
         self._messenger = messenger
@@ -41,32 +53,32 @@ class SlackChannel:
         if people is None or not people.complete:
             return {}
         if not people.approvers:  # Whoever is asked is in the channel.
-            return {Step.REQUEST_SLACK: self._post}
+            return {request_step(SLACK): self._post}
         step = f"{DIRECT}-escalation" if approval.escalated_at else DIRECT
-        return {Step.REQUEST_SLACK: self._post, step: self._ask_absent}
+        return {request_step(SLACK): self._post, step: self._ask_absent}
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Reply below the request; remind in direct messages, too."""
-        if approval.slack_message is None:
+        if channel_message(approval) is None:
             return {}
         step = step_for(news.topic, self.name)
         reply: Tasks = {step: partial(self._reply_news, news)}
-        if news.kind is NewsKind.REMINDER and approval.direct_messages:
+        if news.kind is NewsKind.REMINDER and direct_messages(approval):
             return {**reply, f"{step}-direct": partial(self._remind_directly, f"{step}-direct")}
         return reply
 
     def conclude(self, approval: Approval) -> Tasks:
         """Show the outcome in place of the buttons, and reply with it below."""
-        if approval.slack_message is None:
+        if channel_message(approval) is None:
             return {}
-        edit: Tasks = {Step.OUTCOME_SLACK: self._edit}
-        if wording.decided(approval).superseded_by:
+        edit: Tasks = {outcome_step(SLACK): self._edit}
+        if wording.decision_of(approval).superseded_by:
             return edit
-        return {**edit, Step.OUTCOME_THREAD: self._reply_outcome}
+        return {**edit, OUTCOME_THREAD: self._reply_outcome}
 
     def show(self, approval: Approval) -> None:
         """Edit the request's messages: the progress, or the outcome in place of the buttons."""
-        if approval.slack_message is None:
+        if channel_message(approval) is None:
             return
         with self._unless_refused():
             if approval.decision:
@@ -80,52 +92,53 @@ class SlackChannel:
         return Done(message)
 
     def _ask_absent(self, approval: Approval) -> Tasks | NotDone:
-        if approval.slack_message is None:
+        posted = channel_message(approval)
+        if posted is None:
             return NotDone.MOOT  # Not posted yet.
-        absent = self._absent(approval, approval.slack_message)
-        room = max(0, MAX_DIRECT - len(approval.direct_messages))
+        absent = self._absent(approval, posted)
+        room = max(0, MAX_DIRECT - len(direct_messages(approval)))
         if len(absent) > room:
             self._logger.warning("not all get a direct message", extra={"left_out": len(absent) - room})
-        users = [person.slack_id for person in absent[:room]]
-        return {step_for(Step.REQUEST_SLACK, user): partial(self._ask_directly, user) for user in users}
+        users = [person.on(SLACK) for person in absent[:room]]
+        return {request_step(SLACK, user): partial(self._ask_directly, user) for user in users}
 
     def _ask_directly(self, user: str, approval: Approval) -> Done | NotDone:
         try:
             return Done(self._messenger.post_directly(approval, user))
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("no direct message", extra={"reason": str(refused)})
             return NotDone.MOOT
 
-    def _absent(self, approval: Approval, posted: SlackMessage) -> list[Person]:
+    def _absent(self, approval: Approval, posted: Delivery) -> list[Person]:
         """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet."""
-        asked = {message.user for message in approval.direct_messages}
-        missing = [person for person in unanswered(approval) if person.slack_id and person.slack_id not in asked]
+        asked = {message.to for message in direct_messages(approval)}
+        missing = [person for person in unanswered(approval) if person.on(SLACK) not in ("", *asked)]
         try:
             here = self._members(approval, posted) if missing else frozenset()
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # Installed before the app needed this scope: who is in the channel is asked there, others by email.
             self._logger.warning("members can't be looked up", extra={"reason": str(refused)})
             return []
-        return [person for person in missing if person.slack_id not in here]
+        return [person for person in missing if person.on(SLACK) not in here]
 
-    def _members(self, approval: Approval, posted: SlackMessage) -> frozenset[str]:
-        if posted.channel.startswith("D"):  # The request asks in a direct message: who is there is known.
+    def _members(self, approval: Approval, posted: Delivery) -> frozenset[str]:
+        if posted.place.startswith("D"):  # The request asks in a direct message: who is there is known.
             return frozenset({approval.request.channel or ""})
-        return self._messenger.directory.members_of(posted.channel)
+        return self._messenger.directory.members_of(posted.place)
 
     def _reply_news(self, news: News, approval: Approval) -> Done:
         text, people = _NEWS[news.kind](approval)
-        mentions = [person.slack_id for person in people if person.slack_id]
+        mentions = [person.on(SLACK) for person in people if person.on(SLACK)]
         with self._unless_refused():
             self._messenger.reply(approval, text, mentions[:MAX_MENTIONS])
         return Done()
 
     def _remind_directly(self, step: str, approval: Approval) -> Tasks:
         """Return a task for each person: the next try reminds only those who could not be reminded now."""
-        return {f"{step}-{each.user}": partial(self._remind, each) for each in approval.direct_messages}
+        return {f"{step}-{each.to}": partial(self._remind, each) for each in direct_messages(approval)}
 
-    def _remind(self, message: SlackMessage, approval: Approval) -> Done | NotDone:
-        if message.user not in {person.slack_id for person in unanswered(approval)}:
+    def _remind(self, message: Delivery, approval: Approval) -> Done | NotDone:
+        if message.to not in {person.on(SLACK) for person in unanswered(approval)}:
             return NotDone.MOOT
         with self._unless_refused():
             self._messenger.reply_directly(message, wording.reminder(approval))
@@ -145,14 +158,14 @@ class SlackChannel:
         """Log a refusal, and go on: the message was deleted, or its channel closed, so a retry would change nothing."""
         try:
             yield
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
 
 
 def _remind_all(approval: Approval) -> tuple[Text, Sequence[Person]]:
     missing = unanswered(approval)
-    names = ", ".join(display_name(person) for person in missing if not person.slack_id)
-    return joined([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
+    names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
+    return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
 
 
 def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
@@ -162,7 +175,7 @@ def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
 
 
 def _extended(approval: Approval) -> tuple[Text, Sequence[Person]]:
-    return wording.extended(approval.extensions[-1]), ()
+    return wording.extension_sentence(approval.extensions[-1]), ()
 
 
 _NEWS = {NewsKind.REMINDER: _remind_all, NewsKind.ESCALATION: _escalated, NewsKind.EXTENSION: _extended}

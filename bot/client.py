@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.blocks import Block
 from slack_sdk.web import SlackResponse
 
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
 
 DEFAULT_RETRY_AFTER = 30
 
@@ -75,7 +75,7 @@ class SlackApi:
 
     def connect(self) -> None:
         """Read the secret before the first call, if that is possible."""
-        with suppress(DeliveryFailed):
+        with suppress(DeliveryError):
             self._connected()
 
     def call(
@@ -83,8 +83,8 @@ class SlackApi:
     ) -> SlackResponse | None:
         """Call a method. Return None if Slack answers with one of the codes in `missing`.
 
-        Raises `DeliveryFailed` if the call fails: `DeliveryDelayed` if Slack limits the rate, `DeliveryRefused` if its
-        configuration must change first.
+        Raises `DeliveryError` if the call fails: `DeliveryDelayedError` if Slack limits the rate,
+        `DeliveryRefusedError` if its configuration must change first.
         """
         try:
             return method(self._connected())
@@ -93,7 +93,7 @@ class SlackApi:
                 return None
             raise self._refusal(error) from error
         except (SlackRequestError, HTTPException, OSError) as error:
-            raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
+            raise DeliveryError(f"Slack can't be reached: {type(error).__name__}") from error
 
     def _connected(self) -> WebClient:
         # Tried again at each call: a secret that can't be read must stop Slack alone, not emails.
@@ -101,19 +101,19 @@ class SlackApi:
             try:
                 self._client = self._new_client()
             except (ClientError, BotoCoreError, KeyError, TypeError, ValueError) as error:
-                raise DeliveryFailed(f"the Slack secret can't be read: {type(error).__name__}") from error
+                raise DeliveryError(f"the Slack secret can't be read: {type(error).__name__}") from error
         return self._client
 
-    def _refusal(self, error: SlackApiError) -> DeliveryFailed:
+    def _refusal(self, error: SlackApiError) -> DeliveryError:
         code = str(error.response.get("error", ""))
         if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            return DeliveryDelayed("Slack asks to slow down", _retry_after(error))
+            return DeliveryDelayedError("Slack asks to slow down", _retry_after(error))
         if not _CODE.fullmatch(code):  # not Slack's JSON: a proxy's page
             code = f"HTTP {error.response.status_code}"
         if code in STALE:
             self._client = None  # The next call reads the secret again.
         fix = _missing_scope(error) if code == "missing_scope" else _FIXES.get(code)
-        kind = DeliveryRefused if code in _REFUSALS else DeliveryFailed
+        kind = DeliveryRefusedError if code in _REFUSALS else DeliveryError
         return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
 
 
@@ -131,23 +131,23 @@ class Hook:
         self._client = client
 
     def post(self, url: str, text: str, blocks: Sequence[Block], *, workspace: str) -> None:
-        """Show an answer to the user alone. Raises `DeliveryFailed`, or `DeliveryRefused` if the URL has expired.
+        """Show an answer to the user alone. Raises `DeliveryError`, or `DeliveryRefusedError` if the URL has expired.
 
         `workspace` is the ID of the app's own.
         """
         if not self._may_take(url, workspace):
-            raise DeliveryRefused("an address that is not for an answer in this workspace")
+            raise DeliveryRefusedError("an address that is not for an answer in this workspace")
         try:
             answer = self._client(url).send(text=text, blocks=blocks, response_type="ephemeral")
         except (HTTPException, OSError) as error:
-            raise DeliveryFailed(f"Slack can't be reached: {type(error).__name__}") from error
+            raise DeliveryError(f"Slack can't be reached: {type(error).__name__}") from error
         if answer.status_code == HTTPStatus.OK:
             return
         code = answer.body if _CODE.fullmatch(answer.body) else f"HTTP {answer.status_code}"
         retried = (
             answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
-        raise (DeliveryFailed if retried else DeliveryRefused)(f"Slack answered {code}")
+        raise (DeliveryError if retried else DeliveryRefusedError)(f"Slack answered {code}")
 
     def _may_take(self, url: str, workspace: str) -> bool:
         if hook := _HOOK.fullmatch(url):

@@ -47,9 +47,9 @@ class SlackUser:
 
 
 class SlackDirectory:
-    """Looks people up. Every method raises `DeliveryFailed` if Slack does not answer, and never returns nobody then.
+    """Looks people up. Every method raises `DeliveryError` if Slack does not answer, and never returns nobody then.
 
-    If the app lacks a scope, they raise `DeliveryRefused`, which names the scope.
+    If the app lacks a scope, they raise `DeliveryRefusedError`, which names the scope.
     """
 
     def __init__(self, api: SlackApi, clock: Callable[[], float] = monotonic) -> None:

@@ -15,19 +15,21 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.characters import one_line
-from approvals.domain.errors import DeliveryRefused
+from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Action, Approval
-from approvals.domain.parts import joined
+from approvals.domain.parts import join_texts
 from approvals.domain.references import Reference
 from approvals.domain.replies import Note, NoteKind
-from approvals.domain.signed_links import link, slack_recipient
+from approvals.domain.search import has_words
+from approvals.domain.signed_links import link, user_recipient
 from approvals.domain.summary import Summary, summarize
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
 from approvals.store.replies import EARLIER_PREFIX, Replies
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.query import About, Inquiry, parse
-from bot.visibility import Viewer, asked_by, matches, may_respond, may_see, overview, waits_for
+from bot.visibility import Viewer, asked_by, may_respond, may_see, overview, waits_for
+from bot.words import NOT_OF_THE_WORKSPACE
 
 if TYPE_CHECKING:
     from bot.messenger import SlackMessenger
@@ -74,7 +76,7 @@ class Notes:
         self._logger = logger
 
     def deliver(self, reply: str) -> None:
-        """Deliver a reply by its ID. Raises `DeliveryFailed` if it should be tried again, and `NotFound`."""
+        """Deliver a reply by its ID. Raises `DeliveryError` if it should be tried again, and `NotFoundError`."""
         if self._messenger is None:
             return
         if reply.startswith(EARLIER_PREFIX):  # From the retry queue, which keeps messages for 4 days.
@@ -93,14 +95,14 @@ class Notes:
                     self._show_home(note, self._messenger)
                 case NoteKind.COMMAND:
                     self._answer(note, self._messenger)
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             self._logger.warning("note dropped", extra={"reason": str(refused)})
 
     def _hand_out_link(self, note: Note, messenger: SlackMessenger) -> None:
         """Give somebody a link of their own to the page, if they may respond to the approval or see it."""
         viewer = self._viewer(note, messenger)
         if viewer is None:
-            messenger.whisper(replace(note, text=wording.NOT_OF_THE_WORKSPACE))
+            messenger.whisper(replace(note, text=NOT_OF_THE_WORKSPACE))
             return
         try:
             approval = self._table.get(str(note.text))
@@ -110,9 +112,11 @@ class Notes:
             return
         if not (may_respond(approval, viewer) or may_see(approval, viewer)):
             self._logger.warning("no link handed out to who may neither respond nor see")
-            messenger.whisper(replace(note, text=joined([wording.quoted_title(approval), wording.who_may(approval)])))
+            messenger.whisper(
+                replace(note, text=join_texts([wording.quoted_title(approval), wording.rules_sentence(approval)]))
+            )
             return
-        recipient = slack_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
+        recipient = user_recipient(viewer.id, one_line(viewer.name), member=viewer.member)
         url = link(approval, Action.APPROVE, recipient, base_url=self._base_url)
         messenger.hand_out(note, approval, url)
         self._logger.info("link handed out in slack")
@@ -129,7 +133,7 @@ class Notes:
     def _answer(self, note: Note, messenger: SlackMessenger) -> None:
         viewer = self._viewer(note, messenger)
         if viewer is None:
-            messenger.say(note.response_url, wording.NOT_OF_THE_WORKSPACE)
+            messenger.say(note.response_url, NOT_OF_THE_WORKSPACE)
             return
         inquiry = parse(str(note.text))
         self._logger.info("command in slack", extra={"about": inquiry.about.value})
@@ -141,7 +145,7 @@ class Notes:
                 messenger.list(note.response_url, [("You asked for", mine)], nothing=_NOTHING_ASKED)
             case About.SEARCH:
                 seen = (each for each in self._lately() if may_see(each, viewer))
-                found = [summarize(each) for each in seen if matches(each, inquiry.text)]
+                found = [summarize(each) for each in seen if has_words(each, inquiry.text)]
                 messenger.list(note.response_url, [("Found", found)], nothing=_NOTHING_FOUND)
             case About.SHOW:
                 self._show(note, inquiry, viewer, messenger)
@@ -185,7 +189,7 @@ class Notes:
         for summary in summaries:
             try:
                 approval = self._listing.get(summary.id)
-            except NotFound:
+            except NotFoundError:
                 continue
             except UnreadableError as error:
                 name_unreadable(self._logger, error)
@@ -217,7 +221,7 @@ class Notes:
     def _channels(self, user: str, messenger: SlackMessenger) -> frozenset[str]:
         try:
             return messenger.directory.channels_of(user)
-        except DeliveryRefused as refused:
+        except DeliveryRefusedError as refused:
             # The app was installed before it needed this scope: no channel is known to be theirs.
             self._logger.warning("channels can't be looked up", extra={"reason": str(refused)})
             return frozenset()

@@ -10,15 +10,17 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import SlackResponse
 
-from approvals.domain.errors import DeliveryRefused
-from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.errors import DeliveryRefusedError
+from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text
 from approvals.domain.replies import Note
 from approvals.domain.summary import Summary
 from approvals.domain.wording import quoted_title
 from approvals.services.tasks import for_each
+from bot.addresses import SLACK
 from bot.client import SLACK_API, TIMEOUT, Hook, SlackApi, web_hook
 from bot.credentials import SlackSecret
+from bot.deliveries import channel_message, messages
 from bot.directory import SlackDirectory
 from bot.views import approval as view
 from bot.views import home, lists
@@ -29,7 +31,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 
 class SlackMessenger:
-    """Posts as the app's bot. Every method raises `DeliveryFailed` if the call fails.
+    """Posts as the app's bot. Every method raises `DeliveryError` if the call fails.
 
     `directory` looks people up over the same connection.
     """
@@ -47,25 +49,26 @@ class SlackMessenger:
         """
         self._api.connect()
 
-    def post_request(self, approval: Approval) -> SlackMessage:
+    def post_request(self, approval: Approval) -> Delivery:
         """Post the request with its buttons in its own channel, or in the stack's. Return the message."""
         return self._post(approval, approval.request.channel or self._channel)
 
-    def post_directly(self, approval: Approval, user: str) -> SlackMessage:
+    def post_directly(self, approval: Approval, user: str) -> Delivery:
         """Post the request in a direct message, which opens the conversation if there is none. Return the message.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage#channels (a user's ID)
         """
-        return replace(self._post(approval, user), user=user)
+        return replace(self._post(approval, user), to=user)
 
-    def _post(self, approval: Approval, channel: str) -> SlackMessage:
+    def _post(self, approval: Approval, channel: str) -> Delivery:
         text, blocks = view.request_text(approval), view.request_blocks(approval)
         answer = self._call(
             lambda slack: slack.chat_postMessage(
                 channel=channel, text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
             )
         )
-        return SlackMessage(channel=str(answer["channel"]), ts=str(answer["ts"]), workspace=self._workspace(answer))
+        place, ts = str(answer["channel"]), str(answer["ts"])
+        return Delivery(channel=SLACK, place=place, id=ts, realm=self._workspace(answer))
 
     def show_progress(self, approval: Approval) -> None:
         """Edit the messages of an open request to show its progress and deadline."""
@@ -79,7 +82,7 @@ class SlackMessenger:
         """Writes a text below the request, in its thread. The Slack users in `mentions` are told of it."""
         self._reply(_message(approval), " ".join([*(f"<@{user}>" for user in mentions), sentence(text)]))
 
-    def reply_directly(self, message: SlackMessage, text: Text | str) -> None:
+    def reply_directly(self, message: Delivery, text: Text | str) -> None:
         """Writes a text below the request in the direct message of one user, who is not in its channel."""
         self._reply(message, sentence(text))
 
@@ -87,11 +90,11 @@ class SlackMessenger:
         """Reply with the outcome in the request's thread, with a mention of the requester."""
         self._reply(_message(approval), view.outcome_reply(approval))
 
-    def _reply(self, message: SlackMessage, said: str) -> None:
+    def _reply(self, message: Delivery, said: str) -> None:
         self._call(
             lambda slack: slack.chat_postMessage(
-                channel=message.channel,
-                thread_ts=message.ts,
+                channel=message.place,
+                thread_ts=message.id,
                 text=said,
                 unfurl_links=False,
                 unfurl_media=False,
@@ -119,7 +122,7 @@ class SlackMessenger:
             return
         try:
             self._call(lambda slack: slack.chat_postEphemeral(channel=note.channel, user=note.user, text=text))
-        except DeliveryRefused:
+        except DeliveryRefusedError:
             self._call(directly)
 
     def publish_home(
@@ -152,17 +155,15 @@ class SlackMessenger:
     def _respond(self, response_url: str, text: str, blocks: Sequence[Block]) -> None:
         self._hook.post(response_url, text, blocks, workspace=self.directory.workspace())
 
-    def _link(self, message: SlackMessage) -> str:
-        return self.directory.link(message.channel, message.ts)
+    def _link(self, message: Delivery) -> str:
+        return self.directory.link(message.place, message.id)
 
     def _edit(self, approval: Approval, text: str, blocks: Sequence[Block]) -> None:
-        def edit(message: SlackMessage) -> None:
-            self._call(
-                lambda slack: slack.chat_update(channel=message.channel, ts=message.ts, text=text, blocks=blocks)
-            )
+        def edit(message: Delivery) -> None:
+            self._call(lambda slack: slack.chat_update(channel=message.place, ts=message.id, text=text, blocks=blocks))
 
         _message(approval)
-        for_each(approval.slack_messages, edit)
+        for_each(messages(approval), edit)
 
     def _workspace(self, answer: SlackResponse) -> str:
         """Return the app's own workspace: from the posted message, or in a call of its own."""
@@ -188,7 +189,8 @@ def connected_messenger(channel: str, read_secret: Callable[[], SlackSecret], ap
     return messenger
 
 
-def _message(approval: Approval) -> SlackMessage:
-    if approval.slack_message is None:
+def _message(approval: Approval) -> Delivery:
+    message = channel_message(approval)
+    if message is None:
         raise ValueError(f"approval {approval.id} has no Slack message")
-    return approval.slack_message
+    return message

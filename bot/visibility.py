@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.email_address import is_same
-from approvals.domain.model import Approval, Approver, Channel, Person
+from approvals.domain.model import Approval, Approver, Person
 from approvals.domain.summary import Summary, summarize
+from bot.addresses import SLACK
+from bot.deliveries import channel_message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ class Viewer:
 
     def is_(self, person: Person) -> bool:
         """Return True for the same human. If the record has a Slack ID, it alone counts: email addresses change."""
-        return person.slack_id == self.id if person.slack_id else self.is_called(person.email)
+        known = person.on(SLACK)
+        return known == self.id if known else self.is_called(person.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,21 +113,11 @@ def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Appro
     )
 
 
-def matches(approval: Approval, text: str) -> bool:
-    """Return True if all words of a search are in the request, its requester, or its workflow's names."""
-    request, workflow = approval.request, approval.workflow
-    facts = [part for fact in request.facts for part in fact]
-    parts = [approval.title, request.details, request.requested_by, *facts, workflow.execution_name]
-    said = "\n".join([*(part for part in parts if part), workflow.state_machine_name]).casefold()
-    return all(word in said for word in text.casefold().split())
-
-
 def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
-    approver = Approver(
-        id=viewer.id, name=viewer.name, channel=Channel.SLACK, workspace=viewer.workspace, member=viewer.member
-    )
+    approver = Approver(id=viewer.id, name=viewer.name, channel=SLACK, realm=viewer.workspace, member=viewer.member)
     return responder(approval, approver)
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:
-    return approval.slack_message is not None and approval.slack_message.channel in viewer.channels
+    posted = channel_message(approval)
+    return posted is not None and posted.place in viewer.channels

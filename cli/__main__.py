@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+import bot.words
+import mail.words
 from cli.group import Group
 from cli.version import installed
 
@@ -32,6 +34,8 @@ def _say_version(context: click.Context, _option: click.Parameter, wanted: bool)
 @click.pass_context
 def main(context: click.Context, profile: str | None, region: str | None, stack: str, *, local: bool) -> None:
     """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""
+    mail.words.register_words()
+    bot.words.register_words()
     from cli.context import Context  # noqa: PLC0415  # AWS's library takes a while, and --help has no use for it
 
     ours = context.ensure_object(Context)

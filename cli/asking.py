@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
@@ -19,7 +19,7 @@ import yaml
 from approvals.domain.model import Json
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.requests.codec import KEY, RESULT_KEY
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 
 MAX_SLUG = 45
 """Characters of the title that an execution's name begins with; with time and chance behind them at most 80.
@@ -69,7 +69,7 @@ def execution_input(
     found: dict[str, Json] = {**whole, **rest, KEY: {**request, **asked}}
     try:
         parse_request(found, default_timeout=default_timeout)
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         raise click.UsageError("\n  ".join(["This request can't be made:", *error.problems])) from error
     return found
 
@@ -100,17 +100,6 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
     if path := deeper_than(found, MAX_DEPTH):
         raise click.UsageError(f"{name}: {path} is nested too deep, expected at most {MAX_DEPTH} levels")
     _check_json(found, name)
-    return found
-
-
-def pairs(texts: Sequence[str], option: str, value_key: str) -> list[Json]:
-    """`LABEL=VALUE` texts as objects with `Label` and another key. Raises click's `UsageError`."""
-    found: list[Json] = []
-    for text in texts:
-        label, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"{option} {text!r}: expected a label, = and a value")
-        found.append({"Label": label, value_key: value})
     return found
 
 

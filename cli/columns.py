@@ -7,8 +7,11 @@ import re
 from collections.abc import Mapping
 
 from approvals.domain.characters import reveal
+from approvals.domain.facts import LABELS
 from approvals.domain.model import Approval, Approver, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
+from bot.addresses import SLACK
+from mail.addresses import EMAIL
 
 _SEPARATORS = ";\t\r\n"
 _FORMULA = re.compile(rf"(?P<before>[\s\"{_SEPARATORS}]+)(?P<sign>[=+\-@\uff1d\uff0b\uff0d\uff20])?")
@@ -50,6 +53,7 @@ COLUMNS: Mapping[str, str] = {
     "state_machine": "The state machine that asked.",
     "execution_arn": "Its execution.",
     "digest": "The SHA-256 of all that was asked.",
+    **{name: f"{label}, as the request says it." for name, label in LABELS.items()},
 }
 """What is in each column, in their order."""
 
@@ -87,6 +91,7 @@ def row(approval: Approval) -> dict[str, Json]:
         "state_machine": workflow.state_machine_name,
         "execution_arn": workflow.execution_arn,
         "digest": request.digest,
+        **{name: getattr(request, name) for name in LABELS},
     }
 
 
@@ -116,7 +121,7 @@ def _defused(found: re.Match[str]) -> str:
 
 
 def _person(person: Person) -> Json:
-    return {"name": person.name, "email": person.email, "slack_id": person.slack_id}
+    return {"name": person.name, "email": person.on(EMAIL), "slack_id": person.on(SLACK)}
 
 
 def _response(response: Response) -> Json:

@@ -51,7 +51,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "Request": write(approval.request),
         "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
-        "WhoMayAnswer": str(wording.who_may(approval)),
+        "WhoMayAnswer": str(wording.rules_sentence(approval)),
         "Result": result(approval) if decided else None,
         "History": [event(entry) for entry in history(approval)],
     }
@@ -81,12 +81,12 @@ def sentence(entry: Entry) -> str:
 
 def outcome(approval: Approval) -> Iterator[str]:
     """How it ended, what was said, and what was filled in."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     yield plain(str(wording.outcome(approval)))
     if decision.comment:
         yield f"Comment: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
-        yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in facts.filled_in(approval))
+        yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in facts.form_answers(approval))
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:
@@ -112,13 +112,13 @@ def remaining(deadline: datetime, now: datetime) -> str:
 
 def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
     yield f"{wording.headline(approval)}, until {readable(approval.deadline)} ({remaining(approval.deadline, now)})"
-    yield plain(str(wording.who_may(approval)))
+    yield plain(str(wording.rules_sentence(approval)))
     yield from (plain(str(line)) for line in wording.progress(approval))
 
 
 def _from_request(approval: Approval) -> Iterator[str]:
     """All that the author of a request wrote beside its title."""
-    yield from _columns([*approval.request.facts, *approval.request.links])
+    yield from _columns([*facts.author_facts(approval.request), *approval.request.links])
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())
 

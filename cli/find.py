@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from approvals.domain.model import Approval
 from approvals.domain.references import Reference
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from cli.context import Context, Failure
 from cli.output import left_out, plain
 from cli.refusals import code
@@ -64,7 +64,7 @@ def approvals_of(context: Context, arn: str, started: datetime) -> Iterator[Appr
 def in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
     """The approvals with these ids, in full, read as they are used. Raises `UnreadableError`."""
     for approval_id in ids:
-        with suppress(NotFound):
+        with suppress(NotFoundError):
             yield context.listing.get(approval_id)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from functools import partial
 
-from approvals.adapters.clients import client
+from approvals.adapters import clients
 from approvals.store.items import LISTED
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
@@ -23,7 +23,7 @@ def build(environ: Mapping[str, str]) -> BotHandler:
     wiring = Wiring(config)
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)
     snapped = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
-    read_secret = partial(load_secret, client("secretsmanager"), config.slack_secret_arn)
+    read_secret = partial(load_secret, clients.session().client("secretsmanager"), config.slack_secret_arn)
     secret = SecretSource(read_secret, wiring.clock, snapped=snapped)
     replies = Replies(wiring.dynamodb, config.slack_reply_table_name)
     table = ApprovalTable(wiring.dynamodb, config.table_name, replies=replies, attributes=LISTED)

@@ -23,7 +23,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         channels=wiring.channels,
         clock=wiring.clock,
         logger=wiring.logger,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
         publisher=wiring.publisher(config),
     )
     return wiring.worker(resumer, config)

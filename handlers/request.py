@@ -23,7 +23,7 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
         default_timeout=timedelta(minutes=int(config.default_timeout_minutes)),
         clock=wiring.clock,
         logger=wiring.logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
 
 

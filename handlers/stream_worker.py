@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
 from approvals.adapters.queues import RetryQueue
-from approvals.services.tasks import StepsFailed
-from approvals.store.table import NotFound
+from approvals.services.tasks import StepsFailedError
+from approvals.store.table import NotFoundError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -108,9 +108,9 @@ class Worker:
     def _work(self, item_id: str, *, last: bool) -> None:
         try:
             self._task(item_id, last=last)
-        except NotFound:
+        except NotFoundError:
             self._logger.warning("the record is gone, nothing to do")
-        except StepsFailed as failure:
+        except StepsFailedError as failure:
             if failure.retry_after is None:
                 raise
             # A new message: being asked to wait is no failed try, however often it happens.

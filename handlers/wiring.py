@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.clients import client
+import bot.words
+import mail.words
+from approvals.adapters import clients
 from approvals.domain.characters import log_json
 from approvals.store.table import ApprovalTable
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from approvals.adapters.queues import RetryQueue
     from approvals.adapters.step_functions import Workflows
+    from approvals.requests.identities import Resolver
     from approvals.services.channel import Channel
     from approvals.services.identities import StackIdentities
     from approvals.services.publish import Publisher
@@ -48,6 +51,8 @@ class Wiring:
     """
 
     def __init__(self, config: TableSettings) -> None:
+        mail.words.register_words()
+        bot.words.register_words()
         self._table_name = config.table_name
         self.clock = now
 
@@ -59,7 +64,7 @@ class Wiring:
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """The client that all tables share."""
-        return client("dynamodb")
+        return clients.session().client("dynamodb")
 
     @cached_property
     def table(self) -> ApprovalTable:
@@ -71,7 +76,7 @@ class Wiring:
         """The paused executions."""
         from approvals.adapters.step_functions import Workflows  # noqa: PLC0415
 
-        return Workflows(client("stepfunctions"))
+        return Workflows(clients.session().client("stepfunctions"))
 
     def tokens(self, config: TokenSettings) -> TaskTokens:
         """Return the task tokens."""
@@ -83,7 +88,7 @@ class Wiring:
         """Return a queue where approvals wait. Its client is made when something must wait."""
         from approvals.adapters.queues import RetryQueue  # noqa: PLC0415
 
-        return RetryQueue(lambda: client("sqs"), url)
+        return RetryQueue(lambda: clients.session().client("sqs"), url)
 
     def publisher(self, config: EventSettings) -> Publisher | None:
         """Return what publishes events; None without a bus."""
@@ -92,7 +97,7 @@ class Wiring:
         from approvals.adapters.event_bus import EventBus  # noqa: PLC0415
         from approvals.services.publish import Publisher  # noqa: PLC0415
 
-        bus = EventBus(lambda: client("events"), config.event_bus_name)
+        bus = EventBus(lambda: clients.session().client("events"), config.event_bus_name)
         return Publisher(bus, self.table, stack=config.stack_name)
 
     def worker(self, task: Task, config: WorkerSettings) -> Worker:
@@ -117,7 +122,7 @@ class Wiring:
         """Return what sends emails."""
         from mail.sns import Mailer  # noqa: PLC0415
 
-        return Mailer(client("sns"), config.topic_arn)
+        return Mailer(clients.session().client("sns"), config.topic_arn)
 
 
 class ChannelWiring(Wiring):
@@ -135,11 +140,16 @@ class ChannelWiring(Wiring):
     def identities(self) -> StackIdentities:
         """Return what finds out who is who."""
         from approvals.services.identities import StackIdentities  # noqa: PLC0415
+        from mail.resolver import EmailResolver  # noqa: PLC0415
         from mail.sns import Subscribers  # noqa: PLC0415
 
-        subscribers = Subscribers(lambda: client("sns"), self._config.topic_arn)
-        directory = self.messenger.directory if self.messenger else None
-        return StackIdentities(email=self._config.email, confirmed=subscribers.confirmed, directory=directory)
+        subscribers = Subscribers(lambda: clients.session().client("sns"), self._config.topic_arn)
+        resolvers: list[Resolver] = [EmailResolver(subscribers.confirmed)]
+        if self.messenger:
+            from bot.resolver import SlackResolver  # noqa: PLC0415
+
+            resolvers.append(SlackResolver(self.messenger.directory))
+        return StackIdentities(shared=self._config.email, resolvers=resolvers)
 
     def replies(self, table_name: str) -> Notes:
         """Return what delivers deferred Slack replies."""
@@ -165,7 +175,7 @@ class ChannelWiring(Wiring):
         from bot.credentials import load_secret  # noqa: PLC0415
         from bot.messenger import connected_messenger  # noqa: PLC0415
 
-        secret = partial(load_secret, client("secretsmanager"), self._config.slack_secret_arn)
+        secret = partial(load_secret, clients.session().client("secretsmanager"), self._config.slack_secret_arn)
         return connected_messenger(self._config.slack_channel, secret, self._config.slack_api_url)
 
     def _email(self) -> Channel:
@@ -174,7 +184,7 @@ class ChannelWiring(Wiring):
         from mail.messages import Links  # noqa: PLC0415
 
         config = self._config
-        queue = MailQueue(lambda: client("sqs"), config.mail_queue_url)
+        queue = MailQueue(lambda: clients.session().client("sqs"), config.mail_queue_url)
         outbox = Outbox(self.mailer(config), self.take_mail_slot, queue.add)
         links = Links.configured(config.public_url, config.email_link_mode)
         return EmailChannel(outbox=outbox, email=config.email, links=links, logger=self.logger)

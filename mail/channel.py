@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Step
+from approvals.domain.model import Approval
+from approvals.domain.steps import notice_step, outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
-from approvals.services.tasks import step_for
+from mail.addresses import EMAIL
 from mail.delivery import Outbox
 from mail.messages import Links, mail_for
-from mail.sns import NOTICE, asked, reminded, told
+from mail.sns import asked, reminded, told
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class EmailChannel:
     """Asks and tells by email. `email` is the stack's own address. An email can't be edited: `show` does nothing."""
 
-    name = "email"
+    name = EMAIL
 
     def __init__(self, *, outbox: Outbox, email: str, links: Links, logger: Logger) -> None:
         self._outbox = outbox
@@ -31,8 +32,8 @@ class EmailChannel:
 
     def invite(self, approval: Approval) -> Tasks:
         """Ask those who can respond by email; tell those who can't."""
-        asks = self._mails(Step.REQUEST_EMAIL, asked(approval, self._email))
-        return {**asks, **self._mails(NOTICE, told(approval, self._email))}
+        asks = self._mails(request_step(EMAIL), asked(approval, self._email))
+        return {**asks, **self._mails(notice_step(EMAIL), told(approval, self._email))}
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Tell everybody, but remind only those who have not responded, and ask new approvers by the request itself."""
@@ -40,17 +41,17 @@ class EmailChannel:
             return self._mails(news.topic, reminded(approval, self._email))
         recipients = self._everybody(approval)
         if news.kind is NewsKind.ESCALATION and approval.people:
-            new = {person.email for person in approval.people.escalation}
+            new = {person.on(EMAIL) for person in approval.people.escalation}
             recipients = [recipient for recipient in recipients if recipient not in new]
         return self._mails(news.topic, recipients)
 
     def conclude(self, approval: Approval) -> Tasks:
         """Tell everybody how it ended."""
-        decision = wording.decided(approval)
+        decision = wording.decision_of(approval)
         # Whoever responded was told, whatever the steps say so far. A superseded request is asked again by another one.
         if decision.superseded_by or not (approval.told or decision.approver):
             return {}
-        return self._mails(Step.OUTCOME_EMAIL, self._everybody(approval))
+        return self._mails(outcome_step(EMAIL), self._everybody(approval))
 
     def show(self, approval: Approval) -> None:
         """Do nothing: an email stays as it was sent."""

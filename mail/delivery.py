@@ -36,7 +36,7 @@ class Outbox:
     def send(self, approval_id: str, step: str, mail: Mail) -> bool:
         """Send the mail, or queue it if its recipient has no slot left. Return whether it was sent.
 
-        `digest` marks the step of a queued mail. Raise `DeliveryFailed`.
+        `digest` marks the step of a queued mail. Raise `DeliveryError`.
         """
         if not self._take_slot(mail.to):
             self._defer(approval_id, step)

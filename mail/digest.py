@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
-from approvals.services.tasks import recipient_of
+from approvals.domain.steps import recipient_of
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for
 from mail.sns import Mail, Mailer
@@ -67,7 +67,7 @@ class DigestSender:
             return failures
         try:
             self._send(self._mail(recipient, owed))
-        except DeliveryFailed as failure:
+        except DeliveryError as failure:
             self._logger.warning("mail not sent, will be tried again", extra={"reason": str(failure)})
             return [*failures, failure]
         for approval, step, _ in owed:
@@ -86,7 +86,7 @@ class DigestSender:
         for approval_id, step in sorted(wanted):
             try:
                 approval = self._table.get(approval_id)
-            except NotFound:
+            except NotFoundError:
                 continue
             except UnreadableError as error:
                 with self._logger.append_context_keys(approval_id=approval_id):

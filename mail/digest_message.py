@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from approvals.domain import facts, wording
 from approvals.domain.model import Approval, readable
-from approvals.domain.omissions import TITLE_ALONE, fit
+from approvals.domain.omissions import fit
 from mail.messages import HIGH, Links, ended, said, whose_links
 from mail.sns import Mail, asked
 from mail.subjects import digest_subject
+from mail.surfaces import TITLE_ALONE
 from mail.text import paragraphs, quoted, table
 
 _TITLES_ALONE = "This email shows titles alone: the page behind a link shows the whole request."
@@ -30,8 +31,8 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts += [
             f"{number}. {_asks(approval)}",
             quoted(approval.title),
-            HIGH if wording.is_high(approval) else "",
-            wording.unchecked(approval),
+            HIGH if wording.is_high_severity(approval) else "",
+            wording.requester_warning(approval),
             table(facts.source(approval)),
             *links.of(approval, recipient, complete=all_shown),
         ]
@@ -43,12 +44,12 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
     for approval in closed:
         parts += [
-            f"- {ended(approval)} {wording.in_vain(approval)}".strip(),
+            f"- {ended(approval)} {wording.undelivered_sentence(approval)}".strip(),
             quoted(approval.title),
             said("Cause:", wording.cause(approval)),
             table(facts.source(approval)),
         ]
-    high = any(wording.is_high(approval) for approval in mine)
+    high = any(wording.is_high_severity(approval) for approval in mine)
     subject = digest_subject(approvals[0], len(mine), len(others), len(closed), high=high)
     return Mail(recipient, subject, paragraphs(parts))
 

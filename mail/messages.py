@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from approvals.domain import facts, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum
-from approvals.domain.model import Action, Approval, Step, readable, shorten
-from approvals.domain.omissions import Part, Shown
-from approvals.domain.parts import counted, display_name, duration, enumerated, with_address
-from approvals.domain.rules import may_postpone
+from approvals.domain.model import Action, Approval, readable, shorten
+from approvals.domain.omissions import RequestPart, Shown
+from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
+from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import link
+from approvals.domain.steps import notice_step, outcome_step, request_step
 from approvals.services.channel import NewsKind
-from mail.sns import NOTICE, Mail
+from mail.addresses import EMAIL
+from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
+from mail.surfaces import EMAIL_BODY
 from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
 
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
@@ -70,7 +73,7 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
     Raises `KeyError` for a step that owes no email.
     """
     kind, _, recipient = step.partition(":")
-    if kind == Step.OUTCOME_EMAIL:
+    if kind == outcome_step(EMAIL):
         return outcome_mail(approval, recipient) if approval.decision else None
     if approval.decision:
         return None
@@ -82,7 +85,7 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
 
 def request_mail(approval: Approval, recipient: str, links: Links) -> Mail:
     """Return the email that asks for a response."""
-    return _asking(approval, recipient, links, request_subject(approval), wording.asks(approval))
+    return _asking(approval, recipient, links, request_subject(approval), wording.request_sentence(approval))
 
 
 def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
@@ -94,7 +97,7 @@ def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email to somebody who is told of the request and can't respond: without links."""
-    shown = omissions.fit(approval, omissions.EMAIL)
+    shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
     # The stack's own address is told in a quorum: several people may read it.
     shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
@@ -102,7 +105,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     parts = [
         f"For information only: {who} requests an approval. You can't respond.{why}",
         quoted(approval.title),
-        "High severity." if wording.is_high(approval) else "",
+        "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
         _rules(approval, recipient),
         _source(approval),
@@ -114,7 +117,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
 def escalation_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says who else can respond from now on."""
     people = approval.people.escalation if approval.people else ()
-    names = wording.some([with_address(person) for person in people])
+    names = wording.limit_names([with_address(person) for person in people])
     parts = [
         naming("Escalated: there was no decision in time. Now these people can respond as well:", names),
         quoted(approval.title),
@@ -134,14 +137,14 @@ def extension_mail(approval: Approval, recipient: str) -> Mail:
 
 def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says how the approval ended."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     who = display_name(decision.approver) if decision.approver else ""
     counts, responses = wording.counts(approval), wording.latest_responses(approval)
     links = "" if is_only_told(approval, recipient) else "\nYour links in the earlier email now show this outcome."
     parts = [
         f"{ended(approval)} {_NOTHING_TO_DO}",
         quoted(approval.title),
-        wording.in_vain(approval),
+        wording.undelivered_sentence(approval),
         said("Cause:", wording.cause(approval)),
         said(f"Comment from {who}:", decision.comment or ""),
         _filled_in(approval),
@@ -157,18 +160,18 @@ def ended(approval: Approval) -> str:
 
 
 _WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
-    Step.REQUEST_EMAIL: request_mail,
+    request_step(EMAIL): request_mail,
     NewsKind.REMINDER: reminder_mail,
 }
 _WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
-    NOTICE: notice_mail,
+    notice_step(EMAIL): notice_mail,
     NewsKind.ESCALATION: escalation_mail,
     NewsKind.EXTENSION: extension_mail,
 }
 
 
 def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
-    shown = omissions.fit(approval, omissions.EMAIL)
+    shown = omissions.fit(approval, EMAIL_BODY)
     complete = shown.is_complete
     parts = [
         lead,
@@ -191,14 +194,14 @@ def whose_links(approvals: Sequence[Approval]) -> str:
 
 def _left_out(shown: Shown, rest: str) -> str:
     """Say what the author's block leaves out. A form is announced, and filled in on the page."""
-    texts = [omission.text for omission in shown.omissions if omission.part is not Part.FORM]
-    return f"Not shown in this email: {enumerated(texts)}. {rest}" if texts else ""
+    texts = [text for part, text in shown.omissions.items() if part is not RequestPart.FORM]
+    return f"Not shown in this email: {join_names(texts)}. {rest}" if texts else ""
 
 
 def _wanted(approval: Approval) -> str:
     """Say what a response takes beside a click."""
-    reasons, fields = wording.wants(approval)
-    lines = [HIGH] if wording.is_high(approval) else []
+    reasons, fields = wording.response_requirements(approval)
+    lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
         lines += ["To approve, you fill in:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
@@ -211,17 +214,17 @@ def _rules(approval: Approval, recipient: str, more: str = "") -> str:
     so_far = f" So far: {', '.join(counts)}." if counts else ""
     lines = [
         "Only you can respond." if who == ["you"] else naming("Who can respond:", who),
-        f"{wording.needs(approval)}{so_far}",
+        f"{wording.quorum_sentence(approval)}{so_far}",
         *(f"  {line}" for line in responses),
-        wording.silence(approval),
-        wording.unchecked(approval),
+        wording.timeout_sentence(approval),
+        wording.requester_warning(approval),
         more,
     ]
     return "\n".join(line for line in lines if line)
 
 
 def _extensible(approval: Approval) -> str:
-    if not may_postpone(approval):
+    if not can_extend(approval):
         return ""
     longer = duration(approval.request.more_time.by)
     return f"Need more time? On the page, you can extend the deadline by {longer} for all approvers."
@@ -237,11 +240,11 @@ def said(heading: str, text: str) -> str:
 
 
 def _filled_in(approval: Approval) -> str:
-    found = rows(facts.filled_in(approval))
+    found = rows(facts.form_answers(approval))
     if not found:
         return ""
     lines, left = fitting(found, MAX_FORM)
-    note = f" ({left} of {counted(len(found), 'field')} left out)" if left else ""
+    note = f" ({left} of {pluralize(len(found), 'field')} left out)" if left else ""
     who = display_name(approval.standing[-1].approver)
     return "\n".join([f"Form, filled in by {who}{note}:", barred(lines)])
 

@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
+from approvals.adapters.failures import delivery_error
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Approval
-from mail.subscriptions import EMAIL, RECIPIENT, list_subscriptions
+from mail.addresses import EMAIL, is_email
+from mail.subscriptions import EMAIL as PROTOCOL
+from mail.subscriptions import RECIPIENT, list_subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
-
-
-NOTICE = "notice_email"
-"""Begins the step of the email to who is told of the request, and may not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Mailer:
         self._topic_arn = topic_arn
 
     def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `DeliveryFailed` when SNS does not take it.
+        """Publishes the mail. Raises `DeliveryError` when SNS does not take it.
 
         SNS bears few mails a second to one address: take one of the table's slots before.
         """
@@ -56,7 +53,7 @@ class Mailer:
                 MessageAttributes={RECIPIENT: {"DataType": "String", "StringValue": mail.to}},
             )
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
 
 
 class Subscribers:
@@ -70,16 +67,16 @@ class Subscribers:
     def confirmed(self) -> dict[str, str]:
         """The addresses that confirmed their subscription: as they are subscribed, by their casefolded form.
 
-        Raises `DeliveryFailed`.
+        Raises `DeliveryError`.
         """
         try:
             return {
                 each.address.casefold(): each.address
                 for each in list_subscriptions(self._sns(), self._topic_arn)
-                if each.protocol == EMAIL and each.arn
+                if each.protocol == PROTOCOL and each.arn
             }
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("SNS", error) from error
+            raise delivery_error("SNS", error) from error
 
 
 def asked(approval: Approval, stack_email: str) -> list[str]:
@@ -88,10 +85,10 @@ def asked(approval: Approval, stack_email: str) -> list[str]:
     if not request.approvers:
         # Several people may read the stack's own address: in a quorum it counts as none of them.
         barred = barred_requester(approval)
-        own = barred is not None and is_same(barred.email, stack_email)
+        own = barred is not None and is_same(barred.on(EMAIL), stack_email)
         return [] if own or is_quorum(request) else [stack_email]
     named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
-    return [person.email for person in eligible(approval) if canonical(person.email) in named]
+    return [person.on(EMAIL) for person in eligible(approval) if canonical(person.on(EMAIL)) in named]
 
 
 def told(approval: Approval, stack_email: str) -> list[str]:
@@ -107,6 +104,6 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
     """The addresses that are asked and have not answered."""
     addresses = asked(approval, stack_email)
     if approval.request.approvers:
-        missing = {person.email for person in unanswered(approval)}
+        missing = {person.on(EMAIL) for person in unanswered(approval)}
         return [address for address in addresses if address in missing]
     return addresses

@@ -17,10 +17,10 @@ from __future__ import annotations
 import unicodedata
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Step
+from approvals.domain.model import Approval
 from approvals.domain.references import short
-from approvals.services.tasks import step_for
-from mail.sns import NOTICE
+from approvals.domain.steps import notice_step, request_step
+from mail.addresses import EMAIL
 
 DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
 """Where a request has no title: the AWS tutorial's subject. A reference follows it, as in every subject."""
@@ -59,7 +59,7 @@ def digest_subject(first: Approval, mine: int, others: int, closed: int, *, high
 def is_only_told(approval: Approval, recipient: str) -> bool:
     """Return True if the recipient got an email for information alone."""
     steps = approval.steps
-    return step_for(NOTICE, recipient) in steps and step_for(Step.REQUEST_EMAIL, recipient) not in steps
+    return notice_step(EMAIL, recipient) in steps and request_step(EMAIL, recipient) not in steps
 
 
 def _subject(approval: Approval, prefix: str) -> str:
@@ -67,7 +67,7 @@ def _subject(approval: Approval, prefix: str) -> str:
     request = approval.request
     what = _ascii(approval.title) or _ascii(approval.workflow.execution_name)
     says = DEFAULT_SUBJECT if prefix == _ASK and not (request.title and what) else f"{prefix} {what}".strip()
-    subject = f"{_HIGH}{says}" if wording.is_high(approval) else says
+    subject = f"{_HIGH}{says}" if wording.is_high_severity(approval) else says
     reference = _reference(approval)
     most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
     return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {reference}"

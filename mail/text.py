@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from approvals.domain.characters import one_line, reveal
-from approvals.domain.parts import enumerated
+from approvals.domain.parts import join_names
 
 BAR = "| "
 """Begins each line that somebody else wrote. No line of ours begins with it."""
@@ -35,7 +35,7 @@ def naming(lead: str, names: list[str]) -> str:
 
     Wrapped, a name would begin a line, where it could pose as a line of ours.
     """
-    sentence = f"{lead} {enumerated(names)}."
+    sentence = f"{lead} {join_names(names)}."
     return sentence if len(sentence) <= _OUR_WIDTH else "\n".join([lead, *(f"  - {name}" for name in names)])
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from approvals.domain.events import SOURCE, Event, events
 from approvals.domain.history import Kind
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Json,
     MoreTime,
     People,
@@ -27,12 +27,12 @@ from approvals.domain.model import (
     Request,
     Response,
     Severity,
-    Step,
     Workflow,
     iso,
 )
-from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.requests.schema import load
 
 Schema = Mapping[str, Any]
@@ -87,10 +87,10 @@ def approval() -> Approval:
         title="Deploy web 2.4.1 to production",
         requested_by="jo@example.com",
         severity=Severity.HIGH,
-        approvers=(ann.email, bo.email),
+        approvers=(ann.address, bo.address),
         required_approvals=2,
         timeout=timedelta(hours=1),
-        escalate_to=(lead.email,),
+        escalate_to=(lead.address,),
         escalate_after=timedelta(minutes=30),
         more_time=MoreTime(1, timedelta(hours=1)),
         digest="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
@@ -112,8 +112,8 @@ def approval() -> Approval:
         _answer("eve", Action.REJECT, 1),
         _answer("ann", Action.APPROVE, 2, "Fine"),
         Withdrawal(_approver("ann"), NOON + timedelta(minutes=3)),
-        Postponement(_approver("bo"), NOON + timedelta(minutes=10)),
-        Tick(NOON + timedelta(minutes=30)),
+        ExtensionRequest(_approver("bo"), NOON + timedelta(minutes=10)),
+        ScheduledCheck(NOON + timedelta(minutes=30)),
         _answer("ann", Action.APPROVE, 40),
         _answer("lead", Action.APPROVE, 41, "Go"),
     ):
@@ -183,11 +183,11 @@ def _takes(value: Schema) -> str:
 
 
 def _person(name: str) -> Person:
-    return Person(id=f"{name}@example.com", name=f"{name}@example.com", email=f"{name}@example.com")
+    return Person(id=f"{name}@example.com", name=f"{name}@example.com", identities={"email": f"{name}@example.com"})
 
 
 def _approver(name: str) -> Approver:
-    return Approver(id=f"{name}@example.com", name=f"{name}@example.com", channel=Channel.EMAIL)
+    return Approver(id=f"{name}@example.com", name=f"{name}@example.com", channel="email")
 
 
 def _answer(name: str, action: Action, minutes: int, comment: str | None = None) -> Response:

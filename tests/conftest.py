@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import bot.words
+import mail.words
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
@@ -18,6 +20,9 @@ from demo.slack import Slack
 from tests.support.aws import share_files
 from tests.support.builders import TOKEN
 from tests.support.leaks import LeakDetector
+
+mail.words.register_words()
+bot.words.register_words()
 
 _DETECTOR = LeakDetector()
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from approvals.domain.characters import reveal
-from approvals.domain.forms import MAX_COMMENT, NO, YES, said
-from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.forms import MAX_COMMENT, NO, YES, format_answer
+from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import tag
 
 COMMENT = "comment"
@@ -81,7 +82,9 @@ def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
 
 def _form_input(asked: FormField, typed: Typed) -> ET.Element:
     name = f"{FORM_PREFIX}{asked.name}"
-    given = typed.texts.get(name, "") if typed.texts else said(asked.default) if asked.default is not None else ""
+    given = (
+        typed.texts.get(name, "") if typed.texts else format_answer(asked.default) if asked.default is not None else ""
+    )
     choices = {YES: "Yes", NO: "No"} if asked.type is FieldType.YES_NO else {each: each for each in asked.choices}
     if choices and len(choices) <= MAX_RADIOS:
         return _radios(name, asked, choices, given, typed)

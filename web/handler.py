@@ -21,18 +21,22 @@ from urllib.parse import parse_qsl, urlencode
 
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.failures import described
+from approvals.adapters.failures import describe_error
 from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason, answer_of, responder
-from approvals.domain.errors import Conflict, TooManyConflicts
-from approvals.domain.forms import MAX_COMMENT, YES, Problem, parse
-from approvals.domain.model import Action, Approval, Approver, Channel, FormValue, Presence, Response, Severity, Status
-from approvals.domain.rules import COMMENT, Expiry, Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.form_fields import FormValue
+from approvals.domain.forms import COMMENT, MAX_COMMENT, YES, Problem, parse
+from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verdict, Withdrawal
+from approvals.domain.model import Action, Approval, Approver, Presence, Response, Severity, Status
+from approvals.domain.profiles import refusal
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFoundError
+from approvals.store.writes import RecordFullError
 from web import form_inputs, page_state, pages
 from web.form_inputs import FORM_PREFIX, SURE, Typed
 
@@ -120,7 +124,7 @@ class CallbackHandler:
             request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
             approval_id = _named_approval(event)
             named = {"approval_id": approval_id, "request_id": request_id}
-            self._logger.error(UNEXPECTED, extra={**named, **described(error)})  # noqa: TRY400 writes no message
+            self._logger.error(UNEXPECTED, extra={**named, **describe_error(error)})  # noqa: TRY400 writes no message
             page = pages.failure(approval_id, request_id)
             return _page(HTTPStatus.INTERNAL_SERVER_ERROR, page, with_body=event["httpMethod"] != "HEAD")
 
@@ -138,9 +142,9 @@ class CallbackHandler:
                 return self._show(link, with_body=method != "HEAD")
         except Refused as refused:
             return _page(refused.status, pages.error(refused.sentence, refused.heading), with_body=method != "HEAD")
-        except NotFound:
+        except NotFoundError:
             return _page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, _UNUSABLE), with_body=method != "HEAD")
-        except TooManyConflicts:
+        except TooManyConflictsError:
             return _page(
                 HTTPStatus.CONFLICT, pages.error("Many people answered at this moment. Open the link again.", _AGAIN)
             )
@@ -206,7 +210,7 @@ class CallbackHandler:
             return None
         try:
             newer = self._table.get(approval.decision.superseded_by)
-        except (NotFound, UnreadableError):
+        except (NotFoundError, UnreadableError):
             return None
         return f"execution?{query(newer, link.action, link.recipient)}"
 
@@ -224,18 +228,20 @@ class CallbackHandler:
                 return self._change(link, Withdrawal(link.approver, self._clock(), key), "withdraw your response")
             case pages.MORE_TIME:
                 key = f"extend:{page_state.extension_state(link.sent)}"
-                return self._change(link, Postponement(link.approver, self._clock(), key), "extend the deadline")
+                return self._change(link, ExtensionRequest(link.approver, self._clock(), key), "extend the deadline")
             case _:
                 sentence = "It asks for something that is not known here. Open the link again."
                 raise Refused(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
 
-    def _change(self, link: Link, event: Withdrawal | Postponement, what: str) -> ApiResponse:
+    def _change(self, link: Link, event: Withdrawal | ExtensionRequest, what: str) -> ApiResponse:
         """Takes back an answer, or moves the deadline. Where there is nothing to do, all is as it was asked for."""
         judgement = respond(self._table, link.approval, event)
         self._log(judgement, link.do)
         approval = judgement.approval
         if judgement.reason:
-            return self._not_allowed(approval, judgement.reason, str(wording.why_not(approval, judgement.reason)))
+            return self._not_allowed(
+                approval, judgement.reason, str(wording.refusal_reason(approval, judgement.reason))
+            )
         if approval.status is Status.PENDING:
             return self._back(link)
         note = f"It is too late to {what}."
@@ -267,7 +273,7 @@ class CallbackHandler:
             # Not `respond`: judged anew against another version, the answer could count with its flaws.
             try:
                 self._table.save(judgement.approval)
-            except Conflict:
+            except ConflictError:
                 sentence = "The request changed just now. Open the link again."
                 raise Refused(HTTPStatus.CONFLICT, sentence, "Please try again") from None
         return judgement
@@ -283,7 +289,9 @@ class CallbackHandler:
             case Verdict.ALREADY_USED:
                 return _page(HTTPStatus.CONFLICT, self._confirm(approval, link, note=_SENT_AGAIN))
             case Verdict.NOT_ALLOWED if judgement.reason:
-                return self._not_allowed(approval, judgement.reason, str(wording.why_not(approval, judgement.reason)))
+                return self._not_allowed(
+                    approval, judgement.reason, str(wording.refusal_reason(approval, judgement.reason))
+                )
             case Verdict.ANSWERED_OTHERWISE:
                 return self._recorded(approval, link)
             case Verdict.DECIDED | Verdict.REPEATED if with_one_click and approval.decision:
@@ -320,15 +328,15 @@ def _why_not(approval: Approval, reason: Reason) -> str:
     if reason is Reason.TOO_EARLY:
         return "It is being found out who may answer. Please open the link again in a moment."
     if reason is Reason.NOT_A_MEMBER:  # "Anybody who was asked may answer" would say that they may.
-        return f"{wording.NOT_A_MEMBER} The request still waits."
+        return f"{refusal(reason)} The request still waits."
     why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
-    return f"{why.get(reason, '')}{wording.who_may(approval)} The request still waits."
+    return f"{why.get(reason, '')}{wording.rules_sentence(approval)} The request still waits."
 
 
 def _needs_nothing_more(link: Link) -> bool:
     """Whether a click alone can be the whole answer: with all of the request, a form included, beside the link."""
     request = link.approval.request
-    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.channel == Channel.EMAIL
+    all_shown = bool(link.sent.get(ALL_SHOWN)) and link.approver.realm is None
     return (
         all_shown
         and request.severity is Severity.NORMAL

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TypeAlias
 from xml.etree import ElementTree as ET
 
-from approvals.domain.addresses import labelled
+from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import reveal
 
 _CSS = """
@@ -133,7 +133,7 @@ def away(label: str, url: str) -> ET.Element:
 
     The host stands in the link, behind the label.
     """
-    return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, labelled(label, url))
+    return tag("a", {"href": url, "rel": "noreferrer noopener", "target": "_blank"}, label_with_host(label, url))
 
 
 def document(title: str, *content: ET.Element) -> str:

@@ -14,9 +14,9 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import wording
 from approvals.domain.eligibility import unanswered
 from approvals.domain.model import Action, Approval, Response, Severity, readable
-from approvals.domain.parts import counted, duration, enumerated, with_address
+from approvals.domain.parts import duration, join_names, pluralize, with_address
 from approvals.domain.references import short
-from approvals.domain.rules import may_postpone
+from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of
 from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
@@ -92,7 +92,11 @@ def confirm(
             kind="answer sticky" if short else "answer",
             id_=_FORM,
         ),
-        tag("p", {"class": "other"}, f"Nothing is recorded until you press {button}. {wording.silence(approval)}"),
+        tag(
+            "p",
+            {"class": "other"},
+            f"Nothing is recorded until you press {button}. {wording.timeout_sentence(approval)}",
+        ),
         *_extension(approval, fields),
     )
 
@@ -138,9 +142,9 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
 
     `newer` is the same link for the request that took this one's place; `note` says what to know besides.
     """
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in wording.counts(approval))])
-    vain = wording.in_vain(approval)
+    vain = wording.undelivered_sentence(approval)
     late = approval.status is not action.status
     return document(
         f"{wording.headline(approval)}: {approval.title}",
@@ -225,13 +229,13 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
         tag("li", {}, tag("a", {"href": f"#{element_id(name)}", "dir": "auto"}, f"{named.get(name, name)}: {text}"))
         for name, text in typed.problems.items()
     )
-    problems = counted(len(typed.problems), "problem")
+    problems = pluralize(len(typed.problems), "problem")
     intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
     return [tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))]
 
 
 def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:
-    if not may_postpone(approval):
+    if not can_extend(approval):
         return []
     longer = duration(approval.request.more_time.by)
     return [
@@ -246,7 +250,7 @@ def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element
 
 def _decided_by(approval: Approval, recipient: str) -> str:
     """Who decided, where and when: the recipient themselves, or another."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     by, reader = decision.approver, approver_of(approval, recipient)
     if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
         return f"You {approval.status.lower()} this request {wording.where(by.channel)} on {readable(decision.at)}."
@@ -263,7 +267,7 @@ def _still_needed(approval: Approval) -> list[str]:
         left = request.required_rejections - said_so.count(Action.REJECT)
         missing.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
     names = [with_address(person) for person in unanswered(approval)]
-    return [" ".join(missing), *([f"Waiting for {enumerated(wording.some(names))}."] if names else [])]
+    return [" ".join(missing), *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]
 
 
 def _more(number: int, what: str) -> str:

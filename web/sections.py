@@ -13,11 +13,11 @@ from xml.etree import ElementTree as ET
 
 from approvals.domain import facts, markdown, wording
 from approvals.domain.addresses import is_address
-from approvals.domain.forms import said
+from approvals.domain.forms import format_answer
 from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
-from approvals.domain.parts import enumerated, remaining
+from approvals.domain.parts import format_time_left, join_names
 from web.html import Rows, away, rows, tag
 
 MANY = 8
@@ -35,8 +35,12 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
         (facts.DEADLINE, _deadline(approval, now)),
         *([("Progress", progress)] if progress else []),
     ]
-    who = enumerated(wording.responders(approval, recipient, begins=True))
-    rules = tag("p", {"dir": "auto"}, f"{who}. {wording.needs(approval)} {wording.unchecked(approval)}".rstrip())
+    who = join_names(wording.responders(approval, recipient, begins=True))
+    rules = tag(
+        "p",
+        {"dir": "auto"},
+        f"{who}. {wording.quorum_sentence(approval)} {wording.requester_warning(approval)}".rstrip(),
+    )
     return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
 
 
@@ -44,8 +48,8 @@ def from_request(approval: Approval) -> list[ET.Element]:
     """Return the block of what the author of a request wrote beside its title; nothing where they wrote no more."""
     asked = approval.request
     parts: list[ET.Element] = []
-    if asked.facts:
-        parts += [tag("h3", {}, "Facts"), rows(asked.facts)]
+    if author_facts := facts.author_facts(asked):
+        parts += [tag("h3", {}, "Facts"), rows(author_facts)]
     if asked.details:
         parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:
@@ -76,7 +80,9 @@ def activity(approval: Approval) -> list[ET.Element]:
 def answer(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
     """Return what somebody said with a response: their comment and the fields that they filled in."""
     filled_in = [
-        (field.label, said(response.form[field.name])) for field in approval.request.form if field.name in response.form
+        (field.label, format_answer(response.form[field.name]))
+        for field in approval.request.form
+        if field.name in response.form
     ]
     comment = [response.comment] if response.comment and with_comment else []
     content = [*(tag("p", {"class": "text", "dir": "auto"}, text) for text in comment)]
@@ -95,7 +101,7 @@ def moment(at: datetime) -> ET.Element:
 
 
 def _deadline(approval: Approval, now: datetime) -> ET.Element:
-    left = tag("strong", {}, f"{remaining(approval.deadline, now)} left")
+    left = tag("strong", {}, f"{format_time_left(approval.deadline, now)} left")
     return tag("span", {}, left, ", ", moment(approval.deadline))
 
 
@@ -116,16 +122,16 @@ def _link(label: str, url: str) -> ET.Element:
 
 def _details(text: str) -> Iterator[ET.Element]:
     for kind, blocks in groupby(markdown.parse(text), key=lambda block: block.kind):
-        if kind is markdown.Kind.ITEM:
+        if kind is markdown.BlockKind.ITEM:
             yield tag("ul", {}, *(_block("li", {"dir": "auto"}, block) for block in blocks))
         else:
             yield from (_text_block(block) for block in blocks)
 
 
 def _text_block(block: Block) -> ET.Element:
-    if block.kind is markdown.Kind.CODE:
+    if block.kind is markdown.BlockKind.CODE:
         return tag("pre", {}, _block("code", {}, block))
-    if block.kind is markdown.Kind.HEADING:
+    if block.kind is markdown.BlockKind.HEADING:
         return _block("h4", {"dir": "auto"}, block)
     return _block("p", {"class": "text", "dir": "auto"}, block)
 

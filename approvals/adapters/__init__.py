@@ -1,1 +1,1 @@
-"""The other AWS services, in the words of the domain. May import `requests` and `domain`."""
+"""Other AWS services, in terms of the domain. May import `requests` and `domain`."""

@@ -1,43 +1,23 @@
-"""Make AWS clients: one for each service that a function calls, made when the function starts."""
+"""Share one boto3 session among a function's AWS clients, which it creates when it starts."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_events import EventBridgeClient
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-    from mypy_boto3_sns import SNSClient
-    from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_stepfunctions import SFNClient
-
 CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-"""Seconds. botocore's own default is to wait 60 s: longer than a function lives, and than Slack's 3 s."""
-
-
-@overload
-def client(service: Literal["dynamodb"]) -> DynamoDBClient: ...
-@overload
-def client(service: Literal["events"]) -> EventBridgeClient: ...
-@overload
-def client(service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
-@overload
-def client(service: Literal["sns"]) -> SNSClient: ...
-@overload
-def client(service: Literal["sqs"]) -> SQSClient: ...
-@overload
-def client(service: Literal["stepfunctions"]) -> SFNClient: ...
-def client(service: Any) -> Any:
-    """Return a new client of a service, in the function's own region. The layer has the services named here."""
-    return _session().client(service, config=CONFIG)
+"""Seconds. botocore waits 60 s by default: longer than a function runs, and than a click may take."""
 
 
 @cache
-def _session() -> boto3.Session:
-    """Return what all clients share: credentials and AWS's endpoints, which take longer to read than a client."""
-    return boto3.Session()
+def session() -> boto3.Session:
+    """Return the session of all clients: reading credentials and endpoints takes longer than creating a client.
+
+    The layer has the services that functions use, and no others.
+    """
+    core = botocore.session.get_session()
+    core.set_default_client_config(CONFIG)
+    return boto3.Session(botocore_session=core)

@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
+from approvals.adapters.failures import delivery_error
 from approvals.domain.events import SOURCE, Event
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 MAX_ENTRIES = 10
-"""Events that one PutEvents takes.
+"""Events in one PutEvents.
 
 Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 """
 
 
 class EventBus:
-    """Publishes events to a bus of the account."""
+    """An event bus of the account."""
 
     def __init__(self, eventbridge: Callable[[], EventBridgeClient], name: str) -> None:
-        # A client costs time to build: it is built when there is something to publish.
+        # Created with the first event, since creating a client takes time.
         self._eventbridge = eventbridge
         self._name = name
 
     def put(self, published: Sequence[Event]) -> dict[str, str]:
-        """Publishes at most `MAX_ENTRIES` events with one call. Returns the reasons of those that were not taken.
+        """Publish at most `MAX_ENTRIES` events with one call. Return the error codes of failed ones, by their marks.
 
-        The reasons are EventBridge's codes, by the events' marks. Raises `DeliveryFailed` when none was taken.
+        Raise `DeliveryError` if the call fails.
         """
         try:
             answer = self._eventbridge().put_events(
@@ -49,10 +49,10 @@ class EventBus:
                 ]
             )
         except (ClientError, BotoCoreError) as error:
-            raise delivery_failed("EventBridge", error) from error
-        # The answers are in the order of the entries; what was taken has an id.
+            raise delivery_error("EventBridge", error) from error
+        # The results are in the order of the entries. A published event has an ID.
         return {
-            event.mark: taken.get("ErrorCode", "no reason")
-            for event, taken in zip(published, answer["Entries"], strict=True)
-            if "EventId" not in taken
+            event.mark: result.get("ErrorCode", "no reason")
+            for event, result in zip(published, answer["Entries"], strict=True)
+            if "EventId" not in result
         }

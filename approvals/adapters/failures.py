@@ -1,4 +1,4 @@
-"""Errors of AWS: what they mean for a delivery, and what a log line says about an unexpected one."""
+"""Translate AWS errors for deliveries, and describe unexpected errors for logs."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import traceback
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 
 MAX_FRAMES = 25
-"""Frames of the stack that are kept, the innermost ones."""
+"""Innermost frames of the stack in a description."""
 
 
-def delivery_failed(service: str, error: ClientError | BotoCoreError) -> DeliveryFailed:
-    """Return the failure of a call, without AWS's message: it may repeat a task token, and failures are logged."""
+def delivery_error(service: str, error: ClientError | BotoCoreError) -> DeliveryError:
+    """Return the error of a failed call, without AWS's message: it may repeat a task token, and errors are logged."""
     if isinstance(error, ClientError):
-        return DeliveryFailed(f"{service} answered {error.response['Error']['Code']}")
-    return DeliveryFailed(f"{service} can't be reached: {type(error).__name__}")
+        return DeliveryError(f"{service} answered {error.response['Error']['Code']}")
+    return DeliveryError(f"{service} can't be reached: {type(error).__name__}")
 
 
-def described(error: BaseException) -> dict[str, object]:
-    """Return an error's type, where it was raised, and AWS's code and operation if AWS answered with it.
+def describe_error(error: BaseException) -> dict[str, object]:
+    """Return an error's type, its stack, and the code and operation of an AWS error.
 
-    Leaves out its message, and those of the errors behind it: some quote values. An HTTP client, for one, quotes the
-    header that it refuses to send, token and all.
+    Messages are left out, since some quote values: an HTTP client quotes the header that it refuses to send, token
+    and all.
     """
     stack = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
-    said: dict[str, object] = {
+    description: dict[str, object] = {
         "error": type(error).__name__,
         "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in stack],
     }
     if isinstance(error, ClientError):
-        said |= {"code": error.response.get("Error", {}).get("Code"), "operation": error.operation_name}
+        description |= {"code": error.response.get("Error", {}).get("Code"), "operation": error.operation_name}
     if cause := error.__cause__ or error.__context__:
-        said["cause"] = type(cause).__name__
-    return said
+        description["cause"] = type(cause).__name__
+    return description

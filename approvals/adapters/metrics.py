@@ -1,6 +1,6 @@
-"""What is counted and timed, as lines of the log that CloudWatch makes metrics of: no call, nobody's name, no secret.
+"""Write metrics as log lines, from which CloudWatch makes metrics: no call, no names, no secrets.
 
-The dimension `service` is the stack's name (POWERTOOLS_SERVICE_NAME). Powertools' package imports its metrics anyway.
+The dimension `service` is the stack's name (POWERTOOLS_SERVICE_NAME).
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from approvals.domain.model import Decision
 NAMESPACE = "HumanApproval"
 
 REQUESTED = "ApprovalRequested"
-"""A request was stored, counted once, whatever becomes of it."""
+"""A request was stored."""
 
 DECIDED = "ApprovalDecided"
-"""A request was settled, by whomever: of all of them, and of each `Channel` and `Status`."""
+"""An approval was decided: in all, and by `Channel` and `Status`."""
 
 TIME_TO_DECISION = "TimeToDecisionSeconds"
-"""From the request to a person's decision. The clock's decisions say nothing about people."""
+"""The time from the request to a person's decision. The scheduler's decisions do not count."""
 
 IN_VAIN = "AnsweredInVain"
-"""A person decided when the workflow waited no longer."""
+"""A person decided when the workflow no longer waited."""
 
 
-def requested() -> None:
-    """Counts a new request."""
+def count_request() -> None:
+    """Count a new request."""
     metrics = _metrics()
     metrics.add_metric(REQUESTED, MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
-def settled(decision: Decision, *, requested_at: datetime, reached: bool) -> None:
-    """Counts and times a decision, once it is known whether it reached its workflow."""
+def count_decision(decision: Decision, *, requested_at: datetime, reached: bool) -> None:
+    """Count and time a decision, once it is known whether it reached the workflow."""
     metrics = _metrics()
     metrics.add_dimensions(Channel=decision.channel, Status=decision.status.value)
     metrics.add_metric(DECIDED, MetricUnit.Count, 1)

@@ -1,4 +1,4 @@
-"""SQS: the queues where work waits for its next try."""
+"""SQS: the queues of work to retry."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 
 FIRST_DELAY = 5
 MAX_DELAY = 300
-"""Seconds between two tries: the delay doubles from the first to the maximum."""
+"""Seconds between two tries. The delay doubles from the first to the maximum."""
 
 MAX_QUEUE_DELAY = 900
 """Seconds. Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
 
 
 class RetryQueue:
-    """The queue where items wait for their next try."""
+    """A queue of items to retry."""
 
     def __init__(self, sqs: Callable[[], SQSClient], url: str) -> None:
-        # A client costs time to build and the queue is rarely needed: it is built at the first failure.
+        # Created at the first failure, since creating a client takes time and failures are rare.
         self._sqs = sqs
         self._url = url
 
     def add(self, item_id: str, delay: int = FIRST_DELAY) -> None:
-        """Queues the item's first retry, after a delay in seconds."""
+        """Queue an item's first retry, after a delay in seconds."""
         body, delay = json.dumps({"id": item_id}), min(delay, MAX_QUEUE_DELAY)
         self._sqs().send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
     def postpone(self, receipt_handle: str, attempt: int) -> None:
-        """Hides a message that failed again until its next try is due."""
+        """Hide a message that failed again until its next retry is due."""
         self._sqs().change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_after(attempt)
         )
 
 
 def delay_after(attempt: int) -> int:
-    """Seconds to wait after the n-th failed retry (n >= 1)."""
+    """Return the seconds to wait after the n-th failed retry (n >= 1)."""
     return int(min(FIRST_DELAY * 2**attempt, MAX_DELAY))

@@ -1,18 +1,19 @@
-"""Step Functions: resuming the paused execution, and where a person can look at it."""
+"""Step Functions: resume paused executions, look into their history, and link to the console."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.adapters.failures import delivery_failed
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.failures import delivery_error
 from approvals.domain.model import Approval, Status
 from approvals.domain.result import output
+from approvals.domain.wording import decision_of
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -22,7 +23,7 @@ MAX_CAUSE = 32_768
 """Characters. Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html"""
 
 _GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
-"""The task is closed, or never was. TaskTimedOut also answers a call that repeats an earlier success."""
+"""The task is closed, or never existed. A call that repeats an earlier success also gets TaskTimedOut."""
 
 ENDED: tuple[Literal["ABORTED", "FAILED", "TIMED_OUT"], ...] = ("ABORTED", "FAILED", "TIMED_OUT")
 """The statuses of an execution that ended without success."""
@@ -39,56 +40,49 @@ _CONSOLES = {
 }
 
 
-class TaskGone(Exception):  # noqa: N818
-    """The task no longer waits for an answer: timed out, aborted, or answered before."""
+class TaskGoneError(Exception):
+    """The task no longer waits: it timed out, was aborted, or was resumed before."""
 
 
 class Workflows:
-    """Resumes paused executions."""
+    """The paused executions of the state machine."""
 
     def __init__(self, stepfunctions: SFNClient) -> None:
         self._stepfunctions = stepfunctions
 
     def resume(self, approval: Approval, task_token: str) -> None:
-        """Tells the workflow how the approval ended.
+        """Resume the workflow with the outcome of the approval.
 
-        Raises `TaskGone` when it no longer waits, `DeliveryFailed` when Step Functions can't be reached or is busy.
+        Raise `TaskGoneError` if it no longer waits, `DeliveryError` if Step Functions can't be reached or is busy.
         """
-        decision = approval.decision
-        if decision is None:
-            raise ValueError(f"approval {approval.id} is not decided")
+        decision = decision_of(approval)
         if decision.status in (Status.APPROVED, Status.REJECTED):
-            try:
+            with _translated_errors():
                 self._stepfunctions.send_task_success(taskToken=task_token, output=output(approval))
-            except (ClientError, BotoCoreError) as error:
-                raise _translated(error) from None  # AWS's message may repeat the token, and tracebacks are logged
         else:
-            # The id lets `reached` find this failure in the history.
+            # `reached` finds this failure in the history by the ID.
             cause = f"{(decision.cause or '')[: MAX_CAUSE - 60]} (approval {approval.id})".strip()
             self.fail(task_token, decision.error or "ApprovalFailed", cause)
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
-        """Fails the paused task with an error name (at most 256 characters) and a cause. Raises as `resume` does."""
-        try:
+        """Fail the paused task with an error name (at most 256 characters) and a cause. Raise as `resume` does."""
+        with _translated_errors():
             self._stepfunctions.send_task_failure(taskToken=task_token, error=error, cause=cause[:MAX_CAUSE])
-        except (ClientError, BotoCoreError) as failure:
-            raise _translated(failure) from None
 
     def reached(self, approval: Approval) -> bool:
-        """Whether the execution's history says that this decision closed the task. Raises `DeliveryFailed`.
+        """Return True if this decision closed the task, by the execution's history. Raise `DeliveryError`.
 
-        Step Functions answers a call that repeats a success, and a call that comes too late, with the same error: only
-        the history tells them apart.
+        Step Functions answers a repeated success and a late call with the same error. Only the history tells them
+        apart.
         """
         pages = self._stepfunctions.get_paginator("get_execution_history").paginate(
             executionArn=approval.workflow.execution_arn, reverseOrder=True, includeExecutionData=True
         )
-        try:
-            return any(_is_ours(event, approval) for page in pages for event in page["events"])
-        except self._stepfunctions.exceptions.ExecutionDoesNotExist:
-            return False  # Its history is kept for 90 days.
-        except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from None
+        with _translated_errors():
+            try:
+                return any(_is_ours(event, approval) for page in pages for event in page["events"])
+            except self._stepfunctions.exceptions.ExecutionDoesNotExist:
+                return False  # Step Functions keeps it for 90 days.
 
     def ended(self, state_machine_arn: str, since: datetime) -> Iterator[tuple[str, str]]:
         """ARN and status of executions that ended without success since a time. Raises what boto3 raises.
@@ -106,14 +100,14 @@ class Workflows:
 
 
 def console_url(execution_arn: str) -> str:
-    """The execution's page in the Step Functions console of its own partition and region."""
+    """Return the execution's page in the Step Functions console of its partition and region."""
     _, partition, _, region, *_ = execution_arn.split(":")
     console = _CONSOLES.get(partition, _CONSOLES["aws"])
     return f"https://{console}/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
 
 def _is_ours(event: HistoryEventTypeDef, approval: Approval) -> bool:
-    """Whether a task ended with this approval's result or error. The id in both is the approval's own."""
+    """Return True if a task ended with this approval's result or error. Both have the approval's ID."""
     if "taskSucceededEventDetails" in event:
         try:
             found = json.loads(event["taskSucceededEventDetails"].get("output", ""))
@@ -125,6 +119,11 @@ def _is_ours(event: HistoryEventTypeDef, approval: Approval) -> bool:
     return False
 
 
-def _translated(error: ClientError | BotoCoreError) -> TaskGone | DeliveryFailed:
-    gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
-    return TaskGone(code) if gone else delivery_failed("Step Functions", error)
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        gone = isinstance(error, ClientError) and (code := error.response["Error"]["Code"]) in _GONE
+        # AWS's message may repeat the token, and tracebacks are logged.
+        raise (TaskGoneError(code) if gone else delivery_error("Step Functions", error)) from None

@@ -1,29 +1,29 @@
-"""Addresses that may stand in a link: http and https, and nothing that shows one host and leads to another."""
+"""Check the addresses of links: http and https, and none that shows one host and leads to another."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv6Address
 
 _ADDRESS = re.compile(
     r"https?://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?(?:[/?#].*)?", re.IGNORECASE
 )
-"""Nothing but these in a host: no user name before an @, no backslash, no percent-encoding, no letters beyond ASCII."""
+"""A host has no user name before an @, no backslash, no percent-encoding and no letters beyond ASCII."""
 
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _ENDS_A_LINK = frozenset("<>|\"'\\")
-"""What would end a link on some surface, or what a browser reads as another character."""
+"""Characters that end a link on some surface, or that a browser reads as other characters."""
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}")
 _MAX_HOST = 253
 _MAX_PORT = 65_535
 
 
 def host_of(text: str) -> str | None:
-    """Return the host that a link to this address leads to, with its port; None if the text is no such address.
+    """Return the host of an address, with its port; None if the text is not an address for a link.
 
-    An address is ASCII, as RFC 3986 has it: a host in another script is written in punycode, all else percent-encoded.
+    An address is ASCII (RFC 3986): a host in another script is in punycode, everything else is percent-encoded.
     """
     found = _ADDRESS.fullmatch(text)
     if not found or not _PLAIN.fullmatch(text) or _ENDS_A_LINK.intersection(text):
@@ -35,31 +35,29 @@ def host_of(text: str) -> str | None:
 
 
 def is_address(text: str) -> bool:
-    """Return True if the text is an http or https address that can stand in a link without being changed."""
+    """Return True if the text is an http or https address that a link can have unchanged."""
     return host_of(text) is not None
 
 
-def labelled(label: str, url: str) -> str:
-    """Return a link's label with the host that it leads to: a label may say anything, even another address."""
+def label_with_host(label: str, url: str) -> str:
+    """Return a link's label with its host: a label may say anything, even another address."""
     host = host_of(url)
     return f"{label} ({host})" if host else label
 
 
 def _is_host(host: str) -> bool:
     if host.startswith("["):
-        return _is_ipv6(host[1:-1])
+        return _is_ip(IPv6Address, host[1:-1])
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         # Browsers read such a host as an IPv4 address, in any spelling: https://url.spec.whatwg.org/#concept-host-parser
-        return _IPV4.fullmatch(host) is not None
+        return _is_ip(IPv4Address, host)
     return len(host) <= _MAX_HOST and all(_LABEL.fullmatch(label) for label in labels)
 
 
-def _is_ipv6(text: str) -> bool:
-    from ipaddress import AddressValueError, IPv6Address  # noqa: PLC0415 hardly any request pays for it
-
+def _is_ip(kind: type[IPv4Address | IPv6Address], text: str) -> bool:
     try:
-        IPv6Address(text)
-    except AddressValueError:
+        kind(text)
+    except ValueError:
         return False
     return True

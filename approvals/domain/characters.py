@@ -1,8 +1,7 @@
-"""Characters that a reader does not see: which ones they are, and what is shown in their place.
+"""Find and reveal characters that readers do not see, by one list for every surface.
 
-One list for every surface. Where the author can fix a text, it is refused with `hidden_in`. Where nobody can fix it
-(an execution's input, names from Slack, records of earlier versions), `reveal` shows each as U+FFFD. This module
-imports nothing of ours.
+Where the author can fix a text, it is refused with `hidden_in`. Where nobody can (an execution's input, users' names,
+records of earlier versions), `reveal` shows each as U+FFFD.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ import re
 from unicodedata import name
 
 REPLACEMENT = "\ufffd"
-"""What is shown in place of a hidden character."""
+"""The character that replaces a hidden one."""
 
 MAX_NAME = 80
-"""Characters of a name that are shown: people choose their own names in Slack."""
+"""Characters of a name that people see: users choose their own names."""
 
 _HIDDEN = (
     # C0 controls and DEL, without tab, line feed and carriage return: escape sequences steer terminals.
@@ -45,7 +44,7 @@ _HIDDEN = (
 _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 """The last two of each plane. Source: https://www.unicode.org/versions/corrigendum9.html"""
 
-# What the list has, and people type all the same: it is seen, since it changes how its neighbors look.
+# Characters of the list that people type and see, since they change how their neighbors look.
 _PICTURE = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25aa-\u25ff\u2600-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -87,21 +86,16 @@ def hidden_in(text: str) -> str | None:
 
 
 def one_line(text: str, most: int = MAX_NAME) -> str:
-    """Return a name as one line of at most `most` characters, with its hidden characters shown to be there."""
+    """Return a name as one line of at most `most` characters, with its hidden characters revealed."""
     line = _SPACE.sub(" ", text).strip()
     return reveal(line if len(line) <= most else f"{line[: most - 1]}…")  # last, since a cut may part an emoji
 
 
 def escape_hidden(text: str) -> str:
-    r"""Return a JSON text with its hidden characters as `\u` escapes: the same values, but safe on a terminal."""
-    return _PATTERN.sub(lambda found: _escaped(found[1]) if found[1] else found[0], text)
+    """Return a JSON text with its hidden characters escaped: the same values, but safe on a terminal."""
+    return _PATTERN.sub(lambda found: json.dumps(found[1])[1:-1] if found[1] else found[0], text)
 
 
 def log_json(record: object) -> str:
-    """Return a log record as JSON on one line, its hidden characters escaped: logs are read on terminals, too."""
+    """Return a log record as JSON on one line, with hidden characters escaped: people read logs on terminals."""
     return escape_hidden(json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str))
-
-
-def _escaped(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -1,37 +1,31 @@
-"""Who may answer: the humans behind email addresses and Slack users. Standard library only."""
+"""Who may respond: the humans behind the names by which channels know them. Standard library only."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Approval, Approver, Channel, Person, Request, Response
-
-MAX_DIRECT = 20
-"""Direct messages about one request: each is edited whenever the request moves on, and Slack takes some 50 edits a
-minute. Who is left out finds the request in the app's Home, and in the mail where they get one.
-
-Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
-"""
+from approvals.domain.model import Approval, Approver, Person, Request, Response
+from approvals.domain.profiles import open_channels
 
 
 class Reason(StrEnum):
-    """Why somebody's answer is not taken."""
+    """Why a response is not taken."""
 
     TOO_EARLY = "TOO_EARLY"
-    """It is not known yet who may answer. Nothing is wrong: they may try again in a moment."""
+    """Identities are not resolved yet. Nothing is wrong: they may try again in a moment."""
     OTHER_WORKSPACE = "OTHER_WORKSPACE"
-    """A Slack user of another workspace than the app's own: a shared channel has guests."""
+    """A user of another realm than the one that was asked: a shared channel has guests."""
     NOT_AN_APPROVER = "NOT_AN_APPROVER"
-    """The request names who may answer, and this person is not among them."""
+    """The request names its approvers, and this person is not among them."""
     OWN_REQUEST = "OWN_REQUEST"
-    """They asked for it themselves."""
+    """They are the requester."""
     SHARED_ADDRESS = "SHARED_ADDRESS"
-    """An address that several people may read, where the request needs different people."""
+    """An address that several people read, where the request needs different people."""
     NOT_A_MEMBER = "NOT_A_MEMBER"
-    """A guest, a bot or a deactivated user of the app's own workspace, where the request names nobody."""
+    """A guest, a bot or a deactivated user of the realm, where the request names nobody."""
     UNCHECKED = "UNCHECKED"
-    """Slack has not said yet whether they are a member, where the request names nobody. They may try again."""
+    """It is not known yet whether they are a member, where the request names nobody. They may try again."""
 
     @property
     def is_passing(self) -> bool:
@@ -45,13 +39,13 @@ def is_quorum(request: Request) -> bool:
 
 
 def needs_lookup(request: Request) -> bool:
-    """Whether it matters who is who: then nobody may answer before it is known."""
+    """Return True if identities must be resolved before anyone can respond."""
     own = request.requested_by is not None and not request.allow_self_approval
     return bool(request.approvers) or is_quorum(request) or own
 
 
 def eligible(approval: Approval) -> tuple[Person, ...]:
-    """Who may answer now, by name. Empty: whoever is asked."""
+    """Return the people who may respond now. Empty if everyone who is asked may."""
     people = approval.people
     if people is None or not people.approvers:
         return ()
@@ -66,27 +60,26 @@ def barred_requester(approval: Approval) -> Person | None:
 
 
 def unanswered(approval: Approval) -> tuple[Person, ...]:
-    """Who of them has not answered yet."""
+    """Return those of them who have not responded."""
     answered = {response.person for response in approval.standing}
     return tuple(person for person in eligible(approval) if person.id not in answered)
 
 
 def answer_of(approval: Approval, person: Person) -> Response | None:
-    """What this human answered, on whatever channel, if it stands."""
+    """Return this person's response on any channel, if it stands."""
     return next((response for response in approval.standing if response.person == person.id), None)
 
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:
-    """The human who answers, or why they may not."""
-    if approver.channel == Channel.SLACK and (problem := _workspace_problem(approval, approver)):
+    """Return the person who responds, or why they may not."""
+    if problem := _realm_problem(approval, approver):
         return problem
     people = approval.people
-    if people is None or (approver.channel == Channel.SLACK and not people.complete):
+    if people is None or (approver.realm is not None and not people.complete):
         return Reason.TOO_EARLY
     more = people.escalation if approval.escalated_at else ()
     everybody = [person for person in (people.requester, *people.approvers, *more) if person]
-    # Nobody without an id: a person who is not in Slack has an empty one there.
-    known = next((person for person in everybody if approver.id and person.is_(approver)), None)
+    known = next((person for person in everybody if person.is_(approver)), None)
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
     if people.approvers:
@@ -96,35 +89,38 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
 
 
 def unknown_requester(approval: Approval) -> Person | None:
-    """Return the requester if nothing keeps them from approving their own request unseen: Slack does not know them.
+    """Return the requester if they could approve their own request unrecognized: no open channel knows them.
 
     Where the request names its approvers, its author has chosen who they are.
     """
     people = approval.people
     if people is None or people.approvers or not people.complete or approval.request.allow_self_approval:
         return None
-    return people.requester if people.requester and not people.requester.slack_id else None
+    requester = people.requester
+    return requester if requester and not all(requester.on(channel) for channel in open_channels()) else None
 
 
 def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
-    """Why somebody whom the request does not name may not answer it, though it names nobody.
+    """Return why a user may not respond to a request that names nobody.
 
-    By email only the stack's own address is asked then. Whoever reads it is nobody in particular: they may have
-    answered in Slack as well, or be the requester.
+    Where a channel has no realms, only the stack's own address is asked then. Several people may read it: they may
+    have responded on another channel as well, or be the requester.
     """
-    if approver.channel != Channel.SLACK:
+    if approver.realm is None:
         return Reason.SHARED_ADDRESS if is_quorum(approval.request) else None
     if approver.member is None:
         return Reason.UNCHECKED
     return None if approver.member else Reason.NOT_A_MEMBER
 
 
-def _workspace_problem(approval: Approval, approver: Approver) -> Reason | None:
-    """Between a message's posting and its noting the app's own workspace is not known yet."""
-    if not approval.slack_messages:
+def _realm_problem(approval: Approval, approver: Approver) -> Reason | None:
+    """Return why a user of this realm may not respond. Before a delivery is on record, its realm is not known."""
+    realms = [delivery.realm for delivery in approval.deliveries if delivery.channel == approver.channel]
+    if approver.realm is None and not any(realms):
+        return None
+    if not realms:
         return Reason.TOO_EARLY
-    own = approval.slack_messages[0].workspace
-    return None if own and approver.workspace == own else Reason.OTHER_WORKSPACE
+    return None if approver.realm and approver.realm == realms[0] else Reason.OTHER_WORKSPACE
 
 
 def _is_own_request(approval: Approval, person: Person) -> bool:
@@ -133,6 +129,5 @@ def _is_own_request(approval: Approval, person: Person) -> bool:
 
 
 def _stranger(approver: Approver) -> Person:
-    if approver.channel == Channel.SLACK:
-        return Person(id=approver.id, name=approver.name, slack_id=approver.id)
-    return Person(id=canonical(approver.id), name=approver.name, email=approver.id)
+    known = canonical(approver.id) if "@" in approver.id else approver.id
+    return Person(id=known, name=approver.name, identities={approver.channel: approver.id})

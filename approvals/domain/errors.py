@@ -1,33 +1,33 @@
-"""What can go wrong between the core and the services it uses, in words that no service shapes."""
+"""Errors between the core and the services that it uses, whatever the service."""
 
 from __future__ import annotations
 
 from approvals.domain.model import Approval
 
 
-class DeliveryFailed(Exception):  # noqa: N818
-    """An outside service did not take what we sent. Trying again is safe."""
+class DeliveryError(Exception):
+    """A service did not take what was sent. Retrying is safe."""
 
 
-class DeliveryRefused(DeliveryFailed):
-    """An outside service won't take it, as long as nobody changes something there."""
+class DeliveryRefusedError(DeliveryError):
+    """The service rejects the request until its configuration changes."""
 
 
-class DeliveryDelayed(DeliveryFailed):
-    """An outside service asks to come back after some seconds: it works, but we call it too often."""
+class DeliveryDelayedError(DeliveryError):
+    """The service limits the rate of calls. Retry after `seconds`."""
 
     def __init__(self, reason: str, seconds: int) -> None:
         super().__init__(reason)
         self.seconds = seconds
 
 
-class Conflict(Exception):  # noqa: N818 it is an answer of the table, not a fault
-    """Somebody else wrote first; `current` is the approval as it stands now."""
+class ConflictError(Exception):
+    """Another write came first. `current` is the stored approval."""
 
     def __init__(self, current: Approval) -> None:
         super().__init__(f"approval {current.id} is at version {current.version} now")
         self.current = current
 
 
-class TooManyConflicts(Exception):  # noqa: N818
-    """Others kept writing first. Nothing was stored; asking again is safe."""
+class TooManyConflictsError(Exception):
+    """Other writes kept coming first. Nothing was stored, and retrying is safe."""

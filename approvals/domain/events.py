@@ -19,7 +19,7 @@ MAX_CAUSE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event. `mark` is noted in the record once it is published; `detail` is JSON, in PascalCase."""
+    """One event. `mark` is stored in the record once it is published; `detail` is JSON, in PascalCase."""
 
     mark: str
     kind: Kind
@@ -28,7 +28,7 @@ class Event:
 
 
 def owed(approval: Approval, stack: str) -> tuple[Event, ...]:
-    """The events that are not published yet, in order of time. `stack` is the stack's name.
+    """Return the events that are not published yet, in order of time. `stack` is the stack's name.
 
     An event that is published again has the same `Id`.
     """
@@ -36,7 +36,7 @@ def owed(approval: Approval, stack: str) -> tuple[Event, ...]:
 
 
 def events(approval: Approval, stack: str) -> Iterator[Event]:
-    """An event for everything that is on record."""
+    """Yield an event for every entry of the history."""
     status = Status.PENDING
     for entry in history(approval):
         if entry.kind is Kind.DECIDED:
@@ -46,7 +46,7 @@ def events(approval: Approval, stack: str) -> Iterator[Event]:
 
 
 def _mark(key: str) -> str:
-    """The entry's key, short: a hundred people's addresses would fill the record, which has 400 KB at most."""
+    """Return the entry's key, short: a hundred addresses would fill the record, which has 400 KB at most."""
     step, colon, recipient = key.partition(":")
     return f"{step}:{sha256(recipient.encode()).hexdigest()[:16]}" if colon else key
 
@@ -108,7 +108,7 @@ def _escalated(approval: Approval, _entry: Entry) -> dict[str, Json]:
 
 
 def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     return {
         "DecidedBy": decision.approver.id if decision.approver else None,
         "Channel": decision.channel,
@@ -136,7 +136,7 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
     Kind.RESUMED: _nothing,
     Kind.GONE: _nothing,
 }
-"""What an event has besides what all have."""
+"""What events have besides the common keys."""
 
 
 def _who(approver: Approver) -> dict[str, Json]:
@@ -144,5 +144,5 @@ def _who(approver: Approver) -> dict[str, Json]:
 
 
 def _number(entry: Entry) -> int:
-    """The number at the end of an entry's key: 2 of `response-2`."""
+    """Return the number at the end of an entry's key: 2 of `response-2`."""
     return int(entry.key.rpartition("-")[2])

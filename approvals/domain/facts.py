@@ -1,16 +1,16 @@
-"""Facts about a request as labels and values: where it comes from, who asks, by when, and its execution's input."""
+"""Describe a request as labels and values: its source, its requester, its deadline and its execution's input."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 from approvals.domain.characters import one_line, reveal
-from approvals.domain.forms import said
-from approvals.domain.identifiers import is_email
-from approvals.domain.model import Approval, Json, readable
-from approvals.domain.parts import display_name, unlinked
+from approvals.domain.forms import format_answer
+from approvals.domain.model import Approval, Json, Request, readable
+from approvals.domain.parts import display_name, without_links
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.
@@ -19,19 +19,25 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-nested-wor
 """
 
 STARTED_BY_LABEL = "Started by (from the input)"
-"""The label of the parent execution, which is a claim: whoever starts an execution writes its input."""
+"""The label of the parent execution. It is a claim: the caller that starts an execution writes its input."""
 
 REQUESTER, DEADLINE = "Requested by", "Respond by"
-"""The labels of the requester and the deadline among the facts."""
+"""Labels of the requester and of the deadline."""
+
+LABELS: Mapping[str, str] = {each.name: each.metadata["label"] for each in fields(Request) if "label" in each.metadata}
+"""The labels of the fields of a request that are facts: those with a `label` in their metadata.
+
+Every surface shows such a field among the author's facts, a search finds it, and an export has a column for it.
+"""
 
 _EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Return who requests, by when (while open), and for which workflow: labels and values, plain text.
+    """Return the requester, the deadline (while open) and the source, as labels and values in plain text.
 
-    All but the requester, whose address stands beside their name, is the product's own knowledge. What the execution's
-    input claims is in `context`.
+    All but the requester, who is shown with their address, is the product's own knowledge. The claims of the
+    execution's input are in `context`.
     """
     rows = [
         (REQUESTER, requester(approval)),
@@ -42,72 +48,78 @@ def facts(approval: Approval) -> list[tuple[str, str]]:
 
 
 def source(approval: Approval) -> list[tuple[str, str]]:
-    """Return where the request comes from: workflow, execution, AWS account and region, as labels and values."""
+    """Return the source of a request: workflow, execution, AWS account and region."""
     workflow = approval.workflow
     # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
     _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
     rows = [
-        ("Workflow", unlinked(workflow.state_machine_name)),
-        ("Execution", unlinked(workflow.execution_name)),
+        ("Workflow", without_links(workflow.state_machine_name)),
+        ("Execution", without_links(workflow.execution_name)),
         ("AWS account", account),
         ("AWS region", region),
     ]
     return [(label, value) for label, value in rows if value]
 
 
-def requester(approval: Approval) -> str:
-    """Return the requester as `{name} ({address})`; the claim alone where the record does not know the person.
+def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
+    """Return the facts that the author states, as labels and values: the labelled fields, then `Facts`."""
+    own = ((label, getattr(request, name)) for name, label in LABELS.items())
+    return (*((label, str(value)) for label, value in own if value), *request.facts)
 
-    The request names its requester itself, so the address never gives way to a name. Empty without a requester.
+
+def requester(approval: Approval) -> str:
+    """Return the requester as `{name} ({address})`, or only the claim if the record does not know the person.
+
+    The author of a request names its requester, so a name never replaces the address. Empty without a requester.
     """
     claim = approval.request.requested_by or ""
-    claim = claim if is_email(claim) else one_line(claim)
+    claim = one_line(claim, len(claim)) if "@" in claim else one_line(claim)  # An address is never cut.
     person = approval.people.requester if approval.people else None
     if person is None or not claim:
         return claim
-    address = person.email or claim
+    address = person.address or claim
     known = display_name(person)
     return address if known in (address, claim) else f"{known} ({address})"
 
 
 def context(approval: Approval) -> list[tuple[str, str]]:
-    """Return the rest of the execution's input in full, as labels and values."""
-    return [(label, written(value)) for label, value in input_rows(approval)]
+    """Return the rest of the execution's input as labels and values."""
+    return [(label, readable_value(value)) for label, value in input_rows(approval)]
 
 
 def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
-    """Yield the rest of the execution's input as labels, each a line, and values as they were given."""
+    """Yield the rest of the execution's input as labels, each one line, and unchanged values."""
     parent = _parent(approval)
     if parent:
         yield STARTED_BY_LABEL, parent
     for key, value in approval.request.whole_context.items():
         if key != STARTED_BY or not parent:
-            yield " ".join(written(key).split()), value
+            yield " ".join(readable_value(key).split()), value
 
 
-def written(value: Json, most: int | None = None) -> str:
-    """Return the beginning of a value as people read it. It is cut before it is cleaned, which takes far longer."""
-    return reveal(text_of(value)[:most])
+def readable_value(value: Json, most: int | None = None) -> str:
+    """Return the beginning of a value as people read it. Cut first: cleaning takes far longer."""
+    return reveal(as_text(value)[:most])
 
 
-def text_of(value: Json) -> str:
-    """Return a value as text: a text as it is, anything else as JSON."""
+def as_text(value: Json) -> str:
+    """Return a text as it is, and any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def filled_in(approval: Approval) -> list[tuple[str, str]]:
-    """What the last of those whose answers stand filled in: labels and values."""
+def form_answers(approval: Approval) -> list[tuple[str, str]]:
+    """Return the answers to the form in the latest response that counts, as labels and values."""
     form = approval.standing[-1].form if approval.standing else {}
-    return [(field.label, said(form[field.name])) for field in approval.request.form if field.name in form]
+    return [(field.label, format_answer(form[field.name])) for field in approval.request.form if field.name in form]
 
 
 def _parent(approval: Approval) -> str | None:
-    """State machine and name of the execution that started this one, if it says so in Step Functions' own way."""
+    """Return the state machine and name of the parent execution, if the input names it as Step Functions does."""
     value = approval.request.whole_context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
 
 
 def indent(text: str) -> str:
-    """The text with its second and further lines indented: they belong to the first, whatever broke the line."""
+    """Return the text with all lines but the first indented, so that they visibly belong to it."""
     return "\n    ".join(text.splitlines())

@@ -1,30 +1,32 @@
-"""What an approver fills in: whether a form makes sense, and whether the answers to it do. Standard library only."""
+"""Check forms, and the answers that approvers give to them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from approvals.domain.characters import hidden_in, one_line
-from approvals.domain.model import FieldType, FormField, FormValue, Json, Presence
+from approvals.domain.form_fields import FieldType, FormField, FormValue
+from approvals.domain.model import Presence
 from approvals.domain.values import day, kind
 
 COMMENT = "comment"
-"""The name of the comment among an answer's problems: no field has it."""
+"""The name of the comment among the problems of a response. No field has it."""
 
 MAX_COMMENT = 1000
 """Characters of a comment."""
 
 MAX_CHOICES = 4
-"""Choices of a field that are named before it is filled in; more are counted."""
+"""Choices of a field that `hint` names. More are counted."""
 
 MAX_DIGITS = 15
-"""Digits of a number before its point: a reader of JSON that knows IEEE doubles alone keeps so many exactly."""
+"""Digits of a number before its point: an IEEE double keeps as many exactly."""
 
 YES, NO = "yes", "no"
-"""How pages and modals send a yes or no."""
+"""Answers to a yes-no field, as pages and modals send them."""
 
+# Unlike these, int() and float() take 1_000.
 _WHOLE = re.compile(rf"[+-]?[0-9]{{1,{MAX_DIGITS}}}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MAX_LENGTH = 3000
@@ -38,21 +40,21 @@ _NO_LIMIT = "none, since only the types number and date have one"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one answer, for the person who gave it. `field` is the field's name."""
+    """A text for the approver that says what is wrong with an answer. `field` is the field's name."""
 
     field: str
     text: str
 
 
-def said(value: FormValue) -> str:
-    """A value as people read it."""
+def format_answer(value: FormValue) -> str:
+    """Return an answer as people read it."""
     if isinstance(value, bool):
         return YES if value else NO
     return str(value)
 
 
 def contradictions(form: tuple[FormField, ...], path: str) -> Iterator[str]:
-    """What the author of a form must mend."""
+    """Yield what the author of a form must fix."""
     for number, field in enumerate(form):
         here = f"{path}[{number}]"
         if field.name in {other.name for other in form[:number]}:
@@ -65,13 +67,13 @@ def contradictions(form: tuple[FormField, ...], path: str) -> Iterator[str]:
             yield f"{here}.MaxLength: expected with the type text alone"
         limits = list(_limit_contradictions(field, here))
         yield from limits
-        # With limits of another type there is nothing to compare a default with.
+        # A default can only be compared with limits of its own type.
         if not limits and field.default is not None and (problem := _problem(field, field.default)):
             yield f"{here}.Default: {problem}"
 
 
 def parse(form: tuple[FormField, ...], sent: Mapping[str, str]) -> tuple[dict[str, FormValue], list[Problem]]:
-    """The values in what a page or a modal sent as texts, and what is wrong with them. What is empty is left out."""
+    """Return the answers in the texts of a page or a modal, without empty ones, and what is wrong with them."""
     values: dict[str, FormValue] = {}
     found: list[Problem] = []
     for field in form:
@@ -80,13 +82,13 @@ def parse(form: tuple[FormField, ...], sent: Mapping[str, str]) -> tuple[dict[st
         if value is not None:
             values[field.name] = value
         elif text:
-            found.append(Problem(field.name, _unseen(text) or _expected(field)))
-    found += [problem for problem in problems(form, values) if problem.field not in {known.field for known in found}]
-    return values, found
+            found.append(Problem(field.name, _hidden_problem(text) or _expected(field)))
+    unreadable = {problem.field for problem in found}
+    return values, [*found, *(problem for problem in problems(form, values) if problem.field not in unreadable)]
 
 
 def problems(form: tuple[FormField, ...], values: Mapping[str, FormValue]) -> list[Problem]:
-    """What is wrong with the answers, field by field."""
+    """Return what is wrong with the answers, field by field."""
     found = []
     for field in form:
         value = values.get(field.name)
@@ -98,20 +100,18 @@ def problems(form: tuple[FormField, ...], values: Mapping[str, FormValue]) -> li
 
 
 def comment_problems(comment: str, presence: Presence) -> list[Problem]:
-    """Return what is wrong with the comment of an answer."""
+    """Return what is wrong with the comment of a response."""
     missing = presence is Presence.REQUIRED and not comment.strip()
-    text = "Please say why." if missing else _unseen(comment)
+    text = "Please say why." if missing else _hidden_problem(comment)
     return [Problem(COMMENT, text)] if text else []
 
 
-def _unseen(text: str) -> str | None:
-    """Ask the person who typed a text to remove its first hidden character, if it has one."""
+def _hidden_problem(text: str) -> str | None:
     hidden = hidden_in(text)
     return f"Please remove the hidden character {hidden}." if hidden else None
 
 
 def _value(field: FormField, text: str) -> FormValue | None:
-    """The value that a text stands for; None when it is none."""
     match field.type:
         case FieldType.NUMBER:
             return _number(text)
@@ -122,7 +122,6 @@ def _value(field: FormField, text: str) -> FormValue | None:
 
 
 def _number(text: str) -> int | float | None:
-    """The number that a text is; `1_000` is none, though Python's own readers take it."""
     if _WHOLE.fullmatch(text):
         return int(text)
     return float(text) if _DECIMAL.fullmatch(text) else None
@@ -131,7 +130,7 @@ def _number(text: str) -> int | float | None:
 def _problem(field: FormField, value: FormValue) -> str | None:
     if not _fits(field, value):
         return _expected(field)
-    return _unseen(value) if field.type is FieldType.TEXT and isinstance(value, str) else None
+    return _hidden_problem(value) if field.type is FieldType.TEXT and isinstance(value, str) else None
 
 
 def _fits(field: FormField, value: FormValue) -> bool:
@@ -145,20 +144,15 @@ def _fits(field: FormField, value: FormValue) -> bool:
         case FieldType.DATE:
             return day(value) is not None and _within(field, str(value))
         case FieldType.NUMBER:
-            return _is_number(value) and _within(field, value)
-
-
-def _is_number(value: FormValue) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < _TOO_MUCH
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _TOO_MUCH
+            return is_number and _within(field, value)
 
 
 def _within(field: FormField, value: FormValue) -> bool:
-    """Dates as texts are in the order of time."""
+    """Compare numbers with numbers, or dates with dates, whose order as texts is that of time."""
     least = value if field.minimum is None else field.minimum
     most = value if field.maximum is None else field.maximum
-    return bool(least <= value <= most)  # type: ignore[operator]  # numbers with numbers, dates with dates: checked before
+    return bool(least <= value <= most)  # type: ignore[operator]  # one type: checked before
 
 
 def _expected(field: FormField) -> str:
@@ -176,7 +170,7 @@ def _expected(field: FormField) -> str:
 
 
 def hint(field: FormField) -> str:
-    """Return what a field of a form takes: `number from 1 to 100, required`."""
+    """Return what a field takes: `number from 1 to 100, required`."""
     match field.type:
         case FieldType.TEXT:
             what = f"text, up to {field.max_length:,} characters"
@@ -192,30 +186,20 @@ def hint(field: FormField) -> str:
 
 
 def limits(field: FormField) -> str:
-    """Return the limits of a number or a date, as they follow its name: ` from 1 to 100`."""
+    """Return the limits of a number or a date, to follow its name: ` from 1 to 100`."""
+    least, most = ("at least", "at most") if field.type is FieldType.NUMBER else ("not before", "not after")
     if field.minimum is not None and field.maximum is not None:
         return f" from {field.minimum} to {field.maximum}"
     if field.minimum is not None:
-        return f", at least {field.minimum}" if field.type is FieldType.NUMBER else f", not before {field.minimum}"
-    if field.maximum is not None:
-        return f", at most {field.maximum}" if field.type is FieldType.NUMBER else f", not after {field.maximum}"
-    return ""
+        return f", {least} {field.minimum}"
+    return f", {most} {field.maximum}" if field.maximum is not None else ""
 
 
 def _limit_contradictions(field: FormField, here: str) -> Iterator[str]:
+    unlimited = replace(field, minimum=None, maximum=None)
     for key, limit in (("Minimum", field.minimum), ("Maximum", field.maximum)):
-        if limit is not None and not _is_limit(field.type, limit):
+        if limit is not None and not (field.type in _LIMITS and _fits(unlimited, limit)):
             yield f"{here}.{key}: expected {_LIMITS.get(field.type, _NO_LIMIT)}, got {kind(limit)}"
             return
-    if field.minimum is not None and field.maximum is not None and not _ordered(field.minimum, field.maximum):
+    if field.minimum is not None and not _within(field, field.minimum):
         yield f"{here}.Minimum: expected at most {here}.Maximum"
-
-
-def _ordered(minimum: Json, maximum: Json) -> bool:
-    return minimum <= maximum  # type: ignore[operator]  # both numbers, or both dates: checked before
-
-
-def _is_limit(type_: FieldType, limit: float | str) -> bool:
-    if type_ is FieldType.NUMBER:
-        return _is_number(limit)
-    return type_ is FieldType.DATE and day(limit) is not None

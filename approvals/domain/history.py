@@ -1,4 +1,4 @@
-"""All that happened to an approval, read off its record: for pages, the command line, events and auditors."""
+"""The history of an approval, from its record: for pages, the command line, events and auditors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from approvals.domain import facts, wording
-from approvals.domain.model import Approval, Approver, Channel, Decision, Response, Status, Step
+from approvals.domain.model import Approval, Approver, Decision, Response, Status
 from approvals.domain.parts import Names, display_name
+from approvals.domain.profiles import profile_of
+from approvals.domain.steps import Step
 
 
 class Kind(StrEnum):
@@ -33,9 +35,9 @@ class Kind(StrEnum):
 class Entry:
     """One thing that happened.
 
-    `key` names it among the approval's entries, and stays the same whatever happens later: `response-2`. `text` is a
-    sentence for people, without its time. `approver` is who did it, where somebody did. `comment` is their words, or
-    the cause of a cancellation. `to` is who was told.
+    `key` names it among the approval's entries and never changes: `response-2`. `text` is a sentence for people,
+    without its time. `approver` is the person who did it, if one did. `comment` is their words, or the cause of a
+    cancellation. `to` is the person who was told.
     """
 
     key: str
@@ -48,7 +50,7 @@ class Entry:
 
 
 def history(approval: Approval) -> tuple[Entry, ...]:
-    """Everything on record, in order of time. What happened at the same moment is in the order of cause and effect."""
+    """Return everything on record, in order of time, and within a moment in the order of cause and effect."""
     return tuple(sorted(_entries(approval), key=lambda entry: entry.at))
 
 
@@ -65,7 +67,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
             key=f"extension-{number}",
             kind=Kind.EXTENDED,
             at=extension.at,
-            text=str(wording.extended(extension)),
+            text=str(wording.extension_sentence(extension)),
             approver=extension.approver,
         )
     if approval.escalated_at:
@@ -79,7 +81,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
 
 
 _REMINDER = re.compile(r"reminder-\d+")
-"""The step that is marked when all were reminded: who answers before is not."""
+"""The step that is marked when all who had not responded were reminded."""
 
 _VERBS = {"request": "asked", "notice": "told"}
 """What begins the steps that tell people of the request; the channel's name follows."""
@@ -89,15 +91,13 @@ def _told(approval: Approval) -> Iterator[Entry]:
     for step, at in approval.steps.items():
         kind, _, recipient = step.partition(":")
         verb, _, channel = kind.partition("_")
-        if verb == "request" and not recipient and channel != Channel.EMAIL:
+        if verb == "request" and not recipient:
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=f"It was asked {wording.where(channel)}.")
-        elif kind == Step.REQUEST_SLACK:
-            text = f"{_slack_name(approval, recipient)} was asked in a direct message in Slack."
-            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
         elif _REMINDER.fullmatch(step):
             yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
         elif verb in _VERBS and recipient:
-            text = f"{recipient} was {_VERBS[verb]} {wording.where(channel)}."
+            how = profile_of(channel).directly or wording.where(channel)
+            text = f"{_name(approval, channel, recipient)} was {_VERBS[verb]} {how}."
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
 
 
@@ -130,7 +130,7 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
 
 def _decision(decision: Decision) -> Entry:
     by = f" by {display_name(decision.approver)}" if decision.approver else ""
-    # A cancellation's cause is somebody's own words: whoever stopped the execution wrote it.
+    # A cancellation's cause was written by the person who stopped the execution.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
     return Entry(
@@ -152,7 +152,8 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
             yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)
 
 
-def _slack_name(approval: Approval, slack_id: str) -> str:
+def _name(approval: Approval, channel: str, recipient: str) -> str:
+    """Return an address as it is, and the name of the person behind a user id."""
     people = approval.people
-    named = (*people.approvers, *people.escalation) if people else ()
-    return next((display_name(person) for person in named if person.slack_id == slack_id), slack_id)
+    named = (*people.approvers, *people.escalation) if people and "@" not in recipient else ()
+    return next((display_name(person) for person in named if person.on(channel) == recipient), recipient)

@@ -1,4 +1,4 @@
-"""What can happen to an approval, and how it is judged: the words of `rules`, which judges. Standard library only."""
+"""Types of `rules`: the events that can happen to an approval, and the judgement of each."""
 
 from __future__ import annotations
 
@@ -12,36 +12,32 @@ from approvals.domain.model import Approval, Approver, Response
 
 
 class Verdict(StrEnum):
-    """What became of an event."""
+    """The effect of an event on an approval."""
 
     DECIDED = "DECIDED"
-    """It decided the approval."""
     COUNTED = "COUNTED"
-    """It counts, and more answers are needed."""
+    """The response counts. More responses are needed."""
     REPEATED = "REPEATED"
-    """This person answered so before, or the approval was decided this way: nothing to do, nothing wrong."""
+    """The person responded alike before, or the approval was decided alike: nothing to do, nothing wrong."""
     ANSWERED_OTHERWISE = "ANSWERED_OTHERWISE"
-    """This person answered otherwise before: they may withdraw that first."""
+    """The person responded otherwise before, and can withdraw that first."""
     OVERRULED = "OVERRULED"
-    """The approval was already decided otherwise."""
+    """The approval was decided otherwise before."""
     TOO_LATE = "TOO_LATE"
     """The approval's deadline has passed."""
     CANCELLED = "CANCELLED"
-    """The approval was called off."""
     NOT_ALLOWED = "NOT_ALLOWED"
-    """This person may not answer. The approval waits on."""
+    """The person may not respond. The approval still waits."""
     INCOMPLETE = "INCOMPLETE"
-    """Something must be filled in, or mended, first."""
+    """The approver must complete or fix the response first."""
     ALREADY_USED = "ALREADY_USED"
     """The same click or form came before, and what it did was taken back since: nothing to do."""
     WITHDRAWN = "WITHDRAWN"
-    """The person's answer counts no more."""
     EXTENDED = "EXTENDED"
-    """There is more time now."""
     NOT_DUE = "NOT_DUE"
-    """There is nothing to do: not yet, or no more."""
+    """Nothing to do: not yet, or no longer."""
     MOVED_ON = "MOVED_ON"
-    """It was time to remind or to escalate."""
+    """The approval is now reminded or escalated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
-class Postponement:
+class ExtensionRequest:
     """An approver asks for more time. `key` is as in a `Response`."""
 
     approver: Approver
@@ -64,21 +60,21 @@ class Postponement:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """The clock's event: the deadline may have passed."""
+    """The scheduler looks whether the deadline has passed."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """The clock's event: it may be time to remind, to escalate, or to expire."""
+class ScheduledCheck:
+    """The scheduler looks whether to remind, escalate or expire."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The approval is called off. `cause` is for people; `error` is for a workflow that still waits."""
+    """The approval is cancelled. `cause` is for people, `error` for a workflow that still waits."""
 
     at: datetime
     cause: str
@@ -86,14 +82,14 @@ class Cancellation:
     superseded_by: str | None = None
 
 
-Event = Response | Withdrawal | Postponement | Expiry | Tick | Cancellation
+ApprovalEvent = Response | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and the approval as it stands after it. `changed` says whether there is something to store.
+    """A verdict, and the approval after the event. `changed` says whether there is something to store.
 
-    `reason` says why somebody may not answer, `problems` what is missing or wrong in an answer.
+    `reason` says why the person may not respond, `problems` what is missing or wrong in the response.
     """
 
     verdict: Verdict

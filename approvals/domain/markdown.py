@@ -1,9 +1,8 @@
-"""The subset of Markdown that a request's details may use, taken apart once for every surface. Standard library only.
+"""Parse the subset of Markdown that a request's details may use. Every surface renders its blocks.
 
 Known: `# headings`, `- lists`, ``` blocks of code, **bold**, *italic*, `code` and [links](https://...). All else is
-text: no HTML, no images, nothing nested, and no link whose address could deceive (see `addresses`). What is taken apart
-is complete: no character of the text is lost, save the marks; nor is it ever slow, as every pattern reads a character a
-few times at most.
+text: no HTML, no images, nothing nested, and no link whose address could deceive (see `addresses`). No character is
+lost but the marks, and every pattern reads a character a few times at most.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import takewhile
+from itertools import accumulate
 
 from approvals.domain.addresses import is_address
 
 
 class Style(StrEnum):
-    """How a run of text looks."""
+    """The style of a run of text."""
 
     PLAIN = "plain"
     BOLD = "bold"
@@ -27,8 +26,8 @@ class Style(StrEnum):
     LINK = "link"
 
 
-class Kind(StrEnum):
-    """What a block is. A PARAGRAPH may have line breaks in it; a CODE block is one plain run."""
+class BlockKind(StrEnum):
+    """The kind of a block. A PARAGRAPH may have line breaks in it; a CODE block is one plain run."""
 
     PARAGRAPH = "paragraph"
     HEADING = "heading"
@@ -38,7 +37,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of text in one style; `url` is where a link leads."""
+    """A run of text in one style. `url` is the address of a link."""
 
     text: str
     style: Style = Style.PLAIN
@@ -47,9 +46,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading, an item of a list, or a block of code. It ends before the character `end` of its text."""
+    """A paragraph, a heading, an item of a list, or a block of code. `end` is where it ends in the text."""
 
-    kind: Kind
+    kind: BlockKind
     spans: tuple[Span, ...]
     end: int = field(default=0, compare=False)
 
@@ -58,88 +57,72 @@ _INLINE = re.compile(
     r"`(?P<code>[^`\n]+)`"
     r"|\*\*(?P<bold>[^*\s](?:[^*\n]*[^*\s])?)\*\*"
     r"|(?<![\w*])\*(?P<italic>[^*\s](?:[^*\n]*[^*\s])?)\*(?![\w*])"
-    # No [ in a label: else each of many would begin a search of its own.
+    # No [ in a label: otherwise each of many would start a search of its own.
     r"|\[(?P<label>[^\[\]\n]{1,300})\]\((?P<url>[^()\s]{1,2000})\)"
 )
 _HEADING = re.compile(r"#{1,6} +(\S.*)")
 _ITEM = re.compile(r"\s{0,8}[-*] +(\S.*)")
 _FENCE = re.compile(r"\s*```[\w+#.-]{0,20}\s*")
-"""A language may stand behind it, and is left out; a longer text may not: it would be lost."""
+"""A language may follow it and is left out. A longer text may not follow: it would be lost."""
 
 
 def parse(text: str) -> Iterator[Block]:
-    """Take a text apart, block by block as they are asked for."""
-    return _blocks(_Lines(text))
+    """Yield the blocks of a text. Each line starts a block or continues the paragraph before it."""
+    lines = text.split("\n")
+    ends = [min(end, len(text)) for end in accumulate(len(line) + 1 for line in lines)]
+    paragraph: list[str] = []
+    at = 0
+    while at < len(lines):
+        line, start = lines[at], at
+        at += 1
+        is_fence = _FENCE.fullmatch(line) is not None
+        found = None if is_fence else _heading_or_item(line)
+        if paragraph and (is_fence or found or not line.strip()):
+            yield _block(BlockKind.PARAGRAPH, "\n".join(paragraph), ends[start - 1])
+            paragraph = []
+        if is_fence:
+            closing = next((number for number in range(at, len(lines)) if lines[number].strip() == "```"), len(lines))
+            yield Block(BlockKind.CODE, (Span("\n".join(lines[at:closing])),), ends[min(closing, len(lines) - 1)])
+            at = closing + 1
+        elif found:
+            yield _block(*found, ends[start])
+        elif line.strip():
+            paragraph.append(line)
+    if paragraph:
+        yield _block(BlockKind.PARAGRAPH, "\n".join(paragraph), ends[-1])
 
 
 def plain(blocks: Iterable[Block]) -> str:
-    """Write blocks for a mail: marks are kept where they help to read, and the address of a link stands behind it."""
+    """Return blocks as plain text. Marks stay where they help to read, and a link's address follows it."""
     written = ""
-    before: Kind | None = None
+    before: BlockKind | None = None
     for block in blocks:
         words = "".join(f"{span.text} ({span.url})" if span.style is Style.LINK else span.text for span in block.spans)
-        # Blocks stand apart; what follows a heading, and the items of a list, stand together.
-        together = before is Kind.HEADING or (before is Kind.ITEM and block.kind is Kind.ITEM)
+        # An empty line separates blocks, but not a heading from what follows it, nor the items of a list.
+        together = before is BlockKind.HEADING or (before is BlockKind.ITEM and block.kind is BlockKind.ITEM)
         between = "" if before is None else "\n" if together else "\n\n"
-        written += between + (f"- {words}" if block.kind is Kind.ITEM else words)
+        written += between + (f"- {words}" if block.kind is BlockKind.ITEM else words)
         before = block.kind
     return written
 
 
-def shape(block: Block) -> Kind:
-    """Return what a block is among its neighbors: a heading stands with the paragraphs around it."""
-    return Kind.PARAGRAPH if block.kind is Kind.HEADING else block.kind
+def shape(block: Block) -> BlockKind:
+    """Return the kind by which neighbors are grouped: a heading stands with the paragraphs around it."""
+    return BlockKind.PARAGRAPH if block.kind is BlockKind.HEADING else block.kind
 
 
-class _Lines(Iterator[str]):
-    """The lines of a text; `read` counts the characters of those that were handed out."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = iter(text.split("\n"))
-        self._end = len(text)
-        self.read = 0
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.read = min(self.read + len(line) + 1, self._end)
-        return line
+def _block(kind: BlockKind, text: str, end: int) -> Block:
+    return Block(kind, tuple(_spans(text)), end)
 
 
-def _blocks(lines: _Lines) -> Iterator[Block]:
-    """Each line begins a block, or goes on with the paragraph before it; a fence takes all lines to the next one."""
-    paragraph: list[str] = []
-    end = 0
-    for line in lines:
-        fence = _FENCE.fullmatch(line) is not None
-        found = None if fence else _heading_or_item(line)
-        if paragraph and (fence or found or not line.strip()):
-            yield Block(Kind.PARAGRAPH, _spans("\n".join(paragraph)), end)
-            paragraph = []
-        if fence:
-            code = "\n".join(takewhile(lambda inner: inner.strip() != "```", lines))
-            yield Block(Kind.CODE, (Span(code),), lines.read)
-        elif found:
-            kind, text = found
-            yield Block(kind, _spans(text), lines.read)
-        elif line.strip():
-            paragraph.append(line)
-            end = lines.read
-    if paragraph:
-        yield Block(Kind.PARAGRAPH, _spans("\n".join(paragraph)), end)
-
-
-def _heading_or_item(line: str) -> tuple[Kind, str] | None:
+def _heading_or_item(line: str) -> tuple[BlockKind, str] | None:
     if heading := _HEADING.fullmatch(line):
-        return Kind.HEADING, heading[1]
+        return BlockKind.HEADING, heading[1]
     item = _ITEM.fullmatch(line)
-    return (Kind.ITEM, item[1]) if item else None
+    return (BlockKind.ITEM, item[1]) if item else None
 
 
-def _spans(text: str) -> tuple[Span, ...]:
-    return tuple(_taken_apart(text))
-
-
-def _taken_apart(text: str) -> Iterator[Span]:
+def _spans(text: str) -> Iterator[Span]:
     at = 0
     for found in _INLINE.finditer(text):
         span = _span(found)
@@ -154,10 +137,7 @@ def _taken_apart(text: str) -> Iterator[Span]:
 
 
 def _span(found: re.Match[str]) -> Span | None:
-    if found["code"]:
-        return Span(found["code"], Style.CODE)
-    if found["bold"]:
-        return Span(found["bold"], Style.BOLD)
-    if found["italic"]:
-        return Span(found["italic"], Style.ITALIC)
-    return Span(found["label"], Style.LINK, found["url"]) if is_address(found["url"]) else None
+    if found["url"]:
+        return Span(found["label"], Style.LINK, found["url"]) if is_address(found["url"]) else None
+    style = Style(found.lastgroup or "")
+    return Span(found[style], style)

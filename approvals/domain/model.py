@@ -1,4 +1,4 @@
-"""The words of the product as types. Standard library and `characters` only; nothing here reads a clock."""
+"""The core's types: an approval, its request, people, responses and decision. Nothing here reads a clock."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Final
 
 from approvals.domain.characters import MAX_NAME, one_line
 from approvals.domain.email_address import is_same
+from approvals.domain.form_fields import FormField, FormValue
+from approvals.domain.steps import REQUEST, Step
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
 class Status(StrEnum):
-    """Where an approval stands. Every status but PENDING is final."""
+    """The status of an approval. Every one but PENDING is final."""
 
     PENDING = "PENDING"
     APPROVED = "APPROVED"
@@ -25,26 +27,26 @@ class Status(StrEnum):
 
 
 class Action(StrEnum):
-    """What an approver can answer."""
+    """What an approver can do with a request."""
 
     APPROVE = "approve"
     REJECT = "reject"
 
     @property
     def status(self) -> Status:
-        """The status that this answer leads to."""
+        """Return the status that this response leads to."""
         return Status.APPROVED if self is Action.APPROVE else Status.REJECTED
 
 
 class Severity(StrEnum):
-    """How much depends on the answer. HIGH asks for a second confirmation, on every channel."""
+    """How much depends on the decision. HIGH asks for a second confirmation, on every channel."""
 
     NORMAL = "normal"
     HIGH = "high"
 
 
 class Presence(StrEnum):
-    """Whether something goes with an answer."""
+    """Whether a response has a comment."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -58,65 +60,17 @@ class OnTimeout(StrEnum):
     REJECT = "reject"
 
 
-class FieldType(StrEnum):
-    """What a field of a form takes."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    CHOICE = "choice"
-    YES_NO = "yes-no"
-    DATE = "date"
-
-
-class Channel:
-    """Names of channels, as records have them: texts, since a channel that is added brings a name of its own.
-
-    SYSTEM is the product itself: the clock, or a request that reached nobody.
-    """
-
-    EMAIL: Final = "email"
-    SLACK: Final = "slack"
-    SYSTEM: Final = "system"
-
-
-class Step(StrEnum):
-    """What is done once for an approval, each noted in the record when it is done."""
-
-    REQUEST_EMAIL = "request_email"
-    REQUEST_SLACK = "request_slack"
-    RESUME = "resume"
-    OUTCOME_EMAIL = "outcome_email"
-    OUTCOME_SLACK = "outcome_slack"
-    OUTCOME_THREAD = "outcome_thread"
-    WORKFLOW_GONE = "workflow_gone"
+SYSTEM: Final = "system"
+"""The channel of what the product itself does: the scheduler, or a request that reached nobody."""
 
 
 class ContextNotReadError(Exception):
-    """The request was read without its context, which must not pass for one that has none."""
-
-
-FormValue = str | int | float | bool
-"""What an approver fills in: a text, a number, yes or no; a date as text, 2026-11-23."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormField:
-    """One thing that the approver fills in. The limits are of a number or a date; `max_length` of a text."""
-
-    name: str
-    label: str
-    type: FieldType
-    default: FormValue | None = None
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: float | str | None = None
-    maximum: float | str | None = None
-    max_length: int = 3000
+    """The request was read without its context: it must not pass for one that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoreTime:
-    """How often approvers may ask for more time, and how much they get each time."""
+    """How often approvers may extend the deadline, and by how much."""
 
     times: int
     by: timedelta
@@ -124,10 +78,10 @@ class MoreTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked, of whom, and by which rules.
+    """A request: what is asked, of whom, and by which rules.
 
-    `approvers` and `escalate_to` name people as the requester did: email addresses, Slack user ids, Slack user group
-    ids; empty approvers mean whoever is asked. Durations count from the request. `context` is the execution's input
+    `approvers` and `escalate_to` name people as the requester did: addresses, user ids and user group ids of channels;
+    empty approvers mean everyone who is asked. Durations count from the request. `context` is the execution's input
     without the request itself, or None where it was not read: lists don't read it. `digest` is the SHA-256 (64 hex
     digits) of all that was asked.
     """
@@ -157,7 +111,7 @@ class Request:
 
     @property
     def whole_context(self) -> Mapping[str, Json]:
-        """The context, for whoever shows or stores all that is asked. Raises `ContextNotReadError`."""
+        """Return the context. Raise `ContextNotReadError`."""
         if self.context is None:
             raise ContextNotReadError("this request is from a list: read it in full to show it")
         return self.context
@@ -177,61 +131,67 @@ class Workflow:
     """How often the state was retried before; each attempt has a task token of its own."""
 
     def retries(self, earlier: Workflow) -> bool:
-        """Whether this is a later attempt of the same state of the same execution."""
+        """Return True for a later attempt of the same state of the same execution."""
         same = (earlier.execution_arn, earlier.state_name, earlier.entered_at)
         return self.attempt > earlier.attempt and (self.execution_arn, self.state_name, self.entered_at) == same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approver:
-    """Who answers. `id` is an email address or a Slack user id, `name` what people call them, on one line.
+    """A user who responds. `id` is their name on the channel, `name` what people call them, on one line.
 
-    `workspace` is the id of the Slack workspace they belong to; empty by email. `member` says whether they are a full
-    member of it, no guest, bot or deactivated user; it is None where Slack was not asked, and is not stored.
+    `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
+    none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
+    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored.
     """
 
     id: str
     name: str
     channel: str
-    workspace: str = ""
+    realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
 
     def __post_init__(self) -> None:
-        """Keep the name to one line: people choose their names, and one with line breaks could pose as our words.
-
-        A name that is an address is never cut: two could look the same then.
-        """
+        """Keep the name to one line: with line breaks, it could pose as our words. An address is never cut."""
         object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))) or self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One human, whatever the channel. `name` is one line, `id` an email address in canonical form, or a Slack user id.
+    """One human, whatever the channel. `name` is one line, `id` an address in canonical form, or else a user id.
 
-    `email` and `slack_id` are both known where Slack says that they are the same person's.
+    `identities` are their names by channel: several where a channel says that they are the same person's.
     """
 
     id: str
     name: str
-    email: str = ""
-    slack_id: str = ""
+    identities: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Keep the name to one line, as an approver's."""
         object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
 
+    def on(self, channel: str) -> str:
+        """Return their name on a channel; empty if they have none there."""
+        return self.identities.get(channel, "")
+
+    @property
+    def address(self) -> str:
+        """Their address, which names them on every channel; empty if none is known."""
+        return next((identity for identity in self.identities.values() if "@" in identity), "")
+
     def is_(self, approver: Approver) -> bool:
-        """Whether this is who answers, whatever the spelling of their email address."""
-        if approver.channel == Channel.SLACK:
-            return approver.id == self.slack_id
-        return is_same(self.email, approver.id)
+        """Return True if this person responds. An address names them on every channel without realms."""
+        if approver.realm is None and "@" in approver.id:
+            return any(is_same(identity, approver.id) for identity in self.identities.values())
+        return bool(approver.id) and approver.id == self.on(approver.channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Who is who, as it stood when the request was sent. `approvers` is empty when whoever is asked may answer.
+    """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
 
-    It is not `complete` while Slack could not be asked: then nobody can answer in Slack yet, but everybody by mail.
+    It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
     """
 
     approvers: tuple[Person, ...] = ()
@@ -242,9 +202,9 @@ class People:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What one approver said, and when (UTC).
+    """The response of one approver, and when (UTC). A withdrawn one does not count.
 
-    `person` is the id of the human who said it, `form` what they filled in. What was withdrawn counts no more.
+    `person` is the id of the human who responded, `form` what they filled in.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     """
 
@@ -261,7 +221,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An answer that was not taken, because this person may not answer."""
+    """A response that was refused, because this person may not respond."""
 
     approver: Approver
     action: Action
@@ -271,7 +231,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """More time: who asked for it, when, and the deadline it led to. `key` is as in a `Response`."""
+    """An extension: who extended the deadline, when, and to when. `key` is as in a `Response`."""
 
     approver: Approver
     at: datetime
@@ -298,16 +258,18 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlackMessage:
-    """Where a message stands in Slack, so that it can be edited, and the id of the app's own workspace.
+class Delivery:
+    """A message that shows the approval and can be edited.
 
-    `user` is the id of whose direct message it is; empty in a channel.
+    `place` and `id` say where it is, in the channel's words. `to` is its only reader; empty in a place that many read.
+    `realm` is the organization on the channel that may respond there.
     """
 
     channel: str
-    ts: str
-    workspace: str
-    user: str = ""
+    place: str
+    id: str
+    to: str = ""
+    realm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,10 +277,9 @@ class Approval:
     """One request for a decision; one record.
 
     `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
-    is made or checked.
-    `people` is None until it is known who is who: nobody may answer before. `version` counts the writes that changed
-    what was answered or asked; `steps` says what has been done about it, `reminded` how many reminders are due,
-    `published` which events are on the bus.
+    is made or checked. `people` is None until identities are resolved: nobody may respond before. `version` counts the
+    writes that changed responses or deadlines; `steps` are the marks of what is done, `reminded` is the number of
+    reminders that are due, `published` the marks of published events.
     """
 
     id: str
@@ -337,48 +298,42 @@ class Approval:
     escalated_at: datetime | None = None
     decision: Decision | None = None
     steps: Mapping[str, datetime] = field(default_factory=dict)
-    slack_message: SlackMessage | None = None
-    direct_messages: tuple[SlackMessage, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     published: frozenset[str] = frozenset()
 
     @property
-    def slack_messages(self) -> tuple[SlackMessage, ...]:
-        """All messages that show it, the channel's first."""
-        return (*([self.slack_message] if self.slack_message else []), *self.direct_messages)
-
-    @property
     def resumed(self) -> bool | None:
-        """Whether the decision reached the workflow; None while that is not known."""
+        """Return True if the decision reached the workflow; None while that is not known."""
         if Step.RESUME in self.steps:
             return True
         return False if Step.WORKFLOW_GONE in self.steps else None
 
     @property
     def told(self) -> bool:
-        """Whether anybody was told of the request."""
-        return any(step.startswith("request_") for step in self.steps)
+        """Return True if anyone was asked."""
+        return any(step.startswith(REQUEST) for step in self.steps)
 
     @property
     def standing(self) -> tuple[Response, ...]:
-        """The responses that count: those that were not withdrawn."""
+        """Return the responses that count: those that were not withdrawn."""
         return tuple(response for response in self.responses if response.withdrawn_at is None)
 
     @property
     def title(self) -> str:
-        """The request's title, or one made from the execution's name (at most 150 characters)."""
+        """Return the request's title, or one made from the execution's name (at most 150 characters)."""
         return self.request.title or f"Let {self.workflow.execution_name} continue?"
 
 
 def iso(moment: datetime) -> str:
-    """The moment in ISO 8601, UTC, to the millisecond: `2026-11-23T10:31:00.000Z`."""
+    """Return the moment in ISO 8601, UTC, to the millisecond: `2026-11-23T10:31:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def readable(moment: datetime) -> str:
-    """The moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
+    """Return the moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
     return moment.astimezone(UTC).strftime("%a %d %b %Y, %H:%M UTC")
 
 
 def shorten(text: str, most: int) -> str:
-    """The text, cut to at most `most` characters with an ellipsis as the last of them."""
+    """Return the text, cut to at most `most` characters with an ellipsis as the last of them."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

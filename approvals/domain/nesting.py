@@ -1,67 +1,52 @@
-"""How deep JSON is nested: walked without recursion, since deep nesting breaks every recursive reader. Pure."""
+"""Find deep nesting in JSON, without recursion: deep nesting breaks every recursive reader."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from approvals.domain.model import Json, shorten
 
 MAX_DEPTH = 64
-"""Levels of lists and objects that a request may have, the input itself being the first: Python 3.11 reads and writes
-fewer than 1,000, and no person reads more than a handful."""
+"""Levels of lists and objects that a request may have, the input being the first. Python 3.11 reads and writes fewer
+than 1,000, and people read only a few."""
 
 MAX_READABLE_DEPTH = 500
-"""Levels that a record may have: requests of earlier versions were not limited."""
+"""Levels that a record may have: earlier versions did not limit requests."""
 
 MAX_CONTAINERS = 500_000
-"""Lists and objects that are looked at. No input that is small enough to be asked has as many; a YAML file of a few
-lines can, since its anchors are repeated by reference."""
+"""Lists and objects to look at. No input within the size limit has as many, but a YAML file of a few lines can: its
+anchors are repeated by reference."""
 
 _MAX_KEY, _MAX_KEYS = 30, 6
-"""Characters of a key, and keys, that a path names."""
+"""The most characters of a key, and keys, in a path."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    value: dict[str, Json] | list[Json]
-    key: str
-    parent: _Node | None
+_Path = tuple["_Path", str] | None
+"""The path of the container and its own key, which share the beginnings of all paths; None for the value itself."""
 
 
 def deeper_than(value: Json, most: int) -> str | None:
-    """Return the path of something nested deeper than `most` levels, or None.
+    """Return the path of a value nested deeper than `most` levels, or None.
 
-    Something that has more than `MAX_CONTAINERS` lists and objects counts as too deep, at the path that was reached.
+    A value with more than `MAX_CONTAINERS` lists and objects counts as too deep, at the path that was reached.
     """
-    level = list(_containers({"": value}, None))
+    level: list[tuple[dict[str, Json] | list[Json], _Path]] = [(value, None)] if isinstance(value, dict | list) else []
     seen = 0
     for _ in range(most):
-        below: list[_Node] = []
-        for node in level:
-            seen += 1
-            below += _containers(node.value, node)
+        seen += len(level)
+        below: list[tuple[dict[str, Json] | list[Json], _Path]] = []
+        for container, path in level:
+            items = container.items() if isinstance(container, dict) else enumerate(container)
+            form = ".{}" if isinstance(container, dict) else "[{}]"
+            below += [(each, (path, form.format(key))) for key, each in items if isinstance(each, dict | list)]
             if seen + len(below) > MAX_CONTAINERS:
-                return _path(below[-1])
+                return _written(below[-1][1])
         level = below
-    return _path(level[0]) if level else None
+    return _written(level[0][1]) if level else None
 
 
-def _containers(value: dict[str, Json] | list[Json], parent: _Node | None) -> Iterator[_Node]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if isinstance(each, dict | list):
-                yield _Node(each, f".{key}", parent)
-    else:
-        for number, each in enumerate(value):
-            if isinstance(each, dict | list):
-                yield _Node(each, f"[{number}]", parent)
-
-
-def _path(node: _Node | None) -> str:
+def _written(path: _Path) -> str:
     keys: list[str] = []
-    while node is not None and node.parent is not None:
-        keys.append(node.key)
-        node = node.parent
+    while path is not None:
+        path, key = path
+        keys.append(key)
     named = [shorten(key, _MAX_KEY) for key in keys[::-1][:_MAX_KEYS]]
     return "".join([*named, "…" if len(keys) > _MAX_KEYS else ""]).removeprefix(".")

@@ -1,55 +1,27 @@
-"""What a surface shows of a request, and what it leaves out: one computation for both, so that they can't disagree.
+"""Fit a request into a surface: one computation for what it shows and what it omits, so that they can't disagree.
 
-A surface that leaves anything out says what, has no button that approves at once, and leads to the page, which shows
-everything. Standard library only.
+A surface that omits anything says what, has no button that approves at once, and leads to the page, which shows
+everything.
 """
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from approvals.domain import facts, markdown
-from approvals.domain.addresses import labelled
-from approvals.domain.markdown import Block, Kind, Span, Style
-from approvals.domain.model import Approval, Json, Request
-from approvals.domain.parts import counted, enumerated
-
-MAX_RUN = 2900
-"""Characters of one element of Slack's rich text: no limit is documented, a section's text has 3,000."""
+from approvals.domain.addresses import label_with_host
+from approvals.domain.markdown import Block, BlockKind, Span, Style
+from approvals.domain.model import Approval, Json
+from approvals.domain.parts import join_names, pluralize
 
 MAX_STYLED_FACTS = 20
 """With more facts, labels are not bold: each run of its own would weigh more than its text."""
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 """Stands where a text is cut."""
-
-_RUN = 30
-"""What a run of rich text weighs beside its text and address: the JSON around it."""
-
-
-def weigh(text: str) -> int:
-    """Return what JSON weighs in a Slack message: UTF-16 units, with the three characters that Slack escapes."""
-    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
-    return units + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
-
-
-def text_weight(text: str) -> int:
-    """Return what a text weighs in a Slack message, as JSON without its quotes."""
-    return weigh(json.dumps(text, ensure_ascii=False)) - 2
-
-
-def slack_weight(text: str) -> int:
-    """Return what a text weighs in a Slack message, where a long one takes several runs."""
-    return text_weight(text) + _RUN * (len(text) // MAX_RUN)
-
-
-def email_size(text: str) -> int:
-    """Return what a text takes in an email: UTF-8 bytes, and what is put before its wrapped lines."""
-    return len(text.encode(errors="surrogatepass")) + len(text) // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,37 +47,8 @@ class Surface:
     form: bool = True
 
 
-SLACK_MESSAGE = Surface(
-    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=6, note=700
-)
-"""A message, and the answer to `/approvals show`. What we say ourselves takes from the room: see `fit`.
-
-Slack documents no limit; it was seen at 13,297 characters of one block, and lower where text is spread over many
-elements: so the elements' own JSON is counted, too.
-Source: https://github.com/slackapi/bolt-js/issues/2509, https://github.com/slackapi/bolt-js/issues/2867
-"""
-
-SLACK_HOME = replace(SLACK_MESSAGE, room=2500, note=0)
-"""A request in the app's Home, beside others."""
-
-EARLIER_MESSAGE = Surface(1000, slack_weight, part=0, row=25, block=0, group=0, run=0, style=0, line=0)
-"""A message of an earlier version, still open: it cut each value at 1,000 characters, and 41 values to 40."""
-
-EARLIER_MAX_KEY = 100
-"""Characters at which it cut the key of a value."""
-
-EMAIL = Surface(64_000, email_size, part=60, row=40, block=10, group=0, run=0, style=4, line=24, form=False)
-"""An email. Gmail hides what is beyond 102 KB of one.
-
-Source: https://www.spamresource.com/2022/01/what-is-gmail-clipping-and-what-to-do.html
-"""
-
-TITLE_ALONE = replace(EMAIL, room=0)
-"""An entry of a digest."""
-
-
-class Part(StrEnum):
-    """A part of a request, as people call it."""
+class RequestPart(StrEnum):
+    """A part of a request. The value is its name for people."""
 
     FACTS = "facts"
     DETAILS = "details"
@@ -114,108 +57,80 @@ class Part(StrEnum):
     FORM = "form"
 
 
-@dataclass(frozen=True, slots=True)
-class Omission:
-    """What is left out of a part, in words: `12 of 52 lines of the workflow input`."""
-
-    part: Part
-    text: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a surface shows, all of it, beside the title; and what it leaves out. `size` is what it takes there."""
+    """All that a surface shows beside the title, and its size.
+
+    `omissions` says what the surface omits of a part, in words: `12 of 52 lines of the workflow input`.
+    """
 
     facts: tuple[tuple[str, str], ...] = ()
     details: tuple[Block, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     context: tuple[tuple[str, str], ...] = ()
-    omissions: tuple[Omission, ...] = ()
+    omissions: Mapping[RequestPart, str] = field(default_factory=dict)
     size: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left out: only then may an approve button stand here."""
+        """Return True if nothing is omitted. Only then may the surface have an approve button."""
         return not self.omissions
 
     @property
     def left_out(self) -> str:
-        """All that is left out, in words."""
-        return enumerated([omission.text for omission in self.omissions])
+        """Return all omissions in words."""
+        return join_names([*self.omissions.values()])
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A part as far as it fits, what that takes, and what of it does not fit; empty where all does."""
+    """The content of a part that fits, its size, and what does not fit, in words."""
 
     content: tuple[tuple[str, str], ...] | tuple[Block, ...]
     size: int
     left_out: str = ""
 
 
-_Fit = Callable[[Approval, Surface, int], _Fitted]
-
-
 def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
-    """Return what a surface shows of a request. `taken` is what stands beside it and takes from the same room.
+    """Return what a surface shows of a request. `taken` is the size of other content in the same room.
 
-    Where not all fits, the smallest parts come first, and the greater ones share what is left: none hides another.
+    If not everything fits, the smallest parts come first and the larger ones share the rest: no part hides another.
     """
     room = max(surface.room - taken, 0)
-    fits = dict(_wanted(approval.request))
-    fitted = {part: show(approval, surface, room) for part, show in fits.items()}
+    fitted = {part: show(approval, surface, room) for part, show in _PARTS.items()}
     if any(each.left_out for each in fitted.values()) or sum(each.size for each in fitted.values()) > room:
         left = max(room - surface.note, 0)
         smallest_first = sorted(fitted, key=lambda part: (bool(fitted[part].left_out), fitted[part].size))
         for waiting, part in zip(range(len(fitted), 0, -1), smallest_first, strict=True):
-            fitted[part] = fits[part](approval, surface, left // waiting)
+            fitted[part] = _PARTS[part](approval, surface, left // waiting)
             left -= fitted[part].size
-    omissions = [Omission(part, fitted[part].left_out) for part in fits if fitted[part].left_out]
+    omissions = {part: fitted[part].left_out for part in _PARTS if fitted[part].left_out}
     if approval.request.form and not surface.form:
-        omissions.append(Omission(Part.FORM, f"the form ({counted(len(approval.request.form), 'field')})"))
+        omissions[RequestPart.FORM] = f"the form ({pluralize(len(approval.request.form), 'field')})"
     return Shown(
-        **{_FIELDS[part]: each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each part its own
-        omissions=tuple(omissions),
+        **{part.name.lower(): each.content for part, each in fitted.items()},  # type: ignore[arg-type]  # each its own
+        omissions=omissions,
         size=sum(each.size for each in fitted.values()),
     )
 
 
-def was_all_in_earlier_message(approval: Approval) -> bool:
-    """Return True if a Slack message of an earlier version, which may still be open, showed all of the request."""
-    short = all(len(label) <= EARLIER_MAX_KEY for label, _ in facts.input_rows(approval))
-    return short and fit(approval, EARLIER_MESSAGE).is_complete
-
-
-def _wanted(request: Request) -> Iterator[tuple[Part, _Fit]]:
-    """The parts that the request has, in the order in which they are shown."""
-    if request.facts:
-        yield Part.FACTS, _facts
-    if request.details:
-        yield Part.DETAILS, _details
-    if request.links:
-        yield Part.LINKS, _links
-    yield Part.CONTEXT, _context  # It says itself whether there is any: one that was not read is no empty one.
-
-
-_FIELDS = {Part.FACTS: "facts", Part.DETAILS: "details", Part.LINKS: "links", Part.CONTEXT: "context"}
-
-
 def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    facts = approval.request.facts
-    beside = surface.row + (2 * surface.run + surface.style if len(facts) <= MAX_STYLED_FACTS else 0)
-    return _rows(Part.FACTS, facts, [beside] * len(facts), surface, room)
+    rows = facts.author_facts(approval.request)
+    beside = surface.row + (2 * surface.run + surface.style if len(rows) <= MAX_STYLED_FACTS else 0)
+    return _rows(RequestPart.FACTS, rows, [beside] * len(rows), surface, room)
 
 
 def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:
     links = approval.request.links
-    # The host stands behind the label.
-    hosts = [surface.measure(labelled("", url)) for _, url in links]
+    hosts = [surface.measure(label_with_host("", url)) for _, url in links]
     beside = [surface.row + surface.block + surface.run + surface.style + host for host in hosts]
-    return _rows(Part.LINKS, links, beside, surface, room)
+    return _rows(RequestPart.LINKS, links, beside, surface, room)
 
 
-def _rows(part: Part, rows: tuple[tuple[str, str], ...], beside: Iterable[int], surface: Surface, room: int) -> _Fitted:
-    """Labels and values: each whole, or not at all."""
+def _rows(
+    part: RequestPart, rows: tuple[tuple[str, str], ...], beside: Iterable[int], surface: Surface, room: int
+) -> _Fitted:
+    """Fit labels and values: each whole, or not at all."""
     size, shown = surface.part, 0
     for (label, value), more in zip(rows, beside, strict=True):
         needed = more + surface.measure(label) + _lines_size(value, surface)
@@ -223,21 +138,20 @@ def _rows(part: Part, rows: tuple[tuple[str, str], ...], beside: Iterable[int], 
             break
         size += needed
         shown += 1
-    if shown == len(rows):
-        return _Fitted(rows, size)
-    return _Fitted(rows[:shown], size if shown else 0, _share(len(rows) - shown, len(rows), part.value[:-1]))
+    hidden = len(rows) - shown
+    return _Fitted(rows[:shown], size if shown else 0, _share(hidden, len(rows), part.value[:-1]) if hidden else "")
 
 
 def _details(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    """The details block by block; a paragraph or code that does not fit is cut in its text, a link never."""
+    """Fit the details block by block. A paragraph or code that does not fit is cut, a link never."""
     text = approval.request.details or ""
     left = room - surface.part
     blocks: list[Block] = []
     end = 0
-    # A text takes as much as it has characters, and more: what is further behind has no place, and is not taken apart.
+    # A character takes at least 1, so what is behind these has no room: cut before parsing.
     for block in markdown.parse(text[: max(left, 0)]):
         shape = markdown.shape(block)
-        grouped = blocks and shape is markdown.shape(blocks[-1]) and shape is not Kind.CODE
+        grouped = blocks and shape is markdown.shape(blocks[-1]) and shape is not BlockKind.CODE
         beside = surface.block + (0 if grouped else surface.group)
         needed = beside + sum(_span_size(span, surface) for span in block.spans)
         if needed > left:
@@ -271,13 +185,13 @@ def _cut(spans: Iterable[Span], surface: Surface, room: int) -> Iterator[Span]:
 
 
 def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    """The rest of the execution's input value by value, cut between lines where there are several."""
+    """Fit the rest of the execution's input value by value, cut between lines if there are several."""
     size = surface.part
     rows: list[tuple[str, str]] = []
     given = list(facts.input_rows(approval))
     for number, (label, value) in enumerate(given):
         left = room - size - surface.row - surface.measure(label)
-        whole = facts.written(value, left + 1) if left > 0 else MORE
+        whole = facts.readable_value(value, left + 1) if left > 0 else MORE
         needed = _lines_size(whole, surface)
         if needed <= left:
             rows.append((label, whole))
@@ -294,18 +208,18 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
 
 
 def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
-    """What is left out behind the beginning `text` of the value at `cut`; the last line may be shown in part."""
+    """Name what is omitted behind the beginning `text` of the value at `cut`, whose last line may be in part."""
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
-        whole = len(facts.text_of(given[cut][1]))
-        return f"{_share(whole - len(text), whole, 'character')} of a line of the {Part.CONTEXT}"
+        whole = len(facts.as_text(given[cut][1]))
+        return f"{_share(whole - len(text), whole, 'character')} of a line of the {RequestPart.CONTEXT}"
     lines = _share(hidden, sum(_lines(value) for _, value in given), "line")
-    return f"{lines} of the {Part.CONTEXT}{', one of them in part' if in_part else ''}"
+    return f"{lines} of the {RequestPart.CONTEXT}{', one of them in part' if in_part else ''}"
 
 
 def _span_size(span: Span, surface: Surface) -> int:
     size = surface.run + (0 if span.style is Style.PLAIN else surface.style) + surface.measure(span.text)
-    return size + surface.measure(span.url) + surface.measure(labelled("", span.url)) if span.url else size
+    return size + surface.measure(span.url) + surface.measure(label_with_host("", span.url)) if span.url else size
 
 
 def _lines_size(text: str, surface: Surface) -> int:
@@ -313,7 +227,7 @@ def _lines_size(text: str, surface: Surface) -> int:
 
 
 def _beginning(text: str, surface: Surface, room: int) -> str:
-    """The longest beginning of a text that fits. No character takes less than 1."""
+    """Return the longest beginning of a text that fits. A character takes at least 1."""
     text = text[: max(room, 0)]
     fitting = bisect_right(range(1, len(text) + 1), room, key=lambda end: _lines_size(text[:end], surface))
     return text[:fitting]
@@ -324,7 +238,16 @@ def _lines(value: Json) -> int:
 
 
 def _share(hidden: int, number: int, noun: str) -> str:
-    """Return how many of a number of things are hidden: `12 of 52 lines`, or `all 52 lines`."""
+    """Return the number of omitted things: `12 of 52 lines`, or `all 52 lines`."""
     if hidden < number:
-        return f"{hidden:,} of {counted(number, noun)}"
-    return f"all {counted(number, noun)}" if number > 1 else counted(number, noun)
+        return f"{hidden:,} of {pluralize(number, noun)}"
+    return f"all {pluralize(number, noun)}" if number > 1 else pluralize(number, noun)
+
+
+_PARTS: dict[RequestPart, Callable[[Approval, Surface, int], _Fitted]] = {
+    RequestPart.FACTS: _facts,
+    RequestPart.DETAILS: _details,
+    RequestPart.LINKS: _links,
+    RequestPart.CONTEXT: _context,
+}
+"""The parts in the order in which surfaces show them. A request that was read without its context raises an error."""

@@ -1,7 +1,6 @@
-"""What people type to name an approval: its ID, the beginning of it, or its execution's name. Standard library only.
+"""References that people type to name an approval: its ID, the beginning of it, or its execution's name.
 
-Whoever starts an execution chooses its name. So a name never takes the place of an ID, and what could be either names
-both.
+Callers choose the names of executions. So a name never takes the place of an ID, and what could be either names both.
 """
 
 from __future__ import annotations

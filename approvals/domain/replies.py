@@ -1,4 +1,4 @@
-"""Deferred Slack replies: what the Slack app leaves for the backend to show to one user."""
+"""Deferred replies: what a channel's internet-facing function leaves for the backend to show to one user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something for one Slack user alone, left for the backend to deliver.
+    """Something for one user alone, left for the backend to deliver.
 
     `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
     them, empty for nothing; of a command it is what they typed, of a link the approval's id. `response_url` is where a

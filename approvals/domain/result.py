@@ -1,24 +1,13 @@
-"""What the state machine gets back for an approved or rejected request. Standard library only."""
+"""The result that the workflow gets for an approved or rejected request. Standard library only."""
 
 from __future__ import annotations
 
 import json
 
 from approvals.domain.characters import reveal
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    FieldType,
-    FormField,
-    Json,
-    Presence,
-    Request,
-    Response,
-    Status,
-    iso,
-)
+from approvals.domain.model import Action, Approval, Approver, Json, Presence, Request, Response, Status, iso
 
 MAX_OUTPUT = 262_144
 """UTF-8 bytes that SendTaskSuccess takes at the most, and that a state's output may have: the input with the result.
@@ -41,10 +30,10 @@ _RESPONDENT = 1200
 
 
 def result(approval: Approval) -> dict[str, Json]:
-    """The result of an approval that people decided, or their silence where that rejects: in PascalCase.
+    """Return the result of an approval that was approved or rejected, in PascalCase.
 
-    `Responses` are those that count, `Form` is what the last approver filled in. Raises `ValueError` for an approval
-    that ended otherwise: that one ends in an error, not in a result.
+    `Responses` are those that count, `Form` is what the last approver filled in. Raise `ValueError` for an approval
+    that ended otherwise, in an error.
     """
     decision = approval.decision
     if decision is None or decision.status not in _WORDS:
@@ -64,12 +53,12 @@ def result(approval: Approval) -> dict[str, Json]:
 
 
 def output(approval: Approval) -> str:
-    """The result as the JSON text for SendTaskSuccess (at most `MAX_OUTPUT` UTF-8 bytes)."""
+    """Return the result as the JSON text for SendTaskSuccess (at most `MAX_OUTPUT` UTF-8 bytes)."""
     return json.dumps(result(approval), ensure_ascii=False)
 
 
 def most_bytes(request: Request) -> int:
-    """UTF-8 bytes that the result of a request may have, whatever is answered."""
+    """Return the UTF-8 bytes that the result of a request can have, whatever the responses."""
     approvals, rejections = (_RESPONDENT + comment_bytes(request, action) for action in (Action.APPROVE, Action.REJECT))
     least_of_each = (request.required_approvals - 1) * approvals + (request.required_rejections - 1) * rejections
     last = max(approvals, rejections)
@@ -78,7 +67,7 @@ def most_bytes(request: Request) -> int:
 
 
 def form_bytes(request: Request) -> int:
-    """UTF-8 bytes that one answer's form may have."""
+    """Return the UTF-8 bytes that one response's form can have."""
     return sum(_field_bytes(field) for field in request.form)
 
 
@@ -86,7 +75,7 @@ _WORDS = {Status.APPROVED: "Approved", Status.REJECTED: "Rejected"}
 
 
 def _status(approval: Approval, approver: Approver | None) -> str:
-    """The tutorial's sentence."""
+    """Return the tutorial's sentence."""
     word = _WORDS[approval.status]
     if approver is None:
         return f"{word}! {'Too few' if approval.standing else 'Nobody'} answered in time"
@@ -94,7 +83,7 @@ def _status(approval: Approval, approver: Approver | None) -> str:
 
 
 def form(approval: Approval) -> dict[str, Json]:
-    """What the last of those who approved filled in; nothing when it was rejected, as a rejection has no form."""
+    """Return what the last approver filled in. A rejection has no form."""
     if approval.status is not Status.APPROVED or not approval.standing:
         return {}
     return dict(approval.standing[-1].form)
@@ -117,7 +106,7 @@ def comment_bytes(request: Request, action: Action) -> int:
 
 
 def _field_bytes(field: FormField) -> int:
-    """Bytes of a field's key and value."""
+    """Return the bytes of a field's key and value."""
     match field.type:
         case FieldType.TEXT:
             most = field.max_length * _WIDEST

@@ -1,4 +1,4 @@
-"""How an approval changes. Pure functions: the same approval, event and time always give the same judgement."""
+"""Judge what an event does to an approval. Pure: the same approval and event always give the same judgement."""
 
 from __future__ import annotations
 
@@ -8,92 +8,84 @@ from datetime import datetime, timedelta
 from approvals.domain import forms
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.forms import Problem
-from approvals.domain.judgement import Cancellation, Event, Expiry, Judgement, Postponement, Tick, Verdict, Withdrawal
+from approvals.domain.judgement import (
+    ApprovalEvent,
+    Cancellation,
+    Expiry,
+    ExtensionRequest,
+    Judgement,
+    ScheduledCheck,
+    Verdict,
+    Withdrawal,
+)
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
+    SYSTEM,
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
     OnTimeout,
     Person,
     Presence,
     Refusal,
+    Request,
     Response,
     Status,
 )
 
-__all__ = [
-    "COMMENT",
-    "Cancellation",
-    "Event",
-    "Expiry",
-    "Judgement",
-    "Postponement",
-    "Tick",
-    "Verdict",
-    "Withdrawal",
-    "judge",
-    "may_postpone",
-    "next_due",
-]
-
 MAX_REFUSALS = 50
-"""Attempts that are kept: a record has 400 KB at most. Who comes later is refused and told the same."""
+"""Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""
 
 MAX_WITHDRAWALS = 5
 MAX_WITHDRAWALS_IN_ALL = 50
-"""Responses that one person can withdraw; and all of them together, for the same reason as above. The second number
-takes nobody's first withdrawal: no number of people uses up the right of another. A withdrawn response keeps nothing of
-what was said in it."""
+"""Responses that one person, and all people together, can withdraw, for the same reason. The second limit never takes
+a person's first withdrawal. A withdrawn response keeps neither comment nor form."""
 
-DOUBLE_TAP = timedelta(minutes=1)
-"""Who asks for the same thing again so soon asked once: a double tap, or a request that was sent again."""
-
-COMMENT = forms.COMMENT
-"""The name of the comment among the fields of an incomplete answer. No field of a form has it."""
+REPEAT_WINDOW = timedelta(minutes=1)
+"""Treat repeats within this window as one request (double click or client retry)."""
 
 
-def judge(approval: Approval, event: Event) -> Judgement:
-    """Returns what the event does to the approval. Nobody else decides.
+def judge(approval: Approval, event: ApprovalEvent) -> Judgement:
+    """Return what the event does to the approval. No other code decides.
 
-    A decision is final. An answer after the deadline expires the approval instead: silence and lateness never approve.
+    A decision is final. A response after the deadline expires the approval: silence and lateness never approve.
     """
     if approval.status is not Status.PENDING:
-        return Judgement(_after_decision(approval, event), approval, changed=False)
+        return _unchanged(_after_decision(approval, event), approval)
     if event.at >= approval.deadline:
-        return Judgement(Verdict.TOO_LATE, _expired(approval, event.at), changed=True)
+        return _decided(Verdict.TOO_LATE, approval, _expiry(approval, event.at))
     return _judge_in_time(approval, event)
 
 
-def _judge_in_time(approval: Approval, event: Event) -> Judgement:
+def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:
     match event:
         case Response():
             return _judge_response(approval, event)
         case Withdrawal():
             return _judge_withdrawal(approval, event)
-        case Postponement():
-            return _judge_postponement(approval, event)
+        case ExtensionRequest():
+            return _judge_extension(approval, event)
         case Cancellation():
-            return Judgement(Verdict.CANCELLED, _cancelled(approval, event), changed=True)
-        case Tick():
-            return _judge_tick(approval, event)
+            return _decided(Verdict.CANCELLED, approval, _cancellation(event))
+        case ScheduledCheck():
+            return _judge_check(approval, event)
         case Expiry():
             return _unchanged(Verdict.NOT_DUE, approval)
 
 
 def next_due(approval: Approval) -> datetime:
-    """When the clock has something to do next: remind, escalate, or expire."""
+    """Return when the scheduler has something to do next: remind, escalate or expire."""
     moments = [approval.deadline, *_reminder_times(approval)[approval.reminded :]]
-    if approval.request.escalate_after is not None and approval.escalated_at is None:
-        moments.append(approval.requested_at + approval.request.escalate_after)
+    if escalation := _escalation_time(approval):
+        moments.append(escalation)
     return min(moments)
 
 
-def may_postpone(approval: Approval) -> bool:
-    """Whether approvers may still ask for more time."""
-    return len(approval.extensions) < approval.request.more_time.times and _postponed(approval) > approval.deadline
+def can_extend(approval: Approval) -> bool:
+    """Return True if approvers can still extend the deadline."""
+    is_left = len(approval.extensions) < approval.request.more_time.times
+    return is_left and _extended_deadline(approval) > approval.deadline
 
 
 def _judge_response(approval: Approval, response: Response) -> Judgement:
@@ -107,12 +99,12 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
     if _is_used(approval, response, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
     response = _trimmed(approval, replace(response, person=person.id))
-    if problems := _missing(approval, response):
+    if problems := _problems(approval.request, response):
         return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=problems)
     answered = replace(approval, responses=(*approval.responses, response))
     status = _outcome(answered)
     if status is None:
-        return Judgement(Verdict.COUNTED, _next_version(answered), changed=True)
+        return _changed(Verdict.COUNTED, answered)
     decision = Decision(
         status=status,
         at=response.at,
@@ -120,17 +112,16 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
         approver=response.approver,
         comment=response.comment,
     )
-    return Judgement(Verdict.DECIDED, _decided(answered, decision), changed=True)
+    return _decided(Verdict.DECIDED, answered, decision)
 
 
 def _trimmed(approval: Approval, response: Response) -> Response:
-    """The answer without what nobody asked for: a rejection has no form."""
+    """Return the response without what the request does not ask for. A rejection has no form."""
     comment = None if approval.request.comments[response.action] is Presence.OFF else response.comment
     return replace(response, comment=comment, form=response.form if response.action is Action.APPROVE else {})
 
 
-def _missing(approval: Approval, response: Response) -> tuple[Problem, ...]:
-    request = approval.request
+def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
     found = forms.comment_problems(response.comment or "", request.comments[response.action])
     if response.action is Action.APPROVE:
         found += forms.problems(request.form, response.form)
@@ -138,7 +129,7 @@ def _missing(approval: Approval, response: Response) -> tuple[Problem, ...]:
 
 
 def _outcome(approval: Approval) -> Status | None:
-    """What the answers so far decide, if anything. Each is another person's."""
+    """Return what the responses decide, if anything. Each is another person's."""
     said = [response.action for response in approval.standing]
     if said.count(Action.REJECT) >= approval.request.required_rejections:
         return Status.REJECTED
@@ -146,12 +137,12 @@ def _outcome(approval: Approval) -> Status | None:
 
 
 def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
-    # Slack is not asked again who they are: they have nothing to withdraw, or were a member when they responded.
+    # Membership is not checked again: they have nothing to withdraw, or were a member when they responded.
     person = responder(approval, replace(event.approver, member=True))
     if isinstance(person, Reason):
-        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
+        return _unchanged(Verdict.NOT_ALLOWED, approval, person)
     earlier = answer_of(approval, person)
-    if earlier is None and _just(_last_withdrawal(approval, person), event.at):
+    if earlier is None and _is_repeat(_last_withdrawal(approval, person), event.at):
         return _unchanged(Verdict.WITHDRAWN, approval)
     if _is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
@@ -159,7 +150,7 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
         return _unchanged(Verdict.NOT_DUE, approval)
     withdrawn = replace(earlier, withdrawn_at=event.at, withdrawal_key=event.key, comment=None, form={})
     responses = tuple(withdrawn if response is earlier else response for response in approval.responses)
-    return Judgement(Verdict.WITHDRAWN, _next_version(replace(approval, responses=responses)), changed=True)
+    return _changed(Verdict.WITHDRAWN, replace(approval, responses=responses))
 
 
 def _may_withdraw(approval: Approval, person: Person) -> bool:
@@ -168,10 +159,10 @@ def _may_withdraw(approval: Approval, person: Person) -> bool:
     return mine == 0 or (mine < MAX_WITHDRAWALS and len(withdrawn_by) < MAX_WITHDRAWALS_IN_ALL)
 
 
-def _is_used(approval: Approval, event: Response | Withdrawal | Postponement, person: Person) -> bool:
+def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest, person: Person) -> bool:
     """Return True if the click or form of this event did something before.
 
-    Slack may deliver a click twice, and a browser may send a form again: what was withdrawn since must not come back.
+    A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
     """
     mine = [response for response in approval.responses if response.person == person.id]
     keys = {key for response in mine for key in (response.key, response.withdrawal_key)}
@@ -179,24 +170,25 @@ def _is_used(approval: Approval, event: Response | Withdrawal | Postponement, pe
     return bool(event.key) and event.key in keys
 
 
-def _judge_postponement(approval: Approval, event: Postponement) -> Judgement:
+def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:
     person = responder(approval, event.approver)
     if isinstance(person, Reason):
-        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=person)
+        return _unchanged(Verdict.NOT_ALLOWED, approval, person)
     mine = [extension.at for extension in approval.extensions if extension.approver == event.approver]
-    if _just(max(mine, default=None), event.at):
+    if _is_repeat(max(mine, default=None), event.at):
         return _unchanged(Verdict.EXTENDED, approval)
     if _is_used(approval, event, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
-    if not may_postpone(approval):
+    if not can_extend(approval):
         return _unchanged(Verdict.NOT_DUE, approval)
-    deadline = _postponed(approval)
+    deadline = _extended_deadline(approval)
     extension = Extension(approver=event.approver, at=event.at, deadline=deadline, key=event.key)
-    changed = replace(approval, deadline=deadline, extensions=(*approval.extensions, extension))
-    return Judgement(Verdict.EXTENDED, _next_version(changed), changed=True)
+    return _changed(
+        Verdict.EXTENDED, replace(approval, deadline=deadline, extensions=(*approval.extensions, extension))
+    )
 
 
-def _postponed(approval: Approval) -> datetime:
+def _extended_deadline(approval: Approval) -> datetime:
     latest = approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES)
     return min(approval.deadline + approval.request.more_time.by, latest)
 
@@ -206,18 +198,14 @@ def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:
     return max((response.withdrawn_at for response in mine if response.withdrawn_at), default=None)
 
 
-def _just(before: datetime | None, now: datetime) -> bool:
-    return before is not None and now - before < DOUBLE_TAP
+def _is_repeat(before: datetime | None, now: datetime) -> bool:
+    return before is not None and now - before < REPEAT_WINDOW
 
 
-def _judge_tick(approval: Approval, event: Tick) -> Judgement:
-    request = approval.request
+def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
     reminded = sum(moment <= event.at for moment in _reminder_times(approval))
-    escalates = (
-        request.escalate_after is not None
-        and approval.escalated_at is None
-        and event.at >= approval.requested_at + request.escalate_after
-    )
+    escalation = _escalation_time(approval)
+    escalates = escalation is not None and escalation <= event.at
     if reminded <= approval.reminded and not escalates:
         return _unchanged(Verdict.NOT_DUE, approval)
     changed = replace(
@@ -225,27 +213,31 @@ def _judge_tick(approval: Approval, event: Tick) -> Judgement:
         reminded=max(reminded, approval.reminded),
         escalated_at=event.at if escalates else approval.escalated_at,
     )
-    return Judgement(Verdict.MOVED_ON, _next_version(changed), changed=True)
+    return _changed(Verdict.MOVED_ON, changed)
+
+
+def _escalation_time(approval: Approval) -> datetime | None:
+    after = approval.request.escalate_after
+    return approval.requested_at + after if after is not None and approval.escalated_at is None else None
 
 
 def _reminder_times(approval: Approval) -> list[datetime]:
-    """When to remind. More time moves them, too."""
+    """Return when to remind. An extension moves the reminders, too."""
     more_time = approval.deadline - (approval.requested_at + approval.request.timeout)
     return [approval.requested_at + after + more_time for after in approval.request.reminders]
 
 
 def _refused(approval: Approval, response: Response, reason: Reason) -> Judgement:
-    """The attempt is kept, once for each person and reason."""
+    """Keep the attempt, once for each person and reason."""
     known = {(refusal.approver.channel, refusal.approver.id, refusal.reason) for refusal in approval.refusals}
     who = (response.approver.channel, response.approver.id, reason)
     if reason.is_passing or who in known or len(known) >= MAX_REFUSALS:
-        return Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=reason)
+        return _unchanged(Verdict.NOT_ALLOWED, approval, reason)
     refusal = Refusal(approver=response.approver, action=response.action, at=response.at, reason=reason)
-    changed = replace(approval, refusals=(*approval.refusals, refusal))
-    return Judgement(Verdict.NOT_ALLOWED, _next_version(changed), changed=True, reason=reason)
+    return _changed(Verdict.NOT_ALLOWED, replace(approval, refusals=(*approval.refusals, refusal)), reason)
 
 
-def _after_decision(approval: Approval, event: Event) -> Verdict:
+def _after_decision(approval: Approval, event: ApprovalEvent) -> Verdict:
     nobody_answered = approval.decision is not None and approval.decision.approver is None
     if approval.status is Status.EXPIRED or (approval.status is Status.REJECTED and nobody_answered):
         return Verdict.TOO_LATE
@@ -256,40 +248,33 @@ def _after_decision(approval: Approval, event: Event) -> Verdict:
     return Verdict.OVERRULED
 
 
-def _expired(approval: Approval, at: datetime) -> Approval:
+def _expiry(approval: Approval, at: datetime) -> Decision:
     if approval.request.on_timeout is OnTimeout.REJECT:
         cause = "There was no decision before the deadline, which counts as a rejection."
-        return _decided(approval, Decision(status=Status.REJECTED, at=at, channel=Channel.SYSTEM, cause=cause))
-    cause = "Nobody answered before the deadline, so the request was not approved."
-    if approval.standing:
-        cause = "Too few answered before the deadline, so the request was not approved."
-    return _decided(
-        approval,
-        Decision(status=Status.EXPIRED, at=at, channel=Channel.SYSTEM, error="ApprovalExpired", cause=cause),
+        return Decision(status=Status.REJECTED, at=at, channel=SYSTEM, cause=cause)
+    few = "Too few" if approval.standing else "Nobody"
+    cause = f"{few} answered before the deadline, so the request was not approved."
+    return Decision(status=Status.EXPIRED, at=at, channel=SYSTEM, error="ApprovalExpired", cause=cause)
+
+
+def _cancellation(event: Cancellation) -> Decision:
+    return Decision(
+        status=Status.CANCELLED,
+        at=event.at,
+        channel=SYSTEM,
+        error=event.error,
+        cause=event.cause,
+        superseded_by=event.superseded_by,
     )
 
 
-def _cancelled(approval: Approval, event: Cancellation) -> Approval:
-    return _decided(
-        approval,
-        Decision(
-            status=Status.CANCELLED,
-            at=event.at,
-            channel=Channel.SYSTEM,
-            error=event.error,
-            cause=event.cause,
-            superseded_by=event.superseded_by,
-        ),
-    )
+def _decided(verdict: Verdict, approval: Approval, decision: Decision) -> Judgement:
+    return _changed(verdict, replace(approval, status=decision.status, decision=decision))
 
 
-def _decided(approval: Approval, decision: Decision) -> Approval:
-    return _next_version(replace(approval, status=decision.status, decision=decision))
+def _changed(verdict: Verdict, approval: Approval, reason: Reason | None = None) -> Judgement:
+    return Judgement(verdict, replace(approval, version=approval.version + 1), changed=True, reason=reason)
 
 
-def _next_version(approval: Approval) -> Approval:
-    return replace(approval, version=approval.version + 1)
-
-
-def _unchanged(verdict: Verdict, approval: Approval) -> Judgement:
-    return Judgement(verdict, approval, changed=False)
+def _unchanged(verdict: Verdict, approval: Approval, reason: Reason | None = None) -> Judgement:
+    return Judgement(verdict, approval, changed=False, reason=reason)

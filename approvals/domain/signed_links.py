@@ -1,8 +1,8 @@
 """Ids, keys and capability links. Standard library only.
 
 A link's `sig` is an HMAC-SHA256 over (approval id, recipient) with a random key that is kept in the approval's record:
-so a link names its recipient, needs no key store, and dies with the record. A recipient is an email address, or a Slack
-user's id and name.
+so a link names its recipient, needs no key store, and dies with the record. A recipient is an address, or a user's id
+and name.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import secrets
 from base64 import b32encode
 from urllib.parse import urlencode
 
-from approvals.domain.identifiers import is_slack_user
-from approvals.domain.model import Action, Approval, Approver, Channel
+from approvals.domain.model import Action, Approval, Approver
+from approvals.domain.profiles import channel_of
 
 MAX_QUERY = 700
 """Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
@@ -31,27 +31,29 @@ _BYTES = 20
 
 _ID = re.compile(r"[a-z2-7]{32}")
 _GUEST = "/guest"
+_LINK = "link"
+"""The channel of a recipient that no channel of this version knows."""
 
 
 def approval_id(task_token: str) -> str:
-    """The approval's id: 32 characters [a-z2-7] of the token's SHA-256. The same token always gives the same id."""
+    """Return the approval's id: 32 characters [a-z2-7] of the token's SHA-256. Equal tokens give equal ids."""
     return _short(hashlib.sha256(task_token.encode()).digest())
 
 
 def is_approval_id(text: str) -> bool:
-    """Whether the text has the form of an approval's id."""
+    """Return True if the text has the form of an approval's id."""
     return _ID.fullmatch(text) is not None
 
 
 def new_link_key() -> bytes:
-    """A fresh random key (32 bytes) for one approval's links."""
+    """Return a fresh random key (32 bytes) for one approval's links."""
     return secrets.token_bytes(32)
 
 
 def sign(approval: Approval, recipient: str) -> str:
-    """The signature of the recipient's links: 32 characters [a-z2-7].
+    """Return the signature of the recipient's links: 32 characters [a-z2-7].
 
-    Raises `ValueError` for an approval that was read without its key: everybody could sign with an empty one.
+    Raise `ValueError` for an approval that was read without its key: anyone could sign with an empty one.
     """
     if not approval.link_key:
         raise ValueError(f"approval {approval.id} was read without its link key")
@@ -61,7 +63,7 @@ def sign(approval: Approval, recipient: str) -> str:
 
 
 def verify(approval: Approval, recipient: str, signature: str) -> bool:
-    """Whether the signature is the recipient's own. Compares in constant time."""
+    """Return True if the signature is the recipient's own, compared in constant time."""
     return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
 
 
@@ -76,7 +78,7 @@ def link(approval: Approval, action: Action, recipient: str, *, base_url: str, a
 
 
 def query(approval: Approval, action: Action, recipient: str) -> str:
-    """The query of the recipient's link. The names in it, which nothing reads, are cut where they make it long."""
+    """Return the query of the recipient's link. Names that nothing reads are cut if they make it long."""
     fields = {
         "action": action.value,
         "ex": approval.workflow.execution_name,
@@ -91,27 +93,26 @@ def query(approval: Approval, action: Action, recipient: str) -> str:
     return urlencode(fields | {name: fields[name][:_SHORT_NAME] for name in ("ex", "sm")})
 
 
-def slack_recipient(user_id: str, name: str, *, member: bool) -> str:
-    """Return the recipient of a link that is handed to a Slack user. No email address has a blank.
+def user_recipient(user_id: str, name: str, *, member: bool) -> str:
+    """Return the recipient of a link that is handed to a user of a channel. No address has a blank.
 
-    `member` says whether they are a full member of the workspace, no guest: guests respond only where they are named.
+    `member` says whether they are a full member of its realm, no guest: guests respond only where they are named.
     """
     return f"{user_id}{'' if member else _GUEST} {name}"
 
 
 def approver_of(approval: Approval, recipient: str) -> Approver:
-    """Return who responds through a link: whom it was made for, by email or in Slack.
+    """Return the approver who responds through a link: its recipient.
 
-    Links are handed to users of the app's own workspace alone. Before a message is posted it is not known.
+    Links are handed to users of the realm alone that was asked. Before a delivery is on record it is not known.
     """
     user, blank, name = recipient.partition(" ")
     user_id = user.removesuffix(_GUEST)
-    if not (blank and is_slack_user(user_id)):
-        return Approver(id=recipient, name=recipient, channel=Channel.EMAIL)
-    workspace = approval.slack_messages[0].workspace if approval.slack_messages else ""
-    return Approver(
-        id=user_id, name=name or user_id, channel=Channel.SLACK, workspace=workspace, member=user == user_id
-    )
+    channel = channel_of(user_id if blank else recipient)
+    if not (blank and channel):
+        return Approver(id=recipient, name=recipient, channel=channel or _LINK)
+    realm = next((each.realm for each in approval.deliveries if each.channel == channel), "")
+    return Approver(id=user_id, name=name or user_id, channel=channel, realm=realm, member=user == user_id)
 
 
 def _short(digest: bytes) -> str:

@@ -1,4 +1,4 @@
-"""An approval in a list: only what a row shows, so that a thousand of them fit in little memory. Pure."""
+"""Reduce an approval to what a row of a list shows, so that a thousand fit in little memory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Decision, Severity, SlackMessage
+from approvals.domain.model import Approval, Decision, Delivery, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a row shows of an approval. It does not say what is asked: that takes the whole record.
+    """What a row shows of an approval: not the request, which takes the whole record.
 
-    `headline` is its status in words, `progress` how many of those needed have responded; empty where one decides.
+    `headline` is the status in words. `progress` counts the responses, and is empty where one response decides.
     """
 
     id: str
@@ -24,11 +24,11 @@ class Summary:
     headline: str
     progress: str
     decision: Decision | None
-    slack_message: SlackMessage | None
+    deliveries: tuple[Delivery, ...]
 
 
 def summarize(approval: Approval) -> Summary:
-    """Return what a row shows of the approval."""
+    """Return the summary of an approval."""
     return Summary(
         id=approval.id,
         title=approval.title,
@@ -38,5 +38,5 @@ def summarize(approval: Approval) -> Summary:
         headline=wording.headline(approval),
         progress=next(iter(wording.counts(approval)), ""),
         decision=approval.decision,
-        slack_message=approval.slack_message,
+        deliveries=approval.deliveries,
     )

@@ -11,7 +11,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def kind(value: Json) -> str:
-    """Says what a value is without repeating a long or a secret one."""
+    """Describe a value without repeating a long or a secret one."""
     match value:
         case None:
             return "null"
@@ -28,7 +28,7 @@ def kind(value: Json) -> str:
 
 
 def day(value: Json) -> date | None:
-    """The value as a date, if it is a text in the form 2026-11-23."""
+    """Return the value as a date if it is a text in the form 2026-11-23."""
     try:
         # Python's reader takes 2026-W47-1, too, which is not in the order of texts.
         return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None

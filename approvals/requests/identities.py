@@ -1,23 +1,24 @@
-"""Finds out who is who: which human is behind each email address, Slack user and Slack user group of a request.
+"""Resolve who is who: which human is behind each name in a request.
 
-Pure but for the lookups that are passed in. Standard library only.
+Pure but for the resolvers that are passed in, one for each channel. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from approvals.domain.eligibility import is_quorum
-from approvals.domain.email_address import canonical, is_same
-from approvals.domain.identifiers import is_email, is_slack_group
+from approvals.domain.email_address import is_same
 from approvals.domain.model import People, Person, Request
+from approvals.domain.parts import join_names
+from approvals.domain.profiles import channel_of, open_channels, profile_of
 from approvals.requests.codec import KEY
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
-"""People that one request may name, those in groups included: each is a call to Slack, and a part of the record, which
+"""People that one request may name, those in groups included: each is a lookup, and a part of the record, which
 DynamoDB limits to 400 KB.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
@@ -26,79 +27,63 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 _ONLY_REQUESTER = (
     f"the only approver is who asks; name somebody else in {KEY}.Approvers, or set {KEY}.AllowSelfApproval"
 )
-_NO_SLACK = "this stack has no Slack; set SlackChannel and SlackBotToken, or name an email address"
 
 
-class Found(Protocol):
-    """A Slack user, as Slack describes them. `email` is empty where Slack does not show it."""
+class UnresolvedError(Exception):
+    """A name stands for nobody who can respond. The message says why, as a sentence without its end."""
+
+
+class Resolver(Protocol):
+    """What one channel knows of people. Its methods raise `DeliveryError` if the channel can't be asked."""
 
     @property
-    def id(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def email(self) -> str: ...  # noqa: D102
-    @property
-    def team_id(self) -> str: ...  # noqa: D102
-    @property
-    def deleted(self) -> bool: ...  # noqa: D102
-    @property
-    def bot(self) -> bool: ...  # noqa: D102
-    @property
-    def guest(self) -> bool: ...  # noqa: D102
+    def channel(self) -> str:
+        """The channel's name."""
+
+    def prepare(self, names: Sequence[str]) -> None:
+        """Begin a request, in which these are named as approvers. Forget the one before."""
+
+    def understands(self, name: str) -> bool:
+        """Return True if the name has the form of one of the channel's."""
+
+    def resolve(self, name: str) -> Iterable[Person]:
+        """Return the people whom a name asks: one, or a group. Raise `UnresolvedError`."""
+
+    def recognize(self, name: str) -> Person:
+        """Return the person behind the requester's name, whether they can respond or not. Raise `UnresolvedError`."""
+
+    def complete(self, person: Person) -> Person:
+        """Return the person with their name on this channel, if it knows them by another one."""
+
+    def reachable(self, person: Person) -> Person:
+        """Return the person without their name on this channel if no message would reach them there."""
+
+    def unreachable(self, name: str) -> str:
+        """Say why nobody behind a name can be reached."""
 
 
-class Directory(Protocol):
-    """The people that Slack knows. Every method raises `DeliveryFailed` when Slack can't be asked."""
+def identify(request: Request, resolvers: Sequence[Resolver], *, shared: str) -> People:
+    """Return the people of a request. `shared` is the stack's own address, which several people may read.
 
-    def find_by_email(self, email: str) -> Found | None:
-        """The user with this address, if there is one."""
-
-    def user(self, slack_id: str) -> Found | None:
-        """The user with this id, if there is one."""
-
-    def members(self, group_id: str) -> tuple[str, ...]:
-        """The ids of a user group's members; empty when there is no such group."""
-
-    def workspace(self) -> str:
-        """The id of the app's own workspace."""
-
-
-def identify(request: Request, *, email: str, subscribed: Mapping[str, str], directory: Directory | None) -> People:
-    """The people of a request.
-
-    `email` is the stack's own address. `subscribed` has the addresses with a confirmed subscription: as they are
-    subscribed, by their casefolded form. Without Slack there is no `directory`.
-
-    Raises `InvalidApprovalRequest` with a sentence for every name that can't be resolved or reached, and when too few
-    people are left to decide; `DeliveryFailed` when Slack can't be asked: then nothing is known.
+    Raise `InvalidRequestError` with a sentence for every name that can't be resolved or reached, and if too few
+    people are left to decide; `DeliveryError` if a channel can't be asked: then nothing is known.
     """
-    return _Identification(request, email, subscribed, directory).people()
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """A name in the request, and where it stands."""
-
-    text: str
-    path: str
+    return _Identification(request, resolvers, shared).people()
 
 
 class _Identification:
     """One request's people while they are gathered: a human who is named twice is there once."""
 
-    def __init__(
-        self, request: Request, email: str, subscribed: Mapping[str, str], directory: Directory | None
-    ) -> None:
+    def __init__(self, request: Request, resolvers: Sequence[Resolver], shared: str) -> None:
         self._request = request
-        self._email = email
-        self._subscribed = subscribed
-        self._directory = directory
+        self._resolvers = resolvers
+        self._shared = shared
         self._humans: list[Person] = []
         self._problems: list[str] = []
-        self._asked: dict[str, Found | None] = {}
 
     def people(self) -> People:
+        for resolver in self._resolvers:
+            resolver.prepare((*self._request.approvers, *self._request.escalate_to))
         approvers = self._named(self._request.approvers, "Approvers")
         escalation = self._named(self._request.escalate_to, "EscalateTo")
         requester = self._requester()
@@ -112,71 +97,53 @@ class _Identification:
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
-            raise InvalidApprovalRequest(self._problems)
+            raise InvalidRequestError(self._problems)
         return found
 
     def _named(self, names: tuple[str, ...], key: str) -> list[int]:
-        """Where the humans behind the names stand among all; notes what is wrong with the names."""
+        """Return where the humans behind the names stand among all; note what is wrong with the names."""
         found: list[int] = []
         for number, text in enumerate(names):
-            found += [self._add(self._mailable(each)) for each in self._resolved(_Name(text, f"{KEY}.{key}[{number}]"))]
+            try:
+                found += [self._add(person) for person in self._resolved(text)]
+            except UnresolvedError as error:
+                self._problems.append(f"{KEY}.{key}[{number}]: {error}")
         return list(dict.fromkeys(found))
 
-    def _resolved(self, name: _Name) -> Iterator[Person]:
-        if is_email(name.text):
-            yield from self._reachable(name)
-        elif self._directory is None:
-            self._problem(name, _NO_SLACK)
-        elif is_slack_group(name.text):
-            yield from self._members(name, self._directory)
-        elif problem := self._slack_problem(name.text):
-            self._problem(name, problem)
-        elif user := self._user(name.text):
-            yield self._slack_person(user)
+    def _resolved(self, name: str) -> list[Person]:
+        resolver = self._resolver(name)
+        found = [self._reachable(self._completed(person)) for person in resolver.resolve(name)]
+        if not all(person.identities for person in found):
+            raise UnresolvedError(resolver.unreachable(name))
+        return found
 
-    def _reachable(self, name: _Name) -> Iterator[Person]:
-        person = self._by_email(name.text)
-        if name.text.casefold() in self._subscribed:
-            yield person
-        elif person.slack_id:
-            yield person  # Asked in Slack alone.
-        else:
-            problem = f"{name.text} has no confirmed subscription to ApprovalTopicArn, so no mail gets there"
-            self._problem(name, f"{problem}; subscribe the address, let it confirm, and start again")
+    def _resolver(self, name: str) -> Resolver:
+        for resolver in self._resolvers:
+            if resolver.understands(name):
+                return resolver
+        raise UnresolvedError(profile_of(channel_of(name) or "").missing)
 
-    def _mailable(self, person: Person) -> Person:
-        """The person, without an address that no mail would reach: they are not asked by mail."""
-        return person if person.email.casefold() in self._subscribed else replace(person, email="")
+    def _completed(self, person: Person) -> Person:
+        for resolver in self._resolvers:
+            person = resolver.complete(person)
+        return person
 
-    def _members(self, name: _Name, directory: Directory) -> Iterator[Person]:
-        members = directory.members(name.text)
-        if len(members) > MAX_PEOPLE:
-            self._problem(name, f"expected at most {MAX_PEOPLE} people, the user group has {len(members)}")
-            return
-        # A group may have members who left, and users of another workspace. It names none of its guests and bots.
-        found = [user for user in map(self._user, members) if user and self._may(user) and not user.guest]
-        if members and not found:
-            self._problem(name, f"nobody in the user group {name.text} is a full member; name guests by themselves")
-        elif not found:
-            self._problem(name, f"Slack knows no user group {name.text} that has members")
-        for user in found:
-            yield self._slack_person(user)
+    def _reachable(self, person: Person) -> Person:
+        for resolver in self._resolvers:
+            person = resolver.reachable(person)
+        return person
 
     def _requester(self) -> int | None:
-        text = self._request.requested_by
-        if text is None:
+        name = self._request.requested_by
+        if name is None:
             return None
-        if is_email(text):
-            return self._add(self._by_email(text))
-        user = self._user(text)
-        if user:
-            return self._add(self._slack_person(user))
-        if self._request.allow_self_approval:
+        try:
+            return self._add(self._completed(self._resolver(name).recognize(name)))
+        except UnresolvedError as error:
+            # Not known, they could not be told from an approver who is named by another name of theirs.
+            if not self._request.allow_self_approval:
+                self._problems.append(f"{KEY}.RequestedBy: {error}")
             return None
-        # Not known, they could not be told from an approver who is named by email.
-        problem = _NO_SLACK if self._directory is None else f"Slack knows no user {text}"
-        self._problem(_Name(text, f"{KEY}.RequestedBy"), problem)
-        return None
 
     def _impossibilities(self, people: People) -> Iterator[str]:
         if not people.approvers:
@@ -196,69 +163,29 @@ class _Identification:
             )
 
     def _open_impossibilities(self, people: People) -> Iterator[str]:
-        """Where nobody is named, everybody in Slack may answer; without Slack the stack's own address alone."""
-        if self._directory:
+        """Where nobody is named, everyone on an open channel may respond; else the stack's own address alone."""
+        if any(resolver.channel in open_channels() for resolver in self._resolvers):
             return
         requester, request = people.requester, self._request
         if is_quorum(request):
             key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
+            lacking = join_names([profile_of(channel).name for channel in open_channels()])
             yield (
-                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no Slack: several people may "
-                f"read {self._email}, so it counts only where one response is enough; name people in {KEY}.Approvers"
+                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no {lacking}: several people "
+                f"may read {self._shared}, so it counts only where one response is enough; name people in "
+                f"{KEY}.Approvers"
             )
-        elif requester and not request.allow_self_approval and is_same(requester.email, self._email):
+        elif requester and not request.allow_self_approval and is_same(requester.address, self._shared):
             yield f"{KEY}.RequestedBy: {_ONLY_REQUESTER}"
 
-    def _by_email(self, address: str) -> Person:
-        """The human with an address: the same as a Slack user where Slack says so, of a sub-address too."""
-        spellings = dict.fromkeys((address, canonical(address)) if "+" in address else (address,))
-        users = (self._directory.find_by_email(each) for each in spellings) if self._directory else ()
-        found = next((user for user in users if user and self._may(user)), None)
-        # SNS compares a filter policy's addresses letter by letter.
-        spelled = self._subscribed.get(address.casefold(), address)
-        key = (found.email if found else "") or address
-        return Person(id=canonical(key), name=spelled, email=spelled, slack_id=found.id if found else "")
-
-    def _slack_person(self, user: Found) -> Person:
-        email = self._subscribed.get(user.email.casefold(), user.email)
-        return Person(id=canonical(email) or user.id, name=user.name, email=email, slack_id=user.id)
-
-    def _slack_problem(self, slack_id: str) -> str | None:
-        user = self._user(slack_id)
-        if user is None:
-            return f"Slack knows no user {slack_id}"
-        if user.deleted:
-            return f"the Slack user {slack_id} was deactivated"
-        if user.bot:
-            return f"the Slack user {slack_id} is a bot"
-        return f"the Slack user {slack_id} belongs to another workspace" if self._is_stranger(user) else None
-
-    def _may(self, user: Found) -> bool:
-        return not user.deleted and not user.bot and not self._is_stranger(user)
-
-    def _is_stranger(self, user: Found) -> bool:
-        return self._directory is not None and user.team_id != self._directory.workspace()
-
-    def _user(self, slack_id: str) -> Found | None:
-        if self._directory is None:
-            return None
-        if slack_id not in self._asked:
-            self._asked[slack_id] = self._directory.user(slack_id)
-        return self._asked[slack_id]
-
     def _add(self, person: Person) -> int:
-        """Adds a human, or what is new about one who is there; returns where they stand."""
+        """Add a human, or what is new about one who is there. Return where they stand."""
         for number, other in enumerate(self._humans):
-            if person.id == other.id or (person.slack_id and person.slack_id == other.slack_id):
-                self._humans[number] = replace(
-                    other, email=other.email or person.email, slack_id=other.slack_id or person.slack_id
-                )
+            if person.id == other.id or person.identities.items() & other.identities.items():
+                self._humans[number] = replace(other, identities={**person.identities, **other.identities})
                 return number
         self._humans.append(person)
         return len(self._humans) - 1
 
     def _at(self, numbers: list[int]) -> tuple[Person, ...]:
         return tuple(self._humans[number] for number in numbers)
-
-    def _problem(self, name: _Name, what: str) -> None:
-        self._problems.append(f"{name.path}: {what}")

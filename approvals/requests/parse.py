@@ -1,4 +1,4 @@
-"""Reads the request from what the state machine passes on, and refuses what can't be asked. Standard library only."""
+"""Parse and validate the request in an execution's input."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from sys import float_info
 from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
-from approvals.domain.identifiers import is_slack_group
 from approvals.domain.model import Json, Request, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
+from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
 
 MAX_INPUT = 240 * 1024
-"""UTF-8 bytes. The input flows on with the result added to it, and a state's output may have 262,144: a request that
-would be approved first and then fail the execution for its size is refused at once.
+"""UTF-8 bytes. The input is passed on with the result added, and a state's output may have 262,144 bytes: a request
+that would be approved first and then fail the execution for its size is refused at once.
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
 MAX_INFINITE = 10
-"""Numbers too great to read that are named."""
+"""Numbers beyond a double that an error names."""
 
 _MINUTE = timedelta(minutes=1)
 
 
-class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of the public contract
-    """The request can't be made. `problems` has a sentence for each thing to mend, with its path."""
+INVALID_REQUEST = "InvalidApprovalRequest"
+"""The error that the workflow gets. The name is part of the public contract."""
+
+
+class InvalidRequestError(Exception):
+    """The request is invalid. `problems` has one sentence for each thing to fix, with its path."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
@@ -43,7 +47,7 @@ class InvalidApprovalRequest(Exception):  # noqa: N818 the error name is part of
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call by the state machine: the paused task and the execution's input, not yet looked at."""
+    """A call by the state machine: the paused task, and the execution's input before validation."""
 
     task_token: str = field(repr=False)
     workflow: Workflow
@@ -51,33 +55,35 @@ class Call:
 
 
 def parse_call(payload: Mapping[str, Json]) -> Call:
-    """Takes apart the payload that the state machine's `Lambda Callback` sends.
+    """Return the call in the payload of the state machine's `Lambda Callback`.
 
-    Raises `KeyError` or `TypeError` when it has another shape: then the state machine was changed, and without a task
-    token there is nobody to tell but the caller.
+    Raise `KeyError` or `TypeError` if it has another shape: the state machine was changed, and without a task token
+    only the caller can be told.
     """
+    execution, state = _object(payload["Execution"]), _object(payload["State"])
+    attempt = state.get("RetryCount")
     return Call(
         task_token=_text(payload["TaskToken"]),
         workflow=Workflow(
-            execution_arn=_text(_object(payload["Execution"])["Id"]),
-            execution_name=_text(_object(payload["Execution"])["Name"]),
+            execution_arn=_text(execution["Id"]),
+            execution_name=_text(execution["Name"]),
             state_machine_name=_text(_object(payload["StateMachine"])["Name"]),
-            state_name=_text(_object(payload["State"])["Name"]),
-            entered_at=str(_object(payload["State"]).get("EnteredTime") or ""),
-            attempt=_count(_object(payload["State"]).get("RetryCount")),
+            state_name=_text(state["Name"]),
+            entered_at=str(state.get("EnteredTime") or ""),
+            attempt=attempt if isinstance(attempt, int) else 0,
         ),
         input=payload.get("Input"),
     )
 
 
 def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
-    """Reads the request from an execution's input, a JSON object. Without the key `Approval` all is context.
+    """Return the request in an execution's input, a JSON object. Without the key `Approval` all of it is context.
 
-    Raises `InvalidApprovalRequest` with every problem, not only the first.
+    Raise `InvalidRequestError` with every problem, not only the first.
     """
     if not isinstance(execution_input, dict):
-        raise InvalidApprovalRequest([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
-    check_depth(execution_input)  # before anything that calls itself for each level
+        raise InvalidRequestError([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
+    check_depth(execution_input)  # before anything that recurses
     _check_size(execution_input)
     _refuse_misspelt_key(execution_input)
     asked = execution_input.get(KEY, {})
@@ -85,16 +91,16 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
         asked = {key: value for key, value in asked.items() if key != RESULT_KEY}
     problems = list(schema.problems(asked, schema.load("request.schema.json"), KEY))
     if problems or not isinstance(asked, dict):
-        raise InvalidApprovalRequest(problems)
+        raise InvalidRequestError(problems)
     context = {key: value for key, value in execution_input.items() if key != KEY}
     request = read(asked, default_timeout=default_timeout, context=context, digest=fingerprint(execution_input))
     if problems := list(_contradictions(request)):
-        raise InvalidApprovalRequest(problems)
+        raise InvalidRequestError(problems)
     return request
 
 
 def _contradictions(request: Request) -> Iterator[str]:
-    """What no schema can say: keys that are each right, and can't go together."""
+    """Yield what no schema can say: keys that are right by themselves and contradict each other."""
     timeout = request.timeout // _MINUTE
     if (request.escalate_after is None) != (not request.escalate_to):
         yield f"{KEY}.EscalateTo and {KEY}.EscalateAfterMinutes: expected both or neither"
@@ -110,7 +116,7 @@ def _contradictions(request: Request) -> Iterator[str]:
 
 def _quorum_contradictions(request: Request) -> Iterator[str]:
     """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
-    if not request.approvers or any(is_slack_group(name) for name in request.approvers):
+    if not request.approvers or any(is_group(name) for name in request.approvers):
         return
     asks = canonical(request.requested_by or "")
     named = {canonical(name) for name in request.approvers}
@@ -131,37 +137,32 @@ def _quorum_contradictions(request: Request) -> Iterator[str]:
 
 
 def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
-    """A request under a key that is nearly ours would be shown as context, and not asked."""
+    """Raise `InvalidRequestError` for a request under a misspelt key, which would count as context."""
     if KEY in execution_input:
         return
     known = set(schema.load("request.schema.json")["properties"])
     for key, value in execution_input.items():
-        if isinstance(value, dict) and value.keys() & known and _is_nearly(key, KEY):
-            raise InvalidApprovalRequest([f"{shorten(key, 60)}: unknown key, did you mean {KEY}?"])
-
-
-def _is_nearly(key: str, wanted: str) -> bool:
-    from difflib import SequenceMatcher  # noqa: PLC0415 only a mistaken request pays for it
-
-    return len(key) < 2 * len(wanted) and SequenceMatcher(None, key.lower(), wanted.lower()).ratio() > 0.8  # noqa: PLR2004
+        is_request = isinstance(value, dict) and value.keys() & known
+        if is_request and (meant := schema.suggestion(key, [KEY], cutoff=0.8)):
+            raise InvalidRequestError([f"{shorten(key, 60)}: unknown key{meant}"])
 
 
 def check_depth(value: Json) -> None:
-    """Raise `InvalidApprovalRequest` if an input is nested deeper than `MAX_DEPTH` levels."""
+    """Raise `InvalidRequestError` if an input is nested deeper than `MAX_DEPTH` levels."""
     if path := deeper_than(value, MAX_DEPTH):
-        raise InvalidApprovalRequest([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
+        raise InvalidRequestError([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
 
 
 def _check_size(execution_input: Json) -> None:
     if problems := list(islice(_infinite(execution_input), MAX_INFINITE)):
-        raise InvalidApprovalRequest([f"{path}: expected a number that a double can hold" for path in problems])
+        raise InvalidRequestError([f"{path}: expected a number that a double can hold" for path in problems])
     try:
         size = len(json.dumps(execution_input, ensure_ascii=False).encode())
     except UnicodeEncodeError:
         problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
-        raise InvalidApprovalRequest([problem]) from None
+        raise InvalidRequestError([problem]) from None
     if size > MAX_INPUT:
-        raise InvalidApprovalRequest([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+        raise InvalidRequestError([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
 
 
 def _infinite(value: Json, path: str = "") -> Iterator[str]:
@@ -186,10 +187,6 @@ def _object(value: Json) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, got {kind(value)}")
     return value
-
-
-def _count(value: Json) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _text(value: Json) -> str:

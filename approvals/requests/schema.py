@@ -1,31 +1,30 @@
-"""Checks a request against its published JSON Schema, and says in plain words what to mend. Standard library only.
+"""Check a request against its published JSON Schema, and say in plain words what to fix.
 
-Knows the keywords that `request.schema.json` uses, no others; a test compares its verdicts with those of the
-`jsonschema` library, which is not in the Lambda layer: it needs compiled code, and stops at less helpful messages.
+This knows only the keywords that `request.schema.json` uses. A test compares its verdicts with those of the library
+`jsonschema`, which is not in the Lambda layer: it needs compiled code, and its messages are less helpful.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from unicodedata import category
 
 from approvals.domain.addresses import is_address
 from approvals.domain.characters import hidden_in
-from approvals.domain.identifiers import is_email, is_slack_group, is_slack_user
 from approvals.domain.model import Json, shorten
+from approvals.domain.profiles import forms_of, is_group, is_person, is_place
 from approvals.domain.values import kind
 
 Schema = Mapping[str, Any]
 
 MAX_UNKNOWN = 10
-"""Unknown keys that are named each; the rest is counted."""
+"""Unknown keys that an error names. It counts the rest."""
 
-_CHANNEL = re.compile(r"[CDGUW][A-Z0-9]{6,20}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _FORMATS = {
@@ -33,30 +32,30 @@ _FORMATS = {
     "text": "a text that is not empty",
     "url": "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name",
     "name": "a name of letters, digits and _",
-    "person": "an email address or a Slack user id",
-    "approver": "an email address, a Slack user id (U...) or a Slack user group id (S...)",
-    "channel": "the id of a Slack channel (C...) or user (U...)",
 }
 
-_TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
+_TYPES: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
+    "string": ("a text", lambda value: isinstance(value, str)),
+    # Step Functions passes 30 on as 30.0 after some intrinsic functions.
+    "integer": ("a whole number", lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer())),
+    # JSON has no infinity and no NaN, Python's reader does.
+    "number": ("a number", lambda value: _is_number(value) and abs(value) < float("inf")),
+    "boolean": ("true or false", lambda value: isinstance(value, bool)),
+    "array": ("a list", lambda value: isinstance(value, list)),
+    "object": ("an object", lambda value: isinstance(value, dict)),
 }
+"""The words for each type, and the check."""
 
 
 @cache
 def load(name: str) -> Schema:
-    """The schema in a file of this package."""
+    """Return the schema in a file of this package."""
     schema: Schema = json.loads((Path(__file__).parent / name).read_text())
     return schema
 
 
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
-    """A sentence for everything that is wrong with a value, each beginning with the path to it."""
+    """Yield a sentence for each problem of a value, which begins with the path to it."""
     if "anyOf" in schema:
         yield from _option_problems(value, schema, path)
     elif not _has_type(value, schema):
@@ -65,30 +64,23 @@ def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
         yield from _object_problems(value, schema, path)
     elif isinstance(value, list):
         yield from _list_problems(value, schema, path)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and "enum" not in schema:
         yield from _text_problems(value, schema, path)
     elif not _in_range(value, schema):
         yield _expected(value, schema, path)
 
 
-def whole(value: Json) -> int | None:
-    """The value as a whole number, if it is one. Step Functions hands on 30 as 30.0 after some intrinsic functions."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def suggestion(word: str, known: list[str]) -> str:
-    """Names the known word that is meant, if one is near."""
+def suggestion(word: str, known: list[str], cutoff: float = 0.6) -> str:
+    """Return a question that names the nearest known word; empty if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 only a mistaken request pays for it
 
     by_lower = {each.lower(): each for each in known}
-    matches = get_close_matches(word[:60].lower(), by_lower, n=1)
+    matches = get_close_matches(word[:60].lower(), by_lower, n=1, cutoff=cutoff)
     return f", did you mean {by_lower[matches[0]]}?" if matches else ""
 
 
 def _option_problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
-    """Of several options the one for lists says what is wrong inside a list; else all are named."""
+    """Yield the problems inside a list by the option for lists, else one that names all options."""
     found = [list(problems(value, option, path)) for option in schema["anyOf"]]
     if not all(found):
         return
@@ -106,18 +98,20 @@ def _wanted(schema: Schema) -> str:
     if "enum" in schema:
         return " or ".join(f'"{choice}"' for choice in schema["enum"])
     if "format" in schema:
-        return _FORMATS[schema["format"]]
+        return _FORMATS.get(schema["format"]) or _any_of(forms_of(schema["format"]))
     if "properties" in schema:
         return f"an object{_keys(schema)}"
     if "items" in schema:
         return f"a list of objects{_keys(schema['items'])}" if "properties" in schema["items"] else "a list"
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = " or ".join(_TYPES[name] for name in types)
+    words = " or ".join(_TYPES[name][0] for name in _types(schema))
     return f"{words} from {schema['minimum']:,} to {schema['maximum']:,}" if "minimum" in schema else words
 
 
+def _any_of(forms: Sequence[str]) -> str:
+    return " or ".join(part for part in (", ".join(forms[:-1]), forms[-1] if forms else "") if part)
+
+
 def _keys(schema: Schema) -> str:
-    """Names the keys of an object, if they are few."""
     keys = list(schema["properties"])
     return f" with the keys {', '.join(keys)}" if len(keys) <= MAX_UNKNOWN else ""
 
@@ -125,37 +119,23 @@ def _keys(schema: Schema) -> str:
 def _has_type(value: Json, schema: Schema) -> bool:
     if "enum" in schema:
         return isinstance(value, str) and value in schema["enum"]
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return any(_is(value, name) for name in types)
+    return any(_TYPES[name][1](value) for name in _types(schema))
 
 
-def _is(value: Json, name: str) -> bool:
-    match name:
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return whole(value) is not None
-        case "number":
-            # JSON has no infinity and no NaN, Python's reader does.
-            return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-        case "array":
-            return isinstance(value, list)
-        case _:
-            return isinstance(value, dict)
+def _types(schema: Schema) -> list[str]:
+    return schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
 
 
 def _in_range(value: Json, schema: Schema) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return True
-    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+    return not _is_number(value) or bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
+
+
+def _is_number(value: Json) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _text_problems(value: str, schema: Schema, path: str) -> Iterator[str]:
     text, most = value.strip(), schema.get("maxLength")
-    if "enum" in schema:
-        return
     if not _fits(text, schema.get("format")):
         yield _expected(value, schema, path)
     elif most and len(text) > most:
@@ -175,11 +155,11 @@ def _fits(text: str, form: str | None) -> bool:  # noqa: PLR0911 one of many for
         case "name":
             return _NAME.fullmatch(text) is not None
         case "person":
-            return is_email(text) or is_slack_user(text)
+            return is_person(text)
         case "approver":
-            return is_email(text) or is_slack_user(text) or is_slack_group(text)
+            return is_person(text) or is_group(text)
         case "channel":
-            return _CHANNEL.fullmatch(text) is not None
+            return is_place(text)
         case _:
             return True
 
@@ -201,7 +181,7 @@ def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str
 
 
 def _object_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator[str]:
-    """Null is as good as absent: JSONPath has no way to leave a key out. An unknown key is an error all the same."""
+    """Treat null as absent: JSONPath has no way to leave a key out. An unknown key is an error all the same."""
     known = schema["properties"]
     for key in schema.get("required", ()):
         if value.get(key) is None:

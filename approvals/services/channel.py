@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.model import Approval, Delivery
 
 
 class NewsKind(StrEnum):
@@ -33,7 +33,7 @@ class News:
 class Done:
     """The task is done. The core marks its step and stores the message that can be edited later, in one write."""
 
-    delivery: SlackMessage | None = None
+    delivery: Delivery | None = None
 
 
 class NotDone(StrEnum):
@@ -42,13 +42,13 @@ class NotDone(StrEnum):
     MOOT = "moot"
     """There is nothing to do any more: decided meanwhile, or refused for good."""
     QUEUED = "queued"
-    """The channel does it later and marks the step itself, as the email digest does."""
+    """The channel does it later and marks the step itself, such as in a digest."""
 
 
 Task: TypeAlias = "Callable[[Approval], Done | NotDone | Tasks]"
 """Does one thing, given the record as it is now. It may return parts instead: it is done when they are.
 
-Raises `DeliveryFailed` when it should be tried again. It never marks its step.
+Raises `DeliveryError` when it should be tried again. It never marks its step.
 """
 
 Tasks: TypeAlias = Mapping[str, Task]
@@ -66,7 +66,7 @@ class Channel(Protocol):
         """Return the tasks that ask people or tell them of the request: `request_NAME[:TO]`, `notice_NAME[:TO]`."""
 
     def update(self, approval: Approval, news: News) -> Tasks:
-        """Return the tasks that tell people who were asked what is new: `TOPIC:TO`, such as `reminder-1:slack`."""
+        """Return the tasks that tell those who were asked what is new: `TOPIC:TO`, as `reminder-1:ann@example.com`."""
 
     def conclude(self, approval: Approval) -> Tasks:
         """Return the tasks that tell people how the approval ended: `outcome_NAME[:TO]`."""

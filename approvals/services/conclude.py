@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from approvals.adapters.step_functions import TaskGone, Workflows
+from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Approval, Decision, Status, Step
+from approvals.domain.errors import DeliveryError
+from approvals.domain.model import Approval, Decision, Status
+from approvals.domain.steps import Step, outcome_step
 from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.tasks import Run
@@ -27,74 +29,63 @@ class Settled(Protocol):
     def __call__(self, decision: Decision, *, requested_at: datetime, reached: bool) -> None: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resumer:
     """Resumes the workflow first, then tells people. Each step is done once, and tried again by itself."""
 
-    def __init__(
-        self,
-        *,
-        table: ApprovalTable,
-        tokens: TaskTokens,
-        workflows: Workflows,
-        channels: Sequence[Channel],
-        clock: Callable[[], datetime],
-        logger: Logger,
-        settled: Settled,
-        publisher: Publisher | None = None,
-    ) -> None:
-        self._table = table
-        self._tokens = tokens
-        self._workflows = workflows
-        self._channels = channels
-        self._clock = clock
-        self._logger = logger
-        self._count_decision = settled
-        self._publisher = publisher
+    table: ApprovalTable
+    tokens: TaskTokens
+    workflows: Workflows
+    channels: Sequence[Channel]
+    clock: Callable[[], datetime]
+    logger: Logger
+    settled: Settled
+    publisher: Publisher | None = None
 
     def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
         """Work on a decided approval. One that is not decided is left alone."""
-        approval = self._table.get(item_id)
+        approval = self.table.get(item_id)
         if approval.decision is None:
             return
-        run = Run(approval, self._table, self._clock, self._logger)
+        run = Run(approval, self.table, self.clock, self.logger)
         if approval.resumed is None:
             run.attempt(Step.RESUME, self._resume)
-        for channel in self._channels:
-            tasks = run.plan(f"outcome_{channel.name}", partial(channel.conclude, run.approval))
+        for channel in self.channels:
+            tasks = run.plan(outcome_step(channel.name), partial(channel.conclude, run.approval))
             run.carry_out(tasks or {})
-        if self._publisher:
-            run.attempt(EVENTS, self._publisher.publish)
+        if self.publisher:
+            run.attempt(EVENTS, self.publisher.publish)
         run.raise_failures()
-        if run.approval.slack_messages != approval.slack_messages:
+        if run.approval.deliveries != approval.deliveries:
             # Posted meanwhile: `notify` shows the decision, and may not know yet whether the workflow heard of it.
-            run.show(self._channels)
+            run.show(self.channels)
             run.raise_failures()
 
     def _resume(self, approval: Approval) -> Approval:
         try:
             reached = self._resume_workflow(approval)
-        except TaskGone:
+        except TaskGoneError:
             # Perhaps another run resumed it: then the record says what has been done about it since.
-            approval = self._table.get(approval.id)
+            approval = self.table.get(approval.id)
             if approval.resumed is not None:
                 return approval
-            reached = self._workflows.reached(approval)
+            reached = self.workflows.reached(approval)
         status = approval.status.value
-        self._logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
-        now = self._table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self._clock())
+        self.logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
+        now = self.table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self.clock())
         # Behind the mark: a crash between the two loses a count instead of doubling it.
-        self._count_decision(wording.decided(now), requested_at=now.requested_at, reached=reached)
+        self.settled(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
 
     def _resume_workflow(self, approval: Approval) -> bool:
-        """Resume the workflow, or return False if it was cancelled because it no longer waits. Raise `TaskGone`."""
+        """Resume the workflow; return False if it was cancelled as it no longer waits. Raise `TaskGoneError`."""
         if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
             return False
-        self._workflows.resume(approval, self._task_token(approval.id))
+        self.workflows.resume(approval, self._task_token(approval.id))
         return True
 
     def _task_token(self, approval_id: str) -> str:
-        token = self._tokens.get(approval_id)
+        token = self.tokens.get(approval_id)
         if token is None:
-            raise DeliveryFailed("the approval has no task token on record")
+            raise DeliveryError("the approval has no task token on record")
         return token

@@ -1,43 +1,35 @@
-"""Find out who is who with the services of this stack: subscriptions to its topic, and Slack's directory."""
+"""Find out who is who with the channels of this stack."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.identifiers import is_email
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import People, Request
-from approvals.requests.identities import Directory, identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.domain.profiles import open_channels
+from approvals.requests.identities import Resolver, identify
+from approvals.requests.parse import InvalidRequestError
 
 
 class StackIdentities:
-    """`email` is the stack's own address, `confirmed` returns who can get emails; without Slack there is no directory.
+    """Resolves people with one resolver for each channel. `shared` is the stack's own address."""
 
-    `confirmed` and the directory raise `DeliveryFailed`.
-    """
-
-    def __init__(self, *, email: str, confirmed: Callable[[], Mapping[str, str]], directory: Directory | None) -> None:
-        self._email = email
-        self._confirmed = confirmed
-        self._directory = directory
+    def __init__(self, *, shared: str, resolvers: Sequence[Resolver]) -> None:
+        self._shared = shared
+        self._resolvers = resolvers
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
-        return self._find(request, self._directory)
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
+        return identify(request, self._resolvers, shared=self._shared)
 
     def find_partly(self, request: Request) -> People | None:
-        """Return the people as far as they are known by email: Slack's outage holds up nobody who is asked so."""
+        """Return the people as far as they are known without asking open channels: an outage there delays no other."""
         names = (*request.approvers, *request.escalate_to, *([request.requested_by] if request.requested_by else []))
-        if not all(is_email(name) for name in names):
+        others = [resolver for resolver in self._resolvers if resolver.channel not in open_channels()]
+        if not all(any(resolver.understands(name) for resolver in others) for name in names):
             return None
         try:
-            return replace(self._find(request, None), complete=False)
-        except (InvalidApprovalRequest, DeliveryFailed):  # Somebody is reached by Slack alone, then.
+            return replace(identify(request, others, shared=self._shared), complete=False)
+        except (InvalidRequestError, DeliveryError):  # An open channel alone reaches one of them.
             return None
-
-    def _find(self, request: Request, directory: Directory | None) -> People:
-        by_email = any(is_email(name) for name in (*request.approvers, *request.escalate_to))
-        subscribed = self._confirmed() if by_email else {}
-        return identify(request, email=self._email, subscribed=subscribed, directory=directory)

@@ -1,78 +1,69 @@
-"""Find out who may answer a new request, and have every channel tell them; tell what changes."""
+"""Resolve who may respond to a new request, have every channel tell them, and tell them what changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, People, Request, Status
-from approvals.domain.rules import Cancellation
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.domain.steps import request_step
+from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
-from approvals.services.tasks import NEWS, Run, StepsFailed
+from approvals.services.tasks import NEWS, Run, StepsFailedError
 from approvals.store.reading import UnreadableError
 from approvals.store.record_size import check_size
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 IDENTIFY = "identify"
-"""Work that is never marked as done: the record says itself who is who."""
+"""Work that is never marked as done: the record holds the identities."""
 
 ROUNDS = 5
 """How often an approval may change while its news are told, before the retry queue takes over."""
 
 HAND_OVER = 30
-"""Seconds until `decision` looks again at what was decided while people were told: its first look is over by then."""
+"""Seconds until `decision` looks again at what was decided while people were told: by then its first look is over."""
 
 
 class Identities(Protocol):
-    """Finds out who is who."""
+    """Resolves identities."""
 
     def find(self, request: Request) -> People:
-        """Return the people of a request. Raise `InvalidApprovalRequest`, and `DeliveryFailed` if it can't be known."""
+        """Return the people of a request. Raise `InvalidRequestError`, and `DeliveryError` if it can't be known."""
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known while a service is down; None if that is not enough."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notifier:
     """Tells each person once, on each channel. Where no channel can be reached in the end, it cancels the approval."""
 
-    def __init__(
-        self,
-        *,
-        table: ApprovalTable,
-        channels: Sequence[Channel],
-        identities: Identities,
-        decisions: RetryQueue,
-        clock: Callable[[], datetime],
-        logger: Logger,
-        publisher: Publisher | None = None,
-    ) -> None:
-        self._table = table
-        self._channels = channels
-        self._identities = identities
-        self._decisions = decisions
-        self._clock = clock
-        self._logger = logger
-        self._publisher = publisher
+    table: ApprovalTable
+    channels: Sequence[Channel]
+    identities: Identities
+    decisions: RetryQueue
+    clock: Callable[[], datetime]
+    logger: Logger
+    publisher: Publisher | None = None
 
     def __call__(self, item_id: str, *, last: bool) -> None:
         """Work on an approval that is new or has news."""
         try:
-            self._bring_up_to_date(self._table.get(item_id), last=last)
-        except StepsFailed:
-            with suppress(StepsFailed):  # It is tried again with the rest.
+            self._bring_up_to_date(self.table.get(item_id), last=last)
+        except StepsFailedError:
+            with suppress(StepsFailedError):  # It is tried again with the rest.
                 self._publish(item_id)
             raise
         self._publish(item_id)
@@ -83,7 +74,7 @@ class Notifier:
                 self._supersede_earlier_attempts(approval)
             try:
                 approval = self._tell(self._identified(approval))
-            except StepsFailed as failure:
+            except StepsFailedError as failure:
                 if last:
                     self._give_up(approval.id, failure)
                 raise
@@ -94,59 +85,59 @@ class Notifier:
 
     def _publish(self, item_id: str) -> None:
         """Publish what has happened. Afterwards and by itself: a broken bus must not keep people from being told."""
-        if self._publisher:
-            run = self._run(self._table.get(item_id))
-            run.attempt(EVENTS, self._publisher.publish)
+        if self.publisher:
+            run = self._run(self.table.get(item_id))
+            run.attempt(EVENTS, self.publisher.publish)
             run.raise_failures()
 
     def _run(self, approval: Approval) -> Run:
-        return Run(approval, self._table, self._clock, self._logger, until_decided=True)
+        return Run(approval, self.table, self.clock, self.logger, until_decided=True)
 
     def _identified(self, approval: Approval) -> Approval:
-        """Finds out who is who. Raises `StepsFailed` when that can't be done now, not even for those with mail."""
+        """Resolve identities if they are not. Raise `StepsFailedError` if even a part of them can't be resolved now."""
         if approval.people is not None:
             return approval
         try:
             return self._look_up(approval)
-        except DeliveryFailed as error:
-            self._logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
-            people = self._identities.find_partly(approval.request)
+        except DeliveryError as error:
+            self.logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
+            people = self.identities.find_partly(approval.request)
             if people is None:
-                raise StepsFailed({IDENTIFY: error}) from error
-            return self._table.identify(approval, people)
+                raise StepsFailedError({IDENTIFY: error}) from error
+            return self.table.identify(approval, people)
 
     def _look_up(self, approval: Approval) -> Approval:
-        """Finds out who is who, or calls the approval off when that shows that it can't be decided."""
+        """Resolve identities, or cancel the approval if that shows that it can't be decided."""
         try:
-            people = self._identities.find(approval.request)
+            people = self.identities.find(approval.request)
             check_size(replace(approval, people=people))  # A user group may have many members.
-            return self._table.identify(approval, people)
-        except InvalidApprovalRequest as error:
-            current = self._table.get(approval.id)
+            return self.table.identify(approval, people)
+        except InvalidRequestError as error:
+            current = self.table.get(approval.id)
             if current.people != approval.people:
-                # It was found out before, and people were asked: what has changed with them since is no reason.
+                # They were resolved before, and people were asked: what has changed with them since is no reason.
                 return current
-            self._logger.warning("invalid request", extra={"problems": error.problems})
-            event = Cancellation(self._clock(), str(error), error=type(error).__name__)
-            return respond(self._table, current, event).approval
+            self.logger.warning("invalid request", extra={"problems": error.problems})
+            event = Cancellation(self.clock(), str(error), error=INVALID_REQUEST)
+            return respond(self.table, current, event).approval
 
     def _tell(self, approval: Approval) -> Approval:
-        """Tell all that is not told yet, until everybody knows the approval as it is. Raise `StepsFailed`."""
+        """Tell all that is not told yet, until everybody knows the approval as it is. Raise `StepsFailedError`."""
         for _ in range(ROUNDS):
             if approval.status is not Status.PENDING:
                 return approval
             run = self._run(approval)
             self._invite(run)
             if approval.version > 1:
-                if run.approval.slack_messages and not run.approval.decision:
-                    run.show(self._channels)
+                if run.approval.deliveries and not run.approval.decision:
+                    run.show(self.channels)
                 for news in _news(approval):
                     self._update(run, approval, news)
             run.raise_failures()
-            if approval.version == 1 or self._table.announced(approval):
+            if approval.version == 1 or self.table.announced(approval):
                 return run.approval
-            approval = self._table.get(approval.id)
-        raise StepsFailed({NEWS: DeliveryFailed("it changes faster than people can be told")})
+            approval = self.table.get(approval.id)
+        raise StepsFailedError({NEWS: DeliveryError("it changes faster than people can be told")})
 
     def _invite(self, run: Run) -> None:
         self._ask(run)
@@ -155,16 +146,16 @@ class Notifier:
             self._ask(run)
 
     def _ask(self, run: Run) -> None:
-        for channel in self._channels:
+        for channel in self.channels:
             # From the record as it is now: the channel before may have taken its time.
-            tasks = run.plan(f"request_{channel.name}", partial(channel.invite, run.approval))
+            tasks = run.plan(request_step(channel.name), partial(channel.invite, run.approval))
             run.carry_out(tasks or {})
 
     def _update(self, run: Run, before: Approval, news: News) -> None:
         """Tell one piece of news to those who were asked `before`: the others were shown the approval as it is."""
         if news.topic in run.approval.steps:
             return
-        plans = [run.plan(f"{news.topic}:{each.name}", partial(each.update, before, news)) for each in self._channels]
+        plans = [run.plan(f"{news.topic}:{each.name}", partial(each.update, before, news)) for each in self.channels]
         for tasks in plans:
             run.carry_out(tasks or {})
         if None not in plans and all(run.is_settled(step) for tasks in plans for step in tasks or ()):
@@ -173,46 +164,49 @@ class Notifier:
     def _close(self, topic: str, approval: Approval) -> Approval:
         # The marks of its parts are not needed any more, and a record has 400 KB at most.
         parts = [step for step in approval.steps if step.startswith(f"{topic}:")]
-        return self._table.mark(approval, topic, self._clock(), parts=parts)
+        return self.table.mark(approval, topic, self.clock(), parts=parts)
 
     def _supersede_earlier_attempts(self, approval: Approval) -> None:
-        """The state was retried: its earlier token is dead, so what is asked with it must not be answered any more."""
-        for earlier_id in self._table.waiting(approval.workflow.execution_arn):
+        """Cancel the requests of earlier attempts of a retried state: their task tokens no longer work."""
+        for earlier_id in self.table.waiting(approval.workflow.execution_arn):
             try:
-                earlier = self._table.get(earlier_id)
-            except (NotFound, UnreadableError) as error:  # It must not keep people from being told of the newer one.
-                self._logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
+                earlier = self.table.get(earlier_id)
+            except (
+                NotFoundError,
+                UnreadableError,
+            ) as error:  # The newer request is told all the same.
+                self.logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
                 continue
             if approval.workflow.retries(earlier.workflow):
                 cause = "The workflow tried again: a newer request takes the place of this one."
-                respond(self._table, earlier, Cancellation(self._clock(), cause, superseded_by=approval.id))
-                self._logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
+                respond(self.table, earlier, Cancellation(self.clock(), cause, superseded_by=approval.id))
+                self.logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
 
     def _show_outcome(self, run: Run) -> None:
         """Decided while messages were on their way: `decision` may not know of them, so their buttons go now."""
         before = run.approval
-        if not (before.decision and before.slack_messages):
+        if not (before.decision and before.deliveries):
             return
-        run.show(self._channels)
+        run.show(self.channels)
         # `decision` may have learned meanwhile whether the workflow heard of it: its edit must not be undone.
-        run.approval = self._table.get(before.id)
+        run.approval = self.table.get(before.id)
         if run.approval.resumed is not before.resumed:
-            run.show(self._channels)
+            run.show(self.channels)
 
     def _hand_over(self, approval: Approval) -> None:
         """Decided while people were being told: `decision` may not have known that they were, and looks again."""
-        if approval.decision and (approval.told or approval.slack_messages):
-            self._decisions.add(approval.id, HAND_OVER)
+        if approval.decision and (approval.told or approval.deliveries):
+            self.decisions.add(approval.id, HAND_OVER)
 
-    def _give_up(self, approval_id: str, failure: StepsFailed) -> None:
-        approval = self._table.get(approval_id)
+    def _give_up(self, approval_id: str, failure: StepsFailedError) -> None:
+        approval = self.table.get(approval_id)
         if approval.told:
             # Somebody was told and can answer. What is new from now on wakes this function again.
-            self._table.announced(approval)
+            self.table.announced(approval)
             return
         cause = f"Nobody could be told about the request. {failure}"
-        respond(self._table, approval, Cancellation(self._clock(), cause, error="NotificationFailed"))
-        self._logger.error("no channel could be reached, approval cancelled")
+        respond(self.table, approval, Cancellation(self.clock(), cause, error="NotificationFailed"))
+        self.logger.error("no channel could be reached, approval cancelled")
 
 
 def _news(approval: Approval) -> Iterator[News]:

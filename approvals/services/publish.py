@@ -1,19 +1,19 @@
-"""Events on their way out: what has happened to an approval and is not published yet."""
+"""Publish the events of an approval that are not published yet."""
 
 from __future__ import annotations
 
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.events import owed
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
 
 EVENTS = "events"
-"""Work that is never marked as done: the record says itself which events are published."""
+"""Work that is never marked as done: the record has the published events."""
 
 
 class Publisher:
-    """Publishes each event at least once, and notes it in the record."""
+    """Publishes each event at least once, and marks it in the record."""
 
     def __init__(self, bus: EventBus, table: ApprovalTable, *, stack: str) -> None:
         self._bus = bus
@@ -21,9 +21,9 @@ class Publisher:
         self._stack = stack
 
     def publish(self, approval: Approval) -> Approval:
-        """Publishes what is owed. Returns the approval as it stands then.
+        """Publish what is owed. Return the approval as it is then.
 
-        Raises `DeliveryFailed` when not all was taken. What was taken is noted all the same.
+        Raise `DeliveryError` if some events were not taken. Those taken are marked all the same.
         """
         waiting = owed(approval, self._stack)
         for first in range(0, len(waiting), MAX_ENTRIES):
@@ -33,5 +33,5 @@ class Publisher:
             if taken:
                 approval = self._table.published(approval, taken)
             if refused:
-                raise DeliveryFailed(f"EventBridge answered {', '.join(sorted(set(refused.values())))}")
+                raise DeliveryError(f"EventBridge answered {', '.join(sorted(set(refused.values())))}")
         return approval

@@ -1,45 +1,46 @@
-"""The shared way to a decision: every channel, the clock included, answers through `respond`."""
+"""Apply an event to an approval and store the result. Every channel and the scheduler use this function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.judgement import ApprovalEvent, Judgement
 from approvals.domain.model import Approval
 from approvals.domain.replies import Note
-from approvals.domain.rules import Event, Judgement, judge
+from approvals.domain.rules import judge
 
 _ATTEMPTS = 50
-"""As many as may answer one request at the same moment: of those who conflict, one is stored each time."""
+"""Responses to one request at the same moment: of those that conflict, one is stored each time."""
 
 
 class Store(Protocol):
     """What `respond` needs of the table."""
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
-        """Stores the approval, and leaves the note, if the table still has the version before it.
+        """Store the approval, and leave the note, if the table still has the version before it.
 
-        Raises `Conflict` otherwise: then neither is done.
+        Raise `ConflictError` otherwise: then neither is done.
         """
 
     def leave_note(self, note: Note) -> None:
-        """Leaves a note by itself."""
+        """Leave a note by itself."""
 
 
 def respond(
     store: Store,
     approval: Approval,
-    event: Event,
+    event: ApprovalEvent,
     *,
     note: Callable[[Judgement], Note | None] = lambda _: None,
 ) -> Judgement:
-    """Judges the event and stores what it changes with one conditional write.
+    """Judge the event and store what it changes with one conditional write.
 
-    `note` makes the note that a judgement leads to, if any: the same write leaves it. It is asked before that write, so
-    what it raises keeps everything from being stored.
+    `note` makes the note that a judgement leads to, if any: the same write leaves it. It is called before that write,
+    so that nothing is stored if it raises.
 
-    A conflict is judged anew against the record as it stands, never overwritten. Raises `TooManyConflicts` after fifty.
+    A conflict is judged again against the current record, never overwritten. Raise `TooManyConflictsError` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
@@ -50,8 +51,8 @@ def respond(
             return judgement
         try:
             store.save(judgement.approval, left)
-        except Conflict as conflict:
+        except ConflictError as conflict:
             approval = conflict.current
         else:
             return judgement
-    raise TooManyConflicts(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")
+    raise TooManyConflictsError(f"approval {approval.id}: {_ATTEMPTS} writes in a row met a newer version")

@@ -1,4 +1,4 @@
-"""Work that is owed for an approval: each step done once, marked right after, and failing by itself."""
+"""Do what is owed for an approval: each step once, marked right after, and failing by itself."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
-from approvals.domain.model import Approval, SlackMessage
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
+from approvals.domain.model import Approval, Delivery
 from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
 
 NEWS = "news"
 """Work that is never marked: what people see of an approval is brought up to date as often as it changes."""
 
-
 StepT = TypeVar("StepT", bound=str)
 
 
-class StepsFailed(Exception):  # noqa: N818
-    """Some steps are still owed. Says which, and why.
+class StepsFailedError(Exception):
+    """Some steps are still owed: which, and why.
 
     `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
     """
@@ -27,7 +26,7 @@ class StepsFailed(Exception):  # noqa: N818
     def __init__(self, failures: Mapping[StepT, Exception]) -> None:
         super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
         self.steps: tuple[str, ...] = tuple(failures)
-        delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayed)]
+        delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayedError)]
         self.retry_after = max(delays) if len(delays) == len(failures) else None
 
 
@@ -41,7 +40,7 @@ class Log(Protocol):
 class Marks(Protocol):
     """The part of the approvals table that is used here."""
 
-    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: SlackMessage | None = None) -> Approval:
+    def mark(self, approval: Approval, step: str, at: datetime, *, delivery: Delivery | None = None) -> Approval:
         """Mark a step as done, with the message that it left. Return the approval as it is now."""
 
 
@@ -107,12 +106,12 @@ class Run:
         return step in self.approval.steps or step in self.queued
 
     def raise_failures(self) -> None:
-        """Raise `StepsFailed` if something failed."""
+        """Raise `StepsFailedError` if something failed."""
         if self._failures:
-            raise StepsFailed(self._failures)
+            raise StepsFailedError(self._failures)
 
     def _note(self, step: str, error: Exception) -> None:
-        if isinstance(error, DeliveryFailed):
+        if isinstance(error, DeliveryError):
             self._log.warning("step failed, will be tried again", extra={"step": str(step), "reason": str(error)})
         else:
             self._log.exception("step failed", extra={"step": str(step)})
@@ -147,18 +146,19 @@ Item = TypeVar("Item")
 def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
     """Do something for each; failing with one does not keep it from the others.
 
-    Raise at the end what failed: `DeliveryRefused` only when nothing else did. `DeliveryDelayed` ends it at once.
+    Raise at the end what failed: `DeliveryRefusedError` only when nothing else did. `DeliveryDelayedError` ends it at
+    once.
     """
-    refused: list[DeliveryFailed] = []
-    failed: list[DeliveryFailed] = []
+    refused: list[DeliveryError] = []
+    failed: list[DeliveryError] = []
     for item in items:
         try:
             do(item)
-        except DeliveryDelayed:
+        except DeliveryDelayedError:
             raise
-        except DeliveryRefused as error:
+        except DeliveryRefusedError as error:
             refused.append(error)
-        except DeliveryFailed as error:
+        except DeliveryError as error:
             failed.append(error)
             if len(failed) == MAX_FAILURES:
                 break
@@ -168,14 +168,4 @@ def for_each(items: Iterable[Item], do: Callable[[Item], None]) -> None:
 
 def _reason(error: Exception) -> str:
     # Only our own exceptions are known to carry no secret.
-    return str(error) if isinstance(error, DeliveryFailed) else type(error).__name__
-
-
-def step_for(kind: str, recipient: str) -> str:
-    """Return the step of a task for one recipient: `request_email:ann@example.com`."""
-    return f"{kind}:{recipient}"
-
-
-def recipient_of(step: str) -> str:
-    """Return the recipient that a step names."""
-    return step.partition(":")[2]
+    return str(error) if isinstance(error, DeliveryError) else type(error).__name__

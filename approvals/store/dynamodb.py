@@ -1,4 +1,4 @@
-"""Values as DynamoDB's attributes, and back.
+"""Convert values to DynamoDB's attributes and back.
 
 boto3 has the same, at the price of importing boto3; records hold no floating point numbers, and no sets but of texts,
 so this is all.
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of many types
-    """A text, whole number, truth value, None, bytes, list, mapping or set of texts as an attribute.
+    """Return a text, whole number, truth value, None, bytes, list, mapping or set of texts as an attribute.
 
-    Raises `TypeError` for others. A set must not be empty.
+    Raise `TypeError` for others. A set must not be empty.
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
     """
@@ -42,10 +42,7 @@ def serialize(value: object) -> AttributeValueTypeDef:  # noqa: PLR0911 one of m
 
 
 def deserialize(attribute: Mapping[str, Any]) -> Any:
-    """The value of an attribute, as DynamoDB answers it.
-
-    Raises `TypeError` for a kind that no record has, `ValueError` for a fraction.
-    """
+    """Return an attribute's value. Raise `TypeError` for a kind that no record has, `ValueError` for a fraction."""
     [(kind, value)] = attribute.items()
     match kind:
         case "S" | "BOOL" | "B":

@@ -1,4 +1,4 @@
-"""How an approval looks as an item of the table. `Any` ends here: everything that leaves this module is typed."""
+"""Approvals as items of the table. `Any` ends here: everything that leaves this module is typed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Approval,
     Decision,
+    Delivery,
     Extension,
     Json,
     People,
     Refusal,
     Request,
     Response,
-    SlackMessage,
     Status,
     Workflow,
     iso,
@@ -35,13 +35,13 @@ Item = dict[str, Any]
 T = TypeVar("T")
 
 RETENTION = timedelta(days=400)
-"""How long a record is kept after the latest deadline that it can have: an auditor asks a year later."""
+"""How long a record is kept after the latest deadline that it can have: auditors ask a year later."""
 
 NOTIFY_GRACE = timedelta(minutes=5)
-"""After this the clock makes sure that somebody was told of a request."""
+"""After this the scheduler checks that a request was announced."""
 
 RESUME_GRACE = timedelta(minutes=2)
-"""After this the clock makes sure that a decision has reached the workflow, and again as often."""
+"""After this the scheduler checks that a decision has reached the workflow, and again as often."""
 
 DUE_SHARDS = 8
 """The index's partitions: one takes about 1,000 writes a second."""
@@ -66,8 +66,8 @@ READABLE = (
     "escalated_at",
     "decision",
     "steps",
-    "slack_message",
-    "direct_messages",
+    "deliveries",
+    *legacy.DELIVERIES,
     "published",
 )
 """What is read of a record. Versions before 0.2 kept the task token in it, too: IAM lets `decision` alone read that."""
@@ -80,12 +80,12 @@ REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *legacy.ASKED)
 
 
 def month(moment: datetime) -> str:
-    """The month in UTC, as the index by time of request has it: `2026-11`."""
+    """Return the month in UTC, as the index by time of request has it: `2026-11`."""
     return moment.astimezone(UTC).strftime("%Y-%m")
 
 
 def changeable_to_item(approval: Approval) -> Item:
-    """What an event may change. IAM lets the internet-facing functions write no more than this."""
+    """Return what an event may change. IAM lets the internet-facing functions write no more than this."""
     due = approval.decision.at + RESUME_GRACE if approval.decision else next_due(approval)
     return {
         "status": approval.status.value,
@@ -103,7 +103,7 @@ def changeable_to_item(approval: Approval) -> Item:
 
 
 def approval_to_item(approval: Approval) -> Item:
-    """The item of a new approval."""
+    """Return the item of a new approval."""
     return {
         **changeable_to_item(approval),
         "id": approval.id,
@@ -113,25 +113,25 @@ def approval_to_item(approval: Approval) -> Item:
         "requested_at": iso(approval.requested_at),
         "people": people_to_item(approval.people) if approval.people else None,
         "steps": {str(step): iso(at) for step, at in approval.steps.items()},
-        **({"slack_message": slack_message_to_item(approval.slack_message)} if approval.slack_message else {}),
-        "direct_messages": [slack_message_to_item(message) for message in approval.direct_messages],
+        "deliveries": [delivery_to_item(delivery) for delivery in approval.deliveries],
+        **legacy.deliveries_beside(approval.deliveries),
         "due_shard": str(crc32(approval.id.encode()) % DUE_SHARDS),
         "due_at": iso(min(next_due(approval), approval.requested_at + NOTIFY_GRACE)),
         "news": "no",
         "waiting": approval.workflow.execution_arn,
         "requested_shard": f"{month(approval.requested_at)}#{crc32(approval.id.encode()) % LISTED_SHARDS}",
-        # For good: an answer may move the deadline, and must not be able to have the record deleted.
+        # It never changes: a response may move the deadline, and must not be able to delete the record.
         "expires_at": int((approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES) + RETENTION).timestamp()),
     }
 
 
 def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
-    """The approval in an item, without its link key where that was not read.
+    """Return the approval in an item, without its link key if that was not read.
 
     `listed` says that the context was not read either.
     """
     item = legacy.current(item)
-    message, decision, people = item.get("slack_message"), item.get("decision"), item.get("people")
+    decision, people = item.get("decision"), item.get("people")
     return Approval(
         id=item["id"],
         status=Status(item["status"]),
@@ -149,8 +149,7 @@ def approval_from_item(item: Item, *, listed: bool = False) -> Approval:
         escalated_at=moment(item["escalated_at"]) if item["escalated_at"] else None,
         decision=from_item(Decision, decision) if decision else None,
         steps={step: moment(at) for step, at in item["steps"].items()},
-        slack_message=from_item(SlackMessage, message) if message else None,
-        direct_messages=_all(SlackMessage, item.get("direct_messages", ())),
+        deliveries=_all(Delivery, item["deliveries"]),
         published=frozenset(item.get("published", ())),
     )
 
@@ -181,18 +180,17 @@ def _object(text: str) -> dict[str, Json]:
 
 
 def people_to_item(people: People) -> Item:
-    """The attribute that says who is who."""
-    # "known" is for a function of an earlier version, which still runs while a new one is deployed.
-    return {**to_item(people), "known": []}
+    """Return the attribute that holds the resolved identities."""
+    return legacy.people_beside(to_item(people))
 
 
-def slack_message_to_item(message: SlackMessage) -> Item:
-    """Where a Slack message stands."""
-    return {name: value for name, value in to_item(message).items() if value}
+def delivery_to_item(delivery: Delivery) -> Item:
+    """Return the attributes of a message that can be edited."""
+    return {name: value for name, value in to_item(delivery).items() if value}
 
 
 def note_to_item(note: Note, at: datetime) -> Item:
-    """The attributes of a deferred Slack reply that is left now. Its key names the user."""
+    """Return the attributes of a deferred reply that is left now. Its key names the user."""
     return {
         "kind": note.kind.value,
         "channel": note.channel,
@@ -205,7 +203,7 @@ def note_to_item(note: Note, at: datetime) -> Item:
 
 
 def note_from_item(note_id: str, user: str, item: Item) -> Note:
-    """The reply in an item, to the user that its key names."""
+    """Return the reply in an item, to the user that its key names."""
     return Note(
         id=note_id,
         user=user,

@@ -1,4 +1,4 @@
-"""Lists approvals: what is open, and what was requested in a period. Reads only, and never the key of a link."""
+"""List approvals: the open ones, and those requested in a period. Nothing is written, and no link's key is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from approvals.domain.model import Approval, Status, iso
 from approvals.store.items import DUE_SHARDS, LISTED, LISTED_SHARDS, REQUEST_WITHOUT_CONTEXT, month
 from approvals.store.reading import UnreadableError, read_approval
-from approvals.store.table import DUE_INDEX, NotFound, deserialized, serialized
+from approvals.store.table import DUE_INDEX, NotFoundError, deserialized, serialized
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +21,7 @@ REQUESTED_INDEX = "requested"
 """The index of all approvals by the month and the time of their request."""
 
 MAX_OPEN = 1000
-"""Open approvals that a list shows at most: those that something is due for the soonest."""
+"""Open approvals that a list shows at most: those with the next due time first."""
 
 _KEYS = 100
 """Keys of one page of an index."""
@@ -42,8 +42,8 @@ _Key = tuple[str, str]
 class Listing:
     """Reads many approvals, without their contexts, a few at a time: keep of each only what you show.
 
-    The indexes are eventually consistent: what was asked a moment ago may be missing. A record that can't be read is
-    left out; `unreadable` is told which.
+    The indexes are eventually consistent: the newest requests may be missing. A record that can't be read is left out,
+    and reported to `unreadable`.
     """
 
     def __init__(
@@ -54,27 +54,24 @@ class Listing:
         self._unreadable = unreadable
 
     def get(self, approval_id: str) -> Approval:
-        """Return one approval in full, with its context. Raises `NotFound` and `UnreadableError`."""
+        """Return one approval in full, with its context. Raises `NotFoundError` and `UnreadableError`."""
         for attributes in self._batch([approval_id], LISTED):
             return read_approval(attributes)
-        raise NotFound(approval_id)
+        raise NotFoundError(approval_id)
 
     def pending(self, most: int = MAX_OPEN) -> Iterator[Approval]:
-        """The pending approvals, those that something is due for the soonest first, read as they are used.
-
-        Costs a query for each shard, and the reads.
-        """
+        """Yield the pending approvals, the next due ones first. Costs a query for each shard, and the reads."""
         return islice((each for each in self.each(self.due_ids()) if each.status is Status.PENDING), most)
 
     def requested(self, since: datetime, until: datetime) -> Iterator[Approval]:
-        """Approvals requested from `since` (inclusive) to `until` (exclusive), the newest first, read as they are used.
+        """Yield the approvals requested from `since` (inclusive) to `until` (exclusive), the newest first.
 
         Costs a query for each shard of each month.
         """
         return self.each(self.requested_ids(since, until))
 
     def each(self, ids: Iterable[str]) -> Iterator[Approval]:
-        """The approvals with these ids, in their order, read as they are used. One that is gone is left out."""
+        """Yield the approvals with these ids, in their order, read as they are used. One that is gone is left out."""
         ids = iter(ids)
         while batch := list(islice(ids, _RECORDS)):
             found = dict(self._readable(batch))
@@ -90,12 +87,12 @@ class Listing:
                 yield approval.id, approval
 
     def due_ids(self) -> Iterator[str]:
-        """The ids of approvals that something is due for, the soonest first: all that are pending, and a few more."""
+        """Return the ids of approvals with a due time, the next one first: all that are pending, and a few more."""
         shards = [self._keys(DUE_INDEX, "due_shard", str(shard), "due_at") for shard in range(DUE_SHARDS)]
         return (approval_id for _, approval_id in merge(*shards))
 
     def requested_ids(self, since: datetime, until: datetime) -> Iterator[str]:
-        """The ids of what `requested` returns."""
+        """Yield the ids of what `requested` yields."""
         between = (iso(since), iso(until - timedelta(milliseconds=1)))
         for name in _months(since, until):
             shards = [
@@ -113,7 +110,7 @@ class Listing:
         *,
         between: tuple[str, str] | None = None,
     ) -> Iterator[_Key]:
-        """Keys of one shard: ascending, or of a period and then descending."""
+        """Yield the keys of one shard: ascending, or of a period and then descending."""
         query: QueryInputPaginateTypeDef = {
             "TableName": self._name,
             "IndexName": index,
@@ -149,7 +146,7 @@ class Listing:
 
 
 def _months(since: datetime, until: datetime) -> Iterator[str]:
-    """The months of a period, the newest first."""
+    """Yield the months of a period, the newest first."""
     if until <= since:
         return
     moment = until - timedelta(milliseconds=1)

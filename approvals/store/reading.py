@@ -1,4 +1,4 @@
-"""Reads records as the table and its stream have them, and says of one that can't be read which it is."""
+"""Read records as the table has them, and name the one that can't be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 
 
 class UnreadableError(Exception):
-    """A record is not one that this version can read. Trying again is of no use until another version runs."""
+    """A record that this version can't read. A retry is of no use until another version runs."""
 
     def __init__(self, approval_id: str, reason: str) -> None:
         super().__init__(f"the record of approval {approval_id} can't be read ({reason})")

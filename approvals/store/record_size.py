@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from approvals.domain import rules
-from approvals.domain.eligibility import MAX_DIRECT
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.result import comment_bytes, form_bytes
 from approvals.requests.codec import KEY
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.parse import InvalidRequestError
 from approvals.store.dynamodb import serialize
 from approvals.store.items import approval_to_item
 
@@ -24,14 +22,20 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 _WIDEST = 4
 """UTF-8 bytes of a character at the most."""
 
+_CHANNEL = 5
+"""Bytes of a channel's name in a step. A longer one takes from the rest of the room."""
+
 _MOMENT = len("2026-11-23T10:31:00.000Z")
 
 _ADDRESS = 64
 """Bytes of an address that is not known yet. Once it is known who is who, the record is looked at again."""
 
-_SLACK_ID = 12
+_DIRECT = 20
+"""Messages to single people: a channel that sends more leaves people out."""
+
+_USER_ID = 12
 _NAME = 80 * _WIDEST
-"""Of a Slack user; people who are asked by email are called by their address."""
+"""Of a user of a channel; people who are asked by their address are called by it."""
 
 _CLICK = 32
 """Bytes of the two keys that a response and its withdrawal came with."""
@@ -63,7 +67,7 @@ def greatest_size(approval: Approval) -> int:
 
 
 def check_size(approval: Approval) -> None:
-    """Raise `InvalidApprovalRequest` if the record of a new approval can grow larger than an item may be."""
+    """Raise `InvalidRequestError` if the record of a new approval can grow larger than an item may be."""
     most = greatest_size(approval)
     if most <= MAX_RECORD:
         return
@@ -75,7 +79,7 @@ def check_size(approval: Approval) -> None:
         f"{MAX_RECORD:,} can be stored; shorten the input, limit MaxLength in the Form, turn comments off, ask for "
         "fewer answers, or name fewer people"
     )
-    raise InvalidApprovalRequest([problem])
+    raise InvalidRequestError([problem])
 
 
 def _stored(approval: Approval) -> int:
@@ -86,13 +90,13 @@ def _growth(approval: Approval) -> dict[str, int]:
     """The bytes that can be added, by the key of the request that says how many."""
     request = approval.request
     addresses = _addresses(approval)
-    approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _SLACK_ID
+    approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _USER_ID
     response = approver + _KEYS + 2 * _MOMENT + _CLICK + max([_ADDRESS, *addresses])
     withdrawals = rules.MAX_WITHDRAWALS_IN_ALL + _named(approval)  # Each can withdraw once, whatever others did.
     approvals, rejections = request.required_approvals, request.required_rejections
     said = {action: comment_bytes(request, action) for action in Action}
     last = max(said.values())
-    events = len(addresses) + MAX_DIRECT + approvals + rejections + 2 * withdrawals
+    events = len(addresses) + _DIRECT + approvals + rejections + 2 * withdrawals
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
     return {
         "Form": approvals * form_bytes(request),
@@ -105,14 +109,18 @@ def _growth(approval: Approval) -> dict[str, int]:
 
 
 def _addresses(approval: Approval) -> list[int]:
-    """The bytes of the address of each who is asked or told by email, the stack's own among them."""
+    """The bytes of the address of everyone who is asked or told there, the stack's own among them."""
     people, request = approval.people, approval.request
-    told = [len(name) if is_email(name) else _ADDRESS for name in request.notify]
+    told = [_length(name) for name in request.notify]
     if people is None:
         named = [*request.approvers, *request.escalate_to]
-        return [_ADDRESS, *told, *(len(name) if is_email(name) else _ADDRESS for name in named)]
+        return [_ADDRESS, *told, *(_length(name) for name in named)]
     found = (*people.approvers, *people.escalation)
-    return [_ADDRESS, *told, *(len(person.email.encode()) for person in found if person.email)]
+    return [_ADDRESS, *told, *(len(person.address.encode()) for person in found if person.address)]
+
+
+def _length(name: str) -> int:
+    return len(name) if "@" in name else _ADDRESS
 
 
 def _named(approval: Approval) -> int:
@@ -127,16 +135,16 @@ def _people_bytes(approval: Approval) -> int:
     if approval.people is not None:
         return 0
     named = [*request.approvers, *request.escalate_to, request.requested_by or "", ""]
-    lengths = [len(name) if is_email(name) else _ADDRESS for name in named]
-    return sum(_KEYS + 2 * length + max(length, _NAME) + _SLACK_ID for length in lengths)
+    lengths = [_length(name) for name in named]
+    return sum(_KEYS + 3 * length + max(length, _NAME) + 2 * _USER_ID for length in lengths)
 
 
 def _mark_bytes(request: Request, addresses: list[int]) -> int:
     """Of the steps that are marked for each recipient, and for each direct message."""
     news = len(request.reminders) + request.more_time.times + bool(request.escalate_to)
-    mark = len("request_email:") + _MOMENT + 1
-    direct = 3 * _KEYS + len(request.reminders) * (mark + len("slack-direct-") + _SLACK_ID)
-    return sum((2 + news) * (mark + address) for address in addresses) + MAX_DIRECT * direct
+    mark = len("outcome_:") + _CHANNEL + _MOMENT + 1
+    direct = 4 * _KEYS + len(request.reminders) * (mark + len("direct-") + _CHANNEL + _USER_ID)
+    return sum((2 + news) * (mark + address) for address in addresses) + _DIRECT * direct
 
 
 def _size(attribute: Mapping[str, Any]) -> int:  # noqa: PLR0911 one of many kinds

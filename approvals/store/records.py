@@ -1,6 +1,7 @@
-"""Parts of a record that are dataclasses, as attributes: each field under its own name.
+"""Parts of a record that are dataclasses, as attributes: each field under its own name, or one that it keeps.
 
-A field that a record lacks has its default: it came with a later version.
+A field that a record lacks has its default: it came with a later version. A field's metadata say how it is `stored`:
+False if it is not, or the name that it had first; and what stands for `none`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,32 @@ from approvals.domain.model import iso
 
 T = TypeVar("T")
 
+_TEXTS = Mapping[str, str]
+"""Stored as a map. Other mappings are JSON text: DynamoDB's numbers would change 1.0 to 1, and refuse some."""
+
 
 def to_item(part: Any) -> dict[str, Any]:
     """Return the attributes of a dataclass."""
-    return {each.name: _written(getattr(part, each.name)) for each in _stored(part)}
+    hints = _hints(type(part))  # type: ignore[arg-type]  # a class is hashable
+    return {name: _attribute(each, hints[name], getattr(part, each.name)) for name, each in _stored(part).items()}
 
 
 def from_item(kind: type[T], item: Mapping[str, Any]) -> T:
     """Return the dataclass in attributes. Raise `TypeError` or `ValueError` for those of another shape."""
-    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
-    return kind(**{name: _read(hints[name], value) for name, value in item.items() if name in hints})
+    hints = _hints(kind)  # type: ignore[arg-type]
+    known = {name: each for name, each in _stored(kind).items() if name in item}
+    return kind(**{each.name: _value(each, hints[name], item[name]) for name, each in known.items()})
+
+
+def _attribute(field: Field[Any], hint: Any, value: Any) -> Any:
+    if value is None:
+        return field.metadata.get("none")
+    return dict(value) if hint == _TEXTS else _written(value)
+
+
+def _value(field: Field[Any], hint: Any, attribute: Any) -> Any:
+    stands_for_none = "none" in field.metadata and attribute == field.metadata["none"]
+    return None if stands_for_none else _read(hint, attribute)
 
 
 def moment(text: str) -> datetime:
@@ -46,7 +63,7 @@ def _written(value: Any) -> Any:
             return value.value
         case tuple():
             return [_written(each) for each in value]
-        case Mapping():  # JSON text: DynamoDB's numbers would change 1.0 to 1, and refuse what JSON allows.
+        case Mapping():
             return json.dumps(dict(value), ensure_ascii=False)
         case None | str() | bool() | int():
             return value
@@ -60,7 +77,7 @@ def _read(hint: Any, value: Any) -> Any:
     if get_origin(hint) is tuple:
         return tuple(_read(get_args(hint)[0], each) for each in value)
     if get_origin(hint) is Mapping:
-        return json.loads(value)
+        return dict(value) if hint == _TEXTS else json.loads(value)
     if hint is datetime:
         return moment(value)
     if isinstance(hint, type) and is_dataclass(hint):
@@ -71,9 +88,10 @@ def _read(hint: Any, value: Any) -> Any:
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
     hints = get_type_hints(kind)
-    return {each.name: hints[each.name] for each in _stored(kind)}
+    return {name: hints[each.name] for name, each in _stored(kind).items()}
 
 
-def _stored(part: Any) -> list[Field[Any]]:
-    """Return the fields that are stored: all but those that are known only while somebody responds."""
-    return [each for each in fields(part) if each.metadata.get("stored", True)]
+def _stored(part: Any) -> dict[str, Field[Any]]:
+    """Return the fields that are stored, by the names of their attributes."""
+    found = {each.metadata.get("stored", each.name): each for each in fields(part)}
+    return {name: each for name, each in found.items() if name}

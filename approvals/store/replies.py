@@ -1,4 +1,4 @@
-"""Deferred Slack replies: `bot` leaves them and can't read them, `notify` delivers them and can't write them."""
+"""Deferred replies to users: one function leaves them and can't read them, `notify` delivers them and can't write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from approvals.domain.replies import Note
 from approvals.store.items import note_from_item, note_to_item
-from approvals.store.table import NotFound, deserialized, serialized
+from approvals.store.table import NotFoundError, deserialized, serialized
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,10 +38,10 @@ class Replies:
         return {"TableName": self._name, "Item": serialized(item)}
 
     def get(self, reply: str) -> Note:
-        """Return a reply by the id of its item. Raises `NotFound`."""
+        """Return a reply by the id of its item. Raises `NotFoundError`."""
         answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": reply}}, ConsistentRead=True)
         if "Item" not in answer:
-            raise NotFound(reply)
+            raise NotFoundError(reply)
         user, _, note_id = reply.removeprefix(REPLY_PREFIX).partition("#")
         return note_from_item(note_id, user, deserialized(answer["Item"]))
 

@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from slack_bolt import Ack, BoltContext, BoltResponse
 
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.listeners.interactions import read_click
 from bot.listeners.replies import GONE, reply_to
 
@@ -31,7 +31,7 @@ def find_approval(
     log.append_keys(approval_id=click.approval_id)
     try:
         context["approval"] = table.get(click.approval_id)
-    except NotFound:
+    except NotFoundError:
         log.warning("click on an unknown approval")
         table.leave_note(reply_to(click, GONE))
         return ack()

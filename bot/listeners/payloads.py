@@ -8,7 +8,8 @@ from typing import Any
 
 from slack_bolt import BoltRequest
 
-from approvals.domain.model import Approver, Channel
+from approvals.domain.model import Approver
+from bot.addresses import SLACK
 
 MAX_ID = 255
 """Characters of an ID or a name. Slack's are far shorter, and a dialog's private metadata has 3,000 at most."""
@@ -69,4 +70,4 @@ def approver(body: Mapping[str, Any]) -> Approver:
     # Not the payload's own team: that is where they clicked, and guests click there, too.
     workspace = text(user["team_id"]) if user.get("team_id") else ""
     name = text(user.get("name") or user.get("username") or user["id"])
-    return Approver(id=text(user["id"]), name=name, channel=Channel.SLACK, workspace=workspace)
+    return Approver(id=text(user["id"]), name=name, channel=SLACK, realm=workspace)

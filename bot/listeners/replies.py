@@ -48,7 +48,7 @@ def message(id_: str, approver: Approver, channel: str, said: Text | str, now: d
         channel=channel,
         user=approver.id,
         text=said,
-        workspace=approver.workspace,
+        workspace=approver.realm or "",
         left_at=now,
     )
 

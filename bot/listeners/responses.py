@@ -10,19 +10,21 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Response
-from approvals.domain.omissions import was_all_in_earlier_message
-from approvals.domain.parts import Text, joined
+from approvals.domain.parts import Text, join_texts
 from approvals.domain.replies import Note
-from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal, judge
+from approvals.domain.rules import judge
 from approvals.services.respond import respond
-from approvals.store.table import ApprovalTable, RecordFullError
+from approvals.store.table import ApprovalTable
+from approvals.store.writes import RecordFullError
 from bot.directory import SlackDirectory
 from bot.listeners.interactions import Interaction
 from bot.listeners.replies import NO_ROOM, reply_to
+from bot.surfaces import was_all_in_earlier_message
 
-PersonsEvent: TypeAlias = Response | Withdrawal | Postponement
+PersonsEvent: TypeAlias = Response | Withdrawal | ExtensionRequest
 MemberCheck: TypeAlias = Callable[[Approver], Approver]
 
 _RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
@@ -85,7 +87,7 @@ def check_member(
     """Return the approver with `member` as Slack says; unchanged if Slack does not answer."""
     try:
         user = directory.user(approver.id)
-    except DeliveryFailed as error:
+    except DeliveryError as error:
         log.warning("membership can't be checked", extra={"reason": str(error)})
         refresh_secret()
         return approver
@@ -103,13 +105,13 @@ def result_text(judgement: Judgement, response: Response, *, unseen: bool = Fals
         case Verdict.DECIDED | Verdict.COUNTED if not unseen:
             return None
         case Verdict.DECIDED:
-            return joined([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
+            return join_texts([wording.quoted_title(judgement.approval), wording.outcome(judgement.approval)])
         case Verdict.NOT_ALLOWED:
             return refusal_text(judgement)
         case _:
-            return wording.answered(judgement, response)
+            return wording.response_reply(judgement, response)
 
 
 def refusal_text(judgement: Judgement) -> Text:
     """Return why this person may not respond, and who may."""
-    return wording.not_allowed(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)
+    return wording.refusal_reply(judgement.approval, judgement.reason or Reason.NOT_AN_APPROVER)

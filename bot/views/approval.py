@@ -16,11 +16,12 @@ from slack_sdk.models.blocks import (
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, omissions, wording
 from approvals.domain.characters import reveal
-from approvals.domain.forms import said
-from approvals.domain.identifiers import is_slack_user
-from approvals.domain.model import Action, Approval, Channel, Decision, OnTimeout, Person, Severity, shorten
-from approvals.domain.omissions import SLACK_MESSAGE, Shown
-from approvals.domain.parts import Names, joined
+from approvals.domain.forms import format_answer
+from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
+from approvals.domain.omissions import Shown
+from approvals.domain.parts import Names, join_texts
+from bot.addresses import SLACK, is_slack_user
+from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
 from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
 from bot.views.text import (
@@ -108,7 +109,7 @@ def outcome_text(approval: Approval) -> str:
 
 def outcome_reply(approval: Approval) -> str:
     """What is said below the request once it is decided: who is told of it, the outcome, and what was said with it."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     requester = _requester(approval)
     told = f"<@{requester}> " if requester else ""
     quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
@@ -118,14 +119,14 @@ def outcome_reply(approval: Approval) -> str:
 def _requester(approval: Approval) -> str:
     """The Slack id of who asked; empty where they have none."""
     if approval.people and approval.people.requester:
-        return approval.people.requester.slack_id
+        return approval.people.requester.on(SLACK)
     asked_by = approval.request.requested_by or ""
     return asked_by if is_slack_user(asked_by) else ""
 
 
 def outcome_blocks(approval: Approval) -> list[Block]:
     """The message once the approval is decided: no buttons, but who, when, and by which channel."""
-    decision = wording.decided(approval)
+    decision = wording.decision_of(approval)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     ours: list[Block] = [
         *_title(approval),
@@ -134,7 +135,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
         *_filled_in(approval),
         *details.lines(wording.progress(approval), MAX_PROGRESS),
     ]
-    if lost := wording.in_vain(approval):
+    if lost := wording.undelivered_sentence(approval):
         ours.append(SectionBlock(text=mrkdwn(lost)))
     ours.append(_fields(approval))
     tail = ContextBlock(elements=[mrkdwn(execution)])
@@ -179,7 +180,7 @@ def _who_may(approval: Approval) -> list[Part]:
     """Who may answer, by mention where Slack knows them."""
     rejects = approval.request.on_timeout is OnTimeout.REJECT
     silence = "No answer in time counts as a rejection." if rejects else ""
-    parts = joined([wording.who_may(approval), silence]).parts
+    parts = join_texts([wording.rules_sentence(approval), silence]).parts
     return [each for part in parts for each in (_listed(part.people) if isinstance(part, Names) else runs(str(part)))]
 
 
@@ -187,7 +188,8 @@ def _listed(people: Sequence[Person]) -> list[Part]:
     """People by mention, or else by name; as many as there is room for."""
     parts: list[Part] = []
     for number, person in enumerate(people):
-        name = [mention(person.slack_id)] if person.slack_id else runs(person.email or person.name)
+        user = person.on(SLACK)
+        name = [mention(user)] if user else runs(person.address or person.name)
         between = runs("" if not number else " and " if number == len(people) - 1 else ", ")
         if weight_of([*parts, *between, *name]) > MAX_NAMES:
             return [*parts, *runs(f" and {len(people) - number} more")]
@@ -205,7 +207,7 @@ def _filled_in(approval: Approval) -> list[Block]:
     if not filled:
         return []
     labels = {field.name: field.label for field in approval.request.form}
-    rows = [f"{labels.get(name, name)}: {said(value)}" for name, value in filled[-1].items()]
+    rows = [f"{labels.get(name, name)}: {format_answer(value)}" for name, value in filled[-1].items()]
     return details.quote("\n".join(rows), MAX_FILLED_IN)
 
 
@@ -213,6 +215,6 @@ def _by(decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
         return f"{when}. {fit(decision.cause or '', MAX_COMMENT)}".strip()
-    if decision.channel == Channel.SLACK:
+    if decision.channel == SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
-    return f"by {literal(decision.approver.name)} by email, {when}"
+    return f"by {literal(decision.approver.name)} {wording.where(decision.channel)}, {when}"

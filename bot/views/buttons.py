@@ -16,7 +16,7 @@ from slack_sdk.models.blocks import (
 from approvals.adapters.step_functions import console_url
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.parts import duration
-from approvals.domain.rules import may_postpone
+from approvals.domain.rules import can_extend
 
 ACTION_IDS = {Action.APPROVE: "approval:approve", Action.REJECT: "approval:reject"}
 """The action IDs of Approve and Reject. The button's value is the approval's ID."""
@@ -115,7 +115,7 @@ def _options(approval: Approval) -> list[Option]:
     found = []
     if several:  # If one response decides, there is none to withdraw.
         found.append(_option("Withdraw my response", WITHDRAW, approval))
-    if may_postpone(approval):
+    if can_extend(approval):
         longer = duration(approval.request.more_time.by)
         found.append(_option(f"Extend deadline by {longer}", MORE_TIME, approval))
     return found

@@ -15,10 +15,11 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.domain import facts, markdown, omissions
-from approvals.domain.addresses import labelled
-from approvals.domain.markdown import Kind, Span, Style
-from approvals.domain.omissions import MAX_RUN, MAX_STYLED_FACTS, Shown, text_weight
-from approvals.domain.parts import Moment, Names, Text, joined
+from approvals.domain.addresses import label_with_host
+from approvals.domain.markdown import BlockKind, Span, Style
+from approvals.domain.omissions import MAX_STYLED_FACTS, Shown
+from approvals.domain.parts import Moment, Names, Text, join_texts
+from bot.surfaces import MAX_RUN, text_weight
 from bot.views.text import (
     DateElement,
     Part,
@@ -89,7 +90,7 @@ def quote(text: str, room: int) -> list[Block]:
 def lines(rows: Sequence[str | Text], room: int) -> list[Block]:
     """Sentences of ours with names and moments in them, a line each, without a heading."""
     space = Room(room - BLOCK - NOTE)
-    parts = [part for each in joined(rows, "\n").parts for part in _shown(each, space)]
+    parts = [part for each in join_texts(rows, "\n").parts for part in _shown(each, space)]
     return [rich([section([*parts, *_note(space)])])] if parts or space.hidden else []
 
 
@@ -112,7 +113,7 @@ def _note(space: Room) -> list[Part]:
 
 def _facts(shown: Shown) -> list[RichTextElement]:
     rows = shown.facts
-    if len(rows) > MAX_STYLED_FACTS or any(omission.part is omissions.Part.FACTS for omission in shown.omissions):
+    if len(rows) > MAX_STYLED_FACTS or omissions.RequestPart.FACTS in shown.omissions:
         return _quoted(runs("\n".join(f"{label}: {value}" for label, value in rows)))
     parts: list[Part] = []
     for number, (label, value) in enumerate(rows):
@@ -130,7 +131,7 @@ def _quoted(parts: Sequence[Part]) -> list[RichTextElement]:
 
 
 def _link(label: str, url: str) -> list[Part]:
-    found = link(labelled(label, url), url)
+    found = link(label_with_host(label, url), url)
     return [found] if found else runs(f"{label}: {url}")
 
 
@@ -139,9 +140,9 @@ def _details(blocks: Sequence[markdown.Block]) -> Iterator[RichTextElement]:
     # Slack refuses an element without text: an empty block of code.
     for kind, group in groupby((block for block in blocks if _parts(block)), key=markdown.shape):
         found = list(group)
-        if kind is Kind.ITEM:
+        if kind is BlockKind.ITEM:
             yield _list([_parts(block) for block in found])
-        elif kind is Kind.CODE:
+        elif kind is BlockKind.CODE:
             yield from (RichTextPreformattedElement(elements=_parts(block), border=BORDER) for block in found)
         else:
             yield RichTextQuoteElement(elements=_joined(found))
@@ -151,17 +152,17 @@ def _parts(block: markdown.Block) -> list[Part]:
     return [part for span in block.spans for part in _span(span, block.kind)]
 
 
-def _span(span: Span, kind: Kind) -> list[Part]:
+def _span(span: Span, kind: BlockKind) -> list[Part]:
     if span.style is Style.LINK:
-        found = link(labelled(span.text, span.url), span.url)
+        found = link(label_with_host(span.text, span.url), span.url)
         return [found] if found else runs(f"{span.text} ({span.url})")
-    return runs(span.text, Style.BOLD if kind is Kind.HEADING and span.style is Style.PLAIN else span.style)
+    return runs(span.text, Style.BOLD if kind is BlockKind.HEADING and span.style is Style.PLAIN else span.style)
 
 
 def _joined(blocks: Sequence[markdown.Block]) -> list[Part]:
     parts: list[Part] = []
     for number, block in enumerate(blocks):
-        between = "\n" if number and blocks[number - 1].kind is Kind.HEADING else "\n\n"
+        between = "\n" if number and blocks[number - 1].kind is BlockKind.HEADING else "\n\n"
         parts += [*(runs(between) if number else []), *_parts(block)]
     return parts
 

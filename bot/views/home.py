@@ -19,9 +19,10 @@ from slack_sdk.models.views import View
 
 from approvals.domain import facts, wording
 from approvals.domain.model import Approval
-from approvals.domain.omissions import SLACK_HOME, fit
-from approvals.domain.parts import Text, beginning
+from approvals.domain.omissions import fit
+from approvals.domain.parts import Text, truncate
 from approvals.domain.summary import Summary, summarize
+from bot.surfaces import SLACK_HOME
 from bot.views import approval as message
 from bot.views import details
 from bot.views.buttons import REFRESH_ID, answers
@@ -57,7 +58,7 @@ def home_view(
 
     `said` is what to tell the person above all, for once.
     """
-    told = [SectionBlock(text=mrkdwn(sentence(beginning(said, MAX_SAID))))] if said else []
+    told = [SectionBlock(text=mrkdwn(sentence(truncate(said, MAX_SAID))))] if said else []
     refresh = ButtonElement(text="Refresh", action_id=REFRESH_ID, value="refresh")
     return View(
         type="home",
@@ -102,7 +103,9 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
     source = " \u00b7 ".join(f"{label}: {fit_text(value, MAX_SOURCE)}" for label, value in facts.source(approval))
-    ours = ContextBlock(elements=[mrkdwn(each) for each in (source, sentence(wording.unchecked(approval))) if each])
+    ours = ContextBlock(
+        elements=[mrkdwn(each) for each in (source, sentence(wording.requester_warning(approval))) if each]
+    )
     return [*title, *content, ours, answers(approval, all_shown=shown.is_complete, place=place), DividerBlock()]
 
 

@@ -25,10 +25,10 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from approvals.domain.characters import reveal
-from approvals.domain.forms import MAX_COMMENT, NO, YES
-from approvals.domain.model import Action, Approval, FieldType, FormField, Presence, Severity, shorten
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
+from approvals.domain.model import Action, Approval, Presence, Severity, shorten
 from approvals.domain.parts import Text
-from approvals.domain.rules import COMMENT
 from approvals.domain.signed_links import is_approval_id
 
 CALLBACK_ID = "approval:answer"

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
-from approvals.domain.identifiers import is_slack_user
-from approvals.domain.model import Approval, Channel, Severity, SlackMessage
+from approvals.domain.model import Approval, Delivery, Severity
 from approvals.domain.parts import display_name
 from approvals.domain.references import short
 from approvals.domain.summary import Summary
+from bot.addresses import SLACK, is_slack_user
+from bot.deliveries import channel_message
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
 from bot.views.text import fit, literal, local_time, mrkdwn
@@ -19,15 +20,15 @@ MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
 MAX_NAME = 80
 
-Link = Callable[[SlackMessage], str]
+Link = Callable[[Delivery], str]
 """Returns the URL of a message."""
 
 
 def row(approval: Summary, link: Link) -> Block:
     """Return the approval's title and state; a button leads to its message."""
     button = None
-    if approval.slack_message:
-        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(approval.slack_message))
+    if message := channel_message(approval):
+        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(message))
     text = f"*{fit(approval.title, MAX_TITLE)}*\n{_standing(approval)}"
     return SectionBlock(text=mrkdwn(text), accessory=button)
 
@@ -52,7 +53,7 @@ def _state(approval: Summary) -> list[str]:
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     if decision.approver is None:
         how = ""
-    elif decision.channel == Channel.SLACK:
+    elif decision.channel == SLACK:
         how = f" by <@{decision.approver.id}>"
     else:
         how = f" by {literal(display_name(decision.approver))}"

@@ -26,8 +26,8 @@ from approvals.domain.addresses import host_of
 from approvals.domain.characters import reveal
 from approvals.domain.markdown import Style
 from approvals.domain.model import readable, shorten
-from approvals.domain.omissions import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
 from approvals.domain.parts import Moment, Text
+from bot.surfaces import MAX_RUN, SLACK_MESSAGE, text_weight, weigh
 
 MAX_TOTAL = SLACK_MESSAGE.room
 """What all blocks of a message may weigh."""

@@ -12,6 +12,7 @@ import click
 
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Json, Status, iso
+from approvals.domain.search import has_words
 from cli.context import Context, pass_context
 from cli.document import SHORT_ID, remaining, summary
 from cli.moments import MOMENT
@@ -75,7 +76,7 @@ def command(
     Open ones come with the nearest deadline first, those of a period with the newest first.
     """
     wanted = _wanted(statuses)
-    tests = [_has_status(wanted), _asked_by(requested_by), _may_answer(approver), _says(search)]
+    tests = [_has_status(wanted), _asked_by(requested_by), _may_answer(approver), _has_words(search)]
     now = context.clock()
 
     def matching(approvals: Iterator[Approval]) -> Iterator[_Shown]:
@@ -139,18 +140,14 @@ def _may_answer(who: str | None) -> Matches:
         people = approval.people
         known = [*people.approvers, *people.escalation] if people else []
         names = [*approval.request.approvers, *approval.request.escalate_to]
-        names += [name for person in known for name in (person.email, person.slack_id, person.name)]
+        names += [name for person in known for name in (*person.identities.values(), person.name)]
         return any(_same(name, who) for name in names)
 
     return matches
 
 
-def _says(text: str | None) -> Matches:
-    def matches(approval: Approval) -> bool:
-        places = (approval.title, approval.request.details or "", approval.workflow.execution_name, approval.id)
-        return text is None or any(text.casefold() in place.casefold() for place in places)
-
-    return matches
+def _has_words(words: str | None) -> Matches:
+    return lambda approval: has_words(approval, words or "")
 
 
 def _same(one: str | None, other: str) -> bool:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import ClientError
 
-from approvals.domain.model import Action, Approval, Json, OnTimeout, Presence, Severity, iso
+from approvals.domain.model import Approval, Json, iso
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
-from cli.asking import STDIN, execution_input, execution_name, pairs, parse_document, read_document
+from cli.asking import STDIN, execution_input, execution_name, parse_document, read_document
 from cli.context import Context, Failure, pass_context
 from cli.document import document
 from cli.find import execution_arn
@@ -20,6 +20,7 @@ from cli.follow import cancel_option, follow, interruptible
 from cli.output import emit, json_option, plain
 from cli.progress import Quiet
 from cli.refusals import BUSY, code, explained
+from cli.request_options import request_of, request_options
 from cli.waiting import Watch
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(minutes=1)
 """How long, without --wait, it is waited for the approval's id."""
-
-_MINUTES = click.IntRange(min=1)
-_COUNT = click.IntRange(min=1)
 
 
 @click.command(short_help="Ask for an approval, and wait for the decision if told so.")
@@ -41,45 +39,7 @@ _COUNT = click.IntRange(min=1)
     help="The request as JSON or YAML, or a whole execution's input with "
     "the request under Approval; - reads standard input. Options take the place of what it says.",
 )
-@click.option("--title", help="What is asked, in a line.")
-@click.option("--details", help="What to know before answering.")
-@click.option("--fact", "facts", multiple=True, metavar="LABEL=VALUE", help="A fact to show. Repeatable.")
-@click.option("--link", "links", multiple=True, metavar="LABEL=URL", help="A link to show. Repeatable.")
-@click.option(
-    "--approver",
-    "approvers",
-    multiple=True,
-    metavar="WHO",
-    help="Who may answer: an email address, a Slack user or user group id. Repeatable.",
-)
-@click.option("--requested-by", metavar="WHO", help="Who asks: an email address or a Slack user id.")
-@click.option("--required-approvals", type=_COUNT, metavar="NUMBER", help="How many people must approve.")
-@click.option("--required-rejections", type=_COUNT, metavar="NUMBER", help="How many people must reject to reject it.")
-@click.option("--allow-self-approval", is_flag=True, default=None, help="Whoever asks may answer, too.")
-@click.option("--severity", type=click.Choice([each.value for each in Severity]), help="high asks twice.")
-@click.option(
-    "--comment",
-    "comments",
-    multiple=True,
-    metavar="ANSWER=PRESENCE",
-    help="Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
-)
-@click.option(
-    "--timeout-minutes", type=_MINUTES, metavar="MINUTES", help="Minutes until it expires.  [default: the stack's]"
-)
-@click.option("--on-timeout", type=click.Choice([each.value for each in OnTimeout]), help="What silence means.")
-@click.option(
-    "--reminder",
-    "reminders",
-    multiple=True,
-    type=_MINUTES,
-    metavar="MINUTES",
-    help="Remind after so many minutes. Repeatable.",
-)
-@click.option("--escalate-to", multiple=True, metavar="WHO", help="Who may answer later, too. Repeatable.")
-@click.option("--escalate-after-minutes", type=_MINUTES, metavar="MINUTES", help="When they may.")
-@click.option("--notify", multiple=True, metavar="WHO", help="Who is told, too. Repeatable.")
-@click.option("--channel", help="The Slack channel to ask in, by its id.")
+@request_options
 @click.option(
     "--input",
     "rest",
@@ -106,7 +66,7 @@ def command(context: Context, /, **options: Any) -> None:
         raise click.UsageError("--cancel-on-interrupt goes with --wait")
     document_ = read_document(options["file"]) if options["file"] else {}
     timeout = context.default_timeout
-    asked = execution_input(document_, _asked(options), _rest(options["rest"]), default_timeout=timeout)
+    asked = execution_input(document_, request_of(options), _rest(options["rest"]), default_timeout=timeout)
     title = parse_request(asked, default_timeout=timeout).title
     name = options["name"] or execution_name(title, context.clock())
     if Reference.parse(name).approval_id:
@@ -122,42 +82,6 @@ def command(context: Context, /, **options: Any) -> None:
         return
     lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', arn)}"]
     emit(context, {"Id": None, "ExecutionArn": arn}, lines)
-
-
-def _asked(options: Mapping[str, Any]) -> dict[str, Json]:
-    """The keys of the request that options give."""
-    given: dict[str, Json] = {
-        "Title": options["title"],
-        "Details": options["details"],
-        "Facts": pairs(options["facts"], "--fact", "Value"),
-        "Links": pairs(options["links"], "--link", "Url"),
-        "RequestedBy": options["requested_by"],
-        "Severity": options["severity"],
-        "Approvers": list(options["approvers"]),
-        "RequiredApprovals": options["required_approvals"],
-        "RequiredRejections": options["required_rejections"],
-        "AllowSelfApproval": options["allow_self_approval"],
-        "Notify": list(options["notify"]),
-        "Channel": options["channel"],
-        "Comment": _comments(options["comments"]),
-        "TimeoutMinutes": options["timeout_minutes"],
-        "OnTimeout": options["on_timeout"],
-        "Reminders": list(options["reminders"]),
-        "EscalateTo": list(options["escalate_to"]),
-        "EscalateAfterMinutes": options["escalate_after_minutes"],
-    }
-    return {key: value for key, value in given.items() if value not in (None, [], {})}
-
-
-def _comments(texts: tuple[str, ...]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for text in texts:
-        answer, _, presence = text.partition("=")
-        if answer not in list(Action) or presence not in list(Presence):
-            answers, presences = " or ".join(Action), ", ".join(Presence)
-            raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
-        found[answer.capitalize()] = presence
-    return found
 
 
 def _rest(text: str | None) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from cli.context import Failure
 from cli.doctor import links, mail, people, slack, stack
 from cli.doctor.finding import Check, Finding, unknown
@@ -48,7 +48,7 @@ def guarded(patient: Patient, check: Check, look: Look) -> Iterator[Finding]:
     """What a part finds; when AWS refuses or can't be reached, that."""
     try:
         yield from look(patient)
-    except (ClientError, BotoCoreError, DeliveryFailed) as error:
+    except (ClientError, BotoCoreError, DeliveryError) as error:
         yield unknown(check, explained(error) or str(error))
     except Failure as failure:
         yield unknown(check, failure.message)

@@ -7,17 +7,19 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.identifiers import is_email
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
-from approvals.requests.identities import identify
-from approvals.requests.parse import InvalidApprovalRequest
+from approvals.requests.identities import Resolver, identify
+from approvals.requests.parse import InvalidRequestError
 from bot.client import SlackApi
 from bot.directory import SlackDirectory
+from bot.resolver import SlackResolver
 from cli.doctor.finding import Check, Finding, fault, ok, unknown
 from cli.doctor.mail import subscribe
 from cli.doctor.patient import Patient
 from cli.output import left_out
+from mail.addresses import is_email
+from mail.resolver import EmailResolver
 from mail.sns import Subscribers
 
 MAX_NAMES = 40
@@ -35,11 +37,10 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
     if unreadable := patient.context.unreadable:
         yield fault(Check.APPROVERS, left_out(unreadable), "Deploy the version that wrote them, or a newer one")
     looked_at = names[: max(MAX_NAMES, len(named))]
-    subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
-    directory = _directory(patient)
+    resolvers = _resolvers(patient)
     try:
-        problems = {name: _problem(name, patient, subscribed, directory) for name in looked_at}
-    except DeliveryFailed as error:
+        problems = {name: _problem(name, patient, resolvers) for name in looked_at}
+    except DeliveryError as error:
         yield unknown(Check.APPROVERS, f"the names can't be looked up: {error}")
         return
     for name in looked_at:
@@ -49,23 +50,25 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
         yield ok(Check.APPROVERS, _summary(len(looked_at), len(names)))
 
 
-def _directory(patient: Patient) -> SlackDirectory | None:
-    """Slack's directory, as the stack asks it: without a channel it does not."""
+def _resolvers(patient: Patient) -> list[Resolver]:
+    """The stack's own: without a channel it does not ask Slack."""
+    subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
+    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed)]
     if not patient.slack_channel:
-        return None
+        return resolvers
 
     def web_client() -> WebClient:
         return patient.slack(patient.slack_secret().bot_token)
 
-    return SlackDirectory(SlackApi(web_client))
+    return [*resolvers, SlackResolver(SlackDirectory(SlackApi(web_client)))]
 
 
-def _problem(name: str, patient: Patient, subscribed: dict[str, str], directory: SlackDirectory | None) -> str:
+def _problem(name: str, patient: Patient, resolvers: Sequence[Resolver]) -> str:
     """What the stack would say to a request that names this approver, or nothing."""
     asked = Request(title="", timeout=timedelta(hours=1), approvers=(name,))
     try:
-        identify(asked, email=patient.parameters["Email"], subscribed=subscribed, directory=directory)
-    except InvalidApprovalRequest as error:
+        identify(asked, resolvers, shared=patient.parameters["Email"])
+    except InvalidRequestError as error:
         return "; ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 

@@ -7,10 +7,13 @@ import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from approvals.domain.model import Approval, Step
+from approvals.domain.model import Approval
+from approvals.domain.steps import outcome_step, request_step
+from bot.addresses import SLACK
 from cli.doctor.finding import Check, Finding, fault, ok
 from cli.doctor.patient import Patient
 from cli.find import approvals_of
+from mail.addresses import EMAIL
 
 TITLE = "Test by approvals doctor: nothing to decide"
 
@@ -57,10 +60,10 @@ class _Trip:
         if self._found() is None:
             return
         email = self._patient.parameters["Email"]
-        mailed = f"{Step.REQUEST_EMAIL}:{email}"
+        mailed = request_step(EMAIL, email)
         yield self._step(f"mailed to {email}", "NotifyLogs", lambda approval: approval.steps.get(mailed))
         if self._patient.slack_channel:
-            posted = Step.REQUEST_SLACK
+            posted = request_step(SLACK)
             yield self._step("posted in Slack", "NotifyLogs", lambda approval: approval.steps.get(posted))
 
     def homeward(self) -> Iterator[Finding]:
@@ -72,7 +75,7 @@ class _Trip:
             lambda approval: approval.decision.at if approval.decision else None,
         )
         if self._patient.slack_channel:
-            shown = Step.OUTCOME_SLACK
+            shown = outcome_step(SLACK)
             yield self._step("without buttons in Slack", "DecisionLogs", lambda approval: approval.steps.get(shown))
 
     def _step(self, what: str, logs: str, when: Callable[[Approval], datetime | None]) -> Finding:

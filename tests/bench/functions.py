@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from approvals.domain.model import Action, Approval, Approver, Channel, Presence, Request, Response
+from approvals.domain.model import Action, Approval, Approver, Presence, Request, Response
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import query
 from bot.views.buttons import ACTION_IDS
@@ -95,9 +95,9 @@ class Bench:
             request=Request(title="Deploy web 2.4.1", timeout=timedelta(hours=1), comments=_NO_COMMENT),
             requested_at=now,
             deadline=now + timedelta(hours=1),
-            slack_message=MESSAGE if slack else None,
+            deliveries=(MESSAGE,) if slack else (),
         )
-        self.new = replace(self.pending, id=self.pending.id[::-1], slack_message=None)
+        self.new = replace(self.pending, id=self.pending.id[::-1], deliveries=())
         self.decided = _decided(replace(self.pending, id="a" * 32), now)
         everything = (self.pending, self.new, self.decided)
         # Each with its token, as if the two tables were one.
@@ -161,7 +161,7 @@ class Bench:
             "user": {"id": "U0BOB00002", "name": "bob", "team_id": WORKSPACE},
             "team": {"id": WORKSPACE},
             "trigger_id": "1.2.3",
-            "container": {"type": "message", "channel_id": MESSAGE.channel},
+            "container": {"type": "message", "channel_id": MESSAGE.place},
             "actions": [
                 {
                     "type": "button",
@@ -207,7 +207,7 @@ class Bench:
             "DEFAULT_TIMEOUT_MINUTES": "60",
             "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:mails",
             "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy",
-            "SLACK_CHANNEL": MESSAGE.channel if self._slack else "",
+            "SLACK_CHANNEL": MESSAGE.place if self._slack else "",
             "SLACK_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack",
             "SLACK_API_URL": f"{self.answers.url}/slack/api/",
             "SLACK_SIGNING_SECRET": SIGNING_SECRET,
@@ -224,7 +224,7 @@ _BODY = {"isBase64Encoded": False, "multiValueHeaders": {}}
 
 
 def _decided(approval: Approval, now: datetime) -> Approval:
-    ann = Approver(id=EMAIL, name=EMAIL, channel=Channel.EMAIL)
+    ann = Approver(id=EMAIL, name=EMAIL, channel="email")
     return replace(judge(approval, Response(approver=ann, action=Action.APPROVE, at=now)).approval, workflow=WORKFLOW)
 
 

@@ -221,6 +221,35 @@ def test_the_github_actions_step_waits_and_gates_the_job(
     assert not trap.exists()
 
 
+@pytest.mark.parametrize(("action", "code"), [("approve", 0), ("reject", 1)])
+def test_github_action_waits_gates_the_job_and_has_outputs(
+    person: Person, tmp_path: Path, job_credentials: dict[str, str], action: str, code: int
+) -> None:
+    """The step `Ask` of action.yml as GitHub runs it, with its defaults."""
+    definition = yaml.safe_load((ROOT / "action.yml").read_text())
+    [script] = [step["run"] for step in definition["runs"]["steps"] if step.get("id") == "ask"]
+    inputs = {name.replace("-", "_").upper(): value.get("default", "") for name, value in definition["inputs"].items()}
+    title, output = f"From the action: {action}?", tmp_path / "output"
+    process = start(
+        ["bash", "-e", "-o", "pipefail", "-c", script],
+        **job_credentials,
+        **(inputs | {"TITLE": title, "APPROVERS": EMAIL, "FACTS": "Commit=d6cd1e2"}),
+        GITHUB_ACTION="__self",
+        GITHUB_ACTION_PATH=str(ROOT),
+        GITHUB_OUTPUT=str(output),
+        GITHUB_REPOSITORY="acme/web",
+        GITHUB_RUN_ATTEMPT="1",
+        GITHUB_RUN_ID=f"78{code}",
+        GITHUB_SERVER_URL="https://github.example.com",
+    )
+    assert "d6cd1e2" in answer(person, title, action)
+    exit_code, printed = finished(process)
+    assert exit_code == code, printed
+    found = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    assert found["decision"] == {"approve": "APPROVED", "reject": "REJECTED"}[action]
+    assert found["decided-by"] == EMAIL
+
+
 # The gate in front of an agent's tools.
 
 

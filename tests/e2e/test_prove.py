@@ -10,8 +10,9 @@ from functools import partial
 
 import pytest
 
-from approvals.domain.model import Action, Approval, Step
+from approvals.domain.model import Action, Approval
 from approvals.domain.signed_links import link
+from approvals.domain.steps import Step
 from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.executions import Execution
@@ -75,7 +76,7 @@ def _waits(stack: LocalStack, table: ApprovalTable, title: str, arn: str) -> Rac
     def posted() -> Race | None:
         approval = next((table.get(waiting) for waiting in table.waiting(arn)), None)
         message = _message(stack, title)
-        if approval is None or message is None or Step.REQUEST_SLACK not in approval.steps:
+        if approval is None or message is None or "request_slack" not in approval.steps:
             return None
         links = {action: link(approval, action, stack.email, base_url=f"{stack.url}/states") for action in Action}
         return Race(title, arn, approval, links, message)
@@ -105,7 +106,7 @@ def _click(person: Person, race: Race) -> list[Answer]:
 def _over(table: ApprovalTable, approval_id: str) -> Approval | None:
     """Return the record once every step that is checked is done."""
     record = table.get(approval_id)
-    return record if {Step.RESUME, Step.OUTCOME_SLACK} <= record.steps.keys() else None
+    return record if {Step.RESUME, "outcome_slack"} <= record.steps.keys() else None
 
 
 def _contradictions(

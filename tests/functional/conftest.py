@@ -154,7 +154,7 @@ def simulated_clients() -> Iterator[dict[str, Any]]:
         made["the table"] = boto3.client("dynamodb")
         create_tables(made["the table"])
         session = SimpleNamespace(client=lambda service, **_: made.get(service))
-        patch.setattr("approvals.adapters.clients._session", lambda: session)
+        patch.setattr("approvals.adapters.clients.session", lambda: session)
         for module in ("table", "items"):
             patch.setattr(f"approvals.store.{module}.DUE_SHARDS", 2)  # As good as eight, and a tick costs less.
         yield made

@@ -23,15 +23,7 @@ from approvals.domain.model import Action, MoreTime, People, Presence
 from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
-from bot.views.buttons import (
-    ACTION_IDS,
-    MORE_ID,
-    MORE_TIME,
-    OPEN_EXECUTION_ID,
-    OPEN_MESSAGE_ID,
-    REFRESH_ID,
-    WITHDRAW,
-)
+from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, REFRESH_ID, WITHDRAW
 from bot.visibility import Overview
 from demo.slack import Slack
 from tests.support.builders import HOUR
@@ -118,7 +110,7 @@ def workspace(
         return look_up(host, port, *more, **named)
 
     session = SimpleNamespace(client=lambda service, **_: clients[service])
-    monkeypatch.setattr("approvals.adapters.clients._session", lambda: session)
+    monkeypatch.setattr("approvals.adapters.clients.session", lambda: session)
     monkeypatch.setattr("handlers.wiring.now", clock)
     monkeypatch.setattr(socket, "getaddrinfo", looked_up)
     handler: Any = start(

@@ -18,19 +18,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    MoreTime,
-    People,
-    Person,
-    Presence,
-    Request,
-    Severity,
-    Status,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Action, Approval, MoreTime, People, Person, Presence, Request, Severity, Status
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
@@ -42,6 +31,7 @@ from bot.listeners.views.response import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
+from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import MEMBERS, Refused, Slack
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.support.broken_records import leave_no_room
@@ -71,7 +61,8 @@ ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 
 ALL_MEMBERS = People(
     approvers=tuple(
-        Person(id=id_, name=name, email=f"{name}@example.com", slack_id=id_) for id_, name in MEMBERS.items()
+        Person(id=id_, name=name, identities={"email": f"{name}@example.com", "slack": id_})
+        for id_, name in MEMBERS.items()
     )
 )
 ONE_TAP = an_approval(request=replace(an_approval().request, comments=NOBODYS_COMMENT), people=ALL_MEMBERS)
@@ -89,7 +80,7 @@ def one_tap(
 ) -> Workspace:
     """A workspace with a request that one tap decides. The address of Slack's Web API leads nowhere."""
     table.add(ONE_TAP)
-    ts = messenger.post_request(ONE_TAP).ts
+    ts = messenger.post_request(ONE_TAP).id
     return Workspace(slack, table, messenger, a_bot(table, slack, clock, logger), dynamodb, context, ts)
 
 
@@ -155,7 +146,7 @@ def test_thirty_clicks_of_a_person_who_may_not_respond_are_one_note_a_minute(
         said.append(len(workspace.notes))
         clock.pass_(minutes=1)
     assert said == [1, 2, 3]
-    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))}
+    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))}
     workspace.click(ACTION_IDS[APPROVE], DAVE)
     assert len(workspace.notes) == 4, "each person is told"
 
@@ -460,14 +451,14 @@ def test_a_guest_from_another_workspace_cannot_decide(one_tap: Workspace, worksp
     payload["user"]["team_id"] = workspace
     assert one_tap.send(event(*one_tap.slack.sign(payload)))["statusCode"] == 200
     assert one_tap.is_(Status.PENDING)
-    assert one_tap.notes == [str(wording.not_allowed(ONE_TAP, Reason.OTHER_WORKSPACE))]
+    assert one_tap.notes == [str(wording.refusal_reply(ONE_TAP, Reason.OTHER_WORKSPACE))]
     [attempt] = one_tap.record.refusals
     assert (attempt.approver.id, attempt.action, attempt.reason) == ("U0BOB00002", APPROVE, Reason.OTHER_WORKSPACE)
 
 
 def test_a_click_before_the_message_is_noted_is_asked_for_again(one_tap: Workspace) -> None:
     one_tap.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
-    one_tap.table.add(replace(ONE_TAP, slack_message=None))
+    one_tap.table.add(replace(ONE_TAP, deliveries=()))
     assert one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))["statusCode"] == 200
     assert one_tap.is_(Status.PENDING)
     assert one_tap.notes == [f"{ABOUT} {wording.TOO_EARLY}"]
@@ -607,7 +598,7 @@ def test_a_stranger_gets_a_note_in_the_place_of_a_dialog_and_the_attempt_is_kept
     for action in (REJECT, APPROVE):
         workspace.click(ACTION_IDS[action], CAROL)
     assert workspace.slack.modals() == []
-    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))}
+    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))}
     [attempt] = workspace.record.refusals
     assert (attempt.approver.id, attempt.action) == (CAROL, REJECT)
     assert workspace.is_(Status.PENDING)
@@ -648,7 +639,7 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
     assert answer["statusCode"] == 200
     assert workspace.record.responses == ()
     said = [answer["body"]] if what == "dialog" else workspace.notes
-    assert wording.NOT_OF_THE_WORKSPACE in said[0]
+    assert NOT_OF_THE_WORKSPACE in said[0]
 
 
 @pytest.mark.parametrize("wrong", [7, [], {}, True, "T" * 256])
@@ -672,7 +663,7 @@ def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(works
     workspace.choose(MORE_TIME, user)
     assert workspace.is_(Status.PENDING)
     assert (workspace.record.responses, workspace.record.extensions) == ((), ())
-    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.NOT_A_MEMBER))}
+    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.NOT_A_MEMBER))}
     assert [refusal.reason for refusal in workspace.record.refusals] == [Reason.NOT_A_MEMBER]
 
 
@@ -680,12 +671,12 @@ def test_a_guest_who_sends_a_dialog_off_is_refused_in_it(workspace: Workspace) -
     ask_anybody(workspace, comments=dict.fromkeys(Action, Presence.OPTIONAL))
     workspace.click(ACTION_IDS[REJECT], GIL)
     workspace.submit(comment="no")
-    assert wording.NOT_A_MEMBER in json.dumps(workspace.modal().view["blocks"])
+    assert NOT_A_MEMBER in json.dumps(workspace.modal().view["blocks"])
     assert workspace.record.responses == ()
 
 
 def test_a_guest_whom_the_request_names_may_answer_and_slack_is_not_asked(workspace: Workspace) -> None:
-    named = People(approvers=(Person(id=GIL, name="gil", slack_id=GIL),))
+    named = People(approvers=(Person(id=GIL, name="gil", identities={"slack": GIL}),))
     workspace.ask(comments=NOBODYS_COMMENT, people=named)
     workspace.slack._calls.clear()
     workspace.click(ACTION_IDS[APPROVE], GIL)
@@ -713,7 +704,7 @@ def test_while_slack_does_not_say_who_is_a_member_nothing_is_recorded_and_they_m
     workspace.slack.fail_with = status
     workspace.click(ACTION_IDS[APPROVE])
     assert workspace.record.version == 1
-    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.UNCHECKED))]
+    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.UNCHECKED))]
     workspace.slack.fail_with = None
     workspace.click(ACTION_IDS[APPROVE])
     assert workspace.is_(Status.APPROVED)
@@ -745,14 +736,14 @@ def test_the_requester_is_known_by_slack_id_whatever_their_address_is_now(
     monkeypatch.setitem(SLACK_PEOPLE, CAROL, replace(SLACK_PEOPLE[CAROL], email="somebody.else@example.com"))
     workspace.click(ACTION_IDS[APPROVE], CAROL)
     assert workspace.is_(Status.PENDING)
-    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))]
+    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))]
 
 
 def test_a_guest_from_another_workspace_gets_no_dialog(workspace: Workspace) -> None:
     workspace.ask()
     workspace.click(ACTION_IDS[REJECT], "U0GUEST004")
     assert workspace.slack.modals() == []
-    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OTHER_WORKSPACE))]
+    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.OTHER_WORKSPACE))]
 
 
 def test_clicks_before_approvers_are_known_are_refused(workspace: Workspace) -> None:
@@ -762,7 +753,7 @@ def test_clicks_before_approvers_are_known_are_refused(workspace: Workspace) -> 
     for action in Action:
         workspace.click(ACTION_IDS[action])
     assert workspace.slack.modals() == []
-    assert set(workspace.notes) == {str(wording.not_allowed(workspace.record, Reason.TOO_EARLY))}
+    assert set(workspace.notes) == {str(wording.refusal_reply(workspace.record, Reason.TOO_EARLY))}
     assert workspace.record.version == 1
 
 
@@ -879,7 +870,7 @@ def test_more_time_moves_the_deadline_as_often_as_the_request_allows(workspace: 
 def test_a_stranger_can_use_no_choice_of_the_menu(workspace: Workspace, word: str) -> None:
     workspace.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     workspace.choose(word, CAROL)
-    assert workspace.notes == [str(wording.not_allowed(workspace.record, Reason.OWN_REQUEST))]
+    assert workspace.notes == [str(wording.refusal_reply(workspace.record, Reason.OWN_REQUEST))]
     assert workspace.record.version == 1
 
 

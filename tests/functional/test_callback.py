@@ -18,14 +18,14 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import Conflict
+from approvals.domain.errors import ConflictError
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,
@@ -34,10 +34,9 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
-    Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Withdrawal
-from approvals.domain.signed_links import link, slack_recipient
+from approvals.domain.signed_links import link, user_recipient
+from approvals.domain.steps import Step
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.support.broken_records import leave_no_room
@@ -334,7 +333,7 @@ NOTE = FormField(name="Note", label="Note", type=FieldType.TEXT, default="as pla
 
 
 def named(*emails: str) -> tuple[Person, ...]:
-    return tuple(Person(id=email, name=email, email=email) for email in emails)
+    return tuple(Person(id=email, name=email, identities={"email": email}) for email in emails)
 
 
 def of(approval: Approval, action: Action = APPROVE, to: str = ALICE.id, /, **more: str) -> dict[str, str]:
@@ -646,7 +645,7 @@ def test_a_flawed_answer_is_not_taken_even_if_everything_changes_meanwhile(
     approval = site.put(people=People(approvers=named(ALICE.id)), severity=Severity.HIGH)
 
     def conflict(_changed: Approval) -> None:
-        raise Conflict(replace(approval, people=People(), version=approval.version + 1))
+        raise ConflictError(replace(approval, people=People(), version=approval.version + 1))
 
     monkeypatch.setattr(site.table, "save", conflict)
     answer = site.post(of(approval, APPROVE, CAROL))
@@ -743,9 +742,9 @@ def test_in_one_click_mode_an_attempt_of_who_may_not_answer_is_403(one_click: Si
 
 
 def test_one_person_counts_once_in_slack_and_by_email(site: Site) -> None:
-    alice = replace(named(ALICE.id)[0], slack_id=BOB.id)
+    alice = replace(named(ALICE.id)[0], identities={"email": ALICE.id, "slack": BOB.id})
     approval = site.put(people=People(approvers=(alice, *named(CAROL))), required_approvals=2)
-    approval = site.table.mark(approval, "request_slack", approval.requested_at, delivery=an_approval().slack_message)
+    approval = site.table.mark(approval, "request_slack", approval.requested_at, delivery=an_approval().deliveries[0])
     respond(site.table, approval, a_response(APPROVE, BOB, minutes=0))
     page = site.get(of(approval))
     assert (page["statusCode"], "Your response is recorded" in page["body"]) == (200, True)
@@ -764,7 +763,7 @@ def test_an_address_is_the_same_person_in_any_case(site: Site) -> None:
 
 def test_a_crowd_that_keeps_answering_first_is_no_server_error(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def others_first(*_: object) -> None:
-        raise Conflict(an_approval())
+        raise ConflictError(an_approval())
 
     monkeypatch.setattr(site.table, "save", others_first)
     answer = site.post(fields())
@@ -851,7 +850,7 @@ def test_a_record_that_others_hold_is_no_server_error(
         error: Any = {"Error": {"Code": "TransactionConflictException", "Message": ""}}
         raise dynamodb.exceptions.TransactionConflictException(error, "UpdateItem")
 
-    monkeypatch.setattr(site.table, "_sleep", lambda _: None)
+    monkeypatch.setattr(site.table._writes, "_sleep", lambda _: None)
     monkeypatch.setattr(dynamodb, "update_item", held)
     answer = site.post(fields())
     assert (answer["statusCode"], "Please try again" in answer["body"]) == (409, True)
@@ -909,7 +908,7 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
     site: Site, dynamodb: DynamoDBClient, do: str
 ) -> None:
     """And no server error: whoever made the request can make a shorter one."""
-    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),))
+    people = People(approvers=(Person(id=ALICE.id, name=ALICE.name, identities={"email": ALICE.id}),))
     request = replace(an_approval().request, required_approvals=2, more_time=MoreTime(1, timedelta(hours=1)))
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": an_approval().id}})
     site.table.add(an_approval(request=request, people=people))
@@ -925,7 +924,7 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
 
 def slack_fields(approval: Approval, user: Approver = BOB, **more: str) -> dict[str, str]:
     """Return the fields of the link that was handed to a Slack user."""
-    return of(approval, APPROVE, slack_recipient(user.id, user.name, member=True)) | more
+    return of(approval, APPROVE, user_recipient(user.id, user.name, member=True)) | more
 
 
 def test_a_link_that_was_handed_to_a_slack_user_shows_everything_and_answers_as_them(site: Site) -> None:
@@ -941,7 +940,7 @@ def test_a_link_that_was_handed_to_a_slack_user_shows_everything_and_answers_as_
 
 def test_a_link_of_a_slack_user_answers_for_the_human_behind_it(site: Site) -> None:
     """One human is one approval, by email and in Slack."""
-    bob = Person(id="bob@example.com", name="Bob", email="bob@example.com", slack_id=BOB.id)
+    bob = Person(id="bob@example.com", name="Bob", identities={"email": "bob@example.com", "slack": BOB.id})
     approval = site.put(people=People(approvers=(bob, *named(CAROL))), required_approvals=2)
     assert site.post(of(approval, APPROVE, "bob@example.com"))["statusCode"] == 303
     assert site.post(slack_fields(approval))["statusCode"] == 303
@@ -952,7 +951,7 @@ def test_a_link_of_a_slack_user_answers_for_the_human_behind_it(site: Site) -> N
     "people",
     [
         pytest.param(People(approvers=named(ALICE.id)), id="not-named"),
-        pytest.param(People(requester=Person(id=BOB.id, name="Bob", slack_id=BOB.id)), id="own-request"),
+        pytest.param(People(requester=Person(id=BOB.id, name="Bob", identities={"slack": BOB.id})), id="own-request"),
     ],
 )
 def test_a_link_of_a_slack_user_who_may_not_answer_is_403(site: Site, people: People) -> None:
@@ -963,11 +962,11 @@ def test_a_link_of_a_slack_user_who_may_not_answer_is_403(site: Site, people: Pe
 
 @pytest.mark.parametrize(
     ("people", "status"),
-    [(People(), 403), (People(approvers=(Person(id=BOB.id, name="Bob", slack_id=BOB.id),)), 303)],
+    [(People(), 403), (People(approvers=(Person(id=BOB.id, name="Bob", identities={"slack": BOB.id}),)), 303)],
 )
 def test_a_link_of_a_guest_responds_only_where_the_request_names_them(site: Site, people: People, status: int) -> None:
     approval = site.put(people=people, context={"Script": SCRIPT})
-    guest = of(approval, APPROVE, slack_recipient(BOB.id, BOB.name, member=False))
+    guest = of(approval, APPROVE, user_recipient(BOB.id, BOB.name, member=False))
     assert "rm -rf /prod" in site.get(guest)["body"]
     assert site.post(guest)["statusCode"] == status
 
@@ -993,7 +992,7 @@ def test_a_page_made_before_a_withdrawal_in_slack_does_not_respond_again(
 ) -> None:
     """Its form did nothing at first, as the response in Slack stood: sent again, it must do nothing either."""
     site.handler = CallbackHandler(table=site.table, one_click=one_click, clock=clock, logger=logger)
-    ann = Person(id="alice@example.com", name="Alice", email="alice@example.com", slack_id=BOB.id)
+    ann = Person(id="alice@example.com", name="Alice", identities={"email": "alice@example.com", "slack": BOB.id})
     asked = site.put(
         people=People(approvers=(ann, *named(CAROL))),
         required_approvals=2,

@@ -17,8 +17,8 @@ import boto3
 import pytest
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import Action, People, Person
-from approvals.domain.rules import Withdrawal
 from cli.columns import COLUMNS, cell
 from tests.support.broken_records import break_record, nest_context
 from tests.support.builders import ALICE, BOB, TOKEN
@@ -190,8 +190,8 @@ def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pyt
 
 TWO = People(
     approvers=(
-        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
-        Person(id="carol@example.com", name="carol", email="carol@example.com"),
+        Person(id=ALICE.id, name=ALICE.name, identities={"email": ALICE.id}),
+        Person(id="carol@example.com", name="carol", identities={"email": "carol@example.com"}),
     )
 )
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.model import Action, Step, iso
+from approvals.domain.model import Action, iso
+from approvals.domain.steps import Step
 from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -98,7 +99,8 @@ def test_a_request_that_was_asked_again_is_followed(shell: Shell) -> None:
 
 
 def _superseded(approval: Any, by: str) -> Any:
-    from approvals.domain.rules import Cancellation, judge
+    from approvals.domain.judgement import Cancellation
+    from approvals.domain.rules import judge
 
     return judge(approval, Cancellation(approval.requested_at, "Asked anew.", superseded_by=by)).approval
 

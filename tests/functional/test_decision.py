@@ -12,13 +12,14 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters.step_functions import TaskGone
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status, Step
-from approvals.domain.rules import Cancellation, Expiry
+from approvals.adapters.step_functions import TaskGoneError
+from approvals.domain.errors import DeliveryError
+from approvals.domain.judgement import Cancellation, Expiry
+from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status
+from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
@@ -31,7 +32,7 @@ from tests.support.tables import TABLE
 from web import pages
 
 ID = an_approval().id
-OUTCOME_ALICE = f"{Step.OUTCOME_EMAIL}:{ALICE.id}"
+OUTCOME_ALICE = f"outcome_email:{ALICE.id}"
 
 
 @pytest.fixture
@@ -43,10 +44,10 @@ def resumer(
     clock: Clock,
     logger: Logger,
 ) -> Resumer:
-    asked = an_approval(slack_message=None)
+    asked = an_approval(deliveries=())
     table.add(asked)
-    table.mark(asked, Step.REQUEST_EMAIL, clock())
-    table.mark(asked, Step.REQUEST_SLACK, clock(), delivery=messenger.post_request(asked))
+    table.mark(asked, "request_email", clock())
+    table.mark(asked, "request_slack", clock(), delivery=messenger.post_request(asked))
     return a_resumer(
         table,
         the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
@@ -84,7 +85,7 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
         f"{word} by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}|",
     )
     assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
-    assert table.get(ID).steps.keys() >= {Step.RESUME, OUTCOME_ALICE, Step.OUTCOME_SLACK}
+    assert table.get(ID).steps.keys() >= {Step.RESUME, OUTCOME_ALICE, "outcome_slack"}
 
 
 def test_the_same_decision_delivered_again_does_nothing(
@@ -107,7 +108,7 @@ def test_slacks_outage_delays_only_slack(
 ) -> None:
     decide(table)
     slack.fail_with = 500
-    with pytest.raises(StepsFailed, match="outcome_slack"):
+    with pytest.raises(StepsFailedError, match="outcome_slack"):
         resumer(ID, last=False)
     assert (len(workflows.resumed), len(mailer.sent)) == (1, 1)
     slack.fail_with = None
@@ -121,7 +122,7 @@ def test_step_functions_outage_is_tried_again(
 ) -> None:
     decide(table)
     workflows.broken = True
-    with pytest.raises(StepsFailed, match="resume: Step Functions answered ThrottlingException"):
+    with pytest.raises(StepsFailedError, match="resume: Step Functions answered ThrottlingException"):
         resumer(ID, last=False)
     workflows.broken = False
     resumer(ID, last=False)
@@ -155,7 +156,7 @@ def test_an_expired_approval_is_announced_too(
 def test_people_not_told_of_a_request_are_not_told_of_its_end(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
 ) -> None:
-    untold = an_approval(id="c" * 32, slack_message=None)
+    untold = an_approval(id="c" * 32, deliveries=())
     table.add(untold)
     respond(table, untold, Cancellation(clock(), "SNS answered InternalError", error="NotificationFailed"))
     resumer(untold.id, last=False)
@@ -202,14 +203,14 @@ def test_a_message_that_was_deleted_needs_no_more_tries(resumer: Resumer, table:
     decide(table)
     slack.delete(slack.messages()[0].ts)
     resumer(ID, last=False)
-    assert Step.OUTCOME_SLACK in table.get(ID).steps
+    assert "outcome_slack" in table.get(ID).steps
 
 
 def test_a_rejection_by_silence_resumes_the_workflow_too(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
 ) -> None:
     request = Request(title="Deploy", timeout=timedelta(hours=1), on_timeout=OnTimeout.REJECT)
-    silent = table.mark(_added(table, request=request), f"{Step.REQUEST_EMAIL}:{ALICE.id}", clock())
+    silent = table.mark(_added(table, request=request), f"request_email:{ALICE.id}", clock())
     clock.pass_(hours=1)
     respond(table, silent, Expiry(clock()))
     resumer(silent.id, last=False)
@@ -221,30 +222,32 @@ def test_a_rejection_by_silence_resumes_the_workflow_too(
 def test_all_who_were_asked_or_told_hear_the_outcome_each_once(
     resumer: Resumer, table: ApprovalTable, mailer: FakeMailer
 ) -> None:
-    ann, ben = (Person(id=f"{name}@x.org", name=name, email=f"{name}@x.org") for name in ("ann", "ben"))
+    ann, ben = (Person(id=f"{name}@x.org", name=name, identities={"email": f"{name}@x.org"}) for name in ("ann", "ben"))
     request = Request(
-        timeout=timedelta(hours=1), approvers=(ann.email, ben.email, "U0BOB00002"), notify=("cy@x.org", "U0CY000001")
+        timeout=timedelta(hours=1),
+        approvers=(ann.address, ben.address, "U0BOB00002"),
+        notify=("cy@x.org", "U0CY000001"),
     )
-    bob = Person(id="U0BOB00002", name="bob", slack_id="U0BOB00002")
+    bob = Person(id="U0BOB00002", name="bob", identities={"slack": "U0BOB00002"})
     asked = _added(table, request=request, people=People(approvers=(ann, ben, bob)))
     respond(table, asked, a_response(approver=BOB))
-    mailer.broken_for = ben.email
-    with pytest.raises(StepsFailed, match=f"outcome_email:{ben.email}: SNS answered InternalError"):
+    mailer.broken_for = ben.address
+    with pytest.raises(StepsFailedError, match=f"outcome_email:{ben.address}: SNS answered InternalError"):
         resumer(asked.id, last=False)
     mailer.broken_for = None
     resumer(asked.id, last=False)
-    assert [mail.to for mail in mailer.sent] == [ann.email, "cy@x.org", ben.email]
+    assert [mail.to for mail in mailer.sent] == [ann.address, "cy@x.org", ben.address]
 
 
-JO = Person(id="jo@example.com", name="jo", email="jo@example.com", slack_id="U0JO000001")
+JO = Person(id="jo@example.com", name="jo", identities={"email": "jo@example.com", "slack": "U0JO000001"})
 
 
 def _posted(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, **changes: Any) -> Approval:
-    return _post(table, _added(table, slack_message=None, **changes), messenger, clock)
+    return _post(table, _added(table, deliveries=(), **changes), messenger, clock)
 
 
 def _post(table: ApprovalTable, asked: Approval, messenger: SlackMessenger, clock: Clock) -> Approval:
-    return table.mark(asked, Step.REQUEST_SLACK, clock(), delivery=messenger.post_request(asked))
+    return table.mark(asked, "request_slack", clock(), delivery=messenger.post_request(asked))
 
 
 def test_requester_is_told_in_the_thread_with_the_comment(
@@ -255,8 +258,8 @@ def test_requester_is_told_in_the_thread_with_the_comment(
     for _ in range(2):
         resumer(asked.id, last=False)
     [reply] = [message for message in slack.messages() if message.thread_ts]
-    assert asked.slack_message is not None
-    assert reply.thread_ts == asked.slack_message.ts
+    assert asked.deliveries
+    assert reply.thread_ts == asked.deliveries[0].id
     assert reply.text == (
         "<@U0JO000001> Rejected by bob in Slack <!date^1795424460^{date_short_pretty} at {time}"
         "|on Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
@@ -273,11 +276,11 @@ def test_a_reply_that_failed_is_tried_again_without_another_edit(
     def fails_once(approval: Approval) -> None:
         if not broken:
             broken.append(approval)
-            raise DeliveryFailed("Slack answered internal_error")
+            raise DeliveryError("Slack answered internal_error")
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", fails_once)
-    with pytest.raises(StepsFailed, match="outcome_thread: Slack answered internal_error"):
+    with pytest.raises(StepsFailedError, match="outcome_thread: Slack answered internal_error"):
         resumer(ID, last=False)
     resumer(ID, last=False)
     assert [message.edited for message in slack.messages()] == [True, False]
@@ -305,7 +308,7 @@ def test_delivered_again_while_step_functions_fails_the_thread_is_told_once(
     decide(table)
     workflows.broken = True
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="resume"):
+        with pytest.raises(StepsFailedError, match="resume"):
             resumer(ID, last=False)
     assert (len(mailer.sent), len([message for message in slack.messages() if message.thread_ts])) == (1, 1)
 
@@ -319,12 +322,12 @@ def test_a_message_that_was_posted_meanwhile_shows_that_the_workflow_did_not_hea
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked = _added(table, slack_message=None)
+    asked = _added(table, deliveries=())
     respond(table, asked, a_response())
 
     def posted_meanwhile(_approval: Approval, _task_token: str) -> None:
         _post(table, asked, messenger, clock)
-        raise TaskGone("TaskTimedOut")
+        raise TaskGoneError("TaskTimedOut")
 
     monkeypatch.setattr(workflows, "resume", posted_meanwhile)
     resumer(asked.id, last=False)
@@ -372,7 +375,7 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
     def posted_meanwhile(approval: Approval) -> None:
         seen = table.get(ID)
         message = messenger.post_directly(seen, "U0BOB00002")
-        table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), delivery=message)
+        table.mark(seen, "request_slack:U0BOB00002", clock(), delivery=message)
         reply(approval)
 
     monkeypatch.setattr(messenger, "reply_outcome", posted_meanwhile)
@@ -392,7 +395,7 @@ def test_emails_do_not_wait_until_many_messages_are_edited(
 ) -> None:
     seen = table.get(ID)
     message = messenger.post_directly(seen, "U0BOB00002")
-    table.mark(seen, f"{Step.REQUEST_SLACK}:U0BOB00002", clock(), delivery=message)
+    table.mark(seen, "request_slack:U0BOB00002", clock(), delivery=message)
     decide(table)
 
     def killed(_: Approval) -> None:
@@ -461,6 +464,6 @@ def test_an_approval_of_an_earlier_version_is_resumed_by_the_token_in_its_record
 def test_a_decision_whose_token_is_lost_is_tried_again_and_never_taken_for_delivered(
     heard: Tokens, table: ApprovalTable
 ) -> None:
-    with pytest.raises(StepsFailed, match="no task token on record"):
+    with pytest.raises(StepsFailedError, match="no task token on record"):
         heard.run()
     assert (heard.seen, table.get(ID).resumed) == ([], None)

@@ -10,17 +10,17 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.history import history
-from approvals.domain.model import Approval, Request, Status, Step
-from approvals.domain.rules import Event, Tick
+from approvals.domain.judgement import ApprovalEvent, ScheduledCheck
+from approvals.domain.model import Approval, Request, Status
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.channel import DIRECT
+from bot.channel import DIRECT, MAX_DIRECT
+from bot.deliveries import direct_messages
 from bot.ephemeral import Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
@@ -35,7 +35,7 @@ from tests.support.slack_clients import a_delivery
 from tests.support.tables import REPLIES, TABLE
 
 BOBS, CAROL, DAVE, GONE = "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GONE0005"
-TO_DAVE = f"{Step.REQUEST_SLACK}:{DAVE}"
+TO_DAVE = f"request_slack:{DAVE}"
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Backend:
         asked = an_approval(
             request=Request(title="Deploy", timeout=HOUR, approvers=approvers, comments=NOBODYS_COMMENT, **request),
             people=None,
-            slack_message=None,
+            deliveries=(),
         )
         self.table.add(asked)
         return asked
@@ -64,7 +64,7 @@ class Backend:
             self.notifier(approval.id, last=False)
         return self.table.get(approval.id)
 
-    def happens(self, approval: Approval, what: Event) -> None:
+    def happens(self, approval: Approval, what: ApprovalEvent) -> None:
         assert respond(self.table, self.table.get(approval.id), what).changed
 
     def click(self, message: Message, user: str) -> None:
@@ -100,8 +100,8 @@ def test_approvers_outside_the_channel_are_asked_directly_once(backend: Backend)
     now = backend.tell(backend.ask(BOBS, DAVE))
     [posted], [direct] = backend.in_(backend.slack.channel), backend.direct
     assert (direct.text, direct.blocks) == (posted.text, posted.blocks)
-    assert [(message.user, message.ts) for message in now.direct_messages] == [(DAVE, direct.ts)]
-    assert now.steps.keys() >= {Step.REQUEST_SLACK, TO_DAVE, DIRECT}
+    assert [(message.to, message.id) for message in direct_messages(now)] == [(DAVE, direct.ts)]
+    assert now.steps.keys() >= {"request_slack", TO_DAVE, DIRECT}
     assert "dave was asked in a direct message in Slack." in [entry.text for entry in history(now)]
     assert sum('"conversations.members"' in call for call in backend.slack.calls()) == 1
 
@@ -110,7 +110,7 @@ def test_approvers_outside_the_channel_are_asked_directly_once(backend: Backend)
 def test_approvers_in_the_channel_get_no_other_message(backend: Backend, approvers: tuple[str, ...]) -> None:
     now = backend.tell(backend.ask(*approvers))
     assert [message.channel for message in backend.slack.messages()] == [backend.slack.channel]
-    assert now.direct_messages == ()
+    assert direct_messages(now) == []
 
 
 def test_without_named_approvers_nobody_asks_who_is_in_the_channel(backend: Backend) -> None:
@@ -161,7 +161,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(backend: Backend, 
 
 def test_approvers_who_have_not_responded_are_reminded_in_the_direct_message(backend: Backend) -> None:
     asked = backend.tell(backend.ask(BOBS, DAVE, reminders=(timedelta(minutes=10),)))
-    backend.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    backend.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     backend.tell(asked)
     [request, reminder] = backend.direct
     assert reminder.thread_ts == request.ts
@@ -181,11 +181,11 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
 
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = backend.tell(backend.ask(CAROL, DAVE, reminders=(timedelta(minutes=10),)))
-    backend.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    backend.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     with monkeypatch.context() as broken:
         broken.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
         for _ in range(2):
-            with pytest.raises(StepsFailed, match="reminder-1:slack-direct: Slack answered internal_error"):
+            with pytest.raises(StepsFailedError, match="reminder-1:slack-direct: Slack answered internal_error"):
                 backend.tell(asked)
     now = backend.tell(asked)
     assert [bool(message.thread_ts) for message in backend.direct] == [False, True]
@@ -196,7 +196,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
 def test_approvers_who_responded_are_not_reminded(backend: Backend) -> None:
     asked = backend.tell(backend.ask(BOBS, DAVE, required_approvals=2, reminders=(timedelta(minutes=10),)))
     backend.click(backend.direct[0], DAVE)
-    backend.happens(asked, Tick(NOW + timedelta(minutes=11)))
+    backend.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     backend.tell(asked)
     assert len(backend.direct) == 1
 
@@ -204,7 +204,7 @@ def test_approvers_who_responded_are_not_reminded(backend: Backend) -> None:
 def test_people_escalated_to_are_asked_directly_from_then_on(backend: Backend) -> None:
     asked = backend.tell(backend.ask(BOBS, escalate_to=(DAVE,), escalate_after=timedelta(minutes=20)))
     assert backend.direct == []
-    backend.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    backend.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     backend.tell(asked)
     assert len(backend.direct) == 1
 
@@ -230,14 +230,14 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
     monkeypatch.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = backend.ask(CAROL, DAVE)
-    with pytest.raises(StepsFailed, match="direct_slack: Slack answered internal_error"):
+    with pytest.raises(StepsFailedError, match="direct_slack: Slack answered internal_error"):
         backend.tell(asked)
     assert len(backend.direct) == 1
     monkeypatch.undo()
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
     now = backend.tell(asked)
     assert (len(backend.direct), len(backend.in_(f"D{CAROL[1:]}"))) == (1, 1)
-    assert [message.user for message in now.direct_messages] == [DAVE, CAROL]
+    assert [message.to for message in direct_messages(now)] == [DAVE, CAROL]
 
 
 def test_people_who_take_no_direct_messages_do_not_hold_up_the_request(
@@ -263,7 +263,7 @@ def test_a_direct_message_that_was_deleted_does_not_hold_up_the_others(backend: 
     backend.click(backend.in_(backend.slack.channel)[0], BOBS)
     backend.resumer(asked.id, last=False)
     assert backend.in_(backend.slack.channel)[0].text == "Approved: Deploy"
-    assert Step.OUTCOME_SLACK in backend.table.get(asked.id).steps
+    assert "outcome_slack" in backend.table.get(asked.id).steps
 
 
 def test_a_message_posted_while_the_decision_fell_loses_its_buttons(
@@ -286,9 +286,11 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
     backend: Backend, dynamodb: DynamoDBClient
 ) -> None:
     asked = backend.ask(BOBS, DAVE)
-    dynamodb.update_item(TableName=TABLE, Key={"id": {"S": asked.id}}, UpdateExpression="REMOVE direct_messages")
-    assert backend.table.get(asked.id).direct_messages == ()
-    assert [message.user for message in backend.tell(asked).direct_messages] == [DAVE]
+    dynamodb.update_item(
+        TableName=TABLE, Key={"id": {"S": asked.id}}, UpdateExpression="REMOVE deliveries, direct_messages"
+    )
+    assert direct_messages(backend.table.get(asked.id)) == []
+    assert [message.to for message in direct_messages(backend.tell(asked))] == [DAVE]
 
 
 def test_direct_messages_are_bounded(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +298,7 @@ def test_direct_messages_are_bounded(backend: Backend, monkeypatch: pytest.Monke
     monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
     asked = backend.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
     backend.tell(asked)
-    backend.happens(asked, Tick(NOW + timedelta(minutes=21)))
+    backend.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))
     backend.tell(asked)
     assert len([message for message in backend.slack.messages() if message.channel.startswith("D")]) == 1
     assert MAX_DIRECT < 50

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from slack_sdk import WebClient
 
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
 from approvals.domain.model import Approval, People, Person, Request
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
@@ -112,7 +112,7 @@ LOOK_UPS: dict[str, Callable[[SlackDirectory], object]] = {
 @pytest.mark.parametrize("scope", LOOK_UPS)
 def test_a_missing_scope_is_named_with_what_to_do(directory: SlackDirectory, slack: Slack, scope: str) -> None:
     slack.scopes -= {scope}
-    with pytest.raises(DeliveryRefused) as refused:
+    with pytest.raises(DeliveryRefusedError) as refused:
         LOOK_UPS[scope](directory)
     assert str(refused.value) == (
         f"Slack answered missing_scope: install the Slack app again from the manifest: it needs {scope}"
@@ -123,10 +123,10 @@ def test_a_missing_scope_is_named_with_what_to_do(directory: SlackDirectory, sla
 @pytest.mark.parametrize("status", [500, 502, 429])
 def test_an_outage_is_never_taken_for_nobody(directory: SlackDirectory, slack: Slack, scope: str, status: int) -> None:
     slack.fail_with = status
-    with pytest.raises(DeliveryFailed) as failed:
+    with pytest.raises(DeliveryError) as failed:
         LOOK_UPS[scope](directory)
-    assert not isinstance(failed.value, DeliveryRefused)
-    assert isinstance(failed.value, DeliveryDelayed) == (status == 429)
+    assert not isinstance(failed.value, DeliveryRefusedError)
+    assert isinstance(failed.value, DeliveryDelayedError) == (status == 429)
     slack.fail_with = None
     assert LOOK_UPS[scope](directory)
 
@@ -141,7 +141,7 @@ def test_no_network_and_no_secret_are_never_taken_for_nobody(error: Exception) -
 
     directory = SlackMessenger(web_client, CHANNEL).directory
     for look_up in LOOK_UPS.values():
-        with pytest.raises(DeliveryFailed):
+        with pytest.raises(DeliveryError):
             look_up(directory)
 
 
@@ -157,7 +157,7 @@ def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_o
     messenger.post_request(an_approval())
     assert len(made) == 1
     slack.bot_token = "xoxb-another-0123456789"
-    with pytest.raises(DeliveryFailed, match="SlackBotToken is wrong"):
+    with pytest.raises(DeliveryError, match="SlackBotToken is wrong"):
         messenger.directory.user("U0BOB00002")
     messenger.post_request(an_approval())
     assert len(made) == 2
@@ -165,7 +165,7 @@ def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_o
 
 def posted(messenger: SlackMessenger, **changes: Any) -> Approval:
     approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))
-    return replace(approval, slack_message=messenger.post_request(approval))
+    return replace(approval, deliveries=(messenger.post_request(approval),))
 
 
 def test_a_request_is_posted_in_its_own_channel_or_the_stacks(messenger: SlackMessenger, slack: Slack) -> None:
@@ -178,7 +178,7 @@ def test_a_request_is_posted_in_its_own_channel_or_the_stacks(messenger: SlackMe
 
 
 def test_an_unknown_channel_is_refused_with_what_to_do(messenger: SlackMessenger) -> None:
-    with pytest.raises(DeliveryRefused, match="check SlackChannel and the request's Channel"):
+    with pytest.raises(DeliveryRefusedError, match="check SlackChannel and the request's Channel"):
         posted(messenger, channel="C0NOWHERE")
 
 
@@ -193,8 +193,8 @@ def test_progress_is_shown_in_the_same_message_which_keeps_its_buttons(messenger
 
 
 def test_an_escalation_is_shown_in_the_same_message(messenger: SlackMessenger, slack: Slack) -> None:
-    bob = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0BOB00002")
-    ann = Person(id="ann@example.com", name="ann", email="ann@example.com")
+    bob = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": "U0BOB00002"})
+    ann = Person(id="ann@example.com", name="ann", identities={"email": "ann@example.com"})
     approval = replace(posted(messenger), people=People(approvers=(ann,), escalation=(bob,)))
     messenger.show_progress(approval)
     assert "U0BOB00002" not in str(slack.messages()[0].blocks)
@@ -213,17 +213,17 @@ def test_a_reply_stands_in_the_thread_and_mentions_only_whom_it_should(messenger
 
 
 def test_without_a_message_there_is_nothing_to_edit_or_to_reply_to(messenger: SlackMessenger) -> None:
-    nowhere = an_approval(slack_message=None)
+    nowhere = an_approval(deliveries=())
     with pytest.raises(ValueError, match="has no Slack message"):
         messenger.show_progress(nowhere)
     with pytest.raises(ValueError, match="has no Slack message"):
         messenger.reply(nowhere, "soon")
     with pytest.raises(ValueError, match="has no Slack message"):
-        messenger.show_outcome(replace(decided(), slack_message=None))
+        messenger.show_outcome(replace(decided(), deliveries=()))
 
 
 def test_a_deleted_message_cannot_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
     approval = posted(messenger)
     slack.delete(slack.messages()[0].ts)
-    with pytest.raises(DeliveryRefused, match="message_not_found"):
+    with pytest.raises(DeliveryRefusedError, match="message_not_found"):
         messenger.show_progress(approval)

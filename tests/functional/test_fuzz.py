@@ -23,19 +23,9 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import (
-    Action,
-    Approval,
-    FieldType,
-    FormField,
-    MoreTime,
-    People,
-    Person,
-    Presence,
-    Severity,
-    Status,
-)
+from approvals.domain.model import Action, Approval, MoreTime, People, Person, Presence, Severity, Status
 from approvals.domain.signed_links import approval_id, link, sign
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, create_app
@@ -64,7 +54,9 @@ CAROL, MALLORY = "carol@example.com", "mallory@example.com"
 RICH = an_approval(
     id=approval_id("rich"),
     link_key=b"r" * 32,
-    people=People(approvers=tuple(Person(id=email, name=email, email=email) for email in (ALICE.id, CAROL))),
+    people=People(
+        approvers=tuple(Person(id=email, name=email, identities={"email": email}) for email in (ALICE.id, CAROL))
+    ),
     request=replace(
         APPROVAL.request,
         approvers=(ALICE.id, CAROL),
@@ -299,7 +291,7 @@ class SlackRequests:
         self._slack = slack
         message = messenger.post_request(APPROVAL)
         self._payloads = [
-            json.loads(parse_qs(slack.click(message.ts, id_, BOB.id)[0].decode())["payload"][0])
+            json.loads(parse_qs(slack.click(message.id, id_, BOB.id)[0].decode())["payload"][0])
             for id_ in ACTION_IDS.values()
         ]
 

@@ -13,9 +13,8 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
-from approvals.domain.errors import DeliveryFailed
-from approvals.domain.model import Action, Approval, People, Person, Request, SlackMessage
+from approvals.domain.errors import DeliveryError
+from approvals.domain.model import Action, Approval, Delivery, People, Person, Request
 from approvals.domain.replies import Note, NoteKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
@@ -26,6 +25,7 @@ from bot.client import Hook, web_hook
 from bot.ephemeral import PATIENCE, Notes
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
+from bot.words import NOT_OF_THE_WORKSPACE
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
 from tests.support.broken_records import break_record, nest_context
 from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_response, an_approval
@@ -36,7 +36,7 @@ from tests.support.tables import REPLIES, TABLE
 
 
 def person(slack_id: str, name: str) -> Person:
-    return Person(id=f"{name}@example.com", name=name, email=f"{name}@example.com", slack_id=slack_id)
+    return Person(id=f"{name}@example.com", name=name, identities={"email": f"{name}@example.com", "slack": slack_id})
 
 
 CAROLS = People(requester=person(CAROL, "carol"))
@@ -65,7 +65,9 @@ class SlackApp:
             request=replace(request, **changes.pop("request", {})),
             workflow=replace(WORKFLOW, execution_name=changes.pop("execution_name", f"run-{self.asked}")),
             people=people,
-            slack_message=SlackMessage(channel=channel, ts=f"1795424400.00{self.asked:04}", workspace=WORKSPACE["id"]),
+            deliveries=(
+                Delivery(channel="slack", place=channel, id=f"1795424400.00{self.asked:04}", realm=WORKSPACE["id"]),
+            ),
             **changes,
         )
         self.table.add(asked)
@@ -224,7 +226,7 @@ def test_people_outside_the_channel_are_not_shown_its_requests(app: SlackApp) ->
 
 def test_a_guest_of_another_workspace_is_shown_nothing(app: SlackApp) -> None:
     app.ask("Secret")
-    assert app.said("", GUEST) == wording.NOT_OF_THE_WORKSPACE
+    assert app.said("", GUEST) == NOT_OF_THE_WORKSPACE
     app.send(app.slack.open_home(GUEST))
     app.deliver()
     assert app.slack.homes() == {}
@@ -347,7 +349,7 @@ def test_an_answer_that_would_be_minutes_late_is_not_given(app: SlackApp, clock:
 def test_slacks_outage_delays_an_answer(app: SlackApp) -> None:
     app.send(app.slack.command(BOBS, "help"))
     app.slack.fail_with = 503
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryError):
         app.deliver()
     app.slack.fail_with = None
     app.seen.clear()
@@ -402,7 +404,7 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     app.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
     app.messenger._hook = Hook(app.slack.hooks_url, web_hook)
     app.send(app.slack.command(BOBS, "help"))
-    with pytest.raises(DeliveryFailed, match="Slack can't be reached: URLError") as failure:
+    with pytest.raises(DeliveryError, match="Slack can't be reached: URLError") as failure:
         app.deliver()
     token = next(iter(app.slack._hooks))
     [item] = app.dynamodb.scan(TableName=REPLIES)["Items"]

@@ -13,12 +13,13 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import facts
-from approvals.domain.model import Approval, ContextNotReadError, Request, Step
+from approvals.domain.model import Approval, ContextNotReadError, Request
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from approvals.store.items import approval_to_item
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.views.approval import request_blocks
 from cli.document import document
 from mail.messages import Links, mail_for
@@ -174,5 +175,5 @@ def test_requests_of_earlier_versions_are_listed_without_their_context(
 
 def test_one_approval_is_read_in_full_or_said_to_be_gone(listing: Listing, add: Add) -> None:
     assert listing.get(add(1).id).request.context == {}
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         listing.get("0" * 32)

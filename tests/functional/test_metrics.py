@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approver, Status
-from approvals.domain.rules import Cancellation, Expiry
 from approvals.services.conclude import Resumer
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond

@@ -12,19 +12,20 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Approval, FieldType, FormField, People, Person, Request, Status
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Approval, People, Person, Request, Status
 from approvals.domain.replies import Note, NoteKind
-from approvals.domain.signed_links import link, sign, slack_recipient
-from approvals.domain.wording import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
+from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import Notes
 from bot.listeners.views.response import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
+from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import Message, Slack
 from tests.support.broken_records import BROKEN, break_record
-from tests.support.builders import APPROVE, BOB, HOUR, REJECT, an_approval
+from tests.support.builders import APPROVE, BOB, HOUR, REJECT, WORKSPACE, an_approval
 from tests.support.fakes import Clock
 from tests.support.lambda_events import ask
 from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
@@ -39,7 +40,7 @@ FORM = (FormField(name="Percent", label="Percent of users", type=FieldType.NUMBE
 
 
 def alone(slack_id: str, name: str) -> People:
-    return People(approvers=(Person(id=slack_id, name=name, slack_id=slack_id),))
+    return People(approvers=(Person(id=slack_id, name=name, identities={"slack": slack_id}),))
 
 
 @dataclass
@@ -62,7 +63,7 @@ class AppWithPage:
         )
         approval = an_approval(request=request, people=people or People())
         self.table.add(approval)
-        return self.messenger.post_request(approval).ts
+        return self.messenger.post_request(approval).id
 
     def send(self, signed: tuple[bytes, dict[str, str]]) -> str:
         answer = self.bot(event(*signed), self.context)
@@ -128,7 +129,7 @@ def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(
 ) -> None:
     ts = app.ask(LONG)
     [handed] = app.click(ts, READ_ID)
-    signature = sign(app.record, slack_recipient(BOBS, "bob", member=True))
+    signature = sign(app.record, user_recipient(BOBS, "bob", member=True))
     assert signature in handed.text
     assert not any(signature in str(message) for message in app.slack.messages() if message is not handed)
     items = app.dynamodb.scan(TableName=TABLE)["Items"]
@@ -243,7 +244,7 @@ def test_people_who_may_neither_respond_nor_see_get_no_link_whatever_note_is_lef
         kind=NoteKind.LINK,
         user=DAVE,
         text=app.record.id,
-        workspace=BOB.workspace,
+        workspace=WORKSPACE,
         left_at=clock(),
     )
     app.table.leave_note(asked)
@@ -294,7 +295,7 @@ def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
     for script in ("echo harmless", LONG):
         app.ask(script)
         for member in (True, False):
-            query = link(app.record, APPROVE, slack_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
+            query = link(app.record, APPROVE, user_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
             fields = dict(parse_qsl(urlsplit(query).query)) | {"all": "1"}
             for changes in ({}, {"to": f"{BOBS} bob"}, {"to": f"{BOBS}/guest bob"}, {"to": BOBS}, {"do": "withdraw"}):
                 answer = page(ask("GET", fields | changes), app.context)
@@ -304,7 +305,7 @@ def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
 
 def test_a_guests_link_is_no_members_link(app: AppWithPage) -> None:
     app.ask(LONG)
-    guests = link(app.record, APPROVE, slack_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
+    guests = link(app.record, APPROVE, user_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
     fields = dict(parse_qsl(urlsplit(guests).query))
     assert app.page(ask("POST", fields | {"to": f"{GUEST} gus"}), app.context)["statusCode"] == 403
     looked = app.page(ask("GET", fields), app.context)

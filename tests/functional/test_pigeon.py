@@ -13,12 +13,12 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.domain.history import history
+from approvals.domain.judgement import ScheduledCheck, Verdict
 from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
 from approvals.domain.result import result
-from approvals.domain.rules import Tick, Verdict
 from approvals.services.channel import Channel, News, Tasks
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
@@ -33,7 +33,7 @@ from tests.support.tables import REPLIES, TABLE, TOKENS
 from web import pages
 
 ANN, BEN, CY = (f"{name}@example.com" for name in ("ann", "ben", "cy"))
-PEOPLE = People(approvers=tuple(Person(id=each, name=each, email=each) for each in (ANN, BEN, CY)))
+PEOPLE = People(approvers=tuple(Person(id=each, name=each, identities={"email": each}) for each in (ANN, BEN, CY)))
 REQUEST = Request(
     title="Deploy",
     timeout=timedelta(hours=1),
@@ -83,7 +83,7 @@ def backend(
     channels = [*more, *the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id), pigeons]
     notifier = a_notifier(table, channels, the_identities(messenger, FakeSubscribers(), email=ALICE.id), clock, logger)
     resumer = a_resumer(table, channels, clock, logger, workflows=workflows)
-    asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
+    asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
     return PigeonBackend(
         table,
@@ -99,7 +99,7 @@ def backend(
 
 def test_in_a_storm_the_other_channels_ask_and_pigeons_fly_after_it_once(backend: PigeonBackend, slack: Slack) -> None:
     backend.loft.storm = True
-    with pytest.raises(StepsFailed, match=r"request_pigeon:ann@example\.com: no pigeon flies in a storm"):
+    with pytest.raises(StepsFailedError, match=r"request_pigeon:ann@example\.com: no pigeon flies in a storm"):
         backend.notify()
     assert (len(backend.mailer.sent), len(slack.messages())) == (3, 1)
     backend.loft.storm = False
@@ -116,7 +116,7 @@ def test_two_answers_on_two_channels_make_a_quorum_and_everybody_hears_of_it(
     backend.flown()
     first = backend.pigeons.answer(backend.table, backend.asked.id, ANN, Action.APPROVE, NOW + timedelta(minutes=1))
     assert (first.verdict, first.approval.status) == (Verdict.COUNTED, Status.PENDING)
-    respond(backend.table, backend.record, Tick(NOW + timedelta(minutes=11)))
+    respond(backend.table, backend.record, ScheduledCheck(NOW + timedelta(minutes=11)))
     backend.notify()
     assert backend.flown() == [(BEN, "Reminder: Deploy"), (CY, "Reminder: Deploy")], "who answered is not reminded"
     assert "reminder-1" in backend.record.steps
@@ -170,17 +170,17 @@ class Broken:
 
 @pytest.mark.parametrize("more", [[Broken()]], ids=["first"])
 def test_a_channel_that_cannot_plan_keeps_no_other_from_its_work(backend: PigeonBackend, slack: Slack) -> None:
-    with pytest.raises(StepsFailed, match="request_broken: KeyError"):
+    with pytest.raises(StepsFailedError, match="request_broken: KeyError"):
         backend.notify()
     assert (len(backend.mailer.sent), len(slack.messages()), len(backend.flown())) == (3, 1, 3)
-    respond(backend.table, backend.record, Tick(NOW + timedelta(minutes=11)))
-    with pytest.raises(StepsFailed, match="reminder-1:broken: KeyError"):
+    respond(backend.table, backend.record, ScheduledCheck(NOW + timedelta(minutes=11)))
+    with pytest.raises(StepsFailedError, match="reminder-1:broken: KeyError"):
         backend.notify()
     assert len(backend.flown()) == 3
     assert "reminder-1" not in backend.record.steps, "it is told again once it can be planned"
     for who in (ANN, BEN):
         backend.pigeons.answer(backend.table, backend.asked.id, who, Action.APPROVE, NOW + timedelta(minutes=12))
-    with pytest.raises(StepsFailed, match="outcome_broken: KeyError"):
+    with pytest.raises(StepsFailedError, match="outcome_broken: KeyError"):
         backend.conclude()
     assert len(backend.flown()) == 3
     assert slack.messages()[0].text == "Approved: Deploy"
@@ -198,7 +198,7 @@ def test_one_line_of_wiring_puts_it_into_the_functions(
         def channels(self) -> list[Channel]:
             return [*super().channels, PigeonChannel(loft)]
 
-    monkeypatch.setattr("approvals.adapters.clients._session", boto3.Session)
+    monkeypatch.setattr("approvals.adapters.clients.session", boto3.Session)
     monkeypatch.setattr("handlers.wiring.ChannelWiring", Wiring)
     monkeypatch.setattr("handlers.wiring.now", clock)
     queue = boto3.client("sqs").create_queue(QueueName="queue")["QueueUrl"]
@@ -214,7 +214,7 @@ def test_one_line_of_wiring_puts_it_into_the_functions(
         **dict.fromkeys(("MAIL_QUEUE_URL", "RETRY_QUEUE_URL", "DECISION_QUEUE_URL"), queue),
         **dict.fromkeys(("SLACK_CHANNEL", "SLACK_SECRET_ARN", "SLACK_API_URL", "EVENT_BUS_NAME", "STACK_NAME"), ""),
     }
-    asked = an_approval(request=REQUEST, people=PEOPLE, slack_message=None)
+    asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
     change = {"Keys": {"id": {"S": asked.id}}, "SequenceNumber": "1"}
     event = {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": change}]}

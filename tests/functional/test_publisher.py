@@ -10,16 +10,16 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.events import Event
-from approvals.domain.model import People, Person, Step
-from approvals.domain.rules import Cancellation, Withdrawal
+from approvals.domain.judgement import Cancellation, Withdrawal
+from approvals.domain.model import People, Person
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.publish import Publisher
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.services.tasks import StepsFailedError
+from approvals.store.table import ApprovalTable, NotFoundError
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers.settings import EventSettings
@@ -33,8 +33,8 @@ ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
 PEOPLE = People(
     approvers=(
-        Person(id=ALICE.id, name=ALICE.name, email=ALICE.id),
-        Person(id=BOB.id, name=BOB.name, slack_id=BOB.id),
+        Person(id=ALICE.id, name=ALICE.name, identities={"email": ALICE.id}),
+        Person(id=BOB.id, name=BOB.name, identities={"slack": BOB.id}),
     )
 )
 
@@ -49,7 +49,7 @@ class FakeBus(EventBus):
 
     def put(self, published: Sequence[Event]) -> dict[str, str]:
         if self.broken:
-            raise DeliveryFailed("EventBridge answered InternalException")
+            raise DeliveryError("EventBridge answered InternalException")
         assert len(published) <= MAX_ENTRIES
         self.calls.append([event for event in published if event.mark != self.refuses])
         return {event.mark: "ThrottlingException" for event in published if event.mark == self.refuses}
@@ -78,7 +78,7 @@ def notifier(
     clock: Clock,
     logger: Logger,
 ) -> Notifier:
-    table.add(an_approval(request=TWO, slack_message=None, people=PEOPLE))
+    table.add(an_approval(request=TWO, deliveries=(), people=PEOPLE))
     return a_notifier(
         table,
         the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
@@ -144,15 +144,15 @@ def test_a_broken_bus_holds_up_nobody_and_gets_all_of_it_later(
     workflows: FakeWorkflows,
 ) -> None:
     bus.broken = True
-    with pytest.raises(StepsFailed, match=r"^events: EventBridge answered InternalException$"):
+    with pytest.raises(StepsFailedError, match=r"^events: EventBridge answered InternalException$"):
         notifier(ID, last=True)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
     answer(table, a_response())
-    with pytest.raises(StepsFailed, match=r"^events"):
+    with pytest.raises(StepsFailedError, match=r"^events"):
         notifier(ID, last=True)
     assert table.get(ID).status == "PENDING", "a broken bus calls nothing off"
     answer(table, a_response(approver=BOB, minutes=2))
-    with pytest.raises(StepsFailed, match=r"^events"):
+    with pytest.raises(StepsFailedError, match=r"^events"):
         resumer(ID, last=True)
     assert (len(workflows.resumed), len(mailer.sent)) == (1, 2)
     bus.broken = False
@@ -170,7 +170,7 @@ def test_news_that_the_bus_did_not_take_leave_the_next_news_a_way_in(
     notifier(ID, last=False)
     answer(table, a_response())
     bus.broken = True
-    with pytest.raises(StepsFailed, match=r"^events"):
+    with pytest.raises(StepsFailedError, match=r"^events"):
         notifier(ID, last=False)
     item = dynamodb.get_item(TableName="approvals", Key={"id": {"S": ID}})["Item"]
     assert item["news"] == {"S": "no"}
@@ -181,7 +181,7 @@ def test_a_person_who_cannot_be_told_does_not_hold_up_events(
 ) -> None:
     mailer.broken, slack.fail_with = True, 500
     for _ in range(2):
-        with pytest.raises(StepsFailed, match="request_email"):
+        with pytest.raises(StepsFailedError, match="request_email"):
             notifier(ID, last=False)
     assert bus.kinds == ["ApprovalRequested"]
 
@@ -190,7 +190,7 @@ def test_when_emails_and_events_both_fail_the_error_names_the_emails(
     notifier: Notifier, mailer: FakeMailer, bus: FakeBus
 ) -> None:
     mailer.broken = bus.broken = True
-    with pytest.raises(StepsFailed, match="request_email") as failed:
+    with pytest.raises(StepsFailedError, match="request_email") as failed:
         notifier(ID, last=False)
     assert "events" not in failed.value.steps
 
@@ -199,7 +199,7 @@ def test_accepted_events_are_marked_though_another_was_refused(
     notifier: Notifier, table: ApprovalTable, bus: FakeBus
 ) -> None:
     bus.refuses = "requested"
-    with pytest.raises(StepsFailed, match=r"^events: EventBridge answered ThrottlingException$"):
+    with pytest.raises(StepsFailedError, match=r"^events: EventBridge answered ThrottlingException$"):
         notifier(ID, last=False)
     assert bus.kinds == ["ApproverTold", "ApproverTold"]
     bus.refuses = ""
@@ -210,7 +210,7 @@ def test_accepted_events_are_marked_though_another_was_refused(
 def test_more_events_than_one_call_takes_are_some_calls(
     publisher: Publisher, table: ApprovalTable, bus: FakeBus
 ) -> None:
-    steps = {f"{Step.REQUEST_EMAIL}:{number}@example.com": an_approval().requested_at for number in range(24)}
+    steps = {f"request_email:{number}@example.com": an_approval().requested_at for number in range(24)}
     many = an_approval(steps=steps)
     table.add(many)
     done = publisher.publish(table.get(ID))
@@ -230,7 +230,7 @@ def test_an_approval_that_nobody_could_be_asked_about_has_its_events_too(
 
 
 def test_a_record_that_is_gone_is_not_made_again(table: ApprovalTable) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.published(an_approval(), frozenset({"requested"}))
 
 
@@ -253,6 +253,6 @@ def test_publishing_keeps_the_marks_of_what_was_done_before(
     asked = len(mailer.sent)
     slack.fail_with = 500
     for _ in range(2):
-        with pytest.raises(StepsFailed):
+        with pytest.raises(StepsFailedError):
             resumer(ID, last=False)
     assert len(mailer.sent) == asked + 1

@@ -34,17 +34,17 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone
+from approvals.adapters.step_functions import TaskGoneError
 from approvals.domain import wording
-from approvals.domain.model import Action, Approval, Approver, Channel, People, Response, SlackMessage, Status, Step
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
+from approvals.domain.model import Action, Approval, Approver, Delivery, People, Response, Status
 from approvals.domain.replies import Note
-from approvals.domain.rules import Cancellation, Event, Expiry
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
-from approvals.services.tasks import StepsFailed
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
@@ -63,9 +63,9 @@ PROVE = os.environ.get("PROVE") == "1"
 EXAMPLES, STEPS = (320 if PROVE else 12), 50
 LEAST_STEPS = 10_000 if PROVE else 300
 
-CAROL = Approver(id="carol@example.com", name="carol@example.com", channel=Channel.EMAIL)
-DAVE = Approver(id="U0DAVE0004", name="dave", channel=Channel.SLACK, workspace=BOB.workspace)
-GUEST = Approver(id="U0GUEST005", name="guest", channel=Channel.SLACK, workspace="T0ELSEWHERE")
+CAROL = Approver(id="carol@example.com", name="carol@example.com", channel="email")
+DAVE = Approver(id="U0DAVE0004", name="dave", channel="slack", realm=BOB.realm)
+GUEST = Approver(id="U0GUEST005", name="guest", channel="slack", realm="T0ELSEWHERE")
 
 APPROVERS = st.sampled_from([BOB, ALICE, DAVE, CAROL, GUEST])
 ACTIONS = st.sampled_from(Action)
@@ -173,7 +173,7 @@ class RacedTable(ApprovalTable):
         step: str,
         at: datetime,
         *,
-        delivery: SlackMessage | None = None,
+        delivery: Delivery | None = None,
         parts: Sequence[str] = (),
     ) -> Approval:
         others_first()
@@ -213,7 +213,7 @@ class RacedWorkflows(FakeWorkflows):
         others_first()
         self.asked.append(approval)
         if not self.waits(approval):
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
         super().resume(approval, task_token)
 
     def reached(self, approval: Approval) -> bool:
@@ -335,7 +335,7 @@ class Races(RuleBasedStateMachine):
         says=ACTIONS,
     )
     def decided_from_an_old_read(self, read: Approval, what: str, who: Approver, says: Action) -> None:
-        events: dict[str, Event] = {
+        events: dict[str, ApprovalEvent] = {
             "answer": self._answer(who, says),
             "expire": Expiry(self.clock()),
             "cancel": Cancellation(self.clock(), "Called off.", error="ApprovalCancelled"),
@@ -469,10 +469,10 @@ class Races(RuleBasedStateMachine):
             told = [f"{wording.headline(approval)}: {title}"]
             if ("notify", approval.id) in self.running or approval.decision is None:
                 told.append(f"Approval required: {title}")  # It shows progress, and looks again before it rests.
-            elif Step.OUTCOME_SLACK in approval.steps:
+            elif "outcome_slack" in approval.steps:
                 assert not has_buttons(message), "buttons on what is decided"
             if message.edited:
-                assert message.text in told or Step.OUTCOME_SLACK not in approval.steps, "the message says otherwise"
+                assert message.text in told or "outcome_slack" not in approval.steps, "the message says otherwise"
 
     # The end of an example: all that is owed is done, then nothing is left open.
 
@@ -535,7 +535,7 @@ class Races(RuleBasedStateMachine):
     def _answer(self, approver: Approver, action: Action) -> Response:
         return Response(approver=approver, action=action, at=self.clock())
 
-    def _respond(self, approval: Approval, event: Event) -> None:
+    def _respond(self, approval: Approval, event: ApprovalEvent) -> None:
         judgement = respond(self.table, approval, event)
         self.tally.conflicts += judgement.approval.version > approval.version and not judgement.changed
 
@@ -583,7 +583,7 @@ class Races(RuleBasedStateMachine):
             self.running.append(what)
             try:
                 task(item_id, last=False)
-            except StepsFailed:
+            except StepsFailedError:
                 self.owed.append(what)  # The worker's retry queue.
             finally:
                 self.running.remove(what)

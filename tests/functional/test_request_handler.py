@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
 from approvals.services.request import RequestHandler
-from approvals.store.table import ApprovalTable, NotFound
+from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.task_tokens import TaskTokens
 from tests.support.builders import NOW, TOKEN, WORKFLOW, a_call
 from tests.support.fakes import Clock, FakeWorkflows
@@ -67,7 +67,7 @@ def test_an_invalid_request_fails_the_task_with_every_problem(
     assert "Approval.Titel: unknown key, did you mean Title?" in cause
     assert "Approval.TimeoutMinutes: expected a whole number of minutes" in cause
     assert "Approval.Details: expected a text" in cause
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.get(approval_id(TOKEN))
 
 

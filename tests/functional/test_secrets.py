@@ -13,8 +13,9 @@ from botocore.stub import Stubber
 
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import Action, Step
+from approvals.domain.model import Action
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.store.table import ApprovalTable

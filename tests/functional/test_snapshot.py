@@ -133,14 +133,14 @@ def container(monkeypatch: pytest.MonkeyPatch) -> Iterator[Container]:
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
-    clients._session.cache_clear()
+    clients.session.cache_clear()
     yield served
-    clients._session.cache_clear()
+    clients.session.cache_clear()
     served.stop()
 
 
 def test_credentials_that_expired_in_the_snapshot_are_not_used(container: Container) -> None:
-    dynamodb = clients.client("dynamodb")
+    dynamodb = clients.session().client("dynamodb")
     container.lives = timedelta(hours=6)
     dynamodb.get_item(TableName="approvals", Key={"id": {"S": "x"}})
     dynamodb.get_item(TableName="approvals", Key={"id": {"S": "x"}})

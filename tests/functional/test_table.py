@@ -12,15 +12,17 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import Channel, Decision, People, Person, Request, SlackMessage, Status, Step
+from approvals.domain.model import Decision, Delivery, People, Person, Request, Status
 from approvals.domain.parts import Moment, text
 from approvals.domain.replies import Note
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
-from approvals.store.table import PAUSES, ApprovalTable, ConditionsFailed, NotFound, serialized
+from approvals.store.table import ApprovalTable, NotFoundError, serialized
+from approvals.store.writes import PAUSES, ConditionsFailedError
 from tests.support.builders import ALICE, BOB, NOW, a_response, an_approval
 from tests.support.tables import REPLIES, TABLE
 
@@ -38,19 +40,19 @@ def test_a_stored_approval_is_read_unchanged(table: ApprovalTable) -> None:
     table.add(asked)
     decided = judge(asked, a_response(approver=BOB, comment="fine")).approval
     table.save(decided)
-    table.mark(decided, Step.REQUEST_SLACK, NOW, delivery=SlackMessage(channel="C1", ts="1.2", workspace="T1"))
+    table.mark(decided, "request_slack", NOW, delivery=Delivery(channel="slack", place="C1", id="1.2", realm="T1"))
 
     read = table.get(asked.id)
 
-    message = SlackMessage(channel="C1", ts="1.2", workspace="T1")
-    assert read == replace(decided, steps={Step.REQUEST_SLACK: NOW}, slack_message=message)
+    message = Delivery(channel="slack", place="C1", id="1.2", realm="T1")
+    assert read == replace(decided, steps={"request_slack": NOW}, deliveries=(*asked.deliveries, message))
     assert isinstance(read.request.whole_context["n"], float)
 
 
 def test_a_decision_without_a_person_survives_too(table: ApprovalTable) -> None:
     asked = an_approval()
     table.add(asked)
-    decision = Decision(status=Status.EXPIRED, at=NOW, channel=Channel.SYSTEM, error="ApprovalExpired", cause="late")
+    decision = Decision(status=Status.EXPIRED, at=NOW, channel="system", error="ApprovalExpired", cause="late")
     table.save(replace(asked, status=Status.EXPIRED, decision=decision, version=2))
     assert table.get(asked.id).decision == decision
 
@@ -67,7 +69,7 @@ def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table:
     winner = judge(asked, a_response(approver=BOB)).approval
     table.save(winner)
 
-    with pytest.raises(Conflict) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval)
 
     assert conflict.value.current == winner
@@ -77,25 +79,25 @@ def test_a_write_on_an_old_version_is_a_conflict_that_shows_the_newer_one(table:
 def test_marking_a_step_is_no_conflict_for_an_answer(table: ApprovalTable) -> None:
     asked = an_approval()
     table.add(asked)
-    table.mark(asked, Step.REQUEST_EMAIL, NOW)
+    table.mark(asked, "request_email", NOW)
     table.save(judge(asked, a_response()).approval)
-    assert table.get(asked.id).steps == {Step.REQUEST_EMAIL: NOW}
+    assert table.get(asked.id).steps == {"request_email": NOW}
 
 
 def test_marking_returns_the_record_as_it_stands_now(table: ApprovalTable) -> None:
     asked = an_approval()
     table.add(asked)
     table.save(judge(asked, a_response()).approval)
-    assert table.mark(asked, Step.REQUEST_SLACK, NOW).status is Status.APPROVED
+    assert table.mark(asked, "request_slack", NOW).status is Status.APPROVED
 
 
 def test_a_record_that_is_gone_is_not_written_again(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
     asked = an_approval()
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.get(asked.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.save(judge(asked, a_response()).approval)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.mark(asked, Step.RESUME, NOW)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
@@ -163,15 +165,15 @@ def test_a_note_is_left_by_the_write_that_stores_the_answer(
     table.save(judge(asked, a_response(approver=BOB)).approval, NOTE)
     assert calls == ["TransactWriteItems"]
     assert replies.get(reply_id(NOTE)) == NOTE
-    with pytest.raises(Conflict) as conflict:
+    with pytest.raises(ConflictError) as conflict:
         table.save(judge(asked, a_response(approver=ALICE)).approval, replace(NOTE, id="n2"))
     assert conflict.value.current == table.get(asked.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         replies.get(reply_id(replace(NOTE, id="n2")))
 
 
 def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         table.save(judge(an_approval(), a_response()).approval, NOTE)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
@@ -208,12 +210,12 @@ def _update_of(item_id: str) -> TransactWriteItemTypeDef:
 def test_a_transaction_writes_all_or_nothing_and_says_what_failed(table: ApprovalTable) -> None:
     first, second = an_approval(), an_approval(id="k" * 43)
     table.add(first)
-    with pytest.raises(ConditionsFailed) as failed:
-        table._transact(_update_of(first.id), _update_of(second.id))
+    with pytest.raises(ConditionsFailedError) as failed:
+        table._writes.transact(_update_of(first.id), _update_of(second.id))
     assert failed.value.places == {1}
     assert table.get(first.id) == first
     table.add(second)
-    table._transact(_update_of(first.id), _update_of(second.id))
+    table._writes.transact(_update_of(first.id), _update_of(second.id))
     assert [table.get(each.id).reminded for each in (first, second)] == [1, 1]
 
 
@@ -245,7 +247,7 @@ def test_a_transaction_that_meets_another_write_is_tried_again(
     cancel_transaction(answers, "None", reason)
     cancel_transaction(answers, reason, "None")
     answers.add_response("transact_write_items", {})
-    table._transact(_update_of("a"), _update_of("b"))
+    table._writes.transact(_update_of("a"), _update_of("b"))
     assert [0 < pause <= most for pause, most in zip(pauses, PAUSES, strict=False)] == [True, True]
 
 
@@ -256,7 +258,7 @@ def test_a_write_that_meets_a_transaction_is_tried_again(
     table, answers = stubbed
     answers.add_client_error("update_item", "TransactionConflictException")
     answers.add_response("update_item", {"Attributes": serialized(approval_to_item(an_approval()))})
-    table.mark(an_approval(), Step.REQUEST_EMAIL, NOW)
+    table.mark(an_approval(), "request_email", NOW)
     answers.add_client_error("put_item", "TransactionConflictException")
     answers.add_response("put_item", {})
     assert table.add(an_approval())
@@ -270,7 +272,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
     for _ in range(5):
         cancel_transaction(answers, "TransactionConflict", "None")
     with pytest.raises(ClientError, match="TransactionCanceled"):
-        table._transact(_update_of("a"), _update_of("b"))
+        table._writes.transact(_update_of("a"), _update_of("b"))
     assert len(pauses) == 4
     assert sum(pauses) < 0.5, "Slack waits for 3 s at most"
 
@@ -278,7 +280,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
 @pytest.mark.parametrize(
     ("reasons", "error"),
     [
-        (("ConditionalCheckFailed", "TransactionConflict"), ConditionsFailed),
+        (("ConditionalCheckFailed", "TransactionConflict"), ConditionsFailedError),
         (("None", "ValidationError"), ClientError),
         (("TransactionConflict", "ItemCollectionSizeLimitExceeded"), ClientError),
     ],
@@ -289,7 +291,7 @@ def test_errors_that_would_repeat_are_not_tried_again(
     table, answers = stubbed
     cancel_transaction(answers, *reasons)
     with pytest.raises(error):
-        table._transact(_update_of("a"), _update_of("b"))
+        table._writes.transact(_update_of("a"), _update_of("b"))
     assert pauses == []
 
 
@@ -297,7 +299,7 @@ def test_errors_that_would_repeat_are_not_tried_again(
 def test_settled_approvals_leave_the_index_that_the_scheduler_reads(table: ApprovalTable, step: Step) -> None:
     asked = an_approval()
     table.add(asked)
-    table.mark(asked, Step.REQUEST_EMAIL, NOW)
+    table.mark(asked, "request_email", NOW)
     assert list(table.due(NOW + timedelta(days=1))) == [asked.id]
     table.mark(asked, step, NOW)
     assert list(table.due(NOW + timedelta(days=1))) == []
@@ -313,5 +315,5 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
             cancel_transaction(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
-    with pytest.raises(TooManyConflicts):
+    with pytest.raises(TooManyConflictsError):
         table.save(judge(an_approval(), a_response()).approval, note)

@@ -10,10 +10,9 @@ from mypy_boto3_sqs import SQSClient
 from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryDelayed, DeliveryFailed
-from approvals.domain.model import Step
-from approvals.services.tasks import StepsFailed
-from approvals.store.table import NotFound
+from approvals.domain.errors import DeliveryDelayedError, DeliveryError
+from approvals.services.tasks import StepsFailedError
+from approvals.store.table import NotFoundError
 from handlers.stream_worker import Worker
 from tests.support.lambda_events import from_queue, from_stream
 
@@ -98,7 +97,7 @@ def test_the_last_retry_knows_that_it_is(worker: Worker, task: Task, context: An
 def test_a_record_that_is_gone_needs_no_retry(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
-    task.failing["a"] = NotFound("a")
+    task.failing["a"] = NotFoundError("a")
     assert worker(from_stream("a"), context) == {"batchItemFailures": []}
     assert worker(from_queue("a"), context) == {"batchItemFailures": []}
     assert queued(sqs, queue_url) == 0
@@ -119,13 +118,13 @@ def test_being_asked_to_wait_is_no_failed_try(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
     """However often: a new message begins to count anew, and comes when it was asked to."""
-    task.failing["a"] = StepsFailed({Step.REQUEST_SLACK: DeliveryDelayed("Slack asks to slow down", 30)})
+    task.failing["a"] = StepsFailedError({"request_slack": DeliveryDelayedError("Slack asks to slow down", 30)})
     assert worker(from_queue("a", attempt=ATTEMPTS), context) == {"batchItemFailures": []}
     assert worker(from_stream("a"), context) == {"batchItemFailures": []}
     assert queued(sqs, queue_url) == 2
 
 
 def test_a_failure_beside_a_delay_is_a_failure(worker: Worker, task: Task, context: Any) -> None:
-    failures = {Step.REQUEST_EMAIL: DeliveryFailed("SNS"), Step.REQUEST_SLACK: DeliveryDelayed("Slack", 30)}
-    task.failing["a"] = StepsFailed(failures)
+    failures = {"request_email": DeliveryError("SNS"), "request_slack": DeliveryDelayedError("Slack", 30)}
+    task.failing["a"] = StepsFailedError(failures)
     assert worker(from_queue("a"), context)["batchItemFailures"] == [{"itemIdentifier": "message-a"}]

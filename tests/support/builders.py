@@ -8,18 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from approvals.domain.characters import reveal
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Channel,
-    People,
-    Request,
-    Response,
-    SlackMessage,
-    Workflow,
-)
-from approvals.domain.rules import Cancellation, Expiry, judge
+from approvals.domain.judgement import Cancellation, Expiry
+from approvals.domain.model import Action, Approval, Approver, Delivery, People, Request, Response, Workflow
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.requests import schema
 from approvals.store.items import approval_to_item
@@ -34,11 +25,11 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TOKEN = "AQCoAAAAKgAAAAM" + "t0ken+/=" * 254 + "E"
 """A task token of the greatest length, 2048 characters: emulated ones have 36."""
 
-ALICE = Approver(id="alice@example.com", name="alice@example.com", channel=Channel.EMAIL)
+ALICE = Approver(id="alice@example.com", name="alice@example.com", channel="email")
 WORKSPACE = "T0APPROVAL"
-BOB = Approver(id="U0BOB00002", name="bob", channel=Channel.SLACK, workspace=WORKSPACE, member=True)
-CAROL = Approver(id="U0CAROL003", name="carol", channel=Channel.SLACK, workspace=WORKSPACE, member=True)
-MESSAGE = SlackMessage(channel="C0APPROVALS", ts="1795424400.000100", workspace=WORKSPACE)
+BOB = Approver(id="U0BOB00002", name="bob", channel="slack", realm=WORKSPACE, member=True)
+CAROL = Approver(id="U0CAROL003", name="carol", channel="slack", realm=WORKSPACE, member=True)
+MESSAGE = Delivery(channel="slack", place="C0APPROVALS", id="1795424400.000100", realm=WORKSPACE)
 
 WORKFLOW = Workflow(
     execution_arn="arn:aws:states:eu-west-1:123456789012:execution:Deploy:run-1",
@@ -65,7 +56,7 @@ def an_approval(**changes: Any) -> Approval:
         requested_at=NOW,
         deadline=NOW + timedelta(hours=1),
         people=People(),
-        slack_message=MESSAGE,
+        deliveries=(MESSAGE,),
     )
     return replace(approval, **changes)
 

@@ -111,7 +111,7 @@ class QuietSlack(WebClient):
         answers: dict[str, Any] = {
             "auth.test": {"team_id": WORKSPACE, "url": "https://example.slack.com/"},
             "users.info": {"user": {"id": BOB.id, "name": BOB.name, "team_id": WORKSPACE}},
-            "users.conversations": {"channels": [{"id": MESSAGE.channel}]},
+            "users.conversations": {"channels": [{"id": MESSAGE.place}]},
         }
         if api_method == "views.publish":
             QuietSlack.said = call["json"]["view"]["blocks"][0]["text"]["text"]
@@ -136,7 +136,7 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
 
     os.environ.update({field.name.upper(): "" for field in fields(NotifySettings)} | {"RETRY_ATTEMPTS": "10"})
     import handlers.notify  # noqa: F401 what the function has loaded counts
-    from approvals.adapters.clients import client
+    from approvals.adapters import clients
     from approvals.store.queries import Listing
     from approvals.store.replies import Replies
     from approvals.store.table import ApprovalTable
@@ -145,12 +145,12 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     from bot.messenger import SlackMessenger
 
     for service in ("sns", "sqs", "secretsmanager"):
-        client(service)
-    dynamodb = client("dynamodb")
+        clients.session().client(service)
+    dynamodb = clients.session().client("dynamodb")
     dynamodb.meta.events.register("before-send.dynamodb.*", answer)
     url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
     note = Note(
-        id="n", user=BOB.id, kind=kind, channel=MESSAGE.channel, workspace=WORKSPACE, response_url=url, left_at=_AT
+        id="n", user=BOB.id, kind=kind, channel=MESSAGE.place, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
     table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
     vars(replies)["get"] = lambda _: note

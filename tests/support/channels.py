@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from approvals.requests.identities import Found
+from approvals.requests.identities import Resolver
 from approvals.services.channel import Channel
 from approvals.services.identities import StackIdentities
 from bot.channel import SlackChannel
+from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
+from bot.resolver import SlackResolver
 from mail.channel import EmailChannel
 from mail.delivery import Outbox
 from mail.messages import Links
+from mail.resolver import EmailResolver
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -32,10 +35,10 @@ class CurrentDirectory:
     def __init__(self, messenger: SlackMessenger) -> None:
         self._messenger = messenger
 
-    def find_by_email(self, email: str) -> Found | None:
+    def find_by_email(self, email: str) -> SlackUser | None:
         return self._messenger.directory.find_by_email(email)
 
-    def user(self, slack_id: str) -> Found | None:
+    def user(self, slack_id: str) -> SlackUser | None:
         return self._messenger.directory.user(slack_id)
 
     def members(self, group_id: str) -> tuple[str, ...]:
@@ -55,9 +58,11 @@ def the_channels(
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
     """Return the service that resolves the names in a request to people."""
-    directory = CurrentDirectory(messenger) if messenger else None
 
     def confirmed() -> Mapping[str, str]:
         return subscribers.confirmed()
 
-    return StackIdentities(email=email, confirmed=confirmed, directory=directory)
+    resolvers: list[Resolver] = [EmailResolver(confirmed)]
+    if messenger:
+        resolvers.append(SlackResolver(CurrentDirectory(messenger)))
+    return StackIdentities(shared=email, resolvers=resolvers)

@@ -204,7 +204,7 @@ def check_decided(simulation: Simulation, scenario: Scenario) -> None:
 def check_shown(simulation: Simulation, scenario: Scenario) -> None:
     """Check that everyone was told. Only a message that a fault kept from being marked is sent again."""
     again = [*repeated(mails(simulation), scenario.mails)]
-    closed = {each.slack_message.ts for each in simulation.approvals() if each.slack_message}
+    closed = {each.deliveries[0].id for each in simulation.approvals() if each.deliveries}
     shown = [message for message in simulation.messages() if message.ts in closed]
     assert not [message for message in shown if has_buttons(message)], "a decided message has buttons"
     assert Counter(message.text.split(":")[0] for message in shown) == Counter(scenario.messages)

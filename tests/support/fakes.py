@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGone, Workflows
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.step_functions import TaskGoneError, Workflows
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
@@ -76,7 +76,7 @@ class FakeMailer(Mailer):
 
     def send(self, mail: Mail) -> None:
         if self.broken or mail.to == self.broken_for:
-            raise DeliveryFailed("SNS answered InternalError")
+            raise DeliveryError("SNS answered InternalError")
         self.sent.append(mail)
 
 
@@ -109,7 +109,7 @@ class FakeSubscribers(Subscribers):
 
     def confirmed(self) -> dict[str, str]:
         if self.broken:
-            raise DeliveryFailed("SNS answered Throttling")
+            raise DeliveryError("SNS answered Throttling")
         return {address.casefold(): address for address in self.addresses}
 
 
@@ -127,7 +127,7 @@ class FakeWorkflows(Workflows):
     def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self._check()
         if approval.id in {before.id for before in self.resumed}:
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
         self.resumed.append(approval)
 
     def reached(self, approval: Approval) -> bool:
@@ -142,9 +142,9 @@ class FakeWorkflows(Workflows):
 
     def _check(self) -> None:
         if self.broken:
-            raise DeliveryFailed("Step Functions answered ThrottlingException")
+            raise DeliveryError("Step Functions answered ThrottlingException")
         if self.gone:
-            raise TaskGone("TaskTimedOut")
+            raise TaskGoneError("TaskTimedOut")
 
 
 class OneToken(TaskTokens):

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.judgement import Cancellation, Expiry, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
     Extension,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,
@@ -21,9 +21,9 @@ from approvals.domain.model import (
     Refusal,
     Request,
     Severity,
-    Step,
 )
-from approvals.domain.rules import Cancellation, Expiry, Tick, Withdrawal, judge
+from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
 from web import pages
 from web.form_inputs import Typed
@@ -103,7 +103,9 @@ def long(**changes: Any) -> Approval:
 def waiting(**changes: Any) -> Approval:
     """Return a request for two approvals; alice has given hers."""
     names = ("alice", "carol", "dave")
-    people = People(approvers=tuple(Person(id=f"{n}@example.com", name=n, email=f"{n}@example.com") for n in names))
+    people = People(
+        approvers=tuple(Person(id=f"{n}@example.com", name=n, identities={"email": f"{n}@example.com"}) for n in names)
+    )
     request = Request(title="Deploy", timeout=HOUR, required_approvals=2, **changes)
     asked = an_approval(request=request, people=people)
     return judge(asked, a_response(Action.APPROVE, comment="Looks good")).approval
@@ -112,8 +114,10 @@ def waiting(**changes: Any) -> Approval:
 def eventful() -> Approval:
     """Return an approved request with every kind of event in its history."""
     people = People(
-        approvers=tuple(Person(id=f"{n}@example.com", name=n, email=f"{n}@example.com") for n in ("alice", "carol")),
-        escalation=(Person(id="dave@example.com", name="dave", email="dave@example.com"),),
+        approvers=tuple(
+            Person(id=f"{n}@example.com", name=n, identities={"email": f"{n}@example.com"}) for n in ("alice", "carol")
+        ),
+        escalation=(Person(id="dave@example.com", name="dave", identities={"email": "dave@example.com"}),),
     )
     request = replace(
         typical().request,
@@ -126,10 +130,10 @@ def eventful() -> Approval:
         form=FORM[:2],
     )
     steps = {
-        f"{Step.REQUEST_EMAIL}:alice@example.com": NOW + timedelta(seconds=2),
-        f"{Step.REQUEST_EMAIL}:carol@example.com": NOW + timedelta(seconds=2),
+        "request_email:alice@example.com": NOW + timedelta(seconds=2),
+        "request_email:carol@example.com": NOW + timedelta(seconds=2),
         "notice_email:erin@example.com": NOW + timedelta(seconds=3),
-        Step.REQUEST_SLACK.value: NOW + timedelta(seconds=3),
+        "request_slack": NOW + timedelta(seconds=3),
         "reminder-1": NOW + timedelta(minutes=11),
         Step.RESUME.value: NOW + timedelta(minutes=31),
     }
@@ -139,7 +143,7 @@ def eventful() -> Approval:
         filled_in,
         replace(filled_in, approver=BOB, at=NOW + timedelta(minutes=2)),
         Withdrawal(ALICE, NOW + timedelta(minutes=3)),
-        Tick(NOW + timedelta(minutes=21)),
+        ScheduledCheck(NOW + timedelta(minutes=21)),
         replace(filled_in, at=NOW + timedelta(minutes=22), comment="Now it is good"),
     ):
         approval = judge(approval, event).approval

@@ -9,12 +9,12 @@ from functools import partial
 
 from approvals.domain import wording
 from approvals.domain.eligibility import eligible, unanswered
-from approvals.domain.errors import DeliveryFailed
+from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Judgement
 from approvals.domain.model import Action, Approval, Approver, Person, Response
+from approvals.domain.steps import step_for
 from approvals.services.channel import Done, News, NewsKind, Tasks
 from approvals.services.respond import respond
-from approvals.services.tasks import step_for
 from approvals.store.table import ApprovalTable
 
 
@@ -27,7 +27,7 @@ class Loft:
 
     def send(self, to: str, note: str) -> None:
         if self.storm:
-            raise DeliveryFailed("no pigeon flies in a storm")
+            raise DeliveryError("no pigeon flies in a storm")
         self.flown.append((to, note))
 
 

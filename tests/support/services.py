@@ -33,7 +33,7 @@ def a_request_handler(
         default_timeout=HOUR,
         clock=clock,
         logger=logger,
-        requested=metrics.requested,
+        requested=metrics.count_request,
     )
 
 
@@ -78,5 +78,5 @@ def a_resumer(
         clock=clock,
         logger=logger,
         publisher=publisher,
-        settled=metrics.settled,
+        settled=metrics.count_decision,
     )

@@ -13,9 +13,10 @@ from typing import Any
 import boto3
 from click.testing import CliRunner, Result
 
-from approvals.domain.model import Action, Approval, Approver, People, Step, Workflow
-from approvals.domain.rules import Cancellation, Event, Expiry
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
+from approvals.domain.model import Action, Approval, Approver, People, Workflow
 from approvals.domain.signed_links import approval_id
+from approvals.domain.steps import Step
 from approvals.requests.parse import parse_request
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
@@ -116,7 +117,7 @@ class Shell:
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
             people=people or People(),
-            slack_message=None,
+            deliveries=(),
         )
         assert self.table.add(approval)
         return approval
@@ -137,7 +138,7 @@ class Shell:
         response = replace(a_response(action, approver, comment=comment), at=self.clock())
         return self.happened(response)
 
-    def happened(self, event: Event) -> Approval:
+    def happened(self, event: ApprovalEvent) -> Approval:
         """Apply an event to the newest approval."""
         return respond(self.table, self.newest(), event).approval
 

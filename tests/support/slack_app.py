@@ -70,10 +70,10 @@ GUEST, GIL, UMA = "U0GUEST004", "U0GIL00007", "U0UMA00008"
 ROBOT, SLACKBOT, GONE_USER = "U0APPBOT00", "USLACKBOT", "U0GONE0005"
 PEOPLE = People(
     approvers=(
-        Person(id="alice@example.com", name="alice", email="alice@example.com", slack_id=ALICE),
-        Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOBS),
+        Person(id="alice@example.com", name="alice", identities={"email": "alice@example.com", "slack": ALICE}),
+        Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": BOBS}),
     ),
-    requester=Person(id="carol@example.com", name="carol", email="carol@example.com", slack_id=CAROL),
+    requester=Person(id="carol@example.com", name="carol", identities={"email": "carol@example.com", "slack": CAROL}),
 )
 
 
@@ -93,7 +93,7 @@ class Workspace:
         """Store a request to alice and bob, or to others, and post its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
         asked = an_approval(request=request, people=people or PEOPLE)
-        self.ts = self.messenger.post_request(asked).ts
+        self.ts = self.messenger.post_request(asked).id
         self.table.add(asked)
 
     def signed_click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.addresses import host_of, is_address, labelled
+from approvals.domain.addresses import host_of, is_address, label_with_host
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from approvals.domain.addresses import host_of, is_address, labelled
 )
 def test_the_host_is_where_the_link_leads(url: str, host: str) -> None:
     assert host_of(url) == host
-    assert labelled("https://github.com/acme/pull/7", url) == f"https://github.com/acme/pull/7 ({host})"
+    assert label_with_host("https://github.com/acme/pull/7", url) == f"https://github.com/acme/pull/7 ({host})"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_host_is_where_the_link_leads(url: str, host: str) -> None:
 )
 def test_urls_that_lead_elsewhere_than_they_seem_are_no_links(url: str) -> None:
     assert not is_address(url)
-    assert labelled("label", url) == "label"
+    assert label_with_host("label", url) == "label"
 
 
 @given(st.from_regex(r"https?://[\x21-\x7e]{1,30}", fullmatch=True) | st.text().map("https://{}".format))

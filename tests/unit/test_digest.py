@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from approvals.domain.model import Json
 from approvals.requests.codec import canonical, fingerprint
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 from demo.process import ROOT
 from tests.support.builders import HOUR
 
@@ -132,18 +132,18 @@ def test_a_number_with_more_digits_than_a_double_holds_is_shown_and_hashed_as_th
     ],
 )
 def test_a_number_that_became_infinite_is_refused_with_its_path(text: str, path: str) -> None:
-    with pytest.raises(InvalidApprovalRequest) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         parse_request(json.loads(text), default_timeout=HOUR)
     assert caught.value.problems == [f"{path}: expected a number that a double can hold"]
 
 
 def test_a_number_with_more_digits_than_python_writes_is_refused_with_its_path() -> None:
     """YAML has such numbers: in hexadecimal, their digits have no limit."""
-    with pytest.raises(InvalidApprovalRequest) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         parse_request({"Amount": 16**5000}, default_timeout=HOUR)
     assert caught.value.problems == ["Amount: expected a number that a double can hold"]
 
 
 def test_half_of_a_surrogate_pair_is_refused_before_there_is_a_digest() -> None:
-    with pytest.raises(InvalidApprovalRequest, match="surrogate"):
+    with pytest.raises(InvalidRequestError, match="surrogate"):
         parse_request(json.loads('{"a": "\\ud800"}'), default_timeout=HOUR)

@@ -14,9 +14,10 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from approvals.domain.eligibility import Reason, unanswered
 from approvals.domain.events import owed
-from approvals.domain.model import Action, Approval, Approver, Channel, Status, Step
+from approvals.domain.judgement import Expiry, ExtensionRequest, Verdict
+from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.result import output
-from approvals.domain.rules import Expiry, Postponement, Verdict, judge
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import query, verify
 from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS
@@ -24,9 +25,9 @@ from tests.support.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_ap
 
 FOLDER = Path(__file__).parents[1] / "e2e/upgrade"
 VERSIONS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
-JO = Approver(id="jo@example.com", name="jo@example.com", channel=Channel.EMAIL)
-ALICE_IN_SLACK = Approver(id="U0ALICE01", name="alice", channel=Channel.SLACK, workspace=WORKSPACE)
-DAVE = Approver(id="U0DAVE0006", name="dave", channel=Channel.SLACK, workspace=WORKSPACE)
+JO = Approver(id="jo@example.com", name="jo@example.com", channel="email")
+ALICE_IN_SLACK = Approver(id="U0ALICE01", name="alice", channel="slack", realm=WORKSPACE)
+DAVE = Approver(id="U0DAVE0006", name="dave", channel="slack", realm=WORKSPACE)
 
 
 @pytest.fixture(params=VERSIONS)
@@ -113,10 +114,10 @@ class TestBeforeTheRules:
         assert judge(approval(self.pending), a_response(approver=JO)).verdict is Verdict.DECIDED
 
     def test_nobody_was_promised_more_time(self) -> None:
-        assert not judge(approval(self.pending), Postponement(ALICE, NOW)).changed
+        assert not judge(approval(self.pending), ExtensionRequest(ALICE, NOW)).changed
 
     def test_a_guest_of_a_shared_channel_may_not_answer(self) -> None:
-        guest = Approver(id=BOB.id, name="bob", channel=Channel.SLACK, workspace="T0GUEST")
+        guest = Approver(id=BOB.id, name="bob", channel="slack", realm="T0GUEST")
         judgement = judge(approval(self.pending), a_response(approver=guest))
         assert judgement.reason is Reason.OTHER_WORKSPACE
 
@@ -153,10 +154,10 @@ class TestQuorum:
     def test_the_deadline_moved_once_and_may_move_again(self) -> None:
         waiting = self.waiting()
         assert (len(waiting.extensions), waiting.deadline) == (1, NOW + timedelta(minutes=90))
-        assert judge(waiting, Postponement(DAVE, NOW + timedelta(minutes=62))).changed
+        assert judge(waiting, ExtensionRequest(DAVE, NOW + timedelta(minutes=62))).changed
 
     def test_both_messages_are_found(self) -> None:
-        assert [(message.channel, message.user) for message in self.waiting().slack_messages] == [
+        assert [(message.place, message.to) for message in self.waiting().deliveries] == [
             ("C0APPROVALS", ""),
             ("D0DAVE0006", DAVE.id),
         ]
@@ -181,7 +182,7 @@ class TestQuorum:
         concluded = approval(self.version["concluded"])
         assert owed(concluded, "human-approval") == ()
         assert concluded.resumed
-        assert concluded.steps.keys() >= {Step.OUTCOME_SLACK, Step.OUTCOME_THREAD, "outcome_email:alice@example.com"}
+        assert concluded.steps.keys() >= {"outcome_slack", "outcome_thread", "outcome_email:alice@example.com"}
 
 
 def test_a_record_of_today_whose_people_are_not_known_yet_is_not_taken_for_an_old_one() -> None:

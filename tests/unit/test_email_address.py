@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.email_address import canonical, is_same
-from approvals.domain.identifiers import is_email
 from approvals.domain.model import Json
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
+from mail.addresses import is_email
 from tests.support.builders import HOUR
 
 
@@ -102,7 +102,7 @@ MALFORMED = [
 @pytest.mark.parametrize("key", ["RequestedBy", "Approvers", "EscalateTo", "Notify"])
 def test_a_malformed_address_is_refused_with_the_name_of_its_field(key: str, address: str) -> None:
     asked: Json = {key: address if key == "RequestedBy" else [address]}
-    with pytest.raises(InvalidApprovalRequest) as refused:
+    with pytest.raises(InvalidRequestError) as refused:
         parse_request({"Approval": asked}, default_timeout=HOUR)
     assert any(problem.startswith(f"Approval.{key}") for problem in refused.value.problems)
 
@@ -110,11 +110,11 @@ def test_a_malformed_address_is_refused_with_the_name_of_its_field(key: str, add
 @pytest.mark.parametrize("requested_by", ["ann+x@example.com", "Ann@example.com"])
 def test_the_only_approver_is_the_requester_however_they_are_written(requested_by: str) -> None:
     asked: Json = {"Approvers": ["ann@example.com"], "RequestedBy": requested_by}
-    with pytest.raises(InvalidApprovalRequest, match="the only approver is who asks"):
+    with pytest.raises(InvalidRequestError, match="the only approver is who asks"):
         parse_request({"Approval": asked}, default_timeout=HOUR)
 
 
 def test_two_addresses_of_one_person_are_no_quorum() -> None:
     asked: Json = {"Approvers": ["ann@example.com", "ann+x@example.com"], "RequiredApprovals": 2}
-    with pytest.raises(InvalidApprovalRequest, match="RequiredApprovals: expected at most 1"):
+    with pytest.raises(InvalidRequestError, match="RequiredApprovals: expected at most 1"):
         parse_request({"Approval": asked}, default_timeout=HOUR)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from approvals.domain.eligibility import Reason
+from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
 from cli import group, waiting
 from demo.process import ROOT
 
@@ -50,13 +51,11 @@ def exceptions_in_the_code() -> set[str]:
 
 def test_every_error_of_an_execution_is_explained() -> None:
     named = {name for name in rows("Of the execution") if "…" not in name}
-    # Its name is the class's own: `type(error).__name__`.
-    assert named == {*errors_in_the_code(), "InvalidApprovalRequest"}
-    assert "InvalidApprovalRequest" in exceptions_in_the_code()
+    assert named == {*errors_in_the_code(), INVALID_REQUEST}
 
 
 def test_every_exception_of_a_function_is_explained() -> None:
-    assert rows("In a function's log") == exceptions_in_the_code() - {"InvalidApprovalRequest"}
+    assert rows("In a function's log") == exceptions_in_the_code() - {InvalidRequestError.__name__}
 
 
 def test_every_reason_why_an_answer_is_not_taken_is_explained() -> None:

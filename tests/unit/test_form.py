@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_DIGITS, Problem, contradictions, parse, problems
-from approvals.domain.model import FieldType, FormField, FormValue
 
 
 def a_field(type_: FieldType = FieldType.TEXT, **changes: Any) -> FormField:

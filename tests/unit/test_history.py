@@ -6,13 +6,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from approvals.domain.history import Kind, history
-from approvals.domain.model import Action, Approver, Channel, MoreTime, People, Person, Request, Step
-from approvals.domain.rules import Postponement, Tick, Withdrawal, judge
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
+from approvals.domain.model import Action, Approver, MoreTime, People, Person, Request
+from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
 
-BOTH = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=BOB.id, name="bob", slack_id=BOB.id))
-ANN = Person(id="ann@example.com", name="ann@example.com", email="ann@example.com")
-EVE = Approver(id="eve@example.com", name="eve", channel=Channel.EMAIL)
+BOTH = (
+    Person(id=ALICE.id, name=ALICE.id, identities={"email": ALICE.id}),
+    Person(id=BOB.id, name="bob", identities={"slack": BOB.id}),
+)
+ANN = Person(id="ann@example.com", name="ann@example.com", identities={"email": "ann@example.com"})
+EVE = Approver(id="eve@example.com", name="eve", channel="email")
 
 
 def test_it_has_all_that_happened_in_order_of_time() -> None:
@@ -24,14 +29,14 @@ def test_it_has_all_that_happened_in_order_of_time() -> None:
         escalate_after=HOUR / 2,
     )
     approval = an_approval(request=request, people=People(approvers=BOTH, escalation=(ANN,)))
-    told = {"request_email:alice@example.com": NOW, Step.REQUEST_SLACK: NOW, "outcome_email:alice@example.com": NOW}
+    told = {"request_email:alice@example.com": NOW, "request_slack": NOW, "outcome_email:alice@example.com": NOW}
     approval = replace(approval, steps=told)
     for event in (
         a_response(minutes=1),
         a_response(Action.REJECT, EVE, minutes=2),
         Withdrawal(ALICE, NOW + timedelta(minutes=3)),
-        Postponement(BOB, NOW + timedelta(minutes=4)),
-        Tick(NOW + timedelta(minutes=31)),
+        ExtensionRequest(BOB, NOW + timedelta(minutes=4)),
+        ScheduledCheck(NOW + timedelta(minutes=31)),
         a_response(Action.REJECT, BOB, minutes=32, comment="Not today"),
     ):
         approval = judge(approval, event).approval

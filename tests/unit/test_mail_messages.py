@@ -12,14 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import (
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,
@@ -28,11 +26,11 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
-    Step,
 )
 from approvals.domain.parts import display_name
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import link
+from approvals.domain.steps import Step
 from mail.digest_message import digest_mail
 from mail.messages import (
     AT_ONCE,
@@ -73,8 +71,8 @@ MAX_MESSAGE = 262_144
 """UTF-8 bytes. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 
 HEADING = "--- FROM THE REQUEST: written by its author, not checked by us ---"
-ANN = Person(id="ann@x.org", name="ann", email="ann@x.org", slack_id="U0ann")
-RO = Person(id="ro@example.com", name="Ro Smith", email="ro@example.com", slack_id="U0ROB00009")
+ANN = Person(id="ann@x.org", name="ann", identities={"email": "ann@x.org", "slack": "U0ann"})
+RO = Person(id="ro@example.com", name="Ro Smith", identities={"email": "ro@example.com", "slack": "U0ROB00009"})
 SOURCE = "Workflow:    Deploy\nExecution:   run-1\nAWS account: 123456789012\nAWS region:  eu-west-1\nApproval ID: "
 
 
@@ -107,7 +105,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
             context={"Region": "eu-west-1"},
             more_time=MoreTime(1, HOUR),
         ),
-        people=People(approvers=(Person(id=TO, name=TO, email=TO), ANN), requester=RO),
+        people=People(approvers=(Person(id=TO, name=TO, identities={"email": TO}), ANN), requester=RO),
     )
     mail = request_mail(approval, TO, LINKS)
     approve, reject = (link(approval, action, TO, base_url=BASE) for action in Action)
@@ -225,7 +223,7 @@ def test_an_email_promises_that_nothing_is_decided_only_where_that_is_true(
         ({}, "Who can respond: anyone who receives this request."),
         ({"people": People(requester=RO)}, "anyone who receives this request, except Ro Smith (ro@example.com)."),
         ({"people": People(requester=RO), "allow_self_approval": True}, "anyone who receives this request."),
-        ({"people": People(approvers=(Person(id=TO, name=TO, email=TO),))}, "Only you can respond."),
+        ({"people": People(approvers=(Person(id=TO, name=TO, identities={"email": TO}),))}, "Only you can respond."),
         ({"people": People(approvers=(ANN, RO))}, "Who can respond: ann (ann@x.org) and Ro Smith (ro@example.com)."),
     ],
 )
@@ -317,7 +315,12 @@ def test_an_outcome_shows_what_was_filled_in_and_by_whom_and_who_responded() -> 
         FormField(name="fast", label="Fast", type=FieldType.YES_NO),
         FormField(name="note", label="Note", type=FieldType.TEXT),
     )
-    people = People(approvers=(Person(id=TO, name=TO, email=TO), Person(id=BOB.id, name="bob", slack_id=BOB.id)))
+    people = People(
+        approvers=(
+            Person(id=TO, name=TO, identities={"email": TO}),
+            Person(id=BOB.id, name="bob", identities={"slack": BOB.id}),
+        )
+    )
     approval = asking(form=form, required_approvals=2, people=people)
     for response in (a_response(approver=BOB), a_response(minutes=2)):
         approval = judge(approval, replace(response, form={"window": "tonight", "fast": True})).approval
@@ -398,7 +401,7 @@ def test_a_digest_has_links_for_who_is_asked_alone() -> None:
     mail = digest_mail([other, other], TO, LINKS, stack_email=TO)
     assert mail.subject.startswith("Approvals: 2 waiting for others [")
     assert "http" not in mail.text
-    assert "http" in digest_mail([other, other], ANN.email, LINKS, stack_email=TO).text
+    assert "http" in digest_mail([other, other], ANN.address, LINKS, stack_email=TO).text
 
 
 def test_a_step_says_which_email_it_owes_to_whom() -> None:
@@ -499,7 +502,9 @@ texts = st.lists(st.sampled_from([*BREAKS, *BREAKS, *FORGED]) | st.text(max_size
 def saying(text: str) -> Approval:
     """Return an open request for two approvals, one of them given, that says the text wherever people can."""
     name = f"{NAME}{text}"
-    people = tuple(Person(id=f"{n}@x.org", name=name, email=f"{n}@x.org", slack_id=f"U{n}") for n in range(3))
+    people = tuple(
+        Person(id=f"{n}@x.org", name=name, identities={"email": f"{n}@x.org", "slack": f"U{n}"}) for n in range(3)
+    )
     request = Request(
         title=f"x{text}",
         details=f"x{text}",
@@ -538,7 +543,7 @@ def every_mail(text: str) -> Iterator[Mail]:
     yield extension_mail(approval, "0@x.org")
     by = replace(BOB, id="U0", name=f"{NAME}{text}")
     last = replace(a_response(approver=by, comment=f"x{text}", minutes=2), form={"f": f"x{text}"})
-    decision = Decision(status=Status.APPROVED, at=last.at, channel=Channel.SLACK, approver=by, comment=last.comment)
+    decision = Decision(status=Status.APPROVED, at=last.at, channel="slack", approver=by, comment=last.comment)
     responses = (*approval.responses, last)
     approved = replace(approval, responses=responses, decision=decision, status=Status.APPROVED)
     gone = cancelled(f"x{text}", request=approval.request, workflow=approval.workflow, people=approval.people)
@@ -628,7 +633,7 @@ def test_quoted_lines_are_short_addresses_whole_and_no_word_is_lost(text: str) -
 
 @pytest.mark.parametrize("character", [WIDE, "\n", "x", "\u202b", "*", "a\n", "- a\n"])
 def test_the_greatest_request_fits_in_a_email_and_its_links_are_whole(character: str) -> None:
-    people = tuple(Person(id=f"U{n}", name=character * 200, slack_id=f"U{n}") for n in range(100))
+    people = tuple(Person(id=f"U{n}", name=character * 200, identities={"slack": f"U{n}"}) for n in range(100))
     request = Request(
         title=(character * MAX_TITLE)[:MAX_TITLE],
         details=(character * MAX_DETAILS)[:MAX_DETAILS],

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import Action, Approval, Extension, FieldType, FormField, People, Person, Request, Severity
-from approvals.domain.rules import Expiry, judge
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.judgement import Expiry
+from approvals.domain.model import Action, Approval, Extension, People, Person, Request, Severity
+from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for, notice_mail, outcome_mail, request_mail
@@ -145,7 +147,7 @@ def every_later_mail(approval: Approval, to: str = TO) -> list[Mail]:
     waiting = replace(
         approval,
         extensions=(extension,),
-        people=People(escalation=(Person(id="ben@x.org", name="ben", email="ben@x.org"),)),
+        people=People(escalation=(Person(id="ben@x.org", name="ben", identities={"email": "ben@x.org"}),)),
     )
     steps = [f"{kind}:{to}" for kind in ("reminder-1", "escalation", "extension-1")]
     mails = [mail_for(waiting, step, LINKS) for step in steps]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.markdown import Block, Kind, Span, Style, parse, plain
+from approvals.domain.markdown import Block, BlockKind, Span, Style, parse, plain
 
 
 def spans(text: str) -> list[Span]:
     [block] = parse(text)
-    assert block.kind is Kind.PARAGRAPH
+    assert block.kind is BlockKind.PARAGRAPH
     return list(block.spans)
 
 
@@ -65,18 +65,18 @@ def test_characters_that_are_no_mark_are_text(text: str) -> None:
 def test_blocks_are_told_apart() -> None:
     text = "# Why\nline 1\nline 2\n\nnext\n- one\n* **two**\n```sh\nrm *x*\n```\nend"
     assert list(parse(text)) == [
-        Block(Kind.HEADING, (Span("Why"),)),
-        Block(Kind.PARAGRAPH, (Span("line 1\nline 2"),)),
-        Block(Kind.PARAGRAPH, (Span("next"),)),
-        Block(Kind.ITEM, (Span("one"),)),
-        Block(Kind.ITEM, (Span("two", Style.BOLD),)),
-        Block(Kind.CODE, (Span("rm *x*"),)),
-        Block(Kind.PARAGRAPH, (Span("end"),)),
+        Block(BlockKind.HEADING, (Span("Why"),)),
+        Block(BlockKind.PARAGRAPH, (Span("line 1\nline 2"),)),
+        Block(BlockKind.PARAGRAPH, (Span("next"),)),
+        Block(BlockKind.ITEM, (Span("one"),)),
+        Block(BlockKind.ITEM, (Span("two", Style.BOLD),)),
+        Block(BlockKind.CODE, (Span("rm *x*"),)),
+        Block(BlockKind.PARAGRAPH, (Span("end"),)),
     ]
 
 
 def test_a_block_of_code_that_is_not_closed_takes_the_rest() -> None:
-    assert list(parse("```\na\n\n# b")) == [Block(Kind.CODE, (Span("a\n\n# b"),))]
+    assert list(parse("```\na\n\n# b")) == [Block(BlockKind.CODE, (Span("a\n\n# b"),))]
 
 
 @pytest.mark.parametrize("line", ["```drop everything```", "``` please approve at once", "```" + "x" * 21])
@@ -105,7 +105,7 @@ def test_every_span_but_of_code_has_text_and_only_links_have_an_address(text: st
     for block in parse(text):
         assert block.spans
         for span in block.spans:
-            assert span.text or block.kind is Kind.CODE
+            assert span.text or block.kind is BlockKind.CODE
             assert (span.style is Style.LINK) == bool(span.url)
 
 

@@ -11,22 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.domain import facts, markdown
-from approvals.domain.model import Approval, FieldType, FormField, Request
-from approvals.domain.omissions import (
-    EMAIL,
-    MORE,
-    SLACK_HOME,
-    SLACK_MESSAGE,
-    TITLE_ALONE,
-    Shown,
-    Surface,
-    fit,
-    slack_weight,
-    was_all_in_earlier_message,
-)
+from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.model import Approval, Request
+from approvals.domain.omissions import MORE, Shown, Surface, fit
+from bot.surfaces import SLACK_HOME, SLACK_MESSAGE, slack_weight, was_all_in_earlier_message
+from mail.surfaces import EMAIL_BODY, TITLE_ALONE
 from tests.support.builders import HOUR, an_approval
 
-SURFACES = {"message": SLACK_MESSAGE, "home": SLACK_HOME, "email": EMAIL, "title": TITLE_ALONE}
+SURFACES = {"message": SLACK_MESSAGE, "home": SLACK_HOME, "email": EMAIL_BODY, "title": TITLE_ALONE}
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 NESTED: Any = [[]] * 60_000
 
@@ -63,7 +55,7 @@ def content(shown: Shown) -> tuple[object, ...]:
     return shown.facts, shown.details, shown.links, shown.context
 
 
-@pytest.mark.parametrize("surface", [SLACK_MESSAGE, SLACK_HOME, EMAIL])
+@pytest.mark.parametrize("surface", [SLACK_MESSAGE, SLACK_HOME, EMAIL_BODY])
 def test_the_last_line_of_a_script_is_shown_where_there_is_room_for_it(surface: Surface) -> None:
     shown = fit(asking(context={"Script": SCRIPT}), surface)
     assert shown.is_complete
@@ -131,7 +123,7 @@ def test_no_part_hides_a_smaller_one() -> None:
 
 def test_a_form_is_left_out_where_no_button_opens_it() -> None:
     form = (FormField(name="Percent", label="Percent", type=FieldType.NUMBER, default=100),)
-    assert fit(asking(form=form), EMAIL).left_out == "the form (1 field)"
+    assert fit(asking(form=form), EMAIL_BODY).left_out == "the form (1 field)"
     assert fit(asking(form=form), SLACK_MESSAGE).is_complete
 
 
@@ -163,7 +155,7 @@ def test_all_is_shown_or_the_omission_is_named(request: Request, surface: Surfac
     assert (content(shown) == content(everything(approval))) is shown.is_complete
     assert bool(shown.left_out) is not shown.is_complete
     whole = everything(approval)
-    named = {omission.part.value: omission.text for omission in shown.omissions}
+    named = {part.value: text for part, text in shown.omissions.items()}
     assert (shown.facts != whole.facts) is ("facts" in named)
     assert (shown.details != whole.details) is ("details" in named)
     assert (shown.links != whole.links) is ("links" in named)
@@ -174,7 +166,7 @@ def test_all_is_shown_or_the_omission_is_named(request: Request, surface: Surfac
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_each_character_weighs_something(text: str, more: str) -> None:
     """`fit` looks at as many characters as there is room for, and no further."""
-    for measure in (slack_weight, EMAIL.measure):
+    for measure in (slack_weight, EMAIL_BODY.measure):
         assert measure(text + more) >= measure(text) + len(more)
 
 

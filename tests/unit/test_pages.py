@@ -16,19 +16,16 @@ from hypothesis import strategies as st
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
-from approvals.domain.addresses import labelled
+from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
 from approvals.domain.markdown import parse
 from approvals.domain.model import (
     Action,
     Approval,
-    Channel,
     Decision,
     Extension,
-    FieldType,
-    FormField,
-    FormValue,
     MoreTime,
     OnTimeout,
     People,
@@ -38,12 +35,12 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
-    Step,
     iso,
     readable,
 )
-from approvals.domain.parts import remaining
+from approvals.domain.parts import format_time_left
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from tests.support import page_variants
 from tests.support.builders import (
     ALICE,
@@ -175,7 +172,7 @@ def saying(text: str, details: str | None = None) -> Approval:
         ),
         context={text: text, "list": [text]},
     )
-    people = People(approvers=(Person(id="alice@example.com", name=text, email="alice@example.com"),))
+    people = People(approvers=(Person(id="alice@example.com", name=text, identities={"email": "alice@example.com"}),))
     return an_approval(request=request, people=people)
 
 
@@ -227,7 +224,7 @@ def test_any_details_are_shown_with_no_element_that_their_marks_do_not_ask_for(d
     allowed = {"section", "h3", "h4", "p", "ul", "li", "pre", "code", "strong", "em", "a", "h2"}
     without = confirm(asking())
     assert {tag for tag, _ in page.elements} - {tag for tag, _ in without.elements} <= allowed
-    texts = [labelled(span.text, span.url) for block in parse(details) for span in block.spans]
+    texts = [label_with_host(span.text, span.url) for block in parse(details) for span in block.spans]
     assert "".join(texts) in page.text
     leading = [link["href"] for link in listed(page)]
     assert set(leading) <= {"https://x.y/"}
@@ -376,7 +373,7 @@ def test_the_other_answer_is_a_link_away_and_its_page_only_looks(action: Action)
     ],
 )
 def test_the_deadline_is_also_said_as_the_time_that_is_left_rounded_down(left: timedelta, words: str) -> None:
-    assert remaining(NOW + left, NOW) == words
+    assert format_time_left(NOW + left, NOW) == words
 
 
 def test_the_deadline_is_shown_in_both_ways() -> None:
@@ -810,10 +807,10 @@ def pages_that_say(text: str) -> list[Page]:
     """Return each kind of page about an approval that says the text."""
     approval = told(text)
     last = replace(approval.responses[0], approver=CAROL, at=NOW + timedelta(minutes=2))
-    decision = Decision(status=Status.APPROVED, at=last.at, channel=Channel.EMAIL, approver=CAROL, comment=text)
+    decision = Decision(status=Status.APPROVED, at=last.at, channel="email", approver=CAROL, comment=text)
     responses = (*approval.responses, last)
     approved = replace(approval, responses=responses, decision=decision, status=Status.APPROVED)
-    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel=Channel.SYSTEM, cause=text)
+    by_cancel = Decision(status=Status.CANCELLED, at=last.at, channel="system", cause=text)
     return [
         confirm(approval),
         Page(pages.recorded(approval, approval.responses[0], FIELDS, now=LATER)),

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
-from approvals.domain.model import Approval, Approver, Channel, People, Person, Request
+from approvals.domain.model import Approval, Approver, People, Person, Request
 from tests.support.builders import HOUR, MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
-ANN = Person(id="ann@example.com", name="Ann", email="Ann@example.com", slack_id="U0ANN00001")
-BO = Person(id="bo@example.com", name="Bo", email="bo@example.com")
-CY = Person(id="U0CY000003", name="Cy", slack_id="U0CY000003")
-DAN = Person(id="dan@example.com", name="Dan", email="dan@example.com")
+ANN = Person(id="ann@example.com", name="Ann", identities={"email": "Ann@example.com", "slack": "U0ANN00001"})
+BO = Person(id="bo@example.com", name="Bo", identities={"email": "bo@example.com"})
+CY = Person(id="U0CY000003", name="Cy", identities={"slack": "U0CY000003"})
+DAN = Person(id="dan@example.com", name="Dan", identities={"email": "dan@example.com"})
 
 
 def by_email(address: str) -> Approver:
-    return Approver(id=address, name=address, channel=Channel.EMAIL)
+    return Approver(id=address, name=address, channel="email")
 
 
 def in_slack(slack_id: str, workspace: str = WORKSPACE) -> Approver:
-    return Approver(id=slack_id, name="name", channel=Channel.SLACK, workspace=workspace, member=True)
+    return Approver(id=slack_id, name="name", channel="slack", realm=workspace, member=True)
 
 
 def of(people: People | None, **changes: Any) -> Approval:
@@ -86,10 +86,10 @@ def test_nobody_else_is_taken_for_an_approver(approver: Approver) -> None:
 
 def test_without_named_approvers_a_stranger_is_a_person_of_their_own() -> None:
     assert responder(of(People()), by_email("Eve@example.com")) == Person(
-        id="eve@example.com", name="Eve@example.com", email="Eve@example.com"
+        id="eve@example.com", name="Eve@example.com", identities={"email": "Eve@example.com"}
     )
     assert responder(of(People()), in_slack("U0EVE00006")) == Person(
-        id="U0EVE00006", name="name", slack_id="U0EVE00006"
+        id="U0EVE00006", name="name", identities={"slack": "U0EVE00006"}
     )
 
 
@@ -100,7 +100,7 @@ def test_a_shared_address_never_counts_in_a_quorum(changes: dict[str, Any]) -> N
     approval = an_approval(people=People(), request=request)
     assert responder(approval, by_email("approvals@example.com")) is Reason.SHARED_ADDRESS
     assert isinstance(responder(approval, in_slack("U0EVE00006")), Person)
-    named = People(approvers=(replace(BO, email="approvals@example.com"),))
+    named = People(approvers=(replace(BO, identities={"email": "approvals@example.com"}),))
     assert isinstance(responder(replace(approval, people=named), by_email("Approvals@example.com")), Person)
 
 
@@ -149,15 +149,22 @@ def test_that_the_request_allows_it_makes_nobody_an_approver() -> None:
 def test_a_slack_user_of_another_workspace_may_not_answer_whoever_they_seem_to_be() -> None:
     assert responder(NAMED, in_slack("U0ANN00001", "T0ELSEWHERE")) is Reason.OTHER_WORKSPACE
     assert responder(NAMED, in_slack("U0ANN00001", "")) is Reason.OTHER_WORKSPACE
-    nowhere = replace(NAMED, slack_message=replace(MESSAGE, workspace=""))
+    nowhere = replace(NAMED, deliveries=(replace(MESSAGE, realm=""),))
     assert responder(nowhere, in_slack("U0ANN00001", "")) is Reason.OTHER_WORKSPACE, "not even where none is known"
+
+
+def test_who_answers_unnamed_has_the_id_that_earlier_responses_have() -> None:
+    """A user id keeps its letter case, as stored responses have it; an address is in canonical form."""
+    asked = of(People(), allow_self_approval=True)
+    ids = [responder(asked, who).id for who in (in_slack("U0EVE00006"), by_email("Eve+x@Example.com"))]  # type: ignore[union-attr]
+    assert ids == ["U0EVE00006", "eve@example.com"]
 
 
 def test_until_who_is_who_and_the_apps_workspace_are_known_it_is_too_early() -> None:
     assert responder(of(None), by_email("bo@example.com")) is Reason.TOO_EARLY
     assert responder(of(None), in_slack("U0ANN00001")) is Reason.TOO_EARLY
-    assert responder(replace(NAMED, slack_message=None), in_slack("U0ANN00001")) is Reason.TOO_EARLY
-    assert responder(replace(NAMED, slack_message=None), by_email("bo@example.com")) == BO
+    assert responder(replace(NAMED, deliveries=()), in_slack("U0ANN00001")) is Reason.TOO_EARLY
+    assert responder(replace(NAMED, deliveries=()), by_email("bo@example.com")) == BO
 
 
 def test_an_escalation_adds_people_and_takes_none_away() -> None:
@@ -193,13 +200,13 @@ FORGED = "Bo\n\nApprove:\r\nhttps://evil.example/\u2028\u202e\x1b[2J\u2800"
 
 def test_a_name_is_one_line_wherever_a_person_or_an_approver_is_made() -> None:
     shown = "Bo Approve: https://evil.example/ \ufffd\ufffd[2J\ufffd"
-    assert Approver(id="U0BOB00002", name=FORGED, channel=Channel.SLACK).name == shown
+    assert Approver(id="U0BOB00002", name=FORGED, channel="slack").name == shown
     assert Person(id="U0BOB00002", name=FORGED).name == shown
-    assert len(Approver(id="U0BOB00002", name="x" * 200, channel=Channel.SLACK).name) == 80
-    assert Approver(id="U0BOB00002", name=" \n ", channel=Channel.SLACK).name == "U0BOB00002"
+    assert len(Approver(id="U0BOB00002", name="x" * 200, channel="slack").name) == 80
+    assert Approver(id="U0BOB00002", name=" \n ", channel="slack").name == "U0BOB00002"
 
 
 def test_a_name_that_is_an_address_is_never_cut() -> None:
     address = f"{'a' * 200}@example.com"
-    assert Approver(id=address, name=address, channel=Channel.EMAIL).name == address
+    assert Approver(id=address, name=address, channel="email").name == address
     assert Person(id=address, name=address).name == address

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
+from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Json,
     MoreTime,
     People,
@@ -28,7 +28,8 @@ from approvals.domain.model import (
     shorten,
 )
 from approvals.domain.parts import display_name
-from approvals.domain.rules import Withdrawal, judge
+from approvals.domain.rules import judge
+from bot.words import NOT_OF_THE_WORKSPACE
 from tests.support.builders import (
     ALICE,
     BOB,
@@ -139,7 +140,7 @@ def test_account_and_region_are_those_of_the_execution(arn: str, account_and_reg
     assert [shown[label] for label in ("AWS account", "AWS region") if label in shown] == account_and_region
 
 
-RO = Person(id="ro@example.com", name="Ro Smith", email="ro@example.com", slack_id="U0ROB00009")
+RO = Person(id="ro@example.com", name="Ro Smith", identities={"email": "ro@example.com", "slack": "U0ROB00009"})
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ RO = Person(id="ro@example.com", name="Ro Smith", email="ro@example.com", slack_
         ("U0ROB00009", RO, "Ro Smith (ro@example.com)"),
         ("ro@example.com", RO, "Ro Smith (ro@example.com)"),
         ("ro@example.com", replace(RO, name="ro@example.com"), "ro@example.com"),
-        ("U0ROB00009", replace(RO, email=""), "Ro Smith (U0ROB00009)"),
+        ("U0ROB00009", replace(RO, identities={"slack": "U0ROB00009"}), "Ro Smith (U0ROB00009)"),
         ("U0ROB00009", replace(RO, name="ciso@example.com"), "ciso at example.com (ro@example.com)"),
         ("ro@example.com", None, "ro@example.com"),
         (None, None, None),
@@ -169,10 +170,12 @@ def test_a_name_is_one_line_that_no_program_takes_for_a_link(line_break: str) ->
     bo = replace(RO, name=forged)
     approval = an_approval(
         request=Request(timeout=HOUR, requested_by=RO.id, required_approvals=2),
-        people=People(requester=bo, approvers=(replace(bo, id="bo@example.com", email="bo@example.com"),)),
+        people=People(
+            requester=bo, approvers=(replace(bo, id="bo@example.com", identities={"email": "bo@example.com"}),)
+        ),
         responses=(a_response(approver=replace(BOB, name=forged)),),
     )
-    texts = [facts.requester(approval), wording.who_may(approval), *wording.progress(approval)]
+    texts = [facts.requester(approval), wording.rules_sentence(approval), *wording.progress(approval)]
     texts.append(wording.outcome(decided(approver=replace(BOB, name=forged))))
     for text in map(str, texts):
         assert len(text.splitlines()) == 1
@@ -182,7 +185,7 @@ def test_a_name_is_one_line_that_no_program_takes_for_a_link(line_break: str) ->
 
 @pytest.mark.parametrize("address", ["a/b@example.com", f"{'a' * 64}@{'b' * 60}.{'c' * 60}.example.com"])
 def test_an_address_is_shown_whole(address: str) -> None:
-    assert display_name(Person(id=address, name=address, email=address)) == address
+    assert display_name(Person(id=address, name=address, identities={"email": address})) == address
 
 
 def test_no_part_of_the_input_is_hidden_from_the_approver() -> None:
@@ -279,7 +282,7 @@ def test_a_pending_approval_has_a_headline_too() -> None:
     ],
 )
 def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, response: Response, beginning: str) -> None:
-    text = str(wording.late_answer(approval, response))
+    text = str(wording.late_reply(approval, response))
     assert text.startswith(f"{ABOUT} {beginning}")
     assert text.endswith(str(wording.outcome(approval)))
 
@@ -287,7 +290,7 @@ def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, respon
 @pytest.mark.parametrize(
     ("reason", "why"),
     [
-        (Reason.OTHER_WORKSPACE, wording.NOT_OF_THE_WORKSPACE),
+        (Reason.OTHER_WORKSPACE, NOT_OF_THE_WORKSPACE),
         (Reason.TOO_EARLY, wording.TOO_EARLY),
         (Reason.OWN_REQUEST, wording.OWN_REQUEST),
         (Reason.NOT_AN_APPROVER, "Only ann and bob may answer."),
@@ -295,24 +298,27 @@ def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, respon
 )
 def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Reason, why: str) -> None:
     people = People(approvers=(Person(id="a", name="ann"), Person(id="b", name="bob")))
-    text = str(wording.not_allowed(an_approval(people=people), reason))
+    text = str(wording.refusal_reply(an_approval(people=people), reason))
     assert text.startswith(f"{ABOUT} ")
     assert why in text
 
 
 def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
     with pytest.raises(ValueError, match="is not decided"):
-        wording.late_answer(an_approval(), a_response())
+        wording.late_reply(an_approval(), a_response())
 
 
 def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> None:
-    renamed = Approver(id=BOB.id, name="Bob the Builder", channel=Channel.SLACK)
-    text = str(wording.late_answer(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
+    renamed = Approver(id=BOB.id, name="Bob the Builder", channel="slack")
+    text = str(wording.late_reply(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
     assert text.startswith(f"{ABOUT} Your answer was recorded already.")
 
 
-ANN = Person(id="ann@example.com", name="ann@example.com", email="ann@example.com")
-ALICE_AND_BOB = (Person(id=ALICE.id, name=ALICE.id, email=ALICE.id), Person(id=BOB.id, name="bob", slack_id=BOB.id))
+ANN = Person(id="ann@example.com", name="ann@example.com", identities={"email": "ann@example.com"})
+ALICE_AND_BOB = (
+    Person(id=ALICE.id, name=ALICE.id, identities={"email": ALICE.id}),
+    Person(id=BOB.id, name="bob", identities={"slack": BOB.id}),
+)
 
 
 def for_two(**changes: Any) -> Approval:
@@ -352,7 +358,7 @@ UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own
             f"Anybody who was asked may answer, except ann@example.com. {UNKNOWN_ANN}",
         ),
         (
-            an_approval(people=People(requester=replace(ANN, slack_id="U0ANN00001"))),
+            an_approval(people=People(requester=replace(ANN, identities={**ANN.identities, "slack": "U0ANN00001"}))),
             "Anybody who was asked may answer, except ann@example.com.",
         ),
         (
@@ -367,7 +373,7 @@ UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own
     ],
 )
 def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: str) -> None:
-    assert str(wording.who_may(approval)) == says
+    assert str(wording.rules_sentence(approval)) == says
 
 
 @pytest.mark.parametrize(
@@ -385,19 +391,21 @@ def test_approvers_are_told_what_became_of_their_response(
     approval = for_two()
     for earlier in before:
         approval = judge(approval, earlier).approval
-    assert says in str(wording.answered(judge(approval, response), response))
+    assert says in str(wording.response_reply(judge(approval, response), response))
 
 
 def test_people_who_responded_before_are_not_told_that_another_was_faster() -> None:
     """Whatever the channel: the answer is one of those that decided."""
-    bob_by_mail = Approver(id="bob@example.com", name="bob", channel=Channel.EMAIL)
+    bob_by_mail = Approver(id="bob@example.com", name="bob", channel="email")
     asked = for_two()
-    people = People(approvers=(ALICE_AND_BOB[0], replace(ALICE_AND_BOB[1], email=bob_by_mail.id)))
+    people = People(
+        approvers=(ALICE_AND_BOB[0], replace(ALICE_AND_BOB[1], identities={"email": bob_by_mail.id, "slack": BOB.id}))
+    )
     asked = judge(replace(asked, people=people), a_response()).approval
     asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
-        assert "Your answer was recorded already." in str(wording.late_answer(asked, again))
-    assert "Your first answer counts." in str(wording.late_answer(asked, a_response(Action.REJECT, minutes=3)))
+        assert "Your answer was recorded already." in str(wording.late_reply(asked, again))
+    assert "Your first answer counts." in str(wording.late_reply(asked, a_response(Action.REJECT, minutes=3)))
 
 
 @pytest.mark.parametrize(
@@ -412,17 +420,17 @@ def test_people_who_responded_before_are_not_told_that_another_was_faster() -> N
     ],
 )
 def test_a_name_in_slack_is_no_address_of_another_person(name: str, shown: str) -> None:
-    evil = Approver(id="U0EVIL0001", name=name, channel=Channel.SLACK)
-    person = Person(id="eve@example.com", name=name, email="eve@example.com", slack_id="U0EVIL0001")
+    evil = Approver(id="U0EVIL0001", name=name, channel="slack")
+    person = Person(id="eve@example.com", name=name, identities={"email": "eve@example.com", "slack": "U0EVIL0001"})
     assert {display_name(evil).strip(), display_name(person).strip()} == {shown}
 
 
 @pytest.mark.parametrize(
     "who",
     [
-        Approver(id="Ann@example.com", name="Ann@example.com", channel=Channel.EMAIL),
-        Person(id="ann@example.com", name="Ann@example.com", email="Ann@example.com"),
-        Person(id="ann@example.com", name="Ann+ops@example.com", slack_id="U0ANN00001"),
+        Approver(id="Ann@example.com", name="Ann@example.com", channel="email"),
+        Person(id="ann@example.com", name="Ann@example.com", identities={"email": "Ann@example.com"}),
+        Person(id="ann@example.com", name="Ann+ops@example.com", identities={"slack": "U0ANN00001"}),
     ],
 )
 def test_a_persons_own_address_is_shown_as_it_is(who: Person | Approver) -> None:

@@ -11,30 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.domain import rules
-from approvals.domain.eligibility import MAX_DIRECT
 from approvals.domain.events import events
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Channel,
-    FieldType,
-    FormField,
-    FormValue,
-    MoreTime,
-    People,
-    Person,
-    Presence,
-    Request,
-    Response,
-    Step,
-)
-from approvals.domain.rules import Postponement, Tick, Verdict, Withdrawal, judge
-from approvals.requests.parse import InvalidApprovalRequest
-from approvals.services.tasks import step_for
+from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
+from approvals.domain.model import Action, Approval, Approver, MoreTime, People, Person, Presence, Request, Response
+from approvals.domain.rules import judge
+from approvals.domain.steps import Step, step_for
+from approvals.requests.parse import InvalidRequestError
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
+from bot.channel import MAX_DIRECT
 from mail.sns import asked, told
 from tests.support.builders import MESSAGE, NOW, WORKSPACE, an_approval
 
@@ -78,8 +65,8 @@ def approvals(draw: st.DrawFn) -> Approval:
     request = Request(
         title="Deploy",
         timeout=timedelta(hours=100),
-        approvers=tuple(person.email or person.slack_id for person in people[:half]),
-        escalate_to=tuple(person.email or person.slack_id for person in people[half:]),
+        approvers=tuple(person.address or person.on("slack") for person in people[:half]),
+        escalate_to=tuple(person.address or person.on("slack") for person in people[half:]),
         escalate_after=timedelta(hours=1) if people[half:] else None,
         required_approvals=needed,
         required_rejections=draw(st.integers(1, max(1, half - needed + 1))),
@@ -91,32 +78,32 @@ def approvals(draw: st.DrawFn) -> Approval:
         context={"k": "x" * draw(st.integers(0, 100_000))},
     )
     found = People(approvers=people[:half], escalation=people[half:])
-    return an_approval(request=request, people=found, slack_message=None, deadline=NOW + request.timeout)
+    return an_approval(request=request, people=found, deliveries=(), deadline=NOW + request.timeout)
 
 
 def _person(number: int, size: int) -> Person:
     slack_id = f"U{number:09}"
     if number % 3 == 0:
-        return Person(id=slack_id, name=WIDE * 80, slack_id=slack_id)
+        return Person(id=slack_id, name=WIDE * 80, identities={"slack": slack_id})
     address = f"ann{number}{'x' * size}@example.com"
-    return Person(id=address, name=address, email=address, slack_id=slack_id if number % 3 == 1 else "")
+    return Person(id=address, name=address, identities={"email": address, "slack": slack_id if number % 3 == 1 else ""})
 
 
 def _approver(person: Person) -> Approver:
-    if person.email and not person.slack_id:
-        return Approver(id=person.email, name=person.email, channel=Channel.EMAIL)
-    return Approver(id=person.slack_id, name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE, member=True)
+    if person.address and not person.on("slack"):
+        return Approver(id=person.address, name=person.address, channel="email")
+    return Approver(id=person.on("slack"), name=WIDE * 80, channel="slack", realm=WORKSPACE, member=True)
 
 
 def _stranger(number: int) -> Approver:
-    return Approver(id=f"U{number:010}", name=WIDE * 80, channel=Channel.SLACK, workspace=WORKSPACE, member=True)
+    return Approver(id=f"U{number:010}", name=WIDE * 80, channel="slack", realm=WORKSPACE, member=True)
 
 
 def grown(approval: Approval) -> Approval:
     """Return the approval with all that people and functions can add to it."""
     request, now = approval.request, NOW + timedelta(minutes=30)
-    approval = replace(approval, slack_message=MESSAGE)
-    approval = judge(approval, Tick(NOW + timedelta(hours=2))).approval
+    approval = replace(approval, deliveries=(MESSAGE,))
+    approval = judge(approval, ScheduledCheck(NOW + timedelta(hours=2))).approval
     people = approval.people
     assert people is not None
     able = [_approver(person) for person in (*people.approvers, *people.escalation)]
@@ -124,7 +111,9 @@ def grown(approval: Approval) -> Approval:
     for number in range(2 * rules.MAX_REFUSALS):
         approval = judge(approval, Response(approver=_stranger(5000 + number), action=Action.REJECT, at=now)).approval
     for number in range(request.more_time.times):
-        approval = judge(approval, Postponement(able[number % len(able)], now + number * rules.DOUBLE_TAP)).approval
+        approval = judge(
+            approval, ExtensionRequest(able[number % len(able)], now + number * rules.REPEAT_WINDOW)
+        ).approval
     for turn in range(rules.MAX_WITHDRAWALS + 1):
         for each in able:
             at = now + turn * timedelta(minutes=10)
@@ -163,12 +152,12 @@ def _marked(approval: Approval) -> Approval:
     topics += [f"extension-{number}" for number in range(1, len(approval.extensions) + 1)]
     topics += ["escalation"] * bool(approval.request.escalate_to)
     steps = [*Step, *topics, "direct_slack", "direct_slack-escalation"]
-    steps += [step_for(kind, to) for to in recipients for kind in (Step.REQUEST_EMAIL, Step.OUTCOME_EMAIL, *topics)]
+    steps += [step_for(kind, to) for to in recipients for kind in ("request_email", "outcome_email", *topics)]
     slack_ids = [f"U{number:010}" for number in range(MAX_DIRECT)]
-    steps += [f"{Step.REQUEST_SLACK}:{user}" for user in slack_ids]
+    steps += [f"request_slack:{user}" for user in slack_ids]
     steps += [f"{topic}:slack-direct-{user}" for topic in topics if "reminder" in topic for user in slack_ids]
-    messages = tuple(replace(MESSAGE, user=user) for user in slack_ids)
-    approval = replace(approval, steps=dict.fromkeys(steps, NOW), direct_messages=messages)
+    messages = tuple(replace(MESSAGE, to=user) for user in slack_ids)
+    approval = replace(approval, steps=dict.fromkeys(steps, NOW), deliveries=(*approval.deliveries, *messages))
     return replace(approval, published=frozenset(event.mark for event in events(approval, "stack")))
 
 
@@ -189,7 +178,7 @@ def test_requests_whose_greatest_result_fits_are_accepted_and_no_larger_ones() -
         request = Request(title="x", timeout=timedelta(hours=1), context={"k": "x" * more})
         approval = an_approval(request=request)
         if refused:
-            with pytest.raises(InvalidApprovalRequest, match="shorten the input"):
+            with pytest.raises(InvalidRequestError, match="shorten the input"):
                 check_size(approval)
         else:
             check_size(approval)

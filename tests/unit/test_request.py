@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Json, Request, shorten
-from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call, parse_request
+from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
 from approvals.requests.schema import MAX_UNKNOWN, load
 from tests.support.builders import HOUR, MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call
 
@@ -41,7 +41,7 @@ def same(request: Request, other: Request, **changes: Any) -> bool:
 
 
 def problems(execution_input: Json) -> list[str]:
-    with pytest.raises(InvalidApprovalRequest) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         parse_request(execution_input, default_timeout=HOUR)
     return caught.value.problems
 
@@ -401,7 +401,7 @@ def test_requests_that_might_be_decided_are_accepted(asked: Json) -> None:
 
 def test_the_errors_text_holds_every_problem() -> None:
     """It becomes the cause that Step Functions shows."""
-    assert str(InvalidApprovalRequest(["a: one", "b: two"])) == "a: one; b: two"
+    assert str(InvalidRequestError(["a: one", "b: two"])) == "a: one; b: two"
 
 
 def test_a_long_value_is_not_repeated_in_the_problem() -> None:
@@ -413,7 +413,7 @@ def test_a_long_value_is_not_repeated_in_the_problem() -> None:
 def test_any_json_makes_a_request_or_a_list_of_problems(execution_input: Json) -> None:
     try:
         request = parse_request(execution_input, default_timeout=HOUR)
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         found = error.problems
         assert len(found) > 0
     else:
@@ -427,7 +427,7 @@ def test_any_json_makes_a_request_or_a_list_of_problems(execution_input: Json) -
 def test_accepted_requests_keep_the_limits(asked: dict[str, Any]) -> None:
     try:
         request = parse(asked)
-    except InvalidApprovalRequest:
+    except InvalidRequestError:
         return
     if request.title is not None:
         assert 0 < len(request.title) <= MAX_TITLE

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.errors import Conflict, TooManyConflicts
+from approvals.domain.errors import ConflictError, TooManyConflictsError
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import Note
-from approvals.domain.rules import Cancellation, Event, Expiry, Judgement, Verdict, Withdrawal
 from approvals.services.respond import respond
-from approvals.store.table import NotFound
+from approvals.store.table import NotFoundError
 from tests.support.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
 
 
@@ -28,7 +28,7 @@ class MemoryStore:
 
     def save(self, approval: Approval, note: Note | None = None) -> None:
         if self.record.version != approval.version - 1:
-            raise Conflict(self.record)
+            raise ConflictError(self.record)
         self.record = approval
         self.writes += 1
         if note:
@@ -57,7 +57,7 @@ class GoneStore(MemoryStore):
     """The record was deleted meanwhile."""
 
     def save(self, approval: Approval, note: Note | None = None) -> None:  # noqa: ARG002
-        raise NotFound(approval.id)
+        raise NotFoundError(approval.id)
 
 
 def test_a_decision_is_stored_and_returned() -> None:
@@ -76,7 +76,7 @@ def test_a_decision_is_stored_and_returned() -> None:
         (decided(), Cancellation(NOW, "aborted", error="ApprovalCancelled")),
     ],
 )
-def test_events_that_change_nothing_are_not_written(approval: Approval, event: Event) -> None:
+def test_events_that_change_nothing_are_not_written(approval: Approval, event: ApprovalEvent) -> None:
     store = MemoryStore(approval)
     respond(store, approval, event)
     assert (store.writes, store.record) == (0, approval)
@@ -149,19 +149,19 @@ def test_an_answer_gets_through_nine_conflicts() -> None:
 
 def test_after_fifty_conflicts_it_gives_up_and_stored_nothing() -> None:
     store = BusyStore(an_approval(), rivals=99)
-    with pytest.raises(TooManyConflicts, match=an_approval().id):
+    with pytest.raises(TooManyConflictsError, match=an_approval().id):
         respond(store, an_approval(), a_response())
     assert (store.attempts, store.writes, store.record.status) == (50, 0, Status.PENDING)
 
 
 def test_a_deleted_record_is_the_callers_to_handle() -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         respond(GoneStore(an_approval()), an_approval(), a_response())
 
 
 def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> None:
     approval = an_approval()
-    conflict = Conflict(approval)
+    conflict = ConflictError(approval)
     assert conflict.current is approval
     assert TOKEN not in str(conflict)
 

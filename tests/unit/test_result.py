@@ -12,22 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, OnTimeout, Request, Status, iso
+from approvals.domain.judgement import Withdrawal
+from approvals.domain.model import Action, Approval, OnTimeout, Request, Status, iso
 from approvals.domain.result import MAX_OUTPUT, most_bytes, output, result
-from approvals.domain.rules import Withdrawal, judge
-from tests.support.builders import (
-    ALICE,
-    BOB,
-    CAROL,
-    NOW,
-    TOKEN,
-    a_response,
-    an_approval,
-    cancelled,
-    decided,
-    expired,
-)
+from approvals.domain.rules import judge
+from tests.support.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, cancelled, decided, expired
 
 
 def test_the_result_has_exactly_the_contracts_keys() -> None:

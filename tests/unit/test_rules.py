@@ -17,13 +17,23 @@ from hypothesis import strategies as st
 
 from approvals.domain.eligibility import Reason, eligible, is_quorum
 from approvals.domain.email_address import canonical
-from approvals.domain.forms import Problem, parse
+from approvals.domain.facts import LABELS
+from approvals.domain.forms import COMMENT, Problem, parse
+from approvals.domain.judgement import (
+    ApprovalEvent,
+    Cancellation,
+    Expiry,
+    ExtensionRequest,
+    Judgement,
+    ScheduledCheck,
+    Verdict,
+    Withdrawal,
+)
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
     Json,
     MoreTime,
     People,
@@ -33,24 +43,8 @@ from approvals.domain.model import (
     Response,
     Status,
 )
-from approvals.domain.rules import (
-    COMMENT,
-    MAX_REFUSALS,
-    MAX_WITHDRAWALS,
-    MAX_WITHDRAWALS_IN_ALL,
-    Cancellation,
-    Event,
-    Expiry,
-    Judgement,
-    Postponement,
-    Tick,
-    Verdict,
-    Withdrawal,
-    judge,
-    may_postpone,
-    next_due,
-)
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge, next_due
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
 from demo.process import ROOT
@@ -72,25 +66,25 @@ DEADLINE = an_approval().deadline
 
 CANCELLATION = Cancellation(NOW + timedelta(minutes=2), "The execution was aborted.", error="ApprovalCancelled")
 
-ANN = Person(id="ann@example.com", name="Ann", email="ann@example.com", slack_id="U0ANN00001")
-BO = Person(id="bo@example.com", name="Bo", email="bo@example.com")
-CY = Person(id="U0CY000003", name="Cy", slack_id="U0CY000003")
-DAN = Person(id="dan@example.com", name="Dan", email="dan@example.com")
-RO = Person(id="ro@example.com", name="Ro", email="ro@example.com", slack_id="U0RO000005")
-EVE = Person(id="eve@example.com", name="Eve", email="eve@example.com", slack_id="U0EVE00006")
-GUS = Person(id="U0GUS00007", name="Gus", slack_id="U0GUS00007")
-GIL = Person(id="U0GIL00008", name="Gil", slack_id="U0GIL00008")
-MAILBOX = Person(id="approvals@example.com", name="Mailbox", email="approvals@example.com")
+ANN = Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com", "slack": "U0ANN00001"})
+BO = Person(id="bo@example.com", name="Bo", identities={"email": "bo@example.com"})
+CY = Person(id="U0CY000003", name="Cy", identities={"slack": "U0CY000003"})
+DAN = Person(id="dan@example.com", name="Dan", identities={"email": "dan@example.com"})
+RO = Person(id="ro@example.com", name="Ro", identities={"email": "ro@example.com", "slack": "U0RO000005"})
+EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example.com", "slack": "U0EVE00006"})
+GUS = Person(id="U0GUS00007", name="Gus", identities={"slack": "U0GUS00007"})
+GIL = Person(id="U0GIL00008", name="Gil", identities={"slack": "U0GIL00008"})
+MAILBOX = Person(id="approvals@example.com", name="Mailbox", identities={"email": "approvals@example.com"})
 EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX)
 
 
 def by_email(person: Person) -> Approver:
-    return Approver(id=person.email, name=person.name, channel=Channel.EMAIL)
+    return Approver(id=person.address, name=person.name, channel="email")
 
 
 def in_slack(person: Person) -> Approver:
     workspace = "T0ELSEWHERE" if person is GUS else WORKSPACE
-    approver = Approver(id=person.slack_id, name=person.name, channel=Channel.SLACK, workspace=workspace)
+    approver = Approver(id=person.on("slack"), name=person.name, channel="slack", realm=workspace)
     return replace(approver, member=person is not GIL)
 
 
@@ -159,7 +153,9 @@ def people_of(request: Request) -> People:
 
     def named(names: Sequence[str]) -> tuple[Person, ...]:
         meant = {canonical(name) for name in names}
-        return tuple(person for person in EVERYBODY if {canonical(person.email), canonical(person.slack_id)} & meant)
+        return tuple(
+            person for person in EVERYBODY if {canonical(person.address), canonical(person.on("slack"))} & meant
+        )
 
     return People(
         approvers=named(request.approvers),
@@ -173,12 +169,12 @@ def asked(changes: dict[str, Json]) -> Approval:
     return an_approval(request=request, people=people_of(request), deadline=NOW + request.timeout)
 
 
-def event(step: str, approval: Approval, now: datetime) -> Event:
-    """Return the event of a step of the document. A person's takes a minute."""
+def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
+    """What a step of the document says. A person's takes a minute."""
     if step == "the deadline passes":
-        return Tick(approval.deadline)
+        return ScheduledCheck(approval.deadline)
     if found := re.fullmatch(r"(\d+) minutes pass", step):
-        return Tick(now + int(found[1]) * MINUTE)
+        return ScheduledCheck(now + int(found[1]) * MINUTE)
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
@@ -191,7 +187,7 @@ def event(step: str, approval: Approval, now: datetime) -> Event:
         case "withdraws":
             return Withdrawal(approver, at, key)
         case "asks for more time":
-            return Postponement(approver, at, key)
+            return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
 
@@ -207,11 +203,11 @@ def answer(verb: str, approver: Approver, at: datetime, more: str, approval: App
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
 def test_every_row_of_the_document_holds(row: Row) -> None:
     approval, now = asked(row.request), NOW
-    verdicts, events = [], list[Event]()
+    verdicts, events = [], list[ApprovalEvent]()
     for step in row.steps:
         if found := re.fullmatch(r"the (first|second) step is delivered again", step):
             again = events[("first", "second").index(found[1])]
-            happened: Event = replace(again, at=now + MINUTE)
+            happened: ApprovalEvent = replace(again, at=now + MINUTE)
         else:
             happened = event(step, approval, now)
         events.append(happened)
@@ -225,6 +221,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     assert len(ROWS) >= 50
     assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
     shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
+    shown |= {name.title().replace("_", "") for name in LABELS}
     used = {key for row in ROWS for key in row.request} | {"TimeoutMinutes"}
     assert used == set(load("request.schema.json")["properties"]) - shown
 
@@ -241,7 +238,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     ],
 )
 def test_requests_that_the_document_excludes_are_refused(changes: dict[str, Json]) -> None:
-    with pytest.raises(InvalidApprovalRequest):
+    with pytest.raises(InvalidRequestError):
         the_documents_request(changes)
 
 
@@ -263,11 +260,11 @@ responses = st.builds(
     identities,
     st.none() | st.text(max_size=5),
 )
-others: list[st.SearchStrategy[Event]] = [
+others: list[st.SearchStrategy[ApprovalEvent]] = [
     st.builds(Withdrawal, identities, moments),
-    st.builds(Postponement, identities, moments),
+    st.builds(ExtensionRequest, identities, moments),
     st.builds(Expiry, moments),
-    st.builds(Tick, moments),
+    st.builds(ScheduledCheck, moments),
     st.builds(Cancellation, moments, st.just("aborted"), st.just("ApprovalCancelled")),
 ]
 histories = st.lists(
@@ -283,8 +280,8 @@ def approvals(draw: st.DrawFn) -> Approval:
     names_approvers = draw(st.booleans())
     request = Request(
         timeout=HOUR,
-        approvers=(ANN.email, BO.email, CY.slack_id) if names_approvers else (),
-        requested_by=draw(st.sampled_from([None, RO.email, ANN.email])),
+        approvers=(ANN.address, BO.address, CY.on("slack")) if names_approvers else (),
+        requested_by=draw(st.sampled_from([None, RO.address, ANN.address])),
         required_approvals=draw(st.integers(1, 3)),
         required_rejections=draw(st.integers(1, 2)),
         allow_self_approval=draw(st.booleans()),
@@ -293,24 +290,24 @@ def approvals(draw: st.DrawFn) -> Approval:
     )
     escalates = draw(st.booleans())
     if request.approvers and escalates:
-        request = replace(request, escalate_to=(DAN.email,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
+        request = replace(request, escalate_to=(DAN.address,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
     return an_approval(request=request, people=people_of(request), deadline=NOW + HOUR)
 
 
-def judged(approval: Approval, events: Sequence[Event]) -> list[Judgement]:
-    """Return the judgements of events that arrive one after the other."""
+def judged(approval: Approval, events: Sequence[ApprovalEvent]) -> list[Judgement]:
+    """The judgements of events that arrive one after the other."""
     judgements: list[Judgement] = []
     for each in events:
         judgements.append(judge(judgements[-1].approval if judgements else approval, each))
     return judgements
 
 
-def after(approval: Approval, events: Sequence[Event]) -> Approval:
+def after(approval: Approval, events: Sequence[ApprovalEvent]) -> Approval:
     return reduce(lambda current, each: judge(current, each).approval, events, approval)
 
 
 @given(approvals(), histories)
-def test_nothing_changes_after_the_decision(approval: Approval, events: list[Event]) -> None:
+def test_nothing_changes_after_the_decision(approval: Approval, events: list[ApprovalEvent]) -> None:
     stood = [judgement.approval for judgement in judged(approval, events)]
     closed = [each for each in stood if each.status is not Status.PENDING]
     assert all(each == closed[0] for each in closed)
@@ -318,7 +315,7 @@ def test_nothing_changes_after_the_decision(approval: Approval, events: list[Eve
 
 
 @given(approvals(), histories)
-def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, events: list[Event]) -> None:
+def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, events: list[ApprovalEvent]) -> None:
     before = approval
     for judgement in judged(approval, events):
         assert judgement.changed == (judgement.approval != before)
@@ -328,7 +325,7 @@ def test_a_change_is_reported_exactly_when_there_is_one(approval: Approval, even
 
 @given(approvals(), histories)
 def test_nothing_is_approved_or_rejected_by_a_person_at_or_after_the_deadline(
-    approval: Approval, events: list[Event]
+    approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     decision = (ended := after(approval, events)).decision
     if decision and decision.approver:
@@ -336,12 +333,12 @@ def test_nothing_is_approved_or_rejected_by_a_person_at_or_after_the_deadline(
 
 
 def human_of(approver: Approver) -> Person:
-    return next(person for person in EVERYBODY if approver.id in (person.email, person.slack_id))
+    return next(person for person in EVERYBODY if approver.id in (person.address, person.on("slack")))
 
 
 @given(approvals(), histories)
 def test_nothing_is_approved_without_as_many_eligible_people_as_required(
-    approval: Approval, events: list[Event]
+    approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     ended = after(approval, events)
     if ended.status is not Status.APPROVED:
@@ -364,7 +361,9 @@ def as_sent(response: Response) -> Response:
 
 
 @given(approvals(), histories)
-def test_the_requester_never_counts_unless_the_request_allows_it(approval: Approval, events: list[Event]) -> None:
+def test_the_requester_never_counts_unless_the_request_allows_it(
+    approval: Approval, events: list[ApprovalEvent]
+) -> None:
     people, request = approval.people, approval.request
     assert people is not None
     if people.requester is None or request.allow_self_approval:
@@ -373,13 +372,13 @@ def test_the_requester_never_counts_unless_the_request_allows_it(approval: Appro
 
 
 @given(approvals(), histories)
-def test_one_person_has_at_most_one_standing_response(approval: Approval, events: list[Event]) -> None:
+def test_one_person_has_at_most_one_standing_response(approval: Approval, events: list[ApprovalEvent]) -> None:
     people = [response.person for response in after(approval, events).standing]
     assert len(people) == len(set(people))
 
 
 @given(approvals(), histories)
-def test_a_guest_and_a_stranger_to_the_approvers_never_count(approval: Approval, events: list[Event]) -> None:
+def test_a_guest_and_a_stranger_to_the_approvers_never_count(approval: Approval, events: list[ApprovalEvent]) -> None:
     ended = after(approval, events)
     counted = {human_of(response.approver) for response in ended.responses}
     assert not {GUS, GIL} & counted
@@ -416,13 +415,13 @@ def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[P
 
 def vote(person: Person, action: Action, *, named: bool) -> Response:
     """By email where their own address is asked, else in Slack."""
-    in_slack_too = replace(person, slack_id=person.slack_id or "U0BO000002")
-    return a_response(action, by_email(person) if named and person.email else in_slack(in_slack_too))
+    in_slack_too = replace(person, identities={"slack": "U0BO000002", **person.identities})
+    return a_response(action, by_email(person) if named and person.address else in_slack(in_slack_too))
 
 
 @given(approvals(), histories)
 def test_the_scheduler_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
-    approval: Approval, events: list[Event]
+    approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     before = approval
     for judgement in judged(approval, events):
@@ -433,23 +432,23 @@ def test_the_scheduler_is_never_due_after_the_deadline_and_the_deadline_never_mo
         before = now
 
 
-@given(approvals(), st.lists(st.builds(Postponement, identities, moments), max_size=3))
+@given(approvals(), st.lists(st.builds(ExtensionRequest, identities, moments), max_size=3))
 def test_a_scheduler_that_runs_whenever_something_is_due_ends_every_request(
-    approval: Approval, extensions: list[Event]
+    approval: Approval, extensions: list[ApprovalEvent]
 ) -> None:
     """And it never comes in vain."""
     current = after(approval, extensions)
     for _ in range(10):
         if current.status is not Status.PENDING:
             break
-        judgement = judge(current, Tick(next_due(current)))
+        judgement = judge(current, ScheduledCheck(next_due(current)))
         assert judgement.verdict in (Verdict.MOVED_ON, Verdict.TOO_LATE)
         current = judgement.approval
     assert current.status is Status.EXPIRED
 
 
 @given(approvals(), histories)
-def test_status_and_decision_say_the_same(approval: Approval, events: list[Event]) -> None:
+def test_status_and_decision_say_the_same(approval: Approval, events: list[ApprovalEvent]) -> None:
     ended = after(approval, events)
     if ended.decision is None:
         assert ended.status is Status.PENDING
@@ -459,7 +458,7 @@ def test_status_and_decision_say_the_same(approval: Approval, events: list[Event
 
 
 @given(approvals(), histories)
-def test_before_it_is_known_who_is_who_nobody_answers(approval: Approval, events: list[Event]) -> None:
+def test_before_it_is_known_who_is_who_nobody_answers(approval: Approval, events: list[ApprovalEvent]) -> None:
     ended = after(replace(approval, people=None), events)
     assert ended.responses == ()
     assert ended.status in (Status.PENDING, Status.EXPIRED, Status.CANCELLED)
@@ -503,9 +502,9 @@ def test_the_last_instant_before_the_deadline_still_counts() -> None:
         (DEADLINE + timedelta(hours=5), Verdict.TOO_LATE, Status.EXPIRED),
     ],
 )
-@pytest.mark.parametrize("clock", [Expiry, Tick])
+@pytest.mark.parametrize("clock", [Expiry, ScheduledCheck])
 def test_the_scheduler_expires_an_approval_from_its_deadline_on(
-    clock: type[Expiry | Tick], at: datetime, verdict: Verdict, status: Status
+    clock: type[Expiry | ScheduledCheck], at: datetime, verdict: Verdict, status: Status
 ) -> None:
     judgement = judge(an_approval(), clock(at))
     assert (judgement.verdict, judgement.approval.status) == (verdict, status)
@@ -514,12 +513,12 @@ def test_the_scheduler_expires_an_approval_from_its_deadline_on(
 def test_expiry_tells_the_workflow_the_contracts_error() -> None:
     decision = expired().decision
     assert decision is not None
-    assert (decision.error, decision.channel, decision.approver) == ("ApprovalExpired", Channel.SYSTEM, None)
+    assert (decision.error, decision.channel, decision.approver) == ("ApprovalExpired", "system", None)
     assert decision.cause
 
 
 def test_a_rejection_by_silence_is_a_result_and_no_error() -> None:
-    decision = judge(asked({"OnTimeout": "reject"}), Tick(DEADLINE)).approval.decision
+    decision = judge(asked({"OnTimeout": "reject"}), ScheduledCheck(DEADLINE)).approval.decision
     assert decision is not None
     assert (decision.status, decision.error, decision.approver) == (Status.REJECTED, None, None)
     assert decision.cause
@@ -532,7 +531,7 @@ def test_a_cancellation_tells_the_workflow_its_error_and_cause() -> None:
     assert decision is not None
     assert (decision.status, decision.at) == (Status.CANCELLED, CANCELLATION.at)
     assert (decision.error, decision.cause) == (CANCELLATION.error, CANCELLATION.cause)
-    assert (decision.channel, decision.approver) == (Channel.SYSTEM, None)
+    assert (decision.channel, decision.approver) == ("system", None)
 
 
 def test_a_cancellation_after_the_deadline_is_an_expiry() -> None:
@@ -559,7 +558,7 @@ AFTERWARDS = [
 
 @pytest.mark.parametrize(("approval", "happened", "verdict"), AFTERWARDS)
 def test_after_the_decision_events_are_told_apart_and_change_nothing(
-    approval: Approval, happened: Event, verdict: Verdict
+    approval: Approval, happened: ApprovalEvent, verdict: Verdict
 ) -> None:
     assert judge(approval, happened) == Judgement(verdict, approval, changed=False)
 
@@ -571,7 +570,7 @@ def test_after_the_decision_events_are_told_apart_and_change_nothing(
         (asked({}), in_slack(GUS), Reason.OTHER_WORKSPACE),
         (asked({}), in_slack(RO), Reason.OWN_REQUEST),
         (replace(asked({}), people=None), by_email(BO), Reason.TOO_EARLY),
-        (replace(asked({}), slack_message=None), in_slack(ANN), Reason.TOO_EARLY),
+        (replace(asked({}), deliveries=()), in_slack(ANN), Reason.TOO_EARLY),
     ],
 )
 def test_people_who_may_not_respond_are_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:
@@ -625,20 +624,20 @@ def test_withdrawn_responses_stay_in_the_record() -> None:
 
 def test_more_time_ends_an_hour_before_an_execution_may_not_live_longer() -> None:
     approval = asked({"TimeoutMinutes": MAX_TIMEOUT_MINUTES - 5, "MoreTime": {"Times": 10, "Minutes": 60}})
-    first = judge(approval, Postponement(by_email(BO), NOW)).approval
+    first = judge(approval, ExtensionRequest(by_email(BO), NOW)).approval
     assert first.deadline == NOW + MAX_TIMEOUT_MINUTES * MINUTE
-    assert not may_postpone(first)
-    assert judge(first, Postponement(by_email(BO), NOW + HOUR)).verdict is Verdict.NOT_DUE
+    assert not can_extend(first)
+    assert judge(first, ExtensionRequest(by_email(BO), NOW + HOUR)).verdict is Verdict.NOT_DUE
 
 
 def test_an_extension_says_who_asked_when_and_for_how_long() -> None:
-    [extension] = judge(asked({}), Postponement(in_slack(ANN), NOW + MINUTE)).approval.extensions
+    [extension] = judge(asked({}), ExtensionRequest(in_slack(ANN), NOW + MINUTE)).approval.extensions
     assert (extension.approver, extension.at, extension.deadline) == (in_slack(ANN), NOW + MINUTE, NOW + 2 * HOUR)
 
 
 def test_reminders_that_were_missed_are_one() -> None:
     """The clock may have stood still."""
-    approval = judge(asked({"Reminders": [10, 20, 30]}), Tick(NOW + 25 * MINUTE)).approval
+    approval = judge(asked({"Reminders": [10, 20, 30]}), ScheduledCheck(NOW + 25 * MINUTE)).approval
     assert (approval.reminded, next_due(approval)) == (2, NOW + 30 * MINUTE)
 
 
@@ -659,12 +658,12 @@ def waiting_for_two(**changes: Any) -> Approval:
 
 def test_asking_for_more_time_twice_in_a_moment_is_asking_once() -> None:
     """A double tap, a click that Slack repeats, a write that is judged again because its answer was lost."""
-    event = Postponement(BOB, NOW + timedelta(minutes=1))
+    event = ExtensionRequest(BOB, NOW + timedelta(minutes=1))
     extended = judge(waiting_for_two(), event).approval
-    for again in (event, Postponement(BOB, event.at + timedelta(seconds=59))):
+    for again in (event, ExtensionRequest(BOB, event.at + timedelta(seconds=59))):
         repeated = judge(extended, again)
         assert (repeated.verdict, repeated.changed) == (Verdict.EXTENDED, False)
-    later = judge(extended, Postponement(BOB, event.at + timedelta(seconds=61)))
+    later = judge(extended, ExtensionRequest(BOB, event.at + timedelta(seconds=61)))
     assert len(later.approval.extensions) == 2
 
 

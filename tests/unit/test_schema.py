@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from approvals.domain.model import Json
 from approvals.domain.values import day, kind
-from approvals.requests.parse import InvalidApprovalRequest, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import problems, suggestion
 from tests.support.schema_values import SCHEMA, fitting
 
@@ -84,7 +84,7 @@ def test_fitting_input_is_accepted_or_refused_with_a_path_and_never_breaks(value
 def refusals(value: Json) -> list[str]:
     try:
         parse_request({"Approval": value}, default_timeout=timedelta(hours=1))
-    except InvalidApprovalRequest as error:
+    except InvalidRequestError as error:
         return error.problems
     return []
 

@@ -25,7 +25,7 @@ from web import pages
 
 STACK = "approvals@example.com"
 LINKS = Links("https://api.example.com/states", one_click=False)
-RO = Person(id="ro@example.com", name="ro@example.com", email="ro@example.com")
+RO = Person(id="ro@example.com", name="ro@example.com", identities={"email": "ro@example.com"})
 UNKNOWN = "Slack does not know ro@example.com: they could approve their own request."
 
 
@@ -39,7 +39,7 @@ def plain(text: str) -> str:
 
 
 def at_home(approval: Approval) -> str:
-    view = home.home_view(Overview(waiting=[summarize(approval)]), [approval], lambda found: found.ts, now=NOW)
+    view = home.home_view(Overview(waiting=[summarize(approval)]), [approval], lambda found: found.id, now=NOW)
     return json.dumps(view.to_dict(), ensure_ascii=False)
 
 
@@ -58,7 +58,9 @@ SURFACES: dict[str, Callable[[Approval], str]] = {
 @pytest.mark.parametrize("surface", SURFACES)
 def test_a_requester_whom_slack_does_not_know_is_named_as_such(surface: str) -> None:
     assert UNKNOWN in plain(SURFACES[surface](of()))
-    assert "Slack does not know" not in SURFACES[surface](of(replace(RO, slack_id="U0RO000005")))
+    assert "Slack does not know" not in SURFACES[surface](
+        of(replace(RO, identities={**RO.identities, "slack": "U0RO000005"}))
+    )
 
 
 @pytest.mark.parametrize("changes", [{"required_approvals": 2}, {"required_rejections": 2}])
@@ -86,5 +88,5 @@ def test_the_shared_address_is_asked_where_one_response_is_enough() -> None:
 
 @pytest.mark.parametrize("own", ["approvals@example.com", "Approvals+ops@Example.com"])
 def test_the_shared_address_is_not_asked_about_its_own_request(own: str) -> None:
-    approval = of(Person(id=STACK, name=own, email=own))
+    approval = of(Person(id=STACK, name=own, identities={"email": own}))
     assert (asked(approval, STACK), told(approval, STACK)) == ([], [STACK])

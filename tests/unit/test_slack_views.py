@@ -19,14 +19,12 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import (
     Action,
     Approval,
     Approver,
-    Channel,
-    FieldType,
-    FormField,
     MoreTime,
     OnTimeout,
     People,
@@ -34,12 +32,12 @@ from approvals.domain.model import (
     Presence,
     Request,
     Severity,
-    Step,
     readable,
 )
 from approvals.domain.omissions import MORE
 from approvals.domain.parts import Moment, text
 from approvals.domain.rules import judge
+from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
@@ -107,7 +105,9 @@ requests = st.builds(
 )
 people = st.builds(
     lambda number, slack: Person(
-        id=f"{number}@example.com", name="n" * 80, email=f"{number}@example.com", slack_id=f"U{number:08}" * slack
+        id=f"{number}@example.com",
+        name="n" * 80,
+        identities={"email": f"{number}@example.com", "slack": f"U{number:08}" * slack},
     ),
     st.integers(0, 10**6),
     st.booleans(),
@@ -193,7 +193,7 @@ def test_an_outcome_keeps_slacks_limits_with_a_long_cause() -> None:
 @pytest.mark.parametrize("number_of_facts", [1, 20, 21, 100])
 def test_the_greatest_message_keeps_slacks_limits(character: str, number_of_facts: int) -> None:
     parent = f"{WORKFLOW.execution_arn.rsplit(':', 2)[0]}:{'p' * 80}:{'q' * 80}"
-    crowd = tuple(Person(id=f"{n}", name="n" * 80, email=f"{n:0240}@example.com") for n in range(50))
+    crowd = tuple(Person(id=f"{n}", name="n" * 80, identities={"email": f"{n:0240}@example.com"}) for n in range(50))
     request = Request(
         title=(character * MAX_TITLE)[:MAX_TITLE],
         details=(character * MAX_DETAILS)[:MAX_DETAILS],
@@ -212,14 +212,14 @@ def test_the_greatest_message_keeps_slacks_limits(character: str, number_of_fact
         },
     )
     workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
-    responses = tuple(a_response(approver=replace(ALICE, name=person.email)) for person in crowd)
+    responses = tuple(a_response(approver=replace(ALICE, name=person.address)) for person in crowd)
     asked = an_approval(request=request, workflow=workflow, people=People(approvers=crowd), responses=responses)
     assert (facts.STARTED_BY_LABEL, f"{'p' * 80}:{'q' * 80}") in facts.context(asked)
     assert refused(as_sent(request_blocks(asked))) is None
     alone = replace(request, required_approvals=1)
     answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
     in_vain = replace(answered, steps={Step.WORKFLOW_GONE: NOW})
-    assert wording.in_vain(in_vain)
+    assert wording.undelivered_sentence(in_vain)
     for ended in (answered, in_vain, cancelled(character * 3000, request=alone, workflow=workflow)):
         assert refused(as_sent(outcome_blocks(ended))) is None
 
@@ -246,7 +246,7 @@ def test_nothing_in_a_request_mentions_or_notifies(request: Request) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_in_an_outcome_is_no_markup(text: str) -> None:
-    stranger = Approver(id="eve@example.com", name=text, channel=Channel.EMAIL)
+    stranger = Approver(id="eve@example.com", name=text, channel="email")
     approval = decided(approver=stranger, comment=text, request=saying(text).request)
     found = MARKUP.findall("\n".join(mrkdwn(as_sent(outcome_blocks(approval)))))
     assert [markup for markup in found if not markup.startswith("<!date^")] == [EXECUTION]
@@ -515,8 +515,8 @@ def test_severe_requests_that_take_one_tap_are_confirmed(request_: Request, conf
     assert severe == (request_.severity is Severity.HIGH)
 
 
-ANN = Person(id="ann@example.com", name="Ann", email="ann@example.com")
-CAROL = Person(id="carol@example.com", name="Carol", email="carol@example.com", slack_id="U0CAROL003")
+ANN = Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com"})
+CAROL = Person(id="carol@example.com", name="Carol", identities={"email": "carol@example.com", "slack": "U0CAROL003"})
 
 
 def test_approvers_are_mentioned_or_named() -> None:
@@ -732,12 +732,12 @@ def test_a_moment_that_an_author_wrote_is_text() -> None:
     wrote = f"Deploy on {readable(NOW)}"
     approval = an_approval(
         request=Request(timeout=HOUR, title=wrote * 9, required_approvals=2),
-        people=People(approvers=(replace(ANN, name=wrote, email=""),)),
+        people=People(approvers=(replace(ANN, name=wrote, identities={}),)),
     )
     assert sentence(wrote) == wrote
     for shown in (request_blocks(approval), request_blocks(replace(approval, people=None))):
         assert not [node for node in inside(as_sent(shown)) if node.get("type") == "date"]
-    about = sentence(wording.not_allowed(approval, Reason.NOT_AN_APPROVER))
+    about = sentence(wording.refusal_reply(approval, Reason.NOT_AN_APPROVER))
     assert "<!date" not in about
 
 

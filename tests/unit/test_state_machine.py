@@ -12,7 +12,7 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
-from approvals.requests.parse import Call, InvalidApprovalRequest, parse_call
+from approvals.requests.parse import INVALID_REQUEST, Call, parse_call
 from demo.process import ROOT
 from tests.support.builders import BOB, TOKEN, WORKFLOW, decided, expired
 
@@ -131,7 +131,7 @@ def test_nothing_but_the_deadline_ends_the_wait() -> None:
     [
         ("ApprovalExpired", "ApprovalExpired"),
         ("States.Timeout", "ApprovalExpired"),
-        (InvalidApprovalRequest.__name__, "ApprovalFailed"),
+        (INVALID_REQUEST, "ApprovalFailed"),
         ("NotificationFailed", "ApprovalFailed"),
         ("States.HeartbeatTimeout", "ApprovalFailed"),
         ("Lambda.Unknown", "ApprovalFailed"),

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.domain.model import Action, Approval, FieldType, FormField, FormValue, Request
+from approvals.domain.form_fields import FieldType, FormField, FormValue
+from approvals.domain.model import Action, Approval, Request
 from approvals.domain.signed_links import ALL_SHOWN
 from approvals.domain.summary import summarize
 from bot.views.approval import request_blocks

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from approvals.adapters import metrics
-from approvals.domain import identifiers
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import Action, Channel, Status
+from approvals.domain.model import Action, Status
 from demo.process import ROOT
 from handlers import settings
+from mail import addresses
 from mail.subscriptions import RECIPIENT
 from tests.support.template import (
     FUNCTIONS,
@@ -109,7 +109,7 @@ def test_a_secret_parameter_is_not_echoed(name: str) -> None:
 
 
 def test_the_address_has_the_tutorials_pattern() -> None:
-    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{identifiers._EMAIL.pattern}$"
+    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{addresses._EMAIL.pattern}$"
 
 
 @pytest.mark.parametrize(
@@ -743,8 +743,8 @@ def test_the_dashboard_shows_every_way_that_an_approval_can_be_decided() -> None
         for namespace, name, dimensions in (named(metric) for metric in SHOWN if isinstance(metric[0], str))
         if (namespace, name) == (metrics.NAMESPACE, metrics.DECIDED) and "Channel" in dimensions
     ]
-    people = {(channel, action.status) for channel in (Channel.EMAIL, Channel.SLACK) for action in Action}
-    clock = {(Channel.SYSTEM, status) for status in (Status.REJECTED, Status.EXPIRED, Status.CANCELLED)}
+    people = {(channel, action.status) for channel in ("email", "slack") for action in Action}
+    clock = {("system", status) for status in (Status.REJECTED, Status.EXPIRED, Status.CANCELLED)}
     assert sorted(shown) == sorted((str(channel), str(status)) for channel, status in people | clock)
 
 

@@ -21,13 +21,13 @@ BOBS = Viewer(
     workspace=WORKSPACE,
     member=True,
     email="bob@example.com",
-    channels=frozenset({MESSAGE.channel}),
+    channels=frozenset({MESSAGE.place}),
 )
 OUTSIDE = replace(BOBS, channels=frozenset())
-ME = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id=BOB.id)
-ANN = Person(id="ann@example.com", name="ann", email="ann@example.com")
-TAGGED = Person(id="bob@example.com", name="bob", email="Bob+ops@example.com")
-FORMER = Person(id="bob@example.com", name="bob", email="bob@example.com", slack_id="U0FORMER01")
+ME = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": BOB.id})
+ANN = Person(id="ann@example.com", name="ann", identities={"email": "ann@example.com"})
+TAGGED = Person(id="bob@example.com", name="bob", identities={"email": "Bob+ops@example.com"})
+FORMER = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": "U0FORMER01"})
 """Somebody who had Bob's address when the request was sent."""
 
 
@@ -43,7 +43,12 @@ def asked(people: People | None, viewer: Viewer = BOBS, **request: Any) -> tuple
         ("for whoever is asked, in my channel", People(), BOBS, (True, True)),
         ("for whoever is asked, elsewhere", People(), OUTSIDE, (False, False)),
         ("for me, elsewhere", People(approvers=(ME,)), OUTSIDE, (True, True)),
-        ("for me by my address", People(approvers=(replace(ME, slack_id=""),)), OUTSIDE, (False, True)),
+        (
+            "for me by my address",
+            People(approvers=(replace(ME, identities={**ME.identities, "slack": ""}),)),
+            OUTSIDE,
+            (False, True),
+        ),
         ("for others, in my channel", People(approvers=(ANN,)), BOBS, (False, True)),
         ("for others, elsewhere", People(approvers=(ANN,)), OUTSIDE, (False, False)),
         ("of mine", People(requester=ME), OUTSIDE, (False, True)),
@@ -85,7 +90,7 @@ def test_people_told_of_a_request_see_it() -> None:
 
 def test_people_without_an_address_in_slack_are_not_taken_for_each_other() -> None:
     nameless = replace(OUTSIDE, email="")
-    slack_only = Person(id="U0X0000001", name="x", slack_id="U0X0000001")
+    slack_only = Person(id="U0X0000001", name="x", identities={"slack": "U0X0000001"})
     assert asked(People(approvers=(slack_only,)), nameless) == (False, False)
     assert not asked_by(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
 
@@ -106,7 +111,7 @@ def test_an_overview_has_each_approval_once() -> None:
     assert [each.id[0] for each in (*seen.waiting, *seen.requested, *seen.decided)] == list("wmned")
 
 
-people = st.sampled_from([ME, ANN, replace(ANN, id="x", email="x@example.com", slack_id="U0X0000001")])
+people = st.sampled_from([ME, ANN, replace(ANN, id="x", identities={"email": "x@example.com", "slack": "U0X0000001"})])
 approvals = st.builds(
     lambda named, escalation, requester, escalated, answered: _answered(
         an_approval(

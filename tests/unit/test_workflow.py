@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from approvals.adapters.step_functions import MAX_CAUSE, TaskGone, Workflows, console_url
-from approvals.domain.errors import DeliveryFailed
+from approvals.adapters.step_functions import MAX_CAUSE, TaskGoneError, Workflows, console_url
+from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import output, result
 from tests.support.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
@@ -83,7 +83,7 @@ def test_a_task_that_waits_no_more_is_told_apart(
     client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
 ) -> None:
     stub.add_client_error(method, service_error_code=code)
-    with pytest.raises(TaskGone, match=f"^{code}$"):
+    with pytest.raises(TaskGoneError, match=f"^{code}$"):
         Workflows(client).resume(approval, TOKEN)
 
 
@@ -93,7 +93,7 @@ def test_any_other_answer_is_a_failed_delivery_to_be_tried_again(
     client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
 ) -> None:
     stub.add_client_error(method, service_error_code=code)
-    with pytest.raises(DeliveryFailed, match=f"^Step Functions answered {code}$"):
+    with pytest.raises(DeliveryError, match=f"^Step Functions answered {code}$"):
         Workflows(client).resume(approval, TOKEN)
 
 
@@ -103,7 +103,7 @@ def test_an_unreachable_step_functions_is_a_failed_delivery(client: SFNClient, a
         raise EndpointConnectionError(endpoint_url="https://states.example")
 
     client.meta.events.register("before-call.stepfunctions", unreachable)
-    with pytest.raises(DeliveryFailed, match=r"^Step Functions can't be reached: EndpointConnectionError$"):
+    with pytest.raises(DeliveryError, match=r"^Step Functions can't be reached: EndpointConnectionError$"):
         Workflows(client).resume(approval, TOKEN)
 
 
@@ -113,7 +113,7 @@ def test_a_logged_traceback_does_not_repeat_the_token_that_aws_repeats(
     client: SFNClient, stub: Stubber, approval: Approval, method: str, code: str
 ) -> None:
     stub.add_client_error(method, service_error_code=code, service_message=f"Invalid Token: '{TOKEN}'")
-    with pytest.raises((TaskGone, DeliveryFailed)) as caught:
+    with pytest.raises((TaskGoneError, DeliveryError)) as caught:
         Workflows(client).resume(approval, TOKEN)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
@@ -184,7 +184,7 @@ def test_a_history_that_is_gone_says_nothing(client: SFNClient, stub: Stubber) -
 
 def test_a_history_that_cannot_be_read_is_tried_again(client: SFNClient, stub: Stubber) -> None:
     stub.add_client_error("get_execution_history", "ThrottlingException", TOKEN)
-    with pytest.raises(DeliveryFailed) as caught:
+    with pytest.raises(DeliveryError) as caught:
         Workflows(client).reached(decided())
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 

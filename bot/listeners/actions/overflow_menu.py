@@ -8,9 +8,9 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import wording
+from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Approval
-from approvals.domain.parts import Text, joined
-from approvals.domain.rules import Judgement, Postponement, Verdict, Withdrawal
+from approvals.domain.parts import Text, join_texts
 from approvals.store.table import ApprovalTable
 from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import MalformedError
@@ -24,7 +24,7 @@ TOO_OFTEN = "Your answer stands: it was taken back too often already."
 USED = "Slack sent this click before, so nothing was changed."
 TAKEN_BACK = "Your answer was taken back. The request still waits."
 
-_EVENTS: dict[str, type[Withdrawal | Postponement]] = {WITHDRAW: Withdrawal, MORE_TIME: Postponement}
+_EVENTS: dict[str, type[Withdrawal | ExtensionRequest]] = {WITHDRAW: Withdrawal, MORE_TIME: ExtensionRequest}
 _NOTHING_DONE = {WITHDRAW: NOTHING_TO_TAKE_BACK, MORE_TIME: NO_MORE_TIME}
 
 
@@ -60,4 +60,4 @@ def _result_text(click: Interaction, judgement: Judgement) -> Text | None:
 
 
 def _about(approval: Approval, *said: Text | str) -> Text:
-    return joined([wording.quoted_title(approval), *said])
+    return join_texts([wording.quoted_title(approval), *said])

@@ -12,9 +12,9 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.views import View
 
 from approvals.domain.eligibility import Reason
+from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.parts import Text
-from approvals.domain.rules import Judgement, Verdict
 from approvals.store.table import ApprovalTable
 from bot.client import STALE
 from bot.listeners.interactions import Interaction

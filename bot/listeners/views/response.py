@@ -10,11 +10,12 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import forms
-from approvals.domain.forms import MAX_COMMENT, YES
+from approvals.domain.forms import COMMENT, MAX_COMMENT, YES
+from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.replies import Note
-from approvals.domain.rules import COMMENT, Judgement, Verdict
-from approvals.store.table import ApprovalTable, NotFound, RecordFullError
+from approvals.store.table import ApprovalTable, NotFoundError
+from approvals.store.writes import RecordFullError
 from bot.listeners.interactions import Interaction
 from bot.listeners.payloads import approver, reading, text
 from bot.listeners.replies import GONE, NO_ROOM, page_link, reply_to
@@ -52,7 +53,7 @@ def submit(
     log.append_keys(approval_id=metadata.approval_id)
     try:
         approval = table.get(metadata.approval_id)
-    except NotFound:
+    except NotFoundError:
         log.warning("dialog about an unknown approval")
         ack(response_action="update", view=told_modal(GONE))
         return

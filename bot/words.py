@@ -1,0 +1,42 @@
+"""What the core says of Slack. Pure."""
+
+from __future__ import annotations
+
+from approvals.domain.eligibility import Reason
+from approvals.domain.profiles import ChannelProfile, register
+from bot.addresses import SLACK, is_slack_group, is_slack_place, is_slack_user
+
+NOT_OF_THE_WORKSPACE = (
+    "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
+)
+NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
+UNCHECKED = (
+    "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
+)
+
+
+def register_words() -> None:
+    """Tell the core how it names the channel, and what Slack's names look like."""
+    register(
+        SLACK,
+        ChannelProfile(
+            where="in Slack",
+            directly="in a direct message in Slack",
+            missing="this stack has no Slack; set SlackChannel and SlackBotToken, or name an email address",
+            name="Slack",
+            is_open=True,
+            refusals={
+                Reason.OTHER_WORKSPACE: NOT_OF_THE_WORKSPACE,
+                Reason.NOT_A_MEMBER: NOT_A_MEMBER,
+                Reason.UNCHECKED: UNCHECKED,
+            },
+            forms={
+                "person": ["a Slack user id"],
+                "approver": ["a Slack user id (U...)", "a Slack user group id (S...)"],
+                "channel": ["the id of a Slack channel (C...) or user (U...)"],
+            },
+            is_person=is_slack_user,
+            is_group=is_slack_group,
+            is_place=is_slack_place,
+        ),
+    )

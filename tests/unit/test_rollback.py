@@ -1,0 +1,81 @@
+"""The version before reads what this one writes: its functions run during an upgrade, and again after a rollback."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from approvals.domain.model import Action, Approval, Approver, Delivery, People, Person, Response
+from approvals.domain.rules import judge
+from approvals.store.items import approval_from_item, approval_to_item
+from tests.support import earlier_decoder
+from tests.support.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval
+
+ANN = Person(id=ALICE.id, name="Ann", identities={"email": ALICE.id, "slack": "U0ALICE01"})
+BO = Person(id=BOB.id, name="bob", identities={"slack": BOB.id})
+DIRECT = Delivery(channel="slack", place="D0BOB00002", id="1795424400.000200", to=BOB.id, realm=WORKSPACE)
+PIGEON = Delivery(channel="pigeon", place="loft", id="7")
+
+
+def of_today() -> Approval:
+    """An approval with everything that this version writes in another way."""
+    people = People(approvers=(ANN, BO), escalation=(BO,), requester=ANN)
+    asked = an_approval(people=people, deliveries=(DIRECT, MESSAGE, PIGEON))
+    asked = replace(asked, request=replace(asked.request, allow_self_approval=True))
+    return judge(asked, a_response(Action.REJECT, BOB, comment="Too early")).approval
+
+
+def test_the_version_before_finds_the_messages_that_it_must_edit() -> None:
+    found = earlier_decoder.approval_from_item(approval_to_item(of_today()))
+    assert found.slack_message == earlier_decoder.SlackMessage(
+        channel=MESSAGE.place, ts=MESSAGE.id, workspace=WORKSPACE
+    )
+    [direct] = found.direct_messages
+    assert (direct.channel, direct.ts, direct.workspace, direct.user) == (DIRECT.place, DIRECT.id, WORKSPACE, BOB.id)
+
+
+def test_the_version_before_knows_people_by_their_addresses_and_slack_ids() -> None:
+    people = earlier_decoder.approval_from_item(approval_to_item(of_today())).people
+    assert people is not None
+    known = [(person.id, person.email, person.slack_id) for person in (*people.approvers, *people.escalation)]
+    assert known == [(ALICE.id, ALICE.id, "U0ALICE01"), (BOB.id, "", BOB.id), (BOB.id, "", BOB.id)]
+    assert people.requester is not None
+    assert people.requester.slack_id == "U0ALICE01"
+
+
+def test_the_version_before_reads_who_responded() -> None:
+    found = earlier_decoder.approval_from_item(approval_to_item(of_today()))
+    [response] = found.responses
+    assert (response.approver.id, response.approver.workspace, response.person) == (BOB.id, WORKSPACE, BOB.id)
+    by_mail = judge(an_approval(), a_response()).approval
+    [response] = earlier_decoder.approval_from_item(approval_to_item(by_mail)).responses
+    assert response.approver.workspace == ""
+
+
+def test_nothing_is_counted_twice_when_read_again() -> None:
+    written = approval_to_item(of_today())
+    assert {*approval_from_item(written).deliveries} == {DIRECT, MESSAGE, PIGEON}
+    assert len(approval_from_item(written).deliveries) == 3
+
+
+def test_what_the_version_before_adds_meanwhile_is_found() -> None:
+    """Its functions may post while a new version is deployed, and mark what they posted in their own attributes."""
+    item: dict[str, Any] = approval_to_item(an_approval(deliveries=()))
+    item["slack_message"] = {"channel": MESSAGE.place, "ts": MESSAGE.id, "workspace": WORKSPACE}
+    item["direct_messages"] = [{"channel": DIRECT.place, "ts": DIRECT.id, "workspace": WORKSPACE, "user": BOB.id}]
+    assert approval_from_item(item).deliveries == (MESSAGE, DIRECT)
+
+
+def test_people_whom_the_version_before_found_are_found() -> None:
+    item: dict[str, Any] = approval_to_item(an_approval(people=People(approvers=(ANN, BO))))
+    for person in item["people"]["approvers"]:
+        del person["identities"]
+    assert approval_from_item(item).people == People(approvers=(ANN, BO))
+
+
+def test_an_approver_without_a_realm_is_stored_as_before() -> None:
+    approver = Approver(id=ALICE.id, name=ALICE.id, channel="email")
+    response = Response(approver=approver, action=Action.APPROVE, at=NOW)
+    item: dict[str, Any] = approval_to_item(an_approval(responses=(response,)))
+    assert item["responses"][0]["approver"]["workspace"] == ""
+    assert approval_from_item(item).responses[0].approver == approver
