@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from demo import aws, deploy, emulator
+from demo.person import Person
 from demo.process import WORK
 from demo.stack import LocalStack
-from demo.story import Person
 from tests.support.deployments import deployed, free_port
 from tests.support.leaks import LeakDetector
 
@@ -29,12 +29,11 @@ def aws_port(leak_detector: LeakDetector) -> Iterator[int]:
     before = dict(os.environ)
     aws.isolate(port)
     WORK.mkdir(exist_ok=True)
-    server = emulator.start(port)
     try:
-        deploy.build()
-        yield port
+        with emulator.running(port):
+            deploy.build()
+            yield port
     finally:
-        server.stop()
         leak_detector.written["emulator"] = (WORK / f"emulator-{port}.log").read_text(errors="replace")
         os.environ.clear()
         os.environ.update(before)

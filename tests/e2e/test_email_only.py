@@ -8,8 +8,9 @@ import urllib.request
 
 import pytest
 
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import TUTORIAL_INPUT, Person, links
+from demo.story import TUTORIAL_INPUT
 from tests.support.redirects import location
 from tests.support.stack_contents import log_lines
 

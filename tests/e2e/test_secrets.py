@@ -5,8 +5,9 @@ Each stack's logs, mails, calls of Slack, outputs and deployment are handed over
 
 from __future__ import annotations
 
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import TUTORIAL_INPUT, Person, agree, links
+from demo.story import TUTORIAL_INPUT, agree
 from tests.support.deployments import hand_over
 from tests.support.leaks import LeakDetector
 from tests.support.stack_contents import task_tokens

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from demo import aws, deploy
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
+from demo.story import ALL_AT_ONCE, DEPLOYMENT, agree
 from tests.support.deployments import deployed
 from tests.support.leaks import LeakDetector
 from tests.support.polling import seen

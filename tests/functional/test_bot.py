@@ -32,7 +32,7 @@ from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
-from demo.slack import MEMBERS, Refused, Slack
+from demo.slack import MEMBERS, Slack, SlackError
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.support.broken_records import leave_no_room
 from tests.support.builders import APPROVE, BOB, HOUR, NOW, REJECT, a_response, an_approval
@@ -505,7 +505,7 @@ def test_a_rejection_needs_no_reason_where_none_is_required(workspace: Workspace
 def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(workspace: Workspace) -> None:
     workspace.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
     workspace.click(ACTION_IDS[APPROVE])
-    with pytest.raises(Refused, match="comment"):
+    with pytest.raises(SlackError, match="comment"):
         workspace.submit()
     workspace.submit(checked=False, comment="  ")
     assert workspace.modal().errors == {"comment": "Please say why."}

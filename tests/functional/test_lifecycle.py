@@ -13,6 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
 from approvals.adapters.queues import RetryQueue
+from approvals.adapters.step_functions import EndedExecution
 from approvals.domain.model import Approval, OnTimeout, Request, Status
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
@@ -24,6 +25,18 @@ from tests.support.broken_records import break_record, leave_no_room
 from tests.support.builders import NOW, WORKFLOW, a_response, an_approval
 from tests.support.fakes import Clock, FakeWorkflows
 from tests.support.tables import TABLE
+
+
+def ending(status: str = "ABORTED", *, minutes: int = 0, arn: str = WORKFLOW.execution_arn) -> EndedExecution:
+    """Return an execution that ended so many minutes after the requests were made."""
+    return EndedExecution(arn, status, NOW + timedelta(minutes=minutes))
+
+
+def notice(status: str = "ABORTED", *, minutes: int = 0) -> dict[str, Any]:
+    """Return EventBridge's notice of such an execution."""
+    stopped_at = ending(minutes=minutes).stopped_at.timestamp() * 1000
+    detail = {"executionArn": WORKFLOW.execution_arn, "status": status, "stopDate": stopped_at}
+    return {"source": "aws.states", "detail": detail}
 
 
 @pytest.fixture
@@ -174,9 +187,9 @@ def test_an_execution_that_ended_calls_its_approval_off(
     waiting = asked(table, 1, 60)
     event: dict[str, Any] = {}
     if told_by == "event":
-        event = {"source": "aws.states", "detail": {"executionArn": WORKFLOW.execution_arn, "status": status}}
+        event = notice(status)
     else:
-        workflows.executions = [(WORKFLOW.execution_arn, status), ("arn:of:another", status)]
+        workflows.executions = [ending(status), ending(status, arn="arn:of:another")]
     for _ in range(2):
         handler(event, context)
     decision = table.get(waiting.id).decision
@@ -185,12 +198,53 @@ def test_an_execution_that_ended_calls_its_approval_off(
     assert cause in (decision.cause or "")
 
 
+@pytest.mark.parametrize("told_by", ["event", "scheduler"])
+@pytest.mark.parametrize("age", [0, 3], ids=["at once", "late"])
+def test_a_notice_from_before_a_redrive_cancels_nothing(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    workflows: FakeWorkflows,
+    clock: Clock,
+    told_by: str,
+    age: int,
+    context: Any,
+) -> None:
+    """A redrive keeps the ARN; notices come late and twice, listings lag."""
+    waiting = asked(table, 1, 60)
+    workflows.described_as_ended = age == 0  # DescribeExecution lags behind, too
+    clock.pass_(minutes=age)
+    if told_by == "scheduler":
+        workflows.executions = [ending(minutes=-60)]
+    for _ in range(2):
+        handler(notice(minutes=-60) if told_by == "event" else {}, context)
+    assert table.get(waiting.id).status is Status.PENDING
+
+
+def test_a_notice_cancels_what_was_asked_before_the_redrive_alone(
+    handler: LifecycleHandler, table: ApprovalTable, context: Any
+) -> None:
+    before = asked(table, 1, 60)
+    since = asked(table, 2, 60, requested_at=NOW + timedelta(minutes=2))
+    handler(notice(minutes=1), context)
+    assert [table.get(each.id).status for each in (before, since)] == [Status.CANCELLED, Status.PENDING]
+
+
+def test_an_execution_that_ended_while_its_request_was_stored_cancels_it(
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, context: Any
+) -> None:
+    waiting = asked(table, 1, 60)
+    workflows.executions, workflows.described_as_ended = [ending(minutes=-1)], True
+    clock.pass_(minutes=2)
+    handler({}, context)
+    assert table.get(waiting.id).status is Status.CANCELLED
+
+
 def test_a_decision_stands_when_its_execution_ends(
     handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, context: Any
 ) -> None:
     answered = asked(table, 1, 60)
     respond(table, answered, a_response())
-    workflows.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    workflows.executions = [ending()]
     handler({}, context)
     assert table.get(answered.id).status is Status.APPROVED
 
@@ -284,7 +338,7 @@ def test_an_unreadable_record_of_an_ended_execution_does_not_keep_the_others_ope
     """Not even an item that only claims to wait for the execution, as a function that faces the internet can write."""
     mine = asked(table, 1, 10)
     dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
-    workflows.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    workflows.executions = [ending()]
     handler({}, context)
     assert table.get(mine.id).status is Status.CANCELLED
     assert queued(sqs, queues["dead"]) == [], "it is not in the index of what is due"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGoneError, Workflows
+from approvals.adapters.step_functions import EndedExecution, TaskGoneError, Workflows
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
@@ -118,8 +118,9 @@ class FakeWorkflows(Workflows):
     """Records what was resumed and failed. As in Step Functions, a token is used once."""
 
     resumed: list[Approval] = field(default_factory=list)
-    executions: list[tuple[str, str]] = field(default_factory=list)
-    """Those that have ended, each with its status."""
+    executions: list[EndedExecution] = field(default_factory=list)
+    """Those that have ended."""
+    described_as_ended: bool = False
     failed: list[tuple[str, str, str]] = field(default_factory=list)
     gone: bool = False
     broken: bool = False
@@ -133,8 +134,11 @@ class FakeWorkflows(Workflows):
     def reached(self, approval: Approval) -> bool:
         return approval.id in {before.id for before in self.resumed}
 
-    def ended(self, state_machine_arn: str, since: datetime) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+    def ended(self, state_machine_arn: str, since: datetime) -> Iterator[EndedExecution]:  # noqa: ARG002
         yield from self.executions
+
+    def has_ended(self, execution_arn: str) -> bool:  # noqa: ARG002
+        return self.described_as_ended
 
     def fail(self, task_token: str, error: str, cause: str) -> None:
         self._check()
