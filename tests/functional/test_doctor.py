@@ -12,8 +12,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
+from mypy_boto3_cloudformation.literals import StackStatusType
+from mypy_boto3_logs.type_defs import InputLogEventTypeDef
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from approvals.store.reading import UnreadableError
@@ -25,10 +28,10 @@ from cli.doctor.finding import Check, Finding, Verdict, exit_code
 from cli.doctor.patient import Patient, Resource
 from cli.version import is_older
 from demo.slack import Slack
-from tests.builders import NOW
-from tests.commands import commands, run_aws
-from tests.functional.conftest import CHANNEL, DirectWebClient
-from tests.unit.test_template import PARAMETERS
+from tests.support.builders import NOW
+from tests.support.pasted_commands import commands, run_aws
+from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.template import PARAMETERS
 
 EMAIL = "approver@example.com"
 SESSION = boto3.Session("test", "test", region_name="eu-west-1")
@@ -47,7 +50,7 @@ class Http:
     def request(self, method: str, url: str, **_more: Any) -> SimpleNamespace:
         self.sent.append((method, url))
         if self.broken:
-            raise NewConnectionError(SimpleNamespace(host="h", port=1), "refused")  # type: ignore[arg-type]
+            raise NewConnectionError(HTTPConnection("h", 1), "refused")
         return SimpleNamespace(status=self.status, headers=self.headers)
 
 
@@ -169,9 +172,9 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
     ],
 )
 def test_a_deployment_that_failed_is_told_with_what_to_do(
-    patient: Examined, status: str, verdict: Verdict, command: str
+    patient: Examined, status: StackStatusType, verdict: Verdict, command: str
 ) -> None:
-    patient.description["StackStatus"] = status  # type: ignore[typeddict-item]  # of many
+    patient.description["StackStatus"] = status
     [finding] = stack.presence(patient)
     assert finding.verdict is verdict
     assert command in finding.mend
@@ -204,7 +207,7 @@ def test_a_stack_of_another_product_is_no_crash(patient: Examined) -> None:
     assert "is it another product's?" in finding.text
 
 
-def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(patient: Examined) -> None:
+def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(patient: Examined) -> None:
     with Stubber(patient.sqs) as denied:
         denied.add_client_error("get_queue_attributes", "AccessDenied", "no")
         [finding] = examination.guarded(patient, Check.DEAD_LETTERS, stack.dead_letters)
@@ -226,7 +229,7 @@ def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(pa
         ({"Configuration": {"State": "Inactive"}}, "", ""),
     ],
 )
-def test_a_function_that_can_not_run_is_told(patient: Examined, answer: Any, text: str, command: str) -> None:
+def test_a_function_that_cannot_run_is_told(patient: Examined, answer: Any, text: str, command: str) -> None:
     """An idle one is Inactive until it is called."""
     patient.resources = (stack_function(),)
     with Stubber(patient.functions) as stubbed:
@@ -368,7 +371,7 @@ def test_a_stack_that_does_not_take_what_the_stored_secret_signed_is_told(
     assert text in the_fault(slack.slack(patient), Check.SIGNING).text
 
 
-def test_a_stack_that_can_not_be_reached_is_told(patient: Examined) -> None:
+def test_a_stack_that_cannot_be_reached_is_told(patient: Examined) -> None:
     patient.web.broken = True
     *_, signing = slack.slack(patient)
     assert signing.verdict is Verdict.UNKNOWN
@@ -382,18 +385,18 @@ def test_a_secret_that_looks_like_none_is_a_warning(patient: Examined) -> None:
 
 
 def log(patient: Examined, *lines: tuple[float, str, bool | None]) -> None:
-    """Writes lines: how many minutes ago, the message, whether it was signed."""
+    """Write lines: how many minutes ago, the message, whether it was signed."""
     group = patient.resource("BotLogs")
     assert group is not None
     patient.logs.create_log_stream(logGroupName=group.id, logStreamName="s")
-    events = [
+    events: list[InputLogEventTypeDef] = [
         {
             "timestamp": int((patient.now - timedelta(minutes=ago)).timestamp() * 1000),
             "message": json.dumps({"message": message, **({} if signed is None else {"signed": signed})}),
         }
         for ago, message, signed in lines
     ]
-    patient.logs.put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)  # type: ignore[arg-type]  # as dicts
+    patient.logs.put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)
 
 
 LOGS: list[tuple[list[tuple[float, str, bool | None]], int]] = [
@@ -421,7 +424,7 @@ def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_s
     assert not refused or signing.text.startswith(f"{refused} request")
 
 
-def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(patient: Examined) -> None:
+def test_refusals_before_the_secret_was_stored_say_nothing_of_it(patient: Examined) -> None:
     """Nor what was refused in the minute after: warm functions go by the old one."""
     log(patient, (0.1, REFUSED, True))
     *_, signing = slack.slack(patient)
@@ -431,7 +434,7 @@ def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(patien
 # Approvers and links
 
 
-def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
+def test_when_slack_cannot_be_asked_no_approver_is_called_unknown(
     patient: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient.workspace.fail_with = 500
@@ -440,7 +443,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
     assert finding.verdict is Verdict.UNKNOWN
 
 
-def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
+def test_open_requests_that_cannot_be_read_are_a_fault_that_names_them(
     patient: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
@@ -505,7 +508,7 @@ def test_a_missing_output_is_a_failure_that_says_so(patient: Examined) -> None:
         ("Stack is in UPDATE_ROLLBACK_FAILED state and can not be updated.", False),
     ],
 )
-def test_a_stack_that_can_not_be_updated_is_no_success(patient: Examined, message: str, *, done: bool) -> None:
+def test_a_stack_that_cannot_be_updated_is_no_success(patient: Examined, message: str, *, done: bool) -> None:
     """Its parameters would still hold the old token, and a later deployment would write it back."""
     connection = Connection(patient.slack_channel, "xoxb-tests-0123456789", "8f742231b10e8888abcd99yyyzzz85a5")
     with Stubber(patient.cloudformation) as stubbed:
