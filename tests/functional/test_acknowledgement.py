@@ -340,18 +340,18 @@ def send_a_dialog_about_what_is_gone(workspace: CountedWorkspace) -> Signed:
 def take_back(workspace: CountedWorkspace) -> Signed:
     workspace.one_tap(required_approvals=2)
     workspace.click(APPROVE)
-    return workspace.clicked(MENU_ID, word=WITHDRAW)
+    return workspace.withdrawal()
 
 
 def take_back_nothing(workspace: CountedWorkspace) -> Signed:
     workspace.one_tap(required_approvals=2)
-    return workspace.clicked(MENU_ID, word=WITHDRAW)
+    return workspace.withdrawal()
 
 
 def take_back_too_late(workspace: CountedWorkspace) -> Signed:
     workspace.one_tap(required_approvals=2)
     workspace.clock.pass_(hours=1)
-    return workspace.clicked(MENU_ID, word=WITHDRAW)
+    return workspace.withdrawal()
 
 
 def get_more_time(workspace: CountedWorkspace) -> Signed:

@@ -89,6 +89,7 @@ def signed(workspace: Workspace, kind: str) -> dict[str, Any]:
         case "button with a dialog":
             body, headers = workspace.slack.click(workspace.ts, ACTION_IDS[REJECT], BOBS)
         case "menu: withdraw":
+            workspace.offer_withdrawal()
             body, headers = workspace.slack.click(workspace.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}")
         case "menu: more time":
             body, headers = workspace.slack.click(workspace.ts, MENU_ID, BOBS, f"{EXTEND}:{ID}")
