@@ -22,6 +22,11 @@ def fitting(schema: Any) -> st.SearchStrategy[Any]:
     return st.one_of([_of_type(name, schema) for name in types])
 
 
+def as_compared(value: Any) -> object:
+    """Return the same object for values that count as duplicates: 1 and 1.0 do."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+
+
 def _of_type(name: str, schema: Any) -> st.SearchStrategy[Any]:
     match name:
         case "object":
@@ -32,7 +37,7 @@ def _of_type(name: str, schema: Any) -> st.SearchStrategy[Any]:
                 optional={key: value for key, value in keys.items() if key not in required},
             )
         case "array":
-            unique = repr if schema.get("uniqueItems") else None
+            unique = as_compared if schema.get("uniqueItems") else None
             return st.lists(fitting(schema["items"]), min_size=schema.get("minItems", 0), max_size=3, unique_by=unique)
         case "integer":
             numbers = st.integers(schema["minimum"], schema["maximum"])
