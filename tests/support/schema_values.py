@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from approvals.requests.schema import load
-from tests.support.generated_requests import RIGHT
+from tests.support.generated_requests import RIGHT, as_compared
 
 SCHEMA = load("request.schema.json")
 
@@ -32,7 +32,7 @@ def _of_type(name: str, schema: Any) -> st.SearchStrategy[Any]:
                 optional={key: value for key, value in keys.items() if key not in required},
             )
         case "array":
-            unique = repr if schema.get("uniqueItems") else None
+            unique = as_compared if schema.get("uniqueItems") else None
             return st.lists(fitting(schema["items"]), min_size=schema.get("minItems", 0), max_size=3, unique_by=unique)
         case "integer":
             numbers = st.integers(schema["minimum"], schema["maximum"])
