@@ -580,7 +580,7 @@ def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(workspace:
     workspace.ask()
     workspace.click(ACTION_IDS[REJECT])
     workspace.submit(checked=False, comment="x" * 1001)
-    assert workspace.modal().errors == {"comment": "Please write at most 1,000 characters."}
+    assert workspace.modal().errors == {"comment": "It has 1,001 characters; at most 1,000 fit. Please shorten it."}
     assert workspace.is_(Status.PENDING)
 
 

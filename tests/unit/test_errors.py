@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from approvals.domain.eligibility import Reason
 from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
-from cli import group, waiting
+from cli import group, watch
 from demo.process import ROOT
 
 PAGE = (ROOT / "docs/errors.md").read_text()
@@ -69,5 +69,5 @@ def test_every_status_of_a_page_is_explained() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    codes = {waiting.APPROVED, waiting.REJECTED, waiting.NOBODY, group.FAILED, group.USAGE, group.INTERRUPTED}
+    codes = {watch.APPROVED, watch.REJECTED, watch.UNDECIDED, group.FAILED, group.USAGE, group.INTERRUPTED}
     assert rows("Of the command line") == {str(code) for code in codes}
