@@ -76,6 +76,11 @@ def generated(count: int) -> Iterator[Any]:
         yield value
 
 
+def as_compared(value: Any) -> object:
+    """Return the same object for values that count as duplicates: 1 and 1.0 do."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+
+
 def _fitting(random: Random, schema: Mapping[str, Any]) -> Any:  # noqa: PLR0911 one of many types
     if "anyOf" in schema:
         return _fitting(random, random.choice(schema["anyOf"]))

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from approvals.requests.schema import load
-from tests.support.generated_requests import RIGHT
+from tests.support.generated_requests import RIGHT, as_compared
 
 SCHEMA = load("request.schema.json")
 
