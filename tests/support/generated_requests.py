@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 from approvals.requests.schema import load
-from tests.support.schema_values import as_compared
 
 RIGHT: Mapping[str | None, list[str]] = {
     "one line of text": [
