@@ -24,8 +24,8 @@ from cli import document
 from cli.export_columns import row
 from mail.digest_message import digest_mail
 from mail.messages import Links, outcome_mail
-from tests.builders import NOW, an_approval
 from tests.support import earlier_decoder
+from tests.support.builders import NOW, an_approval
 from web import pages
 
 ALICE = "arn:aws:sts::123456789012:assumed-role/Deployer/alice@example.com"
