@@ -119,7 +119,7 @@ def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
 
 def _from_request(approval: Approval) -> Iterator[str]:
     """Yield what the request's author wrote besides the title."""
-    yield from _columns([*facts.author_facts(approval.request), *approval.request.links])
+    yield from _columns([*facts.claims(approval), *approval.request.links])
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())
 
