@@ -300,11 +300,11 @@ def test_what_is_switched_off_is_named_and_the_commands_switch_it_on(sick: Local
 
 def test_an_alarm_that_rings_is_named(sick: LocalStack) -> None:
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
-    [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "BotErrorAlarm"]
+    [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "LifecycleErrorAlarm"]
     cloudwatch = boto3.client("cloudwatch")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="planted")
     found = only_fault(Check.ALARMS)
-    assert found["text"].startswith("BotErrorAlarm rings since ")
+    assert found["text"].startswith("LifecycleErrorAlarm rings since ")
     assert found["mend"].startswith("aws logs tail ")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="mended")
     assert faults() == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -43,7 +45,9 @@ from tests.support.channels import the_channels, the_identities
 from web.handler import CallbackHandler
 
 __all__ = ["web_api"]
-from tests.unit.test_template import FUNCTIONS, GLOBALS
+from tests.unit.test_template import FUNCTIONS, GLOBALS, RESOURCES, SHOWN, named, of_type
+
+STANDING = (*cost.STANDING, *cost.IN_USE, *cost.FULL, *cost.OWN_KEY)
 
 EMAIL = "alice@example.com"
 
@@ -165,7 +169,26 @@ def test_the_memory_is_the_templates() -> None:
 
 
 def test_every_price_is_used_and_every_use_has_a_price() -> None:
-    assert {use.price for use in (*cost.USES, *cost.STANDING, *cost.OPTIONS)} == set(cost.PRICES["prices"])
+    assert {use.price for use in (*cost.USES, *STANDING, *cost.OPTIONS)} == set(cost.PRICES["prices"])
+
+
+def test_a_stack_that_nobody_asks_costs_less_than_two_dollars_a_month() -> None:
+    assert cost.total(cost.STANDING) < 2
+
+
+def test_the_alarms_the_dashboard_and_the_metrics_are_the_templates() -> None:
+    alarms = set(of_type("AWS::CloudWatch::Alarm"))
+    optional = {name for name in alarms if RESOURCES[name].get("Condition") == "FullMonitoring"}
+    assert amount(cost.STANDING, "alarm_month") == len(alarms - optional)
+    assert amount(cost.FULL, "alarm_month") == len(optional)
+    assert amount(cost.FULL, "dashboard_month") == len(of_type("AWS::CloudWatch::Dashboard"))
+    shown = [named(metric) for metric in SHOWN if metric[0] == metrics.NAMESPACE]
+    assert len({json.dumps(metric) for metric in shown}) == cost.METRICS
+
+
+def amount(uses: Iterable[cost.Standing], price: str) -> float:
+    [found] = [use.amount for use in uses if use.price == price]
+    return found
 
 
 def test_a_price_is_for_its_unit() -> None:
