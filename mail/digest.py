@@ -73,7 +73,7 @@ class DigestSender:
         for approval, step, _ in owed:
             with self._logger.append_context_keys(approval_id=approval.id):
                 self._table.mark(approval, step, self._clock())
-                self._logger.info("mail sent", extra={"folded": len(owed)})
+                self._logger.info("mail sent", extra={"step": step, "folded": len(owed)})
         return failures
 
     def _owed(self, wanted: set[tuple[str, str]]) -> tuple[list[tuple[Approval, str, Mail]], list[Exception]]:
