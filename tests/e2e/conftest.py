@@ -119,8 +119,17 @@ def patient(stack: LocalStack) -> str:
 
 @pytest.fixture(scope="session")
 def email_only(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
-    """A second stack beside the first: Slack left unconfigured, links that decide with one click, events."""
-    parameters = {"EmailLinkMode": "one-click", "EventBusName": "default"}
+    """A second stack beside the first: Slack left unconfigured, links that decide with one click, every option."""
+    boundary = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    policy = aws.session().client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(boundary))
+    parameters = {
+        "EmailLinkMode": "one-click",
+        "EventBusName": "default",
+        "Monitoring": "Full",
+        "LogRetentionDays": "30",
+        "PermissionsBoundaryArn": policy["Policy"]["Arn"],
+        "KmsKeyArn": aws.session().client("kms").create_key()["KeyMetadata"]["Arn"],
+    }
     with deployed(suite, aws_port, "email-only", slack=False, parameters=parameters) as stack:
         yield stack
 

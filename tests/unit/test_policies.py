@@ -217,6 +217,17 @@ def test_an_answer_and_its_reply_are_one_call_of_the_bot_and_of_nobody_else() ->
     assert together == {"BotFunction"}
 
 
+def test_every_role_of_the_stack_has_the_operators_boundary() -> None:
+    """SAM makes the roles: one for each function, and the state machine's."""
+    bounds = {
+        name: role["Properties"].get("PermissionsBoundary")
+        for name, role in resources().items()
+        if role["Type"] == "AWS::IAM::Role"
+    }
+    bound = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    assert bounds == dict.fromkeys([f"{name}Role" for name in (*FUNCTIONS, "HumanApprovalLambdaStateMachine")], bound)
+
+
 def test_the_operators_key_serves_a_function_through_other_services_alone() -> None:
     key, other = (f"arn:aws:kms:eu-west-1:123456789012:key/{name}" for name in ("ours", "another"))
     document = resolved(resources()["KeyPolicy"]["Properties"]["PolicyDocument"])
