@@ -206,6 +206,7 @@ class Response:
 
     `person` is the id of the human who responded, `form` what they filled in.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
+    `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored.
     """
 
     approver: Approver
@@ -217,6 +218,7 @@ class Response:
     withdrawn_at: datetime | None = None
     key: str = ""
     withdrawal_key: str = ""
+    sent_at: datetime | None = field(default=None, compare=False, metadata={"stored": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

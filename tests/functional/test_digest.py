@@ -37,7 +37,6 @@ def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logge
     return DigestSender(
         table=table,
         mailer=cast("Mailer", mailer),
-        take_slot=mailer.take_slot,
         email="alice@example.com",
         links=Links("https://x", one_click=False),
         clock=clock,
@@ -76,7 +75,7 @@ def test_the_log_names_each_request_that_a_folded_mail_was_for(
     sender: DigestSender, asked: list[Approval], context: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     sender(batch(*((approval, REQUEST) for approval in asked)), context)
-    sent = [vars(record) for record in caplog.records if record.getMessage() == "mail sent"]
+    sent = [vars(record) for record in caplog.records if record.getMessage() == "email sent"]
     assert [(each["step"], each["folded"]) for each in sent] == [(REQUEST, 5)] * 5
 
 
