@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,11 +26,10 @@ from demo.person import links
 from handlers.stream_worker import Worker
 from tests.builders import TOKEN, WORKFLOW, a_call, an_approval
 from tests.support.channels import the_channels, the_identities
-from tests.support.insights import Event, events, run
+from tests.support.insights import Event, events, queries, run
 from web.handler import CallbackHandler
 
-DOCS = Path(__file__).parents[2] / "docs/operate.md"
-QUERIES = dict(re.findall(r"^### ([^\n]+\?)\n\n```\n(.*?)```", DOCS.read_text(), re.MULTILINE | re.DOTALL))
+QUERIES = queries()
 ID = approval_id(TOKEN)
 OWN = "alice@example.com"
 TIMEOUT = "2026-11-25T10:00:00.000Z r Task timed out after 15.00 seconds"
@@ -138,16 +135,16 @@ def test_the_story_of_one_approval_is_told_from_its_end(asked: Ask) -> None:
     story = [(row["message"], row["step"]) for row in asked("Why is this one still open?")][::-1]
     assert story == [
         ("approval requested", None),
-        ("mail sent", None),
+        ("email sent", None),
         ("step done", f"request_email:{OWN}"),
         ("step failed, will be tried again", "request_slack"),
-        ("queued for another try", None),
+        ("failed, queued for a retry", None),
         ("slack message posted", None),
         ("step done", "request_slack"),
         ("page opened", None),
-        ("answer on the page", None),
+        ("response on the page", None),
         ("workflow resumed", None),
-        ("mail sent", None),
+        ("email sent", None),
         ("step done", f"outcome_email:{OWN}"),
         ("step done", "outcome_slack"),
         ("step done", "outcome_thread"),
@@ -157,8 +154,8 @@ def test_the_story_of_one_approval_is_told_from_its_end(asked: Ask) -> None:
 def test_the_story_says_why_a_try_failed_and_what_a_response_did(asked: Ask) -> None:
     story = {str(row["message"]): row for row in asked("Why is this one still open?")}
     assert story["step failed, will be tried again"]["reason"] == "Slack answered internal_error"
-    assert story["answer on the page"]["action"] == "approve"
-    assert story["answer on the page"]["verdict"] == "DECIDED"
+    assert story["response on the page"]["action"] == "approve"
+    assert story["response on the page"]["verdict"] == "DECIDED"
     assert story["slack message posted"]["attempt"] == 1
 
 
@@ -185,7 +182,7 @@ def test_an_email_that_waits_to_be_folded_is_a_line_of_its_own(
 
 def test_what_failed_is_counted_with_the_reason(asked: Ask) -> None:
     failed = {str(row["what"]): row for row in asked("What failed?")}
-    assert list(failed) == ["step failed, will be tried again", "queued for another try", TIMEOUT]
+    assert list(failed) == ["step failed, will be tried again", "failed, queued for a retry", TIMEOUT]
     slack = failed["step failed, will be tried again"]
     assert (slack["step"], slack["reason"]) == ("request_slack", "Slack answered internal_error")
     assert (slack["times"], slack["approvals"]) == (1, 1)

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 Value = str | float | None
 Event = dict[str, Value]
@@ -19,7 +20,13 @@ Get = Callable[[Event], Value]
 Test = Callable[[Event], bool]
 Aggregate = Callable[[Sequence[Event]], Value]
 
+_DOCS = Path(__file__).parents[2] / "docs/operate.md"
 _TOKEN = re.compile(r'\s*("[^"]*"|/(?:[^/\\]|\\.)+/|@?[A-Za-z_][\w.]*|\d+[a-z]?|!=|[=(),*\[\]])')
+
+
+def queries() -> dict[str, str]:
+    """Return the queries of docs/operate.md by the questions that they answer."""
+    return dict(re.findall(r"^### ([^\n]+\?)\n\n```\n(.*?)```", _DOCS.read_text(), re.MULTILINE | re.DOTALL))
 
 
 def events(lines: Iterable[str], start: datetime) -> list[Event]:

@@ -12,7 +12,8 @@ from approvals.adapters import metrics
 from approvals.store.items import RETENTION
 from tests.unit.test_template import ESSENTIAL, RESOURCES, TABLES, TEMPLATE, inside, of_type
 
-TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/operate.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,15 @@ def test_the_essential_alarms_are_those_of_the_first_table() -> None:
     optional = set(of_type("AWS::CloudWatch::Alarm")) - ESSENTIAL
     named = {name for row in re.findall(r"^\| (`.*?) \|", second, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     assert named == optional
+
+
+def test_the_lines_that_it_explains_are_lines_that_the_functions_write() -> None:
+    rows = TEXT.partition("| You see |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`([a-z]+(?:,? [a-z]+)+)`", rows))
+    folders = ("approvals", "bot", "handlers", "mail", "web")
+    code = "".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    assert len(named) > 5
+    assert [line for line in named if f'"{line}"' not in code] == []
 
 
 def test_the_key_policy_is_json_and_lets_cloudwatch_encrypt_logs() -> None:

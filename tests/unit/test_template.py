@@ -750,6 +750,13 @@ def test_an_essential_alarm_has_the_metric_that_it_watches() -> None:
     assert watched == made
 
 
+def test_the_filter_for_undelivered_decisions_finds_the_schedulers_line() -> None:
+    found = RESOURCES["UndeliveredDecisionFilter"]["Properties"]
+    [line] = re.findall(r'^\{ \$\.message = (".+") \}$', found["FilterPattern"])
+    assert found["LogGroupName"] == {"Ref": "LifecycleLogs"}
+    assert f"logger.error({line})" in (ROOT / "approvals/services/lifecycle.py").read_text()
+
+
 def test_no_metric_filter_writes_while_nothing_happens() -> None:
     """With a default value it would write a zero for every line, and CloudWatch bill the metric every hour."""
     made = [each for found in of_type("AWS::Logs::MetricFilter").values() for each in found["MetricTransformations"]]
