@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from demo.person import Person
 from demo.stack import EMAIL, LocalStack
 from demo.story import DEPLOYMENT
-from tests.e2e.tables import log_lines
 from tests.support.insights import Event, events, queries, run
+from tests.support.stack_contents import log_lines
 
 
 def test_the_logs_of_a_stack_answer_an_operators_questions(stack: LocalStack) -> None:

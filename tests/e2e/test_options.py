@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from demo import aws
 from demo.stack import LocalStack
-from tests.e2e.tables import resources_of
-from tests.unit.test_template import ESSENTIAL
+from tests.support.stack_contents import resources_of
+from tests.support.template import ESSENTIAL
 
 
 def test_the_dashboard_and_diagnostic_alarms_are_opt_in(stack: LocalStack, email_only: LocalStack) -> None:

@@ -24,7 +24,7 @@ from approvals.services.request import RequestHandler
 from approvals.services.tasks import Run
 from demo.person import links
 from handlers.stream_worker import Worker
-from tests.builders import TOKEN, WORKFLOW, a_call, an_approval
+from tests.support.builders import TOKEN, WORKFLOW, a_call, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.insights import Event, events, queries, run
 from web.handler import CallbackHandler

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -13,18 +12,16 @@ from moto.dynamodb.models import dynamodb_backends
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import EndedExecution, Workflows
-from approvals.domain.model import (
-    iso,
-)
+from approvals.domain.model import iso
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from tests.functional.conftest import TABLE, Clock
+from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.tables import TABLE
 
 
 @pytest.mark.parametrize("open_approvals", [10, 1_000, 100_000])
-def test_a_tick_reads_as_often_however_many_approvals_are_open(
+def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
     dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, open_approvals: int
 ) -> None:
     """Open, and none due: one query for each shard of the index, and the executions that ended."""
@@ -39,7 +36,7 @@ def test_a_tick_reads_as_often_however_many_approvals_are_open(
     assert calls == {"Query": DUE_SHARDS}
 
 
-def test_a_tick_without_anything_due_writes_no_line_and_so_no_metric(
+def test_a_run_without_anything_due_writes_no_line_and_so_no_metric(
     dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """CloudWatch bills a metric for each hour in which it is written: docs/cost.md says that an idle stack has none."""
@@ -50,7 +47,7 @@ def test_a_tick_without_anything_due_writes_no_line_and_so_no_metric(
 def _scheduler(dynamodb: DynamoDBClient, clock: Clock, logger: Logger) -> LifecycleHandler:
     return LifecycleHandler(
         table=ApprovalTable(dynamodb, TABLE),
-        workflows=cast("Workflows", _NoneEnded()),
+        workflows=FakeWorkflows(),
         state_machine_arn="arn",
         notify_queue=_unused_queue(),
         decision_queue=_unused_queue(),
@@ -58,11 +55,6 @@ def _scheduler(dynamodb: DynamoDBClient, clock: Clock, logger: Logger) -> Lifecy
         clock=clock,
         logger=logger,
     )
-
-
-class _NoneEnded:
-    def ended(self, _state_machine_arn: str, _since: object) -> Iterator[EndedExecution]:
-        return iter(())
 
 
 def _unused_queue() -> RetryQueue:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from approvals.adapters import metrics
 from approvals.store.items import RETENTION
-from tests.unit.test_template import ESSENTIAL, RESOURCES, TABLES, TEMPLATE, inside, of_type
+from demo.process import ROOT
+from tests.support.template import ESSENTIAL, RESOURCES, TABLES, TEMPLATE, of_type
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/operate.md").read_text()
 
 
@@ -58,10 +57,10 @@ def test_the_key_policy_is_json_and_lets_cloudwatch_encrypt_logs() -> None:
     assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
     assert logs["Principal"]["Service"].startswith("logs.")
     assert list(logs["Condition"]["ArnLike"]) == ["kms:EncryptionContext:aws:logs:arn"]
-    assert not [name for name in inside(RESOURCES["RequestLogs"]) if name == "LogGroupName"], "named after the stack"
+    assert "LogGroupName" not in RESOURCES["RequestLogs"]["Properties"], "named after the stack"
 
 
-def test_what_it_says_of_the_template_is_true() -> None:
+def test_the_pages_claims_about_the_template_are_true() -> None:
     table = RESOURCES["ApprovalTable"]
     assert f"`DeletionPolicy: {table['DeletionPolicy']}`" in TEXT
     assert f"`UpdateReplacePolicy: {table['UpdateReplacePolicy']}`" in TEXT

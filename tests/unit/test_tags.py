@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from demo.process import ROOT
-from tests.support.transformed import resources
+from tests.support.sam_transform import resources
 
 TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
 
