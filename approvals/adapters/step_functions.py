@@ -120,8 +120,7 @@ class Workflows:
     def with_cause(self, execution: EndedExecution) -> EndedExecution:
         """Return the execution with its error and cause, or unchanged if Step Functions does not tell them now.
 
-        Lists have neither, nor have notices where a customer managed key encrypts the state machine:
-        https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
+        Lists have neither, and a notice may lack them.
         """
         try:
             found = self._stepfunctions.describe_execution(executionArn=execution.arn)
