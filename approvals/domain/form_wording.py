@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from approvals.domain.characters import one_line
+from approvals.domain.eligibility import responder
 from approvals.domain.form_changes import (
     Change,
     changes,
@@ -11,9 +12,10 @@ from approvals.domain.form_changes import (
     form_of,
     people_to_respond_again,
     reset_cause,
+    reset_response,
 )
 from approvals.domain.forms import format_answer
-from approvals.domain.model import Approval, Response
+from approvals.domain.model import Approval, Approver, Person, Response
 from approvals.domain.parts import display_name, join_names
 
 MAX_ANSWER = 60
@@ -55,6 +57,13 @@ def reset_sentence(approval: Approval, response: Response) -> str:
     what = f" {'; '.join(found)}." if found else ""
     who = display_name(cause.approver)
     return f"{who} changed the form after you approved, so your approval no longer counts.{what}"
+
+
+def reset_notice(approval: Approval, approver: Approver) -> str:
+    """Return why the person with this identity must approve again; empty if they need not."""
+    person = responder(approval, approver)
+    response = reset_response(approval, person) if isinstance(person, Person) else None
+    return reset_sentence(approval, response) if response else ""
 
 
 def describe(change: Change) -> str:

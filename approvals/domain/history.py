@@ -11,7 +11,7 @@ from enum import StrEnum
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.form_changes import is_withdrawn, reset_cause
 from approvals.domain.model import Approval, Approver, Decision, Response, Status
-from approvals.domain.parts import Names, display_name
+from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.profiles import profile_of
 from approvals.domain.steps import Step
 
@@ -80,7 +80,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
             key="escalated", kind=Kind.ESCALATED, at=approval.escalated_at, text=f"{who} may answer from now on, too."
         )
     if approval.decision:
-        yield _decision(approval.decision)
+        yield _decision(approval, approval.decision)
     yield from _workflow(approval)
 
 
@@ -142,8 +142,8 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
-def _decision(decision: Decision) -> Entry:
-    by = f" by {display_name(decision.approver)}" if decision.approver else ""
+def _decision(approval: Approval, decision: Decision) -> Entry:
+    names = join_names(wording.decider_names(approval))
     # A cancellation's cause was written by the person who stopped the execution.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
@@ -151,7 +151,7 @@ def _decision(decision: Decision) -> Entry:
         key="decided",
         kind=Kind.DECIDED,
         at=decision.at,
-        text=f"{wording.HEADLINES[decision.status]}{by}.{how}",
+        text=f"{wording.HEADLINES[decision.status]}{f' by {names}' if names else ''}.{how}",
         approver=decision.approver,
         comment=(decision.cause or None) if said else None,
     )

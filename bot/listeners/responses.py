@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from aws_lambda_powertools import Logger
 
-from approvals.domain import wording
+from approvals.domain import response_wording, wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
@@ -109,7 +109,7 @@ def result_text(judgement: Judgement, response: Response, *, unseen: bool = Fals
         case Verdict.NOT_ALLOWED:
             return refusal_text(judgement)
         case _:
-            return wording.response_reply(judgement, response)
+            return response_wording.response_reply(judgement, response)
 
 
 def refusal_text(judgement: Judgement) -> Text:
