@@ -1,4 +1,4 @@
-"""`make demo`: the whole product on this machine. With --auto it plays the story unattended and exits."""
+"""Run the whole product on this machine (`make demo`). With --auto, play the story unattended and exit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from demo import aws, deploy, emulator, story
-from demo.process import WORK, Failed, PortTaken, check_port
+from demo.person import NotSeenError
+from demo.process import WORK, DemoError, PortTakenError, check_port
 from demo.stack import LocalStack
+
+_MAX_PORT = 65535
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    """Runs the demo; returns the exit code: 0 ended as asked, 1 something failed, 2 a port is taken."""
+    """Run the demo; return the exit code: 0 ended as asked, 1 something failed, 2 a port is taken."""
     parser = argparse.ArgumentParser(prog="make demo ARGS=...", description=__doc__)
     parser.add_argument("--auto", action="store_true", help="play the whole story unattended, then stop")
     auto = parser.parse_args().auto
@@ -26,19 +30,16 @@ def main() -> int:
     for number in _ENDINGS:
         signal.signal(number, _end_once)
     try:
-        return _run(auto=auto)
-    except PortTaken as taken:
-        print(f"make demo: {taken}", file=sys.stderr)
+        _run(auto=auto)
+    except PortTakenError as error:
+        print(f"make demo: {error}", file=sys.stderr)
         return 2
-    except (Failed, story.NotSeen) as failed:
-        print(f"\n{failed}", file=sys.stderr)
+    except (DemoError, NotSeenError) as error:
+        print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped.")
-        return 0
-
-
-_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return 0
 
 
 def _end_once(_number: int, _frame: FrameType | None) -> None:
@@ -47,62 +48,53 @@ def _end_once(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run(*, auto: bool) -> int:
-    aws_port = _port("AWS_PORT", 4566)
-    web_port = _port("DEMO_PORT", 8080)
-    check_port(aws_port, "AWS_PORT")
-    check_port(web_port, "DEMO_PORT")
+def _run(*, auto: bool) -> None:
+    aws_port, web_port = _free_port("AWS_PORT", 4566), _free_port("DEMO_PORT", 8080)
     WORK.mkdir(exist_ok=True)
     aws.isolate(aws_port)
-    with _progress("Starting emulated AWS"):
-        emulated = emulator.start(aws_port)
-    try:
+    with ExitStack() as stopping:
+        with _progress("Starting emulated AWS"):
+            stopping.enter_context(emulator.running(aws_port))
         with _progress("sam build"):
             deploy.build()
         with _progress("sam deploy"):
             stack = LocalStack(aws_port=aws_port, web_port=web_port)
-        try:
-            if auto:
-                story.play(stack.url)
-            else:
-                print(f"\nOpen {stack.url}\n\nCtrl-C stops everything.", flush=True)
-                threading.Event().wait()
-        finally:
-            stack.stop()
-    finally:
-        emulated.stop()
-    return 0
+        stopping.callback(stack.stop)
+        if auto:
+            story.play(stack.url)
+        else:
+            # Flushed, so that a file or a pipe shows the address at once.
+            print(f"\nOpen {stack.url}\n\nCtrl-C stops everything.", flush=True)
+            threading.Event().wait()
 
 
-def _port(name: str, default: int) -> int:
-    value = os.environ.get(name) or str(default)
-    if not value.isdigit() or not 1 <= int(value) <= 65535:  # noqa: PLR2004
-        raise Failed(f"{name}: expected a port from 1 to 65535, got {value!r}")
+def _free_port(setting: str, default: int) -> int:
+    value = os.environ.get(setting) or str(default)
+    if not value.isdigit() or not 1 <= int(value) <= _MAX_PORT:
+        raise DemoError(f"{setting}: expected a port from 1 to {_MAX_PORT}, got {value!r}")
+    check_port(int(value), setting)
     return int(value)
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[None]:
-    """Prints what is being done, a dot each two seconds while it lasts, and how long it took."""
-    print(f"{what} ", end="", flush=True)
-    started, done = time.monotonic(), threading.Event()
+def _progress(step: str) -> Iterator[None]:
+    """Print a step, a dot every two seconds while it lasts, and how long it took."""
+    print(f"{step} ", end="", flush=True)
+    started, ended, result = time.monotonic(), threading.Event(), "failed"
 
-    def dots() -> None:
-        while not done.wait(2):
+    def print_dots() -> None:
+        while not ended.wait(2):
             print(".", end="", flush=True)
 
-    thread = threading.Thread(target=dots)
-    thread.start()
+    dots = threading.Thread(target=print_dots)
+    dots.start()
     try:
         yield
-    except BaseException:
-        done.set()
-        thread.join()
-        print(" failed")
-        raise
-    done.set()
-    thread.join()
-    print(f" {time.monotonic() - started:.1f} s")
+        result = f"{time.monotonic() - started:.1f} s"
+    finally:
+        ended.set()
+        dots.join()
+        print(f" {result}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Emulated AWS only: the environment and the clients of everything local. Nothing here can reach a real account."""
+"""The environment and the clients of the local run. They reach emulated AWS only, never a real account."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
 KEY = f"LOCAL{secrets.token_hex(16).upper()}"
-"""The access key of this run. The emulator does not check its secret: who knows the id can do everything, so the id is
-the secret. Never printed or logged."""
+"""The access key ID of this run. The emulator does not check the secret key: who knows the ID can do everything, so the
+ID is the secret. It is never printed or logged."""
 
 _SECRET = secrets.token_hex(16)
 
 
 def isolate(port: int) -> None:
-    """Points this process and all it starts at the emulator, whatever credentials and profiles it was started with."""
+    """Point this process and its children at the emulator, whatever credentials and profiles it was started with."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]
@@ -36,24 +36,24 @@ def isolate(port: int) -> None:
         NO_PROXY="127.0.0.1,localhost",
         no_proxy="127.0.0.1,localhost",
         SAM_CLI_TELEMETRY="0",
-        SAM_CLI_POLL_DELAY="0.2",  # its default of 5 s is for the real CloudFormation
+        SAM_CLI_POLL_DELAY="0.2",  # Its default of 5 s is for the real CloudFormation.
     )
 
 
 def endpoint(port: int) -> str:
-    """The emulator's address."""
+    """Return the emulator's address."""
     return f"http://127.0.0.1:{port}"
 
 
 def write_credentials(file: Path) -> None:
-    """Write this run's key for `approvals --local` and the developer's own AWS CLI. Only the owner may read it."""
+    """Write this run's key for `approvals --local` and the developer's own AWS CLI. Only the owner can read it."""
     file.unlink(missing_ok=True)
     with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as opened:
         opened.write(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {_SECRET}\n")
 
 
 def session() -> boto3.Session:
-    """A session with this run's key. Call `isolate` first: it sets the endpoint that clients use."""
+    """Return a session with this run's key. Call `isolate` first: it sets the endpoint that clients use."""
     return boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=_SECRET, region_name=REGION)
 
 

@@ -17,14 +17,14 @@ _SAM = str(ROOT / ".venv-sam/bin/sam")
 
 @contextmanager
 def locked(how: int) -> Iterator[None]:
-    """Hold what is built, so that no other run in this folder replaces it meanwhile: each run builds it anew."""
+    """Hold the build results, so that no other run in this folder replaces them meanwhile: each run builds again."""
     with (WORK / "build.lock").open("w") as file:
         fcntl.flock(file, how)
         yield
 
 
 def build() -> None:
-    """Runs `sam build`. Raises `Failed`."""
+    """Run `sam build`. Raise `DemoError` if it fails."""
     # The layer's Makefile calls python3 -m pip: the virtual environment has it, the machine's python3 may not.
     path = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
     command = [_SAM, "build", "--template", "template.yaml", "--build-dir", str(BUILT)]
@@ -35,7 +35,7 @@ def build() -> None:
 
 
 def deploy(stack: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Runs `sam deploy` and returns the stack's outputs. Raises `Failed`."""
+    """Run `sam deploy` and return the stack's outputs. Raise `DemoError` if it fails."""
     s3 = aws.session().client("s3", config=aws.CONFIG)
     s3.create_bucket(Bucket=_BUCKET)
     command = [_SAM, "deploy", "--template-file", str(BUILT / "template.yaml"), "--stack-name", stack]

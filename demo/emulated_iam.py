@@ -1,7 +1,7 @@
-"""What IAM looks at in a call of DynamoDB: the emulator fills it from projections alone, so it judges no write.
+"""The condition keys of DynamoDB calls. The emulator fills them from projections only, so it judges no write.
 
-Imported by the emulator's own process, whose evaluator is left as it is, and by the test that judges the template's
-policies. It imports nothing of the product, and the emulator only where it is installed into it.
+The emulator's process imports this, and so does the test that judges the template's policies. It imports nothing of
+the product, and the emulator only to install itself there.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """
@@ -25,11 +25,11 @@ EXPRESSIONS = (
 )
 SYNTAX = frozenset({"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"})
 NAME = re.compile(r"(?<![\w.:#\]])(#?[A-Za-z_]\w*)(?=(\s*\()?)")
-"""A name in an expression, and whether it is a function's. Not a `:value`, and not what stands below an attribute."""
+"""A name in an expression, and whether it is a function's. Not a `:value`, and not a part of an attribute."""
 
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 TRANSACTIONS = frozenset({"TransactGetItems", "TransactWriteItems"})
-"""No actions of IAM's: each item is judged as if it came alone, by an action such as `dynamodb:ConditionCheckItem`.
+"""IAM has no actions for these: it judges each item on its own, by an action such as `dynamodb:ConditionCheckItem`.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 """
@@ -80,8 +80,8 @@ def checks(operation: str, parameters: Parameters) -> Iterator[tuple[str, str, C
         yield f"dynamodb:{operation}", f"{parameters['TableName']}{index}", context(operation, parameters)
 
 
-def one_of(action: str, resource: str, enclosing: str, parameters: Parameters) -> Context:
-    """Return the condition keys for one action on one resource: of several items of a transaction, those of all."""
+def condition_keys(action: str, resource: str, enclosing: str, parameters: Parameters) -> Context:
+    """Return the condition keys of one action on one resource: for a transaction, those of all such items."""
     operation = enclosing or action.partition(":")[2]
     found = [
         keys
@@ -103,11 +103,11 @@ def role_of(principal: str) -> str:
 
 
 PARAMETERS = "dynamodb:parameters"
-"""Under this the emulator carries a call's parameters to where its conditions are judged. No key of IAM's."""
+"""Under this key the emulator carries a call's parameters to where its conditions are judged. IAM has no such key."""
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """Return a call's parameters in the place of the condition keys that the emulator would make of it."""
+    """Return a call's parameters, in place of the condition keys that the emulator would make of them."""
     try:
         parameters = json.loads(body or b"{}")
     except ValueError:
@@ -116,7 +116,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Let the emulator judge by what AWS would look at."""
+    """Make the emulator judge by the keys that AWS would use."""
     from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]  # noqa: PLC0415
 
     resolve = iam_evaluator._resolve_condition_key  # noqa: SLF001 it has no setting for this
@@ -130,7 +130,7 @@ def install() -> None:
             return resolve(key, asked)
         enclosing = (asked.service_context.get("dynamodb:enclosingoperation") or [""])[0]
         try:
-            keys = one_of(asked.action, asked.resource_arn, enclosing, parameters)
+            keys = condition_keys(asked.action, asked.resource_arn, enclosing, parameters)
         except (AttributeError, KeyError, TypeError):
             keys = {}  # No request that DynamoDB would take.
         return {each.lower(): value for each, value in keys.items()}.get(name)

@@ -3,60 +3,54 @@
 from __future__ import annotations
 
 import shutil
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from demo import aws
-from demo.closed import HEALTH
-from demo.process import ROOT, WORK, Server, check_port
+from demo.process import ROOT, WORK, DemoError, check_port, started
+from demo.request_filter import HEALTH
+
+_SECONDS = 60
+"""How long the emulator may take to start."""
 
 
-class Emulator(Server):
-    """The running emulator, and the file with its key."""
+@contextmanager
+def running(port: int) -> Iterator[None]:
+    """Run the emulator on 127.0.0.1 with IAM enforced. Its key is in a file that goes with it.
 
-    def __init__(self, port: int) -> None:
-        self.credentials = WORK / f"credentials-{port}"
-        temporary = WORK / f"tmp-{port}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        aws.write_credentials(self.credentials)
-        super().__init__(
-            [str(ROOT / ".venv-emulator/bin/python"), "-m", "demo.queued_emulator"],
-            WORK / f"emulator-{port}.log",
-            {
-                "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(port),
-                "TMPDIR": str(temporary),
-                "AUTH": "true",
-                # What waits in our queue counts as running: it would refuse some of a burst, and lose their requests.
-                "LAMBDA_ACCOUNT_CONCURRENCY": "0",
-            },
-        )
-
-    def stop(self) -> None:
-        """Ends the program and its children. Its key opens nothing any more."""
-        super().stop()
-        self.credentials.unlink(missing_ok=True)
-
-
-def start(port: int) -> Emulator:
-    """Starts the emulator on 127.0.0.1, with IAM enforced, and waits until it answers.
-
-    Raises `PortTaken` or `Failed`.
+    Raise `PortTakenError`, or `DemoError` if it does not start.
     """
     check_port(port, "AWS_PORT")
-    server = Emulator(port)
+    credentials, log, temporary = WORK / f"credentials-{port}", WORK / f"emulator-{port}.log", WORK / f"tmp-{port}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    environ = {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "TMPDIR": str(temporary),
+        "AUTH": "true",
+        # Invocations that wait in our queue count as running: a limit would refuse some of a burst, and lose them.
+        "LAMBDA_ACCOUNT_CONCURRENCY": "0",
+    }
+    aws.write_credentials(credentials)
     try:
-        server.wait_until(lambda: _answers(port), seconds=60)
-    except BaseException:
-        server.stop()
-        raise
-    return server
+        with started([str(ROOT / ".venv-emulator/bin/python"), "-m", "demo.emulator_main"], log, environ) as process:
+            deadline = time.monotonic() + _SECONDS
+            while not _answers(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise DemoError(f"the emulator did not start, see {log}")
+                time.sleep(0.05)
+            yield
+    finally:
+        credentials.unlink(missing_ok=True)
 
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"{aws.endpoint(port)}{HEALTH}", timeout=2) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
+        with urllib.request.urlopen(f"{aws.endpoint(port)}{HEALTH}", timeout=2):
+            return True
     except (urllib.error.URLError, OSError):
         return False

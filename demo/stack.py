@@ -1,4 +1,4 @@
-"""One deployed stack on the emulator, with everything around it: the inbox, the Slack stand-in and the web page."""
+"""One deployed stack on the emulator, with the inbox, the fake Slack and the web page around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from demo import aws, deploy
 from demo.executions import Execution, Executions
-from demo.inbox import Inbox, Mail
+from demo.inbox import Email, Inbox
 from demo.slack import Message, Modal, Slack
 from demo.web import Web
 
@@ -26,10 +26,10 @@ _INTERVAL = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that the page shows, at one moment."""
+    """All that the page shows at one time."""
 
     executions: tuple[Execution, ...] = ()
-    mails: tuple[Mail, ...] = ()
+    mails: tuple[Email, ...] = ()
     messages: tuple[Message, ...] = ()
     modals: tuple[Modal, ...] = ()
     homes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Seen:
 class LocalStack:
     """Deploys a stack and watches it. The artifacts must be built, and the emulator must run.
 
-    One that is not watched has nothing to show: for what measures how long things take on the same machine.
+    A stack that is not `watched` shows nothing on its page: for measurements on the same machine.
     """
 
     def __init__(
@@ -60,19 +60,19 @@ class LocalStack:
             hooks_url=f"{self.url}/slack/hooks/",
         )
         self.seen = Seen()
-        self._stopped = threading.Event()
-        self._changed = threading.Condition()
-        self._version = 0
+        self.stopped = threading.Event()
         self._web = Web(self, web_port)
         try:
-            self.parameters = self._parameters(slack=slack) | (parameters or {})
+            self.parameters = self._parameters() | (parameters or {})
             self.outputs = deploy.deploy(name, self.parameters)
         except BaseException:
             self._web.stop()
             raise
-        self.api_url = _local_api(self.outputs["ApiGatewayInvokeURL"], aws_port)
+        # On AWS the API has a host of its own; the emulator serves it under a path.
+        api = urlsplit(self.outputs["ApiGatewayInvokeURL"])
+        self.api_url = f"{aws.endpoint(aws_port)}/_aws/execute-api/{api.netloc.partition('.')[0]}{api.path}"
         self.executions = Executions(self.outputs["StateMachineHumanApprovalArn"])
-        self._inbox = Inbox.subscribe(self.outputs["ApprovalTopicArn"], name)
+        self._inbox = Inbox(self.outputs["ApprovalTopicArn"], name)
         for address in APPROVERS:
             _subscribe(self.outputs["ApprovalTopicArn"], address)
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -80,28 +80,15 @@ class LocalStack:
             self._watcher.start()
 
     def stop(self) -> None:
-        """Stops watching and serving. The stack goes with the emulator."""
-        self._stopped.set()
-        with self._changed:
-            self._changed.notify_all()
+        """Stop watching and serving. The stack goes with the emulator."""
+        self.stopped.set()
         if self._watcher.ident:
             self._watcher.join()
         self._web.stop()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the stack is being stopped: streams to the page end then."""
-        return self._stopped.is_set()
-
-    def wait_for_change(self, version: int, seconds: float = 15) -> int:
-        """Waits until something is newer than the version, or the time is over; returns the version now."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version != version or self.stopping, timeout=seconds)
-            return self._version
-
-    def _parameters(self, *, slack: bool) -> dict[str, str]:
+    def _parameters(self) -> dict[str, str]:
         parameters = {"Email": self.email, "PublicUrl": f"{self.url}/states"}
-        if slack:
+        if self.slack.channel:
             parameters |= {
                 "SlackChannel": self.slack.channel,
                 "SlackBotToken": self.slack.bot_token,
@@ -111,33 +98,23 @@ class LocalStack:
         return parameters
 
     def _watch(self) -> None:
-        while not self._stopped.wait(_INTERVAL):
+        while not self.stopped.wait(_INTERVAL):
             seen = Seen(
                 executions=tuple(self.executions.latest()),
-                mails=tuple(self._inbox.mails()),
+                mails=tuple(self._inbox.emails()),
                 messages=tuple(self.slack.messages()),
                 modals=tuple(self.slack.modals()),
                 homes=self.slack.homes(),
             )
             if seen != self.seen:
-                with self._changed:
-                    self.seen = seen
-                    self._version += 1
-                    self._changed.notify_all()
+                self.seen = seen
 
 
 def _subscribe(topic_arn: str, address: str) -> None:
-    """Subscribes an address to what is addressed to it alone. Emulated addresses confirm at once."""
+    """Subscribe an address to what is addressed to it alone. Emulated addresses confirm at once."""
     aws.session().client("sns", config=aws.CONFIG).subscribe(
         TopicArn=topic_arn,
         Protocol="email",
         Endpoint=address,
         Attributes={"FilterPolicy": json.dumps({"recipient": [address]})},
     )
-
-
-def _local_api(invoke_url: str, aws_port: int) -> str:
-    """Where the emulator serves an API that on AWS has the given URL."""
-    address = urlsplit(invoke_url)
-    api_id = address.netloc.split(".", 1)[0]
-    return f"{aws.endpoint(aws_port)}/_aws/execute-api/{api_id}{address.path}"

@@ -1,4 +1,4 @@
-"""The web page: its data, its two actions, the way to the stack's API, and the Slack stand-in's Web API."""
+"""The web page: its data and actions, the way to the stack's API, and the fake Slack's Web API."""
 
 from __future__ import annotations
 
@@ -16,24 +16,37 @@ from botocore.exceptions import ClientError
 from flask import Flask, Response, jsonify, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from demo.closed import STACK_PATHS, page_refusal
 from demo.process import check_port
-from demo.slack import MEMBERS, Refused
+from demo.request_filter import STACK_PATHS, page_refusal
+from demo.slack import MEMBERS, Slack, SlackError
 
 if TYPE_CHECKING:
     from demo.stack import LocalStack
 
+Reply = tuple[Response, int]
+
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "date"}
-
-
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,80}")
+_CONSOLE = b"https://console.aws.amazon.com/states/home"
+"""Where links to an execution lead on AWS. The demo page shows the execution that stands behind the `#`."""
+
+_INTERVAL = 0.1
+
+_SLACK_ACTIONS: Mapping[str, Callable[[Slack, Mapping[str, Any]], tuple[bytes, dict[str, str]]]] = {
+    "click": lambda slack, asked: slack.click(asked["ts"], asked["action_id"], asked["user_id"], asked.get("option")),
+    "submit": lambda slack, asked: slack.submit(asked["view_id"], asked["values"], checked=False),
+    "home": lambda slack, asked: slack.open_home(asked["user_id"]),
+    "home/click": lambda slack, asked: slack.click_home(asked["user_id"], asked["action_id"], asked["value"]),
+    "command": lambda slack, asked: slack.command(asked["user_id"], asked["text"], asked.get("channel", "")),
+}
+"""What users do in Slack, by the page's path. Each gives the signed request that Slack sends the stack."""
 
 
 class _QuietRequests(WSGIRequestHandler):
     """Links carry a signature: no access log."""
 
     def log(self, *_arguments: object) -> None:
-        """Logs nothing."""
+        """Log nothing."""
 
 
 class Web:
@@ -48,35 +61,31 @@ class Web:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops serving."""
+        """Stop serving."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
 
 def create_app(stack: LocalStack, port: int) -> Flask:
-    """The page's routes."""
+    """Return the application with the page's routes."""
     app = Flask(__name__)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # an output is shown as the workflow has it
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # An output is shown as the workflow has it.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Redirects go back to the browser: they are part of what is shown.
     http = urllib3.PoolManager(retries=False)
-    _close(app, port)
-    _serve_page(app, stack)
-    _serve_executions(app, stack)
-    _serve_clicks(app, stack, http)
-    _serve_home_and_command(app, stack, http)
-    _serve_slack(app, stack)
-    _serve_stack(app, stack, http)
-    return app
 
-
-def _close(app: Flask, port: int) -> None:
     @app.before_request
     def refuse() -> tuple[str, int] | None:
-        if reason := page_refusal(request.method, request.path, dict(request.headers), port):
-            return f"Refused: {reason}.\n", 403
-        return None
+        reason = page_refusal(request.method, request.path, dict(request.headers), port)
+        return (f"Refused: {reason}.\n", HTTPStatus.FORBIDDEN) if reason else None
+
+    _serve_page(app, stack)
+    _serve_executions(app, stack)
+    _serve_slack_actions(app, stack, http)
+    _serve_slack_api(app, stack)
+    _serve_stack(app, stack, http)
+    return app
 
 
 def _serve_page(app: Flask, stack: LocalStack) -> None:
@@ -88,7 +97,7 @@ def _serve_page(app: Flask, stack: LocalStack) -> None:
 
     @app.get("/favicon.ico")
     def favicon() -> tuple[str, int]:
-        return "", 204
+        return "", HTTPStatus.NO_CONTENT
 
     @app.get("/api/state")
     def state() -> Response:
@@ -97,153 +106,105 @@ def _serve_page(app: Flask, stack: LocalStack) -> None:
     @app.get("/api/events")
     def events() -> Response:
         def stream() -> Iterator[str]:
-            seen = -1
-            while not stack.stopping:
-                seen = stack.wait_for_change(seen)
-                yield f"data: {json.dumps(_state(stack))}\n\n"
+            shown = None
+            while not stack.stopped.wait(_INTERVAL):
+                if stack.seen is not shown:
+                    shown = stack.seen
+                    yield f"data: {json.dumps(_state(stack))}\n\n"
 
         return Response(stream(), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 def _serve_executions(app: Flask, stack: LocalStack) -> None:
     @app.post("/api/executions")
-    def start() -> tuple[Response, int]:
+    def start() -> Reply:
         asked = request.get_json(force=True, silent=True)
         if not isinstance(asked, dict) or "input" not in asked:
-            return jsonify(error='expected {"name": ..., "input": ...}'), 400
+            return _error('expected {"name": ..., "input": ...}', HTTPStatus.BAD_REQUEST)
         name = asked.get("name") or None
         if name and not _NAME.fullmatch(str(name)):
             # The emulator takes any.
-            return jsonify(
-                error="Invalid name: 1 to 80 letters, digits and . _ - make one that AWS takes everywhere"
-            ), 400
+            return _error("Invalid name: use 1 to 80 letters, digits and . _ -", HTTPStatus.BAD_REQUEST)
         try:
             arn = stack.executions.start(name, json.dumps(asked["input"]))
         except ClientError as error:
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
-                return jsonify(error=f"There is an execution called {name} already"), 409
-            return jsonify(error=error.response["Error"]["Message"]), 400
-        return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), 201
+                return _error(f"There is an execution called {name} already", HTTPStatus.CONFLICT)
+            return _error(error.response["Error"]["Message"], HTTPStatus.BAD_REQUEST)
+        return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), HTTPStatus.CREATED
 
 
-def _serve_clicks(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
-    @app.post("/api/slack/click")
-    def click() -> tuple[Response, int]:
-        return _passed_on(
-            stack,
-            http,
-            lambda asked: stack.slack.click(
-                str(asked["ts"]), str(asked["action_id"]), str(asked["user_id"]), asked.get("option")
-            ),
-        )
-
-    @app.post("/api/slack/submit")
-    def submit() -> tuple[Response, int]:
-        asked = request.get_json(force=True, silent=True) or {}
-        try:
-            view_id, values = str(asked["view_id"]), dict(asked["values"])
-            answer = _send(stack, http, stack.slack.submit(view_id, values, checked=False))
-            if answer.status != HTTPStatus.OK:
-                return jsonify(error=f"the stack answered {answer.status}"), 502
-            return jsonify(errors=dict(stack.slack.answered(view_id, answer.data.decode()))), 200
-        except Refused as refused:
-            return jsonify(error=str(refused)), 409
-        except (KeyError, TypeError, ValueError) as missing:
-            return jsonify(error=f"unknown or missing: {missing}"), 400
-
+def _serve_slack_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
     @app.post("/api/slack/close")
-    def close() -> tuple[Response, int]:
-        asked = request.get_json(force=True, silent=True) or {}
-        stack.slack.close(str(asked.get("view_id")))
-        return jsonify(), 200
+    def close() -> Reply:
+        stack.slack.close(str(_asked().get("view_id")))
+        return jsonify(), HTTPStatus.OK
+
+    @app.post("/api/slack/<path:action>")
+    def act(action: str) -> Reply:
+        asked = _asked()
+        try:
+            body, headers = _SLACK_ACTIONS[action](stack.slack, asked)
+            answer = http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
+            if answer.status != HTTPStatus.OK:
+                return _error(f"the stack answered {answer.status}", HTTPStatus.BAD_GATEWAY)
+            wrong = stack.slack.answered(asked["view_id"], answer.data.decode()) if action == "submit" else {}
+        except SlackError as error:
+            return _error(str(error), HTTPStatus.CONFLICT)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            return _error(f"unknown or missing: {error}", HTTPStatus.BAD_REQUEST)
+        return jsonify(errors=dict(wrong)), HTTPStatus.OK
 
 
-def _serve_home_and_command(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
-    @app.post("/api/slack/home")
-    def home() -> tuple[Response, int]:
-        return _passed_on(stack, http, lambda asked: stack.slack.open_home(str(asked["user_id"])))
-
-    @app.post("/api/slack/home/click")
-    def click_home() -> tuple[Response, int]:
-        return _passed_on(
-            stack,
-            http,
-            lambda asked: stack.slack.click_home(str(asked["user_id"]), str(asked["action_id"]), str(asked["value"])),
-        )
-
-    @app.post("/api/slack/command")
-    def command() -> tuple[Response, int]:
-        return _passed_on(
-            stack,
-            http,
-            lambda asked: stack.slack.command(str(asked["user_id"]), str(asked["text"]), str(asked.get("channel", ""))),
-        )
+def _serve_slack_api(app: Flask, stack: LocalStack) -> None:
+    @app.post("/slack/api/<method>")
+    def slack_api(method: str) -> Reply:
+        if stack.slack.fail_with:
+            stack.slack.failures += 1
+            limited = stack.slack.fail_with == HTTPStatus.TOO_MANY_REQUESTS
+            answer, status = _error("ratelimited" if limited else "internal_error", stack.slack.fail_with)
+            answer.headers["Retry-After"] = "5"
+            return answer, status
+        parameters = _asked() if request.is_json else request.form.to_dict()
+        answer = jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters))
+        answer.headers["X-OAuth-Scopes"] = ",".join(sorted(stack.slack.scopes))
+        return answer, HTTPStatus.OK
 
     @app.post("/slack/hooks/<token>")
     def hook(token: str) -> tuple[str, int]:
         if stack.slack.fail_with:
             return "", stack.slack.fail_with
-        status, said = stack.slack.respond(token, request.get_json(force=True, silent=True) or {})
-        return said, status
-
-
-def _passed_on(
-    stack: LocalStack, http: urllib3.PoolManager, sign: Callable[[Mapping[str, Any]], tuple[bytes, dict[str, str]]]
-) -> tuple[Response, int]:
-    """Sends the stack what Slack would send it, about what the page asked for."""
-    asked = request.get_json(force=True, silent=True) or {}
-    try:
-        signed = sign(asked)
-    except Refused as refused:
-        return jsonify(error=str(refused)), 409
-    except KeyError as missing:
-        return jsonify(error=f"unknown or missing: {missing}"), 400
-    answer = _send(stack, http, signed)
-    if answer.status != HTTPStatus.OK:
-        return jsonify(error=f"the stack answered {answer.status}"), 502
-    return jsonify(status=answer.status), 200
-
-
-def _send(
-    stack: LocalStack, http: urllib3.PoolManager, signed: tuple[bytes, dict[str, str]]
-) -> urllib3.BaseHTTPResponse:
-    body, headers = signed
-    return http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
-
-
-def _serve_slack(app: Flask, stack: LocalStack) -> None:
-    @app.post("/slack/api/<method>")
-    def slack_api(method: str) -> tuple[Response, int]:
-        if stack.slack.fail_with:
-            stack.slack.failures += 1
-            limited = stack.slack.fail_with == HTTPStatus.TOO_MANY_REQUESTS
-            answer = jsonify(ok=False, error="ratelimited" if limited else "internal_error")
-            answer.headers["Retry-After"] = "5"
-            return answer, stack.slack.fail_with
-        parameters = request.get_json(silent=True) if request.is_json else request.form.to_dict()
-        answer = jsonify(stack.slack.call(method, request.headers.get("Authorization", ""), parameters or {}))
-        answer.headers["X-OAuth-Scopes"] = ",".join(sorted({"chat:write", *stack.slack.scopes}))
-        return answer, 200
+        status, text = stack.slack.respond(token, _asked())
+        return text, status
 
 
 def _serve_stack(app: Flask, stack: LocalStack, http: urllib3.PoolManager) -> None:
     @app.route("/states/<path:path>", methods=["GET", "POST"])
     def to_stack(path: str) -> Response:
-        """The stack's API under the address in its links, as a custom domain would serve it."""
+        """Serve the stack's API under the address in its links, as a custom domain would."""
         if path not in STACK_PATHS:
-            return Response("Not found.\n", 404)
+            return Response("Not found.\n", HTTPStatus.NOT_FOUND)
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
-        headers = {name: value for name, value in request.headers if not _of_the_browser(name.lower())}
+        headers = {name: value for name, value in request.headers if not _is_about_this_origin(name.lower())}
         answer = http.request(
             request.method, f"{stack.api_url}/{path}{query}", body=request.get_data(), headers=headers, redirect=False
         )
         kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP]
-        return Response(answer.data, answer.status, kept)
+        return Response(answer.data.replace(_CONSOLE, b"/"), answer.status, kept)
 
 
-def _of_the_browser(name: str) -> bool:
+def _is_about_this_origin(name: str) -> bool:
     """Return True for a header about the demo page's own origin, which was judged here: the emulator takes none."""
     return name in {"host", "content-length", "origin"} or name.startswith("sec-fetch-")
+
+
+def _asked() -> dict[str, Any]:
+    asked = request.get_json(force=True, silent=True)
+    return asked if isinstance(asked, dict) else {}
+
+
+def _error(text: str, status: int) -> Reply:
+    return jsonify(ok=False, error=text), status
 
 
 def _state(stack: LocalStack) -> dict[str, object]:
@@ -254,9 +215,8 @@ def _state(stack: LocalStack) -> dict[str, object]:
         "executions": [asdict(execution) for execution in seen.executions],
         "inbox": [asdict(mail) for mail in reversed(seen.mails)],
         "slack": {
-            "channel": "approvals" if stack.slack.channel else "",
-            "messages": [asdict(message) for message in seen.messages],
             "channel_id": stack.slack.channel,
+            "messages": [asdict(message) for message in seen.messages],
             "homes": seen.homes,
             "modals": [{"id": each.id, "user_id": each.user_id, "view": each.view} for each in seen.modals],
         },

@@ -16,6 +16,7 @@ from approvals.store.table import ApprovalTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
 
     from approvals.adapters.queues import RetryQueue
     from approvals.adapters.step_functions import Workflows
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     )
     from handlers.stream_worker import Task, Worker
     from mail.rate_limit import MailRateLimit
-    from mail.sns import Mailer
+    from mail.sns import Mailer, Subscribers
 
 
 def now() -> datetime:
@@ -65,6 +66,11 @@ class Wiring:
     def dynamodb(self) -> DynamoDBClient:
         """The client that all tables share."""
         return clients.session().client("dynamodb")
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """The client that sends emails and lists who gets them."""
+        return clients.session().client("sns")
 
     @cached_property
     def table(self) -> ApprovalTable:
@@ -122,7 +128,7 @@ class Wiring:
         """Return what sends emails."""
         from mail.sns import Mailer  # noqa: PLC0415
 
-        return Mailer(clients.session().client("sns"), config.topic_arn)
+        return Mailer(self.sns, config.topic_arn)
 
 
 class ChannelWiring(Wiring):
@@ -141,10 +147,8 @@ class ChannelWiring(Wiring):
         """Return what finds out who is who."""
         from approvals.services.identities import StackIdentities  # noqa: PLC0415
         from mail.resolver import EmailResolver  # noqa: PLC0415
-        from mail.sns import Subscribers  # noqa: PLC0415
 
-        subscribers = Subscribers(lambda: clients.session().client("sns"), self._config.topic_arn)
-        resolvers: list[Resolver] = [EmailResolver(subscribers.confirmed)]
+        resolvers: list[Resolver] = [EmailResolver(self._subscribers().confirmed)]
         if self.messenger:
             from bot.resolver import SlackResolver  # noqa: PLC0415
 
@@ -178,6 +182,11 @@ class ChannelWiring(Wiring):
         secret = partial(load_secret, clients.session().client("secretsmanager"), self._config.slack_secret_arn)
         return connected_messenger(self._config.slack_channel, secret, self._config.slack_api_url)
 
+    def _subscribers(self) -> Subscribers:
+        from mail.sns import Subscribers  # noqa: PLC0415
+
+        return Subscribers(lambda: self.sns, self._config.topic_arn)
+
     def _email(self) -> Channel:
         from mail.channel import EmailChannel  # noqa: PLC0415
         from mail.delivery import MailQueue, Outbox  # noqa: PLC0415
@@ -187,7 +196,8 @@ class ChannelWiring(Wiring):
         queue = MailQueue(lambda: clients.session().client("sqs"), config.mail_queue_url)
         outbox = Outbox(self.mailer(config), self.take_mail_slot, queue.add)
         links = Links.configured(config.public_url, config.email_link_mode)
-        return EmailChannel(outbox=outbox, email=config.email, links=links, logger=self.logger)
+        confirmed = self._subscribers().confirmed
+        return EmailChannel(outbox=outbox, email=config.email, confirmed=confirmed, links=links, logger=self.logger)
 
     def _slack(self) -> list[Channel]:
         if self.messenger is None:

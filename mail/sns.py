@@ -18,7 +18,7 @@ from approvals.domain.email_address import canonical, is_same
 from approvals.domain.model import Approval
 from mail.addresses import EMAIL, is_email
 from mail.subscriptions import EMAIL as PROTOCOL
-from mail.subscriptions import RECIPIENT, list_subscriptions
+from mail.subscriptions import RECIPIENT, State, list_subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -73,7 +73,7 @@ class Subscribers:
             return {
                 each.address.casefold(): each.address
                 for each in list_subscriptions(self._sns(), self._topic_arn)
-                if each.protocol == PROTOCOL and each.arn
+                if each.protocol == PROTOCOL and each.state is State.CONFIRMED
             }
         except (ClientError, BotoCoreError) as error:
             raise delivery_error("SNS", error) from error

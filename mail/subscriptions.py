@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,14 +17,45 @@ RECIPIENT = "recipient"
 EMAIL = "email"
 """The protocol of an address that people read."""
 
+SCOPE = "MessageAttributes"
+"""The filter policy scope that can see the recipient. With `MessageBody`, SNS delivers none of our emails."""
+
+
+class State(StrEnum):
+    """Whether AWS sends emails to an address."""
+
+    CONFIRMED = "confirmed"
+    PENDING = "pending"
+    DELETED = "deleted"
+    """Unsubscribed. SNS lists such a subscription for some days."""
+
+
+class Delivery(StrEnum):
+    """Which emails a confirmed subscription gets."""
+
+    OWN = "own"
+    OWN_AND_OTHERS = "own and others'"
+    ALL = "all"
+    NOT_OWN = "not its own"
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One subscription. `arn` is empty while its owner has not confirmed it."""
+    """One subscription. `arn` is empty unless it is confirmed."""
 
     address: str
     protocol: str
-    arn: str
+    state: State
+    arn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a confirmed subscription lets through. `recipients` is None without a filter on them."""
+
+    delivery: Delivery
+    recipients: tuple[str, ...] | None
+    scope: str = SCOPE
 
 
 def list_subscriptions(sns: SNSClient, topic_arn: str) -> Iterator[Subscription]:
@@ -31,8 +63,11 @@ def list_subscriptions(sns: SNSClient, topic_arn: str) -> Iterator[Subscription]
     for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn):
         for each in page["Subscriptions"]:
             arn = each["SubscriptionArn"]  # or a word in its place, such as PendingConfirmation
-            if arn != "Deleted":
-                yield Subscription(each["Endpoint"], each["Protocol"], arn if arn.startswith("arn:") else "")
+            if arn.startswith("arn:"):
+                yield Subscription(each["Endpoint"], each["Protocol"], State.CONFIRMED, arn)
+            else:
+                state = State.DELETED if arn == "Deleted" else State.PENDING
+                yield Subscription(each["Endpoint"], each["Protocol"], state)
 
 
 def filter_policy(address: str) -> str:
@@ -40,6 +75,27 @@ def filter_policy(address: str) -> str:
     return json.dumps({RECIPIENT: [address]})
 
 
-def attributes(sns: SNSClient, subscription: Subscription) -> Mapping[str, str]:
-    """Return the attributes of a confirmed subscription, its filter policy among them."""
-    return sns.get_subscription_attributes(SubscriptionArn=subscription.arn)["Attributes"]
+def read_filter(sns: SNSClient, subscription: Subscription) -> Filter:
+    """Return what a confirmed subscription lets through. Raise what boto3 raises."""
+    known = sns.get_subscription_attributes(SubscriptionArn=subscription.arn)["Attributes"]
+    return _filter(subscription.address, known)
+
+
+def mend_filter(sns: SNSClient, subscription: Subscription) -> None:
+    """Let a confirmed subscription get its own emails and no others. Raise what boto3 raises."""
+    # The scope first: SNS checks a policy by the scope that is set.
+    for name, value in (("FilterPolicyScope", SCOPE), ("FilterPolicy", filter_policy(subscription.address))):
+        sns.set_subscription_attributes(SubscriptionArn=subscription.arn, AttributeName=name, AttributeValue=value)
+
+
+def _filter(address: str, attributes: Mapping[str, str]) -> Filter:
+    policy = json.loads(attributes.get("FilterPolicy") or "{}")
+    scope = attributes.get("FilterPolicyScope", SCOPE)
+    allowed = policy.get(RECIPIENT)
+    recipients = tuple(str(each) for each in allowed) if isinstance(allowed, list) else None
+    if not policy:
+        return Filter(Delivery.ALL, None, scope)
+    # Our emails have one attribute, so a further key lets none through. SNS compares addresses letter by letter.
+    if scope != SCOPE or policy.keys() != {RECIPIENT} or not isinstance(allowed, list) or address not in allowed:
+        return Filter(Delivery.NOT_OWN, recipients, scope)
+    return Filter(Delivery.OWN if allowed == [address] else Delivery.OWN_AND_OTHERS, recipients, scope)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from demo.person import Person
 from demo.slack import USERS
-from demo.story import Person
 
 DOCS = Path(__file__).parents[1] / "docs"
 DESKTOP, PHONE = (1440, 900), (390, 844)

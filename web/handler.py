@@ -32,7 +32,7 @@ from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verd
 from approvals.domain.model import Action, Approval, Approver, Presence, Response, Severity, Status
 from approvals.domain.profiles import refusal
 from approvals.domain.rules import judge
-from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, verify
+from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, query, signed_recipient
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable, NotFoundError
@@ -159,10 +159,11 @@ class CallbackHandler:
         if not is_approval_id(fields["id"]):
             raise Refused(HTTPStatus.NOT_FOUND, _UNKNOWN)
         approval = self._table.get(fields["id"])
-        if not verify(approval, fields["to"], fields["sig"]):
+        recipient = signed_recipient(approval, fields["to"], fields["sig"])
+        if recipient is None:
             raise Refused(HTTPStatus.FORBIDDEN, f"The link was changed, so it can't be verified. {_COPY_WHOLE}")
         kept = {name: fields[name] for name in ("action", "ex", "sm", "id", "to", "sig") if name in fields}
-        return Link(approval, action, fields["to"], kept, fields)
+        return Link(approval, action, recipient, kept | {"to": recipient}, fields)
 
     @contextmanager
     def _refused_when_full(self) -> Iterator[None]:

@@ -45,7 +45,17 @@ class NotDone(StrEnum):
     """The channel does it later and marks the step itself, such as in a digest."""
 
 
-Task: TypeAlias = "Callable[[Approval], Done | NotDone | Tasks]"
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Nobody is behind the address, and trying again does not help. `reason` tells the requester why.
+
+    The step is not marked. If no channel tells anyone of the request, the core cancels it.
+    """
+
+    reason: str
+
+
+Task: TypeAlias = "Callable[[Approval], Done | NotDone | Unreachable | Tasks]"
 """Does one thing, given the record as it is now. It may return parts instead: it is done when they are.
 
 Raises `DeliveryError` when it should be tried again. It never marks its step.

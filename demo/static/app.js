@@ -1,10 +1,9 @@
-// The demo page. It draws whatever state the server sends, and posts back what somebody does:
+// The demo page. It draws the state that the server sends, and posts back what the user does:
 // starts an execution, clicks a Slack button, opens the app's Home, types a command.
 //
 // All text comes from other people's input, so nodes are built with textContent only.
 
 const EXAMPLES = [
-  ["The tutorial's input", { Comment: "Testing the human approval tutorial." }],
   ["A deployment", {
     Approval: {
       Title: "Deploy web 2.4.1 to production",
@@ -48,6 +47,7 @@ const EXAMPLES = [
       TimeoutMinutes: 10,
     },
   }],
+  ["The tutorial's input", { Comment: "Testing the human approval tutorial." }],
   ["A mistake (see how it is reported)", { Approval: { Titel: "Typo", TimeoutMinutes: "soon" } }],
 ];
 
@@ -67,9 +67,10 @@ const EMOJI = {
 };
 
 let state = null;          // the last state drawn; null until the first one arrives
-let userNames = new Map(); // Slack user id -> name
-let chosenUser = null;     // whose name Slack clicks are sent in
+let userNames = new Map(); // Slack user ID -> name
+let chosenUser = null;     // the user who clicks in Slack
 let place = "channel";     // what is shown of Slack: home, direct or channel
+let wantedArn = null;      // the execution to scroll to when it is drawn
 const clicking = new Set();        // ts of messages with a click in flight
 const clickProblems = new Map();   // ts -> what went wrong with the last click
 
@@ -91,7 +92,11 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// Links to an execution lead to the AWS console. Here the page itself shows it.
+const CONSOLE = "https://console.aws.amazon.com/states/home";
+
 function link(url, label, className) {
+  if (url.startsWith(CONSOLE)) return el("a", { href: new URL(url).hash, class: className }, label);
   return el("a", { href: url, target: "_blank", rel: "noopener", class: className }, label);
 }
 
@@ -200,17 +205,38 @@ function nearbyDay(date) {
 // ---------------------------------------------------------------- executions
 
 function drawExecution(execution) {
-  const { name, status, started_at, states, error, cause, output } = execution;
-  return el("article", { class: "card", "data-execution": name, "data-status": status },
+  const { arn, name, title, status, started_at, states, error, cause, output } = execution;
+  return el("article", { class: "card", tabindex: -1, "data-arn": arn, "data-execution": name, "data-status": status },
     el("div", { class: "card-head" },
-      el("h4", { class: "mono" }, name),
+      el("h4", {}, title || name),
       el("span", { class: `badge ${status.toLowerCase()}` }, STATUS_LABELS[status] ?? status)),
+    title && el("p", { class: "meta mono" }, name),
     el("p", { class: "meta" }, "Started ", relativeTime(started_at)),
     el("ol", { class: "steps" }, states.map(drawStep)),
     (error || cause) && drawFailure(error, cause),
     output != null && el("details", {},
       el("summary", {}, "Output"),
       el("pre", {}, JSON.stringify(output, null, 2))));
+}
+
+/** Scroll to the wanted execution once it is drawn. */
+function revealExecution() {
+  const card = wantedArn && document.querySelector(`[data-arn="${CSS.escape(wantedArn)}"]`);
+  if (!card) return;
+  wantedArn = null;
+  card.scrollIntoView({ block: "nearest" });
+  card.focus({ preventScroll: true });
+  card.classList.remove("fresh");
+  requestAnimationFrame(() => card.classList.add("fresh"));
+}
+
+/** "Open execution": #/v2/executions/details/ARN, as in the AWS console. */
+function followHash() {
+  const [, arn] = /^#\/v2\/executions\/details\/(.+)$/.exec(decodeURIComponent(location.hash)) ?? [];
+  if (!arn) return;
+  history.replaceState(null, "", location.pathname);
+  wantedArn = arn;
+  revealExecution();
 }
 
 function drawStep({ name, status, entered_at }) {
@@ -240,7 +266,7 @@ function indentIfJson(text) {
 
 function drawMail({ id, to, subject, text, received_at }) {
   return el("article", { class: "card mail", "data-mail-id": id },
-    el("p", { class: "meta from" }, el("span", {}, `To ${to || "everybody subscribed"}`), relativeTime(received_at)),
+    el("p", { class: "meta from" }, el("span", {}, `To ${to || "all subscribers"}`), relativeTime(received_at)),
     el("h3", {}, subject),
     el("div", { class: "mail-text" }, linkify(text)));
 }
@@ -263,7 +289,7 @@ function drawMessage(message) {
   return el("article", { class: kind, "data-ts": ts },
     el("div", { class: "avatar", "aria-hidden": "true" }, "✓"),
     el("div", { class: "message-main" },
-      ephemeral_to && el("p", { class: "only-you" }, `Only visible to ${userName(ephemeral_to)}`),
+      ephemeral_to && el("p", { class: "only-you" }, `Only visible to ${capitalised(userName(ephemeral_to))}`),
       message.thread_ts && el("p", { class: "only-you" }, "In the thread of the request"),
       el("p", { class: "byline" },
         el("strong", {}, "Approvals"), el("span", { class: "app-tag" }, "APP"),
@@ -363,7 +389,7 @@ async function click(ts, actionId, label, option) {
   returnFocus(ts, label);
 }
 
-/** Disabled buttons lose the focus; give it back to whoever navigates with the keyboard. */
+/** Disabled buttons lose the focus; give it back to keyboard users. */
 function returnFocus(ts, label) {
   if (document.activeElement && document.activeElement !== document.body) return;
   const node = document.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
@@ -401,7 +427,7 @@ async function postHome(path, more = {}) {
   }
 }
 
-/** Slack tells the app whenever somebody opens its Home. */
+/** Slack tells the app whenever a user opens its Home. */
 function openPlace(name) {
   place = name;
   showSlack(state);
@@ -439,13 +465,18 @@ function setUpSlack() {
 
 function drawModal({ id, user_id, view }) {
   const problem = el("p", { class: "problem", role: "alert" });
+  const close = () => {
+    post("/api/slack/close", { view_id: id }).catch((error) => setText(problem, error.message));
+  };
   const buttons = [
     view.close && el("button", { type: "button", class: "button", "data-close": true }, plain(view.close.text)),
     view.submit && el("button", { type: "submit", class: "button primary" }, plain(view.submit.text)),
   ];
   const form = el("form", { class: "modal", "data-view": id, "aria-label": plain(view.title.text), novalidate: true },
-    el("h3", {}, plain(view.title.text)),
-    el("p", { class: "only-you" }, `A dialog that only ${userName(user_id)} sees`),
+    el("div", { class: "card-head" },
+      el("h3", {}, plain(view.title.text)),
+      el("button", { type: "button", class: "button close", "aria-label": "Close", "data-close": true }, "✕")),
+    el("p", { class: "only-you" }, `A dialog that only ${capitalised(userName(user_id))} sees`),
     view.blocks.map((block) => (block.type === "input" ? drawInput(block) : drawBlock(block))),
     problem,
     el("div", { class: "actions" }, buttons));
@@ -453,10 +484,11 @@ function drawModal({ id, user_id, view }) {
     event.preventDefault();
     submitModal(form, id, problem);
   });
-  form.querySelector("[data-close]")?.addEventListener("click", () => {
-    post("/api/slack/close", { view_id: id }).catch((error) => setText(problem, error.message));
+  form.querySelectorAll("[data-close]").forEach((button) => button.addEventListener("click", close));
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
   });
-  // It is drawn below the messages: bring it to whoever opened it.
+  // It is drawn below the messages: scroll to it.
   requestAnimationFrame(() => {
     form.scrollIntoView({ block: "nearest" });
     form.querySelector("input, textarea, select")?.focus({ preventScroll: true });
@@ -598,6 +630,7 @@ function show(next) {
   reconcile(byId("executions"), next.executions, (item) => item.arn, drawExecution);
   reconcile(byId("mails"), next.inbox, (item) => String(item.id), drawMail);
   showSlack(next);
+  revealExecution();
   setText(byId("email"), next.email);
   byId("executions-empty").hidden = next.executions.length > 0;
   byId("inbox-empty").hidden = next.inbox.length > 0;
@@ -608,7 +641,7 @@ function show(next) {
 }
 
 function showSlack({ slack, users }) {
-  const { channel, modals, homes } = slack;
+  const { channel_id: channel, modals, homes } = slack;
   byId("slack-off").hidden = Boolean(channel);
   byId("who").hidden = !channel || users.length === 0;
   byId("places").hidden = !channel;
@@ -656,7 +689,7 @@ function announce(before, next) {
   const sentences = [
     ...next.executions.filter((e) => e.status !== statusBefore.get(e.arn))
       .map((e) => `Execution ${e.name}: ${STATUS_LABELS[e.status] ?? e.status}.`),
-    ...next.inbox.filter((mail) => !mailsBefore.has(mail.id)).map((mail) => `New mail: ${mail.subject}.`),
+    ...next.inbox.filter((mail) => !mailsBefore.has(mail.id)).map((mail) => `New email: ${mail.subject}.`),
     ...next.slack.messages.filter((m) => !messagesBefore.has(m.ts)).map(() => "New Slack message."),
   ];
   if (sentences.length) byId("announcer").textContent = sentences.join(" ");
@@ -689,7 +722,7 @@ function inputChanged() {
   for (const chip of byId("examples").children) {
     chip.setAttribute("aria-pressed", chip.dataset.text === text);
   }
-  // Complaining while somebody types is rude, but an answered complaint should go away.
+  // No new problem while the user types, but a fixed one goes away.
   if (parseInput().error === undefined) showFormProblem("");
 }
 
@@ -706,6 +739,13 @@ function showFormProblem(text, inInput = false) {
   byId("input").setAttribute("aria-invalid", inInput);
 }
 
+/** A name that says what is asked for: the title in short, and the time, because a name can be used only once. */
+function nameFor(input) {
+  const title = String(input?.Approval?.Title ?? "request");
+  const words = title.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 40);
+  return `${words || "request"}-${new Date().toISOString().slice(11, 19).replaceAll(":", "")}`;
+}
+
 async function start() {
   const { input, error } = parseInput();
   showFormProblem(error ?? "", error !== undefined);
@@ -713,8 +753,10 @@ async function start() {
   const button = byId("start-button");
   button.disabled = true;
   try {
-    await post("/api/executions", { name: byId("name").value.trim(), input });
+    const name = byId("name").value.trim() || nameFor(input);
+    wantedArn = (await post("/api/executions", { name, input })).arn;
     byId("name").value = ""; // a name can be used only once
+    revealExecution();
   } catch (problem) {
     showFormProblem(problem.message);
   }
@@ -761,7 +803,7 @@ function listen() {
   events.addEventListener("message", (event) => receive(JSON.parse(event.data)));
   events.addEventListener("open", () => {
     setText(byId("connection"), "");
-    loadState(); // whatever changed while nobody was listening
+    loadState(); // what changed while the connection was down
   });
   events.addEventListener("error", () => {
     setText(byId("connection"), "reconnecting…");
@@ -772,4 +814,6 @@ function listen() {
 
 setUpForm();
 setUpSlack();
+addEventListener("hashchange", followHash);
+followHash();
 listen();

@@ -72,16 +72,13 @@ def deployed() -> Iterator[tuple[LocalStack, Bare]]:
     port, web_port = _free_port(), _free_port()
     aws.isolate(port)
     WORK.mkdir(exist_ok=True)
-    server = emulator.start(port)
-    try:
+    with emulator.running(port):
         deploy.build()
         stack = LocalStack(aws_port=port, web_port=web_port, name="bench", slack=False, watched=False)
         try:
             yield stack, Bare(port)
         finally:
             stack.stop()
-    finally:
-        server.stop()
 
 
 class Bare:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from demo import aws, deploy, emulator
+from demo.person import Person
 from demo.process import WORK
 from demo.stack import LocalStack
-from demo.story import Person
 from tests.conftest import Suite
 from tests.e2e.tables import items, log_lines, task_tokens
 
@@ -40,12 +40,11 @@ def aws_port(suite: Suite) -> Iterator[int]:
     before = dict(os.environ)
     aws.isolate(port)
     WORK.mkdir(exist_ok=True)
-    server = emulator.start(port)
     try:
-        deploy.build()
-        yield port
+        with emulator.running(port):
+            deploy.build()
+            yield port
     finally:
-        server.stop()
         suite.written["emulator"] = (WORK / f"emulator-{port}.log").read_text(errors="replace")
         os.environ.clear()
         os.environ.update(before)

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 
 from demo import aws
+from demo.person import Person, heading, links
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, Person, heading, links
+from demo.story import DEPLOYMENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from demo.person import Person, links
 from demo.process import WORK
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, TUTORIAL_INPUT, Person, links
+from demo.story import DEPLOYMENT, TUTORIAL_INPUT
 from tests.chromium import SIZES, chromium
 
 SCREENSHOTS = WORK / "screenshots"
@@ -52,6 +53,7 @@ def test_from_the_form_over_the_mail_to_the_outcome(page: Page, stack: LocalStac
     name = f"browser-mail-{width}"
     page.goto(stack.url)
     page.locator("#name").fill(name)
+    page.get_by_role("button", name="The tutorial's input").click()
     page.locator("#start-button").click()
     execution = page.locator(f'[data-execution*="{name}"]')
     expect(execution).to_have_attribute("data-status", "RUNNING", timeout=60_000)

@@ -11,9 +11,10 @@ import pytest
 
 from approvals.store.table import ApprovalTable
 from demo import aws
+from demo.person import Answer, Person, links
 from demo.slack import USERS
 from demo.stack import LocalStack
-from demo.story import ALL_AT_ONCE, DEPLOYMENT, TUTORIAL_INPUT, Answer, Person, agree, links
+from demo.story import ALL_AT_ONCE, DEPLOYMENT, TUTORIAL_INPUT, agree
 
 ALICE, BOB = USERS
 STATES = {"APPROVED": "ApprovedPassState", "REJECTED": "RejectedPassState"}
@@ -68,7 +69,7 @@ def test_a_late_click_in_slack_is_told_who_won(person: Person) -> None:
         clicked = pool.submit(person.click, message, "reject", BOB).result()
     winner = person.ended(name)["output"]["Approval"]["Result"]
     if clicked.status == 200 and winner["Channel"] == "email":
-        assert "Approved by approver@example.com by email on" in person.whispered(BOB, message["ts"])
+        assert "Approved by approver@example.com by email on" in person.ephemeral_text(BOB, message["ts"])
     agree(person, name, STATES[winner["Decision"]], winner["Channel"])
 
 
@@ -81,7 +82,7 @@ def test_a_click_that_lost_gets_a_private_note(person: Person) -> None:
     result = person.ended(name)["output"]["Approval"]["Result"]
     loser = BOB if result["DecidedBy"] == ALICE else ALICE
     word = "Approved" if result["Decision"] == "APPROVED" else "Rejected"
-    assert f"{word} by {USERS[result['DecidedBy']]} in Slack on" in person.whispered(loser, message["ts"])
+    assert f"{word} by {USERS[result['DecidedBy']]} in Slack on" in person.ephemeral_text(loser, message["ts"])
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 
 from approvals.domain.signed_links import is_approval_id
 from demo import aws
+from demo.person import Person, links
 from demo.stack import EMAIL, LocalStack
-from demo.story import Person, links
 from scripts.cli_reference import policy
 from tests.e2e.waiting import seen
 

@@ -17,9 +17,9 @@ from click.testing import Result
 from cli.doctor import slack as slack_checks
 from cli.doctor.finding import Check
 from cli.doctor.round_trip import TITLE
+from demo.person import Person, links
 from demo.process import ROOT
 from demo.stack import CHANNEL, LocalStack
-from demo.story import Person, links
 from tests.commands import commands, run_aws, run_ours
 from tests.conftest import Suite
 from tests.e2e.conftest import deployed

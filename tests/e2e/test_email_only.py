@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import TUTORIAL_INPUT, Person, links
+from demo.story import TUTORIAL_INPUT
 from tests.e2e.tables import log_lines
 
 

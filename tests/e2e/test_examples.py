@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -20,9 +21,9 @@ from approvals.domain.forms import YES
 from demo import aws
 from demo.deploy import _BUCKET, _SAM
 from demo.executions import Execution, Executions
+from demo.person import Person, links
 from demo.process import ROOT
 from demo.stack import EMAIL, LocalStack
-from demo.story import Person, links
 from tests.e2e.test_readme_example import caller_role
 from web.form_inputs import SURE
 
@@ -196,30 +197,48 @@ def job_credentials(stack: LocalStack) -> dict[str, str]:
     }
 
 
+def started_step(credentials: Mapping[str, str], repository: str, actor: str = "jo") -> subprocess.Popen[str]:
+    """The step's script as GitHub runs it: by `bash -e`, with its own variables."""
+    job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["approval"]
+    [script] = [step["run"] for step in job["steps"] if step.get("name") == "Wait for an approval"]
+    return start(
+        ["bash", "-e", "-o", "pipefail", "-c", script.replace("alice@example.com", EMAIL)],
+        **credentials,
+        GITHUB_RUN_ID=f"77-{repository}",
+        GITHUB_RUN_ATTEMPT="1",
+        GITHUB_REPOSITORY=f"acme/{repository}",
+        GITHUB_SHA="d6cd1e2bd19e03a81132a23b2025920577f84e37",
+        GITHUB_TRIGGERING_ACTOR=actor,
+        GITHUB_SERVER_URL="https://github.example.com",
+        REQUESTER=AUTHOR,
+    )
+
+
 @pytest.mark.parametrize(("action", "code"), [("approve", 0), ("reject", 1)])
 def test_the_github_actions_step_waits_and_gates_the_job(
     person: Person, tmp_path: Path, job_credentials: dict[str, str], action: str, code: int
 ) -> None:
-    """The step's script as GitHub runs it: by `bash -e`, with its own variables."""
-    job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["approval"]
-    [script] = [step["run"] for step in job["steps"] if step.get("name") == "Wait for an approval"]
     trap = tmp_path / "was-run"
-    process = start(
-        ["bash", "-e", "-o", "pipefail", "-c", script.replace("alice@example.com", EMAIL)],
-        **job_credentials,
-        GITHUB_RUN_ID=f"77{code}",
-        GITHUB_RUN_ATTEMPT="1",
-        GITHUB_REPOSITORY=f"acme/web-{action}",
-        GITHUB_SHA="d6cd1e2bd19e03a81132a23b2025920577f84e37",
-        GITHUB_ACTOR=f"$(touch {trap})",
-        GITHUB_SERVER_URL="https://github.example.com",
-    )
+    process = started_step(job_credentials, f"web-{action}", actor=f"$(touch {trap})")
     text = answer(person, f"Deploy acme/web-{action} to production", action)
+    assert text.startswith(f"{AUTHOR} requests your approval")
     assert "d6cd1e2bd19e03a81132a23b2025920577f84e37" in text
-    assert f"https://github.example.com/acme/web-{action}/actions/runs/77{code}" in text
+    assert f"https://github.example.com/acme/web-{action}/actions/runs/77-web-{action}" in text
     exit_code, printed = finished(process)
     assert exit_code == code, printed
     assert not trap.exists()
+
+
+def test_a_cancelled_run_cancels_its_request(person: Person, job_credentials: dict[str, str]) -> None:
+    """GitHub interrupts the step's own process, which the script has become."""
+    process = started_step(job_credentials, "web-cancelled")
+    name = "github-77-web-cancelled-1"
+    try:
+        person.mail(name)
+        process.send_signal(signal.SIGINT)
+    finally:
+        finished(process)
+    assert person.ended(name)["status"] == "ABORTED"
 
 
 @pytest.mark.parametrize(("action", "code"), [("approve", 0), ("reject", 1)])

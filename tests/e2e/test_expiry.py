@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from demo.person import Person, heading, links
 from demo.stack import LocalStack
-from demo.story import Person, heading, links
 
 
 @pytest.mark.last

@@ -14,10 +14,10 @@ import pytest
 from approvals.domain.model import (
     Action,
 )
-from demo.inbox import Mail
+from demo.inbox import Email
+from demo.person import Answer, Person
 from demo.slack import Message
 from demo.stack import LocalStack
-from demo.story import Answer, Person
 from tests.e2e.waiting import seen
 
 PROVE = bool(os.environ.get("PROVE"))
@@ -106,6 +106,6 @@ def _result(stack: LocalStack, arn: str) -> str | None:
     return str(execution.output["Approval"]["Result"]["Decision"])
 
 
-def _most_in_a_second(mails: list[Mail]) -> int:
+def _most_in_a_second(mails: list[Email]) -> int:
     moments = sorted(datetime.fromisoformat(mail.received_at).timestamp() for mail in mails)
     return max(sum(1 for other in moments if moment <= other < moment + 1) for moment in moments)

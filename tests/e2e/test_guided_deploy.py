@@ -18,7 +18,9 @@ from demo.process import ROOT
 from tests.e2e.tables import log_lines
 
 SAM = str(ROOT / ".venv-sam/bin/sam")
-QUESTION = re.compile(r"(Parameter (\w+)|Stack Name|AWS Region|[^\n]*\[[yY]/[nN]\])[^\n]*: ?$", re.MULTILINE)
+QUESTION = re.compile(
+    r"(Parameter (\w+)|Stack Name|AWS Region|SAM configuration \w+|[^\n]*\[[yY]/[nN]\])[^\n]*: ?$", re.MULTILINE
+)
 CONTRACT = [
     "Email",
     "SlackChannel",
@@ -36,12 +38,14 @@ CONTRACT = [
 
 
 @pytest.mark.usefixtures("aws_port")
-def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path: Path) -> None:
+def test_it_asks_what_the_readme_says_and_keeps_parameters_out_of_the_tracked_file(tmp_path: Path) -> None:
     command = ["deploy", "--guided", "--template-file", str(deploy.BUILT / "template.yaml")]
     # A copy, so that nothing can be saved to the project's own.
-    config = shutil.copy(ROOT / "samconfig.toml", tmp_path)
+    config = Path(shutil.copy(ROOT / "samconfig.toml", tmp_path))
     command += ["--config-file", str(config)]
-    asked = []
+    # With the template as the README builds it, a bare name is in the project's folder.
+    saved = tmp_path / "samconfig.local.toml"
+    asked, unauthenticated = [], 0
     with deploy.locked(fcntl.LOCK_SH):
         terminal = pexpect.spawn(
             SAM, command, cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, encoding="utf-8", timeout=120
@@ -51,11 +55,16 @@ def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path
             question, parameter = terminal.match[1], terminal.match[2]
             if parameter:
                 asked.append(parameter)
-            terminal.sendline(answer(question, parameter))
+            unauthenticated += "no authentication" in question
+            terminal.sendline(answer(question, parameter, saved))
         terminal.close()
     assert terminal.exitstatus == 0, terminal.before
     assert asked == CONTRACT
-
+    assert unauthenticated == 4
+    assert "asks four times" in (ROOT / "README.md").read_text()
+    assert config.read_text() == (ROOT / "samconfig.toml").read_text()
+    assert "approver@example.com" in saved.read_text()
+    assert "samconfig.local.toml" in (ROOT / ".gitignore").read_text().splitlines()
     cloudformation = aws.session().client("cloudformation")
     deployed = cloudformation.describe_stacks(StackName="guided")["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", [])}
@@ -64,17 +73,19 @@ def test_it_asks_for_the_contracts_parameters_and_deploys_without_slack(tmp_path
     assert not [line for line in log_lines("guided") if "ERROR" in line]
 
 
-def answer(question: str, parameter: str | None) -> str:
+def answer(question: str, parameter: str | None, saved: Path) -> str:
     """What is typed; Enter alone takes what is offered."""
     if parameter:
         typed = {"Email": "approver@example.com", "SlackBotToken": "none", "SlackSigningSecret": "none"}
         return typed.get(parameter, "")
     if question.startswith("Stack Name"):
         return "guided"
+    if question.startswith("SAM configuration file"):
+        return str(saved)
     if "[y/n]" not in question.lower():
         return ""
-    # No change set to confirm, no arguments to save.
-    return "y" if "no authentication" in question or "role creation" in question else "n"
+    # No change set to confirm.
+    return "n" if "changes before deploy" in question or "rollback" in question else "y"
 
 
 def test_every_parameter_says_what_it_is() -> None:

@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from playwright.sync_api import Browser, Page, Response, expect
 
 from demo import aws
+from demo.person import Person, links
 from demo.process import WORK
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, Person, links
+from demo.story import DEPLOYMENT
 from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser

@@ -18,9 +18,9 @@ from approvals.domain.steps import Step
 from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.executions import Execution
+from demo.person import Answer, Person, heading
 from demo.slack import USERS, Message
 from demo.stack import LocalStack
-from demo.story import Answer, Person, heading
 from tests.e2e.waiting import seen
 
 APPROVALS = 200 if os.environ.get("PROVE") == "1" else 20

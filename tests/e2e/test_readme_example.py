@@ -9,9 +9,9 @@ import pytest
 
 from demo import aws
 from demo.executions import Execution, Executions
+from demo.person import Person, links
 from demo.process import ROOT
 from demo.stack import LocalStack
-from demo.story import Person, links
 
 _RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from approvals.store.items import LISTED, READABLE, changeable_to_item
 from approvals.store.table import ApprovalTable
 from demo import aws
+from demo.person import Person
 from demo.stack import LocalStack
-from demo.story import Person
 from tests.builders import an_approval
 from tests.e2e.tables import table
 from tests.e2e.waiting import seen

@@ -18,8 +18,8 @@ from approvals.domain.model import (
 )
 from approvals.store.table import ApprovalTable
 from demo import aws
+from demo.person import Person, heading, links
 from demo.stack import LocalStack
-from demo.story import Person, heading, links
 from tests.e2e.waiting import seen
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
@@ -75,7 +75,7 @@ def test_two_of_three_on_two_channels_and_one_human_counts_once(person: Person, 
     assert any(block["type"] == "actions" for block in progress["blocks"]), "and its buttons stay"
 
     assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
-    assert "recorded already" in person.whispered(ALICE_IN_SLACK, message["ts"], name)
+    assert "recorded already" in person.ephemeral_text(ALICE_IN_SLACK, message["ts"], name)
     assert person.execution(name)["status"] == "RUNNING", "the same human, on the other channel"
 
     assert person.click(message, "approve", BOB_IN_SLACK).status == 200
@@ -95,7 +95,7 @@ def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Pers
     assert "bob" in looked.text.lower()
 
     assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
-    assert "bob" in person.whispered(ALICE_IN_SLACK, message["ts"], name).lower()
+    assert "bob" in person.ephemeral_text(ALICE_IN_SLACK, message["ts"], name).lower()
     assert person.execution(name)["status"] == "RUNNING"
     assert [refusal.reason for refusal in record(stack, url).refusals] == ["OWN_REQUEST"], "and the attempt is kept"
 

@@ -5,8 +5,9 @@ Each stack's logs, mails, calls of Slack, outputs and deployment are handed over
 
 from __future__ import annotations
 
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import TUTORIAL_INPUT, Person, agree, links
+from demo.story import TUTORIAL_INPUT, agree
 from tests.conftest import Suite
 from tests.e2e.conftest import hand_over
 from tests.e2e.tables import task_tokens

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from demo.person import Person
 from demo.slack import ELSEWHERE_CHANNEL
 from demo.stack import LocalStack
-from demo.story import Person
 from scripts import screenshots
 from tests.chromium import SIZES, chromium
 from tests.e2e.waiting import seen

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from demo.person import Person, heading, links
 from demo.stack import LocalStack
-from demo.story import DEPLOYMENT, TUTORIAL_INPUT, Person, agree, heading, links
+from demo.story import DEPLOYMENT, TUTORIAL_INPUT, agree
 
 
 @pytest.mark.parametrize(("action", "state"), [("approve", "ApprovedPassState"), ("reject", "RejectedPassState")])

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from demo import aws, deploy
+from demo.person import Person, links
 from demo.stack import LocalStack
-from demo.story import ALL_AT_ONCE, DEPLOYMENT, Person, agree, links
+from demo.story import ALL_AT_ONCE, DEPLOYMENT, agree
 from tests.conftest import Suite
 from tests.e2e.conftest import deployed
 from tests.e2e.tables import table

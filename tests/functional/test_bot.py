@@ -35,7 +35,7 @@ from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
 from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
-from demo.slack import MEMBERS, Modal, Refused, Slack
+from demo.slack import MEMBERS, Modal, Slack, SlackError
 from demo.slack import PEOPLE as SLACK_PEOPLE
 from tests.broken import leave_no_room
 from tests.builders import BOB, NOW, a_response, an_approval
@@ -727,7 +727,7 @@ def test_a_rejection_needs_no_reason_where_none_is_required(scene: Scene) -> Non
 def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(scene: Scene) -> None:
     scene.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
     scene.click(ACTION_IDS[APPROVE])
-    with pytest.raises(Refused, match="comment"):
+    with pytest.raises(SlackError, match="comment"):
         scene.submit()
     scene.submit(checked=False, comment="  ")
     assert scene.modal().errors == {"comment": "Please say why."}

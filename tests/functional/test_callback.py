@@ -35,7 +35,7 @@ from approvals.domain.model import (
     Severity,
     Status,
 )
-from approvals.domain.signed_links import link, user_recipient
+from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.domain.steps import Step
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
@@ -128,6 +128,23 @@ def test_a_post_decides_and_leads_back_to_the_link(
     assert page["statusCode"] == 200
     assert f"You {ends.lower()} this request by email on Mon 23 Nov 2026, 09:00 UTC." in page["body"]
     assert "console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/" in page["body"]
+
+
+@pytest.mark.parametrize("recipient", ["alice+x@example.com", "o'neil@example.com"])
+def test_a_link_works_whose_plus_a_gateway_decoded_to_a_blank(
+    handler: CallbackHandler, table: ApprovalTable, recipient: str, context: Any
+) -> None:
+    """And every address works in every link: the page leads on with the address as it was signed."""
+    sent = fields(to=recipient.replace("+", " "), sig=sign(an_approval(), recipient))
+    page = handler(ask("GET", sent), context)
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page["body"])
+    answer = handler(ask("POST", {unescape(name): unescape(value) for name, value in hidden}), context)
+    assert answer["statusCode"] == 303
+    assert dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))["to"] == recipient
+    decision = table.get(an_approval().id).decision
+    assert decision is not None
+    assert decision.approver is not None
+    assert decision.approver.id == recipient
 
 
 def test_a_form_may_come_base64_encoded(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:

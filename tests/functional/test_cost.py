@@ -24,8 +24,8 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
+from demo.person import links
 from demo.slack import Slack
-from demo.story import links
 from mail.messages import Links
 from scripts import cost
 from tests.builders import TOKEN, a_call

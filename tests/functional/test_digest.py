@@ -16,7 +16,7 @@ from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
 from approvals.store.reading import UnreadableError
 from approvals.store.table import ApprovalTable
-from demo.story import links
+from demo.person import links
 from mail.digest import DigestSender
 from mail.messages import Links
 from mail.sns import Mailer

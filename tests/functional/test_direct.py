@@ -198,7 +198,7 @@ def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(
             return {"ok": False, "error": "internal_error"}
         return calls(method, authorization, parameters)
 
-    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.web_api.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.tell(office.ask(CAROL, DAVE, reminders=(timedelta(minutes=10),)))
     office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=11)))
     with monkeypatch.context() as broken:
@@ -247,13 +247,13 @@ def test_failing_with_one_does_not_keep_it_from_the_others(
         return calls(method, authorization, parameters)
 
     monkeypatch.setattr(Slack, "call", lambda _self, *rest: fails_for_carol(*rest))
-    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.web_api.OUTSIDE", frozenset({CAROL, DAVE}))
     asked = office.ask(CAROL, DAVE)
     with pytest.raises(StepsFailedError, match="direct_slack: Slack answered internal_error"):
         office.tell(asked)
     assert len(office.direct) == 1
     monkeypatch.undo()
-    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.web_api.OUTSIDE", frozenset({CAROL, DAVE}))
     now = office.tell(asked)
     assert (len(office.direct), len(office.in_(f"D{CAROL[1:]}"))) == (1, 1)
     assert [message.to for message in direct_messages(now)] == [DAVE, CAROL]
@@ -314,7 +314,7 @@ def test_a_record_of_an_earlier_version_has_no_direct_messages_and_gets_them(
 
 def test_direct_messages_are_bounded(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.channel.MAX_DIRECT", 1)
-    monkeypatch.setattr("demo.slack.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
+    monkeypatch.setattr("demo.slack.web_api.OUTSIDE", frozenset({BOBS, CAROL, DAVE}))
     asked = office.ask(BOBS, CAROL, DAVE, escalate_to=("U0ALICE01",), escalate_after=timedelta(minutes=20))
     office.tell(asked)
     office.happens(asked, ScheduledCheck(NOW + timedelta(minutes=21)))

@@ -92,7 +92,7 @@ def test_only_full_members_are_members(
 def test_each_mark_of_slack_alone_makes_somebody_no_member(
     directory: SlackDirectory, slack: Slack, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
-    monkeypatch.setattr("demo.slack._described", lambda user: {"id": user.id, "name": user.name, mark: True})
+    monkeypatch.setattr("demo.slack.User.described", lambda user: {"id": user.id, "name": user.name, mark: True})
     user = directory.user("U0ALICE01")
     assert user is not None
     assert not user.is_member

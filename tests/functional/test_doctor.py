@@ -277,6 +277,19 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(patient))
 
 
+def test_a_filter_of_the_wrong_scope_is_mended(patient: Examined) -> None:
+    """Our emails are JSON to nobody: by their body SNS delivers none."""
+    sns, policy = patient.context.sns, '{"recipient": ["ann@example.com"]}'
+    attributes = {"FilterPolicy": policy, "FilterPolicyScope": "MessageBody"}
+    topic = patient.output("ApprovalTopicArn")
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ann@example.com", Attributes=attributes)
+    fault = the_fault(mail.subscriptions(patient), Check.FILTERS)
+    assert "does not get its own mails" in fault.text
+    for command in commands(fault.mend):
+        run_aws(command)
+    assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(patient))
+
+
 def test_a_stack_whose_own_address_is_not_subscribed_is_told(patient: Examined) -> None:
     for each in patient.context.sns.list_subscriptions()["Subscriptions"]:
         patient.context.sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])
@@ -324,13 +337,13 @@ def test_a_secret_of_another_form_is_told(patient: Examined) -> None:
 
 
 def test_a_persons_token_is_told(patient: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Slack, "_about_the_app", lambda *_: {"user": "alice", "team": "local"})
+    monkeypatch.setattr(Slack, "_auth_test", lambda *_: {"user": "alice", "team": "local"})
     assert "is a person's" in the_fault(slack.slack(patient), Check.TOKEN).text
 
 
 def test_an_archived_channel_is_told(patient: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = {"bot_id": "B1", "channel": {"name": "old", "is_archived": True, "is_member": True}}
-    monkeypatch.setattr(Slack, "_about_the_app", lambda *_: app)
+    archived = {"channel": {"name": "old", "is_archived": True, "is_member": True}}
+    monkeypatch.setattr(Slack, "_conversation", lambda *_: archived)
     assert the_fault(slack.slack(patient), Check.CHANNEL).text == "#old is archived"
 
 

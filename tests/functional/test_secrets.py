@@ -28,8 +28,8 @@ from approvals.store.task_tokens import TaskTokens
 from bot.credentials import SlackSecret
 from bot.messenger import SlackMessenger
 from bot.views.approval import ACTION_IDS
+from demo.person import links
 from demo.slack import Slack
-from demo.story import links
 from handlers.stream_worker import Worker
 from mail.messages import Links
 from tests.builders import TOKEN, a_call

@@ -38,11 +38,33 @@ class CurrentDirectory:
         return getattr(self._messenger.directory, name)
 
 
+class Own:
+    """The stack's own address has confirmed its subscription."""
+
+    def __init__(self, email: str) -> None:
+        self._email = email
+
+    def confirmed(self) -> dict[str, str]:
+        return {self._email.casefold(): self._email}
+
+
 def the_channels(
-    outbox: Outbox, messenger: SlackMessenger | None, logger: Logger, *, email: str, links: Links = LINKS
+    outbox: Outbox,
+    messenger: SlackMessenger | None,
+    logger: Logger,
+    *,
+    email: str,
+    links: Links = LINKS,
+    subscribers: Subscribed | None = None,
 ) -> list[Channel]:
     """Return the channels as `handlers.wiring` orders them; without a messenger there is no Slack."""
-    channels: list[Channel] = [EmailChannel(outbox=outbox, email=email, links=links, logger=logger)]
+
+    def confirmed() -> Mapping[str, str]:
+        return (subscribers or Own(email)).confirmed()
+
+    channels: list[Channel] = [
+        EmailChannel(outbox=outbox, email=email, confirmed=confirmed, links=links, logger=logger)
+    ]
     return [*channels, SlackChannel(messenger, logger)] if messenger else channels
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from demo import __main__ as demo
-from demo.story import NotSeen
+from demo.person import NotSeenError
 
 
 @pytest.fixture
 def happened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What the demo does, with nothing emulated and nothing deployed."""
     seen: list[str] = []
+    emulated = SimpleNamespace(close=lambda: seen.append("emulator stopped"))
     stack = SimpleNamespace(url="http://127.0.0.1:1", stop=lambda: seen.append("stack stopped"))
-    emulated = SimpleNamespace(stop=lambda: seen.append("emulator stopped"))
     for name in ("AWS_PORT", "DEMO_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.argv", ["demo", "--auto"])
@@ -24,7 +25,7 @@ def happened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(demo, "_ENDINGS", ())
     monkeypatch.setattr(demo, "check_port", lambda *_: None)
     monkeypatch.setattr("demo.aws.isolate", lambda _port: None)
-    monkeypatch.setattr("demo.emulator.start", lambda _port: emulated)
+    monkeypatch.setattr("demo.emulator.running", lambda _port: closing(emulated))
     monkeypatch.setattr("demo.deploy.build", lambda: None)
     monkeypatch.setattr(demo, "LocalStack", lambda **_: stack)
     monkeypatch.setattr("demo.story.play", lambda url: seen.append(f"played at {url}"))
@@ -40,7 +41,7 @@ def test_a_story_that_does_not_hold_is_exit_code_1_and_leaves_nothing_running(
     happened: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def play(_url: str) -> None:
-        raise NotSeen("It did not hold: the link shows no button.")
+        raise NotSeenError("It did not hold: the link shows no button.")
 
     monkeypatch.setattr("demo.story.play", play)
     assert demo.main() == 1

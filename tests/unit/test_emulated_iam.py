@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demo.emulated_iam import PARAMETERS, attributes, checks, one_of, parsed, role_of
+from demo.emulated_iam import PARAMETERS, attributes, checks, condition_keys, parsed, role_of
 
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/records"
 KEY = {"id": {"S": "x"}}
@@ -51,14 +51,14 @@ def test_each_item_of_a_transaction_is_judged_by_itself() -> None:
         {"Update": {"TableName": "records", "Key": KEY, "UpdateExpression": "SET link_key = :n"}},
     ]
     parameters = {"TransactItems": items}
-    found = one_of("dynamodb:UpdateItem", TABLE, "TransactWriteItems", parameters)
+    found = condition_keys("dynamodb:UpdateItem", TABLE, "TransactWriteItems", parameters)
     assert found["dynamodb:Attributes"] == ["id", "link_key", "news"], "of two of one kind, the names of both"
     assert found["dynamodb:EnclosingOperation"] == "TransactWriteItems"
-    replies = one_of("dynamodb:PutItem", TABLE.replace("records", "replies"), "TransactWriteItems", parameters)
+    replies = condition_keys("dynamodb:PutItem", TABLE.replace("records", "replies"), "TransactWriteItems", parameters)
     assert replies["dynamodb:Attributes"] == ["id", "text"]
     whole = {"TableName": "records", "Key": KEY}
     gets = [{"Get": {**whole, "ProjectionExpression": "id"}}, {"Get": whole}]
-    found = one_of("dynamodb:GetItem", TABLE, "TransactGetItems", {"TransactItems": gets})
+    found = condition_keys("dynamodb:GetItem", TABLE, "TransactGetItems", {"TransactItems": gets})
     assert found["dynamodb:Select"] == "ALL_ATTRIBUTES", "one that reads everything is enough"
 
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -153,10 +154,15 @@ def test_the_github_actions_job_asks_with_options_that_the_command_has() -> None
     job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["approval"]
     [script] = [step["run"] for step in job["steps"] if step.get("name") == "Wait for an approval"]
     words = shlex.split(script)
+    assert words.pop(0) == "exec", "a shell does not pass an interrupt on"
     known = {option for each in command.params for option in each.opts}
     assert words[:2] == ["approvals", "request"]
     assert {word for word in words if word.startswith("--")} <= known
     assert "${{" not in script, "an expression in a script is run"
+    assert "--cancel-on-interrupt" in words
+    assert words[words.index("--requested-by") + 1] == "$REQUESTER"
+    [ours] = [step["with"] for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert ours["ref"] == f"v{tomllib.loads((EXAMPLES.parent / 'pyproject.toml').read_text())['project']['version']}"
     minutes = int(words[words.index("--timeout-minutes") + 1])
     [seconds] = [step["with"]["role-duration-seconds"] for step in job["steps"] if "configure" in step.get("uses", "")]
     assert minutes < job["timeout-minutes"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from demo.block_kit import MAX_TOTAL, Refused, check_home, check_message, check_view
-from demo.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack
+from demo.slack import ELSEWHERE_CHANNEL, HOOK_USES, Slack, SlackError
+from demo.slack.block_kit import MAX_TOTAL, check_home, check_message, check_view
 
 CHANNEL, TOKEN = "C0APPROVALS", "xoxb-tests-0123456789"
 AUTHORIZATION = f"Bearer {TOKEN}"
@@ -83,15 +83,15 @@ def test_what_slack_takes_is_taken(what: str) -> None:
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_slack_refuses_is_refused(what: str) -> None:
-    with pytest.raises(Refused, match="invalid_blocks"):
+    with pytest.raises(SlackError, match="invalid_blocks"):
         check_message([REFUSED[what]])
 
 
 def test_a_message_has_50_blocks_at_most_with_an_id_of_their_own_each() -> None:
     check_message([section("x")] * 50)
-    with pytest.raises(Refused, match="invalid_blocks"):
+    with pytest.raises(SlackError, match="invalid_blocks"):
         check_message([section("x")] * 51)
-    with pytest.raises(Refused, match="invalid_blocks"):
+    with pytest.raises(SlackError, match="invalid_blocks"):
         check_message([{**section("x"), "block_id": "same"}] * 2)
 
 
@@ -99,7 +99,7 @@ def test_a_message_has_50_blocks_at_most_with_an_id_of_their_own_each() -> None:
 def test_all_blocks_together_have_a_limit(character: str) -> None:
     full = MAX_TOTAL // 3000 + 1
     assert check_message([section("x" * 3000)] * (full - 1))
-    with pytest.raises(Refused, match="msg_blocks_too_long"):
+    with pytest.raises(SlackError, match="msg_blocks_too_long"):
         check_message([section(character * 3000)] * full)
 
 
@@ -108,6 +108,11 @@ def a_view(**changes: Any) -> dict[str, Any]:
     block = {"type": "input", "block_id": "comment", "label": plain("Reason"), "element": element, "optional": False}
     view = {"type": "modal", "callback_id": "x", "title": plain("Reject"), "submit": plain("Go"), "blocks": [block]}
     return {key: value for key, value in {**view, **changes}.items() if value is not None}
+
+
+def test_a_dialog_of_more_than_250_000_characters_is_refused() -> None:
+    with pytest.raises(SlackError, match="view_too_large"):
+        check_view(a_view(blocks=[section("x" * 2990)] * 90))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,7 @@ def a_view(**changes: Any) -> dict[str, Any]:
 )
 def test_a_dialog_that_slack_refuses_is_refused(changes: dict[str, Any]) -> None:
     assert check_view(a_view()) == a_view()
-    with pytest.raises(Refused, match="invalid_arguments"):
+    with pytest.raises(SlackError, match="invalid_arguments"):
         check_view(a_view(**changes))
 
 
@@ -173,9 +178,9 @@ def test_a_trigger_opens_one_dialog_within_three_seconds(slack: Slack, time: Tim
 def test_a_dialog_is_sent_off_only_when_it_is_filled_in(slack: Slack) -> None:
     opened(slack, trigger(slack))
     [modal] = slack.modals()
-    with pytest.raises(Refused, match="to be filled in first: comment"):
+    with pytest.raises(SlackError, match="to be filled in first: comment"):
         slack.submit(modal.id, {})
-    with pytest.raises(Refused, match="there is no input other"):
+    with pytest.raises(SlackError, match="there is no input other"):
         slack.submit(modal.id, {"other": "x"})
     assert slack.submit(modal.id, {"comment": "x"})
 
@@ -186,7 +191,7 @@ def test_the_apps_answer_closes_changes_or_faults_a_dialog(slack: Slack) -> None
     assert slack.answered(modal.id, '{"response_action": "errors", "errors": {"comment": "why?"}}') == {
         "comment": "why?"
     }
-    with pytest.raises(Refused, match="invalid_response"):
+    with pytest.raises(SlackError, match="invalid_response"):
         slack.answered(modal.id, '{"response_action": "errors", "errors": {"elsewhere": "why?"}}')
     told = '{"type": "modal", "title": {"type": "plain_text", "text": "Late"}, "blocks": [{"type": "divider"}]}'
     assert slack.answered(modal.id, f'{{"response_action": "update", "view": {told}}}') == {}
@@ -199,7 +204,7 @@ def test_a_menus_choice_must_be_in_the_menu(slack: Slack) -> None:
     slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "blocks": [overflow(1)]})
     [message] = slack.messages()
     assert slack.click(message.ts, "go", "U0ALICE01", "more")
-    with pytest.raises(Refused, match="no such choice"):
+    with pytest.raises(SlackError, match="no such choice"):
         slack.click(message.ts, "go", "U0ALICE01", "less")
 
 
@@ -233,7 +238,7 @@ def test_a_home_is_published_to_one_user(slack: Slack) -> None:
     assert slack.homes() == {"U0ALICE01": a_home()}
     unknown = slack.call("views.publish", AUTHORIZATION, {"user_id": "U0NOBODY99", "view": a_home()})
     assert unknown["error"] == "invalid_arguments"
-    with pytest.raises(Refused, match="no such button"):
+    with pytest.raises(SlackError, match="no such button"):
         slack.click_home("U0ALICE01", "go", "2")
     assert slack.click_home("U0ALICE01", "go", "1")
 
@@ -289,7 +294,17 @@ def test_without_its_scope_the_app_learns_nothing(slack: Slack, method: str) -> 
     assert (answer["error"], answer["needed"]) == ("missing_scope", "channels:read")
 
 
+def test_a_reply_to_a_deleted_message_is_posted_at_the_channels_root(slack: Slack) -> None:
+    slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "text": "request"})
+    [request] = slack.messages()
+    slack.delete(request.ts)
+    assert slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "text": "x", "thread_ts": request.ts})[
+        "ok"
+    ]
+    assert [message.thread_ts for message in slack.messages()] == [None]
+
+
 def test_without_its_scope_there_is_no_command(slack: Slack) -> None:
     slack.scopes -= {"commands"}
-    with pytest.raises(Refused, match="missing_scope"):
+    with pytest.raises(SlackError, match="missing_scope"):
         slack.command("U0ALICE01", "list")

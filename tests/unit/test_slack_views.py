@@ -39,6 +39,7 @@ from approvals.domain.parts import Moment, text
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
+from bot.addresses import is_slack_user
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
 from bot.views.home import MAX_ROWS, home_view
@@ -47,7 +48,7 @@ from bot.views.modal import DialogMetadata, answer_modal, told_modal
 from bot.views.rows import long_title
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
-from demo.block_kit import Refused, check_home, check_message, check_view
+from demo.slack.block_kit import SlackError, check_home, check_message, check_view
 from tests.builders import (
     ALICE,
     BOB,
@@ -82,6 +83,12 @@ HOSTILE = [
 texts = st.text(min_size=1) | st.sampled_from(HOSTILE) | st.text(alphabet="&<>\n*x", min_size=1)
 lines = texts.map(lambda text: " ".join(text.split())).filter(bool)
 long_texts = st.builds(lambda text, times: (text * times)[:MAX_DETAILS], texts, st.integers(1, 5000))
+
+
+def not_a_slack_user(text: str) -> bool:
+    return not is_slack_user(text)
+
+
 values = st.builds(lambda text, times: (text * times)[:2000], texts, st.integers(1, 300))
 addresses = st.sampled_from(["https://example.com/plan", "http://x", "https://e.com/?a=1&b=" + "c" * 1900])
 users = st.integers(0, 99).map(lambda number: f"U{number:08}")
@@ -91,7 +98,9 @@ requests = st.builds(
     details=st.none() | long_texts,
     links=st.lists(st.tuples(lines.map(lambda text: text[:75]), addresses), max_size=10).map(tuple),
     facts=st.lists(st.tuples(lines.map(lambda text: text[:100]), values), max_size=100).map(tuple),
-    requested_by=st.none() | texts.map(lambda text: text[:MAX_REQUESTED_BY]),
+    # A Slack user ID is shown as a mention, on purpose.
+    requested_by=st.none()
+    | texts.map(lambda text: text[:MAX_REQUESTED_BY]).filter(lambda text: not is_slack_user(text)),
     severity=st.sampled_from(Severity),
     required_approvals=st.integers(1, 3),
     notify=st.lists(users | st.just("eve@example.com"), max_size=50).map(tuple),
@@ -143,7 +152,7 @@ def refused(blocks: list[dict[str, Any]]) -> str | None:
     """Slack's error code for a message, by the stand-in's own book."""
     try:
         check_message(blocks)
-    except Refused as error:
+    except SlackError as error:
         return str(error)
     return None
 

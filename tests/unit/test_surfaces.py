@@ -27,7 +27,7 @@ from bot.views.lists import list_blocks
 from bot.views.modal import DialogMetadata, answer_modal
 from bot.visibility import Overview
 from cli.document import lines
-from demo.block_kit import check_home, check_message, check_view
+from demo.slack.block_kit import check_home, check_message, check_view
 from mail.digest_message import digest_mail
 from mail.messages import Links, reminder_mail, request_mail
 from mail.sns import Mail

@@ -1,9 +1,9 @@
-"""Runs in the emulator's own virtual environment: the emulator, closed, with a queue in front of its Lambda functions.
+"""The emulator's program, in its own virtual environment: request filter, queue of Lambda invocations, IAM conditions.
 
-It starts a process for every invocation that finds none free, each with a copy of the layer: a burst of hundreds would
-keep a small machine busy with copying alone. Here each function has a few, and what comes meanwhile waits for its turn.
-No function waits for another: a click would be answered late while mails wait for their second. (The emulator's own
-limit answers with an error instead, as AWS does; but unlike AWS it forgets to retry a task that was refused.)
+The emulator starts a process for every invocation that finds none free, each with a copy of the layer: a burst of
+hundreds would keep a small machine busy with copying. Here each function has a few processes, and further invocations
+wait for them. No function waits for another: a click would be answered late while emails wait for their second. (The
+emulator's own limit answers with an error, as on AWS; but unlike AWS it forgets to retry a task that was refused.)
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
 from demo import emulated_iam
-from demo.closed import ClosedEmulator
+from demo.request_filter import ClosedEmulator
 
-AT_A_TIME = os.cpu_count() or 2
-"""Of each function."""
+MAX_PROCESSES = os.cpu_count() or 2
+"""Processes of each function."""
 
 _slots: dict[str, threading.BoundedSemaphore] = {}
 _execute = lambda_svc._execute_function_dispatch  # noqa: SLF001 it has no setting for this
@@ -31,7 +31,7 @@ _execute = lambda_svc._execute_function_dispatch  # noqa: SLF001 it has no setti
 
 @wraps(_execute)
 def _execute_in_turn(function: Any, config: dict[str, Any], *arguments: Any) -> Any:
-    with _slots.setdefault(config["FunctionName"], threading.BoundedSemaphore(AT_A_TIME)):
+    with _slots.setdefault(config["FunctionName"], threading.BoundedSemaphore(MAX_PROCESSES)):
         return _execute(function, config, *arguments)
 
 

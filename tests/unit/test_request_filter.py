@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from demo.closed import ClosedEmulator, emulator_refusal, page_refusal
+from demo.request_filter import ClosedEmulator, emulator_refusal, page_refusal
 
 PORT = 8080
 HOST = "127.0.0.1:8080"

@@ -1,4 +1,4 @@
-"""Keeps other origins out of the local run: which requests its two ports take. Standard library only.
+"""Keep other origins out of the local run: which requests its two ports take. Standard library only.
 
 Any web page that the developer has open can send requests to 127.0.0.1, and a page whose DNS name is made to point
 there (DNS rebinding) can read the answers. But the browser chooses `Host`, `Origin` and `Sec-Fetch-*`, and asks by a

@@ -1,0 +1,81 @@
+"""The demo's page, as a newcomer uses it in a real browser, at phone and at desktop width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from demo.stack import LocalStack
+from tests.chromium import chromium
+
+SECONDS = 60_000
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(params=[(390, 844), (1280, 800)], ids=["phone", "desktop"])
+def page(browser: Browser, request: pytest.FixtureRequest, stack: LocalStack) -> Iterator[Page]:
+    width, height = request.param
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(SECONDS)
+    page.goto(stack.url)
+    yield page
+    page.close()
+
+
+def start(page: Page) -> str:
+    """Start what the page offers first; return its name, once it has the focus."""
+    page.locator("#start-button").click()
+    return page.locator("#executions article:focus").get_attribute("data-execution") or ""
+
+
+def test_the_first_example_is_a_deployment_that_is_called_so_and_scrolls_into_view(page: Page) -> None:
+    name = start(page)
+    assert name.startswith("deploy-web-2-4-1-to-production-")
+    card = page.locator(f'[data-execution="{name}"]')
+    expect(card.locator("h4")).to_have_text("Deploy web 2.4.1 to production")
+    expect(card).to_be_in_viewport()
+
+
+def test_a_dialog_closes_by_key_by_button_and_when_it_is_submitted(page: Page) -> None:
+    name = start(page)
+    message = page.locator("#messages article", has_text=name).first
+    reject, dialog = message.get_by_role("button", name="Reject"), page.locator("form.modal")
+    reject.click()
+    dialog.locator("textarea, input").first.press("Escape")
+    expect(dialog).to_have_count(0, timeout=SECONDS)
+    reject.click()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0, timeout=SECONDS)
+    reject.click()
+    dialog.locator("textarea, input").first.fill("Not on a Friday")
+    dialog.locator("[type=submit]").click()
+    expect(dialog).to_have_count(0, timeout=SECONDS)
+    expect(message).to_contain_text("Rejected", timeout=SECONDS)
+
+
+def test_open_execution_leads_to_the_execution_on_the_page_from_slack_and_from_the_links_page(
+    page: Page, stack: LocalStack
+) -> None:
+    name = start(page)
+    card = page.locator(f'[data-execution="{name}"]')
+    message = page.locator("#messages article", has_text=name).first
+    message.get_by_role("link", name="Open execution").click()
+    expect(card).to_be_focused()
+    assert page.url == f"{stack.url}/"
+    message.get_by_role("button", name="Approve").click()
+    expect(card).to_have_attribute("data-status", "SUCCEEDED", timeout=SECONDS)
+    with page.context.expect_page() as opened:
+        page.locator("#mails article", has_text=name).last.locator("a").first.click()
+    outcome = opened.value
+    outcome.get_by_role("link", name="Open the execution").click()
+    expect(outcome.locator(f'[data-execution="{name}"]')).to_be_focused(timeout=SECONDS)
+    outcome.close()
