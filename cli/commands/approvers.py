@@ -12,7 +12,7 @@ from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
 from mail.addresses import is_email
-from mail.subscriptions import (
+from mail.sns import (
     EMAIL,
     Delivery,
     Filter,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cli.doctor.finding import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
-from mail.subscriptions import (
+from mail.sns import (
     EMAIL,
     SCOPE,
     Delivery,

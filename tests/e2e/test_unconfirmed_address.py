@@ -7,8 +7,8 @@ from demo.person import Person
 from demo.stack import EMAIL, LocalStack
 from demo.story import DEPLOYMENT
 from mail.channel import UNCONFIRMED
-from mail.subscriptions import EMAIL as EMAIL_PROTOCOL
-from mail.subscriptions import filter_policy, list_subscriptions
+from mail.sns import EMAIL as EMAIL_PROTOCOL
+from mail.sns import filter_policy, list_subscriptions
 from tests.e2e.tables import log_lines
 
 

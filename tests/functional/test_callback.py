@@ -42,8 +42,8 @@ from approvals.store.table import ApprovalTable
 from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
-from web import pages
 from web.handler import UNEXPECTED, CallbackHandler
+from web.html import HEADERS
 from web.pages import MORE_TIME, WITHDRAW
 
 APPROVE, REJECT = Action
@@ -442,10 +442,28 @@ def test_the_other_answer_must_wait_until_the_first_is_taken_back(
     assert back["statusCode"] == 303
     assert dict(parse_qsl(urlsplit(back["headers"]["Location"]).query)) == of(asked, REJECT)
     assert table.get(asked.id).standing == ()
-    assert handler(ask("GET", of(asked, REJECT)), context)["statusCode"] == 200
-    page = handler(ask("GET", of(asked, REJECT)), context)["body"]
+    shown = handler(ask("GET", of(asked, REJECT)), context)
+    assert shown["statusCode"] == 200
+    page = shown["body"]
     assert handler(ask("POST", of(asked, REJECT) | seen(page)), context)["statusCode"] == 303
     assert table.get(asked.id).status is Status.REJECTED
+
+
+def test_the_page_says_that_the_response_was_withdrawn(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    """To the person who withdrew it, until they respond again."""
+    asked = quorum(table)
+    withdrawn = "You withdrew your response on Mon 23 Nov 2026, 09:05 UTC. It no longer counts."
+    first = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", first), context)
+    clock.pass_(minutes=5)
+    handler(ask("POST", first | {"do": "withdraw"}), context)
+    page = handler(ask("GET", of(asked)), context)["body"]
+    assert withdrawn in page
+    assert withdrawn not in handler(ask("GET", of(asked, APPROVE, CAROL)), context)["body"]
+    handler(ask("POST", of(asked) | seen(page)), context)
+    assert withdrawn not in handler(ask("GET", of(asked)), context)["body"]
 
 
 def seen(page: str) -> dict[str, str]:
@@ -983,7 +1001,7 @@ def test_an_unexpected_error_is_a_page_with_a_reference_and_a_log_line_that_rais
     monkeypatch.setattr(handler._logger, "error", lambda message, extra: logged.append({"message": message, **extra}))
     answer = handler(event, context)
     assert answer["statusCode"] == 500
-    assert answer["headers"] == pages.HEADERS
+    assert answer["headers"] == HEADERS
     shown = [an_approval().id[:6], "a1b2-c3d4", "Something went wrong"]
     assert [text in answer["body"] for text in shown] == [method != "HEAD"] * 3
     assert fields()["sig"] not in answer["body"]
@@ -1008,7 +1026,7 @@ def test_an_unexpected_error_is_a_page_whatever_was_sent(
     def broken(_event: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(handler, "_answer_event", broken)
+    monkeypatch.setattr(handler, "_response", broken)
     answer = handler(event, context)
     assert (answer["statusCode"], "Something went wrong" in answer["body"]) == (500, True)
     assert "<script>" not in answer["body"]

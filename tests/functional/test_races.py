@@ -198,9 +198,9 @@ class RacedMailer(FakeMailer):
         others_first()
         return super().take_slot(recipient)
 
-    def send(self, mail: Mail) -> None:
+    def send(self, mail: Mail) -> bool:
         others_first()
-        super().send(mail)
+        return super().send(mail)
 
 
 class RacedWebClient(DirectWebClient):

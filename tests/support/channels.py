@@ -12,9 +12,9 @@ from bot.channel import SlackChannel
 from bot.messenger import SlackMessenger
 from bot.resolver import Directory, SlackResolver
 from mail.channel import EmailChannel
-from mail.delivery import Outbox
 from mail.messages import Links
 from mail.resolver import EmailResolver
+from mail.sns import Mail, Mailer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -26,6 +26,14 @@ class Subscribed(Protocol):
     """Knows who confirmed a subscription."""
 
     def confirmed(self) -> dict[str, str]: ...
+
+
+class Outbox(Protocol):
+    """Sends emails, or leaves them to the digest."""
+
+    def send(self, mail: Mail) -> bool: ...
+
+    def defer(self, approval_id: str, step: str) -> None: ...
 
 
 class CurrentDirectory:
@@ -62,10 +70,10 @@ def the_channels(
     def confirmed() -> Mapping[str, str]:
         return (subscribers or Own(email)).confirmed()
 
-    channels: list[Channel] = [
-        EmailChannel(outbox=outbox, email=email, confirmed=confirmed, links=links, logger=logger)
-    ]
-    return [*channels, SlackChannel(messenger, logger)] if messenger else channels
+    emails = EmailChannel(
+        mailer=cast("Mailer", outbox), defer=outbox.defer, email=email, confirmed=confirmed, links=links, logger=logger
+    )
+    return [emails, SlackChannel(messenger, logger)] if messenger else [emails]
 
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:

@@ -23,7 +23,7 @@ from approvals.domain.model import (
 from handlers import settings
 from mail import addresses
 from mail.channel import UNCONFIRMED
-from mail.subscriptions import RECIPIENT
+from mail.sns import RECIPIENT
 from web.handler import UNEXPECTED
 from web.html import HEADERS
 
