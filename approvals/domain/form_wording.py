@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import responder
 from approvals.domain.form_changes import (
@@ -14,6 +16,7 @@ from approvals.domain.form_changes import (
     reset_cause,
     reset_response,
 )
+from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import format_answer
 from approvals.domain.model import Approval, Approver, Person, Response
 from approvals.domain.parts import display_name, join_names
@@ -49,14 +52,16 @@ def outdated_sentence(approval: Approval) -> str:
 
 
 def reset_sentence(approval: Approval, response: Response) -> str:
-    """Return why a person must approve again, and what was changed."""
+    """Return why a person must approve again."""
     cause = reset_cause(approval, response)
-    if cause is None:
-        return ""
-    found = [describe(change) for change in changes(approval, cause)]
-    what = f" {'; '.join(found)}." if found else ""
-    who = display_name(cause.approver)
-    return f"{who} changed the form after you approved, so your approval no longer counts.{what}"
+    who = display_name(cause.approver) if cause else "Another approver"
+    return f"{who} changed the form after you approved, so your approval no longer counts."
+
+
+def reset_changes(approval: Approval, response: Response) -> list[str]:
+    """Return what the change was that reset a response, a line for each field."""
+    cause = reset_cause(approval, response)
+    return [describe(change) for change in changes(approval, cause)] if cause else []
 
 
 def reset_notice(approval: Approval, approver: Approver) -> str:
@@ -99,10 +104,14 @@ def differences(approval: Approval, response: Response) -> dict[str, str]:
         return {}
     form, who = others[-1].form, display_name(others[-1].approver)
     return {
-        field.name: f"{who}: {_short(format_answer(form[field.name])) if field.name in form else NO_ANSWER}"
+        field.name: f"{who} approved {_quoted(form, field.name)}. Keep your answer only to replace it."
         for field in approval.request.form
         if form.get(field.name) != response.form.get(field.name)
     }
+
+
+def _quoted(form: Mapping[str, FormValue], name: str) -> str:
+    return f"\u201c{_short(format_answer(form[name]))}\u201d" if name in form else NO_ANSWER
 
 
 def _short(answer: str) -> str:

@@ -468,7 +468,80 @@ def test_the_page_says_that_the_response_was_withdrawn(
 
 def seen(page: str) -> dict[str, str]:
     """What the form of a page remembers of the request that it shows."""
-    return dict(re.findall(r'name="(seen)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(seen|values)" value="([^"]*)"', page))
+
+
+def opened(handler: CallbackHandler, approval: Approval, to: str, context: Any) -> tuple[str, dict[str, str]]:
+    """Somebody's page, and what its form sends back."""
+    page = unescape(handler(ask("GET", of(approval, APPROVE, to)), context)["body"])
+    return page, of(approval, APPROVE, to) | seen(page)
+
+
+def test_a_later_approver_sees_who_filled_in_the_form_and_confirms_or_changes_it(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    asked = quorum(table, form=(SHARE, NOTE))
+    handler(ask("POST", of(asked, APPROVE, **{"form.Share": "2.5", "form.Note": "Slowly"})), context)
+    clock.pass_(minutes=1)
+    page, form = opened(handler, asked, CAROL, context)
+    assert "alice@example.com filled in this form. Confirm the values, or change them:" in page
+    assert 'value="2.5"' in page
+    assert page.count("Slowly") == 3, "in words, in the input, and in the activity"
+    recorded = handler(ask("POST", form | {"form.Share": "3"}), context)
+    assert recorded["statusCode"] == 303
+    [alice, carol] = table.get(asked.id).responses
+    assert (alice.reset_by, carol.form) == (CAROL, {"Share": 3})
+    assert (
+        "alice@example.com must approve again, since the form was changed." in opened(handler, asked, CAROL, context)[0]
+    )
+    clock.pass_(minutes=1)
+    page, form = opened(handler, asked, ALICE.id, context)
+    assert "carol@example.com changed the form after you approved, so your approval no longer counts." in page
+    assert "Share of traffic: 3 (before: 2.5)\nNote: no answer (before: Slowly)" in page
+    assert "You withdrew" not in page
+    handler(ask("POST", form | {"form.Share": "3"}), context)
+    decided = table.get(asked.id)
+    assert decided.status is Status.APPROVED
+    assert [said.form for said in decided.standing] == [{"Share": 3}, {"Share": 3}]
+    outcome = opened(handler, asked, CAROL, context)[0]
+    assert "By you and alice@example.com on Mon 23 Nov 2026, 09:02 UTC." in outcome
+
+
+def test_a_page_from_before_does_not_override_what_others_filled_in(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    asked = quorum(table, form=(SHARE, NOTE), severity=Severity.HIGH)
+    _, early = opened(handler, asked, CAROL, context)
+    handler(ask("POST", of(asked, APPROVE, **{"form.Share": "2.5", "sure": "yes"})), context)
+    typed = {"form.Share": "3", "form.Note": "Mine", "sure": "yes"}
+    answer = handler(ask("POST", early | typed), context)
+    page = unescape(answer["body"])
+    assert answer["statusCode"] == 409
+    assert "alice@example.com approved other values meanwhile, so your response was not recorded." in page
+    assert problem_at(answer["body"], "form-Share") == (
+        "alice@example.com approved \u201c2.5\u201d. Keep your answer only to replace it."
+    )
+    assert 'value="3"' in page
+    assert len(table.get(asked.id).responses) == 1
+    not_ticked = handler(ask("POST", of(asked, APPROVE, CAROL) | seen(page) | typed | {"sure": ""}), context)
+    assert not_ticked["statusCode"] == 400
+    assert "alice@example.com filled in this form." in unescape(not_ticked["body"])
+    changed = handler(ask("POST", of(asked, APPROVE, CAROL) | seen(not_ticked["body"]) | typed), context)
+    assert changed["statusCode"] == 303
+    assert [said.form for said in table.get(asked.id).standing] == [{"Share": 3, "Note": "Mine"}]
+
+
+def test_a_page_from_before_a_reset_does_nothing_and_says_why(
+    handler: CallbackHandler, table: ApprovalTable, context: Any
+) -> None:
+    asked = quorum(table, form=(SHARE, NOTE))
+    first = opened(handler, asked, ALICE.id, context)[1] | {"form.Share": "2.5"}
+    handler(ask("POST", first), context)
+    handler(ask("POST", opened(handler, asked, CAROL, context)[1] | {"form.Share": "3"}), context)
+    again = handler(ask("POST", first), context)
+    assert again["statusCode"] == 409
+    assert "carol@example.com changed the form after you approved" in unescape(again["body"])
+    assert [said.person for said in table.get(asked.id).standing] == [CAROL]
 
 
 @pytest.mark.parametrize("one_click", [False, True])

@@ -69,10 +69,12 @@ def test_who_was_reset_reads_who_changed_what() -> None:
     approval = changed().approval
     mine = reset_response(approval, ANN)
     assert mine
-    assert form_wording.reset_sentence(approval, mine) == (
-        "bob changed the form after you approved, so your approval no longer counts. "
-        "Percent of users: 20 (before: 10); Note: Go (before: no answer)."
-    )
+    said = "bob changed the form after you approved, so your approval no longer counts."
+    assert form_wording.reset_sentence(approval, mine) == said
+    assert form_wording.reset_changes(approval, mine) == [
+        "Percent of users: 20 (before: 10)",
+        "Note: Go (before: no answer)",
+    ]
     assert people_to_respond_again(approval) == (ANN,)
     assert ANN in unanswered(approval)
     assert form_wording.reset_notice(approval, replace(BOB, id="U0ALICE01"))
@@ -108,7 +110,9 @@ def test_who_had_not_seen_the_values_is_told_whose_they_are() -> None:
     assert judgement.verdict is Verdict.OUTDATED
     said = str(response_wording.response_reply(judgement, response))
     assert "alice@example.com approved other values meanwhile, so your response was not recorded." in said
-    assert form_wording.differences(first, response) == {"Share": "alice@example.com: 10"}
+    assert form_wording.differences(first, response) == {
+        "Share": "alice@example.com approved \u201c10\u201d. Keep your answer only to replace it."
+    }
 
 
 def test_a_click_that_is_delivered_again_after_a_reset_says_that_it_was_reset() -> None:
@@ -139,7 +143,6 @@ def test_a_long_answer_is_cut_in_a_sentence_and_stays_on_one_line() -> None:
     approval = approves(first, BOB, 2, Note="no").approval
     mine = reset_response(approval, ANN)
     assert mine
-    said = form_wording.reset_sentence(approval, mine)
-    assert "Note: no (before: one two xxx" in said
-    assert len(said) < 250
-    assert "\n" not in said
+    [said] = form_wording.reset_changes(approval, mine)
+    assert said.startswith("Note: no (before: one two xxx")
+    assert len(said) < 100
