@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from functools import partial
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from slack_bolt import App, BoltContext
+from slack_bolt import App, BoltContext, BoltRequest
 from slack_bolt.adapter.aws_lambda import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
@@ -24,7 +23,7 @@ from bot.credentials import SecretSource
 from bot.directory import SlackDirectory
 from bot.listeners import register_listeners
 from bot.listeners.payloads import is_dispatchable
-from bot.listeners.responses import check_member
+from bot.listeners.recorder import Recorder
 from bot.request_verification import REFUSED, RequestVerifier, has_signature
 
 if TYPE_CHECKING:
@@ -103,15 +102,16 @@ def create_app(
     def quick_client() -> WebClient:
         return WebClient(token=secret.current.bot_token, base_url=api_url, timeout=LOOK_UP_TIMEOUT, retry_handlers=[])
 
-    directory = SlackDirectory(SlackApi(quick_client))
+    recorder = Recorder(table, SlackDirectory(SlackApi(quick_client)), secret.refresh, logger)
 
-    def provide(context: BoltContext, next_: Callable[[], object]) -> None:
+    def provide(context: BoltContext, request: BoltRequest, next_: Callable[[], object]) -> None:
         # Bolt injects the context's values into listeners, by name. `logger` is its own there, to which nobody can
         # append keys.
         context["table"] = table
         context["now"] = clock()
+        context["sent_at"] = datetime.fromtimestamp(int(request.headers["x-slack-request-timestamp"][0]), UTC)
         context["log"] = logger
-        context["check_member"] = partial(check_member, directory, secret.refresh, logger)
+        context["recorder"] = recorder
         context["refresh_secret"] = secret.refresh
         next_()
 

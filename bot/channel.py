@@ -1,4 +1,4 @@
-"""The Slack channel: the request's message, direct messages to those who don't read it there, and replies below."""
+"""The Slack channel: the request's message, direct messages to approvers who are not in its channel, and replies."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 DIRECT = "direct_slack"
-"""Marked when all who are not in the channel have their message; with a suffix, for whom it was escalated to."""
+"""The step that is done once approvers outside the channel have their messages; an escalation adds a suffix."""
 
 OUTCOME_THREAD = "outcome_thread"
-"""Marked when the outcome is said below the request."""
+"""The step that is done once the outcome is posted in the request's thread."""
 
 MAX_DIRECT = 20
 """Direct messages about one request: each is edited whenever the request moves on, and Slack takes some 50 edits a
-minute. Who is left out finds the request in the app's Home, and in the mail where they get one.
+minute. Approvers who are left out find the request in the app's Home, and in the email if they get one.
 
 Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
 """
@@ -48,21 +48,21 @@ class SlackChannel:
         self._logger = logger
 
     def invite(self, approval: Approval) -> Tasks:
-        """Post the request once identities are resolved: before, nobody could respond in Slack."""
+        """Post the request once identities are resolved: nobody can respond in Slack before."""
         people = approval.people
         if people is None or not people.complete:
             return {}
-        if not people.approvers:  # Whoever is asked is in the channel.
+        if not people.approvers:  # Everybody who can respond is in the channel.
             return {request_step(SLACK): self._post}
         step = f"{DIRECT}-escalation" if approval.escalated_at else DIRECT
-        return {request_step(SLACK): self._post, step: self._ask_absent}
+        return {request_step(SLACK): self._post, step: self._invite_directly}
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Reply below the request; remind in direct messages, too."""
         if channel_message(approval) is None:
             return {}
         step = step_for(news.topic, self.name)
-        reply: Tasks = {step: partial(self._reply_news, news)}
+        reply: Tasks = {step: partial(self._reply, news)}
         if news.kind is NewsKind.REMINDER and direct_messages(approval):
             return {**reply, f"{step}-direct": partial(self._remind_directly, f"{step}-direct")}
         return reply
@@ -81,52 +81,49 @@ class SlackChannel:
         if channel_message(approval) is None:
             return
         with self._unless_refused():
-            if approval.decision:
-                self._messenger.show_outcome(approval)
-            else:
-                self._messenger.show_progress(approval)
+            self._messenger.update(approval)
 
     def _post(self, approval: Approval) -> Done:
         message = self._messenger.post_request(approval)
         self._logger.info("slack message posted")
         return Done(message)
 
-    def _ask_absent(self, approval: Approval) -> Tasks | NotDone:
+    def _invite_directly(self, approval: Approval) -> Tasks | NotDone:
         posted = channel_message(approval)
         if posted is None:
             return NotDone.MOOT  # Not posted yet.
-        absent = self._absent(approval, posted)
+        absent = self._approvers_outside(approval, posted)
         room = max(0, MAX_DIRECT - len(direct_messages(approval)))
         if len(absent) > room:
-            self._logger.warning("not all get a direct message", extra={"left_out": len(absent) - room})
+            self._logger.warning("direct messages left out", extra={"left_out": len(absent) - room})
         users = [person.on(SLACK) for person in absent[:room]]
-        return {request_step(SLACK, user): partial(self._ask_directly, user) for user in users}
+        return {request_step(SLACK, user): partial(self._post_directly, user) for user in users}
 
-    def _ask_directly(self, user: str, approval: Approval) -> Done | NotDone:
+    def _post_directly(self, user: str, approval: Approval) -> Done | NotDone:
         try:
             return Done(self._messenger.post_directly(approval, user))
         except DeliveryRefusedError as refused:
-            self._logger.warning("no direct message", extra={"reason": str(refused)})
+            self._logger.warning("direct message refused", extra={"reason": str(refused)})
             return NotDone.MOOT
 
-    def _absent(self, approval: Approval, posted: Delivery) -> list[Person]:
+    def _approvers_outside(self, approval: Approval, posted: Delivery) -> list[Person]:
         """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet."""
         asked = {message.to for message in direct_messages(approval)}
         missing = [person for person in unanswered(approval) if person.on(SLACK) not in ("", *asked)]
         try:
             here = self._members(approval, posted) if missing else frozenset()
         except DeliveryRefusedError as refused:
-            # Installed before the app needed this scope: who is in the channel is asked there, others by email.
+            # The app was installed before it needed this scope: the others are asked by email.
             self._logger.warning("members can't be looked up", extra={"reason": str(refused)})
             return []
         return [person for person in missing if person.on(SLACK) not in here]
 
     def _members(self, approval: Approval, posted: Delivery) -> frozenset[str]:
-        if posted.place.startswith("D"):  # The request asks in a direct message: who is there is known.
+        if posted.place.startswith("D"):  # The request was posted to one user.
             return frozenset({approval.request.channel or ""})
         return self._messenger.directory.members_of(posted.place)
 
-    def _reply_news(self, news: News, approval: Approval) -> Done:
+    def _reply(self, news: News, approval: Approval) -> Done:
         text, people = _NEWS[news.kind](approval)
         mentions = [person.on(SLACK) for person in people if person.on(SLACK)]
         with self._unless_refused():
@@ -159,24 +156,24 @@ class SlackChannel:
         try:
             yield
         except DeliveryRefusedError as refused:
-            self._logger.warning("slack message left as it is", extra={"reason": str(refused)})
+            self._logger.warning("slack message not changed", extra={"reason": str(refused)})
 
 
-def _remind_all(approval: Approval) -> tuple[Text, Sequence[Person]]:
+def _reminder(approval: Approval) -> tuple[Text, Sequence[Person]]:
     missing = unanswered(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
     return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
 
 
-def _escalated(approval: Approval) -> tuple[Text, Sequence[Person]]:
+def _escalation(approval: Approval) -> tuple[Text, Sequence[Person]]:
     new = approval.people.escalation if approval.people else ()
     names = ", ".join(map(display_name, new))
     return text(f"There was no decision in time. From now on these may answer, too: {names}."), new
 
 
-def _extended(approval: Approval) -> tuple[Text, Sequence[Person]]:
+def _extension(approval: Approval) -> tuple[Text, Sequence[Person]]:
     return wording.extension_sentence(approval.extensions[-1]), ()
 
 
-_NEWS = {NewsKind.REMINDER: _remind_all, NewsKind.ESCALATION: _escalated, NewsKind.EXTENSION: _extended}
+_NEWS = {NewsKind.REMINDER: _reminder, NewsKind.ESCALATION: _escalation, NewsKind.EXTENSION: _extension}
 """The text for each kind of news, and the people to mention."""

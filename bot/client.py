@@ -1,4 +1,4 @@
-"""Clients of Slack's Web API and of response URLs, with errors in the product's words."""
+"""Clients of Slack's Web API and of response URLs, with errors as `DeliveryError` and its subclasses."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ _SCOPES = re.compile(r"[a-z:._,-]{1,200}")
 
 
 class SlackApi:
-    """Calls Slack's Web API as the app's bot. Connects by the first call, and again after the token went stale.
+    """Calls Slack's Web API as the app's bot.
 
-    `web_client` reads the secret.
+    `web_client` reads the secret: at the first call, and again after Slack refused the token.
     """
 
     def __init__(self, web_client: Callable[[], WebClient]) -> None:
@@ -78,10 +78,8 @@ class SlackApi:
         with suppress(DeliveryError):
             self._connected()
 
-    def call(
-        self, method: Callable[[WebClient], SlackResponse], *, missing: frozenset[str] = frozenset()
-    ) -> SlackResponse | None:
-        """Call a method. Return None if Slack answers with one of the codes in `missing`.
+    def call(self, method: Callable[[WebClient], SlackResponse]) -> SlackResponse:
+        """Call a method.
 
         Raises `DeliveryError` if the call fails: `DeliveryDelayedError` if Slack limits the rate,
         `DeliveryRefusedError` if its configuration must change first.
@@ -89,11 +87,18 @@ class SlackApi:
         try:
             return method(self._connected())
         except SlackApiError as error:
-            if error.response.get("error") in missing:
-                return None
             raise self._refusal(error) from error
         except (SlackRequestError, HTTPException, OSError) as error:
             raise DeliveryError(f"Slack can't be reached: {type(error).__name__}") from error
+
+    def find(self, method: Callable[[WebClient], SlackResponse], missing: frozenset[str]) -> SlackResponse | None:
+        """Call a method. Return None if Slack answers with one of the error codes in `missing`."""
+        try:
+            return self.call(method)
+        except DeliveryError as error:
+            if isinstance(error.__cause__, SlackApiError) and error.__cause__.response.get("error") in missing:
+                return None
+            raise
 
     def _connected(self) -> WebClient:
         # Tried again at each call: a secret that can't be read must stop Slack alone, not emails.
@@ -117,7 +122,7 @@ class SlackApi:
         return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
 
 
-class Hook:
+class ResponseUrls:
     """Answers a command at its response URL.
 
     The URL is a capability, and it comes from the table, where a function that faces the internet wrote it: it must be
@@ -135,7 +140,7 @@ class Hook:
 
         `workspace` is the ID of the app's own.
         """
-        if not self._may_take(url, workspace):
+        if not self._is_allowed(url, workspace):
             raise DeliveryRefusedError("an address that is not for an answer in this workspace")
         try:
             answer = self._client(url).send(text=text, blocks=blocks, response_type="ephemeral")
@@ -149,7 +154,7 @@ class Hook:
         )
         raise (DeliveryError if retried else DeliveryRefusedError)(f"Slack answered {code}")
 
-    def _may_take(self, url: str, workspace: str) -> bool:
+    def _is_allowed(self, url: str, workspace: str) -> bool:
         if hook := _HOOK.fullmatch(url):
             # On Enterprise Grid it may name the organization instead, whose ids begin with an E.
             return hook["workspace"] == workspace or hook["workspace"].startswith("E")
@@ -158,7 +163,7 @@ class Hook:
         return not _SLACK.fullmatch(api.hostname or "") and (address.scheme, address.netloc) == (api.scheme, api.netloc)
 
 
-def web_hook(url: str) -> WebhookClient:
+def webhook_client(url: str) -> WebhookClient:
     """Return Slack's client for a response URL."""
     quiet = logging.getLogger(f"{__name__}.hook")
     quiet.setLevel(logging.WARNING)  # At lower levels the client logs the URL.

@@ -1,9 +1,10 @@
-"""The workspace's directory: users by email address or ID, members of user groups and channels."""
+"""Look up users by email address or ID, and members of user groups and channels, in the app's own workspace."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -12,10 +13,10 @@ from slack_sdk.web import SlackResponse
 
 from bot.client import SlackApi
 
-REMEMBERED = 600
+CACHE_SECONDS = 600
 """Seconds for which a user is cached."""
 
-PAGE = 999
+PAGE_SIZE = 999
 """Channels or members on a page: Slack's maximum."""
 
 MAX_PAGES = 10
@@ -47,46 +48,46 @@ class SlackUser:
 
 
 class SlackDirectory:
-    """Looks people up. Every method raises `DeliveryError` if Slack does not answer, and never returns nobody then.
+    """Looks people up. Every method raises `DeliveryError` if Slack does not answer.
 
-    If the app lacks a scope, they raise `DeliveryRefusedError`, which names the scope.
+    If the app lacks a scope, it raises `DeliveryRefusedError`, which names the scope.
     """
 
     def __init__(self, api: SlackApi, clock: Callable[[], float] = monotonic) -> None:
         self._api = api
         self._clock = clock
         self._workspace = ("", "")
-        self._known: dict[str, tuple[float, SlackUser | None]] = {}
+        self._users: dict[str, tuple[float, SlackUser | None]] = {}
 
     def find_by_email(self, email: str) -> SlackUser | None:
         """Return the user with this email address, or None. Needs the scope users:read.email.
 
         Source: https://docs.slack.dev/reference/methods/users.lookupByEmail
         """
-        return self._remembered(email, lambda slack: slack.users_lookupByEmail(email=email))
+        return self._cached(email, lambda slack: slack.users_lookupByEmail(email=email))
 
     def user(self, slack_id: str) -> SlackUser | None:
         """Return the user with this ID, deleted or not, or None. Needs the scope users:read.
 
         Source: https://docs.slack.dev/reference/methods/users.info
         """
-        return self._remembered(slack_id, lambda slack: slack.users_info(user=slack_id))
+        return self._cached(slack_id, lambda slack: slack.users_info(user=slack_id))
 
     def members(self, group_id: str) -> tuple[str, ...]:
         """Return the IDs of a user group's members; empty if there is no such group. Needs usergroups:read.
 
         Source: https://docs.slack.dev/reference/methods/usergroups.users.list
         """
-        answer = self._api.call(lambda slack: slack.usergroups_users_list(usergroup=group_id), missing=_NO_GROUP)
+        answer = self._api.find(lambda slack: slack.usergroups_users_list(usergroup=group_id), _NO_GROUP)
         return tuple(str(user) for user in answer["users"]) if answer else ()
 
     def workspace(self) -> str:
-        """Return the ID of the app's own workspace. Users of others may not respond. Slack is asked once."""
-        return self._own()[0]
+        """Return the ID of the app's own workspace. Users of others may not respond."""
+        return self._team()[0]
 
     def link(self, channel: str, ts: str) -> str:
-        """Return the URL of a message in Slack's form. Slack would return it, too, in one call for each message."""
-        return f"{self._own()[1]}archives/{channel}/p{ts.replace('.', '')}"
+        """Return the URL of a message. chat.getPermalink would return it, too, in a call for each message."""
+        return f"{self._team()[1]}archives/{channel}/p{ts.replace('.', '')}"
 
     def channels_of(self, slack_id: str) -> frozenset[str]:
         """Return the IDs of a user's channels; of private ones, those that the app is in, too.
@@ -94,10 +95,9 @@ class SlackDirectory:
         Needs channels:read and groups:read.
         Source: https://docs.slack.dev/reference/methods/users.conversations
         """
+        types = ["public_channel", "private_channel"]
         pages = self._pages(
-            lambda slack, cursor: slack.users_conversations(
-                user=slack_id, types=["public_channel", "private_channel"], limit=PAGE, cursor=cursor
-            )
+            lambda cursor, slack: slack.users_conversations(user=slack_id, types=types, limit=PAGE_SIZE, cursor=cursor)
         )
         return frozenset(str(channel["id"]) for page in pages for channel in page["channels"])
 
@@ -107,35 +107,33 @@ class SlackDirectory:
         Source: https://docs.slack.dev/reference/methods/conversations.members
         """
         pages = self._pages(
-            lambda slack, cursor: slack.conversations_members(channel=channel, limit=PAGE, cursor=cursor)
+            lambda cursor, slack: slack.conversations_members(channel=channel, limit=PAGE_SIZE, cursor=cursor)
         )
         return frozenset(str(user) for page in pages for user in page["members"])
 
-    def _pages(self, ask: Callable[[WebClient, str], SlackResponse]) -> Iterator[SlackResponse]:
+    def _pages(self, ask: Callable[[str, WebClient], SlackResponse]) -> Iterator[SlackResponse]:
         cursor = ""
         for _ in range(MAX_PAGES):
-            answer = self._api.call(lambda slack, cursor=cursor: ask(slack, cursor))  # type: ignore[misc]
-            if answer is None:
-                return
+            answer = self._api.call(partial(ask, cursor))
             yield answer
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return
 
-    def _own(self) -> tuple[str, str]:
+    def _team(self) -> tuple[str, str]:
         """Return the ID of the app's own workspace, and its URL with a slash at its end. Slack is asked once."""
         if not self._workspace[0]:
             answer = self._api.call(lambda slack: slack.auth_test())
-            self._workspace = (str(answer["team_id"]), str(answer["url"])) if answer else ("", "")
+            self._workspace = (str(answer["team_id"]), str(answer["url"]))
         return self._workspace
 
-    def _remembered(self, name: str, ask: Callable[[WebClient], SlackResponse]) -> SlackUser | None:
+    def _cached(self, name: str, look_up: Callable[[WebClient], SlackResponse]) -> SlackUser | None:
         """Cache a lookup: Slack answers some 50 a minute, and a request that names more people is tried again."""
-        at, found = self._known.get(name, (float("-inf"), None))
-        if self._clock() - at > REMEMBERED:
-            answer = self._api.call(ask, missing=_NO_USER)
+        at, found = self._users.get(name, (float("-inf"), None))
+        if self._clock() - at > CACHE_SECONDS:
+            answer = self._api.find(look_up, _NO_USER)
             found = _user(answer["user"]) if answer else None
-            self._known[name] = (self._clock(), found)
+            self._users[name] = (self._clock(), found)
         return found
 
 

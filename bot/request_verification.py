@@ -21,6 +21,7 @@ be wrong; if not, anyone may have sent it."""
 
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_PAYLOAD_FIELD = re.compile(r"(?:^|&)payload=")
 _LAZY_LISTENERS = "x-slack-bolt-"
 """Begins the headers by which Bolt runs a lazy listener and no other. Slack's signature does not cover headers."""
 
@@ -47,7 +48,7 @@ class RequestVerifier:
             "requestContext": {"httpMethod": "POST"},
             "headers": {name: value for name, value in headers.items() if not name.startswith(_LAZY_LISTENERS)},
             "queryStringParameters": {},
-            "body": body,
+            "body": _for_bolt(body),
             "isBase64Encoded": False,
         }
 
@@ -73,6 +74,17 @@ class _InjectedClock(Clock):
 def has_signature(event: Mapping[str, Any]) -> bool:
     """Return True if a request has a signature of Slack's form, right or wrong."""
     return _SIGNATURE.fullmatch(_headers(event).get("x-slack-signature", "")) is not None
+
+
+def _for_bolt(body: str) -> str:
+    """Encode the word `payload` in a form without such a field: Bolt would look for that field, and read no other.
+
+    The word may be in a command's text, and in the name of a channel or a user.
+    Source: https://github.com/slackapi/bolt-python/blob/main/slack_bolt/request/internals.py (parse_body)
+    """
+    if body.startswith("{") or _PAYLOAD_FIELD.search(body):
+        return body
+    return body.replace("payload", "%70ayload")
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""The approvals that a Slack user may see, and their part in them. Standard library only.
+"""The approvals that a Slack user can see. Standard library only.
 
-Users see the approvals to which they may respond or did, which they requested or are notified of, and those posted to
+Users see the approvals to which they can respond or did, which they requested or are notified of, and those posted to
 a channel they are in. Users of other workspaces see nothing: no `Viewer` is made for them.
 """
 
@@ -32,14 +32,14 @@ class Viewer:
     email: str = ""
     channels: frozenset[str] = field(default_factory=frozenset)
 
-    def is_called(self, name: str) -> bool:
+    def has_name(self, name: str) -> bool:
         """Return True if a Slack user ID or an email address is theirs."""
         return name == self.id or is_same(name, self.email)
 
     def is_(self, person: Person) -> bool:
         """Return True for the same human. If the record has a Slack ID, it alone counts: email addresses change."""
         known = person.on(SLACK)
-        return known == self.id if known else self.is_called(person.address)
+        return known == self.id if known else self.has_name(person.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class Overview:
     decided: Sequence[Summary] = ()
 
 
-def waits_for(approval: Approval, viewer: Viewer) -> bool:
-    """Return True if they may respond, and have not done so.
+def is_awaited(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if the viewer can respond and has not done so.
 
     A request that names no approvers waits for the people in the channel it was posted to.
     """
@@ -65,47 +65,47 @@ def waits_for(approval: Approval, viewer: Viewer) -> bool:
     return named or _is_posted_to(approval, viewer)
 
 
-def may_respond(approval: Approval, viewer: Viewer) -> bool:
-    """Return True if their response would count in any channel."""
+def can_respond(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if the viewer's response would count in any channel."""
     return isinstance(_responder(approval, viewer), Person)
 
 
-def asked_by(approval: Approval, viewer: Viewer) -> bool:
-    """Return True if they requested it."""
+def is_requester(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if the viewer requested it."""
     requester = approval.people.requester if approval.people else None
-    return viewer.is_(requester) if requester else viewer.is_called(approval.request.requested_by or "")
+    return viewer.is_(requester) if requester else viewer.has_name(approval.request.requested_by or "")
 
 
-def concerns(approval: Approval, viewer: Viewer) -> bool:
-    """Return True if they requested it, may respond or did, or are notified."""
+def is_involved(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if the viewer requested it, can respond or did, or is notified."""
     people = approval.people
     named = (*people.approvers, *(people.escalation if approval.escalated_at else ())) if people else ()
     return (
-        asked_by(approval, viewer)
+        is_requester(approval, viewer)
         or any(viewer.is_(person) for person in named)
-        or any(viewer.is_called(name) for name in approval.request.notify)
-        or any(viewer.is_called(response.approver.id) for response in approval.responses)
+        or any(viewer.has_name(name) for name in approval.request.notify)
+        or any(viewer.has_name(response.approver.id) for response in approval.responses)
     )
 
 
-def may_see(approval: Approval, viewer: Viewer) -> bool:
-    """Return True if they may see it."""
-    return concerns(approval, viewer) or _is_posted_to(approval, viewer)
+def can_see(approval: Approval, viewer: Viewer) -> bool:
+    """Return True if the viewer is involved, or in the channel it was posted to."""
+    return is_involved(approval, viewer) or _is_posted_to(approval, viewer)
 
 
-def overview(viewer: Viewer, pending: Iterable[Approval], lately: Iterable[Approval]) -> Overview:
-    """Return what to show of the open approvals and of those requested lately, which come newest first.
+def overview(viewer: Viewer, pending: Iterable[Approval], recent: Iterable[Approval]) -> Overview:
+    """Return the viewer's part of the open and the recent approvals, which come newest first.
 
     Reads each approval once and keeps none.
     """
     mine: list[Summary] = []
     others: list[Summary] = []
-    for approval in lately:
-        if asked_by(approval, viewer):
+    for approval in recent:
+        if is_requester(approval, viewer):
             mine.append(summarize(approval))
-        elif approval.decision and concerns(approval, viewer):
+        elif approval.decision and is_involved(approval, viewer):
             others.append(summarize(approval))
-    waiting = [summarize(approval) for approval in pending if waits_for(approval, viewer)]
+    waiting = [summarize(approval) for approval in pending if is_awaited(approval, viewer)]
     return Overview(
         waiting=sorted(waiting, key=lambda each: each.deadline),
         requested=mine,

@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     INCOMPLETE = "INCOMPLETE"
     """The approver must complete or fix the response first."""
     ALREADY_USED = "ALREADY_USED"
-    """The same click or form came before, and what it did was taken back since: nothing to do."""
+    """The same click or form did something before, or it was sent before the person's last change: nothing to do."""
     WITHDRAWN = "WITHDRAWN"
     EXTENDED = "EXTENDED"
     NOT_DUE = "NOT_DUE"
@@ -46,20 +46,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """An approver takes back what they answered. `key` is as in a `Response`."""
+    """An approver takes back what they answered. `key` and `sent_at` are as in a `Response`."""
 
     approver: Approver
     at: datetime
     key: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionRequest:
-    """An approver asks for more time. `key` is as in a `Response`."""
+    """An approver asks for more time. `key` and `sent_at` are as in a `Response`."""
 
     approver: Approver
     at: datetime
     key: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

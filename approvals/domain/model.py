@@ -209,6 +209,7 @@ class Response:
     `withdrawn_at`, so that no version counts it, and in `reset_by` the `person` whose response reset it. `seen` is the
     `form_changes.form_key` of the values that the person was shown; it is not stored.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
+    `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored.
     """
 
     approver: Approver
@@ -223,6 +224,7 @@ class Response:
     replaced: Mapping[str, FormValue] | None = None
     reset_by: str = ""
     seen: str = field(default="", compare=False, metadata={"stored": False})
+    sent_at: datetime | None = field(default=None, compare=False, metadata={"stored": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,27 +9,27 @@ from enum import StrEnum
 from approvals.domain.parts import Text
 
 
-class NoteKind(StrEnum):
-    """What a note asks for: to say a text, to show the app's Home anew, to answer a command, to hand out a link."""
+class ReplyKind(StrEnum):
+    """What a deferred reply is. The values are stored."""
 
-    WHISPER = "whisper"
+    EPHEMERAL = "whisper"
     HOME = "home"
     COMMAND = "command"
-    LINK = "link"
+    PAGE_LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something for one user alone, left for the backend to deliver.
+class DeferredReply:
+    """A reply to one user alone, left for the backend to deliver.
 
-    `channel` is where they were, empty in the app's Home; `workspace` is the id of theirs. `text` is what to say to
-    them, empty for nothing; of a command it is what they typed, of a link the approval's id. `response_url` is where a
-    command is answered: a capability, kept out of `repr`, and of everything else. `left_at` is None until it is left.
+    `channel` is where the user was, empty in the app's Home; `workspace` is the ID of the user's own. `text` is what to
+    say; of a command it is what the user typed, of a page link the approval's ID. `response_url` is where a command is
+    answered: a capability, kept out of `repr`, and of everything else. `left_at` is None until it is left.
     """
 
     id: str
     user: str
-    kind: NoteKind = NoteKind.WHISPER
+    kind: ReplyKind = ReplyKind.EPHEMERAL
     channel: str = ""
     text: str | Text = ""
     workspace: str = ""

@@ -171,14 +171,29 @@ def _may_withdraw(approval: Approval, person: Person) -> bool:
 
 
 def _is_used(approval: Approval, event: Response | Withdrawal | ExtensionRequest, person: Person) -> bool:
-    """Return True if the click or form of this event did something before.
+    """Return True if the click or form of this event did something before, or was sent before the person's last change.
 
     A click may be delivered twice, and a browser may send a form again: what was withdrawn since must not come back.
+    A click that changed nothing is not in the record, so its time alone tells that it is old.
     """
     mine = [response for response in approval.responses if response.person == person.id]
+    extensions = [extension for extension in approval.extensions if extension.approver == event.approver]
     keys = {key for response in mine for key in (response.key, response.withdrawal_key)}
-    keys |= {extension.key for extension in approval.extensions if extension.approver == event.approver}
-    return bool(event.key) and event.key in keys
+    keys |= {extension.key for extension in extensions}
+    match event:
+        case Response():
+            undone = [response.withdrawn_at for response in mine]
+        case Withdrawal():
+            undone = [response.at for response in mine]
+        case ExtensionRequest():
+            undone = [extension.at for extension in extensions]
+    is_late = any(_is_before(event.sent_at, moment) for moment in undone)
+    return is_late or (bool(event.key) and event.key in keys)
+
+
+def _is_before(sent_at: datetime | None, moment: datetime | None) -> bool:
+    """Compare whole seconds: `sent_at` has no fractions."""
+    return sent_at is not None and moment is not None and sent_at < moment.replace(microsecond=0)
 
 
 def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:

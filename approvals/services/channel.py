@@ -73,7 +73,10 @@ class Channel(Protocol):
         """The name in records, results, events and step keys."""
 
     def invite(self, approval: Approval) -> Tasks:
-        """Return the tasks that ask people or tell them of the request: `request_NAME[:TO]`, `notice_NAME[:TO]`."""
+        """Return the tasks that ask people or tell them of the request: `request_NAME[:TO]`, `notice_NAME[:TO]`.
+
+        If no task asked anyone in half an hour, the request is cancelled: a notice does not count.
+        """
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Return the tasks that tell those who were asked what is new: `TOPIC:TO`, as `reminder-1:ann@example.com`."""
@@ -82,4 +85,7 @@ class Channel(Protocol):
         """Return the tasks that tell people how the approval ended: `outcome_NAME[:TO]`."""
 
     def show(self, approval: Approval) -> None:
-        """Edit what can be edited, so that it shows the progress or the outcome. Called often and never marked."""
+        """Edit what can be edited, so that it shows the progress or the outcome. Called often and never marked.
+
+        An error is tried again with the news. If the message was deleted, log it and return.
+        """

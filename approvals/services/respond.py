@@ -8,7 +8,7 @@ from typing import Protocol
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import ApprovalEvent, Judgement
 from approvals.domain.model import Approval
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 
 _ATTEMPTS = 50
@@ -18,14 +18,14 @@ _ATTEMPTS = 50
 class Store(Protocol):
     """What `respond` needs of the table."""
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
-        """Store the approval, and leave the note, if the table still has the version before it.
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+        """Store the approval, and leave the reply, if the table still has the version before it.
 
         Raise `ConflictError` otherwise: then neither is done.
         """
 
-    def leave_note(self, note: Note) -> None:
-        """Leave a note by itself."""
+    def leave_reply(self, reply: DeferredReply) -> None:
+        """Leave a reply by itself."""
 
 
 def respond(
@@ -33,21 +33,21 @@ def respond(
     approval: Approval,
     event: ApprovalEvent,
     *,
-    note: Callable[[Judgement], Note | None] = lambda _: None,
+    reply: Callable[[Judgement], DeferredReply | None] = lambda _: None,
 ) -> Judgement:
     """Judge the event and store what it changes with one conditional write.
 
-    `note` makes the note that a judgement leads to, if any: the same write leaves it. It is called before that write,
+    `reply` returns the deferred reply to a judgement, if any: the same write leaves it. It is called before that write,
     so that nothing is stored if it raises.
 
     A conflict is judged again against the current record, never overwritten. Raise `TooManyConflictsError` after fifty.
     """
     for _ in range(_ATTEMPTS):
         judgement = judge(approval, event)
-        left = note(judgement)
+        left = reply(judgement)
         if not judgement.changed:
             if left:
-                store.leave_note(left)
+                store.leave_reply(left)
             return judgement
         try:
             store.save(judgement.approval, left)

@@ -25,7 +25,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.parts import Moment, Part, Text, text
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.rules import next_due
 from approvals.requests.codec import read, write
 from approvals.store import legacy
@@ -189,25 +189,25 @@ def delivery_to_item(delivery: Delivery) -> Item:
     return {name: value for name, value in to_item(delivery).items() if value}
 
 
-def note_to_item(note: Note, at: datetime) -> Item:
+def reply_to_item(reply: DeferredReply, at: datetime) -> Item:
     """Return the attributes of a deferred reply that is left now. Its key names the user."""
     return {
-        "kind": note.kind.value,
-        "channel": note.channel,
-        "text": str(note.text),
-        "parts": [_part_to_item(part) for part in note.text.parts] if isinstance(note.text, Text) else None,
-        "workspace": note.workspace,
-        "response_url": note.response_url,
+        "kind": reply.kind.value,
+        "channel": reply.channel,
+        "text": str(reply.text),
+        "parts": [_part_to_item(part) for part in reply.text.parts] if isinstance(reply.text, Text) else None,
+        "workspace": reply.workspace,
+        "response_url": reply.response_url,
         "left_at": iso(at),
     }
 
 
-def note_from_item(note_id: str, user: str, item: Item) -> Note:
+def reply_from_item(reply_id: str, user: str, item: Item) -> DeferredReply:
     """Return the reply in an item, to the user that its key names."""
-    return Note(
-        id=note_id,
+    return DeferredReply(
+        id=reply_id,
         user=user,
-        kind=NoteKind(item["kind"]),
+        kind=ReplyKind(item["kind"]),
         channel=item["channel"],
         text=text(*map(_part_from_item, item["parts"])) if item.get("parts") else item["text"],
         workspace=item["workspace"],

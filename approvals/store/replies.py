@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from approvals.domain.replies import Note
-from approvals.store.items import note_from_item, note_to_item
+from approvals.domain.replies import DeferredReply
+from approvals.store.items import reply_from_item, reply_to_item
 from approvals.store.table import NotFoundError, deserialized, serialized
 
 if TYPE_CHECKING:
@@ -29,23 +29,23 @@ class Replies:
         self._dynamodb = dynamodb
         self._name = name
 
-    def leaving(self, note: Note) -> PutTypeDef:
+    def leaving(self, reply: DeferredReply) -> PutTypeDef:
         """Return the write that leaves a reply, which says when. The same reply left twice is one."""
-        if note.left_at is None:
+        if reply.left_at is None:
             raise ValueError("a reply says when it is left")
-        expires_at = int((note.left_at + RETENTION).timestamp())
-        item = {**note_to_item(note, note.left_at), "id": reply_id(note), "expires_at": expires_at}
+        expires_at = int((reply.left_at + RETENTION).timestamp())
+        item = {**reply_to_item(reply, reply.left_at), "id": reply_id(reply), "expires_at": expires_at}
         return {"TableName": self._name, "Item": serialized(item)}
 
-    def get(self, reply: str) -> Note:
+    def get(self, item_id: str) -> DeferredReply:
         """Return a reply by the id of its item. Raises `NotFoundError`."""
-        answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": reply}}, ConsistentRead=True)
+        answer = self._dynamodb.get_item(TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True)
         if "Item" not in answer:
-            raise NotFoundError(reply)
-        user, _, note_id = reply.removeprefix(REPLY_PREFIX).partition("#")
-        return note_from_item(note_id, user, deserialized(answer["Item"]))
+            raise NotFoundError(item_id)
+        user, _, id_ = item_id.removeprefix(REPLY_PREFIX).partition("#")
+        return reply_from_item(id_, user, deserialized(answer["Item"]))
 
 
-def reply_id(note: Note) -> str:
+def reply_id(reply: DeferredReply) -> str:
     """Return the id of a reply's item."""
-    return f"{REPLY_PREFIX}{note.user}#{note.id}"
+    return f"{REPLY_PREFIX}{reply.user}#{reply.id}"

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from approvals.domain.errors import ConflictError
 from approvals.domain.model import Approval, Delivery, People, iso
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.steps import Step
 from approvals.store import legacy
 from approvals.store.dynamodb import deserialize, serialize
@@ -86,8 +86,8 @@ class ApprovalTable:
         """Return the current approval. Raise `NotFoundError`."""
         return read_approval(self._item(approval_id, self._attributes))
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
-        """Store the approval, and the note with it, if its version is the next one.
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+        """Store the approval, and the reply with it, if its version is the next one.
 
         Raise `ConflictError` otherwise, `NotFoundError` if the record is gone, `RecordFullError` if it has no room, and
         `TooManyConflictsError` if other writes hold it all the time.
@@ -104,8 +104,8 @@ class ApprovalTable:
             {name: name for name in changed},
         )
         try:
-            if note:
-                self._writes.transact({"Update": answer}, {"Put": self._leaving(note)})
+            if reply:
+                self._writes.transact({"Update": answer}, {"Put": self._leaving(reply)})
             else:
                 self._writes.update(**answer)
         except (self._dynamodb.exceptions.ConditionalCheckFailedException, ConditionsFailedError) as error:
@@ -190,14 +190,14 @@ class ApprovalTable:
         """Return the ids of an execution's pending approvals. Eventually consistent: the newest may be missing."""
         return self._ids(WAITING_INDEX, "waiting = :execution", {":execution": execution_arn})
 
-    def leave_note(self, note: Note) -> None:
+    def leave_reply(self, reply: DeferredReply) -> None:
         """Leave a reply, which says when, for the backend to deliver. The same reply left twice is one."""
-        self._writes.put(**self._leaving(note))
+        self._writes.put(**self._leaving(reply))
 
-    def _leaving(self, note: Note) -> PutTypeDef:
+    def _leaving(self, reply: DeferredReply) -> PutTypeDef:
         if self._replies is None:
             raise ValueError("this function leaves no replies")
-        return self._replies.leaving(note)
+        return self._replies.leaving(reply)
 
     def _update_existing(
         self, approval_id: str, update: str, values: Item, names: Mapping[str, str] | None = None

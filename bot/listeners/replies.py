@@ -8,8 +8,8 @@ from hashlib import sha256
 
 from approvals.domain.model import Approver
 from approvals.domain.parts import Text
-from approvals.domain.replies import Note, NoteKind
-from bot.listeners.interactions import Interaction
+from approvals.domain.replies import DeferredReply, ReplyKind
+from bot.listeners.payloads import Interaction
 
 GONE = "This request is no longer on record, so your answer could not be taken."
 
@@ -19,32 +19,28 @@ NO_ROOM = (
 )
 
 
-def reply_to(interaction: Interaction, said: Text | str, *, recorded: bool = False) -> Note:
-    """Return a reply to a person. Each interaction that was recorded gets its own, other words are said once a minute.
+def reply_to(interaction: Interaction, said: Text | str, *, recorded: bool = False) -> DeferredReply:
+    """Return the reply to an interaction: one for each that was recorded, else one a minute with the same words.
 
-    Slack repeats an interaction that it holds for lost, with the same key: its reply is the same one.
+    Slack may send an interaction twice, with the same key: its reply is the same one.
     """
     about = interaction.key if recorded else f"{said}:{_minute(interaction)}"
-    id_ = reply_id(interaction.approval_id, interaction.approver.id, about)
-    return message(id_, interaction.approver, interaction.channel, said, interaction.at)
+    id_ = stable_id(interaction.approval_id, interaction.approver.id, about)
+    return ephemeral_reply(id_, interaction.approver, interaction.channel, said, interaction.at)
 
 
-def page_link(interaction: Interaction) -> Note:
-    """Return the request for a link to the page, for one person, once a minute. The Slack app can't sign one."""
+def page_link(interaction: Interaction) -> DeferredReply:
+    """Return the request for a link to the page, for one person, once a minute."""
     about, person = interaction.approval_id, interaction.approver
-    id_ = reply_id("link", about, person.id, _minute(interaction))
-    return replace(message(id_, person, interaction.channel, about, interaction.at), kind=NoteKind.LINK)
+    id_ = stable_id("link", about, person.id, _minute(interaction))
+    return replace(ephemeral_reply(id_, person, interaction.channel, about, interaction.at), kind=ReplyKind.PAGE_LINK)
 
 
-def _minute(interaction: Interaction) -> str:
-    return f"{interaction.at:%Y-%m-%dT%H:%M}"
-
-
-def message(id_: str, approver: Approver, channel: str, said: Text | str, now: datetime) -> Note:
+def ephemeral_reply(id_: str, approver: Approver, channel: str, said: Text | str, now: datetime) -> DeferredReply:
     """Return an ephemeral message to a person in a channel; without a channel, the app's Home with `said` on top."""
-    return Note(
+    return DeferredReply(
         id=id_,
-        kind=NoteKind.WHISPER if channel else NoteKind.HOME,
+        kind=ReplyKind.EPHEMERAL if channel else ReplyKind.HOME,
         channel=channel,
         user=approver.id,
         text=said,
@@ -53,6 +49,10 @@ def message(id_: str, approver: Approver, channel: str, said: Text | str, now: d
     )
 
 
-def reply_id(*parts: str) -> str:
+def stable_id(*parts: str) -> str:
     """Return the ID of a reply, the same for the same parts: a reply that is left twice is delivered once."""
     return sha256(":".join(parts).encode()).hexdigest()[:32]
+
+
+def _minute(interaction: Interaction) -> str:
+    return f"{interaction.at:%Y-%m-%dT%H:%M}"

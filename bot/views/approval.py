@@ -1,4 +1,4 @@
-"""The message that asks for an approval, and what becomes of it."""
+"""The message that asks for an approval, and shows its progress and outcome."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
-    ContextBlock,
     HeaderBlock,
     PlainTextObject,
+    RichTextSectionElement,
     SectionBlock,
 )
 
@@ -23,31 +23,23 @@ from approvals.domain.parts import Names, join_texts
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
-from bot.views.buttons import ACTION_IDS, OPEN_EXECUTION_ID, READ_AND_RESPOND, READ_IN_FULL, buttons, read
+from bot.views.buttons import READ_AND_RESPOND, READ_IN_FULL, page_button, request_buttons
 from bot.views.text import (
     Part,
     escape,
-    fit,
+    fit_literal,
+    footnote,
     literal,
     local_time,
     mention,
+    mention_or_name,
     mrkdwn,
+    paragraph,
     rich,
     runs,
-    section,
     sentence,
     weight_of,
 )
-
-__all__ = [
-    "ACTION_IDS",
-    "OPEN_EXECUTION_ID",
-    "outcome_blocks",
-    "outcome_reply",
-    "outcome_text",
-    "request_blocks",
-    "request_text",
-]
 
 MAX_HEADER = 150
 """Characters. Source: https://docs.slack.dev/reference/block-kit/blocks/header-block"""
@@ -66,49 +58,63 @@ _HEADING = 120
 
 _SEVERE = "\u26a0\ufe0f *High severity*: you confirm your response in a second step."
 
+_YOURS_ALONE = "The link is yours alone: do not forward it."
+
 
 def request_text(approval: Approval) -> str:
-    """The text of the notification, and for clients that show no blocks."""
+    """Return the text for the notification, and for clients that show no blocks."""
     return f"Approval required: {escape(approval.title)}"
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
-    """The message while an answer is waited for: ours first, then the request, with buttons where it is answerable.
+    """Return the message of an open request: our own words, then the request, with buttons if it is answerable.
 
-    Approving by a tap takes that all of the request is shown here. Else a button leads to the page that shows it.
+    Only a message that shows all of the request has a button to approve. Others have one that leads to the page.
     """
     head = [*_head(approval), *_rules(approval)]
-    actions = buttons(approval, all_shown=True)
+    actions = request_buttons(approval, all_shown=True)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions]) + _HEADING)
     content = [*head, *details.from_request(shown)]
     if shown.is_complete:
         return [*content, actions] if answerable else content
     if answerable:
-        return [*content, omitted(shown, on_the_page()), buttons(approval, all_shown=False)]
+        return [*content, omitted(shown, on_the_page()), request_buttons(approval, all_shown=False)]
     return [
         *content,
         omitted(shown, on_the_page(READ_IN_FULL)),
-        ActionsBlock(elements=[read(approval, READ_IN_FULL)]),
+        ActionsBlock(elements=[page_button(approval, READ_IN_FULL)]),
     ]
 
 
+def message_of(approval: Approval, *, answerable: bool = True) -> tuple[str, list[Block]]:
+    """Return the message that shows an approval as it is now: a text for notifications, and blocks."""
+    if approval.decision:
+        return outcome_text(approval), outcome_blocks(approval)
+    return request_text(approval), request_blocks(approval, answerable=answerable)
+
+
+def page_link_text(approval: Approval, url: str) -> str:
+    """Return a link to the page, as mrkdwn for one user: the link is a right to respond."""
+    return f"{sentence(wording.quoted_title(approval))} <{escape(url)}|Open the page>. {_YOURS_ALONE}"
+
+
 def omitted(shown: Shown, rest: str) -> Block:
-    """What is left out. `rest` says where it is."""
-    return SectionBlock(text=mrkdwn(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}"))
+    """Return a block that says what is left out. `rest` says where it is."""
+    return paragraph(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}")
 
 
 def on_the_page(button: str = READ_AND_RESPOND) -> str:
-    """Where everything is shown, and how to get there."""
+    """Return where everything is shown, and how to get there."""
     return f"The page shows everything: press *{button}* for a link of your own."
 
 
 def outcome_text(approval: Approval) -> str:
-    """The text of the message once the approval is decided."""
+    """Return the text of the message once the approval is decided."""
     return f"{wording.headline(approval)}: {escape(approval.title)}"
 
 
 def outcome_reply(approval: Approval) -> str:
-    """What is said below the request once it is decided: who is told of it, the outcome, and what was said with it."""
+    """Return the reply once the approval is decided: a mention of the requester, the outcome, and the comment."""
     decision = wording.decision_of(approval)
     requester = _requester(approval)
     told = f"<@{requester}> " if requester else ""
@@ -117,7 +123,6 @@ def outcome_reply(approval: Approval) -> str:
 
 
 def _requester(approval: Approval) -> str:
-    """The Slack id of who asked; empty where they have none."""
     if approval.people and approval.people.requester:
         return approval.people.requester.on(SLACK)
     asked_by = approval.request.requested_by or ""
@@ -125,20 +130,20 @@ def _requester(approval: Approval) -> str:
 
 
 def outcome_blocks(approval: Approval) -> list[Block]:
-    """The message once the approval is decided: no buttons, but who, when, and by which channel."""
+    """Return the message once the approval is decided: without buttons, but with who, when, and by which channel."""
     decision = wording.decision_of(approval)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     ours: list[Block] = [
         *_title(approval),
-        SectionBlock(text=mrkdwn(f"*{wording.headline(approval)}* {_by(decision)}")),
+        paragraph(f"*{wording.headline(approval)}* {_by(decision)}"),
         *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
         *_filled_in(approval),
         *details.lines(wording.progress(approval), MAX_PROGRESS),
     ]
     if lost := wording.undelivered_sentence(approval):
-        ours.append(SectionBlock(text=mrkdwn(lost)))
+        ours.append(paragraph(lost))
     ours.append(_fields(approval))
-    tail = ContextBlock(elements=[mrkdwn(execution)])
+    tail = footnote(execution)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*ours, tail]) + _HEADING)
     rest = [] if shown.is_complete else [omitted(shown, "The execution's input has everything.")]
     return [*ours, *details.from_request(shown), *rest, tail]
@@ -151,33 +156,32 @@ def _title(approval: Approval) -> list[Block]:
 
 
 def _fields(approval: Approval) -> Block:
-    """Who requests, by when (while open), and for which workflow."""
-    claim = approval.request.requested_by or ""
-    requester = f"<@{claim}>" if is_slack_user(claim) else fit(facts.requester(approval), MAX_VALUE)
+    """Return who requests, by when (while open), and for which workflow."""
+    requester = mention_or_name(approval.request.requested_by or "", facts.requester(approval), MAX_VALUE)
     rows = [
         (facts.REQUESTER, requester),
         (facts.DEADLINE, "" if approval.decision else local_time(approval.deadline)),
-        *((label, fit(value, MAX_VALUE)) for label, value in facts.source(approval)),
+        *((label, fit_literal(value, MAX_VALUE)) for label, value in facts.source(approval)),
     ]
     return SectionBlock(fields=[mrkdwn(f"*{label}*\n{value}") for label, value in rows if value])
 
 
 def _head(approval: Approval) -> list[Block]:
     severe = approval.request.severity is Severity.HIGH
-    return [*_title(approval), *([SectionBlock(text=mrkdwn(_SEVERE))] if severe else []), _fields(approval)]
+    return [*_title(approval), *([paragraph(_SEVERE)] if severe else []), _fields(approval)]
 
 
 def _rules(approval: Approval) -> list[Block]:
-    """Who may answer, who is told, and how far it is."""
-    blocks = [rich([section(_who_may(approval))])]
+    """Return who may respond, who is notified, and the progress."""
+    blocks = [rich(RichTextSectionElement(elements=_who_may(approval)))]
     told = [name for name in approval.request.notify if is_slack_user(name)]
     if told:
-        blocks.append(rich([section([*runs("cc "), *_spaced([mention(name) for name in told])])]))
+        mentions = [part for name in told for part in (mention(name), *runs(" "))]
+        blocks.append(rich(RichTextSectionElement(elements=[*runs("cc "), *mentions[:-1]])))
     return blocks + details.lines(wording.progress(approval), MAX_PROGRESS)
 
 
 def _who_may(approval: Approval) -> list[Part]:
-    """Who may answer, by mention where Slack knows them."""
     rejects = approval.request.on_timeout is OnTimeout.REJECT
     silence = "No answer in time counts as a rejection." if rejects else ""
     parts = join_texts([wording.rules_sentence(approval), silence]).parts
@@ -185,7 +189,7 @@ def _who_may(approval: Approval) -> list[Part]:
 
 
 def _listed(people: Sequence[Person]) -> list[Part]:
-    """People by mention, or else by name; as many as there is room for."""
+    """Return as many people as there is room for, by mention, or by name if Slack does not know them."""
     parts: list[Part] = []
     for number, person in enumerate(people):
         user = person.on(SLACK)
@@ -197,12 +201,8 @@ def _listed(people: Sequence[Person]) -> list[Part]:
     return parts
 
 
-def _spaced(parts: Sequence[Part]) -> list[Part]:
-    return [each for number, part in enumerate(parts) for each in ([*runs(" "), part] if number else [part])]
-
-
 def _filled_in(approval: Approval) -> list[Block]:
-    """What the approvers filled in, where somebody did: the last of them counts. Quoted: a text may have any lines."""
+    """Return the form of the last approver who filled it in, as a quote: a text may have any lines."""
     filled = [response.form for response in approval.standing if response.action is Action.APPROVE and response.form]
     if not filled:
         return []
@@ -214,7 +214,7 @@ def _filled_in(approval: Approval) -> list[Block]:
 def _by(decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
-        return f"{when}. {fit(decision.cause or '', MAX_COMMENT)}".strip()
+        return f"{when}. {fit_literal(decision.cause or '', MAX_COMMENT)}".strip()
     if decision.channel == SLACK:
         return f"by <@{decision.approver.id}> in Slack, {when}"
     return f"by {literal(decision.approver.name)} {wording.where(decision.channel)}, {when}"

@@ -37,89 +37,78 @@ OPEN_MESSAGE_ID = "approval:open-message"
 REFRESH_ID = "home:refresh"
 """The action ID of the button that updates the app's Home."""
 
-MORE_ID = "approval:more"
-"""The action ID of the menu. An option's value is one of the two words below, a colon, and the approval's ID."""
+MENU_ID = "approval:more"
+"""The action ID of the menu. An option's value is one of the two choices below, a colon, and the approval's ID."""
 
-WITHDRAW, MORE_TIME = "withdraw", "more-time"
+WITHDRAW, EXTEND = "withdraw", "more-time"
 
 READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
 """The labels of the button that leads to the page, for people who can respond and for those who can only see it."""
 
-_WORDS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
+LABELS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 
 
 def needs_modal(approval: Approval, action: Action) -> bool:
-    """Return True if a response takes a dialog: a form to fill in, or a comment."""
+    """Return True if a response takes a modal: a form to fill in, or a comment."""
     comment = approval.request.comments[action]
     if action is Action.REJECT:
         return comment is not Presence.OFF
     return comment is Presence.REQUIRED or bool(approval.request.form)
 
 
-def buttons(approval: Approval, *, all_shown: bool) -> Block:
+def request_buttons(approval: Approval, *, all_shown: bool) -> Block:
     """Return the row of buttons below an open request."""
     execution = ButtonElement(
         text="Open execution", action_id=OPEN_EXECUTION_ID, url=console_url(approval.workflow.execution_arn)
     )
-    options = list(_options(approval))
-    more = [OverflowMenuElement(action_id=MORE_ID, options=options)] if options else []
-    return _row([*_answers(approval, all_shown=all_shown), execution, *more], all_shown=all_shown)
+    options = _options(approval)
+    menu = [OverflowMenuElement(action_id=MENU_ID, options=options)] if options else []
+    return _row([*_responses(approval, all_shown=all_shown), execution, *menu], all_shown=all_shown)
 
 
-def answers(approval: Approval, *, all_shown: bool, place: int) -> Block:
+def response_buttons(approval: Approval, *, all_shown: bool, place: int) -> Block:
     """Return Approve and Reject. If not all is shown, a button to the page stands in place of Approve."""
-    return _row(_answers(approval, all_shown=all_shown), all_shown=all_shown, place=place)
+    return _row(_responses(approval, all_shown=all_shown), all_shown=all_shown, place=place)
 
 
-def read(approval: Approval, text: str) -> ButtonElement:
+def page_button(approval: Approval, label: str) -> ButtonElement:
     """Return the button that sends a link to the page, which shows everything."""
-    return ButtonElement(text=text, action_id=READ_ID, value=approval.id)
+    return ButtonElement(text=label, action_id=READ_ID, value=approval.id)
 
 
 def _row(elements: list[InteractiveElement], *, all_shown: bool, place: int = 0) -> Block:
     return ActionsBlock(elements=elements, block_id=f"{ALL_SHOWN}{place}" if all_shown else None)
 
 
-def _answers(approval: Approval, *, all_shown: bool) -> list[InteractiveElement]:
-    approve = _answer(approval, Action.APPROVE) if all_shown else read(approval, READ_AND_RESPOND)
-    return [approve, _answer(approval, Action.REJECT)]
+def _responses(approval: Approval, *, all_shown: bool) -> list[InteractiveElement]:
+    approve = _response(approval, Action.APPROVE) if all_shown else page_button(approval, READ_AND_RESPOND)
+    return [approve, _response(approval, Action.REJECT)]
 
 
-def _answer(approval: Approval, action: Action) -> ButtonElement:
+def _response(approval: Approval, action: Action) -> ButtonElement:
+    label, style = LABELS[action], "primary" if action is Action.APPROVE else "danger"
+    confirm = ConfirmObject(
+        title=f"{label}?",
+        text=PlainTextObject(text=f"This request is of high severity. Do you really want to {action} it?"),
+        confirm=label,
+        deny="Cancel",
+        style=style,
+    )
+    is_confirmed = approval.request.severity is Severity.HIGH and not needs_modal(approval, action)
     return ButtonElement(
-        text=_WORDS[action],
-        style="primary" if action is Action.APPROVE else "danger",
+        text=label,
+        style=style,
         action_id=ACTION_IDS[action],
         value=approval.id,
-        confirm=_confirm(action) if _asks_again(approval, action) else None,
-    )
-
-
-def _asks_again(approval: Approval, action: Action) -> bool:
-    return approval.request.severity is Severity.HIGH and not needs_modal(approval, action)
-
-
-def _confirm(action: Action) -> ConfirmObject:
-    word = _WORDS[action]
-    return ConfirmObject(
-        title=f"{word}?",
-        text=PlainTextObject(text=f"This request is of high severity. Do you really want to {action} it?"),
-        confirm=word,
-        deny="Cancel",
-        style="primary" if action is Action.APPROVE else "danger",
+        confirm=confirm if is_confirmed else None,
     )
 
 
 def _options(approval: Approval) -> list[Option]:
+    options = []
     several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
-    found = []
-    if several:  # If one response decides, there is none to withdraw.
-        found.append(_option("Withdraw my response", WITHDRAW, approval))
+    if several and approval.standing:  # If one response decides, there is none to withdraw.
+        options.append(("Withdraw my response", WITHDRAW))
     if can_extend(approval):
-        longer = duration(approval.request.more_time.by)
-        found.append(_option(f"Extend deadline by {longer}", MORE_TIME, approval))
-    return found
-
-
-def _option(text: str, word: str, approval: Approval) -> Option:
-    return Option(text=PlainTextObject(text=text), value=f"{word}:{approval.id}")
+        options.append((f"Extend deadline by {duration(approval.request.more_time.by)}", EXTEND))
+    return [Option(text=PlainTextObject(text=label), value=f"{choice}:{approval.id}") for label, choice in options]

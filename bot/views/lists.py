@@ -1,16 +1,38 @@
-"""The answers to /approvals: lists and help."""
+"""Approvals in a few lines each: rows, and the lists and the help of /approvals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from slack_sdk.models.blocks import Block, ContextBlock, SectionBlock
+from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
+from approvals.domain.model import Approval, Delivery, Severity
+from approvals.domain.parts import display_name
+from approvals.domain.references import short
 from approvals.domain.summary import Summary
-from bot.views.rows import Link, row
-from bot.views.text import MAX_TOTAL, mrkdwn, weight_of
+from bot.addresses import SLACK
+from bot.deliveries import channel_message
+from bot.views.buttons import OPEN_MESSAGE_ID
+from bot.views.details import quote
+from bot.views.text import (
+    MAX_TOTAL,
+    fit_literal,
+    footnote,
+    literal,
+    local_time,
+    mention_or_name,
+    mrkdwn,
+    paragraph,
+    weight_of,
+)
 
-MAX_ROWS = 20
+MAX_TITLE = 150
+MAX_LONG_TITLE = 2000
+MAX_NAME = 80
+MAX_LISTED = 20
+
+Link = Callable[[Delivery], str]
+"""Returns the URL of a message."""
 
 HELP = """\
 */approvals* shows approvals to you alone, in any channel:
@@ -21,10 +43,25 @@ HELP = """\
 You see what you may answer, asked for, are told of or answered, and what was posted to a channel you are in."""
 
 
+def row(approval: Summary, link: Link) -> Block:
+    """Return the approval's title and state; a button leads to its message."""
+    button = None
+    if message := channel_message(approval):
+        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(message))
+    state = " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
+    return SectionBlock(text=mrkdwn(f"*{fit_literal(approval.title, MAX_TITLE)}*\n{state}"), accessory=button)
+
+
+def long_title(approval: Approval) -> list[Block]:
+    """Return the whole title if a row cuts it."""
+    cut = fit_literal(approval.title, MAX_TITLE) != literal(approval.title)
+    return quote(approval.title, MAX_LONG_TITLE) if cut else []
+
+
 def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, nothing: str) -> list[Block]:
     """Return lists with headings, without the empty ones; as many rows as fit into a message."""
     blocks: list[Block] = []
-    left = MAX_ROWS
+    left = MAX_LISTED
     hidden = 0
     for heading, approvals in parts:
         shown: list[Block] = []
@@ -36,7 +73,24 @@ def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, noth
         left -= len(shown)
         hidden += len(approvals) - len(shown)
         if shown:
-            blocks += [SectionBlock(text=mrkdwn(f"*{heading}*")), *shown]
+            blocks += [paragraph(f"*{heading}*"), *shown]
     if hidden:
-        blocks.append(ContextBlock(elements=[mrkdwn(f"And {hidden} more: `/approvals search` finds them.")]))
-    return blocks or [SectionBlock(text=mrkdwn(nothing))]
+        blocks.append(footnote(f"And {hidden} more: `/approvals search` finds them."))
+    return blocks or [paragraph(nothing)]
+
+
+def _state(approval: Summary) -> list[str]:
+    requester = approval.requested_by
+    by = [f"asked by {mention_or_name(requester, requester, MAX_NAME)}"] if requester else []
+    decision = approval.decision
+    if decision is None:
+        severe = ["\u26a0\ufe0f high severity"] if approval.severity is Severity.HIGH else []
+        progress = [approval.progress] if approval.progress else []
+        return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
+    if decision.approver is None:
+        how = ""
+    elif decision.channel == SLACK:
+        how = f" by <@{decision.approver.id}>"
+    else:
+        how = f" by {literal(display_name(decision.approver))}"
+    return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]

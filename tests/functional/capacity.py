@@ -24,10 +24,8 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
-from approvals.domain.model import (
-    Request,
-)
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.model import Request
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
 from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
@@ -132,7 +130,7 @@ class QuietHook(WebhookClient):
         return WebhookResponse(url="", status_code=200, body="ok", headers={})
 
 
-def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
+def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
     """Delivers a note as `notify` does, with all that it imports."""
     from handlers.settings import NotifySettings
 
@@ -142,8 +140,8 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     from approvals.store.queries import Listing
     from approvals.store.replies import Replies
     from approvals.store.table import ApprovalTable
-    from bot.client import SLACK_API, Hook
-    from bot.ephemeral import Notes
+    from bot.client import SLACK_API, ResponseUrls
+    from bot.ephemeral import ReplyDelivery
     from bot.messenger import SlackMessenger
 
     for service in ("sns", "sqs", "secretsmanager"):
@@ -151,15 +149,15 @@ def in_slack(kind: NoteKind, answer: Callable[..., Any]) -> object:
     dynamodb = clients.session().client("dynamodb")
     dynamodb.meta.events.register("before-send.dynamodb.*", answer)
     url = f"https://hooks.slack.com/commands/{WORKSPACE}/1/x"
-    note = Note(
+    note = DeferredReply(
         id="n", user=BOB.id, kind=kind, channel=MESSAGE.place, workspace=WORKSPACE, response_url=url, left_at=_AT
     )
     table, replies = ApprovalTable(dynamodb, "approvals"), Replies(dynamodb, "slack-replies")
     vars(replies)["get"] = lambda _: note
     listing = Listing(dynamodb, "approvals", unreadable=lambda error: sys.exit(str(error)))
-    messenger = SlackMessenger(QuietSlack, "C1", Hook(SLACK_API, QuietHook))
+    messenger = SlackMessenger(QuietSlack, "C1", ResponseUrls(SLACK_API, QuietHook))
     logger = Logger(service="capacity", level="ERROR")
-    notes = Notes(
+    notes = ReplyDelivery(
         table=table,
         replies=replies,
         listing=listing,
@@ -196,9 +194,9 @@ if __name__ == "__main__":
     stub = Table.of(bulks()[bulk]).answer
     match surface:
         case "home":
-            said = in_slack(NoteKind.HOME, stub)
+            said = in_slack(ReplyKind.HOME, stub)
         case "/approvals":
-            said = in_slack(NoteKind.COMMAND, stub)
+            said = in_slack(ReplyKind.COMMAND, stub)
         case "list":
             said = on_the_command_line(["list", "--json", "--limit", "2000"], stub)
         case _:

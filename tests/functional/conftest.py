@@ -29,8 +29,8 @@ from approvals.store.queries import Listing
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from bot.client import Hook
-from bot.ephemeral import Notes, name_unreadable
+from bot.client import ResponseUrls
+from bot.ephemeral import ReplyDelivery, log_unreadable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from mail.rate_limit import MailRateLimit
@@ -315,21 +315,21 @@ class DirectHookClient(WebhookClient):
         return WebhookResponse(url=self.url, status_code=status, body=said, headers={})
 
 
-def a_hook(slack: Slack) -> Hook:
-    return Hook("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
+def a_hook(slack: Slack) -> ResponseUrls:
+    return ResponseUrls("https://slack.com/api/", lambda url: DirectHookClient(slack, url))
 
 
 BASE_URL = "https://approvals.example.com"
 
 
 def a_delivery(
-    table: ApprovalTable, messenger: SlackMessenger | None, clock: Callable[[], datetime], logger: Logger
-) -> Notes:
-    """What delivers the notes in a table."""
-    return Notes(
+    table: ApprovalTable, messenger: SlackMessenger, clock: Callable[[], datetime], logger: Logger
+) -> ReplyDelivery:
+    """What delivers the replies in a table."""
+    return ReplyDelivery(
         table=table,
         replies=Replies(table._dynamodb, REPLIES),
-        listing=Listing(table._dynamodb, table._name, partial(name_unreadable, logger)),
+        listing=Listing(table._dynamodb, table._name, partial(log_unreadable, logger)),
         messenger=messenger,
         base_url=BASE_URL,
         clock=clock,

@@ -30,13 +30,14 @@ from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from bot.views.buttons import (
     ACTION_IDS,
-    MORE_ID,
-    MORE_TIME,
+    EXTEND,
+    MENU_ID,
     OPEN_EXECUTION_ID,
     OPEN_MESSAGE_ID,
     REFRESH_ID,
     WITHDRAW,
 )
+from bot.views.home import home_view
 from bot.visibility import Overview
 from demo.slack import Slack
 from tests.functional.conftest import REPLIES, TABLE, Clock
@@ -70,9 +71,14 @@ class Desktop(Scene):
     def clicked(self, action_id: str = APPROVE, user: str = BOBS, word: str = "") -> Signed:
         return self.slack.click(self.ts, action_id, user, f"{word}:{ID}" if word else None)
 
+    def withdrawal(self) -> Signed:
+        self.offer_withdrawal()
+        return self.clicked(MENU_ID, word=WITHDRAW)
+
     def clicked_at_home(self, action_id: str = APPROVE, value: str = ID) -> Signed:
         overview = Overview(waiting=[summarize(self.record)], decided=[summarize(self.record)])
-        self.messenger.publish_home(BOBS, overview, [self.record], now=self.clock())
+        view = home_view(overview, [self.record], self.messenger.link, now=self.clock())
+        self.messenger.publish_home(BOBS, view)
         return self.slack.click_home(BOBS, action_id, value)
 
     def for_them_alone(self) -> None:
@@ -349,34 +355,34 @@ def send_a_dialog_about_what_is_gone(desk: Desktop) -> Signed:
 def take_back(desk: Desktop) -> Signed:
     desk.one_tap(required_approvals=2)
     desk.click(APPROVE)
-    return desk.clicked(MORE_ID, word=WITHDRAW)
+    return desk.withdrawal()
 
 
 def take_back_nothing(desk: Desktop) -> Signed:
     desk.one_tap(required_approvals=2)
-    return desk.clicked(MORE_ID, word=WITHDRAW)
+    return desk.withdrawal()
 
 
 def take_back_too_late(desk: Desktop) -> Signed:
     desk.one_tap(required_approvals=2)
     desk.clock.pass_(hours=1)
-    return desk.clicked(MORE_ID, word=WITHDRAW)
+    return desk.withdrawal()
 
 
 def get_more_time(desk: Desktop) -> Signed:
     desk.ask(more_time=MoreTime(1, HOUR))
-    return desk.clicked(MORE_ID, word=MORE_TIME)
+    return desk.clicked(MENU_ID, word=EXTEND)
 
 
 def get_more_time_when_there_is_none(desk: Desktop) -> Signed:
     signed = get_more_time(desk)
-    desk.choose(MORE_TIME, ALICE)
+    desk.choose(EXTEND, ALICE)
     return signed
 
 
 def get_more_time_as_a_guest(desk: Desktop) -> Signed:
     desk.ask(more_time=MoreTime(1, HOUR))
-    return desk.clicked(MORE_ID, GUEST, MORE_TIME)
+    return desk.clicked(MENU_ID, GUEST, EXTEND)
 
 
 def get_more_time_for_what_is_gone(desk: Desktop) -> Signed:
@@ -485,7 +491,7 @@ def ask_slack(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_twice(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
-    save, leave = desk.table.save, desk.table.leave_note
+    save, leave = desk.table.save, desk.table.leave_reply
     monkeypatch.setattr(ApprovalTable, "save", lambda _self, approval, note: [save(approval), leave(note)])
 
 

@@ -27,13 +27,14 @@ from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret
-from bot.listeners.actions.overflow_menu import NO_MORE_TIME, NOTHING_TO_TAKE_BACK, TAKEN_BACK, USED
-from bot.listeners.actions.response import NOT_OPENED
+from bot.listeners.buttons import NOT_OPENED
+from bot.listeners.modal import NOT_CONFIRMED
+from bot.listeners.overflow_menu import NO_EXTENSION, NOTHING_TO_WITHDRAW, USED, WITHDRAWN
 from bot.listeners.replies import GONE, NO_ROOM
-from bot.listeners.views.response import NOT_SURE
 from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, OPEN_EXECUTION_ID, WITHDRAW
+from bot.views.approval import request_blocks
+from bot.views.buttons import ACTION_IDS, EXTEND, MENU_ID, OPEN_EXECUTION_ID, WITHDRAW
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import MEMBERS, Modal, Slack, SlackError
 from demo.slack import PEOPLE as SLACK_PEOPLE
@@ -184,7 +185,7 @@ def test_each_withdrawal_is_told_though_it_is_the_second_in_a_minute(scene: Scen
     for count in (1, 2):
         scene.click(ACTION_IDS[APPROVE])
         scene.choose(WITHDRAW)
-        assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * count
+        assert scene.notes == [f"{ABOUT} {WITHDRAWN}"] * count
 
 
 def test_thirty_withdrawals_of_one_response_are_told_twice_in_a_minute_at_most(scene: Scene) -> None:
@@ -192,7 +193,7 @@ def test_thirty_withdrawals_of_one_response_are_told_twice_in_a_minute_at_most(s
     scene.click(ACTION_IDS[APPROVE])
     for _ in range(30):
         scene.choose(WITHDRAW)
-    assert scene.notes == [f"{ABOUT} {TAKEN_BACK}"] * 2
+    assert scene.notes == [f"{ABOUT} {WITHDRAWN}"] * 2
 
 
 def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_again(
@@ -201,7 +202,8 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     scene.ask(required_approvals=2)
     approve = event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS))
     scene.handler(approve, scene.context)
-    withdraw = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}"))
+    scene.offer_withdrawal()
+    withdraw = event(*scene.slack.click(scene.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}"))
     scene.handler(withdraw, scene.context)
     clock.pass_(minutes=4)
     before = scene.record
@@ -215,6 +217,62 @@ def test_a_click_that_is_delivered_again_after_the_withdrawal_does_not_approve_a
     scene.handler(withdraw, scene.context)
     assert scene.record == stands, "nor is it withdrawn again"
     assert f"{ABOUT} {USED}" in scene.notes
+
+
+def test_click_that_changed_nothing_does_not_count_after_the_withdrawal(scene: Scene, clock: Clock) -> None:
+    scene.ask(required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE])
+    repeated = event(*scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS))
+    scene.handler(repeated, scene.context)
+    clock.pass_(seconds=1)
+    scene.choose(WITHDRAW)
+    clock.pass_(minutes=4)
+    before = scene.record
+    assert scene.handler(repeated, scene.context)["statusCode"] == 200
+    assert scene.record == before
+    assert before.standing == ()
+    assert any("You withdrew this response after you sent it" in note for note in scene.notes)
+    scene.click(ACTION_IDS[APPROVE])
+    assert len(scene.record.standing) == 1, "a new click counts"
+
+
+def test_dialog_that_changed_nothing_does_not_count_after_the_withdrawal(scene: Scene, clock: Clock) -> None:
+    scene.ask(required_rejections=2)
+    for _ in range(2):
+        scene.click(ACTION_IDS[REJECT])
+    first, second = (event(*scene.slack.submit(modal.id, {"comment": "no"})) for modal in scene.slack.modals())
+    for sent in (first, second):
+        scene.handler(sent, scene.context)
+    clock.pass_(seconds=1)
+    scene.choose(WITHDRAW)
+    before = scene.record
+    assert before.standing == ()
+    answer = scene.handler(second, scene.context)
+    assert "nothing was changed" in answer["body"]
+    assert scene.record == before
+
+
+def test_withdrawal_that_changed_nothing_does_not_undo_a_later_response(scene: Scene, clock: Clock) -> None:
+    scene.ask(required_approvals=3)
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    scene.offer_withdrawal()
+    withdraw = event(*scene.slack.click(scene.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}"))
+    scene.handler(withdraw, scene.context)
+    clock.pass_(minutes=1)
+    scene.click(ACTION_IDS[APPROVE])
+    scene.handler(withdraw, scene.context)
+    assert len(scene.record.standing) == 2
+    assert f"{ABOUT} {USED}" in scene.notes
+
+
+def test_double_click_on_the_extension_extends_once_when_it_is_sent_again(scene: Scene, clock: Clock) -> None:
+    scene.ask(more_time=MoreTime(3, HOUR))
+    scene.choose(EXTEND)
+    clock.pass_(seconds=-1)
+    second = event(*scene.slack.click(scene.ts, MENU_ID, BOBS, f"{EXTEND}:{ID}"))
+    clock.pass_(minutes=4)
+    scene.handler(second, scene.context)
+    assert scene.record.deadline == NOW + 2 * HOUR
 
 
 def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_again(scene: Scene) -> None:
@@ -232,7 +290,7 @@ def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_a
 
 def test_more_time_that_is_delivered_again_moves_the_deadline_once(scene: Scene, clock: Clock) -> None:
     scene.ask(more_time=MoreTime(3, HOUR))
-    asks = event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}"))
+    asks = event(*scene.slack.click(scene.ts, MENU_ID, BOBS, f"{EXTEND}:{ID}"))
     scene.handler(asks, scene.context)
     clock.pass_(minutes=4)
     scene.handler(asks, scene.context)
@@ -637,21 +695,29 @@ class Scene:
     dynamodb: DynamoDBClient
     context: Any
     ts: str = ""
+    asked: Approval = ONE_TAP
 
     def ask(self, *, people: People | None = None, **changes: Any) -> None:
         """Puts a request to alice and bob, or to others, on record, and its message into the channel."""
         request = Request(title="Deploy web 2.4.1", timeout=HOUR, **changes)
-        asked = an_approval(request=request, people=people or PEOPLE)
-        self.ts = self.messenger.post_request(asked).id
-        self.table.add(asked)
+        self.asked = an_approval(request=request, people=people or PEOPLE)
+        self.ts = self.messenger.post_request(self.asked).id
+        self.table.add(self.asked)
 
     def click(self, action_id: str, user: str = BOBS, option: str | None = None) -> dict[str, Any]:
         answer = self.handler(event(*self.slack.click(self.ts, action_id, user, option)), self.context)
         assert (answer["statusCode"], answer["body"]) == (200, "")
         return answer
 
+    def offer_withdrawal(self) -> None:
+        """Edit the message as `notify` does after a response: then its menu offers to withdraw."""
+        shown = request_blocks(replace(self.asked, responses=(a_response(),)))
+        messages = self.slack._messages
+        messages[self.ts] = replace(messages[self.ts], blocks=tuple(block.to_dict() for block in shown))
+
     def choose(self, word: str, user: str = BOBS) -> None:
-        self.click(MORE_ID, user, f"{word}:{ID}")
+        self.offer_withdrawal()
+        self.click(MENU_ID, user, f"{word}:{ID}")
 
     def modal(self) -> Modal:
         [modal] = self.slack.modals()
@@ -807,7 +873,7 @@ def test_an_answer_of_high_severity_needs_its_box_ticked(scene: Scene) -> None:
     scene.ask(severity=Severity.HIGH)
     scene.click(ACTION_IDS[REJECT])
     scene.submit(checked=False, comment="no")
-    assert scene.modal().errors == {"sure": NOT_SURE}
+    assert scene.modal().errors == {"sure": NOT_CONFIRMED}
     assert scene.is_(Status.PENDING)
     scene.submit(comment="no", sure="yes")
     assert scene.is_(Status.REJECTED)
@@ -852,7 +918,8 @@ def test_without_the_users_own_workspace_nobody_is_a_member(
         payload = submission(scene)
     else:
         scene.ask(required_approvals=2)
-        clicked = (ACTION_IDS[APPROVE], BOBS) if what == "click" else (MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
+        scene.offer_withdrawal()
+        clicked = (ACTION_IDS[APPROVE], BOBS) if what == "click" else (MENU_ID, BOBS, f"{WITHDRAW}:{ID}")
         payload = payload_of(event(*scene.slack.click(scene.ts, *clicked)))
     damage(payload)
     answer = scene.handler(event(*scene.slack.sign(payload)), scene.context)
@@ -883,7 +950,7 @@ def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene
     """Nor who was deactivated and still has a click under way. Bots can't click, unless Slack lets them one day."""
     ask_anybody(scene, more_time=MoreTime(1, HOUR))
     scene.click(ACTION_IDS[APPROVE], user)
-    scene.choose(MORE_TIME, user)
+    scene.choose(EXTEND, user)
     assert scene.is_(Status.PENDING)
     assert (scene.record.responses, scene.record.extensions) == ((), ())
     assert set(scene.notes) == {str(wording.refusal_reply(scene.record, Reason.NOT_A_MEMBER))}
@@ -1065,7 +1132,7 @@ def test_who_answered_must_take_it_back_before_answering_otherwise(scene: Scene)
     assert scene.slack.modals() == []
     assert scene.notes == [f"{ABOUT} You answered otherwise before. Take that answer back first."]
     scene.choose(WITHDRAW)
-    assert f"{ABOUT} {TAKEN_BACK}" in scene.notes
+    assert f"{ABOUT} {WITHDRAWN}" in scene.notes
     assert scene.record.standing == ()
     scene.click(ACTION_IDS[REJECT])
     scene.submit(comment="no")
@@ -1075,21 +1142,21 @@ def test_who_answered_must_take_it_back_before_answering_otherwise(scene: Scene)
 def test_there_is_nothing_to_take_back_before_an_answer(scene: Scene) -> None:
     scene.ask(required_approvals=2)
     scene.choose(WITHDRAW)
-    assert scene.notes == [f"{ABOUT} {NOTHING_TO_TAKE_BACK}"]
+    assert scene.notes == [f"{ABOUT} {NOTHING_TO_WITHDRAW}"]
     assert scene.record.version == 1
 
 
 def test_more_time_moves_the_deadline_as_often_as_the_request_allows(scene: Scene) -> None:
     scene.ask(more_time=MoreTime(1, HOUR))
-    scene.choose(MORE_TIME)
+    scene.choose(EXTEND)
     assert scene.record.deadline == NOW + 2 * HOUR
     assert scene.notes == []
-    scene.choose(MORE_TIME, ALICE)
-    assert scene.notes == [f"{ABOUT} {NO_MORE_TIME}"]
+    scene.choose(EXTEND, ALICE)
+    assert scene.notes == [f"{ABOUT} {NO_EXTENSION}"]
     assert scene.record.deadline == NOW + 2 * HOUR
 
 
-@pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
+@pytest.mark.parametrize("word", [WITHDRAW, EXTEND])
 def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> None:
     scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     scene.choose(word, CAROL)
@@ -1097,7 +1164,7 @@ def test_a_stranger_can_use_no_choice_of_the_menu(scene: Scene, word: str) -> No
     assert scene.record.version == 1
 
 
-@pytest.mark.parametrize("word", [WITHDRAW, MORE_TIME])
+@pytest.mark.parametrize("word", [WITHDRAW, EXTEND])
 def test_after_the_decision_the_menu_changes_nothing(scene: Scene, word: str) -> None:
     scene.ask(required_approvals=2, more_time=MoreTime(1, HOUR))
     for user in (BOBS, ALICE):
@@ -1176,7 +1243,8 @@ def test_a_signed_dialog_that_makes_no_sense_gets_401_and_records_nothing(scene:
 @pytest.mark.parametrize("value", ["", "x", f"escalate:{ID}", f"withdraw:{'a' * 5}", ID, f":{ID}", None, 7, []])
 def test_a_choice_that_the_menu_does_not_have_gets_401(scene: Scene, value: object) -> None:
     scene.ask(required_approvals=2)
-    payload = payload_of(event(*scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")))
+    scene.offer_withdrawal()
+    payload = payload_of(event(*scene.slack.click(scene.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}")))
     payload["actions"][0]["selected_option"]["value"] = value
     assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 401
 
@@ -1212,7 +1280,7 @@ def test_a_tap_that_the_record_has_no_room_for_is_told_and_not_repeated(scene: S
     scene.ask(comments=NOBODYS_COMMENT, more_time=MoreTime(1, HOUR))
     leave_no_room(scene.dynamodb)
     scene.click(ACTION_IDS[APPROVE])
-    scene.choose(MORE_TIME)
+    scene.choose(EXTEND)
     assert [NO_ROOM in note for note in scene.notes] == [True], "the same words, once a minute"
     assert scene.is_(Status.PENDING)
 

@@ -24,7 +24,7 @@ from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
 from bot.request_verification import RequestVerifier
-from bot.views.buttons import ACTION_IDS, MORE_ID, MORE_TIME, READ_ID, REFRESH_ID, WITHDRAW
+from bot.views.buttons import ACTION_IDS, EXTEND, MENU_ID, READ_ID, REFRESH_ID, WITHDRAW
 from tests.builders import TOKEN
 from tests.functional.conftest import Clock
 from tests.functional.test_bot import BOBS, HOUR, ID, Scene, event, scene, web_api
@@ -99,9 +99,10 @@ def signed(scene: Scene, kind: str) -> dict[str, Any]:
         case "button with a dialog":
             body, headers = scene.slack.click(scene.ts, ACTION_IDS[REJECT], BOBS)
         case "menu: withdraw":
-            body, headers = scene.slack.click(scene.ts, MORE_ID, BOBS, f"{WITHDRAW}:{ID}")
+            scene.offer_withdrawal()
+            body, headers = scene.slack.click(scene.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}")
         case "menu: more time":
-            body, headers = scene.slack.click(scene.ts, MORE_ID, BOBS, f"{MORE_TIME}:{ID}")
+            body, headers = scene.slack.click(scene.ts, MENU_ID, BOBS, f"{EXTEND}:{ID}")
         case "dialog":
             scene.click(ACTION_IDS[REJECT])
             body, headers = scene.slack.submit(scene.modal().id, {"comment": "No."})

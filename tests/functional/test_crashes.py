@@ -36,7 +36,7 @@ from approvals.domain.model import (
 )
 from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
-from bot.views.approval import ACTION_IDS
+from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
 from tests.builders import WORKFLOW, a_call, transported
 from tests.functional.conftest import CHANNEL, TABLE, TABLES, TOKENS, Clock, DirectWebClient, create_tables

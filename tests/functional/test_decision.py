@@ -405,7 +405,7 @@ def test_mails_do_not_wait_until_many_messages_are_edited(
     def killed(_: Approval) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(messenger, "show_outcome", killed)
+    monkeypatch.setattr(messenger, "update", killed)
     with pytest.raises(KeyboardInterrupt):
         resumer(ID, last=False)
     assert (table.get(ID).resumed, len(mailer.sent)) == (True, 1)

@@ -23,7 +23,7 @@ from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.channel import DIRECT, MAX_DIRECT
 from bot.deliveries import direct_messages
-from bot.ephemeral import Notes
+from bot.ephemeral import ReplyDelivery
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
@@ -56,7 +56,7 @@ class Office:
     slack: Slack
     notifier: Notifier
     resumer: Resumer
-    replies: Notes
+    replies: ReplyDelivery
     bot: BotHandler
     context: Any
 

@@ -173,7 +173,7 @@ def test_a_request_is_posted_in_its_own_channel_or_the_stacks(messenger: SlackMe
     posted(messenger)
     direct = posted(messenger, channel="U0ALICE01")
     assert [message.channel for message in slack.messages()] == [CHANNEL, "D0ALICE01"]
-    messenger.show_progress(direct)
+    messenger.update(direct)
     messenger.reply(direct, "soon")
     assert [message.channel for message in slack.messages()] == [CHANNEL, "D0ALICE01", "D0ALICE01"]
 
@@ -186,7 +186,7 @@ def test_an_unknown_channel_is_refused_with_what_to_do(messenger: SlackMessenger
 def test_progress_is_shown_in_the_same_message_which_keeps_its_buttons(messenger: SlackMessenger, slack: Slack) -> None:
     approval = posted(messenger, required_approvals=2)
     response = replace(a_response(), person="alice@example.com")
-    messenger.show_progress(replace(approval, responses=(response,)))
+    messenger.update(replace(approval, responses=(response,)))
     [message] = slack.messages()
     assert message.edited
     assert "1 of 2 approvals" in str(message.blocks)
@@ -197,9 +197,9 @@ def test_an_escalation_is_shown_in_the_same_message(messenger: SlackMessenger, s
     bob = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": "U0BOB00002"})
     ann = Person(id="ann@example.com", name="ann", identities={"email": "ann@example.com"})
     approval = replace(posted(messenger), people=People(approvers=(ann,), escalation=(bob,)))
-    messenger.show_progress(approval)
+    messenger.update(approval)
     assert "U0BOB00002" not in str(slack.messages()[0].blocks)
-    messenger.show_progress(replace(approval, escalated_at=approval.requested_at))
+    messenger.update(replace(approval, escalated_at=approval.requested_at))
     assert "{'type': 'user', 'user_id': 'U0BOB00002'}" in str(slack.messages()[0].blocks)
 
 
@@ -216,15 +216,15 @@ def test_a_reply_stands_in_the_thread_and_mentions_only_whom_it_should(messenger
 def test_without_a_message_there_is_nothing_to_edit_or_to_reply_to(messenger: SlackMessenger) -> None:
     nowhere = an_approval(deliveries=())
     with pytest.raises(ValueError, match="has no Slack message"):
-        messenger.show_progress(nowhere)
+        messenger.update(nowhere)
     with pytest.raises(ValueError, match="has no Slack message"):
         messenger.reply(nowhere, "soon")
     with pytest.raises(ValueError, match="has no Slack message"):
-        messenger.show_outcome(replace(decided(), deliveries=()))
+        messenger.update(replace(decided(), deliveries=()))
 
 
 def test_a_deleted_message_can_not_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
     approval = posted(messenger)
     slack.delete(slack.messages()[0].ts)
     with pytest.raises(DeliveryRefusedError, match="message_not_found"):
-        messenger.show_progress(approval)
+        messenger.update(approval)

@@ -33,7 +33,7 @@ from bot.credentials import SecretSource, SlackSecret
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from bot.request_verification import RequestVerifier
-from bot.views.approval import ACTION_IDS
+from bot.views.buttons import ACTION_IDS
 from demo.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
 from tests.functional.conftest import TABLE, Clock, as_the_bot_has_it

@@ -14,14 +14,14 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval, Delivery, People, Person, Request
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.client import Hook, web_hook
-from bot.ephemeral import PATIENCE, Notes
+from bot.client import ResponseUrls, webhook_client
+from bot.ephemeral import PATIENCE, ReplyDelivery
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from bot.words import NOT_OF_THE_WORKSPACE
@@ -52,7 +52,7 @@ class Scene:
     slack: Slack
     table: ApprovalTable
     bot: BotHandler
-    notes: Notes
+    notes: ReplyDelivery
     dynamodb: DynamoDBClient
     messenger: SlackMessenger
     context: Any
@@ -172,6 +172,19 @@ def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -
     assert calls == ["PutItem", "PutItem"]
 
 
+@pytest.mark.parametrize("typed", ["payload", "a payload={} &payload=b", "payload=%7B"])
+def test_search_finds_the_word_that_bolt_takes_for_a_field(scene: Scene, typed: str) -> None:
+    scene.ask("Send the payload", request={"details": "a payload={} &payload=b payload=%7B"})
+    assert "*Send the payload*" in scene.said(f"search {typed}")
+
+
+def test_command_works_in_a_channel_whose_name_bolt_takes_for_a_field(scene: Scene) -> None:
+    body, headers = scene.slack.command(BOBS, "help")
+    named = body.replace(b"channel_name=somewhere", b"channel_name=payload")
+    assert named != body
+    assert scene.send(scene.slack._signed(named.decode(), headers["Content-Type"])) == {**ACKNOWLEDGED, "headers": ANY}
+
+
 def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:
     for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "help")):
         for _ in range(3):
@@ -253,8 +266,12 @@ def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
 
 def test_a_note_that_lies_about_its_workspace_shows_nothing(scene: Scene, clock: Clock) -> None:
     """Slack itself is asked who somebody is: what stands in the table is not believed."""
-    scene.table.leave_note(Note(id="n1", kind=NoteKind.HOME, user=GUEST, workspace=WORKSPACE["id"], left_at=clock()))
-    scene.table.leave_note(Note(id="n2", kind=NoteKind.HOME, user=BOBS, workspace="T0ELSEWHERE", left_at=clock()))
+    scene.table.leave_reply(
+        DeferredReply(id="n1", kind=ReplyKind.HOME, user=GUEST, workspace=WORKSPACE["id"], left_at=clock())
+    )
+    scene.table.leave_reply(
+        DeferredReply(id="n2", kind=ReplyKind.HOME, user=BOBS, workspace="T0ELSEWHERE", left_at=clock())
+    )
     scene.deliver()
     assert scene.slack.homes() == {}
 
@@ -397,8 +414,10 @@ def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
 )
 def test_an_answer_goes_nowhere_but_to_slack(scene: Scene, clock: Clock, url: str) -> None:
     """A function that faces the internet writes notes: what they say about where to post is not believed."""
-    note = Note(id="n1", kind=NoteKind.COMMAND, user=BOBS, workspace=WORKSPACE["id"], text="help", response_url=url)
-    scene.table.leave_note(replace(note, left_at=clock()))
+    note = DeferredReply(
+        id="n1", kind=ReplyKind.COMMAND, user=BOBS, workspace=WORKSPACE["id"], text="help", response_url=url
+    )
+    scene.table.leave_reply(replace(note, left_at=clock()))
     scene.deliver()
     assert not [call for call in scene.slack.calls() if "response_url" in call]
 
@@ -421,7 +440,7 @@ def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
     for logger in ("slack_sdk", "bot", "tests"):
         caplog.set_level("DEBUG", logger=logger)
     scene.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
-    scene.messenger._hook = Hook(scene.slack.hooks_url, web_hook)
+    scene.messenger._response_urls = ResponseUrls(scene.slack.hooks_url, webhook_client)
     scene.send(scene.slack.command(BOBS, "help"))
     with pytest.raises(DeliveryError, match="Slack can't be reached: URLError") as failure:
         scene.deliver()

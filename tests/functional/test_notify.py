@@ -26,7 +26,7 @@ from approvals.domain.judgement import (
     Withdrawal,
 )
 from approvals.domain.model import Action, Approval, Approver, Delivery, MoreTime, Request, Status
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
@@ -35,7 +35,7 @@ from approvals.services.tasks import StepsFailedError
 from approvals.store.replies import EARLIER_PREFIX, reply_id
 from approvals.store.table import ApprovalTable
 from bot.directory import SlackUser
-from bot.ephemeral import Notes
+from bot.ephemeral import ReplyDelivery
 from bot.messenger import SlackMessenger
 from demo.person import links
 from demo.slack import ELSEWHERE_CHANNEL, Slack
@@ -100,7 +100,7 @@ def notifier(
 
 
 @pytest.fixture
-def delivery(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, logger: Logger) -> Notes:
+def delivery(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, logger: Logger) -> ReplyDelivery:
     return a_delivery(table, messenger, clock, logger)
 
 
@@ -325,9 +325,11 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
     assert not [message for message in slack.messages() if message.thread_ts]
 
 
-def test_a_note_is_whispered_to_its_user(delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock) -> None:
-    note = Note(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
-    table.leave_note(note)
+def test_a_note_is_whispered_to_its_user(
+    delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock
+) -> None:
+    note = DeferredReply(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
+    table.leave_reply(note)
     delivery.deliver(reply_id(note))
     [message] = slack.messages()
     assert (message.ephemeral_to, message.text) == ("U0BOB00002", "Too &lt;late&gt;")
@@ -346,20 +348,20 @@ def test_without_slack_the_mail_is_enough(
 
 @pytest.mark.parametrize("channel", ["C0ELSEWHERE", ELSEWHERE_CHANNEL])
 def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
-    delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
+    delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock, channel: str
 ) -> None:
-    note = Note(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
-    table.leave_note(note)
+    note = DeferredReply(id="n1", channel=channel, user="U0BOB00002", text="Too late", left_at=clock())
+    table.leave_reply(note)
     delivery.deliver(reply_id(note))
     [message] = slack.messages()
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
 
 
 def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
-    delivery: Notes, table: ApprovalTable, slack: Slack, clock: Clock
+    delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
-    note = Note(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
-    table.leave_note(note)
+    note = DeferredReply(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
+    table.leave_reply(note)
     delivery.deliver(reply_id(note))
     assert slack.messages() == []
 
@@ -833,7 +835,7 @@ def test_what_changes_while_it_is_told_is_told_again(
     dynamodb: DynamoDBClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    show = messenger.show_progress
+    show = messenger.update
     changes = [Withdrawal(ALICE, NOW + timedelta(minutes=2))]
 
     def changing(approval: Approval) -> None:
@@ -841,7 +843,7 @@ def test_what_changes_while_it_is_told_is_told_again(
         if changes:
             happens(table, quorum, changes.pop())
 
-    monkeypatch.setattr(messenger, "show_progress", changing)
+    monkeypatch.setattr(messenger, "update", changing)
     happens(table, quorum, a_response())
     notifier(quorum.id, last=False)
     assert "0 of 2 approvals" in str(slack.messages()[0].blocks)
@@ -856,13 +858,15 @@ def test_a_decision_that_falls_while_progress_is_shown_is_what_the_message_says_
     messenger: SlackMessenger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    show = messenger.show_progress
+    show = messenger.update
+    changes = [a_response(Action.REJECT, BOB, minutes=2)]
 
     def decided_meanwhile(approval: Approval) -> None:
-        happens(table, quorum, a_response(Action.REJECT, BOB, minutes=2))
+        if changes:
+            happens(table, quorum, changes.pop())
         show(approval)
 
-    monkeypatch.setattr(messenger, "show_progress", decided_meanwhile)
+    monkeypatch.setattr(messenger, "update", decided_meanwhile)
     happens(table, quorum, a_response())
     notifier(quorum.id, last=False)
     assert slack.messages()[0].text == "Rejected: Deploy"
@@ -1008,7 +1012,7 @@ def test_people_who_make_a_record_too_large_are_not_asked(
 
 
 def test_a_reply_that_an_earlier_version_left_is_dropped(
-    delivery: Notes, slack: Slack, dynamodb: DynamoDBClient
+    delivery: ReplyDelivery, slack: Slack, dynamodb: DynamoDBClient
 ) -> None:
     """It is an item of the approvals table, whose id may come back by the retry queue for four days."""
     item = {"id": f"{EARLIER_PREFIX}n1", "channel": slack.channel, "user": "U0BOB00002", "text": "Too late."}

@@ -15,12 +15,12 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Action, Approval, People, Person, Request, Status
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
-from bot.ephemeral import Notes
-from bot.listeners.views.response import NOT_ALL_SHOWN
+from bot.ephemeral import ReplyDelivery
+from bot.listeners.modal import NOT_ALL_SHOWN
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
@@ -55,7 +55,7 @@ class Scene:
     table: ApprovalTable
     messenger: SlackMessenger
     bot: BotHandler
-    notes: Notes
+    notes: ReplyDelivery
     page: CallbackHandler
     dynamodb: DynamoDBClient
     context: Any
@@ -144,7 +144,7 @@ def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(scene: Scene, caplo
     assert not any(signature in str(message) for message in scene.slack.messages() if message is not handed)
     items = scene.dynamodb.scan(TableName=TABLE)["Items"]
     assert signature not in str(items)
-    assert "link handed out in slack" in caplog.messages
+    assert "page link sent in slack" in caplog.messages
     assert not any(signature in str(vars(record)) for record in caplog.records)
 
 
@@ -248,15 +248,15 @@ def test_who_may_not_respond_but_sees_the_request_can_read_it_on_the_page(scene:
 
 def test_who_may_neither_respond_nor_see_gets_no_link_whatever_note_is_left(scene: Scene, clock: Clock) -> None:
     scene.ask(LONG, alone(ALICE, "alice"))
-    asked = Note(
+    asked = DeferredReply(
         id="0" * 32,
-        kind=NoteKind.LINK,
+        kind=ReplyKind.PAGE_LINK,
         user=DAVE,
         text=scene.record.id,
         workspace=BOB.realm or "",
         left_at=clock(),
     )
-    scene.table.leave_note(asked)
+    scene.table.leave_reply(asked)
     [said] = scene.deliver()
     assert not LINK.search(said.text)
     assert "Only alice may answer." in said.text

@@ -39,7 +39,7 @@ from approvals.adapters.step_functions import EndedExecution, TaskGoneError, Wor
 from approvals.domain import wording
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Approver, Delivery, People, Response, Status
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.lifecycle import LifecycleHandler
@@ -155,9 +155,9 @@ class RacedTable(ApprovalTable):
         others_first()
         return super().get(approval_id)
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         others_first()
-        super().save(approval, note)
+        super().save(approval, reply)
         known = approval.id not in self.news
         if approval.decision:
             self.news.discard(approval.id)

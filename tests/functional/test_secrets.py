@@ -27,7 +27,7 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.credentials import SlackSecret
 from bot.messenger import SlackMessenger
-from bot.views.approval import ACTION_IDS
+from bot.views.buttons import ACTION_IDS
 from demo.person import links
 from demo.slack import Slack
 from handlers.stream_worker import Worker

@@ -23,7 +23,7 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.parts import Moment, text
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.store.items import RETENTION, approval_to_item
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
-NOTE = Note(id="n1", channel="C1", user="U1", text="Too late.", left_at=NOW)
+REPLY = DeferredReply(id="n1", channel="C1", user="U1", text="Too late.", left_at=NOW)
 
 
 def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
@@ -127,10 +127,10 @@ def test_an_answer_does_not_change_when_a_record_is_deleted(table: ApprovalTable
 
 
 def test_the_same_note_left_twice_is_one(table: ApprovalTable, replies: Replies, dynamodb: DynamoDBClient) -> None:
-    table.leave_note(NOTE)
-    table.leave_note(NOTE)
+    table.leave_reply(REPLY)
+    table.leave_reply(REPLY)
     assert (dynamodb.scan(TableName=REPLIES)["Count"], dynamodb.scan(TableName=TABLE)["Count"]) == (1, 0)
-    assert replies.get(reply_id(NOTE)) == NOTE
+    assert replies.get(reply_id(REPLY)) == REPLY
 
 
 def test_a_reply_keeps_the_moments_in_it_and_its_plain_text(
@@ -138,8 +138,8 @@ def test_a_reply_keeps_the_moments_in_it_and_its_plain_text(
 ) -> None:
     """A function of an earlier version, which still runs while a new one is deployed, reads the plain text."""
     said = text("There is more time now: until ", Moment(NOW), ".")
-    note = replace(NOTE, text=said)
-    table.leave_note(note)
+    note = replace(REPLY, text=said)
+    table.leave_reply(note)
     assert replies.get(reply_id(note)).text == said
     [item] = dynamodb.scan(TableName=REPLIES)["Items"]
     assert item["text"] == {"S": str(said)}
@@ -151,14 +151,14 @@ def test_a_reply_that_is_left_later_can_not_change_who_sees_an_earlier_one(
     table: ApprovalTable, replies: Replies
 ) -> None:
     """Its key names its user."""
-    table.leave_note(NOTE)
-    table.leave_note(replace(NOTE, user="U0MALLORY9"))
-    assert replies.get(reply_id(NOTE)) == NOTE
+    table.leave_reply(REPLY)
+    table.leave_reply(replace(REPLY, user="U0MALLORY9"))
+    assert replies.get(reply_id(REPLY)) == REPLY
 
 
 def test_a_table_without_replies_leaves_none(dynamodb: DynamoDBClient) -> None:
     with pytest.raises(ValueError, match="leaves no replies"):
-        ApprovalTable(dynamodb, TABLE).leave_note(NOTE)
+        ApprovalTable(dynamodb, TABLE).leave_reply(REPLY)
 
 
 def test_a_note_is_left_by_the_write_that_stores_the_answer(
@@ -169,19 +169,19 @@ def test_a_note_is_left_by_the_write_that_stores_the_answer(
     table.add(asked)
     calls: list[str] = []
     dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-    table.save(judge(asked, a_response(approver=BOB)).approval, NOTE)
+    table.save(judge(asked, a_response(approver=BOB)).approval, REPLY)
     assert calls == ["TransactWriteItems"]
-    assert replies.get(reply_id(NOTE)) == NOTE
+    assert replies.get(reply_id(REPLY)) == REPLY
     with pytest.raises(ConflictError) as conflict:
-        table.save(judge(asked, a_response(approver=ALICE)).approval, replace(NOTE, id="n2"))
+        table.save(judge(asked, a_response(approver=ALICE)).approval, replace(REPLY, id="n2"))
     assert conflict.value.current == table.get(asked.id)
     with pytest.raises(NotFoundError):
-        replies.get(reply_id(replace(NOTE, id="n2")))
+        replies.get(reply_id(replace(REPLY, id="n2")))
 
 
 def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
     with pytest.raises(NotFoundError):
-        table.save(judge(an_approval(), a_response()).approval, NOTE)
+        table.save(judge(an_approval(), a_response()).approval, REPLY)
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
 
@@ -312,15 +312,15 @@ def test_what_is_settled_leaves_the_index_that_the_clock_reads(table: ApprovalTa
     assert list(table.due(NOW + timedelta(days=1))) == []
 
 
-@pytest.mark.parametrize("note", [None, NOTE])
+@pytest.mark.parametrize("reply", [None, REPLY])
 def test_a_record_that_others_hold_all_the_time_takes_no_answer(
-    stubbed: tuple[ApprovalTable, Stubber], note: Note | None
+    stubbed: tuple[ApprovalTable, Stubber], reply: DeferredReply | None
 ) -> None:
     table, answers = stubbed
     for _ in range(len(PAUSES) + 1):
-        if note:
+        if reply:
             called_off(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
     with pytest.raises(TooManyConflictsError):
-        table.save(judge(an_approval(), a_response()).approval, note)
+        table.save(judge(an_approval(), a_response()).approval, reply)

@@ -136,6 +136,7 @@ def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
         "request_slack:U0DAVE0006",
         "request_email:a@example.com",
         "notice_email:b@x.org",
+        "notice_slack",
     )
     told = [
         detail for key, detail in of(an_approval(steps=dict.fromkeys(steps, NOW))).items() if key.startswith("told-")
@@ -145,6 +146,7 @@ def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
         ("U0DAVE0006", "slack"),
         ("a@example.com", "email"),
         ("b@x.org", "email"),
+        (None, "slack"),
     ]
 
 

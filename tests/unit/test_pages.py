@@ -740,12 +740,14 @@ def test_an_outcome_shows_the_whole_history_all_comments_and_all_forms() -> None
     approval = waiting(form=(FORM[0], FORM[2], FORM[5]))
     first, second = (
         a_response(Action.APPROVE, comment="Go"),
-        a_response(Action.APPROVE, CAROL, minutes=2, comment="Yes!"),
+        a_response(Action.APPROVE, CAROL, minutes=2, comment="Faster"),
     )
     approval = judge(replace(approval, responses=()), replace(first, form=values)).approval
     changed: dict[str, FormValue] = {**values, "Version": "2.6"}
     approval = judge(approval, replace(second, form=changed, seen=form_key(approval))).approval
-    page = outcome(judge(approval, replace(first, at=NOW + timedelta(minutes=3), form=changed)).approval)
+    page = outcome(
+        judge(approval, replace(first, at=NOW + timedelta(minutes=3), comment="Yes!", form=changed)).approval
+    )
     assert page.inside("blockquote").count("Yes!") == 1
     for shown in ("Go", "2.5", "2.6", "2.6 (before: 2.5)", "Version to deploy", "yes"):
         assert shown in page.parts

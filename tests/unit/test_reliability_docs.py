@@ -64,7 +64,7 @@ API = RESOURCES["ExecutionApi"]["Properties"]["MethodSettings"][0]
         (r"(\d+) refused people on record", rules.MAX_REFUSALS),
         (r"more than (\d+) levels are refused", MAX_DEPTH),
         (r"names are one line of at most (\d+) characters", MAX_NAME),
-        (r"Slack's answer is used for up to (\d+) minutes", directory.REMEMBERED // 60),
+        (r"Slack's answer is used for up to (\d+) minutes", directory.CACHE_SECONDS // 60),
         (r"DynamoDB's (\d+) KB", record_size.MAX_RECORD // 1024),
         (r"Each person can take back (\d+) answers", rules.MAX_WITHDRAWALS),
         (r"once all of them together took back (\d+)", rules.MAX_WITHDRAWALS_IN_ALL),

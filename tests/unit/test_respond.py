@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, Status
-from approvals.domain.replies import Note
+from approvals.domain.replies import DeferredReply
 from approvals.services.respond import respond
 from approvals.store.table import NotFoundError
 from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
@@ -24,18 +24,18 @@ class MemoryStore:
     def __init__(self, record: Approval) -> None:
         self.record = record
         self.writes = 0
-        self.notes: list[Note] = []
+        self.replies: list[DeferredReply] = []
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         if self.record.version != approval.version - 1:
             raise ConflictError(self.record)
         self.record = approval
         self.writes += 1
-        if note:
-            self.leave_note(note)
+        if reply:
+            self.leave_reply(reply)
 
-    def leave_note(self, note: Note) -> None:
-        self.notes.append(note)
+    def leave_reply(self, reply: DeferredReply) -> None:
+        self.replies.append(reply)
 
 
 class BusyStore(MemoryStore):
@@ -46,17 +46,17 @@ class BusyStore(MemoryStore):
         self._rivals = rivals
         self.attempts = 0
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
         self.attempts += 1
         if self.attempts <= self._rivals:
             self.record = replace(self.record, version=self.record.version + 1)
-        super().save(approval, note)
+        super().save(approval, reply)
 
 
 class GoneStore(MemoryStore):
     """The record was deleted meanwhile."""
 
-    def save(self, approval: Approval, note: Note | None = None) -> None:  # noqa: ARG002
+    def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:  # noqa: ARG002
         raise NotFoundError(approval.id)
 
 
@@ -95,9 +95,9 @@ def test_a_write_that_took_effect_but_was_not_heard_of_counts_as_a_repetition() 
     """The client of DynamoDB may send a write again after it lost the answer to the first."""
 
     class DeafStore(MemoryStore):
-        def save(self, approval: Approval, note: Note | None = None) -> None:
-            super().save(approval, note)
-            super().save(approval, note)
+        def save(self, approval: Approval, reply: DeferredReply | None = None) -> None:
+            super().save(approval, reply)
+            super().save(approval, reply)
 
     store = DeafStore(an_approval())
     judgement = respond(store, an_approval(), a_response())
@@ -166,30 +166,30 @@ def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> N
     assert TOKEN not in str(conflict)
 
 
-def a_note(judgement: Judgement) -> Note:
+def a_reply(judgement: Judgement) -> DeferredReply:
     """Says what became of the event."""
-    return Note(id="n1", user="U1", text=judgement.verdict)
+    return DeferredReply(id="n1", user="U1", text=judgement.verdict)
 
 
 @pytest.mark.parametrize(("approval", "verdict"), [(an_approval(), Verdict.DECIDED), (decided(), Verdict.REPEATED)])
 def test_a_note_is_left_whether_or_not_there_is_something_to_store(approval: Approval, verdict: Verdict) -> None:
     store = MemoryStore(approval)
-    respond(store, approval, a_response(), note=a_note)
-    assert [note.text for note in store.notes] == [verdict]
+    respond(store, approval, a_response(), reply=a_reply)
+    assert [reply.text for reply in store.replies] == [verdict]
 
 
 def test_the_note_is_about_the_judgement_that_stands() -> None:
     """Not about the one that met a newer version."""
     store = MemoryStore(decided(Action.REJECT, BOB))
-    respond(store, an_approval(), a_response(), note=a_note)
-    assert [note.text for note in store.notes] == [Verdict.OVERRULED]
+    respond(store, an_approval(), a_response(), reply=a_reply)
+    assert [reply.text for reply in store.replies] == [Verdict.OVERRULED]
 
 
 def test_who_makes_no_note_of_a_judgement_keeps_it_from_being_stored() -> None:
-    def refuse(_judgement: Judgement) -> Note:
+    def refuse(_judgement: Judgement) -> DeferredReply:
         raise LookupError
 
     store = MemoryStore(an_approval())
     with pytest.raises(LookupError):
-        respond(store, an_approval(), a_response(), note=refuse)
-    assert (store.writes, store.notes) == (0, [])
+        respond(store, an_approval(), a_response(), reply=refuse)
+    assert (store.writes, store.replies) == (0, [])

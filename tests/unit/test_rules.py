@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.eligibility import Reason, eligible, is_quorum
+from approvals.domain.eligibility import Reason, eligible, is_quorum, responder
 from approvals.domain.email_address import canonical
 from approvals.domain.facts import LABELS
 from approvals.domain.form_changes import MAX_CHANGES, current_form, form_key, form_of, key_of, people_to_respond_again
@@ -404,6 +404,21 @@ def test_what_was_reset_keeps_its_values_and_its_person_may_respond_again(
             ]
     again = {person.id for person in people_to_respond_again(ended)}
     assert not again & {response.person for response in ended.standing}
+
+
+@given(approvals(), st.none() | st.just(NOW))
+def test_the_people_who_may_respond_are_those_whom_surfaces_name(
+    approval: Approval, escalated_at: datetime | None
+) -> None:
+    """`eligible` names them, `responder` judges them: someone new must be in both."""
+    now = replace(approval, escalated_at=escalated_at)
+    if now.request.approvers:
+        may = {person for person in EVERYBODY if isinstance(responder(now, approver_for(person)), Person)}
+        assert may == set(eligible(now))
+
+
+def approver_for(person: Person) -> Approver:
+    return by_email(person) if person.address else in_slack(person)
 
 
 @given(approvals(), histories)

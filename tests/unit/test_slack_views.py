@@ -39,13 +39,13 @@ from approvals.domain.parts import Moment, text
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
-from bot.addresses import is_slack_user
+from bot.addresses import SLACK, is_slack_user
+from bot.listeners.payloads import Interaction, read_submission
 from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
-from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MORE_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
+from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MENU_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
 from bot.views.home import MAX_ROWS, home_view
-from bot.views.lists import HELP, list_blocks
-from bot.views.modal import DialogMetadata, answer_modal, told_modal
-from bot.views.rows import long_title
+from bot.views.lists import HELP, list_blocks, long_title
+from bot.views.modal import notice_modal, response_modal
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
 from demo.slack.block_kit import SlackError, check_home, check_message, check_view
@@ -355,8 +355,8 @@ def test_a_message_of_an_earlier_versions_record_hides_nothing() -> None:
         as_sent(request_blocks(asked)),
         as_sent(outcome_blocks(answered)),
         [request_text(asked), outcome_text(answered), outcome_reply(answered)],
-        answer_modal(asked, DialogMetadata(asked.id, Action.APPROVE, "C1")).to_dict(),
-        told_modal(text).to_dict(),
+        response_modal(asked, Action.APPROVE, "{}").to_dict(),
+        notice_modal(text).to_dict(),
         as_sent(outcome_blocks(cancelled(text))),
     ]
     for view in views:
@@ -491,18 +491,19 @@ def test_action_ids_stay_what_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "choices"),
+    ("changes", "responses", "choices"),
     [
-        ({}, []),
-        ({"required_approvals": 2}, ["withdraw"]),
-        ({"required_rejections": 2}, ["withdraw"]),
-        ({"more_time": MoreTime(1, HOUR)}, ["more-time"]),
-        ({"required_approvals": 2, "more_time": MoreTime(1, HOUR)}, ["withdraw", "more-time"]),
+        ({}, 0, []),
+        ({"required_approvals": 2}, 0, []),
+        ({"required_approvals": 2}, 1, ["withdraw"]),
+        ({"required_rejections": 2}, 1, ["withdraw"]),
+        ({"more_time": MoreTime(1, HOUR)}, 0, ["more-time"]),
+        ({"required_approvals": 2, "more_time": MoreTime(1, HOUR)}, 1, ["withdraw", "more-time"]),
     ],
 )
-def test_the_menu_offers_what_makes_sense(changes: dict[str, Any], choices: list[str]) -> None:
-    approval = an_approval(request=Request(timeout=HOUR, **changes))
-    options = [option for each in actions_of(approval) if each["action_id"] == MORE_ID for option in each["options"]]
+def test_menu_offers_what_can_be_done(changes: dict[str, Any], responses: int, choices: list[str]) -> None:
+    approval = an_approval(request=Request(timeout=HOUR, **changes), responses=(a_response(),) * responses)
+    options = [option for each in actions_of(approval) if each["action_id"] == MENU_ID for option in each["options"]]
     assert [option["value"] for option in options] == [f"{choice}:{approval.id}" for choice in choices]
 
 
@@ -675,18 +676,29 @@ def test_a_dialog_keeps_slacks_limits_whatever_is_asked(
     request = replace(request, form=form, comments=dict.fromkeys(Action, presence))
     approval = an_approval(request=request)
     # Slack's client always sends a submit button; a dialog without inputs is never opened.
-    check_view(answer_modal(approval, DialogMetadata(approval.id, action, "C0APPROVALS")).to_dict())
+    check_view(response_modal(approval, action, "{}").to_dict())
 
 
 @given(st.text(min_size=1, max_size=5000))
 def test_a_dialog_that_tells_something_keeps_slacks_limits(text: str) -> None:
-    check_view(told_modal(text).to_dict())
+    check_view(notice_modal(text).to_dict())
 
 
 def test_a_dialogs_metadata_says_what_it_is_about_and_no_secret() -> None:
-    about = DialogMetadata(an_approval().id, Action.REJECT, "C0APPROVALS")
-    view = answer_modal(an_approval(), about).to_dict()
-    assert DialogMetadata.from_json(view["private_metadata"]) == about
+    approver = Approver(id="U0BOB00002", name="bob", channel=SLACK, realm="")
+    click = Interaction(
+        approval_id=an_approval().id,
+        approver=approver,
+        channel="C0APPROVALS",
+        key="1.2",
+        at=NOW,
+        sent_at=NOW,
+        unseen=False,
+        all_shown=True,
+    )
+    view = response_modal(an_approval(), Action.REJECT, click.modal_metadata(Action.REJECT)).to_dict()
+    body = {"view": {**view, "id": "1.2"}, "user": {"id": approver.id, "name": approver.name}}
+    assert read_submission(body, NOW, NOW) == replace(click, choice="reject")
     assert TOKEN[:20] not in json.dumps(view)
     assert an_approval().link_key.decode() not in json.dumps(view)
 
@@ -703,7 +715,7 @@ def test_every_type_of_field_has_its_own_input() -> None:
         FormField(name="Day", label="Day", type=FieldType.DATE, default="2026-11-23"),
     )
     approval = an_approval(request=Request(timeout=HOUR, form=form, severity=Severity.HIGH))
-    view = answer_modal(approval, DialogMetadata(approval.id, Action.APPROVE, "C0APPROVALS")).to_dict()
+    view = response_modal(approval, Action.APPROVE, "{}").to_dict()
     inputs = {block["block_id"]: block for block in view["blocks"] if block["type"] == "input"}
     kinds = {id_: block["element"]["type"] for id_, block in inputs.items()}
     assert kinds == {
@@ -727,7 +739,7 @@ def test_every_type_of_field_has_its_own_input() -> None:
 def test_a_rejection_is_asked_for_a_reason_and_no_form() -> None:
     form = (FormField(name="Line", label="Line", type=FieldType.TEXT, required=True),)
     approval = an_approval(request=Request(timeout=HOUR, form=form))
-    view = answer_modal(approval, DialogMetadata(approval.id, Action.REJECT, "C0APPROVALS")).to_dict()
+    view = response_modal(approval, Action.REJECT, "{}").to_dict()
     assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == ["comment"]
 
 

@@ -19,8 +19,8 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.rules import judge
-from bot.query import About, Inquiry, parse
-from bot.visibility import Viewer, asked_by, concerns, may_see, overview, waits_for
+from bot.subcommands import Subcommand, parse_command
+from bot.visibility import Viewer, can_see, is_awaited, is_involved, is_requester, overview
 from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
 BOBS = Viewer(
@@ -43,7 +43,7 @@ HOUR = timedelta(hours=1)
 def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tuple[bool, bool]:
     """Whether a request waits for the viewer, and whether they see it at all."""
     approval = an_approval(request=Request(timeout=HOUR, **request), people=people)  # type: ignore[arg-type]
-    return waits_for(approval, viewer), may_see(approval, viewer)
+    return is_awaited(approval, viewer), can_see(approval, viewer)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_waits_for_me_and_what_i_see(
 def test_whom_a_request_is_escalated_to_sees_it_from_then_on() -> None:
     people = People(approvers=(ANN,), escalation=(ME,))
     escalated = an_approval(people=people, escalated_at=NOW)
-    assert (waits_for(escalated, OUTSIDE), may_see(escalated, OUTSIDE)) == (True, True)
+    assert (is_awaited(escalated, OUTSIDE), can_see(escalated, OUTSIDE)) == (True, True)
 
 
 def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
@@ -89,7 +89,7 @@ def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
         an_approval(request=request, people=People(approvers=(ANN, ME))), a_response(approver=BOB)
     ).approval
     assert approval.status is Status.PENDING
-    assert (waits_for(approval, OUTSIDE), may_see(approval, OUTSIDE)) == (False, True)
+    assert (is_awaited(approval, OUTSIDE), can_see(approval, OUTSIDE)) == (False, True)
 
 
 def test_who_is_told_of_a_request_sees_it() -> None:
@@ -101,11 +101,11 @@ def test_who_has_no_address_in_slack_is_not_everybody_without_one() -> None:
     nameless = replace(OUTSIDE, email="")
     slack_only = Person(id="U0X0000001", name="x", identities={"slack": "U0X0000001"})
     assert asked(People(approvers=(slack_only,)), nameless) == (False, False)
-    assert not asked_by(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
+    assert not is_requester(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
 
 
 def test_who_asked_is_known_before_slack_was_asked() -> None:
-    assert asked_by(an_approval(request=Request(timeout=HOUR, requested_by=BOB.id), people=None), OUTSIDE)
+    assert is_requester(an_approval(request=Request(timeout=HOUR, requested_by=BOB.id), people=None), OUTSIDE)
 
 
 def test_an_overview_has_each_approval_once() -> None:
@@ -143,30 +143,30 @@ def _answered(approval: Approval, by: object) -> Approval:
 
 @given(approvals, st.sampled_from([BOBS, OUTSIDE]))
 def test_what_waits_for_somebody_they_may_answer_and_see(approval: Approval, viewer: Viewer) -> None:
-    if waits_for(approval, viewer):
-        assert may_see(approval, viewer)
+    if is_awaited(approval, viewer):
+        assert can_see(approval, viewer)
         assert judge(approval, Response(approver=BOB, action=Action.APPROVE, at=NOW)).approval.status is Status.APPROVED
-    if asked_by(approval, viewer):
-        assert concerns(approval, viewer)
+    if is_requester(approval, viewer):
+        assert is_involved(approval, viewer)
 
 
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("", Inquiry(About.LIST)),
-        ("  List ", Inquiry(About.LIST)),
-        ("mine", Inquiry(About.MINE)),
-        ("search  two words ", Inquiry(About.SEARCH, "two words")),
-        ("show abc123", Inquiry(About.SHOW, "abc123")),
-        ("search", Inquiry(About.HELP)),
-        ("mine too", Inquiry(About.HELP)),
-        ("delete all", Inquiry(About.HELP)),
+        ("", (Subcommand.LIST, "")),
+        ("  List ", (Subcommand.LIST, "")),
+        ("mine", (Subcommand.MINE, "")),
+        ("search  two words ", (Subcommand.SEARCH, "two words")),
+        ("show abc123", (Subcommand.SHOW, "abc123")),
+        ("search", (Subcommand.HELP, "")),
+        ("mine too", (Subcommand.HELP, "")),
+        ("delete all", (Subcommand.HELP, "")),
     ],
 )
-def test_what_is_typed_is_understood_or_answered_with_help(said: str, expected: Inquiry) -> None:
-    assert parse(said) == expected
+def test_command_is_understood_or_answered_with_help(said: str, expected: tuple[Subcommand, str]) -> None:
+    assert parse_command(said) == expected
 
 
 @given(st.text())
-def test_whatever_is_typed_is_no_error(said: str) -> None:
-    assert parse(said).about in About
+def test_no_command_is_an_error(said: str) -> None:
+    assert parse_command(said)[0] in Subcommand

@@ -8,10 +8,10 @@ from typing import Any
 
 from slack_bolt import Ack
 
-from approvals.domain.replies import Note, NoteKind
+from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.store.table import ApprovalTable
 from bot.listeners.payloads import reading, text
-from bot.listeners.replies import reply_id
+from bot.listeners.replies import stable_id
 
 COMMAND = "/approvals"
 
@@ -22,7 +22,7 @@ MAX_URL = 2048
 """Characters of the response URL."""
 
 
-def approvals(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
+def defer_command(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: datetime) -> None:
     """Leave the command for `notify`, then acknowledge without a text. Raises `MalformedError`.
 
     Source: https://docs.slack.dev/interactivity/implementing-slash-commands
@@ -31,9 +31,9 @@ def approvals(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: date
         said = str(body.get("text") or "")[:MAX_TEXT]
         said.encode()
         url = text(body["response_url"], MAX_URL)
-        command = Note(
-            id=reply_id("command", url),
-            kind=NoteKind.COMMAND,
+        command = DeferredReply(
+            id=stable_id("command", url),
+            kind=ReplyKind.COMMAND,
             user=text(body["user_id"]),
             channel=text(body["channel_id"]),
             workspace=text(body["team_id"]),
@@ -41,5 +41,5 @@ def approvals(ack: Ack, body: Mapping[str, Any], table: ApprovalTable, now: date
             response_url=url,
             left_at=now,
         )
-    table.leave_note(command)
+    table.leave_reply(command)
     ack()

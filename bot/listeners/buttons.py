@@ -1,0 +1,84 @@
+"""The buttons below a request: Approve, Reject, and the one that leads to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.client import HTTPException
+
+from aws_lambda_powertools import Logger
+from slack_bolt import Ack
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.models.views import View
+
+from approvals.domain.eligibility import Reason
+from approvals.domain.judgement import Judgement, Verdict
+from approvals.domain.model import Action, Approval, Response
+from approvals.domain.parts import Text
+from approvals.store.table import ApprovalTable
+from bot.client import STALE
+from bot.listeners.payloads import Interaction
+from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
+from bot.listeners.replies import page_link
+from bot.views.buttons import needs_modal
+from bot.views.modal import response_modal
+
+NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
+
+_WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE)
+
+
+def respond_with(
+    action: Action,
+    ack: Ack,
+    click: Interaction,
+    approval: Approval,
+    client: WebClient,
+    recorder: Recorder,
+    refresh_secret: Callable[[], bool],
+    log: Logger,
+) -> None:
+    """Record the response, open the modal, or leave a request for a link to the page; then acknowledge.
+
+    The write that records a click leaves its reply, too, for `notify` to deliver: a click takes two calls to the table
+    and none to Slack. Only the modal opens from here, as its trigger expires after 3 seconds.
+    """
+    response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key, sent_at=click.sent_at)
+    in_modal, unread = needs_modal(approval, action), is_unread(approval, action, click)
+
+    def tell(judgement: Judgement) -> Text | None:
+        # A refusal or an expiry is recorded at once: there is nothing to ask for.
+        if (in_modal or unread) and (judgement.verdict in _WOULD_COUNT or judgement.reason is Reason.UNCHECKED):
+            raise NotYetRecordedError
+        return result_text(judgement, response, unseen=click.unseen)
+
+    try:
+        # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
+        recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
+    except NotYetRecordedError:
+        modal = response_modal(approval, action, click.modal_metadata(action))
+        if unread:
+            recorder.leave_page_link(click)
+        elif error := _open_modal(client, click.trigger, modal):
+            log.warning("no modal opened", extra={"reason": error})
+            if error in STALE:
+                refresh_secret()
+            recorder.leave_reply(click, NOT_OPENED)
+    ack()
+
+
+def send_page_link(ack: Ack, click: Interaction, table: ApprovalTable) -> None:
+    """Leave a request for a link to the page, then acknowledge."""
+    table.leave_reply(page_link(click))
+    ack()
+
+
+def _open_modal(client: WebClient, trigger: str, view: View) -> str:
+    """Open the modal. Return why Slack does not; an empty text if it does."""
+    try:
+        client.views_open(trigger_id=trigger, view=view)
+    except SlackApiError as error:
+        return str(error.response.get("error") or type(error).__name__)
+    except (SlackRequestError, HTTPException, OSError) as error:
+        return type(error).__name__
+    return ""

@@ -1,1 +1,0 @@
-"""Events that Slack sends without a click."""

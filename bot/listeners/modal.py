@@ -1,0 +1,110 @@
+"""The submitted modal: recorded and then acknowledged; errors are shown at their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from slack_bolt import Ack
+
+from approvals.domain import forms
+from approvals.domain.forms import COMMENT, MAX_COMMENT, YES
+from approvals.domain.judgement import Judgement, Verdict
+from approvals.domain.model import Action, Approval, Response, Severity
+from approvals.domain.parts import Text
+from approvals.store.table import ApprovalTable, NotFoundError
+from approvals.store.writes import RecordFullError
+from bot.listeners.payloads import Interaction, read_submission, reading
+from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
+from bot.listeners.replies import GONE, NO_ROOM
+from bot.views.modal import CONFIRMATION, block_id, notice_modal, read_inputs
+
+NOT_ALL_SHOWN = (
+    "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
+    "You get a message with a link to the page that does."
+)
+NOT_CONFIRMED = "Please tick the box, or press Cancel."
+
+
+def submit(
+    ack: Ack,
+    body: Mapping[str, Any],
+    table: ApprovalTable,
+    now: datetime,
+    sent_at: datetime,
+    recorder: Recorder,
+    log: Logger,
+) -> None:
+    """Record the response and close the modal, or show in it what is missing or why nothing was recorded.
+
+    Raises `MalformedError`.
+    """
+    submission = read_submission(body, now, sent_at)
+    with reading("our modal"):
+        inputs = read_inputs(body["view"]["state"]["values"])
+    action = Action(submission.choice)
+    log.append_keys(approval_id=submission.approval_id)
+    try:
+        approval = table.get(submission.approval_id)
+    except NotFoundError:
+        log.warning("modal about an unknown approval")
+        ack(response_action="update", view=notice_modal(GONE))
+        return
+    response, errors = _read_response(approval, submission, action, inputs)
+    if errors:
+        ack(response_action="errors", errors=errors)
+        return
+
+    def tell(judgement: Judgement) -> Text | None:
+        # Everything else is told in the modal.
+        if judgement.verdict not in (Verdict.DECIDED, Verdict.COUNTED):
+            return None
+        if is_unread(approval, action, submission):
+            raise NotYetRecordedError
+        return result_text(judgement, response, unseen=submission.unseen)
+
+    try:
+        judgement = recorder.record(submission, approval, response, tell)
+    except NotYetRecordedError:
+        recorder.leave_page_link(submission)
+        ack(response_action="update", view=notice_modal(NOT_ALL_SHOWN))
+    except RecordFullError:
+        ack(response_action="update", view=notice_modal(NO_ROOM))
+    else:
+        _acknowledge(ack, judgement, response)
+
+
+def _acknowledge(ack: Ack, judgement: Judgement, response: Response) -> None:
+    if judgement.verdict is Verdict.INCOMPLETE:
+        ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
+    elif said := result_text(judgement, response):
+        title = "Nothing to do" if judgement.verdict is Verdict.REPEATED else "Not recorded"
+        ack(response_action="update", view=notice_modal(said, title))
+    else:
+        ack()
+
+
+def _read_response(
+    approval: Approval, submission: Interaction, action: Action, inputs: Mapping[str, str]
+) -> tuple[Response, dict[str, str]]:
+    """Return the response as it was typed, and what is wrong with it, by block ID."""
+    comment = inputs.get(COMMENT, "").replace("\r\n", "\n").strip()
+    fields = approval.request.form if action is Action.APPROVE else ()
+    values, problems = forms.parse(fields, {field.name: inputs.get(block_id(field.name), "") for field in fields})
+    errors = {block_id(problem.field): problem.text for problem in problems}
+    if len(comment) > MAX_COMMENT:
+        errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."
+    if approval.request.severity is Severity.HIGH and inputs.get(CONFIRMATION) != YES:
+        errors[CONFIRMATION] = NOT_CONFIRMED
+    response = Response(
+        approver=submission.approver,
+        action=action,
+        at=submission.at,
+        comment=comment or None,
+        form=values,
+        key=submission.event_key,
+        sent_at=submission.sent_at,
+    )
+    return response, errors

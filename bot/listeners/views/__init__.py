@@ -1,1 +1,0 @@
-"""Submissions of dialogs."""
