@@ -61,7 +61,12 @@ def reset_sentence(approval: Approval, response: Response) -> str:
 def reset_changes(approval: Approval, response: Response) -> list[str]:
     """Return what the change was that reset a response, a line for each field."""
     cause = reset_cause(approval, response)
-    return [describe(change) for change in changes(approval, cause)] if cause else []
+    return changed_fields(approval, cause) if cause else []
+
+
+def changed_fields(approval: Approval, response: Response) -> list[str]:
+    """Return what a response changed, a line for each field: `Percent of users: 20 (before: 10)`."""
+    return [_describe(change) for change in changes(approval, response)]
 
 
 def reset_notice(approval: Approval, approver: Approver) -> str:
@@ -71,8 +76,7 @@ def reset_notice(approval: Approval, approver: Approver) -> str:
     return reset_sentence(approval, response) if response else ""
 
 
-def describe(change: Change) -> str:
-    """Return a change in one line: `Percent of users: 20 (before: 10)`."""
+def _describe(change: Change) -> str:
     before, after = (_short(answer) or NO_ANSWER for answer in (change.before, change.after))
     return f"{one_line(change.label, 150)}: {after} (before: {before})"
 
@@ -81,6 +85,13 @@ def again_sentence(approval: Approval) -> str:
     """Return who must approve again; empty if nobody must."""
     names = join_names([display_name(person) for person in people_to_respond_again(approval)])
     return f"{names} must approve again, since the form was changed." if names else ""
+
+
+def reset_news(approval: Approval) -> str:
+    """Return who changed the form last, and who must approve again."""
+    changed = [display_name(each.approver) for each in approval.responses if each.replaced is not None]
+    names = join_names([display_name(person) for person in people_to_respond_again(approval)])
+    return f"{changed[-1]} changed the form, so {names} must approve again." if changed and names else ""
 
 
 def answers(approval: Approval, response: Response) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from bot.surfaces import was_all_in_earlier_message
 Tell: TypeAlias = Callable[[Judgement], Text | None]
 """Returns what to tell the person. What it raises keeps the event from being recorded."""
 
-_RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
+_RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.WITHDRAWN})
 """The verdicts on events that change the record and are told in a reply."""
 
 

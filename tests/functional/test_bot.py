@@ -861,6 +861,72 @@ def test_what_is_wrong_in_a_form_is_said_at_each_field(scene: Scene) -> None:
     assert scene.record.responses == ()
 
 
+AMOUNT = FORM[:1]
+
+
+def test_a_later_approvers_dialog_holds_what_others_filled_in_and_says_who_did(scene: Scene) -> None:
+    scene.ask(form=AMOUNT, required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    scene.submit(form_Amount="200")
+    scene.click(ACTION_IDS[APPROVE], BOBS)
+    assert scene.modal().initial()["form.Amount"] == "200"
+    shown = json.dumps(scene.modal().view)
+    assert "alice filled in this form. Confirm the values, or change them: then alice must approve again." in shown
+    assert "Amount: 200" in shown
+    scene.submit()
+    assert [response.form for response in scene.record.standing] == [{"Amount": 200}, {"Amount": 200}]
+    assert scene.is_(Status.APPROVED)
+
+
+def test_who_changes_the_form_in_slack_is_told_who_must_approve_again_and_they_see_why(scene: Scene) -> None:
+    scene.ask(form=AMOUNT, required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    scene.submit(form_Amount="200")
+    scene.click(ACTION_IDS[APPROVE], BOBS)
+    scene.submit(form_Amount="300")
+    told = json.dumps(scene.modal().view)
+    assert "Recorded" in told
+    assert "Your answer counts. alice must approve again, since the form was changed. 1 of 2 approvals." in told
+    scene.slack._modals.clear()
+    [alice, bob] = scene.record.responses
+    assert (alice.reset_by, bob.replaced) == ("bob@example.com", {"Amount": 200})
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    assert scene.modal().initial()["form.Amount"] == "300"
+    assert "bob changed the form after you approved, so your approval no longer counts." in json.dumps(
+        scene.modal().view
+    )
+    scene.submit()
+    assert scene.is_(Status.APPROVED)
+
+
+def test_a_dialog_from_before_does_not_override_what_others_filled_in(scene: Scene) -> None:
+    scene.ask(form=AMOUNT, required_approvals=2)
+    scene.click(ACTION_IDS[APPROVE], BOBS)
+    opened = scene.modal()
+    scene.slack._modals.clear()
+    scene.click(ACTION_IDS[APPROVE], ALICE)
+    scene.submit(form_Amount="200")
+    scene.slack._modals[opened.id] = opened
+    scene.submit(form_Amount="300")
+    assert [response.approver.id for response in scene.record.responses] == [ALICE]
+    again = json.dumps(scene.modal().view)
+    assert "alice approved other values meanwhile, so your response was not recorded." in again
+    assert "Amount: 200" in again
+    assert scene.modal().initial()["form.Amount"] == "300", "what was typed stays"
+    scene.submit()
+    assert [response.form for response in scene.record.standing] == [{"Amount": 300}]
+
+
+def test_who_has_approved_a_form_is_not_asked_to_fill_it_in_again(scene: Scene) -> None:
+    scene.ask(form=AMOUNT, required_approvals=2)
+    for _ in range(2):
+        scene.click(ACTION_IDS[APPROVE], ALICE)
+        if scene.slack.modals():
+            scene.submit(form_Amount="200")
+    assert scene.slack.modals() == []
+    assert [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals." in note for note in scene.notes] == [True]
+
+
 def test_a_rejection_asks_for_no_form(scene: Scene) -> None:
     scene.ask(form=FORM)
     scene.click(ACTION_IDS[REJECT])
@@ -1173,7 +1239,7 @@ def test_after_the_decision_the_menu_changes_nothing(scene: Scene, word: str) ->
     scene.choose(word)
     assert scene.record == before
     [note] = scene.notes
-    assert "too late for that: nothing was changed. Approved by alice in Slack" in note
+    assert "too late for that: nothing was changed. Approved by bob and alice on" in note
 
 
 def test_the_menu_on_a_record_that_is_gone_says_so(scene: Scene) -> None:
