@@ -99,8 +99,9 @@ def test_a_changed_form_is_told_in_the_order_of_cause_and_effect() -> None:
     )
     request = Request(timeout=HOUR, required_approvals=2, form=form)
     approval = an_approval(request=request, people=People(approvers=BOTH))
+    first: dict[str, FormValue] = {"Share": 10}
     changed: dict[str, FormValue] = {"Share": 20, "Note": "Go"}
-    for number, (who, values) in enumerate([(ALICE, {"Share": 10}), (BOB, changed), (ALICE, changed)], 1):
+    for number, (who, values) in enumerate([(ALICE, first), (BOB, changed), (ALICE, changed)], 1):
         response = replace(a_response(approver=who, minutes=number), form=values, seen=form_key(approval))
         approval = judge(approval, response).approval
     assert [(entry.key, entry.kind, entry.text, entry.answers) for entry in history(approval)[1:-1]] == [
