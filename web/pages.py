@@ -257,9 +257,11 @@ def _decided_by(approval: Approval, recipient: str) -> str:
     """Return who decided, where and when, and say "you" of the recipient."""
     decision = wording.decision_of(approval)
     by, reader = decision.approver, approver_of(approval, recipient)
-    names = ["you" if _is_same(each, reader) else display_name(each) for each in deciders(approval)]
-    if len(names) > 1:
-        return f"By {join_names(wording.limit_names(names))} on {readable(decision.at)}."
+    if len(deciders(approval)) > 1:
+        all_of_them = wording.named_deciders(
+            approval, lambda each: "you" if _is_same(each, reader) else display_name(each)
+        )
+        return f"By {all_of_them} on {readable(decision.at)}."
     if by and _is_same(by, reader):
         return f"You {approval.status.lower()} this request {wording.where(by.channel)} on {readable(decision.at)}."
     sentence = str(wording.decided_by(approval))

@@ -5,6 +5,8 @@ A sentence that names a moment or people is a `Text` of parts, so that no surfac
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from approvals.domain import forms
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import (
@@ -20,6 +22,7 @@ from approvals.domain.facts import source as execution_source
 from approvals.domain.model import (
     Action,
     Approval,
+    Approver,
     Decision,
     Extension,
     OnTimeout,
@@ -218,16 +221,22 @@ def decided_by(approval: Approval) -> Text:
     """Return who decided, where and when, to follow the outcome; or the product's reason why nobody did."""
     decision = decision_of(approval)
     when = text(Moment(decision.at, "on "), ".")
-    if len(names := decider_names(approval)) > 1:
-        return text(f"by {join_names(names)} ", when)
     if decision.approver:
-        return text(f"by {display_name(decision.approver)} {where(decision.channel)} ", when)
+        return text(f"by {named_deciders(approval, display_name)} ", when)
     return join_texts([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
 
 
 def decider_names(approval: Approval) -> list[str]:
     """Return the names of all whose responses decided, in order; of many, count the last ones."""
     return limit_names([display_name(approver) for approver in deciders(approval)])
+
+
+def named_deciders(approval: Approval, name: Callable[[Approver], str]) -> str:
+    """Return all whose responses decided, by `name`: `Ann and Bo in Slack`, `Ann by email and Bo in Slack`."""
+    people = deciders(approval)
+    if len({each.channel for each in people}) == 1:
+        return f"{join_names(limit_names([name(each) for each in people]))} {where(people[0].channel)}"
+    return join_names(limit_names([f"{name(each)} {where(each.channel)}" for each in people]))
 
 
 def cause(approval: Approval) -> str:

@@ -16,11 +16,10 @@ from slack_sdk.models.blocks import (
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.characters import reveal
-from approvals.domain.eligibility import deciders
 from approvals.domain.form_changes import current_form
 from approvals.domain.model import Approval, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import Shown
-from approvals.domain.parts import Names, join_names, join_texts
+from approvals.domain.parts import Names, join_texts
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
@@ -32,9 +31,9 @@ from bot.views.text import (
     footnote,
     local_time,
     mention,
+    mention_of,
     mention_or_name,
     mrkdwn,
-    named,
     paragraph,
     rich,
     runs,
@@ -230,6 +229,4 @@ def _by(approval: Approval, decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
         return f"{when}. {fit_literal(decision.cause or '', MAX_COMMENT)}".strip()
-    if len(names := named(deciders(approval))) > 1:
-        return f"by {join_names(wording.limit_names(names))}, {when}"
-    return f"by {names[0]} {wording.where(decision.channel)}, {when}"
+    return f"by {wording.named_deciders(approval, mention_of)}, {when}"

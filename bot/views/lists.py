@@ -20,9 +20,9 @@ from bot.views.text import (
     footnote,
     literal,
     local_time,
+    mention_of,
     mention_or_name,
     mrkdwn,
-    named,
     paragraph,
     weight_of,
 )
@@ -88,6 +88,6 @@ def _state(approval: Summary) -> list[str]:
         severe = ["\u26a0\ufe0f high severity"] if approval.severity is Severity.HIGH else []
         progress = [approval.progress] if approval.progress else []
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
-    names = named(approval.deciders)
+    names = [mention_of(approver) for approver in approval.deciders]
     how = f" by {join_names(limit_names(names))}" if names else ""
     return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]

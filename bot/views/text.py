@@ -72,9 +72,9 @@ def mention_or_name(user_id: str, name: str, most: int) -> str:
     return f"<@{user_id}>" if is_slack_user(user_id) else fit_literal(name, most)
 
 
-def named(approvers: Iterable[Approver]) -> list[str]:
-    """Return people by mention, or by name if they responded on another channel."""
-    return [f"<@{each.id}>" if each.channel == SLACK else literal(display_name(each)) for each in approvers]
+def mention_of(approver: Approver) -> str:
+    """Return a person by mention, or by name if they responded on another channel."""
+    return f"<@{approver.id}>" if approver.channel == SLACK else literal(display_name(approver))
 
 
 def with_quotes(said: str, quoted: Iterable[str]) -> str:

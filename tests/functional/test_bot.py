@@ -1239,7 +1239,7 @@ def test_after_the_decision_the_menu_changes_nothing(scene: Scene, word: str) ->
     scene.choose(word)
     assert scene.record == before
     [note] = scene.notes
-    assert "too late for that: nothing was changed. Approved by bob and alice on" in note
+    assert "too late for that: nothing was changed. Approved by bob and alice in Slack on" in note
 
 
 def test_the_menu_on_a_record_that_is_gone_says_so(scene: Scene) -> None:

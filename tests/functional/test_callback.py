@@ -504,7 +504,7 @@ def test_a_later_approver_sees_who_filled_in_the_form_and_confirms_or_changes_it
     assert decided.status is Status.APPROVED
     assert [said.form for said in decided.standing] == [{"Share": 3}, {"Share": 3}]
     outcome = opened(handler, asked, CAROL, context)[0]
-    assert "By you and alice@example.com on Mon 23 Nov 2026, 09:02 UTC." in outcome
+    assert "By you and alice@example.com by email on Mon 23 Nov 2026, 09:02 UTC." in outcome
 
 
 def test_a_page_from_before_does_not_override_what_others_filled_in(

@@ -376,7 +376,7 @@ def test_a_list_names_all_who_decided(shell: Shell) -> None:
     shell.happened(Response(approver=ALICE, action=Action.APPROVE, at=shell.clock(), form={"Share": 20}))
     assert shell.table.get(asked.id).status is Status.APPROVED
     assert "carol and alice@example.com" in shell.run("list", "--status", "approved").stdout
-    assert "Approved by carol and alice@example.com on" in shell.run("show", asked.id).stdout
+    assert "Approved by carol and alice@example.com by email on" in shell.run("show", asked.id).stdout
     assert "Form, filled in by carol, confirmed by alice@example.com:" in shell.run("show", asked.id).stdout
 
 

@@ -258,7 +258,7 @@ def test_the_outcome_of_a_quorum_names_all_who_decided_it() -> None:
     for response in (a_response(comment="Fine"), a_response(approver=BOB, minutes=2)):
         approval = judge(approval, response).approval
     when = "on Mon 23 Nov 2026, 09:02 UTC."
-    assert str(wording.outcome(approval)) == f"Approved by {ALICE.id} and bob {when}"
+    assert str(wording.outcome(approval)) == f"Approved by {ALICE.id} by email and bob in Slack {when}"
     assert summarize(approval).deciders == (ALICE, BOB)
     rejected = judge(judge(for_two(), a_response()).approval, a_response(Action.REJECT, BOB, minutes=2)).approval
     assert str(wording.outcome(rejected)) == f"Rejected by bob in Slack {when}"

@@ -733,7 +733,7 @@ def test_an_outcome_of_a_quorum_names_all_who_decided_it() -> None:
     carol = replace(BOB, id="U0CAROL003", name="carol")
     approved = judge(first, replace(a_response(approver=carol, minutes=2), form={"Share": 10})).approval
     shown = json.dumps(as_sent(outcome_blocks(approved)))
-    assert f"*Approved* by <@{BOB.id}> and <@{carol.id}>, " in shown
+    assert f"*Approved* by <@{BOB.id}> and <@{carol.id}> in Slack, " in shown
     assert "*Form*, filled in by bob, confirmed by carol:" in shown
     row_text = json.dumps(as_sent([lists.row(summarize(approved), lambda _: "https://x.io/")]))
     assert f"Approved by <@{BOB.id}> and <@{carol.id}>, " in row_text
