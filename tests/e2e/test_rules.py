@@ -143,7 +143,10 @@ def test_a_changed_form_needs_the_earlier_approver_again_who_is_told_and_confirm
     assert "1 of 2 approvals" in recorded.text
 
     assert person.click(message, "approve", BOB_IN_SLACK).status == 200
-    [dialog] = [each for each in person.state()["slack"]["modals"] if each["user_id"] == BOB_IN_SLACK]
+    dialog = person.wait(
+        lambda state: next((each for each in state["slack"]["modals"] if each["user_id"] == BOB_IN_SLACK), None),
+        "no dialog of Bob",
+    )
     assert f"{ALICE} filled in this form." in json.dumps(dialog, ensure_ascii=False).replace("\u200b", "")
     changed = person.submit({"form.Share": "20"}, BOB_IN_SLACK)
     assert "must approve again, since the form was changed." in changed.text
