@@ -75,6 +75,11 @@ def generated(count: int) -> Iterator[Any]:
         yield value
 
 
+def as_compared(value: Any) -> object:
+    """Return the same object for values that count as duplicates: 1 and 1.0 do."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+
+
 def _fitting(random: Random, schema: Mapping[str, Any]) -> Any:  # noqa: PLR0911 one of many types
     if "anyOf" in schema:
         return _fitting(random, random.choice(schema["anyOf"]))
@@ -87,7 +92,7 @@ def _fitting(random: Random, schema: Mapping[str, Any]) -> Any:  # noqa: PLR0911
             return {key: _fitting(random, schema["properties"][key]) for key in keys}
         case "array":
             found = [_fitting(random, schema["items"]) for _ in range(random.randint(1, 3))]
-            unique = {repr(each): each for each in found}
+            unique = {as_compared(each): each for each in found}
             return list(unique.values()) if schema.get("uniqueItems") else found
         case "integer":
             number = random.choice([schema["minimum"], schema["maximum"], random.randint(1, 9)])

@@ -20,7 +20,7 @@ from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.judgement import Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Approver, People, Person, Request
 from approvals.domain.rules import judge
-from tests.builders import ALICE, BOB, CAROL, NOW, a_response, an_approval
+from tests.support.builders import ALICE, BOB, CAROL, NOW, a_response, an_approval
 
 FORM = (
     FormField(name="Share", label="Percent of users", type=FieldType.NUMBER, default=5),
