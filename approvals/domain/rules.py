@@ -129,7 +129,10 @@ def _recorded(approval: Approval, response: Response, verdict: Verdict) -> Judge
 def _trimmed(approval: Approval, response: Response) -> Response:
     """Return the response without what the request does not ask for. A rejection has no form."""
     comment = None if approval.request.comments[response.action] is Presence.OFF else response.comment
-    return replace(response, comment=comment, form=response.form if response.action is Action.APPROVE else {})
+    asked = {field.name for field in approval.request.form} if response.action is Action.APPROVE else set()
+    return replace(
+        response, comment=comment, form={name: response.form[name] for name in response.form if name in asked}
+    )
 
 
 def _problems(request: Request, response: Response) -> tuple[Problem, ...]:

@@ -148,8 +148,11 @@ def test_a_changed_form_needs_the_earlier_approver_again_who_is_told_and_confirm
         "no dialog of Bob",
     )
     assert f"{ALICE} filled in this form." in json.dumps(dialog, ensure_ascii=False).replace("\u200b", "")
-    changed = person.submit({"form.Share": "20"}, BOB_IN_SLACK)
-    assert "must approve again, since the form was changed." in changed.text
+    assert person.submit({"form.Share": "20"}, BOB_IN_SLACK).status == 200
+    person.wait(
+        lambda state: "must approve again, since the form was changed." in json.dumps(state["slack"]["modals"]) or None,
+        "Bob is not told that Alice must approve again",
+    )
 
     told = person.wait(
         lambda state: next(

@@ -375,7 +375,10 @@ def test_nothing_is_approved_without_as_many_eligible_people_as_required(
     assert len({response.person for response in approved}) >= ended.request.required_approvals
     if not named and is_quorum(ended.request):
         assert all(response.approver.member for response in approved), "members in Slack alone"
-    assert all(response in events for response in map(as_sent, approved)), "an answer that nobody gave"
+    sent = [each for each in events if isinstance(each, Response)]
+    if not ended.request.form:
+        sent = [replace(each, form={}) for each in sent]
+    assert all(response in sent for response in map(as_sent, approved)), "an answer that nobody gave"
 
 
 def as_sent(response: Response) -> Response:
