@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from approvals.domain import wording
+from approvals.domain import form_wording, wording
 from approvals.domain.eligibility import unanswered
 from approvals.domain.errors import DeliveryRefusedError
+from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery, Person
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.steps import outcome_step, request_step, step_for
@@ -58,13 +60,13 @@ class SlackChannel:
         return {request_step(SLACK): self._post, step: self._invite_directly}
 
     def update(self, approval: Approval, news: News) -> Tasks:
-        """Reply below the request; remind in direct messages, too."""
+        """Reply below the request; remind in direct messages, too, and tell there whose approval was reset."""
         if channel_message(approval) is None:
             return {}
         step = step_for(news.topic, self.name)
         reply: Tasks = {step: partial(self._reply, news)}
-        if news.kind is NewsKind.REMINDER and direct_messages(approval):
-            return {**reply, f"{step}-direct": partial(self._remind_directly, f"{step}-direct")}
+        if news.kind in _DIRECTLY and direct_messages(approval):
+            return {**reply, f"{step}-direct": partial(self._reply_directly, news, f"{step}-direct")}
         return reply
 
     def conclude(self, approval: Approval) -> Tasks:
@@ -123,22 +125,25 @@ class SlackChannel:
             return frozenset({approval.request.channel or ""})
         return self._messenger.directory.members_of(posted.place)
 
-    def _reply(self, news: News, approval: Approval) -> Done:
-        text, people = _NEWS[news.kind](approval)
-        mentions = [person.on(SLACK) for person in people if person.on(SLACK)]
+    def _reply(self, news: News, approval: Approval) -> Done | NotDone:
+        said = _NEWS[news.kind](approval)
+        if news.kind is NewsKind.RESET and not said.people:
+            return NotDone.MOOT  # They responded in the meantime.
+        mentions = [person.on(SLACK) for person in said.people if person.on(SLACK)]
         with self._unless_refused():
-            self._messenger.reply(approval, text, mentions[:MAX_MENTIONS])
+            self._messenger.reply(approval, said.text, mentions[:MAX_MENTIONS], said.quoted)
         return Done()
 
-    def _remind_directly(self, step: str, approval: Approval) -> Tasks:
-        """Return a task for each person: the next try reminds only those who could not be reminded now."""
-        return {f"{step}-{each.to}": partial(self._remind, each) for each in direct_messages(approval)}
+    def _reply_directly(self, news: News, step: str, approval: Approval) -> Tasks:
+        """Return a task for each person: the next try tells only those who could not be told now."""
+        return {f"{step}-{each.to}": partial(self._tell, news, each) for each in direct_messages(approval)}
 
-    def _remind(self, message: Delivery, approval: Approval) -> Done | NotDone:
-        if message.to not in {person.on(SLACK) for person in unanswered(approval)}:
+    def _tell(self, news: News, message: Delivery, approval: Approval) -> Done | NotDone:
+        said = _DIRECTLY[news.kind](approval)
+        if message.to not in {person.on(SLACK) for person in said.people}:
             return NotDone.MOOT
         with self._unless_refused():
-            self._messenger.reply_directly(message, wording.reminder(approval))
+            self._messenger.reply_directly(message, said.text, said.quoted)
         return Done()
 
     def _edit(self, approval: Approval) -> Done:
@@ -159,21 +164,51 @@ class SlackChannel:
             self._logger.warning("slack message not changed", extra={"reason": str(refused)})
 
 
-def _reminder(approval: Approval) -> tuple[Text, Sequence[Person]]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A reply: our text, the people whom it is for, and what others wrote, quoted below it."""
+
+    text: Text
+    people: Sequence[Person] = ()
+    quoted: Sequence[str] = ()
+
+
+def _reminder(approval: Approval) -> _Said:
     missing = unanswered(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
-    return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
+    return _Said(join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing)
 
 
-def _escalation(approval: Approval) -> tuple[Text, Sequence[Person]]:
+def _direct_reminder(approval: Approval) -> _Said:
+    return _Said(wording.reminder(approval), unanswered(approval))
+
+
+def _escalation(approval: Approval) -> _Said:
     new = approval.people.escalation if approval.people else ()
     names = ", ".join(map(display_name, new))
-    return text(f"There was no decision in time. From now on these may answer, too: {names}."), new
+    return _Said(text(f"There was no decision in time. From now on these may answer, too: {names}."), new)
 
 
-def _extension(approval: Approval) -> tuple[Text, Sequence[Person]]:
-    return wording.extension_sentence(approval.extensions[-1]), ()
+def _extension(approval: Approval) -> _Said:
+    return _Said(wording.extension_sentence(approval.extensions[-1]))
 
 
-_NEWS = {NewsKind.REMINDER: _reminder, NewsKind.ESCALATION: _escalation, NewsKind.EXTENSION: _extension}
-"""The text for each kind of news, and the people to mention."""
+def _reset(approval: Approval) -> _Said:
+    changed = [response for response in approval.responses if response.replaced is not None]
+    quoted = form_wording.changed_fields(approval, changed[-1]) if changed else []
+    return _Said(text(form_wording.reset_news(approval)), people_to_respond_again(approval), quoted)
+
+
+_NEWS: Mapping[NewsKind, Callable[[Approval], _Said]] = {
+    NewsKind.REMINDER: _reminder,
+    NewsKind.ESCALATION: _escalation,
+    NewsKind.EXTENSION: _extension,
+    NewsKind.RESET: _reset,
+}
+"""The reply for each kind of news in the request's thread."""
+
+_DIRECTLY: Mapping[NewsKind, Callable[[Approval], _Said]] = {
+    NewsKind.REMINDER: _direct_reminder,
+    NewsKind.RESET: _reset,
+}
+"""The kinds of news that people outside the channel are told in direct messages, too."""

@@ -22,7 +22,7 @@ from bot.credentials import SlackSecret
 from bot.deliveries import channel_message, messages
 from bot.directory import SlackDirectory
 from bot.views.approval import message_of, outcome_reply
-from bot.views.text import sentence
+from bot.views.text import sentence, with_quotes
 
 
 class SlackMessenger:
@@ -68,14 +68,16 @@ class SlackMessenger:
         _message(approval)
         for_each(messages(approval), edit)
 
-    def reply(self, approval: Approval, text: Text | str, mentions: Sequence[str] = ()) -> None:
-        """Write a text in the request's thread, with mentions of Slack users."""
+    def reply(
+        self, approval: Approval, text: Text | str, mentions: Sequence[str] = (), quoted: Sequence[str] = ()
+    ) -> None:
+        """Write a text in the request's thread, with mentions of Slack users, and quoted lines below."""
         mentioned = [f"<@{user}>" for user in mentions]
-        self._reply(_message(approval), " ".join([*mentioned, sentence(text)]))
+        self._reply(_message(approval), with_quotes(" ".join([*mentioned, sentence(text)]), quoted))
 
-    def reply_directly(self, message: Delivery, text: Text | str) -> None:
+    def reply_directly(self, message: Delivery, text: Text | str, quoted: Sequence[str] = ()) -> None:
         """Write a text below the request in the direct message of one user, who is not in its channel."""
-        self._reply(message, sentence(text))
+        self._reply(message, with_quotes(sentence(text), quoted))
 
     def reply_outcome(self, approval: Approval) -> None:
         """Reply with the outcome in the request's thread, with a mention of the requester."""

@@ -11,7 +11,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.views import View
 
+from approvals.domain import form_wording
 from approvals.domain.eligibility import Reason
+from approvals.domain.form_changes import current_form, form_key
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.parts import Text
@@ -25,7 +27,7 @@ from bot.views.modal import response_modal
 
 NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
 
-_WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE)
+_WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.OUTDATED, Verdict.INCOMPLETE)
 
 
 def respond_with(
@@ -43,7 +45,14 @@ def respond_with(
     The write that records a click leaves its reply, too, for `notify` to deliver: a click takes two calls to the table
     and none to Slack. Only the modal opens from here, as its trigger expires after 3 seconds.
     """
-    response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key, sent_at=click.sent_at)
+    response = Response(
+        approver=click.approver,
+        action=action,
+        at=click.at,
+        form=current_form(approval) or {},  # A person who has approved these values has nothing to fill in.
+        key=click.event_key,
+        sent_at=click.sent_at,
+    )
     in_modal, unread = needs_modal(approval, action), is_unread(approval, action, click)
 
     def tell(judgement: Judgement) -> Text | None:
@@ -56,7 +65,8 @@ def respond_with(
         # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
         recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
     except NotYetRecordedError:
-        modal = response_modal(approval, action, click.modal_metadata(action))
+        note = form_wording.reset_notice(approval, click.approver)
+        modal = response_modal(approval, action, click.modal_metadata(action, form_key(approval)), note=note)
         if unread:
             recorder.leave_page_link(click)
         elif error := _open_modal(client, click.trigger, modal):

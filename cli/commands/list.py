@@ -14,9 +14,10 @@ from approvals.domain.cancellation import caller_name
 from approvals.domain.email_address import canonical
 from approvals.domain.headlines import REFUSED
 from approvals.domain.model import Approval, Decision, Json, Status, iso
-from approvals.domain.parts import display_name
+from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
+from approvals.domain.wording import decider_names
 from cli.context import Context, pass_context
 from cli.document import remaining, status, summary
 from cli.options import TIME, common_options
@@ -126,15 +127,13 @@ def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
         approval.request.requested_by or "",
         _minute(approval.requested_at),
         remaining(approval.deadline, now) if is_open else _minute(approval.deadline),
-        _decider(decision) if decision else "",
+        join_names(decider_names(approval)) or _canceller(decision),
         _minute(decision.at) if decision else "",
     )
 
 
-def _decider(decision: Decision) -> str:
-    if decision.approver:
-        return display_name(decision.approver)
-    return caller_name(decision.cancelled_by) if decision.cancelled_by else ""
+def _canceller(decision: Decision | None) -> str:
+    return caller_name(decision.cancelled_by) if decision and decision.cancelled_by else ""
 
 
 def _minute(time: datetime) -> str:
