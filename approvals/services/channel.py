@@ -37,16 +37,19 @@ class Done:
 
 
 class NotDone(StrEnum):
-    """Nothing is wrong, and the step is not marked."""
+    """A retry would change nothing, and the step is not marked."""
 
     MOOT = "moot"
-    """There is nothing to do any more: decided meanwhile, or refused for good."""
+    """There is nothing to do any more: decided meanwhile."""
     QUEUED = "queued"
     """The channel does it later and marks the step itself, such as in a digest."""
+    UNREACHED = "unreached"
+    """The channel refuses it for good, and reaches nobody in another way. It is tried when there are news again."""
 
 
 Task: TypeAlias = "Callable[[Approval], Done | NotDone | Tasks]"
-"""Does one thing, given the record as it is now. It may return parts instead: it is done when they are.
+"""Does one thing, given the record as it is now. It may return parts instead: it is done when they are, unless they
+reached nobody.
 
 Raises `DeliveryError` when it should be tried again. It never marks its step.
 """

@@ -20,12 +20,14 @@ StepT = TypeVar("StepT", bound=str)
 class StepsFailedError(Exception):
     """Some steps are still owed: which, and why.
 
-    `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
+    `retry_after` is set when nothing failed, but a service asked to come back after so many seconds. `refused` is set
+    when services refuse all of them for good.
     """
 
     def __init__(self, failures: Mapping[StepT, Exception]) -> None:
         super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
         self.steps: tuple[str, ...] = tuple(failures)
+        self.refused = all(isinstance(error, DeliveryRefusedError) for error in failures.values())
         delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayedError)]
         self.retry_after = max(delays) if len(delays) == len(failures) else None
 
@@ -62,6 +64,7 @@ class Run:
     ) -> None:
         self.approval = approval
         self.queued: set[str] = set()
+        self._unreached: set[str] = set()
         self._failures: dict[str, Exception] = {}
         self._table = table
         self._clock = clock
@@ -125,10 +128,15 @@ class Run:
         if isinstance(result, NotDone):
             if result is NotDone.QUEUED:
                 self.queued.add(step)
+            elif result is NotDone.UNREACHED:
+                self._unreached.add(step)
             return approval
         if isinstance(result, Done):
             return self._table.mark(approval, step, self._clock(), delivery=result.delivery)
         for_each(result.items(), self._do_part)
+        if result and self._unreached.issuperset(result):
+            self._unreached.add(step)
+            return self.approval
         return self._table.mark(self.approval, step, self._clock())
 
     def _do_part(self, part: tuple[str, Task]) -> None:

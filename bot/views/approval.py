@@ -114,15 +114,15 @@ def outcome_text(approval: Approval) -> str:
 
 
 def outcome_reply(approval: Approval) -> str:
-    """Return the reply once the approval is decided: a mention of the requester, the outcome, and the comment."""
+    """Return the reply once the approval is decided: what was asked, the outcome, and the comment."""
     decision = wording.decision_of(approval)
-    requester = _requester(approval)
-    told = f"<@{requester}> " if requester else ""
+    said = join_texts([wording.quoted_title(approval), wording.outcome(approval)])
     quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
-    return "\n".join([told + sentence(wording.outcome(approval)), *(f">{literal(line)}" for line in quoted)])
+    return "\n".join([sentence(said), *(f">{literal(line)}" for line in quoted)])
 
 
-def _requester(approval: Approval) -> str:
+def requester_of(approval: Approval) -> str:
+    """Return the requester's Slack user ID; empty if none is known."""
     if approval.people and approval.people.requester:
         return approval.people.requester.on(SLACK)
     asked_by = approval.request.requested_by or ""

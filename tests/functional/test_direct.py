@@ -184,7 +184,7 @@ def test_who_has_not_answered_is_reminded_in_the_direct_message(office: Office) 
     office.tell(asked)
     [request, reminder] = office.direct
     assert reminder.thread_ts == request.ts
-    assert reminder.text.startswith("A reminder: this still waits for an answer, until <!date^")
+    assert "A reminder: this still waits for an answer, until <!date^" in reminder.text
 
 
 def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(

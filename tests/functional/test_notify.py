@@ -693,7 +693,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     assert [(mail.to, first_word(mail)) for mail in mailer.sent] == [(CAROL, "Reminder:")]
     assert len(links({"text": mailer.sent[0].text})) == 2
     [_, reply] = slack_texts(slack)
-    assert reply.startswith("<@U0BOB00002> A reminder: this still waits for an answer")
+    assert reply.startswith("<@U0BOB00002> \u201cDeploy\u201d (run-1): A reminder: this still waits for an answer")
     assert "carol" in reply
     assert "U0ALICE01" not in reply
     happens(table, quorum, Withdrawal(ALICE, NOW + timedelta(minutes=12)))
