@@ -94,7 +94,7 @@ class Recorder:
 
     def leave_page_link(self, interaction: Interaction) -> None:
         """Reply with a link to the page, which shows all of the request."""
-        self._logger.info("not approved: not all was shown")
+        self._logger.info("not approved here: left to the page")
         self._table.leave_reply(page_link(interaction))
 
     def leave_reply(self, interaction: Interaction, said: str) -> None:

@@ -24,6 +24,7 @@ from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
 from bot.views.buttons import READ_AND_RESPOND, READ_IN_FULL, page_button, request_buttons
+from bot.views.modal import fits_in_modal
 from bot.views.text import (
     Part,
     escape,
@@ -56,6 +57,8 @@ MAX_FILLED_IN = 2000
 _HEADING = 120
 """What the heading of the request weighs, at most."""
 
+FORM_ON_THE_PAGE = f"The form is too large for Slack: press *{READ_AND_RESPOND}* for a link to it."
+
 _SEVERE = "\u26a0\ufe0f *High severity*: you confirm your response in a second step."
 
 _YOURS_ALONE = "The link is yours alone: do not forward it."
@@ -71,12 +74,13 @@ def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block
 
     Only a message that shows all of the request has a button to approve. Others have one that leads to the page.
     """
-    head = [*_head(approval), *_rules(approval)]
+    fits = has_fitting_form(approval)
+    head = [*_head(approval), *_rules(approval), *([] if fits else [paragraph(FORM_ON_THE_PAGE)])]
     actions = request_buttons(approval, all_shown=True)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions]) + _HEADING)
     content = [*head, *details.from_request(shown)]
     if shown.is_complete:
-        return [*content, actions] if answerable else content
+        return [*content, request_buttons(approval, all_shown=fits)] if answerable else content
     if answerable:
         return [*content, omitted(shown, on_the_page()), request_buttons(approval, all_shown=False)]
     return [
@@ -84,6 +88,11 @@ def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block
         omitted(shown, on_the_page(READ_IN_FULL)),
         ActionsBlock(elements=[page_button(approval, READ_IN_FULL)]),
     ]
+
+
+def has_fitting_form(approval: Approval) -> bool:
+    """Return True if the approval takes no form, or one that Slack can show."""
+    return not approval.request.form or fits_in_modal(approval, Action.APPROVE)
 
 
 def message_of(approval: Approval, *, answerable: bool = True) -> tuple[str, list[Block]]:

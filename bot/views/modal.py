@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -48,6 +49,21 @@ MAX_DIGITS = 15
 """A number with more digits is typed as text: Slack's number input documents no limit."""
 
 MAX_TITLE = 2900
+
+MAX_VIEW = 250_000
+"""Characters of a view, as the JSON that is sent. Slack says `250kb`: this is the strictest reading.
+
+Source: https://docs.slack.dev/reference/methods/views.open (`view_too_large`)
+"""
+
+_METADATA = 1000
+"""Room for the private metadata: an approval's ID and a channel's."""
+
+
+def fits_in_modal(approval: Approval, action: Action) -> bool:
+    """Return True if Slack can show the modal for a response."""
+    view = response_modal(approval, action, "").to_dict()
+    return len(json.dumps(view)) + _METADATA <= MAX_VIEW
 
 
 def response_modal(approval: Approval, action: Action, metadata: str) -> View:
