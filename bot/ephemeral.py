@@ -147,7 +147,8 @@ class ReplyDelivery:
             case Subcommand.SHOW:
                 self._show(reply, self._referenced(text, viewer), viewer)
             case Subcommand.HELP:
-                self._messenger.respond(reply.response_url, "What /approvals knows", [paragraph(HELP)])
+                problem = [paragraph(sentence(text))] if text else []
+                self._messenger.respond(reply.response_url, "What /approvals knows", [*problem, paragraph(HELP)])
 
     def _list(self, reply: DeferredReply, sections: Sequence[tuple[str, Sequence[Summary]]], nothing: str) -> None:
         blocks = list_blocks(sections, self._messenger.link, nothing)

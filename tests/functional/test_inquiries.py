@@ -374,6 +374,13 @@ def test_what_is_not_understood_is_answered_with_what_is(scene: Scene, text: str
     assert "`/approvals search TEXT`" in scene.said(text)
 
 
+def test_unknown_command_is_named_before_the_help(scene: Scene) -> None:
+    said = scene.said("d\u00e9lete <!channel> all")
+    assert said.index("Unknown command: d\u00e9lete") < said.index("`/approvals search TEXT`")
+    assert "Unknown command" not in scene.said("help")
+    assert "<!channel>" not in scene.said("<!channel>")
+
+
 def test_an_answer_that_would_be_minutes_late_is_not_given(scene: Scene, clock: Clock) -> None:
     scene.send(scene.slack.command(BOBS, "help"))
     scene.send(scene.slack.open_home(BOBS))

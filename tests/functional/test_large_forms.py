@@ -64,7 +64,8 @@ class Opener:
             self._refuse(self.error)
 
     def _refuse(self, error: str) -> None:
-        raise SlackApiError("refused", cast("Any", {"ok": False, "error": error}))
+        answer = {"ok": False, "error": error}
+        raise SlackApiError("refused", cast("Any", answer))  # type: ignore[no-untyped-call]
 
 
 Click = Callable[[Approval, Action], tuple[str, str]]
