@@ -8,9 +8,11 @@ from typing import Final
 SLACK: Final = "slack"
 """The channel's name in records, results and events."""
 
-_USER = re.compile(r"[UW][A-Z0-9]{6,20}")
-_PLACE = re.compile(r"[CDGUW][A-Z0-9]{6,20}")
-_GROUP = re.compile(r"S[A-Z0-9]{6,20}")
+USER = "[UW][A-Z0-9]{6,20}"
+PLACE = "[CDGUW][A-Z0-9]{6,20}"
+GROUP = "S[A-Z0-9]{6,20}"
+
+_USER, _PLACE, _GROUP = (re.compile(each) for each in (USER, PLACE, GROUP))
 
 
 def is_slack_user(text: str) -> bool:

@@ -12,7 +12,7 @@ from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.model import Approval, Delivery, Person
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.steps import outcome_step, request_step, step_for
-from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
+from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from bot.addresses import SLACK
 from bot.deliveries import channel_message, direct_messages, messages
 from bot.messenger import SlackMessenger
@@ -116,12 +116,11 @@ class SlackChannel:
             self._log_refusal(refused)
             return NotDone.MOOT  # The channel has the request.
 
-    def _post_instead(self, user: str, approval: Approval) -> Done | NotDone:
+    def _post_instead(self, user: str, approval: Approval) -> Done | Unreachable:
         try:
             return self._post_to(user, approval)
         except DeliveryRefusedError as refused:
-            self._log_refusal(refused)
-            return NotDone.UNREACHED
+            return self._unreachable(refused)
 
     def _post_to(self, user: str, approval: Approval) -> Done:
         return Done(self._messenger.post_directly(approval, user))
@@ -143,7 +142,7 @@ class SlackChannel:
             return frozenset({approval.request.channel or ""})
         return self._messenger.directory.members_of(posted.place)
 
-    def _tell(self, step: str, news: News, approval: Approval) -> Done | NotDone | Tasks:
+    def _tell(self, step: str, news: News, approval: Approval) -> Done | Unreachable | Tasks:
         """Reply with news below the request. If its message was deleted, post the request again first."""
         posted = channel_message(approval)
         if posted and self._is_there(posted, approval):
@@ -156,14 +155,13 @@ class SlackChannel:
         except DeliveryRefusedError:  # It may be too old to be edited; the reply shows whether its channel is open.
             return True
 
-    def _post_again(self, approval: Approval) -> Done | NotDone:
+    def _post_again(self, approval: Approval) -> Done | Unreachable:
         try:
             return Done(self._messenger.post_request(approval))
         except DeliveryRefusedError as refused:
-            self._log_refusal(refused)
-            return NotDone.UNREACHED
+            return self._unreachable(refused)
 
-    def _reply(self, news: News, approval: Approval) -> Done | NotDone | Tasks:
+    def _reply(self, news: News, approval: Approval) -> Done | Unreachable | Tasks:
         text, people = _NEWS[news.kind](approval)
         said = join_texts([wording.quoted_title(approval), text])
         mentions = [person.on(SLACK) for person in people if person.on(SLACK)]
@@ -176,39 +174,37 @@ class SlackChannel:
                 return Done()
         return self._ask_directly(approval, said)
 
-    def _ask_directly(self, approval: Approval, said: Text) -> Done | NotDone | Tasks:
+    def _ask_directly(self, approval: Approval, said: Text) -> Done | Unreachable | Tasks:
         """Ask each approver directly, as the channel takes no messages. If none is in Slack, tell the requester."""
         if users := _unasked(approval):
             return {request_step(SLACK, user): partial(self._post_instead, user) for user in users}
         if direct_messages(approval):  # They are reminded in a step of their own, or see their message edited.
             return Done()
         requester = requester_of(approval)
-        return self._tell_user(requester, join_texts([said, CHANNEL_CLOSED])) if requester else self._unreached()
+        return self._tell_user(requester, join_texts([said, CHANNEL_CLOSED])) if requester else self._nobody()
 
     def _remind_directly(self, step: str, asked: Sequence[Delivery], _approval: Approval) -> Tasks:
         """Return a task for each person: the next try reminds only those who could not be reminded now."""
         return {f"{step}-{each.to}": partial(self._remind, each) for each in asked}
 
-    def _remind(self, message: Delivery, approval: Approval) -> Done | NotDone:
+    def _remind(self, message: Delivery, approval: Approval) -> Done | NotDone | Unreachable:
         if message.to not in {person.on(SLACK) for person in unanswered(approval)}:
             return NotDone.MOOT
         try:
             said = join_texts([wording.quoted_title(approval), wording.reminder(approval)])
             self._messenger.reply_directly(message, said)
         except DeliveryRefusedError as refused:
-            self._log_refusal(refused)
-            return NotDone.UNREACHED
+            return self._unreachable(refused)
         return Done()
 
-    def _edit(self, approval: Approval) -> Done | NotDone:
+    def _edit(self, approval: Approval) -> Done | Unreachable:
         try:
             self._messenger.update(approval)
         except DeliveryRefusedError as refused:
-            self._log_refusal(refused)
-            return NotDone.UNREACHED
+            return self._unreachable(refused)
         return Done()
 
-    def _tell_outcome(self, approval: Approval) -> Done | NotDone | Tasks:
+    def _tell_outcome(self, approval: Approval) -> Done | Unreachable | Tasks:
         """Reply with the outcome in the thread; if the channel takes no messages, tell each person by themselves."""
         if channel_message(approval):
             try:
@@ -221,28 +217,30 @@ class SlackChannel:
         named = [person.on(SLACK) for person in eligible(approval)]
         users = [user for user in dict.fromkeys([requester_of(approval), *named]) if user and user not in asked]
         if not users:
-            return Done() if asked else self._unreached()
+            return Done() if asked else self._nobody()
         return {f"{OUTCOME_THREAD}-{user}": partial(self._tell_outcome_to, user) for user in users[:MAX_DIRECT]}
 
-    def _tell_outcome_to(self, user: str, approval: Approval) -> Done | NotDone:
+    def _tell_outcome_to(self, user: str, approval: Approval) -> Done | Unreachable:
         try:
             self._messenger.tell_outcome(approval, user)
         except DeliveryRefusedError as refused:
-            self._log_refusal(refused)
-            return NotDone.UNREACHED
+            return self._unreachable(refused)
         return Done()
 
-    def _tell_user(self, user: str, said: Text) -> Done | NotDone:
+    def _tell_user(self, user: str, said: Text) -> Done | Unreachable:
         try:
             self._messenger.tell(user, said)
         except DeliveryRefusedError as refused:
-            self._log_refusal(refused)
-            return self._unreached()
+            return self._unreachable(refused)
         return Done()
 
-    def _unreached(self) -> NotDone:
+    def _nobody(self) -> Unreachable:
         self._logger.error("nobody reached in slack: the request's channel takes no messages")
-        return NotDone.UNREACHED
+        return Unreachable(CHANNEL_CLOSED)
+
+    def _unreachable(self, refused: DeliveryRefusedError) -> Unreachable:
+        self._log_refusal(refused)
+        return Unreachable(str(refused))
 
     def _log_refusal(self, refused: DeliveryRefusedError) -> None:
         self._logger.warning("slack refuses", extra={"reason": str(refused)})

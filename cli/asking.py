@@ -59,14 +59,17 @@ def execution_input(
     every problem and its path when the request can't be made.
     """
     whole = dict(document) if KEY in document else {KEY: dict(document)}
-    request = whole[KEY]
+    request = whole.pop(KEY)
+    if request is None:  # as good as left out
+        request = {}
     if not isinstance(request, dict):
         raise click.UsageError(f"{KEY}: expected an object")
     if RESULT_KEY in request:
         raise click.UsageError(f"{KEY}.{RESULT_KEY}: is where the answer will be; leave it out")
     if KEY in rest:
         raise click.UsageError(f"--input: the key {KEY} is the request; give it with --file, or with the options")
-    found: dict[str, Json] = {**whole, **rest, KEY: {**request, **asked}}
+    request = {**request, **asked}
+    found: dict[str, Json] = {**whole, **rest, **({KEY: request} if request else {})}
     try:
         parse_request(found, default_timeout=default_timeout)
     except InvalidRequestError as error:

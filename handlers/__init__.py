@@ -1,5 +1,8 @@
-"""Lambda entry points, one file for each function. `wiring` puts them together from `settings`."""
+"""Lambda entry points, one file for each function. `wiring` builds their parts from `settings`.
+
+May import everything but `cli` and `demo`.
+"""
 
 import gc
 
-gc.set_threshold(100_000)  # 700 by default: cold starts went into looking through imports for garbage.
+gc.set_threshold(100_000)  # Instead of 700: with it, cold starts spend their time searching imports for garbage.

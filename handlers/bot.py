@@ -1,4 +1,4 @@
-"""`bot`: the Slack app. It records responses, and leaves replies for `notify`, which has the rights for them."""
+"""`bot`: the Slack app. It records responses. `notify` sends its replies, since it has the rights to do so."""
 
 from __future__ import annotations
 

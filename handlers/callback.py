@@ -14,8 +14,7 @@ def build(environ: Mapping[str, str]) -> CallbackHandler:
     """Build the handler from the environment."""
     config = load(CallbackSettings, environ)
     wiring = Wiring(config)
-    one_click = config.email_link_mode == "one-click"
-    return CallbackHandler(table=wiring.table, one_click=one_click, clock=wiring.clock, logger=wiring.logger)
+    return CallbackHandler(table=wiring.table, one_click=config.one_click, clock=wiring.clock, logger=wiring.logger)
 
 
 handler = build(os.environ)

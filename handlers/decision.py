@@ -1,4 +1,4 @@
-"""`decision`: called by the stream of approvals, resumes the workflow of a decided one and shows the outcome."""
+"""`decision`: the stream of approvals invokes it. It resumes the workflow of a decided approval and tells people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`digest`: called by the queue of emails that came too fast for SNS, folds them into one for each recipient."""
+"""`digest`: the queue of emails that came too fast for SNS invokes it. It folds them into one for each recipient."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ def build(environ: Mapping[str, str]) -> DigestSender:
     return DigestSender(
         table=wiring.table,
         mailer=wiring.mailer(config),
-        take_slot=wiring.take_mail_slot,
         email=config.email,
-        links=Links.configured(config.public_url, config.email_link_mode),
+        links=Links(config.public_url, one_click=config.one_click),
         clock=wiring.clock,
         sleep=time.sleep,
         logger=wiring.logger,

@@ -1,4 +1,4 @@
-"""`lifecycle`: called every minute and when an execution ends, reminds, escalates, expires and cancels."""
+"""`lifecycle`: EventBridge invokes it every minute and when an execution ends. It keeps the deadlines."""
 
 from __future__ import annotations
 

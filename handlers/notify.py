@@ -1,31 +1,44 @@
-"""`notify`: called by the streams of approvals and of deferred replies, tells people what is new."""
+"""`notify`: the streams of approvals and of deferred replies invoke it. It tells people what is new."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
+from approvals.requests.identities import Resolver
+from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
-from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX
+from approvals.store.queries import Listing
+from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
+from bot.resolver import SlackResolver
 from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
+from mail.resolver import EmailResolver
+
+if TYPE_CHECKING:
+    from bot.ephemeral import ReplyDelivery
 
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(NotifySettings, environ)
     wiring = ChannelWiring(config)
+    resolvers: list[Resolver] = [EmailResolver(wiring.confirmed)]
+    if wiring.messenger:
+        resolvers.append(SlackResolver(wiring.messenger.directory))
     notifier = Notifier(
         table=wiring.table,
         channels=wiring.channels,
-        identities=wiring.identities(),
+        identities=StackIdentities(shared=config.email, resolvers=resolvers),
         decisions=wiring.queue(config.decision_queue_url),
         clock=wiring.clock,
         logger=wiring.logger,
         publisher=wiring.publisher(config),
     )
-    replies = wiring.replies(config.slack_reply_table_name)
+    replies = _replies(wiring, config)
 
     def work(item_id: str, *, last: bool) -> None:
         if item_id.startswith((REPLY_PREFIX, EARLIER_PREFIX)):
@@ -35,6 +48,23 @@ def build(environ: Mapping[str, str]) -> Worker:
             notifier(item_id, last=last)
 
     return wiring.worker(work, config)
+
+
+def _replies(wiring: ChannelWiring, config: NotifySettings) -> ReplyDelivery | None:
+    """Return what delivers deferred Slack replies; None without Slack, whose library is not imported then."""
+    if wiring.messenger is None:
+        return None
+    from bot.ephemeral import ReplyDelivery, log_unreadable  # noqa: PLC0415
+
+    return ReplyDelivery(
+        table=wiring.table,
+        replies=Replies(wiring.dynamodb, config.slack_reply_table_name),
+        listing=Listing(wiring.dynamodb, config.table_name, partial(log_unreadable, wiring.logger)),
+        messenger=wiring.messenger,
+        base_url=config.public_url,
+        clock=wiring.clock,
+        logger=wiring.logger,
+    )
 
 
 handler = build(os.environ)

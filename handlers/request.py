@@ -1,4 +1,4 @@
-"""`request`: called by the state machine with the task token, stores what is asked."""
+"""`request`: the state machine invokes it with the task token. It stores the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the functions: frozen dataclasses whose fields are environment variables in lower case."""
+"""Settings of the functions: frozen dataclasses. Each field is an environment variable, in lower case."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     Settings = TypeVar("Settings", bound=DataclassInstance)
 
 
-class MissingSettings(Exception):  # noqa: N818
-    """The function can't start: names every environment variable that is not set."""
+class MissingSettingsError(Exception):
+    """The function can't start: environment variables are not set. The message names each."""
 
 
 def load(settings: type[Settings], environ: Mapping[str, str]) -> Settings:
-    """Reads a dataclass of `str` fields from the environment. Empty is a value; raises `MissingSettings`."""
+    """Read a dataclass of `str` fields from the environment. A variable can be empty. Raise `MissingSettingsError`."""
     names = {field.name: field.name.upper() for field in fields(settings)}
     missing = [variable for variable in names.values() if variable not in environ]
     if missing:
-        raise MissingSettings(f"environment variables not set: {', '.join(missing)}")
+        raise MissingSettingsError(f"environment variables not set: {', '.join(missing)}")
     return settings(**{name: environ[variable] for name, variable in names.items()})
 
 
-# Parts that several functions have.
+# Parts that several functions share.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,51 +37,50 @@ class TableSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenSettings(TableSettings):
-    """The task tokens beside it."""
+    """The approvals table and the table of task tokens."""
 
     task_token_table_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopicSettings:
-    """What it takes to send emails. `email` is the stack's own address."""
+class LinkSettings(TableSettings):
+    """The approvals table, and what opening a link does."""
+
+    email_link_mode: str
+
+    @property
+    def one_click(self) -> bool:
+        """Return True if opening a link in an email responds."""
+        return self.email_link_mode == "one-click"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailSettings(LinkSettings):
+    """What sending emails needs. `email` is the stack's own address."""
 
     email: str
     topic_arn: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkSettings:
-    """Where links in messages lead, and whether opening one responds."""
-
     public_url: str
-    email_link_mode: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelSettings(TopicSettings, LinkSettings, TableSettings):
-    """What the channels need. An empty `slack_channel` means email alone."""
+class EventSettings(TableSettings):
+    """Where events are published. Without a bus, they are not."""
+
+    event_bus_name: str
+    stack_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSettings(EmailSettings, EventSettings):
+    """What a function that tells people needs. Without `slack_channel`, it tells them only by email."""
 
     mail_queue_url: str
     slack_channel: str
     slack_secret_arn: str
     slack_api_url: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerSettings:
-    """The queue of what is tried again, and how often it is."""
-
     retry_queue_url: str
     retry_attempts: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventSettings(TableSettings):
-    """Where events are published. An empty bus means nowhere."""
-
-    event_bus_name: str
-    stack_name: str
 
 
 # The functions, by the first part of their logical ids.
@@ -95,7 +94,7 @@ class RequestSettings(TokenSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotifySettings(ChannelSettings, WorkerSettings, EventSettings):
+class NotifySettings(ChannelSettings):
     """Settings of `notify`."""
 
     slack_reply_table_name: str
@@ -103,12 +102,12 @@ class NotifySettings(ChannelSettings, WorkerSettings, EventSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecisionSettings(ChannelSettings, WorkerSettings, EventSettings, TokenSettings):
+class DecisionSettings(ChannelSettings, TokenSettings):
     """Settings of `decision`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DigestSettings(TopicSettings, LinkSettings, TableSettings):
+class DigestSettings(EmailSettings):
     """Settings of `digest`."""
 
 
@@ -123,10 +122,8 @@ class LifecycleSettings(TableSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallbackSettings(TableSettings):
+class CallbackSettings(LinkSettings):
     """Settings of `callback`."""
-
-    email_link_mode: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""The loop that `notify` and `decision` share: a stream event is worked on at once, what fails is tried again later.
+"""The Lambda handler that `notify` and `decision` share. It works on each change in a table's stream.
 
-A failure goes to the function's own retry queue, so that one approval's trouble never holds up the stream behind it.
-What fails every time ends in the dead-letter queue.
+An item that fails goes to the function's own retry queue, so that it never holds up the stream. An item that fails
+every time ends in the dead-letter queue.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SPREAD = 30
-"""Seconds over which those who were asked to come back come back: not all at once."""
+"""Seconds over which retries are spread when a service asks to wait, so that they do not come all at once."""
 
 RESERVE = 20_000
-"""Milliseconds. With less left the rest of a batch is queued: a function that is killed would repeat all of it."""
+"""Milliseconds. With less time left, the rest of a batch is queued: after a timeout, all of it would be repeated."""
 
 
 class Task(Protocol):
-    """Works on one item of the table. `last` says that this is the last try. Raises when it should be tried again.
+    """Work on an item of the table. `last`: there will be no other try. Raise if it should be tried again.
 
-    It reads the item: what the stream has of it may be old, since a stream can deliver again, and late.
+    It reads the item from the table: the stream can deliver a change late or twice.
     """
 
     def __call__(self, item_id: str, *, last: bool) -> None: ...  # noqa: D102
 
 
 class Worker:
-    """A Lambda handler for a table's stream and for the retry queue behind it."""
+    """A Lambda handler for a table's stream and for the function's retry queue."""
 
     def __init__(self, task: Task, *, queue: RetryQueue, attempts: int, logger: Logger) -> None:
         self._task = task
@@ -45,13 +45,13 @@ class Worker:
         self._logger = logger
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
-        """Works on every record of the event; reports the records that must be delivered again.
+        """Work on each record of an event. Return the records that must be delivered again.
 
         Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
         """
         records: list[dict[str, Any]] = event["Records"]
         if records[0]["eventSource"] == "aws:sqs":
-            # On a failed batch SQS would forget the delays just set: report the items instead of raising.
+            # If the function raised, SQS would forget the delays that were just set.
             failed = [record["messageId"] for record in records if not self._from_queue(record)]
         else:
             errors = {
@@ -60,12 +60,12 @@ class Worker:
                 if (error := self._from_stream(record, context))
             }
             if len(errors) == len(records):
-                raise next(iter(errors.values()))  # The function's errors raise an alarm.
+                raise next(iter(errors.values()))  # The function's error count has an alarm.
             failed = list(errors)
         return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
     def _from_stream(self, record: Mapping[str, Any], context: LambdaContext) -> Exception | None:
-        """Works on a change of the table; returns why it could not even be queued."""
+        """Work on a change of the table, or queue it. Return the error if it can't be queued either."""
         item_id = str(record["dynamodb"]["Keys"]["id"]["S"])
         with self._logger.append_context_keys(approval_id=item_id):
             try:
@@ -74,7 +74,7 @@ class Worker:
                 else:
                     self._work_or_queue(item_id)
             except Exception as error:
-                self._logger.exception("left to the stream")
+                self._logger.exception("failed and not queued, the stream will deliver it again")
                 return error
         return None
 
@@ -82,18 +82,18 @@ class Worker:
         try:
             self._work(item_id, last=False)
         except Exception:
-            self._logger.exception("queued for another try")
+            self._logger.exception("failed, queued for a retry")
             self._queue.add(item_id)
 
     def _from_queue(self, record: Mapping[str, Any]) -> bool:
-        """Works on an item that waited for its next try; returns whether it is done."""
+        """Work on an item from the retry queue. Return True if it is done."""
         item_id = str(json.loads(record["body"])["id"])
         attempt = int(record["attributes"]["ApproximateReceiveCount"])
         with self._logger.append_context_keys(approval_id=item_id, attempt=attempt):
             try:
                 self._work(item_id, last=attempt >= self._attempts)
             except Exception:
-                self._logger.exception("failed again")
+                self._logger.exception("failed again, will be retried")
                 self._postpone(record["receiptHandle"], attempt)
                 return False
         return True
@@ -102,16 +102,16 @@ class Worker:
         try:
             self._queue.postpone(receipt_handle, attempt)
         except Exception:
-            # Then it comes back as early as any message of the queue.
-            self._logger.exception("its delay could not be set")
+            # The queue's own visibility timeout is its delay then.
+            self._logger.exception("the delay of the retry was not set")
 
     def _work(self, item_id: str, *, last: bool) -> None:
         try:
             self._task(item_id, last=last)
         except NotFoundError:
-            self._logger.warning("the record is gone, nothing to do")
+            self._logger.warning("record not found, nothing to do")
         except StepsFailedError as failure:
             if failure.retry_after is None:
                 raise
-            # A new message: being asked to wait is no failed try, however often it happens.
+            # A new message: a service that asks to wait does not use up a try.
             self._queue.add(item_id, failure.retry_after + crc32(item_id.encode()) % SPREAD)

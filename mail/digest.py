@@ -1,11 +1,12 @@
-"""Sends the mails that came too fast for SNS, folded into one for each recipient: what waits, and what has ended."""
+"""The digest: emails that came too fast for SNS, folded into one for each recipient."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approval
@@ -19,20 +20,41 @@ from mail.sns import Mail, Mailer
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs import SQSClient
 
 PAUSE = 0.25
-"""Seconds between two looks for a free slot."""
+"""Seconds between two tries to send an email."""
+
+
+class DigestQueue:
+    """The queue of emails that are left to the digest."""
+
+    def __init__(self, sqs: Callable[[], SQSClient], url: str) -> None:
+        # Making a client takes time and the queue is rarely needed, so it makes the client for its first message.
+        self._sqs = sqs
+        self._url = url
+
+    def add(self, approval_id: str, step: str) -> None:
+        """Queue the email of a step, which names its recipient."""
+        self._sqs().send_message(QueueUrl=self._url, MessageBody=json.dumps({"id": approval_id, "step": step}))
+
+
+class Owed(NamedTuple):
+    """An email that was not sent yet, as it would be alone, and the step that it closes."""
+
+    approval: Approval
+    step: str
+    mail: Mail
 
 
 class DigestSender:
-    """Takes a batch of mails that are owed and sends one to each recipient. What it can't send stays in the queue."""
+    """Sends each recipient one email for a batch of the queue. What it can't send stays in the queue."""
 
     def __init__(
         self,
         *,
         table: ApprovalTable,
         mailer: Mailer,
-        take_slot: Callable[[str], bool],
         email: str,
         links: Links,
         clock: Callable[[], datetime],
@@ -41,7 +63,6 @@ class DigestSender:
     ) -> None:
         self._table = table
         self._mailer = mailer
-        self._take_slot = take_slot
         self._email = email
         self._links = links
         self._clock = clock
@@ -49,62 +70,48 @@ class DigestSender:
         self._logger = logger
 
     def __call__(self, event: Mapping[str, Any], _context: LambdaContext) -> None:
-        """Takes a batch of the mail queue. Raises when a mail can't be sent: then all of the batch comes back."""
-        mails = [json.loads(record["body"]) for record in event["Records"]]
-        wanted: dict[str, set[tuple[str, str]]] = {}
-        for mail in mails:
-            wanted.setdefault(recipient_of(mail["step"]), set()).add((str(mail["id"]), str(mail["step"])))
+        """Send a batch. Raise if an email can't be sent: the queue then delivers the whole batch again."""
+        batch: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        for record in event["Records"]:
+            mail = json.loads(record["body"])
+            batch[recipient_of(mail["step"])].add((mail["id"], mail["step"]))
         failures: list[Exception] = []
-        for to, each in wanted.items():
-            failures += self._tell(to, each)
+        for recipient, steps in batch.items():
+            try:
+                self._send(recipient, sorted(self._owed(steps, failures), key=lambda owed: owed.approval.requested_at))
+            except DeliveryError as failure:
+                self._logger.warning("email not sent, will be retried", extra={"reason": str(failure)})
+                failures.append(failure)
         if failures:
             raise failures[0]
 
-    def _tell(self, recipient: str, wanted: set[tuple[str, str]]) -> list[Exception]:
-        """Sends one recipient's mail; returns why not all of it. What was sent is marked: it does not come back."""
-        owed, failures = self._owed(wanted)
-        if not owed:
-            return failures
-        try:
-            self._send(self._mail(recipient, owed))
-        except DeliveryError as failure:
-            self._logger.warning("mail not sent, will be tried again", extra={"reason": str(failure)})
-            return [*failures, failure]
-        for approval, step, _ in owed:
-            with self._logger.append_context_keys(approval_id=approval.id):
-                self._table.mark(approval, step, self._clock())
-                self._logger.info("mail sent", extra={"folded": len(owed)})
-        return failures
+    def _owed(self, steps: Iterable[tuple[str, str]], failures: list[Exception]) -> Iterator[Owed]:
+        """Yield the emails that were not sent in the meantime and still make sense.
 
-    def _owed(self, wanted: set[tuple[str, str]]) -> tuple[list[tuple[Approval, str, Mail]], list[Exception]]:
-        """What of it was not sent meanwhile and still makes sense, oldest first; with its mail if it were alone.
-
-        And what can't be read, which must not keep people from the other mails.
+        Add unreadable records to the failures: they must not delay the other emails.
         """
-        found: list[tuple[Approval, str, Mail]] = []
-        failures: list[Exception] = []
-        for approval_id, step in sorted(wanted):
+        for approval_id, step in sorted(steps):
             try:
                 approval = self._table.get(approval_id)
             except NotFoundError:
                 continue
             except UnreadableError as error:
-                with self._logger.append_context_keys(approval_id=approval_id):
-                    self._logger.exception("mail not sent, the record can't be read")
+                self._logger.exception("email not sent, the record can't be read", extra={"approval_id": approval_id})
                 failures.append(error)
                 continue
             mail = mail_for(approval, step, self._links)
             if step not in approval.steps and mail:
-                found.append((approval, step, mail))
-        return sorted(found, key=lambda each: each[0].requested_at), failures
+                yield Owed(approval, step, mail)
 
-    def _mail(self, recipient: str, owed: list[tuple[Approval, str, Mail]]) -> Mail:
-        if len(owed) == 1:
-            return owed[0][2]
-        approvals = list({approval.id: approval for approval, _, _ in owed}.values())
-        return digest_mail(approvals, recipient, self._links, stack_email=self._email)
-
-    def _send(self, mail: Mail) -> None:
-        while not self._take_slot(mail.to):  # Bounded by the function's timeout: the batch comes back then.
+    def _send(self, recipient: str, owed: list[Owed]) -> None:
+        """Send a recipient's email and mark its steps, so that the next delivery of the batch leaves them out."""
+        if not owed:
+            return
+        approvals = list({each.approval.id: each.approval for each in owed}.values())
+        digest = len(owed) > 1
+        mail = digest_mail(approvals, recipient, self._links, stack_email=self._email) if digest else owed[0].mail
+        while not self._mailer.send(mail):  # The function's timeout ends the loop: then the batch comes again.
             self._sleep(PAUSE)
-        self._mailer.send(mail)
+        for approval, step, _ in owed:
+            self._table.mark(approval, step, self._clock())
+            self._logger.info("email sent", extra={"approval_id": approval.id, "folded": len(owed)})

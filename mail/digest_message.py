@@ -1,4 +1,4 @@
-"""One email about several approvals, where each of its own would come too fast for SNS."""
+"""The text of a digest: one email about several approvals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from approvals.domain import facts, wording
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
 from mail.messages import HIGH, Links, ended, said, whose_links
-from mail.sns import Mail, asked
+from mail.recipients import asked
+from mail.sns import Mail
 from mail.subjects import digest_subject
 from mail.surfaces import TITLE_ALONE
 from mail.text import paragraphs, quoted, table
@@ -17,7 +18,7 @@ _TITLES_ALONE = "This email shows titles alone: the page behind a link shows the
 
 
 def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, stack_email: str) -> Mail:
-    """Return one email about several approvals: those that wait, with links for who can respond; then closed ones."""
+    """Return one email about several approvals: those that wait for the recipient, with links; then the others."""
     waiting = [approval for approval in approvals if approval.decision is None]
     mine = [approval for approval in waiting if recipient in asked(approval, stack_email)]
     others = [approval for approval in waiting if approval not in mine]

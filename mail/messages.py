@@ -1,13 +1,14 @@
 """The texts of emails about one approval: who, what and by when, then the links, the rules, and the author's words.
 
-What others wrote stands behind a bar on each line, and nothing of ours follows the author's block: whatever it imitates
-stands below a heading that says whose words they are.
+Each line that other people wrote stands behind a bar, and the author's words come last, below a heading that says whose
+they are: nothing in them can pose as the product's own text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from approvals.domain import facts, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum
@@ -22,20 +23,20 @@ from mail.addresses import EMAIL
 from mail.sns import Mail
 from mail.subjects import is_only_told, later_subject, notice_subject, request_subject
 from mail.surfaces import EMAIL_BODY
-from mail.text import barred, fitting, naming, paragraphs, quoted, rows, table, wrapped
+from mail.text import naming, paragraphs, quoted, rows, table
 
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
 _SHARED = "Anyone who has these links can respond: do not forward this email."
-"""Said where a request names no approvers: its email goes to the stack's address, which several people may read."""
+"""For a request without approvers: its email goes to the stack's address, which several people may read."""
 CONFIRMED = "Nothing is decided until you press the button on the page that opens."
 AT_ONCE = "Opening a link responds at once, unless the page asks for more."
-"""Said where `EmailLinkMode` is `one-click`."""
+"""For the template's `EmailLinkMode=one-click`."""
 
 MAX_SAID = 2000
-"""Characters of a comment, which has 1,000 at most, or of a cause, which Step Functions keeps whole."""
+"""Characters of a comment, which has at most 1,000, or of a cause, which can be longer."""
 
 MAX_FORM = 120_000
-"""UTF-8 bytes of what was filled in. SNS takes 262,144 for the whole text."""
+"""UTF-8 bytes of the filled-in form. SNS takes 262,144 for the whole text."""
 
 _AUTHOR = "--- FROM THE REQUEST: written by its author, not checked by us ---"
 _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
@@ -45,22 +46,18 @@ HIGH = "High severity: the page asks you to confirm your response."
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where an email's links lead, and whether one responds when it is opened. `base_url` has no slash at its end."""
+    """Where links lead, and whether opening one responds. `base_url` has no slash at its end."""
 
     base_url: str
     one_click: bool
 
-    @classmethod
-    def configured(cls, base_url: str, email_link_mode: str) -> Links:
-        """Return the links of a stack with the template's `EmailLinkMode`."""
-        return cls(base_url, one_click=email_link_mode == "one-click")
-
     def of(self, approval: Approval, recipient: str, *, complete: bool) -> list[str]:
-        """Return the recipient's links, each alone on its line. `complete` says that all of the request is beside."""
-        addresses = {
-            action: link(approval, action, recipient, base_url=self.base_url, all_shown=complete) for action in Action
-        }
-        return [f"{action.upper()}\n{address}" for action, address in addresses.items()]
+        """Return the recipient's links, each alone on its line. `complete`: the email shows all of the request."""
+
+        def address(action: Action) -> str:
+            return link(approval, action, recipient, base_url=self.base_url, all_shown=complete)
+
+        return [f"{action.upper()}\n{address(action)}" for action in Action]
 
     def promise(self, *, complete: bool) -> str:
         """Return what opening a link does."""
@@ -68,19 +65,26 @@ class Links:
 
 
 def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
-    """Return the email that a step owes, as the approval stands now; None when it makes no sense any more.
+    """Return the email for a step, as the approval is now; None if it no longer makes sense.
 
-    Raises `KeyError` for a step that owes no email.
+    Raise `KeyError` for a step of no email.
     """
     kind, _, recipient = step.partition(":")
     if kind == outcome_step(EMAIL):
         return outcome_mail(approval, recipient) if approval.decision else None
     if approval.decision:
         return None
-    word = kind.partition("-")[0]
-    if word in _WITH_LINKS:
-        return _WITH_LINKS[word](approval, recipient, links)
-    return _WITHOUT_LINKS[word](approval, recipient)
+    kind = kind.partition("-")[0]  # Of `reminder-2`, for example.
+    if kind == request_step(EMAIL):
+        return request_mail(approval, recipient, links)
+    if kind == NewsKind.REMINDER:
+        return reminder_mail(approval, recipient, links)
+    without_links = {
+        notice_step(EMAIL): notice_mail,
+        NewsKind.ESCALATION: escalation_mail,
+        NewsKind.EXTENSION: extension_mail,
+    }
+    return without_links[kind](approval, recipient)
 
 
 def request_mail(approval: Approval, recipient: str, links: Links) -> Mail:
@@ -89,17 +93,17 @@ def request_mail(approval: Approval, recipient: str, links: Links) -> Mail:
 
 
 def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
-    """Return the email that asks again, with the same links."""
+    """Return the email that reminds a person of the request, with the same links."""
     who = facts.requester(approval) or "a workflow"
     lead = f"Reminder: {who} still needs your response by {readable(approval.deadline)}."
     return _asking(approval, recipient, links, later_subject(approval, recipient), lead)
 
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:
-    """Return the email to somebody who is told of the request and can't respond: without links."""
+    """Return the email to a person who can't respond. It has no links."""
     shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
-    # The stack's own address is told in a quorum: several people may read it.
+    # Several people may read the stack's own address, so a quorum only tells it.
     shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
     why = f" {wording.SHARED_ADDRESS}" if shared else ""
     parts = [
@@ -115,7 +119,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
 
 
 def escalation_mail(approval: Approval, recipient: str) -> Mail:
-    """Return the email that says who else can respond from now on."""
+    """Return the email that says who else can respond now."""
     people = approval.people.escalation if approval.people else ()
     names = wording.limit_names([with_address(person) for person in people])
     parts = [
@@ -159,17 +163,6 @@ def ended(approval: Approval) -> str:
     return f"{wording.headline(approval)} {wording.decided_by(approval)}"
 
 
-_WITH_LINKS: dict[str, Callable[[Approval, str, Links], Mail]] = {
-    request_step(EMAIL): request_mail,
-    NewsKind.REMINDER: reminder_mail,
-}
-_WITHOUT_LINKS: dict[str, Callable[[Approval, str], Mail]] = {
-    notice_step(EMAIL): notice_mail,
-    NewsKind.ESCALATION: escalation_mail,
-    NewsKind.EXTENSION: extension_mail,
-}
-
-
 def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
     shown = omissions.fit(approval, EMAIL_BODY)
     complete = shown.is_complete
@@ -188,18 +181,18 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 
 
 def whose_links(approvals: Sequence[Approval]) -> str:
-    """Say for whom the links to these approvals are."""
+    """Return the sentence that says who can use the links to these approvals."""
     return _YOURS_ALONE if all(approval.request.approvers for approval in approvals) else _SHARED
 
 
 def _left_out(shown: Shown, rest: str) -> str:
-    """Say what the author's block leaves out. A form is announced, and filled in on the page."""
+    """Say what the author's block leaves out. The page has the form, so it is not left out."""
     texts = [text for part, text in shown.omissions.items() if part is not RequestPart.FORM]
     return f"Not shown in this email: {join_names(texts)}. {rest}" if texts else ""
 
 
 def _wanted(approval: Approval) -> str:
-    """Say what a response takes beside a click."""
+    """Say what a response needs in addition to a click."""
     reasons, fields = wording.response_requirements(approval)
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
@@ -208,7 +201,7 @@ def _wanted(approval: Approval) -> str:
 
 
 def _rules(approval: Approval, recipient: str, more: str = "") -> str:
-    """Say who can respond, how far it is, and what happens without a decision."""
+    """Say who can respond, who has, and what happens without a decision."""
     who = wording.responders(approval, recipient)
     counts, responses = wording.counts(approval), wording.latest_responses(approval)
     so_far = f" So far: {', '.join(counts)}." if counts else ""
@@ -235,7 +228,7 @@ def _source(approval: Approval) -> str:
 
 
 def said(heading: str, text: str) -> str:
-    """Return what somebody said, below our heading; empty for nothing."""
+    """Return a person's words below a heading, if there are any."""
     return f"{heading}\n{quoted(shorten(text, MAX_SAID))}" if text.strip() else ""
 
 
@@ -243,19 +236,21 @@ def _filled_in(approval: Approval) -> str:
     found = rows(facts.form_answers(approval))
     if not found:
         return ""
-    lines, left = fitting(found, MAX_FORM)
+    sizes = accumulate(len(row.encode()) + 1 for row in found)
+    shown = [row for row, size in zip(found, sizes, strict=True) if size <= MAX_FORM]
+    left = len(found) - len(shown)
     note = f" ({left} of {pluralize(len(found), 'field')} left out)" if left else ""
     who = display_name(approval.standing[-1].approver)
-    return "\n".join([f"Form, filled in by {who}{note}:", barred(lines)])
+    return "\n".join([f"Form, filled in by {who}{note}:", *shown])
 
 
 def _author_block(shown: Shown) -> str:
-    """Everything that the request's author wrote beside its title."""
+    """Return everything that the request's author wrote except its title."""
     parts = (
-        ("Facts", [line for row in rows(shown.facts) for line in row]),
-        ("Details", [*wrapped(markdown.plain(shown.details), indent="  ")]),
-        ("Links", [line for row in rows(shown.links) for line in row]),
-        ("Workflow input", [line for row in rows(shown.context) for line in row]),
+        ("Facts", "\n".join(rows(shown.facts))),
+        ("Details", quoted(markdown.plain(shown.details), indent="  ")),
+        ("Links", "\n".join(rows(shown.links))),
+        ("Workflow input", "\n".join(rows(shown.context))),
     )
-    lines = [line for heading, found in parts if found for line in (heading, *found)]
-    return "\n".join([_AUTHOR, barred(lines)]) if lines else ""
+    texts = [f"{quoted(heading)}\n{text}" for heading, text in parts if text]
+    return "\n".join([_AUTHOR, *texts]) if texts else ""

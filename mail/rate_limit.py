@@ -1,4 +1,4 @@
-"""How many emails one address gets in a second: SNS suspends an email subscription that gets more than ten."""
+"""How many emails an address gets in a second: SNS suspends an email subscription that gets more than ten."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SLOT_PREFIX = "mails#"
-"""Begins the id of the count of the emails published to one address in one second. It is no approval's id."""
+"""Begins the id of the item that counts the emails to an address in a second. No approval has such an id."""
 
 MAILS_A_SECOND = 4
-"""Half of what is promised (8, SNS allows 10): clocks differ, and two neighboring seconds may be one for SNS.
+"""Half of 8, where SNS allows 10: clocks differ, and SNS may count two neighboring seconds as one.
 
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
 """
@@ -23,14 +23,14 @@ _RETENTION = timedelta(days=1)
 
 
 class MailRateLimit:
-    """Counts emails in the approvals table, which all functions that send some share."""
+    """Counts emails in the approvals table, which all functions that send emails share."""
 
     def __init__(self, dynamodb: DynamoDBClient, table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
 
     def take_slot(self, recipient: str, now: datetime) -> bool:
-        """Count one more email to an address in this second. Return False, and count nothing, when none is left."""
+        """Count one more email to an address in this second. Return False, and count nothing, if none is left."""
         try:
             self._dynamodb.update_item(
                 TableName=self._table_name,

@@ -1,32 +1,37 @@
-"""Email over SNS: who gets emails, and the topic that sends them.
+"""Email over SNS: the topic that sends emails, and the subscriptions of people's addresses to it.
 
-Each email is one publish for one recipient, whose subscription lets through what is addressed to them alone. What is
-owed to whom is a step of its own: `request_email:ann@example.com`. Its text is in `mail_messages`.
+Each email is published once, for one recipient. The filter policy of a subscription lets through only the emails to its
+own address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.adapters.failures import delivery_error
-from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
-from approvals.domain.email_address import canonical, is_same
-from approvals.domain.model import Approval
-from mail.addresses import EMAIL, is_email
-from mail.subscriptions import EMAIL as PROTOCOL
-from mail.subscriptions import RECIPIENT, list_subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
+RECIPIENT = "recipient"
+"""The message attribute that subscriptions filter by."""
+
+EMAIL = "email"
+"""The protocol of an address that people read."""
+
+SCOPE = "MessageAttributes"
+"""The filter policy scope that can see the recipient. With `MessageBody`, SNS delivers none of our emails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as SNS takes it: plain text for one address."""
+    """An email as SNS takes it: plain text for one address."""
 
     to: str
     subject: str
@@ -34,17 +39,17 @@ class Mail:
 
 
 class Mailer:
-    """Publishes mails to the topic that people's addresses are subscribed to."""
+    """Publishes emails to the topic, no more in a second than an address can get."""
 
-    def __init__(self, sns: SNSClient, topic_arn: str) -> None:
+    def __init__(self, sns: SNSClient, topic_arn: str, take_slot: Callable[[str], bool]) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
+        self._take_slot = take_slot
 
-    def send(self, mail: Mail) -> None:
-        """Publishes the mail. Raises `DeliveryError` when SNS does not take it.
-
-        SNS bears few mails a second to one address: take one of the table's slots before.
-        """
+    def send(self, mail: Mail) -> bool:
+        """Publish an email. Return False if its recipient has no slot left in this second. Raise `DeliveryError`."""
+        if not self._take_slot(mail.to):
+            return False
         try:
             self._sns.publish(
                 TopicArn=self._topic_arn,
@@ -54,56 +59,97 @@ class Mailer:
             )
         except (ClientError, BotoCoreError) as error:
             raise delivery_error("SNS", error) from error
+        return True
 
 
-class Subscribers:
-    """The addresses that mails through the topic reach."""
+class State(StrEnum):
+    """Whether AWS sends emails to an address."""
 
-    def __init__(self, sns: Callable[[], SNSClient], topic_arn: str) -> None:
-        # Made when it is needed: most requests name nobody.
-        self._sns = sns
-        self._topic_arn = topic_arn
-
-    def confirmed(self) -> dict[str, str]:
-        """The addresses that confirmed their subscription: as they are subscribed, by their casefolded form.
-
-        Raises `DeliveryError`.
-        """
-        try:
-            return {
-                each.address.casefold(): each.address
-                for each in list_subscriptions(self._sns(), self._topic_arn)
-                if each.protocol == PROTOCOL and each.arn
-            }
-        except (ClientError, BotoCoreError) as error:
-            raise delivery_error("SNS", error) from error
+    CONFIRMED = "confirmed"
+    PENDING = "pending"
+    DELETED = "deleted"
+    """Unsubscribed. SNS lists such a subscription for some days."""
 
 
-def asked(approval: Approval, stack_email: str) -> list[str]:
-    """The addresses that are asked by mail: the approvers who are named by theirs, else the stack's own."""
-    request = approval.request
-    if not request.approvers:
-        # Several people may read the stack's own address: in a quorum it counts as none of them.
-        barred = barred_requester(approval)
-        own = barred is not None and is_same(barred.on(EMAIL), stack_email)
-        return [] if own or is_quorum(request) else [stack_email]
-    named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
-    return [person.on(EMAIL) for person in eligible(approval) if canonical(person.on(EMAIL)) in named]
+class Delivery(StrEnum):
+    """Which emails a confirmed subscription gets."""
+
+    OWN = "own"
+    OWN_AND_OTHERS = "own and others'"
+    ALL = "all"
+    NOT_OWN = "not its own"
 
 
-def told(approval: Approval, stack_email: str) -> list[str]:
-    """The addresses that are told of the request and its outcome, and may not answer."""
-    others = {address.casefold() for address in asked(approval, stack_email)}
-    found = [address for address in approval.request.notify if is_email(address) and address.casefold() not in others]
-    if not approval.request.approvers and not others:
-        found.append(stack_email)
-    return list(dict.fromkeys(found))
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscription. `arn` is empty unless it is confirmed."""
+
+    address: str
+    protocol: str
+    state: State
+    arn: str = ""
 
 
-def reminded(approval: Approval, stack_email: str) -> list[str]:
-    """The addresses that are asked and have not answered."""
-    addresses = asked(approval, stack_email)
-    if approval.request.approvers:
-        missing = {person.on(EMAIL) for person in unanswered(approval)}
-        return [address for address in addresses if address in missing]
-    return addresses
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a confirmed subscription lets through. `recipients` is None without a filter on them."""
+
+    delivery: Delivery
+    recipients: tuple[str, ...] | None
+    scope: str = SCOPE
+
+
+def list_subscriptions(sns: SNSClient, topic_arn: str) -> Iterator[Subscription]:
+    """Yield the topic's subscriptions, of every protocol. Raise what boto3 raises."""
+    for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn):
+        for each in page["Subscriptions"]:
+            arn = each["SubscriptionArn"]  # Or a word in its place, such as PendingConfirmation.
+            if arn.startswith("arn:"):
+                yield Subscription(each["Endpoint"], each["Protocol"], State.CONFIRMED, arn)
+            else:
+                state = State.DELETED if arn == "Deleted" else State.PENDING
+                yield Subscription(each["Endpoint"], each["Protocol"], state)
+
+
+def confirmed_addresses(sns: SNSClient, topic_arn: str) -> dict[str, str]:
+    """Return the addresses with a confirmed subscription, by their casefolded form. Raise `DeliveryError`."""
+    try:
+        subscriptions = list(list_subscriptions(sns, topic_arn))
+    except (ClientError, BotoCoreError) as error:
+        raise delivery_error("SNS", error) from error
+    return {
+        each.address.casefold(): each.address
+        for each in subscriptions
+        if each.protocol == EMAIL and each.state is State.CONFIRMED
+    }
+
+
+def filter_policy(address: str) -> str:
+    """Return the filter policy that lets through only the emails to this address."""
+    return json.dumps({RECIPIENT: [address]})
+
+
+def read_filter(sns: SNSClient, subscription: Subscription) -> Filter:
+    """Return what a confirmed subscription lets through. Raise what boto3 raises."""
+    known = sns.get_subscription_attributes(SubscriptionArn=subscription.arn)["Attributes"]
+    return _filter(subscription.address, known)
+
+
+def mend_filter(sns: SNSClient, subscription: Subscription) -> None:
+    """Let a confirmed subscription get its own emails and no others. Raise what boto3 raises."""
+    # The scope first: SNS checks a policy by the scope that is set.
+    for name, value in (("FilterPolicyScope", SCOPE), ("FilterPolicy", filter_policy(subscription.address))):
+        sns.set_subscription_attributes(SubscriptionArn=subscription.arn, AttributeName=name, AttributeValue=value)
+
+
+def _filter(address: str, attributes: Mapping[str, str]) -> Filter:
+    policy = json.loads(attributes.get("FilterPolicy") or "{}")
+    scope = attributes.get("FilterPolicyScope", SCOPE)
+    allowed = policy.get(RECIPIENT)
+    recipients = tuple(str(each) for each in allowed) if isinstance(allowed, list) else None
+    if not policy:
+        return Filter(Delivery.ALL, None, scope)
+    # Our emails have one attribute, so a further key lets none through. SNS compares addresses letter by letter.
+    if scope != SCOPE or policy.keys() != {RECIPIENT} or not isinstance(allowed, list) or address not in allowed:
+        return Filter(Delivery.NOT_OWN, recipients, scope)
+    return Filter(Delivery.OWN if allowed == [address] else Delivery.OWN_AND_OTHERS, recipients, scope)

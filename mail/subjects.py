@@ -1,15 +1,14 @@
 """The subjects of emails.
 
-All emails about one approval to one address are one conversation. SNS lets nobody set a `References` header, so
-subjects are all that mail programs can go by: each later email has the first one's subject behind "Re: ", and says
-what is new in its first line, which lists show as the preview. Gmail puts emails together by sender and subject,
-without the "Re:", for a week
-(https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook goes by
-the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). The start of the approval's id ends the subject, so that two
-requests of the same title stay apart. Programs that thread by `References` alone show single emails. A digest is a
-conversation of its own, and so is the outcome of what was asked in one.
+All emails about one approval to one address are one conversation. SNS sets no `References` header, so email programs
+have only the subject to go by: each later email has the first one's subject after "Re: ", and says what is new in its
+first line, which lists show as the preview. Gmail groups emails of a week by sender and subject without "Re:"
+(https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook groups them
+by the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). Programs that use only `References` show single emails. The
+start of the approval's id ends the subject, so that two requests with the same title stay apart. A digest is a
+conversation of its own, and so is the outcome of a request that was in one.
 
-A title stands between words of ours and the reference, so it can pose neither as a reply nor as an email without one.
+A title stands between the product's own words and the reference, so it can't pose as a reply or as another request.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from approvals.domain.steps import notice_step, request_step
 from mail.addresses import EMAIL
 
 DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
-"""Where a request has no title: the AWS tutorial's subject. A reference follows it, as in every subject."""
+"""The AWS tutorial's subject, for a request without a title. A reference follows it, as in every subject."""
 
 MAX_SUBJECT = 99
 """Characters, printable ASCII. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 
 _ASK, _ASK_WITH_FORM, _TELL, _DIGEST = "Approve?", "Answer needed:", "For information:", "Approvals:"
 _HIGH, _AGAIN = "HIGH: ", "Re: "
-"""Outlook takes up to three letters and a colon for a prefix like "Re:", so nothing of ours may look like one."""
+"""Outlook reads up to three letters and a colon as a prefix like "Re:", so no other word here may look like one."""
 
 
 def request_subject(approval: Approval) -> str:
@@ -39,34 +38,33 @@ def request_subject(approval: Approval) -> str:
 
 
 def notice_subject(approval: Approval) -> str:
-    """Return the subject of the first email to somebody who can't respond."""
+    """Return the subject of the first email to a person who can't respond."""
     return _subject(approval, _TELL)
 
 
 def later_subject(approval: Approval, recipient: str) -> str:
-    """Return the subject of a later email: behind "Re: " the one that the recipient's first email had."""
+    """Return the subject of a later email: "Re: " and the subject of the recipient's first email."""
     told = is_only_told(approval, recipient)
     return f"{_AGAIN}{notice_subject(approval) if told else request_subject(approval)}"
 
 
 def digest_subject(first: Approval, mine: int, others: int, closed: int, *, high: bool) -> str:
-    """Return the subject of a digest: how many requests wait and are closed. `first` gives it its reference."""
+    """Return the subject of a digest: how many requests wait and are closed, and the reference of the first."""
     counts = ((mine, "waiting for you"), (others, "waiting for others"), (closed, "closed"))
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
     return f"{_HIGH if high else ''}{_DIGEST} {said} {_reference(first)}"
 
 
 def is_only_told(approval: Approval, recipient: str) -> bool:
-    """Return True if the recipient got an email for information alone."""
+    """Return True if the recipient got an email for information only."""
     steps = approval.steps
     return notice_step(EMAIL, recipient) in steps and request_step(EMAIL, recipient) not in steps
 
 
 def _subject(approval: Approval, prefix: str) -> str:
-    """The subject of the first email to somebody: short enough for `_AGAIN` in front of it."""
-    request = approval.request
+    """Return the subject of the first email, short enough for `_AGAIN` in front of it."""
     what = _ascii(approval.title) or _ascii(approval.workflow.execution_name)
-    says = DEFAULT_SUBJECT if prefix == _ASK and not (request.title and what) else f"{prefix} {what}".strip()
+    says = DEFAULT_SUBJECT if prefix == _ASK and not (approval.request.title and what) else f"{prefix} {what}".strip()
     subject = f"{_HIGH}{says}" if wording.is_high_severity(approval) else says
     reference = _reference(approval)
     most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
@@ -78,8 +76,7 @@ def _reference(approval: Approval) -> str:
 
 
 def _ascii(text: str) -> str:
-    """The text without accents, or nothing where too little would be left to recognize it by."""
+    """Return the text without accents, or an empty text if too little would be left to recognize it by."""
     folded = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     plain = " ".join("".join(character for character in folded if character.isprintable()).split())
-    wanted = sum(character.isalnum() for character in text)
-    return plain if 2 * sum(character.isalnum() for character in plain) >= wanted else ""
+    return plain if 2 * sum(map(str.isalnum, plain)) >= sum(map(str.isalnum, text)) else ""

@@ -1,7 +1,7 @@
-"""The layout of an email's text: our own lines, and the lines of others, each behind a bar. Standard library only.
+"""The layout of an email's text: the product's own lines, and other people's lines, each behind a bar.
 
-Mail programs and servers fold lines beyond 998 octets, and what is folded continues at the left edge: all lines are
-shorter. Source: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1
+Email programs and servers fold lines of more than 998 octets, and the rest continues at the left edge without a bar.
+All lines are shorter. Source: https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1
 """
 
 from __future__ import annotations
@@ -13,74 +13,50 @@ from approvals.domain.characters import one_line, reveal
 from approvals.domain.parts import join_names
 
 BAR = "| "
-"""Begins each line that somebody else wrote. No line of ours begins with it."""
+"""Begins each line that another person wrote. No line of the product's own text begins with it."""
 
 WIDTH = 70
-"""Characters of a line that somebody else wrote, without its bar. An address is longer if need be."""
+"""Characters of another person's line, without its bar. A line with a URL can be longer."""
 
 MAX_OCTETS = 900
-"""UTF-8 bytes of a line, with room for what programs put in front of it when they quote."""
+"""UTF-8 bytes of a line, with room for the marks that programs put in front of a quoted line."""
 
 _OUR_WIDTH = 100
 _MAX_INDENT = 20
 _LABEL = 20
-"""Characters of a label up to which the values beside are aligned."""
-
-Row = list[str]
-"""The lines of one label and value, without their bars."""
+"""Characters of a label. The values beside longer labels are not aligned."""
 
 
 def naming(lead: str, names: list[str]) -> str:
-    """Return a sentence of ours that ends in names: in one line, or with each on a line of its own.
+    """Return a sentence that ends in names: on one line, or with each name on a line of its own.
 
-    Wrapped, a name would begin a line, where it could pose as a line of ours.
+    In a wrapped sentence a name could begin a line and pose as the product's own text.
     """
     sentence = f"{lead} {join_names(names)}."
     return sentence if len(sentence) <= _OUR_WIDTH else "\n".join([lead, *(f"  - {name}" for name in names)])
 
 
 def table(rows: Sequence[tuple[str, str]]) -> str:
-    """Return labels and values of ours, aligned."""
+    """Return the product's own labels and values, aligned."""
     width = max(len(label) for label, _ in rows) + 1
     return "\n".join(f"{label + ':':<{width}} {value}" for label, value in rows)
 
 
-def quoted(text: str) -> str:
-    """Return what somebody else wrote, each line behind a bar."""
-    return barred(wrapped(text))
+def quoted(text: str, indent: str = "") -> str:
+    """Return another person's text, each line behind a bar."""
+    return _barred(wrapped(text, indent))
 
 
-def barred(lines: Iterable[str]) -> str:
-    """Return lines of somebody else, wrapped before, each behind a bar."""
-    return "\n".join(f"{BAR}{line}" for line in lines)
-
-
-def rows(pairs: Sequence[tuple[str, str]]) -> list[Row]:
-    """Return the labels and values of somebody else, indented below their heading, each with its lines."""
+def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return another person's labels and values, indented below their heading, each line behind a bar."""
     width = min(max((len(label) for label, _ in pairs), default=0), _LABEL) + 1
     return [_row(f"{one_line(label, len(label) + 1) + ':':<{width}} {value}") for label, value in pairs]
 
 
-def fitting(found: Sequence[Row], most: int) -> tuple[list[str], int]:
-    """Return the lines of as many rows as take at most `most` bytes, and how many rows are left out."""
-    lines: list[str] = []
-    for number, row in enumerate(found):
-        most -= size(row)
-        if most < 0:
-            return lines, len(found) - number
-        lines += row
-    return lines, 0
-
-
-def size(lines: Iterable[str]) -> int:
-    """Return the UTF-8 bytes of lines with their bars and line breaks."""
-    return sum(len(line.encode()) + len(BAR) + 1 for line in lines)
-
-
 def wrapped(text: str, indent: str = "", hang: str = "") -> Iterator[str]:
-    """Yield a text in lines of at most `WIDTH` characters, broken at spaces where there are any; addresses stay whole.
+    """Yield a text in lines of at most `WIDTH` characters, broken at spaces if possible. URLs stay whole.
 
-    `indent` begins each line, and `hang` follows it in all but the first of a wrapped one.
+    `indent` begins each line. `hang` follows it in the later lines of a wrapped line.
     """
     for line in reveal(text).splitlines():
         own = line[: len(line) - len(line.lstrip())][:_MAX_INDENT]
@@ -100,17 +76,21 @@ def wrapped(text: str, indent: str = "", hang: str = "") -> Iterator[str]:
 
 
 def paragraphs(parts: Iterable[str]) -> str:
-    """Return an email's text: its parts that are not empty, with a blank line between them."""
+    """Return an email's text: its nonempty parts, with a blank line between them."""
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _row(text: str) -> Row:
+def _row(text: str) -> str:
     first, *rest = reveal(text).splitlines()
-    return [*wrapped(first, "  ", "    "), *wrapped("\n".join(rest), "      ")]
+    return _barred([*wrapped(first, "  ", "    "), *wrapped("\n".join(rest), "      ")])
+
+
+def _barred(lines: Iterable[str]) -> str:
+    return "\n".join(f"{BAR}{line}" for line in lines)
 
 
 def _broken(line: str, indent: str) -> Iterator[str]:
-    """Yield a line in pieces that are short enough: one without spaces has not been broken yet."""
+    """Yield a line in pieces that are short enough: `textwrap` breaks no line without spaces."""
     while len(line) > WIDTH:
         piece = _beginning(line, MAX_OCTETS - len(BAR)) if "://" in line else line[:WIDTH]
         if piece == line:

@@ -74,6 +74,7 @@ version=$(jq -er .Result.Form.Version approval.json)
 Not in a pipe: a shell takes the exit code of a pipe's last command, and would go on after a rejection.
 
 `--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
+Without a request, an input with a key such as `Approvers` is refused, as [request.md](request.md) says.
 """
 
 ENVIRONMENT = {
@@ -125,7 +126,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             _allow("Executions", "states:DescribeExecution", executions),
             _allow("Ask", "states:StartExecution", machine),
             _allow("CallOff", "states:StopExecution", executions),
-            _allow("Approvers", ["sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
+            _allow("Approvers", ["sns:ConfirmSubscription", "sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
             # Their resource is a subscription, which IAM does not know.
             _allow(
                 "Subscriptions",

@@ -33,7 +33,7 @@ from approvals.domain.model import (
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
-from approvals.requests.schema import load
+from approvals.requests.schema import published
 
 Schema = Mapping[str, Any]
 
@@ -73,8 +73,9 @@ and one for what was approved by a person, in one stack:
   It never has a token or a link's key.
 - A rule decides nothing. Who must act on an approval before the workflow goes on is a state of the workflow.
 
-The same as a JSON Schema, to validate what was received:
-[events.schema.json](../approvals/requests/events.schema.json).
+The same as a JSON Schema, to validate what was received, in ajv's strict mode as well:
+[events.schema.json](../approvals/requests/events.schema.json). [request.md](request.md#in-an-editor-or-a-test) shows
+how an editor refers to it, for recorded events of a test.
 """
 
 EVERY = "The first example is the whole of an event; the others leave out what EventBridge adds.\n"
@@ -147,7 +148,7 @@ def delivered(event: Event) -> dict[str, Json]:
 
 def page(schema: Schema) -> str:
     """The whole page: what every event has, then each kind with its example."""
-    parts = [INTRODUCTION, "## What every event has\n", EVERY, *_table(schema, "Every event")]
+    parts = [INTRODUCTION, "## What every event has\n", EVERY, *_table(schema, "EveryEvent")]
     for example in examples():
         kind = str(example["detail-type"])
         parts += [f"## `{kind}`\n", f"{schema['$defs'][kind]['description']}\n", *_table(schema, kind)]
@@ -195,4 +196,4 @@ def _answer(name: str, action: Action, minutes: int, comment: str | None = None)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(load("events.schema.json")))
+    PAGE.write_text(page(published("events.schema.json")))

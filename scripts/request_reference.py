@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from approvals.requests.schema import load
+
 Schema = Mapping[str, Any]
 
-ROOT = Path(__file__).parents[1]
-SCHEMA = ROOT / "approvals/requests/request.schema.json"
-PAGE = ROOT / "docs/request.md"
+PAGE = Path(__file__).parents[1] / "docs/request.md"
 
 INTRODUCTION = """\
 # The request
@@ -22,7 +22,14 @@ INTRODUCTION = """\
 <!-- Written by `python -m scripts.request_reference` from approvals/requests/request.schema.json: change that. -->
 
 What a workflow author puts under the key `Approval` of an execution's input. Every key is optional, and null counts as
-left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped.
+left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped,
+but not around an address in `Links`.
+
+Without `Approval`, or with null there, all of the input is context. A key that says who may respond, what counts or
+when it ends is then an error that says where it belongs: if the wrapper is forgotten, the request must not be open to
+anyone who is asked. Words that many inputs use, as the tutorial's has `Comment`, stay context: `Title`, `Details`,
+`Links`, `Facts`, `Severity`, `Notify`, `Channel`, `Comment`, `Reminders`. To pass another key of the request as
+context, add `"Approval": {}`.
 
 Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
 problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
@@ -36,8 +43,8 @@ Addresses in `Links` are ASCII (hosts of other scripts in punycode, all else per
 `Details`, other addresses stay text. Pages and messages show the host of each link behind its label, emails the whole
 address. Mail programs turn addresses in any text into links of their own; the product can't prevent that.
 
-How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for editors and tests:
-[request.schema.json](../approvals/requests/request.schema.json).
+How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for
+[editors and tests](#in-an-editor-or-a-test): [request.schema.json](../approvals/requests/request.schema.json).
 """
 
 TOGETHER = """\
@@ -53,6 +60,45 @@ TOGETHER = """\
 - Email addresses among `Approvers` and `EscalateTo` belong to a Slack user or have a confirmed subscription to the
   stack's topic. Slack users are active members of the app's own workspace, and groups have at least one such member.
 
+## In an editor or a test
+
+[request.schema.json](../approvals/requests/request.schema.json) is the request as JSON Schema 2020-12: what stands
+under `Approval`, and what `approvals request --file` reads. Every keyword is a standard one, and no pattern needs more
+than simple regular expressions. Refer to it by its path in a checkout, or by the URL at which your Git host or web
+server serves the file.
+
+For a request in YAML, editors with the YAML language server (VS Code, Neovim, Zed) read this first line:
+
+```yaml
+# yaml-language-server: $schema=../human-approval/approvals/requests/request.schema.json
+Title: Deploy web 2.4.1 to production
+Approvers: [bo@example.com]
+```
+
+For files by their names, in `.vscode/settings.json`; JetBrains IDEs have the same under Languages & Frameworks, Schemas
+and DTDs, JSON Schema Mappings:
+
+```json
+{
+  "yaml.schemas": { "./human-approval/approvals/requests/request.schema.json": "approvals/*.yaml" },
+  "json.schemas": [
+    { "fileMatch": ["approvals/*.json"], "url": "./human-approval/approvals/requests/request.schema.json" }
+  ]
+}
+```
+
+In a test or in CI: `check-jsonschema --schemafile request.schema.json approvals/*.yaml`, or ajv (`ajv-cli`, with
+`--spec=draft2020 --strict=true -c ajv-formats`).
+
+What a validator takes and the product refuses, since no schema can say it:
+
+- [keys that go together](#keys-that-go-together), and [how large](#how-large-it-may-be) the whole may be;
+- two entries of a list that differ only in the white space around them;
+- a host in `Links` that is longer than DNS allows.
+
+What the product takes and some validators refuse: brackets, braces, `^` and the backtick in the path or query of an
+address (`format: uri` wants them percent-encoded), and the key `Result` of an earlier approval, which is dropped.
+
 ## How large it may be
 
 - The input has at most 240 KiB, and lists and objects in it are nested at most 64 levels deep.
@@ -62,15 +108,6 @@ TOGETHER = """\
   what to shorten. An input of 240 KiB leaves room for some 50 approvers by email.
 """
 
-FORMATS = {
-    "line": "one line",
-    "text": "text",
-    "url": "http or https address in ASCII, without a user name",
-    "name": "letters, digits and _",
-    "person": "email address or Slack user id",
-    "approver": "email address, Slack user id or Slack user group id",
-    "channel": "Slack channel or user id",
-}
 TYPES = {
     "string": "text",
     "integer": "whole number",
@@ -167,7 +204,7 @@ def _examples() -> Iterator[str]:
 def _limits(schema: Schema) -> str:
     """What a value may be, and how long, how many, or how large."""
     if "anyOf" in schema:
-        return " or ".join(_limits(option) for option in schema["anyOf"])
+        return "; or ".join(_limits(option) for option in schema["anyOf"])
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])
     if "properties" in schema:
@@ -175,7 +212,7 @@ def _limits(schema: Schema) -> str:
     if "items" in schema:
         return _list_limits(schema)
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = FORMATS[schema["format"]] if "format" in schema else ", ".join(TYPES[name] for name in types)
+    words = schema["title"] if "pattern" in schema else ", ".join(TYPES[name] for name in types)
     if "minimum" in schema:
         words += f", {schema['minimum']:,} to {schema['maximum']:,}"
     return f"{words}, at most {schema['maxLength']:,} characters" if "maxLength" in schema else words
@@ -201,4 +238,4 @@ def _cell(schema: Schema) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(json.loads(SCHEMA.read_text())))
+    PAGE.write_text(page(load("request.schema.json")))

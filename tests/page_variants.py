@@ -182,6 +182,7 @@ def _variants() -> Iterator[tuple[str, str]]:
     yield "mistakes", confirm(typical(**grave), typed=WRONG)
     yield "mistake", confirm(typical(severity=Severity.HIGH), typed=Typed({}, {"sure": "Please tick the box."}))
     yield "so-far", confirm(replace(waiting(), refusals=(refusal,)))
+    yield "withdrawn", confirm(judge(waiting(), Withdrawal(ALICE, NOW + timedelta(minutes=3))).approval)
     yield "recorded", recorded()
     yield "recorded-note", recorded("To reject it instead, withdraw your response first.")
     yield "not-allowed", pages.not_allowed(typical(), "Only ann may answer.", too_early=False, now=LATER)

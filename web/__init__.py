@@ -1,4 +1,4 @@
-"""The approver's pages: plain HTML for a phone in a hurry, without scripts.
+"""The approver's pages: plain HTML without scripts, for a phone.
 
 May import `approvals`, and no other channel.
 """

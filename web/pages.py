@@ -1,7 +1,4 @@
-"""The approver's pages: plain HTML for a phone in a hurry. No script, nothing loaded from elsewhere.
-
-The request is always shown in full: messages and mails that had to be cut lead here.
-"""
+"""The approver's pages. They show all of a request: messages and emails that can't do so lead here."""
 
 from __future__ import annotations
 
@@ -20,36 +17,20 @@ from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of
 from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
-from web.html import HEADERS, document, rows, tag
-
-__all__ = [
-    "HEADERS",
-    "LOOK",
-    "MORE_TIME",
-    "WITHDRAW",
-    "confirm",
-    "error",
-    "failure",
-    "not_allowed",
-    "outcome",
-    "recorded",
-]
+from web.html import document, rows, tag
+from web.http import UNUSABLE
+from web.link import withdrawals
 
 WITHDRAW, MORE_TIME = "withdraw", "more-time"
-"""What a button asks for beside an answer, in the field `do`."""
+"""Values of the field `do`: what a button asks for other than a response."""
 
 LOOK = "look"
-"""`do=look` in a link shows in one-click mode, too, and answers nothing."""
+"""With `do=look`, a link only shows the page, in one-click mode too."""
 
 MAX_STICKY_TITLE = 80
-"""Characters. A form that stays in sight repeats a title of high severity, which must leave room for the request."""
+"""Characters. A form that stays in sight repeats a high-severity title and must leave room for the request."""
 
-_DONE = {Action.APPROVE: "approved", Action.REJECT: "rejected"}
-_OTHER = {Action.APPROVE: Action.REJECT, Action.REJECT: Action.APPROVE}
-_FORM = "answer"
-"""The id of the form, for the link that leads to it."""
-
-_NOTHING_TYPED = Typed()
+_FORM_ID = "answer"
 
 
 def confirm(
@@ -58,19 +39,19 @@ def confirm(
     fields: Mapping[str, str],
     *,
     now: datetime,
-    typed: Typed = _NOTHING_TYPED,
+    typed: Typed | None = None,
     note: str = "",
 ) -> str:
-    """The page that shows the request and asks to confirm. `fields` are the link's, posted back by the button.
+    """Return the page that shows the request and asks to confirm. Its buttons send back `fields`.
 
-    `note` says what to know besides.
-
-    `typed` is what could not be taken: it is shown again, with what is wrong at each input. A short form stays in
-    sight, whatever the length of the request; to a long one, which would hide the request, a link that stays leads.
+    `typed` is what the person sent before, shown again with the problem at each input; `note` is a warning. A short
+    form stays in sight. A long form would hide the request, so a link to it stays in sight instead.
     """
-    short = _is_short(approval, action)
+    typed = typed or Typed()
+    recipient = fields.get("to", "")
+    is_short = _is_short(approval, action)
     button = _button(approval, action)
-    to_form = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM}"}, "Go to the form"))
+    jump = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM_ID}"}, "Go to the form"))
     return document(
         f"{'Error: ' if typed.problems else ''}{approval.title}",
         tag(
@@ -78,41 +59,38 @@ def confirm(
             {},
             _eyebrow(approval, "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
-            *([tag("p", {"class": "problem"}, note)] if note else []),
-            *_mistakes(approval, action, typed),
-            *sections.request(approval, fields.get("to", ""), now),
-            *sections.activity(approval),
-            *([] if short else [to_form]),
+            _warning(note) if note else _withdrawn(approval, recipient),
+            _mistakes(approval, action, typed),
+            *sections.request(approval, recipient, now),
+            "" if is_short else jump,
         ),
         _form(
             fields,
             tag("h2", {}, button if button.startswith("Answer") else f"{button} this request"),
             *inputs(approval, action, typed),
             _buttons(approval, action, fields),
-            kind="answer sticky" if short else "answer",
-            id_=_FORM,
+            style="answer sticky" if is_short else "answer",
+            id_=_FORM_ID,
         ),
         tag(
             "p",
             {"class": "other"},
             f"Nothing is recorded until you press {button}. {wording.timeout_sentence(approval)}",
         ),
-        *_extension(approval, fields),
+        _extension(approval, fields),
     )
 
 
 def recorded(
     approval: Approval, response: Response, fields: Mapping[str, str], *, now: datetime, note: str = ""
 ) -> str:
-    """The page for somebody whose answer stands while the request still waits. `note` says what to know besides."""
-    heading = "Your response is recorded"
-    return document(
-        f"{heading}: {approval.title}",
-        _eyebrow(approval, approval.title),
-        tag("h1", {}, heading),
-        *([tag("p", {"class": "problem"}, note)] if note else []),
-        tag("p", {}, f"You {_DONE[response.action]} this request on {readable(response.at)}."),
-        *sections.answer(approval, response),
+    """Return the page for a person whose response is recorded while the request waits. `note` is a warning."""
+    return _status_page(
+        approval,
+        "Your response is recorded",
+        _warning(note),
+        _paragraph(f"You {response.action.status.lower()} this request on {readable(response.at)}."),
+        *sections.response_details(approval, response),
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval)),
         _form(
             fields,
@@ -120,81 +98,86 @@ def recorded(
             tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Withdraw my response"),
         ),
         *sections.request(approval, fields.get("to", ""), now),
-        *sections.activity(approval),
     )
 
 
 def not_allowed(approval: Approval, sentence: str, *, too_early: bool, now: datetime) -> str:
-    """The page for somebody who can't respond, or not yet. The sentence says why, and who can."""
-    heading = "Try again in a moment" if too_early else "You can't respond to this request"
-    return document(
-        f"{heading}: {approval.title}",
-        _eyebrow(approval, approval.title),
-        tag("h1", {}, heading),
+    """Return the page for a person who can't respond, or not yet. The sentence says why, and who can."""
+    return _status_page(
+        approval,
+        "Try again in a moment" if too_early else "You can't respond to this request",
         tag("p", {"dir": "auto"}, sentence),
         *sections.request(approval, "", now),
-        *sections.activity(approval),
     )
 
 
 def outcome(approval: Approval, action: Action, recipient: str = "", newer: str | None = None, note: str = "") -> str:
-    """The page that shows how the approval ended, to the recipient of a link that says `action`.
+    """Return the page that shows how the approval ended, for the recipient of a link for `action`.
 
-    `newer` is the same link for the request that took this one's place; `note` says what to know besides.
+    `newer` is the address of their link to the request that superseded this one; `note` is a warning.
     """
     decision = wording.decision_of(approval)
     by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in wording.counts(approval))])
-    vain = wording.undelivered_sentence(approval)
     late = approval.status is not action.status
-    return document(
-        f"{wording.headline(approval)}: {approval.title}",
-        _eyebrow(approval, approval.title),
-        tag("h1", {"class": approval.status.lower()}, wording.headline(approval)),
-        *([tag("p", {"class": "problem"}, note)] if note else []),
+    console = tag("a", {"href": console_url(approval.workflow.execution_arn)}, "Open the execution in the AWS console")
+    return _status_page(
+        approval,
+        wording.headline(approval),
+        _warning(note),
         tag("p", {"dir": "auto"}, by),
         *sections.quote(decision.comment or wording.cause(approval)),
-        *([tag("p", {}, f"This link can no longer {action} the request.")] if late else []),
-        *([tag("p", {"class": "problem"}, vain)] if vain else []),
-        *([tag("p", {}, tag("a", {"href": newer}, "Open the newer request"))] if newer else []),
+        _paragraph(f"This link can no longer {action} the request." if late else ""),
+        _warning(wording.undelivered_sentence(approval)),
+        tag("p", {}, tag("a", {"href": newer}, "Open the newer request")) if newer else "",
         *sections.activity(approval),
         *sections.from_request(approval),
         *sections.source(approval),
-        tag(
-            "p",
-            {},
-            tag("a", {"href": console_url(approval.workflow.execution_arn)}, "Open the execution in the AWS console"),
-            " (requires AWS sign-in)",
-        ),
+        tag("p", {}, console, " (requires AWS sign-in)"),
+        style=approval.status.lower(),
     )
 
 
-def error(sentence: str, heading: str = "This link can't be used") -> str:
-    """The page for what can't be done, and what to do about it."""
-    return document(heading, tag("h1", {}, heading), tag("p", {}, sentence))
+def error(sentence: str, heading: str = UNUSABLE, *more: ET.Element) -> str:
+    """Return the page that says what is wrong and what to do next."""
+    return document(heading, tag("h1", {}, heading), tag("p", {}, sentence), *more)
 
 
 def failure(approval_id: str, request_id: str) -> str:
-    """The page after an unexpected error, with what finds it in the log. An empty id is left out."""
-    heading = "Something went wrong"
-    sentence = "Open the link again in a minute: the page shows whether your response is recorded."
-    named = [("Approval", short(approval_id))] if approval_id else []
-    return document(
-        heading,
-        tag("h1", {}, heading),
-        tag("p", {}, sentence),
+    """Return the page for an unexpected error, with the references that find it in the log."""
+    return error(
+        "Open the link again in a minute: the page shows whether your response is recorded.",
+        "Something went wrong",
         tag("p", {}, "If this happens again, send these references to whoever runs this service:"),
-        rows([*named, ("Request ID", request_id)]),
+        rows([*([("Approval", short(approval_id))] if approval_id else []), ("Request ID", request_id)]),
     )
 
 
-def _form(fields: Mapping[str, str], *content: ET.Element, kind: str = "", id_: str = "") -> ET.Element:
+def _status_page(approval: Approval, heading: str, *content: ET.Element | str, style: str = "") -> str:
+    """Return a page whose heading says where the approval stands, below its title."""
+    return document(
+        f"{heading}: {approval.title}",
+        _eyebrow(approval, approval.title),
+        tag("h1", {"class": style or False}, heading),
+        *content,
+    )
+
+
+def _paragraph(text: str) -> ET.Element | str:
+    return tag("p", {}, text) if text else ""
+
+
+def _warning(text: str) -> ET.Element | str:
+    return tag("p", {"class": "problem"}, text) if text else ""
+
+
+def _form(fields: Mapping[str, str], *content: ET.Element, style: str = "", id_: str = "") -> ET.Element:
     hidden = (tag("input", {"type": "hidden", "name": name, "value": value}) for name, value in fields.items())
-    named = {name: value for name, value in (("class", kind), ("id", id_)) if value}
-    return tag("form", {"method": "post", "action": "execution"} | named, *hidden, *content)
+    attributes = {"method": "post", "action": "execution", "class": style or False, "id": id_ or False}
+    return tag("form", attributes, *hidden, *content)
 
 
 def _is_short(approval: Approval, action: Action) -> bool:
-    """Whether the form is at most a comment and a box to tick."""
+    """Return True if the form is at most a comment and a box to tick."""
     if action is Action.APPROVE and approval.request.form:
         return False
     return approval.request.severity is not Severity.HIGH or len(approval.title) <= MAX_STICKY_TITLE
@@ -207,23 +190,22 @@ def _button(approval: Approval, action: Action) -> str:
 
 
 def _buttons(approval: Approval, action: Action, fields: Mapping[str, str]) -> ET.Element:
-    """The button, and the way to the other answer's page: the signature of a link is good for both."""
-    other = _OTHER[action]
+    """Return the button, and a link to the page for the other response: a link's signature is valid for both."""
+    other = Action.REJECT if action is Action.APPROVE else Action.APPROVE
     link = f"execution?{urlencode({**fields, 'action': other, 'do': LOOK})}"
     button = tag("button", {"class": action.value}, _button(approval, action))
     return tag("div", {"class": "buttons"}, button, tag("a", {"href": link}, f"{_button(approval, other)} instead"))
 
 
 def _eyebrow(approval: Approval, text: str) -> ET.Element:
-    high = approval.request.severity is Severity.HIGH
-    badge: list[ET.Element | str] = [" ", tag("strong", {"class": "badge"}, "High severity")] if high else []
-    return tag("p", {"class": "eyebrow", "dir": "auto"}, text, *badge)
+    badge = tag("strong", {"class": "badge"}, "High severity") if wording.is_high_severity(approval) else ""
+    return tag("p", {"class": "eyebrow", "dir": "auto"}, text, " ", badge)
 
 
-def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]:
-    """What to mend, each leading to its input: the form stands below a request that may be long."""
+def _mistakes(approval: Approval, action: Action, typed: Typed) -> ET.Element | str:
+    """Return what to fix, with a link to each input: the form stands below a request that may be long."""
     if not typed.problems:
-        return []
+        return ""
     named = labels(approval, action)
     lines = (
         tag("li", {}, tag("a", {"href": f"#{element_id(name)}", "dir": "auto"}, f"{named.get(name, name)}: {text}"))
@@ -231,25 +213,25 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> list[ET.Eleme
     )
     problems = pluralize(len(typed.problems), "problem")
     intro = tag("p", {}, tag("strong", {}, "Your response is not recorded yet."), f" Fix {problems}:")
-    return [tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))]
+    return tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))
 
 
-def _extension(approval: Approval, fields: Mapping[str, str]) -> list[ET.Element]:
+def _withdrawn(approval: Approval, recipient: str) -> ET.Element | str:
+    at = max(withdrawals(approval, approver_of(approval, recipient)), default=None)
+    return _paragraph(f"You withdrew your response on {readable(at)}. It no longer counts." if at else "")
+
+
+def _extension(approval: Approval, fields: Mapping[str, str]) -> ET.Element | str:
     if not can_extend(approval):
-        return []
+        return ""
     longer = duration(approval.request.more_time.by)
-    return [
-        _form(
-            fields,
-            tag("p", {"class": "hint"}, f"Need more time? Extend the deadline by {longer} for all approvers."),
-            tag("button", {"class": "plain", "name": "do", "value": MORE_TIME}, f"Extend by {longer}"),
-            kind="small",
-        )
-    ]
+    hint = tag("p", {"class": "hint"}, f"Need more time? Extend the deadline by {longer} for all approvers.")
+    button = tag("button", {"class": "plain", "name": "do", "value": MORE_TIME}, f"Extend by {longer}")
+    return _form(fields, hint, button, style="small")
 
 
 def _decided_by(approval: Approval, recipient: str) -> str:
-    """Who decided, where and when: the recipient themselves, or another."""
+    """Return who decided, where and when, and say "You" if it was the recipient."""
     decision = wording.decision_of(approval)
     by, reader = decision.approver, approver_of(approval, recipient)
     if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
@@ -259,16 +241,12 @@ def _decided_by(approval: Approval, recipient: str) -> str:
 
 
 def _still_needed(approval: Approval) -> list[str]:
-    """How many responses decide a request that somebody has responded to, and whose are missing."""
+    """Return how many more responses decide the request, and who has not responded."""
     request = approval.request
-    said_so = [response.action for response in approval.standing]
-    missing = [_more(request.required_approvals - said_so.count(Action.APPROVE), "approval") + " needed."]
+    actions = [response.action for response in approval.standing]
+    missing = [f"{pluralize(request.required_approvals - actions.count(Action.APPROVE), 'more approval')} needed."]
     if request.required_rejections > 1:
-        left = request.required_rejections - said_so.count(Action.REJECT)
-        missing.append(f"{_more(left, 'rejection')} {'reject' if left > 1 else 'rejects'} the request.")
+        left = request.required_rejections - actions.count(Action.REJECT)
+        missing.append(f"{pluralize(left, 'more rejection')} {'reject' if left > 1 else 'rejects'} the request.")
     names = [with_address(person) for person in unanswered(approval)]
     return [" ".join(missing), *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]
-
-
-def _more(number: int, what: str) -> str:
-    return f"{number} more {what}{'' if number == 1 else 's'}"

@@ -1,7 +1,7 @@
-"""What pages show of an approval: what is asked, where it stands, what happened. All of it, and first what decides.
+"""The parts of a page that show an approval: the request, who can respond, its source and its activity.
 
-What the request's author wrote stands in a block of its own with a border and a heading that says so, what others said
-behind a bar: none of it can pose as ours.
+The author's words stand in a block with a border and a heading that says so, and other people's words behind a bar, so
+that neither can pose as the product's own.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
 from approvals.domain.parts import format_time_left, join_names
-from web.html import Rows, away, rows, tag
+from web.html import Rows, external_link, rows, tag
 
-MANY = 8
-"""Entries of a history that are shown at once; a longer one is folded."""
+MAX_OPEN_ENTRIES = 8
+"""Entries of an activity list that is shown open. A longer one is folded."""
 
 _TAGS = {Style.BOLD: "strong", Style.ITALIC: "em", Style.CODE: "code"}
 
 
 def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Element]:
-    """Return all of an open request, for the recipient of a link. `now` is for how much time is left."""
+    """Return all of a request that waits, for the recipient of a link. The remaining time counts from `now`."""
     requester = facts.requester(approval)
     progress = "\n".join(map(str, wording.progress(approval)))
     head: Rows = [
@@ -41,11 +41,12 @@ def request(approval: Approval, recipient: str, now: datetime) -> list[ET.Elemen
         {"dir": "auto"},
         f"{who}. {wording.quorum_sentence(approval)} {wording.requester_warning(approval)}".rstrip(),
     )
-    return [rows(head), *from_request(approval), tag("h2", {}, "Who can respond"), rules, *source(approval)]
+    can_respond = [tag("h2", {}, "Who can respond"), rules]
+    return [rows(head), *from_request(approval), *can_respond, *source(approval), *activity(approval)]
 
 
 def from_request(approval: Approval) -> list[ET.Element]:
-    """Return the block of what the author of a request wrote beside its title; nothing where they wrote no more."""
+    """Return the block with all that the request's author wrote except the title, if there is anything."""
     asked = approval.request
     parts: list[ET.Element] = []
     if author_facts := facts.author_facts(asked):
@@ -62,41 +63,40 @@ def from_request(approval: Approval) -> list[ET.Element]:
 
 
 def source(approval: Approval) -> list[ET.Element]:
-    """Return which execution of which workflow a request comes from."""
+    """Return the execution and the workflow that made the request."""
     return [tag("h2", {}, "Source"), rows(wording.source(approval))]
 
 
 def activity(approval: Approval) -> list[ET.Element]:
-    """Return the whole history. It is folded while the request is open, and when it is long."""
+    """Return the whole history, folded if it is long or the request waits."""
     entries = history(approval)
     listed = tag("ol", {"class": "history"}, *(_entry(approval, entry) for entry in entries))
-    if approval.decision and len(entries) <= MANY:
+    if approval.decision and len(entries) <= MAX_OPEN_ENTRIES:
         return [tag("h2", {}, "Activity"), listed]
     if len(entries) == 1:
         return []
     return [tag("details", {}, tag("summary", {}, f"Activity ({len(entries)})"), listed)]
 
 
-def answer(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
-    """Return what somebody said with a response: their comment and the fields that they filled in."""
+def response_details(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
+    """Return what a person said with a response: their comment and the form's fields that they filled in."""
     filled_in = [
         (field.label, format_answer(response.form[field.name]))
         for field in approval.request.form
         if field.name in response.form
     ]
-    comment = [response.comment] if response.comment and with_comment else []
-    content = [*(tag("p", {"class": "text", "dir": "auto"}, text) for text in comment)]
+    content = [_words(response.comment)] if response.comment and with_comment else []
     content += [rows(filled_in)] if filled_in else []
     return [tag("blockquote", {}, *content)] if content else []
 
 
 def quote(text: str) -> list[ET.Element]:
-    """Return somebody's own words behind a bar; nothing for none."""
-    return [tag("blockquote", {}, tag("p", {"class": "text", "dir": "auto"}, text))] if text.strip() else []
+    """Return a person's words behind a bar, if there are any."""
+    return [tag("blockquote", {}, _words(text))] if text.strip() else []
 
 
 def moment(at: datetime) -> ET.Element:
-    """A point in time for people, and for what reads pages aloud or translates them."""
+    """Return a point in time for people, and for programs that read pages aloud or translate them."""
     return tag("time", {"datetime": iso(at)}, readable(at))
 
 
@@ -109,14 +109,18 @@ def _entry(approval: Approval, entry: Entry) -> ET.Element:
     responses = {f"response-{number}": response for number, response in enumerate(approval.responses, 1)}
     response = responses.get(entry.key)
     decision = approval.decision
-    # The comment of the answer that decided stands at the top of the page already.
+    # The page shows the comment of the deciding response at its top.
     decisive = response and decision and (response.approver, response.at) == (decision.approver, decision.at)
-    content = answer(approval, response, with_comment=not decisive) if response else []
+    content = response_details(approval, response, with_comment=not decisive) if response else []
     return tag("li", {}, moment(entry.at), tag("span", {"dir": "auto"}, entry.text), *content)
 
 
+def _words(text: str) -> ET.Element:
+    return tag("p", {"class": "text", "dir": "auto"}, text)
+
+
 def _link(label: str, url: str) -> ET.Element:
-    named = away(label, url) if is_address(url) else tag("span", {}, label)
+    named = external_link(label, url) if is_address(url) else tag("span", {}, label)
     return tag("li", {"dir": "auto"}, named, tag("br", {}), tag("span", {"class": "url", "dir": "ltr"}, url))
 
 
@@ -142,5 +146,5 @@ def _block(name: str, attributes: dict[str, str], block: Block) -> ET.Element:
 
 def _span(span: Span) -> ET.Element | str:
     if span.style is Style.LINK:
-        return away(span.text, span.url)
+        return external_link(span.text, span.url)
     return tag(_TAGS[span.style], {}, span.text) if span.style in _TAGS else span.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +39,15 @@ _CONSOLES = {
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class EndedExecution:
+    """An execution that ended without success. It may have been redriven since, under the same ARN."""
+
+    arn: str
+    status: str
+    stopped_at: datetime
 
 
 class TaskGoneError(Exception):
@@ -84,8 +94,8 @@ class Workflows:
             except self._stepfunctions.exceptions.ExecutionDoesNotExist:
                 return False  # Step Functions keeps it for 90 days.
 
-    def ended(self, state_machine_arn: str, since: datetime) -> Iterator[tuple[str, str]]:
-        """ARN and status of executions that ended without success since a time. Raises what boto3 raises.
+    def ended(self, state_machine_arn: str, since: datetime) -> Iterator[EndedExecution]:
+        """Yield the executions that ended without success since a time. Raise what boto3 raises.
 
         Looks at the newest 5,000 of each status. Those that ended longer ago were seen by an earlier look.
         """
@@ -96,7 +106,14 @@ class Workflows:
             ):
                 for execution in page["executions"]:
                     if "stopDate" in execution and execution["stopDate"] >= since:
-                        yield execution["executionArn"], status
+                        yield EndedExecution(execution["executionArn"], status, execution["stopDate"])
+
+    def has_ended(self, execution_arn: str) -> bool:
+        """Return True if the execution has ended without success, as far as Step Functions knows by now.
+
+        Raises what boto3 raises.
+        """
+        return self._stepfunctions.describe_execution(executionArn=execution_arn)["status"] in ENDED
 
 
 def console_url(execution_arn: str) -> str:

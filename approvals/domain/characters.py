@@ -49,7 +49,8 @@ _PICTURE = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25aa-\u25ff\u2600-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
-_EMOJI = rf"{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?"
+_SELECTOR = "[\ufe0e\ufe0f]"
+_PICTURES = rf"{_PICTURE}{_SELECTOR}?(?:\u200d{_PICTURE}{_SELECTOR}?)*"
 _FLAGS = "|".join(
     "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f" for region in ("gbeng", "gbsct", "gbwls")
 )
@@ -61,13 +62,22 @@ _ARABIC = "[\u0620-\u065f\u066e-\u06d3\u06d5\u06ee\u06ef\u06fa-\u06ff\u0710-\u07
 _SEEN = "|".join(
     [
         rf"\U0001f3f4(?:{_FLAGS})",  # the flags of England, Scotland and Wales: no others are in use
-        rf"{_EMOJI}(?:\u200d{_EMOJI})*",  # families, professions: https://www.unicode.org/reports/tr51/
+        _PICTURES,  # families, skin tones, professions: https://www.unicode.org/reports/tr51/
         r"[0-9#*]\ufe0f\u20e3",  # keycaps
         rf"{_VIRAMA}[\u200c\u200d]",  # in Indic scripts: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
         rf"{_ARABIC}\u200c(?={_ARABIC})",  # between letters of Persian words, as in the same appendix
     ]
 )
 _PATTERN = re.compile(f"{_SEEN}|([{_HIDDEN}{_NONCHARACTERS}])")
+
+SHOWN = (
+    f"^(?:[^{_PICTURE[1:-1]}{_VIRAMA[1:-1]}{_ARABIC[1:-1]}0-9#*{_HIDDEN}{_NONCHARACTERS}]"
+    f"|\U0001f3f4(?:{_FLAGS})|{_PICTURES}|[0-9#*](?:\ufe0f\u20e3)?|{_VIRAMA}[\u200c\u200d]?"
+    f"|{_ARABIC}(?:\u200c{_ARABIC})*)*$"
+)
+"""A whole text without hidden characters, for the published JSON Schema: each alternative begins with other characters,
+and none looks ahead, so that every validator can use it and none backtracks."""
+
 _SPACE = re.compile(r"\s+")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Approval, Approver, Person, Request, Response
+from approvals.domain.model import Approval, Approver, People, Person, Request, Response
 from approvals.domain.profiles import open_channels
 
 
@@ -49,8 +49,7 @@ def eligible(approval: Approval) -> tuple[Person, ...]:
     people = approval.people
     if people is None or not people.approvers:
         return ()
-    more = people.escalation if approval.escalated_at else ()
-    named = {person.id: person for person in (*people.approvers, *more)}
+    named = {person.id: person for person in _named(approval, people)}
     return tuple(person for person in named.values() if not _is_own_request(approval, person))
 
 
@@ -77,14 +76,13 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
     people = approval.people
     if people is None or (approver.realm is not None and not people.complete):
         return Reason.TOO_EARLY
-    more = people.escalation if approval.escalated_at else ()
-    everybody = [person for person in (people.requester, *people.approvers, *more) if person]
+    named = _named(approval, people)
+    everybody = (*([people.requester] if people.requester else []), *named)
     known = next((person for person in everybody if person.is_(approver)), None)
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
     if people.approvers:
-        named = {person.id for person in (*people.approvers, *more)}
-        return known if known and known.id in named else Reason.NOT_AN_APPROVER
+        return known if known and known.id in {person.id for person in named} else Reason.NOT_AN_APPROVER
     return _open_problem(approval, approver) or known or _stranger(approver)
 
 
@@ -98,6 +96,14 @@ def unknown_requester(approval: Approval) -> Person | None:
         return None
     requester = people.requester
     return requester if requester and not all(requester.on(channel) for channel in open_channels()) else None
+
+
+def _named(approval: Approval, people: People) -> tuple[Person, ...]:
+    """Return the people whom the request names: those it is escalated to only from then on.
+
+    `eligible` and `responder` both ask here, so that surfaces name the people whose responses count.
+    """
+    return (*people.approvers, *(people.escalation if approval.escalated_at else ()))
 
 
 def _open_problem(approval: Approval, approver: Approver) -> Reason | None:

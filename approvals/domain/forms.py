@@ -102,7 +102,8 @@ def problems(form: tuple[FormField, ...], values: Mapping[str, FormValue]) -> li
 def comment_problems(comment: str, presence: Presence) -> list[Problem]:
     """Return what is wrong with the comment of a response."""
     missing = presence is Presence.REQUIRED and not comment.strip()
-    text = "Please say why." if missing else _hidden_problem(comment)
+    too_long = f"It has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Please shorten it."
+    text = "Please say why." if missing else too_long if len(comment) > MAX_COMMENT else _hidden_problem(comment)
     return [Problem(COMMENT, text)] if text else []
 
 

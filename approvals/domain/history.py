@@ -84,15 +84,19 @@ _REMINDER = re.compile(r"reminder-\d+")
 """The step that is marked when all who had not responded were reminded."""
 
 _VERBS = {"request": "asked", "notice": "told"}
-"""What begins the steps that tell people of the request; the channel's name follows."""
+"""What begins the steps that tell one person of the request; the channel's name and the recipient follow."""
+
+_PLACE_VERBS = {"request": "asked", "notice": "announced"}
+"""The same for a place that many people read: no recipient follows."""
 
 
 def _told(approval: Approval) -> Iterator[Entry]:
     for step, at in approval.steps.items():
         kind, _, recipient = step.partition(":")
         verb, _, channel = kind.partition("_")
-        if verb == "request" and not recipient:
-            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=f"It was asked {wording.where(channel)}.")
+        if verb in _PLACE_VERBS and not recipient:
+            text = f"It was {_PLACE_VERBS[verb]} {wording.where(channel)}."
+            yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text)
         elif _REMINDER.fullmatch(step):
             yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
         elif verb in _VERBS and recipient:

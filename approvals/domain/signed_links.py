@@ -67,6 +67,14 @@ def verify(approval: Approval, recipient: str, signature: str) -> bool:
     return hmac.compare_digest(sign(approval, recipient).encode(), signature.encode())
 
 
+def signed_recipient(approval: Approval, named: str, signature: str) -> str | None:
+    """Return the recipient that a link names, or None if the signature is not theirs.
+
+    Some gateways and mail filters decode a query twice, so the `+` of an email address arrives as a blank.
+    """
+    return next((each for each in (named, named.replace(" ", "+")) if verify(approval, each, signature)), None)
+
+
 def link(approval: Approval, action: Action, recipient: str, *, base_url: str, all_shown: bool = False) -> str:
     """Return the URL that lets the recipient answer. `base_url` has no slash at its end.
 

@@ -27,6 +27,13 @@ that would be approved first and then fail the execution for its size is refused
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
+EVERYDAY = frozenset({"Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders"})
+"""Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.
+
+Without `Approval`, these are context. The others say who may respond, what counts or when it ends: as context they
+would be shown, and anyone who is asked could respond.
+"""
+
 MAX_INFINITE = 10
 """Numbers beyond a double that an error names."""
 
@@ -77,7 +84,7 @@ def parse_call(payload: Mapping[str, Json]) -> Call:
 
 
 def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
-    """Return the request in an execution's input, a JSON object. Without the key `Approval` all of it is context.
+    """Return the request in an execution's input, a JSON object. Without `Approval`, or with null, all is context.
 
     Raise `InvalidRequestError` with every problem, not only the first.
     """
@@ -85,8 +92,11 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
         raise InvalidRequestError([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
     check_depth(execution_input)  # before anything that recurses
     _check_size(execution_input)
-    _refuse_misspelt_key(execution_input)
-    asked = execution_input.get(KEY, {})
+    asked = execution_input.get(KEY)
+    if asked is None:  # JSONPath has no way to leave a key out.
+        _refuse_misspelt_key(execution_input)
+        _refuse_forgotten_key(execution_input)
+        asked = {}
     if isinstance(asked, dict):
         asked = {key: value for key, value in asked.items() if key != RESULT_KEY}
     problems = list(schema.problems(asked, schema.load("request.schema.json"), KEY))
@@ -138,13 +148,23 @@ def _quorum_contradictions(request: Request) -> Iterator[str]:
 
 def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
     """Raise `InvalidRequestError` for a request under a misspelt key, which would count as context."""
-    if KEY in execution_input:
-        return
     known = set(schema.load("request.schema.json")["properties"])
     for key, value in execution_input.items():
         is_request = isinstance(value, dict) and value.keys() & known
         if is_request and (meant := schema.suggestion(key, [KEY], cutoff=0.8)):
             raise InvalidRequestError([f"{shorten(key, 60)}: unknown key{meant}"])
+
+
+def _refuse_forgotten_key(execution_input: Mapping[str, Json]) -> None:
+    """Refuse a request that stands in the input itself: as context, anyone who is asked could respond."""
+    keys = schema.load("request.schema.json")["properties"].keys() - EVERYDAY
+    problems = [
+        f'{key}: expected under {KEY}, as in {{"{KEY}": {{"{key}": ...}}}}; if it is context, add "{KEY}": {{}}'
+        for key in execution_input
+        if key in keys
+    ]
+    if problems:
+        raise InvalidRequestError(problems)
 
 
 def check_depth(value: Json) -> None:

@@ -1,7 +1,8 @@
 """Check a request against its published JSON Schema, and say in plain words what to fix.
 
 This knows only the keywords that `request.schema.json` uses. A test compares its verdicts with those of the library
-`jsonschema`, which is not in the Lambda layer: it needs compiled code, and its messages are less helpful.
+`jsonschema`, which is not in the Lambda layer: it needs compiled code, and its messages are less helpful. The words for
+what is expected are the schema's titles.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeGuard
-from unicodedata import category
 
 from approvals.domain.addresses import is_address
 from approvals.domain.characters import hidden_in
@@ -25,14 +25,12 @@ Schema = Mapping[str, Any]
 MAX_UNKNOWN = 10
 """Unknown keys that an error names. It counts the rest."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-_FORMATS = {
-    "line": "a text that is not empty",
-    "text": "a text that is not empty",
-    "url": "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name",
-    "name": "a name of letters, digits and _",
+_NAMES: Mapping[str, Callable[[str], bool]] = {
+    "person": is_person,
+    "approver": lambda text: is_person(text) or is_group(text),
+    "channel": is_place,
 }
+"""Definitions that channels extend: the published patterns have the names of email and Slack."""
 
 _TYPES: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
     "string": ("a text", lambda value: isinstance(value, str)),
@@ -48,10 +46,17 @@ _TYPES: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
 
 
 @cache
-def load(name: str) -> Schema:
-    """Return the schema in a file of this package."""
+def published(name: str) -> Schema:
+    """Return the schema in a file of this package, as editors and validators read it."""
     schema: Schema = json.loads((Path(__file__).parent / name).read_text())
     return schema
+
+
+@cache
+def load(name: str) -> Schema:
+    """Return a schema as it is checked here: its definitions in place, and without null, which is dropped first."""
+    whole = published(name)
+    return _resolved(whole, whole.get("$defs", {}))
 
 
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
@@ -79,13 +84,40 @@ def suggestion(word: str, known: list[str], cutoff: float = 0.6) -> str:
     return f", did you mean {by_lower[matches[0]]}?" if matches else ""
 
 
+def _resolved(schema: Schema, definitions: Schema) -> Schema:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    # Hidden characters are looked for in every text, and named.
+    definition = _resolved(definitions[name], definitions) if name not in {"", "shown"} else {}
+    found = {**definition, **schema, **({"names": name} if name in _NAMES else {})}
+    for key, value in schema.items():
+        match key:
+            case "$ref" | "$defs":
+                del found[key]
+            case "type" if isinstance(value, list):
+                types = [each for each in value if each != "null"]
+                found[key] = types[0] if len(types) == 1 else types
+            case "enum":
+                found[key] = [each for each in value if each is not None]
+            case "anyOf":
+                found[key] = [_resolved(each, definitions) for each in value if each != {"type": "null"}]
+            case "properties":
+                found[key] = {name: _resolved(each, definitions) for name, each in value.items()}
+            case "items":
+                found[key] = _resolved(value, definitions)
+    return found
+
+
 def _option_problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
-    """Yield the problems inside a list by the option for lists, else one that names all options."""
+    """Yield the problems by the option for values of this type, else one that names all options."""
     found = [list(problems(value, option, path)) for option in schema["anyOf"]]
     if not all(found):
         return
-    of_a_list = (each for each, option in zip(found, schema["anyOf"], strict=True) if option.get("type") == "array")
-    yield from next(of_a_list) if isinstance(value, list) else [_expected(value, schema, path)]
+    of_its_type = (
+        each
+        for each, option in zip(found, schema["anyOf"], strict=True)
+        if "type" in option and _has_type(value, option)
+    )
+    yield from next(of_its_type, [_expected(value, schema, path)])
 
 
 def _expected(value: Json, schema: Schema, path: str) -> str:
@@ -93,16 +125,16 @@ def _expected(value: Json, schema: Schema, path: str) -> str:
 
 
 def _wanted(schema: Schema) -> str:
-    if "expected" in schema:
-        return str(schema["expected"])
     if "enum" in schema:
         return " or ".join(f'"{choice}"' for choice in schema["enum"])
-    if "format" in schema:
-        return _FORMATS.get(schema["format"]) or _any_of(forms_of(schema["format"]))
     if "properties" in schema:
         return f"an object{_keys(schema)}"
     if "items" in schema:
         return f"a list of objects{_keys(schema['items'])}" if "properties" in schema["items"] else "a list"
+    if "title" in schema:
+        return _any_of(forms_of(schema["names"])) if "names" in schema else str(schema["title"])
+    if "anyOf" in schema:
+        return " or ".join(_wanted(option) for option in schema["anyOf"])
     words = " or ".join(_TYPES[name][0] for name in _types(schema))
     return f"{words} from {schema['minimum']:,} to {schema['maximum']:,}" if "minimum" in schema else words
 
@@ -135,33 +167,21 @@ def _is_number(value: Json) -> TypeGuard[int | float]:
 
 
 def _text_problems(value: str, schema: Schema, path: str) -> Iterator[str]:
-    text, most = value.strip(), schema.get("maxLength")
-    if not _fits(text, schema.get("format")):
-        yield _expected(value, schema, path)
-    elif most and len(text) > most:
-        yield f"{path}: expected at most {most:,} characters, got {len(text):,}"
-    elif hidden := hidden_in(text):
+    most = schema.get("maxLength")
+    if most and len(value) > most:
+        yield f"{path}: expected at most {most:,} characters, got {len(value):,}"
+    elif hidden := hidden_in(value):
         yield f"{path}: expected no hidden characters, got {hidden}"
-    elif schema.get("format") == "line" and any(character in "\n\r\t" for character in text):
-        yield f"{path}: expected one line"
+    elif not _fits(value, schema):
+        yield _expected(value, schema, path)
 
 
-def _fits(text: str, form: str | None) -> bool:  # noqa: PLR0911 one of many forms
-    match form:
-        case "line" | "text":
-            return any(category(character)[0] in "LNPS" for character in text)
-        case "url":
-            return is_address(text)
-        case "name":
-            return _NAME.fullmatch(text) is not None
-        case "person":
-            return is_person(text)
-        case "approver":
-            return is_person(text) or is_group(text)
-        case "channel":
-            return is_place(text)
-        case _:
-            return True
+def _fits(text: str, schema: Schema) -> bool:
+    if "names" in schema:
+        return _NAMES[schema["names"]](text.strip())
+    if not re.search(schema.get("pattern", ""), text):
+        return False
+    return schema.get("format") != "uri" or is_address(text)
 
 
 def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str]:

@@ -43,13 +43,22 @@ class NotDone(StrEnum):
     """There is nothing to do any more: decided meanwhile."""
     QUEUED = "queued"
     """The channel does it later and marks the step itself, such as in a digest."""
-    UNREACHED = "unreached"
-    """The channel refuses it for good, and reaches nobody in another way. It is tried when there are news again."""
 
 
-Task: TypeAlias = "Callable[[Approval], Done | NotDone | Tasks]"
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Nobody is behind the address, and trying again does not help. `reason` tells the requester why.
+
+    The step is not marked. If no channel tells anyone of the request, the core cancels it. News are tried again when
+    there are others.
+    """
+
+    reason: str
+
+
+Task: TypeAlias = "Callable[[Approval], Done | NotDone | Unreachable | Tasks]"
 """Does one thing, given the record as it is now. It may return parts instead: it is done when they are, unless they
-reached nobody.
+all are unreachable.
 
 Raises `DeliveryError` when it should be tried again. It never marks its step.
 """
@@ -66,7 +75,10 @@ class Channel(Protocol):
         """The name in records, results, events and step keys."""
 
     def invite(self, approval: Approval) -> Tasks:
-        """Return the tasks that ask people or tell them of the request: `request_NAME[:TO]`, `notice_NAME[:TO]`."""
+        """Return the tasks that ask people or tell them of the request: `request_NAME[:TO]`, `notice_NAME[:TO]`.
+
+        If no task asked anyone in half an hour, the request is cancelled: a notice does not count.
+        """
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Return the tasks that tell those who were asked what is new: `TOPIC:TO`, as `reminder-1:ann@example.com`."""
@@ -75,4 +87,7 @@ class Channel(Protocol):
         """Return the tasks that tell people how the approval ended: `outcome_NAME[:TO]`."""
 
     def show(self, approval: Approval) -> None:
-        """Edit what can be edited, so that it shows the progress or the outcome. Called often and never marked."""
+        """Edit what can be edited, so that it shows the progress or the outcome. Called often and never marked.
+
+        An error is tried again with the news. If the message was deleted, log it and return.
+        """

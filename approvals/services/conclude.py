@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain import wording
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import Approval, Decision, Status
+from approvals.domain.model import Approval, Decision
 from approvals.domain.steps import Step, outcome_step
 from approvals.services.channel import Channel
 from approvals.services.publish import EVENTS, Publisher
@@ -63,7 +63,8 @@ class Resumer:
 
     def _resume(self, approval: Approval) -> Approval:
         try:
-            reached = self._resume_workflow(approval)
+            self.workflows.resume(approval, self._task_token(approval.id))
+            reached = True
         except TaskGoneError:
             # Perhaps another run resumed it: then the record says what has been done about it since.
             approval = self.table.get(approval.id)
@@ -76,13 +77,6 @@ class Resumer:
         # Behind the mark: a crash between the two loses a count instead of doubling it.
         self.settled(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
         return now
-
-    def _resume_workflow(self, approval: Approval) -> bool:
-        """Resume the workflow; return False if it was cancelled as it no longer waits. Raise `TaskGoneError`."""
-        if approval.status is Status.CANCELLED and approval.decision and approval.decision.error is None:
-            return False
-        self.workflows.resume(approval, self._task_token(approval.id))
-        return True
 
     def _task_token(self, approval_id: str) -> str:
         token = self.tokens.get(approval_id)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
+from approvals.adapters.step_functions import EndedExecution, Workflows
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
 from approvals.domain.rules import next_due
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(minutes=15)
 """How far back the scheduler looks for executions that ended: events report them at once, but are best effort."""
+
+SETTLING = timedelta(minutes=2)
+"""How long Step Functions may still describe a redriven execution as it was before.
+
+DescribeExecution is eventually consistent: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+"""
 
 SET_ASIDE = timedelta(hours=1)
 """How long a record is passed over that can't be read or written: it is found again soon after a newer version is
@@ -62,7 +68,7 @@ class LifecycleHandler:
         """
         self.failed = []
         if event.get("source") == "aws.states":
-            self._cancel(event["detail"]["executionArn"], event["detail"]["status"])
+            self._cancel(_ended_execution(event["detail"]))
         else:
             self._tick()
         if self.failed:
@@ -72,8 +78,8 @@ class LifecycleHandler:
         now = self.clock()
         for approval_id in self.table.due(now):
             self._try(approval_id, partial(self._look_after, now=now))
-        for execution_arn, status in self.workflows.ended(self.state_machine_arn, now - LOOK_BACK):
-            self._cancel(execution_arn, status)
+        for execution in self.workflows.ended(self.state_machine_arn, now - LOOK_BACK):
+            self._cancel(execution)
 
     def _look_after(self, approval: Approval, *, now: datetime) -> None:
         if approval.decision is not None:
@@ -98,10 +104,25 @@ class LifecycleHandler:
         elif judgement.verdict is Verdict.NOT_DUE:
             self.table.postpone(judgement.approval, next_due(judgement.approval))
 
-    def _cancel(self, execution_arn: str, status: str) -> None:
-        event = Cancellation(self.clock(), _CAUSES[status])
-        for approval_id in self.table.waiting(execution_arn):
-            self._try(approval_id, partial(self._respond, event=event))
+    def _cancel(self, execution: EndedExecution) -> None:
+        for approval_id in self.table.waiting(execution.arn):
+            self._try(approval_id, partial(self._cancel_if_ended, execution=execution))
+
+    def _cancel_if_ended(self, approval: Approval, *, execution: EndedExecution) -> None:
+        if execution.stopped_at < approval.requested_at and not self._has_ended(approval):
+            self.logger.info("the execution was redriven since it ended")
+            return
+        self._respond(approval, event=Cancellation(self.clock(), _CAUSES[execution.status]))
+
+    def _has_ended(self, approval: Approval) -> bool:
+        """Return True if the execution of a request that is newer than the notice does not run.
+
+        A redrive keeps the execution's ARN, and notices come late and twice: one from before the redrive says nothing
+        about the request that was made since. But an execution can also end while `request` works on its request.
+        """
+        if self.clock() - approval.requested_at < SETTLING:
+            return False  # The scheduler looks again, for as long as LOOK_BACK.
+        return self.workflows.has_ended(approval.workflow.execution_arn)
 
     def _respond(self, approval: Approval, *, event: ApprovalEvent) -> None:
         judgement = respond(self.table, approval, event)
@@ -127,3 +148,15 @@ class LifecycleHandler:
         now = self.clock()
         if self.table.set_aside(approval_id, now, now + SET_ASIDE):
             self.dead_letters.add(approval_id)
+
+
+def _ended_execution(detail: Mapping[str, Any]) -> EndedExecution:
+    """Read a status change. Times are milliseconds since 1970.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    return EndedExecution(
+        arn=detail["executionArn"],
+        status=detail["status"],
+        stopped_at=datetime.fromtimestamp(detail["stopDate"] / 1000, UTC),
+    )

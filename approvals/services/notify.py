@@ -131,6 +131,8 @@ class Notifier:
                 return approval
             run = self._run(approval)
             self._invite(run)
+            if run.tells_nobody():
+                return self._cancel_untold(run.approval, "; ".join(run.unreachable.values()))
             if approval.version > 1:
                 if run.approval.deliveries and not run.approval.decision:
                     run.show(self.channels)
@@ -208,9 +210,12 @@ class Notifier:
             self.logger.error("not all could be told", extra={"reason": str(failure)})
             self.table.announced(approval)
             return
-        cause = f"Nobody could be told about the request. {failure}"
-        respond(self.table, approval, Cancellation(self.clock(), cause, error="NotificationFailed"))
+        self._cancel_untold(approval, str(failure))
+
+    def _cancel_untold(self, approval: Approval, reason: str) -> Approval:
         self.logger.error("no channel could be reached, approval cancelled")
+        cause = f"Nobody could be told about the request. {reason}"
+        return respond(self.table, approval, Cancellation(self.clock(), cause, error="NotificationFailed")).approval
 
 
 def _news(approval: Approval) -> Iterator[News]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
+class ForeignExecutionError(Exception):
+    """The caller names an execution of another account or region, which can't have invoked this function."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestHandler:
     """Stores a request. An invalid one fails the task with `INVALID_REQUEST` and every problem."""
@@ -36,9 +40,13 @@ class RequestHandler:
     logger: Logger
     requested: Callable[[], None]
 
-    def __call__(self, event: Mapping[str, Json], _context: LambdaContext) -> None:
-        """Handle the payload of the state `Lambda Callback`. The same task token twice is one approval."""
+    def __call__(self, event: Mapping[str, Json], context: LambdaContext) -> None:
+        """Store the request in the payload of the state `Lambda Callback`. A task token always gives one approval.
+
+        Raise `ForeignExecutionError` for an execution of another account or region.
+        """
         call = parse_call(event)
+        _check_origin(call.workflow.execution_arn, context.invoked_function_arn)
         key = approval_id(call.task_token)
         with self.logger.append_context_keys(approval_id=key, execution=call.workflow.execution_arn):
             try:
@@ -76,6 +84,14 @@ class RequestHandler:
             self.workflows.fail(call.task_token, INVALID_REQUEST, str(error))
         except TaskGoneError:
             self.logger.warning("the task no longer waits")
+
+
+def _check_origin(execution_arn: str, function_arn: str) -> None:
+    """Refuse executions whose workflow could not be resumed from here: task tokens work only in their own account."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    own = f"arn:{partition}:states:{region}:{account}:"
+    if not execution_arn.startswith(own):
+        raise ForeignExecutionError(f"the execution {execution_arn} does not begin with {own}")
 
 
 def _check_size(execution_input: Json, request: Request) -> None:

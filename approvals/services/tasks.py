@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
 from approvals.domain.model import Approval, Delivery
-from approvals.services.channel import Channel, Done, NotDone, Task, Tasks
+from approvals.services.channel import Channel, Done, NotDone, Task, Tasks, Unreachable
 
 NEWS = "news"
 """Work that is never marked: what people see of an approval is brought up to date as often as it changes."""
@@ -64,7 +64,7 @@ class Run:
     ) -> None:
         self.approval = approval
         self.queued: set[str] = set()
-        self._unreached: set[str] = set()
+        self.unreachable: dict[str, str] = {}
         self._failures: dict[str, Exception] = {}
         self._table = table
         self._clock = clock
@@ -108,6 +108,10 @@ class Run:
         """Return True if a step is marked, or will be by its channel."""
         return step in self.approval.steps or step in self.queued
 
+    def tells_nobody(self) -> bool:
+        """Return True if addresses are unreachable, nobody was told, and nothing is left that may tell people."""
+        return bool(self.unreachable) and not (self.approval.told or self.queued or self._failures)
+
     def raise_failures(self) -> None:
         """Raise `StepsFailedError` if something failed."""
         if self._failures:
@@ -128,14 +132,15 @@ class Run:
         if isinstance(result, NotDone):
             if result is NotDone.QUEUED:
                 self.queued.add(step)
-            elif result is NotDone.UNREACHED:
-                self._unreached.add(step)
+            return approval
+        if isinstance(result, Unreachable):
+            self.unreachable[step] = result.reason
             return approval
         if isinstance(result, Done):
             return self._table.mark(approval, step, self._clock(), delivery=result.delivery)
         for_each(result.items(), self._do_part)
-        if result and self._unreached.issuperset(result):
-            self._unreached.add(step)
+        if result and result.keys() <= self.unreachable.keys():
+            self.unreachable[step] = "; ".join(dict.fromkeys(self.unreachable[part] for part in result))
             return self.approval
         return self._table.mark(self.approval, step, self._clock())
 

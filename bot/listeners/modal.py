@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
 from approvals.domain import forms
-from approvals.domain.forms import COMMENT, MAX_COMMENT, YES
+from approvals.domain.forms import COMMENT, YES
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Severity
 from approvals.domain.parts import Text
@@ -94,8 +94,6 @@ def _read_response(
     fields = approval.request.form if action is Action.APPROVE else ()
     values, problems = forms.parse(fields, {field.name: inputs.get(block_id(field.name), "") for field in fields})
     errors = {block_id(problem.field): problem.text for problem in problems}
-    if len(comment) > MAX_COMMENT:
-        errors[COMMENT] = f"Please write at most {MAX_COMMENT:,} characters."
     if approval.request.severity is Severity.HIGH and inputs.get(CONFIRMATION) != YES:
         errors[CONFIRMATION] = NOT_CONFIRMED
     response = Response(

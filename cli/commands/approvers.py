@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 import click
 
 from approvals.domain.model import Json
 from cli.context import Context, Failure, pass_context
 from cli.output import emit, json_option, table
-from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
+from mail.addresses import is_email
+from mail.sns import (
+    EMAIL,
+    Delivery,
+    Filter,
+    State,
+    Subscription,
+    filter_policy,
+    list_subscriptions,
+    mend_filter,
+    read_filter,
+)
 
-_ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]+\.[^\s@,;<>\"]+")
 MAX_ADDRESS = 254
 
-PENDING = "pending"
-CONFIRMED = "confirmed"
+_TO_DO = {
+    State.CONFIRMED: "",
+    State.PENDING: "has to confirm by the link in the mail from AWS",
+    State.DELETED: "is unsubscribed and gets no mails: add it again",
+}
+_TO_MEND = {
+    Delivery.OWN: "",
+    Delivery.OWN_AND_OTHERS: "gets others' mails, too, links included: add it again",
+    Delivery.ALL: "gets everybody's mails, links included: add it again",
+    Delivery.NOT_OWN: "gets no mail of its own: add it again",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """One address. `recipients` are those whose mails it gets; None without a filter: then it gets everybody's."""
+    """One address, with what a confirmed subscription lets through."""
 
-    address: str
-    arn: str
-    recipients: tuple[str, ...] | None
-
-    @property
-    def state(self) -> str:
-        """Whether its owner has agreed to get mails."""
-        return CONFIRMED if self.arn else PENDING
+    subscription: Subscription
+    filter: Filter | None
 
     @property
     def advice(self) -> str:
         """What to do about it; empty when it is as it should be."""
-        if self.state == PENDING:
-            return "has to follow the link in the mail from AWS"
-        if self.recipients is None:
-            return "gets everybody's mails, links included: add it again"
-        return "" if self.address in self.recipients else "gets no mail of its own: add it again"
+        return _TO_MEND[self.filter.delivery] if self.filter else _TO_DO[self.subscription.state]
 
 
 @click.group(short_help="Say who gets approval mails.")
 def command() -> None:
     """Say who gets approval mails.
 
-    AWS sends mails to an address only once its owner followed a link that AWS sent there. Each address gets only what
-    is addressed to it.
+    AWS sends mails to an address only once its owner confirmed it by a link that AWS sent there. Each address gets only
+    what is addressed to it.
     """
 
 
@@ -57,9 +65,9 @@ def command() -> None:
 @json_option
 @pass_context
 def list_(context: Context) -> None:
-    """List the addresses, and which of them are confirmed."""
+    """List the addresses, which of them are confirmed, and what to do about the others."""
     found = list(_subscriptions(context))
-    rows = [(each.address, each.state, each.advice) for each in found]
+    rows = [(each.subscription.address, each.subscription.state.value, each.advice) for each in found]
     emit(context, [_document(each) for each in found], table(("ADDRESS", "STATE", ""), rows))
 
 
@@ -68,20 +76,18 @@ def list_(context: Context) -> None:
 @json_option
 @pass_context
 def add(context: Context, address: str) -> None:
-    """Subscribe an address. Its owner has to follow the link in the mail that AWS then sends.
+    """Subscribe an address. Its owner has to confirm by the link in the mail that AWS then sends.
 
     Adding one that is there already mends its filter, or sends AWS's mail again.
     """
     _check(address)
     known = _named(context, address)
-    if known and known.state == CONFIRMED:
-        if known.recipients != (known.address,):
-            context.sns.set_subscription_attributes(
-                SubscriptionArn=known.arn, AttributeName="FilterPolicy", AttributeValue=filter_policy(known.address)
-            )
-        sentence = f"{known.address} is confirmed and gets what is addressed to it."
+    address = known.subscription.address if known else address
+    if known and known.filter:
+        if known.filter.delivery is not Delivery.OWN:
+            mend_filter(context.sns, known.subscription)
+        sentence = f"{address} is confirmed and gets what is addressed to it."
     else:
-        address = known.address if known else address
         context.sns.subscribe(
             TopicArn=context.output("ApprovalTopicArn"),
             Protocol="email",
@@ -90,11 +96,34 @@ def add(context: Context, address: str) -> None:
             ReturnSubscriptionArn=True,
         )
         sentence = (
-            f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to follow the "
-            "link in it within two days; only then can a request name the address."
+            f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to copy the link "
+            f"in it, within two days, for: {context.command('approvers', 'confirm', 'LINK')}"
         )
     now = _named(context, address)
     emit(context, _document(now) if now else {"Address": address}, [sentence])
+
+
+@command.command()
+@click.argument("link")
+@json_option
+@pass_context
+def confirm(context: Context, link: str) -> None:
+    """Confirm a subscription by LINK, the link in the mail from AWS.
+
+    Confirmed so, only someone with rights in the AWS account can end the subscription. Following the link confirms it,
+    too, but then anyone can end it by the link under each mail, and mail scanners follow that link.
+    """
+    token = parse_qs(urlsplit(link).query).get("Token", [""])[0]
+    if not token:
+        raise click.UsageError("the link has no token; copy the whole link from the mail, between quotes")
+    context.sns.confirm_subscription(
+        TopicArn=context.output("ApprovalTopicArn"), Token=token, AuthenticateOnUnsubscribe="true"
+    )
+    emit(
+        context,
+        {"State": State.CONFIRMED},
+        ["The subscription is confirmed. Only with AWS credentials can it be ended."],
+    )
 
 
 @command.command()
@@ -110,15 +139,16 @@ def remove(context: Context, address: str) -> None:
             "Give the stack another: sam deploy --parameter-overrides Email=…"
         )
     known = _named(context, address)
-    if known is None:
+    if known is None or known.subscription.state is State.DELETED:
         raise Failure(f"{address} is not subscribed. See who is: {context.command('approvers', 'list')}")
-    if known.state == PENDING:
+    if known.subscription.state is State.PENDING:
         raise Failure(
             f"{address} is not confirmed yet, and AWS can't remove such a subscription: it drops it by itself two days "
             "after it was added, unless its owner follows the link"
         )
-    context.sns.unsubscribe(SubscriptionArn=known.arn)
-    emit(context, {"Address": known.address, "State": "removed"}, [f"{known.address} gets no more mails."])
+    context.sns.unsubscribe(SubscriptionArn=known.subscription.arn)
+    removed = known.subscription.address
+    emit(context, {"Address": removed, "State": "removed"}, [f"{removed} gets no more mails."])
 
 
 def _subscriptions(context: Context) -> Iterator[_Address]:
@@ -126,31 +156,25 @@ def _subscriptions(context: Context) -> Iterator[_Address]:
     found = list_subscriptions(context.sns, context.output("ApprovalTopicArn"))
     emails = [each for each in found if each.protocol == EMAIL]
     for each in sorted(emails, key=lambda each: each.address.casefold()):
-        yield _Address(each.address, each.arn, _recipients(context, each) if each.arn else None)
-
-
-def _recipients(context: Context, subscription: Subscription) -> tuple[str, ...] | None:
-    known = attributes(context.sns, subscription)
-    if "FilterPolicy" not in known:
-        return None
-    allowed = json.loads(known["FilterPolicy"]).get(RECIPIENT)
-    return None if allowed is None else tuple(str(each) for each in allowed)
+        yield _Address(each, read_filter(context.sns, each) if each.arn else None)
 
 
 def _named(context: Context, address: str) -> _Address | None:
-    return next((each for each in _subscriptions(context) if each.address.casefold() == address.casefold()), None)
+    """Return the subscription of an address: one that was added again stands beside the one that was deleted."""
+    named = [each for each in _subscriptions(context) if each.subscription.address.casefold() == address.casefold()]
+    return min(named, key=lambda each: list(State).index(each.subscription.state), default=None)
 
 
-def _document(subscription: _Address) -> dict[str, Json]:
-    recipients = subscription.recipients
+def _document(address: _Address) -> dict[str, Json]:
+    recipients = address.filter.recipients if address.filter else None
     return {
-        "Address": subscription.address,
-        "State": subscription.state,
+        "Address": address.subscription.address,
+        "State": address.subscription.state,
         "Recipients": None if recipients is None else list(recipients),
-        "Advice": subscription.advice or None,
+        "Advice": address.advice or None,
     }
 
 
 def _check(address: str) -> None:
-    if not _ADDRESS.fullmatch(address) or len(address) > MAX_ADDRESS:
+    if not is_email(address) or len(address) > MAX_ADDRESS:
         raise click.UsageError(f"{address!r} is no email address")

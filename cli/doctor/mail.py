@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from cli.doctor.finding import Check, Finding, fault, ok, warning
 from cli.doctor.patient import Patient
-from mail.subscriptions import EMAIL, RECIPIENT, Subscription, attributes, filter_policy, list_subscriptions
+from mail.sns import (
+    EMAIL,
+    SCOPE,
+    Delivery,
+    Filter,
+    State,
+    Subscription,
+    filter_policy,
+    list_subscriptions,
+    read_filter,
+)
+
+_PROBLEMS = {
+    Delivery.ALL: "gets everybody's mails, links included: it could answer for all of them",
+    Delivery.OWN_AND_OTHERS: "gets others' mails, too, links included: it could answer for them",
+    Delivery.NOT_OWN: "does not get its own mails: its filter policy or the policy's scope lets none of them through",
+}
 
 
 def subscriptions(patient: Patient) -> Iterator[Finding]:
     """Every address has confirmed, the stack's own among them, and gets its own mails and no others."""
     listed = list(list_subscriptions(patient.context.sns, patient.output("ApprovalTopicArn")))
+    listed = [each for each in listed if each.state is not State.DELETED]
     emails = [each for each in listed if each.protocol == EMAIL]
     yield from _confirmed(patient, emails)
     yield from _filtered(patient, [each for each in emails if each.arn])
@@ -46,27 +62,22 @@ def _confirmed(patient: Patient, emails: Sequence[Subscription]) -> Iterator[Fin
 
 
 def _filtered(patient: Patient, emails: Sequence[Subscription]) -> Iterator[Finding]:
-    problems = [(each, problem) for each in emails if (problem := _filter_problem(patient, each))]
-    for each, problem in problems:
-        wanted = filter_policy(each.address)
-        to = ("--subscription-arn", each.arn, "--attribute-name", "FilterPolicy", "--attribute-value", wanted)
-        yield fault(Check.FILTERS, problem, patient.aws("sns", "set-subscription-attributes", *to))
+    filters = [(each, read_filter(patient.context.sns, each)) for each in emails]
+    problems = [(each, found) for each, found in filters if found.delivery is not Delivery.OWN]
+    for each, found in problems:
+        yield fault(Check.FILTERS, f"{each.address} {_PROBLEMS[found.delivery]}", _mend(patient, each, found))
     if not problems:
         yield ok(Check.FILTERS, "each address gets its own mails, and no others")
 
 
-def _filter_problem(patient: Patient, subscription: Subscription) -> str:
-    known = attributes(patient.context.sns, subscription)
-    address, policy = subscription.address, json.loads(known.get("FilterPolicy") or "{}")
-    if policy == {RECIPIENT: [address]} and known.get("FilterPolicyScope", "MessageAttributes") != "MessageBody":
-        return ""
-    if not policy:
-        return f"{address} gets everybody's mails, links included: it could answer for all of them"
-    recipients = policy.get(RECIPIENT)
-    # SNS compares letter by letter.
-    if set(policy) == {RECIPIENT} and isinstance(recipients, list) and address in recipients:
-        return f"{address} gets others' mails, too, links included: it could answer for them"
-    return f"{address} does not get its own mails: its filter policy lets others through"
+def _mend(patient: Patient, subscription: Subscription, found: Filter) -> str:
+    wanted = {"FilterPolicyScope": SCOPE} if found.scope != SCOPE else {}
+    wanted["FilterPolicy"] = filter_policy(subscription.address)
+    which = ("sns", "set-subscription-attributes", "--subscription-arn", subscription.arn)
+    commands = [
+        patient.aws(*which, "--attribute-name", name, "--attribute-value", value) for name, value in wanted.items()
+    ]
+    return "\n".join(commands)
 
 
 def _unsubscribe(patient: Patient, arn: str) -> str:

@@ -20,7 +20,7 @@ from cli.doctor.patient import Patient
 from cli.output import left_out
 from mail.addresses import is_email
 from mail.resolver import EmailResolver
-from mail.sns import Subscribers
+from mail.sns import confirmed_addresses
 
 MAX_NAMES = 40
 """Names of open requests that are looked up at most: Slack answers some 50 lookups a minute."""
@@ -52,7 +52,7 @@ def approvers(patient: Patient, named: Sequence[str]) -> Iterator[Finding]:
 
 def _resolvers(patient: Patient) -> list[Resolver]:
     """The stack's own: without a channel it does not ask Slack."""
-    subscribed = Subscribers(lambda: patient.context.sns, patient.output("ApprovalTopicArn")).confirmed()
+    subscribed = confirmed_addresses(patient.context.sns, patient.output("ApprovalTopicArn"))
     resolvers: list[Resolver] = [EmailResolver(lambda: subscribed)]
     if not patient.slack_channel:
         return resolvers

@@ -20,6 +20,12 @@ _PUBLISHED = (
     f'<PublishResponse xmlns="{_SNS}"><PublishResult><MessageId>m</MessageId></PublishResult>'
     "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishResponse>"
 )
+_SUBSCRIBED = (
+    f'<ListSubscriptionsByTopicResponse xmlns="{_SNS}"><ListSubscriptionsByTopicResult><Subscriptions><member>'
+    "<Endpoint>{email}</Endpoint><Protocol>email</Protocol><SubscriptionArn>arn:of:it</SubscriptionArn>"
+    "</member></Subscriptions></ListSubscriptionsByTopicResult>"
+    "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></ListSubscriptionsByTopicResponse>"
+)
 _READY: dict[str, dict[str, Any]] = {
     "Query": {"Items": [], "Count": 0, "ScannedCount": 0},
     "ListExecutions": {"executions": []},
@@ -35,12 +41,16 @@ _POSTED = {
 
 
 class Answers:
-    """The server. `items` are the table's, by id, as DynamoDB writes them; `secret` is Secrets Manager's one secret."""
+    """The server. `items` are the table's, by id, as DynamoDB writes them; `secret` is Secrets Manager's one secret.
 
-    def __init__(self, items: Mapping[str, dict[str, Any]], secret: str) -> None:
+    `email` is the one address that is subscribed.
+    """
+
+    def __init__(self, items: Mapping[str, dict[str, Any]], secret: str, email: str) -> None:
         self.calls: Counter[str] = Counter()
         self._items = items
         self._secret = secret
+        self._subscribed = _SUBSCRIBED.format(email=email)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -85,6 +95,9 @@ class Answers:
                 elif self.path.startswith("/slack/"):
                     answers.calls[f"Slack {self.path.rpartition('/')[2]}"] += 1
                     self._send("application/json", json.dumps(_POSTED))
+                elif b"Action=ListSubscriptionsByTopic" in body:
+                    answers.calls["SNS ListSubscriptionsByTopic"] += 1
+                    self._send("text/xml", answers._subscribed)
                 else:
                     answers.calls["SNS Publish"] += 1
                     self._send("text/xml", _PUBLISHED)

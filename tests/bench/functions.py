@@ -110,7 +110,7 @@ class Bench:
         # Each with its token, as if the two tables were one.
         items = {each.id: {**an_image(each), "task_token": {"S": TOKEN}} for each in everything}
         secret = json.dumps({"bot_token": _BOT_TOKEN, "signing_secret": SIGNING_SECRET})
-        self.answers = Answers(items, secret)
+        self.answers = Answers(items, secret, EMAIL)
         self._slack = slack
 
     def stop(self) -> None:

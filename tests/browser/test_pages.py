@@ -19,7 +19,7 @@ from approvals.domain.model import (
 from demo.process import WORK
 from tests.chromium import SIZES, chromium
 from tests.page_variants import FORM, VARIANTS, confirm, long, typical
-from web import pages
+from web.html import HEADERS
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +43,7 @@ def served(context: BrowserContext, html: dict[str, str]) -> Page:
     def answer(route: Route) -> None:
         name = urlsplit(route.request.url).path.removeprefix("/")
         if name in html:
-            route.fulfill(status=200, headers=pages.HEADERS, body=html[name])
+            route.fulfill(status=200, headers=HEADERS, body=html[name])
         else:
             route.abort()
 

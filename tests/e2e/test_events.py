@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from approvals.requests.schema import load
+from approvals.requests.schema import published
 from demo import aws
 from demo.person import Person, links
 from demo.stack import LocalStack
 from tests.e2e.test_email_only import location
 from tests.e2e.waiting import seen
 
-VALIDATOR = Draft202012Validator(dict(load("events.schema.json")))
+VALIDATOR = Draft202012Validator(dict(published("events.schema.json")))
 KINDS = {"ApprovalRequested", "ApproverTold", "ResponseRecorded", "ApprovalDecided", "WorkflowResumed"}
 
 

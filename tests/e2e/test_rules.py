@@ -13,9 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from approvals.domain import signed_links as links_of
-from approvals.domain.model import (
-    Action,
-)
+from approvals.domain.model import Action, Approval
 from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.person import Person, heading, links
@@ -48,7 +46,7 @@ def approval_in(message: dict[str, Any]) -> str:
     return str(buttons[0]["value"])
 
 
-def record(stack: LocalStack, link_or_id: str) -> Any:
+def record(stack: LocalStack, link_or_id: str) -> Approval:
     dynamodb = aws.session().client("dynamodb")
     approval_id = dict(parse_qsl(urlsplit(link_or_id).query)).get("id", link_or_id)
     return ApprovalTable(dynamodb, stack.outputs["ApprovalTableName"]).get(approval_id)
@@ -88,7 +86,8 @@ def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Pers
     name = ask(person, "asked-by-alice", Approvers=[ALICE, BOB], RequestedBy=ALICE)
     message = person.message(name)
     asked = record(stack, link(person, name, BOB))
-    assert asked.people.approvers[0].slack_id == ALICE_IN_SLACK
+    assert asked.people
+    assert asked.people.approvers[0].on("slack") == ALICE_IN_SLACK
     url = links_of.link(asked, Action.APPROVE, ALICE, base_url=f"{stack.url}/states")  # no mail has it
     looked = person.open(url)
     assert looked.status == 403
@@ -203,7 +202,8 @@ def test_a_slack_outage_while_a_group_is_looked_up_drops_nobody(person: Person, 
     stack.slack.fail_with = None
     message = person.message(name)
     people = record(stack, approval_in(message)).people
-    assert {person.slack_id for person in people.approvers} == {ALICE_IN_SLACK, BOB_IN_SLACK}
+    assert people
+    assert {each.on("slack") for each in people.approvers} == {ALICE_IN_SLACK, BOB_IN_SLACK}
     assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
     assert result(person, name)["DecidedBy"] == ALICE_IN_SLACK
 

@@ -33,9 +33,8 @@ from bot.client import ResponseUrls
 from bot.ephemeral import ReplyDelivery, log_unreadable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from mail.delivery import Outbox
 from mail.rate_limit import MailRateLimit
-from mail.sns import Mail, Mailer
+from mail.sns import Mail
 from tests.builders import NOW, TOKEN
 from tests.real_calls import noted
 from tests.support.aws import client_of, serialize_quickly
@@ -80,18 +79,16 @@ class FakeMailer:
     broken_for: str | None = None
     slots: int | None = None
     deferred: list[tuple[str, str]] = field(default_factory=list)
+    take_table_slot: Callable[[str], bool] = lambda _: True
 
     def defer(self, approval_id: str, step: str) -> None:
         self.deferred.append((approval_id, step))
 
-    def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> Outbox:
-        """The real outbox in front of it, with the table's slots as far as there are any."""
+    def outbox(self, table: ApprovalTable, clock: Callable[[], datetime]) -> FakeMailer:
+        """This mailer, which takes the table's slots from now on."""
         rate_limit = a_rate_limit(table)
-
-        def take_slot(recipient: str) -> bool:
-            return self.take_slot(recipient) and rate_limit.take_slot(recipient, clock())
-
-        return Outbox(cast("Mailer", self), take_slot, self.defer)
+        self.take_table_slot = lambda recipient: rate_limit.take_slot(recipient, clock())
+        return self
 
     def take_slot(self, _recipient: str) -> bool:
         if self.slots == 0:
@@ -99,10 +96,13 @@ class FakeMailer:
         self.slots = None if self.slots is None else self.slots - 1
         return True
 
-    def send(self, mail: Mail) -> None:
+    def send(self, mail: Mail) -> bool:
+        if not (self.take_slot(mail.to) and self.take_table_slot(mail.to)):
+            return False
         if self.broken or mail.to == self.broken_for:
             raise DeliveryError("SNS answered InternalError")
         self.sent.append(mail)
+        return True
 
 
 @dataclass

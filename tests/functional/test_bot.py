@@ -819,7 +819,7 @@ def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(scene: Sce
     scene.ask()
     scene.click(ACTION_IDS[REJECT])
     scene.submit(checked=False, comment="x" * 1001)
-    assert scene.modal().errors == {"comment": "Please write at most 1,000 characters."}
+    assert scene.modal().errors == {"comment": "It has 1,001 characters; at most 1,000 fit. Please shorten it."}
     assert scene.is_(Status.PENDING)
 
 

@@ -35,15 +35,15 @@ from approvals.domain.model import (
     Severity,
     Status,
 )
-from approvals.domain.signed_links import link, user_recipient
+from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.domain.steps import Step
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from tests.broken import leave_no_room
 from tests.builders import ALICE, BOB, a_response, an_approval, decided
 from tests.functional.conftest import TABLE, Clock
-from web import pages
 from web.handler import UNEXPECTED, CallbackHandler
+from web.html import HEADERS
 from web.pages import MORE_TIME, WITHDRAW
 
 APPROVE, REJECT = Action
@@ -128,6 +128,23 @@ def test_a_post_decides_and_leads_back_to_the_link(
     assert page["statusCode"] == 200
     assert f"You {ends.lower()} this request by email on Mon 23 Nov 2026, 09:00 UTC." in page["body"]
     assert "console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/" in page["body"]
+
+
+@pytest.mark.parametrize("recipient", ["alice+x@example.com", "o'neil@example.com"])
+def test_a_link_works_whose_plus_a_gateway_decoded_to_a_blank(
+    handler: CallbackHandler, table: ApprovalTable, recipient: str, context: Any
+) -> None:
+    """And every address works in every link: the page leads on with the address as it was signed."""
+    sent = fields(to=recipient.replace("+", " "), sig=sign(an_approval(), recipient))
+    page = handler(ask("GET", sent), context)
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page["body"])
+    answer = handler(ask("POST", {unescape(name): unescape(value) for name, value in hidden}), context)
+    assert answer["statusCode"] == 303
+    assert dict(parse_qsl(urlsplit(answer["headers"]["Location"]).query))["to"] == recipient
+    decision = table.get(an_approval().id).decision
+    assert decision is not None
+    assert decision.approver is not None
+    assert decision.approver.id == recipient
 
 
 def test_a_form_may_come_base64_encoded(handler: CallbackHandler, table: ApprovalTable, context: Any) -> None:
@@ -425,10 +442,28 @@ def test_the_other_answer_must_wait_until_the_first_is_taken_back(
     assert back["statusCode"] == 303
     assert dict(parse_qsl(urlsplit(back["headers"]["Location"]).query)) == of(asked, REJECT)
     assert table.get(asked.id).standing == ()
-    assert handler(ask("GET", of(asked, REJECT)), context)["statusCode"] == 200
-    page = handler(ask("GET", of(asked, REJECT)), context)["body"]
+    shown = handler(ask("GET", of(asked, REJECT)), context)
+    assert shown["statusCode"] == 200
+    page = shown["body"]
     assert handler(ask("POST", of(asked, REJECT) | seen(page)), context)["statusCode"] == 303
     assert table.get(asked.id).status is Status.REJECTED
+
+
+def test_the_page_says_that_the_response_was_withdrawn(
+    handler: CallbackHandler, table: ApprovalTable, clock: Clock, context: Any
+) -> None:
+    """To the person who withdrew it, until they respond again."""
+    asked = quorum(table)
+    withdrawn = "You withdrew your response on Mon 23 Nov 2026, 09:05 UTC. It no longer counts."
+    first = of(asked) | seen(handler(ask("GET", of(asked)), context)["body"])
+    handler(ask("POST", first), context)
+    clock.pass_(minutes=5)
+    handler(ask("POST", first | {"do": "withdraw"}), context)
+    page = handler(ask("GET", of(asked)), context)["body"]
+    assert withdrawn in page
+    assert withdrawn not in handler(ask("GET", of(asked, APPROVE, CAROL)), context)["body"]
+    handler(ask("POST", of(asked) | seen(page)), context)
+    assert withdrawn not in handler(ask("GET", of(asked)), context)["body"]
 
 
 def seen(page: str) -> dict[str, str]:
@@ -966,7 +1001,7 @@ def test_an_unexpected_error_is_a_page_with_a_reference_and_a_log_line_that_rais
     monkeypatch.setattr(handler._logger, "error", lambda message, extra: logged.append({"message": message, **extra}))
     answer = handler(event, context)
     assert answer["statusCode"] == 500
-    assert answer["headers"] == pages.HEADERS
+    assert answer["headers"] == HEADERS
     shown = [an_approval().id[:6], "a1b2-c3d4", "Something went wrong"]
     assert [text in answer["body"] for text in shown] == [method != "HEAD"] * 3
     assert fields()["sig"] not in answer["body"]
@@ -991,7 +1026,7 @@ def test_an_unexpected_error_is_a_page_whatever_was_sent(
     def broken(_event: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(handler, "_answer_event", broken)
+    monkeypatch.setattr(handler, "_response", broken)
     answer = handler(event, context)
     assert (answer["statusCode"], "Something went wrong" in answer["body"]) == (500, True)
     assert "<script>" not in answer["body"]

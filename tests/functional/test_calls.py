@@ -20,10 +20,10 @@ from tests.functional.test_crashes import (
 
 __all__ = ["clients", "simulate"]
 
-BY_MAIL, WITH_SLACK = 17, 23
+BY_MAIL, WITH_SLACK = 18, 24
 """The budgets are 18 and 24. The request is a write and its token another, the page a read, the answer both, the look
-at it a read. `notify` and `decision` read once, and the token is read. Each mail is a slot, a publish and a mark;
-resuming and each of Slack's three are a call and a mark.
+at it a read. `notify` and `decision` read once, the token is read, and the topic's subscriptions are listed. Each mail
+is a slot, a publish and a mark; resuming and each of Slack's three are a call and a mark.
 """
 
 MAX_BEFORE_ACKNOWLEDGEMENT = 2

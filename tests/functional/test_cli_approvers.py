@@ -23,14 +23,21 @@ def pending(parsed: dict[str, Any], **_: Any) -> None:
         each["SubscriptionArn"] = "PendingConfirmation"
 
 
-def test_an_added_address_gets_what_is_addressed_to_it_alone(shell: Shell) -> None:
-    result = shell.run("approvers", "add", "ann@example.com")
+def deleted(parsed: dict[str, Any], **_: Any) -> None:
+    """AWS lists what was unsubscribed for some days."""
+    for each in parsed["Subscriptions"]:
+        each["SubscriptionArn"] = "Deleted"
+
+
+@pytest.mark.parametrize("address", ["ann@example.com", "o'neil+x@example.com"])
+def test_an_added_address_gets_what_is_addressed_to_it_alone(shell: Shell, address: str) -> None:
+    result = shell.run("approvers", "add", address)
     assert result.exit_code == 0
-    assert "follow the link" in " ".join(result.stdout.split())
-    assert listed(shell)["ann@example.com"] == {
-        "Address": "ann@example.com",
+    assert "approvals approvers confirm LINK" in " ".join(result.stdout.split())
+    assert listed(shell)[address] == {
+        "Address": address,
         "State": "confirmed",
-        "Recipients": ["ann@example.com"],
+        "Recipients": [address],
         "Advice": None,
     }
 
@@ -66,6 +73,64 @@ def test_adding_mends_a_subscription_that_gets_everybodys_mails(shell: Shell) ->
     assert listed(shell)["bo@example.com"]["Recipients"] == ["bo@example.com"]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "advice"),
+    [
+        (
+            {"FilterPolicy": '{"recipient": ["bo@example.com"]}', "FilterPolicyScope": "MessageBody"},
+            "no mail of its own",
+        ),
+        ({"FilterPolicy": '{"recipient": ["bo@example.com"], "kind": ["request"]}'}, "no mail of its own"),
+        ({"FilterPolicy": '{"recipient": ["Bo@example.com"]}'}, "no mail of its own"),
+        ({"FilterPolicy": '{"recipient": ["bo@example.com", "ann@example.com"]}'}, "others' mails, too"),
+    ],
+    ids=["a wrong scope", "a further key", "another spelling", "others"],
+)
+def test_a_filter_that_lets_the_wrong_mails_through_is_listed_and_mended(
+    shell: Shell, attributes: dict[str, str], advice: str
+) -> None:
+    topic = shell.outputs["ApprovalTopicArn"]
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="bo@example.com", Attributes=attributes)
+    assert advice in listed(shell)["bo@example.com"]["Advice"]
+    assert shell.run("approvers", "add", "bo@example.com").exit_code == 0
+    assert listed(shell)["bo@example.com"]["Advice"] is None
+
+
+def test_an_address_that_was_unsubscribed_is_listed_and_can_be_added_again(shell: Shell) -> None:
+    shell.run("approvers", "add", "ann@example.com")
+    with shell.intercepted("sns", "ListSubscriptionsByTopic", deleted):
+        found = listed(shell)["ann@example.com"]
+    with shell.intercepted("sns", "ListSubscriptionsByTopic", deleted):
+        removed = shell.run("approvers", "remove", "ann@example.com")
+    with shell.intercepted("sns", "ListSubscriptionsByTopic", deleted):
+        again = shell.run("approvers", "add", "ann@example.com")
+    assert found == {
+        "Address": "ann@example.com",
+        "State": "deleted",
+        "Recipients": None,
+        "Advice": "is unsubscribed and gets no mails: add it again",
+    }
+    assert "is not subscribed" in removed.stderr
+    assert "AWS sends ann@example.com a mail" in again.stdout
+
+
+def test_a_subscription_is_confirmed_so_that_no_scanner_can_end_it(shell: Shell) -> None:
+    sent: list[Any] = []
+    shell.context.sns.meta.events.register(
+        "provide-client-params.sns.ConfirmSubscription", lambda params, **_: sent.append(params)
+    )
+    topic = shell.outputs["ApprovalTopicArn"]
+    link = f"https://sns.eu-west-1.amazonaws.com/confirmation.html?TopicArn={topic}&Token=2336412f37&Endpoint=a@b.io"
+    assert shell.run("approvers", "confirm", link).exit_code == 0
+    assert sent == [{"TopicArn": topic, "Token": "2336412f37", "AuthenticateOnUnsubscribe": "true"}]
+
+
+def test_a_link_without_a_token_confirms_nothing(shell: Shell) -> None:
+    result = shell.run("approvers", "confirm", "https://sns.eu-west-1.amazonaws.com/confirmation.html?TopicArn=x")
+    assert result.exit_code == 64
+    assert "the link has no token" in result.stderr
+
+
 def test_the_list_shows_what_is_left_to_do(shell: Shell) -> None:
     shell.run("approvers", "add", "ann@example.com")
     boto3.client("sns").subscribe(
@@ -75,7 +140,7 @@ def test_the_list_shows_what_is_left_to_do(shell: Shell) -> None:
         lines = shell.run("approvers", "list").stdout.splitlines()
     assert lines[0].split() == ["ADDRESS", "STATE"]
     assert [line.split(maxsplit=2) for line in lines[1:]] == [
-        ["ann@example.com", "pending", "has to follow the link in the mail from AWS"]
+        ["ann@example.com", "pending", "has to confirm by the link in the mail from AWS"]
     ]
 
 
@@ -102,7 +167,9 @@ def test_one_that_is_pending_cant_be_removed(shell: Shell) -> None:
     assert "drops it by itself" in result.stderr
 
 
-@pytest.mark.parametrize("address", ["ann", "ann@", "ann@example", "a b@example.com", "ann@example.com,bo@example.com"])
+@pytest.mark.parametrize(
+    "address", ["ann", "ann@", "ann@example", "a/b@example.com", "a b@example.com", "ann@example.com,bo@example.com"]
+)
 @pytest.mark.parametrize("what", ["add", "remove"])
 def test_what_is_no_address_is_refused(shell: Shell, what: str, address: str) -> None:
     result = shell.run("approvers", what, address)

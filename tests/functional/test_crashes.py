@@ -174,6 +174,8 @@ class Execution:
                 ended = self.status == parameters["statusFilter"]
                 found = {"executionArn": WORKFLOW.execution_arn, "stopDate": self.stopped}
                 return {"executions": [found] if ended else []}
+            case "DescribeExecution":
+                return {"status": self.status}
         if parameters["taskToken"] != self.token:
             raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, operation)
         if operation == "SendTaskSuccess":
@@ -190,7 +192,8 @@ class Execution:
         self.token, self.status, self.stopped = None, status, self.clock()
         self.history.append(event)
         if status != "SUCCEEDED":
-            detail = {"executionArn": WORKFLOW.execution_arn, "status": status}
+            stopped = self.stopped.timestamp() * 1000
+            detail = {"executionArn": WORKFLOW.execution_arn, "status": status, "stopDate": stopped}
             self.events.append({"source": "aws.states", "detail": detail})
 
 

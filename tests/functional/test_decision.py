@@ -166,6 +166,19 @@ def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
     assert mailer.sent == []
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_step_functions_is_told_of_every_cancellation(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack, clock: Clock, *, gone: bool
+) -> None:
+    """Should the execution wait all the same, it must not wait for a year."""
+    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before anybody answered."))
+    workflows.gone = gone
+    resumer(ID, last=False)
+    assert [each.status for each in workflows.resumed] == ([] if gone else [Status.CANCELLED])
+    assert table.get(ID).resumed is not gone
+    assert "The execution was stopped" in str(slack.messages()[0].blocks)
+
+
 def test_an_answer_that_came_in_vain_says_so_everywhere(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
 ) -> None:
@@ -189,16 +202,6 @@ def test_a_resume_whose_note_was_lost_is_found_in_the_history(
     assert len(workflows.resumed) == 1
     assert table.get(ID).resumed is True
     assert "But the workflow" not in mailer.sent[0].text
-
-
-def test_a_workflow_that_ended_is_not_called(
-    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack, clock: Clock
-) -> None:
-    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before anybody answered."))
-    resumer(ID, last=False)
-    assert (workflows.resumed, workflows.failed) == ([], [])
-    assert table.get(ID).resumed is False
-    assert "The execution was stopped" in str(slack.messages()[0].blocks)
 
 
 def test_a_message_that_was_deleted_needs_no_more_tries(resumer: Resumer, table: ApprovalTable, slack: Slack) -> None:

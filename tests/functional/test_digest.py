@@ -37,7 +37,6 @@ def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logge
     return DigestSender(
         table=table,
         mailer=cast("Mailer", mailer),
-        take_slot=mailer.take_slot,
         email="alice@example.com",
         links=Links("https://x", one_click=False),
         clock=clock,

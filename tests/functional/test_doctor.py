@@ -277,6 +277,19 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(patient))
 
 
+def test_a_filter_of_the_wrong_scope_is_mended(patient: Examined) -> None:
+    """Our emails are JSON to nobody: by their body SNS delivers none."""
+    sns, policy = patient.context.sns, '{"recipient": ["ann@example.com"]}'
+    attributes = {"FilterPolicy": policy, "FilterPolicyScope": "MessageBody"}
+    topic = patient.output("ApprovalTopicArn")
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ann@example.com", Attributes=attributes)
+    fault = the_fault(mail.subscriptions(patient), Check.FILTERS)
+    assert "does not get its own mails" in fault.text
+    for command in commands(fault.mend):
+        run_aws(command)
+    assert (Check.FILTERS, Verdict.FAULT) not in found(mail.subscriptions(patient))
+
+
 def test_a_stack_whose_own_address_is_not_subscribed_is_told(patient: Examined) -> None:
     for each in patient.context.sns.list_subscriptions()["Subscriptions"]:
         patient.context.sns.unsubscribe(SubscriptionArn=each["SubscriptionArn"])

@@ -37,7 +37,8 @@ from bot.views.buttons import ACTION_IDS
 from demo.slack import Slack
 from tests.builders import ALICE, BOB, WORKSPACE, an_approval
 from tests.functional.conftest import TABLE, Clock, as_the_bot_has_it
-from web.handler import MAX_FIELDS, MAX_FORM, CallbackHandler
+from web.handler import CallbackHandler
+from web.http import MAX_FIELDS, MAX_FORM
 
 REQUESTS = 7_000 if os.environ.get("PROVE") == "1" else 150
 """To each door: the links' pages in each of their two modes, and the Slack app."""

@@ -13,7 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
+from approvals.adapters.step_functions import EndedExecution, Workflows
 from approvals.domain.model import (
     Approval,
     OnTimeout,
@@ -32,13 +32,29 @@ from tests.functional.conftest import TABLE, Clock
 
 
 class Ended:
-    """The executions that Step Functions says have ended."""
+    """The executions that Step Functions says have ended, and what it says of one that is described."""
 
     def __init__(self) -> None:
-        self.executions: list[tuple[str, str]] = []
+        self.executions: list[EndedExecution] = []
+        self.described_as_ended = False
 
-    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[tuple[str, str]]:
+    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[EndedExecution]:
         yield from self.executions
+
+    def has_ended(self, _execution_arn: str) -> bool:
+        return self.described_as_ended
+
+
+def ending(status: str = "ABORTED", *, minutes: int = 0, arn: str = WORKFLOW.execution_arn) -> EndedExecution:
+    """An execution that ended so many minutes after the requests were made."""
+    return EndedExecution(arn, status, NOW + timedelta(minutes=minutes))
+
+
+def notice(status: str = "ABORTED", *, minutes: int = 0) -> dict[str, Any]:
+    """EventBridge's notice of the same."""
+    stopped_at = ending(minutes=minutes).stopped_at.timestamp() * 1000
+    detail = {"executionArn": WORKFLOW.execution_arn, "status": status, "stopDate": stopped_at}
+    return {"source": "aws.states", "detail": detail}
 
 
 @pytest.fixture
@@ -195,9 +211,9 @@ def test_an_execution_that_ended_calls_its_approval_off(
     waiting = asked(table, 1, 60)
     event: dict[str, Any] = {}
     if told_by == "event":
-        event = {"source": "aws.states", "detail": {"executionArn": WORKFLOW.execution_arn, "status": status}}
+        event = notice(status)
     else:
-        ended.executions = [(WORKFLOW.execution_arn, status), ("arn:of:another", status)]
+        ended.executions = [ending(status), ending(status, arn="arn:of:another")]
     for _ in range(2):
         handler(event, context)
     decision = table.get(waiting.id).decision
@@ -206,12 +222,53 @@ def test_an_execution_that_ended_calls_its_approval_off(
     assert cause in (decision.cause or "")
 
 
+@pytest.mark.parametrize("told_by", ["event", "scheduler"])
+@pytest.mark.parametrize("age", [0, 3], ids=["at once", "late"])
+def test_a_notice_from_before_a_redrive_cancels_nothing(
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    ended: Ended,
+    clock: Clock,
+    told_by: str,
+    age: int,
+    context: Any,
+) -> None:
+    """A redrive keeps the ARN; notices come late and twice, listings lag."""
+    waiting = asked(table, 1, 60)
+    ended.described_as_ended = age == 0  # DescribeExecution lags behind, too
+    clock.pass_(minutes=age)
+    if told_by == "scheduler":
+        ended.executions = [ending(minutes=-60)]
+    for _ in range(2):
+        handler(notice(minutes=-60) if told_by == "event" else {}, context)
+    assert table.get(waiting.id).status is Status.PENDING
+
+
+def test_a_notice_cancels_what_was_asked_before_the_redrive_alone(
+    handler: LifecycleHandler, table: ApprovalTable, context: Any
+) -> None:
+    before = asked(table, 1, 60)
+    since = asked(table, 2, 60, requested_at=NOW + timedelta(minutes=2))
+    handler(notice(minutes=1), context)
+    assert [table.get(each.id).status for each in (before, since)] == [Status.CANCELLED, Status.PENDING]
+
+
+def test_an_execution_that_ended_while_its_request_was_stored_cancels_it(
+    handler: LifecycleHandler, table: ApprovalTable, ended: Ended, clock: Clock, context: Any
+) -> None:
+    waiting = asked(table, 1, 60)
+    ended.executions, ended.described_as_ended = [ending(minutes=-1)], True
+    clock.pass_(minutes=2)
+    handler({}, context)
+    assert table.get(waiting.id).status is Status.CANCELLED
+
+
 def test_a_decision_stands_when_its_execution_ends(
     handler: LifecycleHandler, table: ApprovalTable, ended: Ended, context: Any
 ) -> None:
     answered = asked(table, 1, 60)
     respond(table, answered, a_response())
-    ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    ended.executions = [ending()]
     handler({}, context)
     assert table.get(answered.id).status is Status.APPROVED
 
@@ -305,7 +362,7 @@ def test_what_ended_and_can_not_be_read_does_not_keep_the_others_open(
     """Not even an item that only claims to wait for the execution, as a function that faces the internet can write."""
     mine = asked(table, 1, 10)
     dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
-    ended.executions = [(WORKFLOW.execution_arn, "ABORTED")]
+    ended.executions = [ending()]
     handler({}, context)
     assert table.get(mine.id).status is Status.CANCELLED
     assert queued(sqs, queues["dead"]) == [], "it is not in the index of what is due"

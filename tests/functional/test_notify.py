@@ -39,6 +39,7 @@ from bot.ephemeral import ReplyDelivery
 from bot.messenger import SlackMessenger
 from demo.person import links
 from demo.slack import ELSEWHERE_CHANNEL, Slack
+from mail.channel import UNCONFIRMED
 from mail.sns import Mail
 from tests.broken import break_record
 from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
@@ -85,7 +86,11 @@ def notifier(
     return Notifier(
         table=table,
         channels=the_channels(
-            mailer.outbox(table, clock), messenger if with_slack else None, logger, email="alice@example.com"
+            mailer.outbox(table, clock),
+            messenger if with_slack else None,
+            logger,
+            email="alice@example.com",
+            subscribers=subscribers,
         ),
         identities=the_identities(messenger if with_slack else None, subscribers, email="alice@example.com"),
         decisions=cast("RetryQueue", decisions),
@@ -115,6 +120,54 @@ def test_a_new_request_is_mailed_and_posted_once(
     assert stored.steps.keys() == {REQUEST_ALICE, "request_slack"}
     assert stored.deliveries
     assert stored.deliveries[0].id == message.ts
+
+
+@pytest.mark.parametrize("with_slack", [True, False])
+def test_the_stacks_own_address_without_a_subscription_is_not_asked_in_silence(
+    notifier: Notifier,
+    with_slack: bool,
+    table: ApprovalTable,
+    mailer: FakeMailer,
+    subscribers: FakeSubscribers,
+    slack: Slack,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Slack is asked alone; without Slack the execution fails at once. An alarm counts the line in either case."""
+    table.add(an_approval(deliveries=()))
+    subscribers.addresses = []
+    notifier(ID, last=False)
+    found = table.get(ID)
+    assert mailer.sent == []
+    assert [record.message for record in caplog.records].count(UNCONFIRMED) == 1
+    if with_slack:
+        assert (found.status, len(slack.messages())) == (Status.PENDING, 1)
+        return
+    assert found.decision is not None
+    assert (found.status, found.decision.error) == (Status.CANCELLED, "NotificationFailed")
+    assert "alice@example.com, the stack's own address, has no confirmed subscription" in (found.decision.cause or "")
+
+
+@pytest.mark.parametrize("with_slack", [False])
+def test_an_outage_of_sns_is_no_missing_subscription(
+    notifier: Notifier, table: ApprovalTable, subscribers: FakeSubscribers, mailer: FakeMailer
+) -> None:
+    table.add(an_approval(deliveries=()))
+    subscribers.broken = True
+    with pytest.raises(StepsFailedError, match="SNS answered Throttling"):
+        notifier(ID, last=False)
+    assert table.get(ID).status is Status.PENDING
+    subscribers.broken = False
+    notifier(ID, last=False)
+    assert len(mailer.sent) == 1
+
+
+def test_an_unreachable_own_address_waits_for_slack_while_slack_is_down(
+    notifier: Notifier, table: ApprovalTable, subscribers: FakeSubscribers, slack: Slack
+) -> None:
+    subscribers.addresses, slack.fail_with = [], 500
+    with pytest.raises(StepsFailedError, match="request_slack"):
+        notifier(ID, last=False)
+    assert table.get(ID).status is Status.PENDING
 
 
 def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
@@ -615,10 +668,10 @@ def test_a_mail_that_fails_is_sent_again_and_no_other(
 ) -> None:
     send = mailer.send
 
-    def refuses_carol(mail: Mail) -> None:
+    def refuses_carol(mail: Mail) -> bool:
         if mail.to == CAROL:
             raise DeliveryError("SNS answered InternalError")
-        send(mail)
+        return send(mail)
 
     asked = an_asked(table, approvers=("alice@example.com", CAROL))
     monkeypatch.setattr(mailer, "send", refuses_carol)

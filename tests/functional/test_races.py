@@ -35,7 +35,7 @@ from slack_sdk.web import SlackResponse
 
 from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import TaskGoneError, Workflows
+from approvals.adapters.step_functions import EndedExecution, TaskGoneError, Workflows
 from approvals.domain import wording
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Approver, Delivery, People, Response, Status
@@ -198,9 +198,9 @@ class RacedMailer(FakeMailer):
         others_first()
         return super().take_slot(recipient)
 
-    def send(self, mail: Mail) -> None:
+    def send(self, mail: Mail) -> bool:
         others_first()
-        super().send(mail)
+        return super().send(mail)
 
 
 class RacedWebClient(DirectWebClient):
@@ -215,7 +215,7 @@ class RacedWorkflows(FakeWorkflows):
 
     asked: list[Approval] = field(default_factory=list)
     """Every call. A stream that delivers again leads to one more, which Step Functions refuses."""
-    stopped: set[str] = field(default_factory=set)
+    stopped: dict[str, datetime] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
 
     def resume(self, approval: Approval, task_token: str) -> None:
@@ -229,8 +229,11 @@ class RacedWorkflows(FakeWorkflows):
         others_first()
         return super().reached(approval)
 
-    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[tuple[str, str]]:
-        yield from ((arn, "ABORTED") for arn in sorted(self.stopped))
+    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[EndedExecution]:
+        yield from (EndedExecution(arn, "ABORTED", at) for arn, at in sorted(self.stopped.items()))
+
+    def has_ended(self, execution_arn: str) -> bool:
+        return execution_arn in self.stopped
 
     def waits(self, approval: Approval) -> bool:
         return approval.id not in self.dead and approval.workflow.execution_arn not in self.stopped
@@ -365,8 +368,9 @@ class Races(RuleBasedStateMachine):
         event: dict[str, Any] = {}
         if stopped:
             arn = self.plain.get(self._id(one)).workflow.execution_arn
-            self.workflows.stopped.add(arn)
-            event = {"source": "aws.states", "detail": {"executionArn": arn, "status": "ABORTED"}}
+            stopped_at = self.workflows.stopped.setdefault(arn, self.clock()).timestamp() * 1000
+            detail = {"executionArn": arn, "status": "ABORTED", "stopDate": stopped_at}
+            event = {"source": "aws.states", "detail": detail}
         self._begin(lambda: self._lifecycle()(event, cast("Any", None)), at_once=at_once)
 
     @rule(seconds=st.sampled_from([1, 0.001, 30, 60, 1, 120]))

@@ -12,7 +12,7 @@ from approvals.adapters import metrics
 from approvals.adapters.step_functions import Workflows
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
-from approvals.services.request import RequestHandler
+from approvals.services.request import ForeignExecutionError, RequestHandler
 from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.task_tokens import TaskTokens
 from tests.builders import NOW, TOKEN, WORKFLOW, a_call
@@ -54,6 +54,28 @@ def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable
     stored = table.get(approval_id(TOKEN))
     assert stored.deadline == NOW + timedelta(hours=1)
     assert stored.title == "Let run-1 continue?"
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        pytest.param("arn:aws:states:eu-west-1:210987654321:execution:Deploy:run-1", id="account"),
+        pytest.param("arn:aws:states:us-east-1:123456789012:execution:Deploy:run-1", id="region"),
+        pytest.param("arn:aws-cn:states:eu-west-1:123456789012:execution:Deploy:run-1", id="partition"),
+        pytest.param("arn:aws:lambda:eu-west-1:123456789012:function:f", id="service"),
+        pytest.param("run-1", id="no-arn"),
+    ],
+)
+def test_an_execution_of_elsewhere_is_refused(
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any, arn: str
+) -> None:
+    """Whoever may invoke the function can't claim it: its workflow could not be resumed from here."""
+    call = a_call({})
+    call["Execution"] |= {"Id": arn}
+    with pytest.raises(ForeignExecutionError, match="does not begin with arn:aws:states:eu-west-1:123456789012:"):
+        handler(call, context)
+    with pytest.raises(NotFoundError):
+        table.get(approval_id(TOKEN))
 
 
 def test_the_same_token_twice_is_one_approval(

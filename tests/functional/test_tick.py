@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
+from approvals.adapters.step_functions import EndedExecution, Workflows
 from approvals.domain.model import (
     iso,
 )
@@ -51,7 +51,7 @@ def test_a_tick_reads_as_often_however_many_approvals_are_open(
 
 
 class _NoneEnded:
-    def ended(self, _state_machine_arn: str, _since: object) -> Iterator[tuple[str, str]]:
+    def ended(self, _state_machine_arn: str, _since: object) -> Iterator[EndedExecution]:
         return iter(())
 
 

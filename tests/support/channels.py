@@ -12,9 +12,9 @@ from bot.channel import SlackChannel
 from bot.messenger import SlackMessenger
 from bot.resolver import Directory, SlackResolver
 from mail.channel import EmailChannel
-from mail.delivery import Outbox
 from mail.messages import Links
 from mail.resolver import EmailResolver
+from mail.sns import Mail, Mailer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -28,6 +28,14 @@ class Subscribed(Protocol):
     def confirmed(self) -> dict[str, str]: ...
 
 
+class Outbox(Protocol):
+    """Sends emails, or leaves them to the digest."""
+
+    def send(self, mail: Mail) -> bool: ...
+
+    def defer(self, approval_id: str, step: str) -> None: ...
+
+
 class CurrentDirectory:
     """The directory that a messenger has now: a test may put another in its place."""
 
@@ -38,12 +46,34 @@ class CurrentDirectory:
         return getattr(self._messenger.directory, name)
 
 
+class Own:
+    """The stack's own address has confirmed its subscription."""
+
+    def __init__(self, email: str) -> None:
+        self._email = email
+
+    def confirmed(self) -> dict[str, str]:
+        return {self._email.casefold(): self._email}
+
+
 def the_channels(
-    outbox: Outbox, messenger: SlackMessenger | None, logger: Logger, *, email: str, links: Links = LINKS
+    outbox: Outbox,
+    messenger: SlackMessenger | None,
+    logger: Logger,
+    *,
+    email: str,
+    links: Links = LINKS,
+    subscribers: Subscribed | None = None,
 ) -> list[Channel]:
     """Return the channels as `handlers.wiring` orders them; without a messenger there is no Slack."""
-    channels: list[Channel] = [EmailChannel(outbox=outbox, email=email, links=links, logger=logger)]
-    return [*channels, SlackChannel(messenger, logger)] if messenger else channels
+
+    def confirmed() -> Mapping[str, str]:
+        return (subscribers or Own(email)).confirmed()
+
+    emails = EmailChannel(
+        mailer=cast("Mailer", outbox), defer=outbox.defer, email=email, confirmed=confirmed, links=links, logger=logger
+    )
+    return [emails, SlackChannel(messenger, logger)] if messenger else [emails]
 
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.draw_architecture import PAGE, CircleError, arrows, drawn, page, part_of, purpose
+from scripts.draw_architecture import PACKAGES, PAGE, CircleError, arrows, drawn, page, part_of, purpose
 
 ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text()
@@ -19,6 +19,12 @@ def test_the_picture_is_that_of_the_imports() -> None:
     """Else run `python -m scripts.draw_architecture`."""
     assert page(TEXT) == TEXT
     assert TEXT.count(" --> ") > 5, "there is a picture"
+
+
+def test_every_package_is_in_the_picture() -> None:
+    """Else add it to import-linter's `root_packages` in pyproject.toml: without that, no rule holds for it."""
+    found = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"scripts", "tests"}
+    assert found == set(PACKAGES)
 
 
 def test_a_part_is_a_package_or_a_folder_of_the_core() -> None:

@@ -66,7 +66,7 @@ def test_every_reason_why_an_answer_is_not_taken_is_explained() -> None:
 
 
 def test_every_status_of_a_page_is_explained() -> None:
-    code = (ROOT / "web/handler.py").read_text()
+    code = "".join(file.read_text() for file in (ROOT / "web").glob("*.py"))
     used = {HTTPStatus[name] for name in re.findall(r"HTTPStatus\.([A-Z_]+)", code)}
     assert rows("Of a link") == {str(status.value) for status in used if status >= HTTPStatus.BAD_REQUEST}
 

@@ -62,6 +62,11 @@ def test_it_has_all_that_happened_in_order_of_time() -> None:
     assert found[9].comment == "Not today"
 
 
+def test_a_notice_in_a_place_that_many_read_is_in_it() -> None:
+    found = history(an_approval(steps={"notice_pigeon": NOW}))
+    assert [entry.text for entry in found if entry.kind is Kind.TOLD] == ["It was announced by pigeon."]
+
+
 def test_keys_stay_the_same_whatever_happens_later() -> None:
     """Events are told apart by them: one that was published must never be published again under another name."""
     first = judge(an_approval(request=Request(timeout=HOUR, required_approvals=2), people=People()), a_response())

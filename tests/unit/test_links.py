@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from approvals.domain.model import (
     Action,
 )
-from approvals.domain.signed_links import MAX_QUERY, approval_id, link, new_link_key, sign, verify
+from approvals.domain.signed_links import MAX_QUERY, approval_id, link, new_link_key, sign, signed_recipient, verify
 from tests.builders import TOKEN, WORKFLOW, an_approval
 
 BASE = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states"
@@ -58,6 +58,19 @@ def test_a_signature_is_32_letters_and_digits_and_verifies(key: bytes, recipient
 def test_a_signature_is_good_for_its_recipient_alone(recipient: str, other: str) -> None:
     approval = an_approval()
     assert verify(approval, other, sign(approval, recipient)) == (recipient == other)
+
+
+@given(recipients, recipients)
+def test_a_recipient_is_known_by_its_signature_alone(recipient: str, other: str) -> None:
+    approval = an_approval()
+    found = signed_recipient(approval, other, sign(approval, recipient))
+    assert found == (recipient if recipient in {other, other.replace(" ", "+")} else None)
+
+
+def test_a_plus_that_was_decoded_to_a_blank_still_names_its_recipient() -> None:
+    approval = an_approval()
+    signature = sign(approval, "alice+x+y@example.com")
+    assert signed_recipient(approval, "alice x+y@example.com", signature) == "alice+x+y@example.com"
 
 
 def test_a_signature_is_good_for_its_approval_alone() -> None:

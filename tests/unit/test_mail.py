@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from unittest.mock import create_autospec
 
 import boto3
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Approver, People, Person, Request
 from approvals.domain.rules import judge
-from mail.delivery import Outbox
-from mail.sns import Mail, Mailer, Subscribers, asked, reminded, told
+from approvals.services.channel import NotDone
+from mail.channel import EmailChannel
+from mail.messages import Links
+from mail.recipients import asked, reminded, told
+from mail.sns import Mail, Mailer, confirmed_addresses
 from tests.builders import a_response, an_approval
 
 if TYPE_CHECKING:
@@ -81,13 +86,13 @@ def test_only_a_confirmed_email_subscription_reaches_somebody(sns: SNSClient, st
     ]
     for number, token in ((0, {"NextToken": "more"}), (2, {})):
         stub.add_response("list_subscriptions_by_topic", {"Subscriptions": found[number : number + 2], **token})
-    assert Subscribers(lambda: sns, TOPIC).confirmed() == {"ann@x.org": "Ann@X.org"}
+    assert confirmed_addresses(sns, TOPIC) == {"ann@x.org": "Ann@X.org"}
 
 
 def test_an_outage_of_sns_says_nothing_about_who_is_subscribed(sns: SNSClient, stub: Stubber) -> None:
     stub.add_client_error("list_subscriptions_by_topic", service_error_code="Throttling")
     with pytest.raises(DeliveryError, match="SNS answered Throttling"):
-        Subscribers(lambda: sns, TOPIC).confirmed()
+        confirmed_addresses(sns, TOPIC)
 
 
 @pytest.fixture
@@ -102,7 +107,7 @@ def stub(sns: SNSClient) -> Iterator[Stubber]:
 
 
 def a_mailer(sns: SNSClient) -> Mailer:
-    return Mailer(sns, TOPIC)
+    return Mailer(sns, TOPIC, lambda _: True)
 
 
 def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
@@ -113,40 +118,38 @@ def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubb
     stub.assert_no_pending_responses()
 
 
-class Post:
-    """An outbox with a slot or without, and all that it did, in order."""
+def test_an_email_takes_a_slot_before_it_is_published(sns: SNSClient, stub: Stubber) -> None:
+    seen: list[str] = []
+    sns.meta.events.register("before-parameter-build.sns.Publish", lambda **_: seen.append("publish"))
+    stub.add_response("publish", {"MessageId": "1"})
 
-    def __init__(self, sns: SNSClient, stub: Stubber, *, slot: bool = True) -> None:
-        self.seen: list[object] = []
-        self._slot = slot
-        sns.meta.events.register("before-parameter-build.sns.Publish", lambda **_: self.seen.append("publish"))
-        stub.add_response("publish", {"MessageId": "1"})
-        self.outbox = Outbox(a_mailer(sns), self._take_slot, self._defer)
+    def take_slot(recipient: str) -> bool:
+        seen.append(recipient)
+        return True
 
-    def _take_slot(self, recipient: str) -> bool:
-        self.seen.append(("slot", recipient))
-        return self._slot
-
-    def _defer(self, approval_id: str, step: str) -> None:
-        self.seen.append(("deferred", approval_id, step))
+    assert Mailer(sns, TOPIC, take_slot).send(Mail(TO, "s", "t"))
+    assert seen == [TO, "publish"]
 
 
-STEPS = [f"request_email:{TO}", f"outcome_email:{TO}"]
+@pytest.mark.usefixtures("stub")
+def test_an_email_without_a_slot_is_not_published(sns: SNSClient) -> None:
+    """SNS suspends an address that gets too many emails in a second."""
+    assert not Mailer(sns, TOPIC, lambda _: False).send(Mail(TO, "s", "t"))
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_mail_takes_a_slot_before_it_is_published(sns: SNSClient, stub: Stubber, step: str) -> None:
-    post = Post(sns, stub)
-    assert post.outbox.send(an_approval().id, step, Mail(TO, "s", "t"))
-    assert post.seen == [("slot", TO), "publish"]
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_mail_without_a_slot_is_left_by_its_approvals_id_and_step(sns: SNSClient, stub: Stubber, step: str) -> None:
-    """SNS suspends an address that gets too many mails in a second."""
-    post = Post(sns, stub, slot=False)
-    assert not post.outbox.send(an_approval().id, step, Mail(TO, "s", "t"))
-    assert post.seen == [("slot", TO), ("deferred", an_approval().id, step)]
+def test_an_email_without_a_slot_is_left_to_the_digest_by_its_approvals_id_and_step(sns: SNSClient) -> None:
+    left: list[tuple[str, str]] = []
+    channel = EmailChannel(
+        mailer=Mailer(sns, TOPIC, lambda _: False),
+        defer=lambda approval_id, step: left.append((approval_id, step)),
+        email=TO,
+        confirmed=lambda: {TO: TO},
+        links=Links("https://x", one_click=False),
+        logger=create_autospec(Logger, instance=True),
+    )
+    approval = an_approval(request=Request(timeout=HOUR, notify=("ben@x.org",)))
+    assert [task(approval) for task in channel.invite(approval).values()] == [NotDone.QUEUED] * 2
+    assert left == [(approval.id, f"request_email:{TO}"), (approval.id, "notice_email:ben@x.org")]
 
 
 @pytest.mark.parametrize("code", ["Throttling", "InvalidParameter", "AuthorizationError"])

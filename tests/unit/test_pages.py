@@ -58,6 +58,7 @@ from tests.page_variants import (
 )
 from web import pages
 from web.form_inputs import Typed
+from web.html import HEADERS
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -484,7 +485,7 @@ def test_the_policy_allows_the_pages_own_style_and_nothing_else(html: str) -> No
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
     assert style is not None
     digest = b64encode(sha256(style[1].encode()).digest()).decode()
-    policy = dict(part.strip().split(" ", 1) for part in pages.HEADERS["Content-Security-Policy"].split(";"))
+    policy = dict(part.strip().split(" ", 1) for part in HEADERS["Content-Security-Policy"].split(";"))
     assert policy == {
         "default-src": "'none'",
         "style-src": f"'sha256-{digest}'",
@@ -505,7 +506,7 @@ def test_the_policy_allows_the_pages_own_style_and_nothing_else(html: str) -> No
     ],
 )
 def test_a_page_is_not_kept_passed_on_indexed_or_guessed_at(name: str, value: str) -> None:
-    assert pages.HEADERS[name] == value
+    assert HEADERS[name] == value
 
 
 @pytest.mark.parametrize("html", EVERY_PAGE)

@@ -17,7 +17,7 @@ from moto import mock_aws
 from approvals.requests.parse import MAX_INPUT
 from approvals.requests.schema import load
 from bot.listeners.slash_command import COMMAND
-from mail.subscriptions import RECIPIENT
+from mail.sns import RECIPIENT
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -22,7 +22,7 @@ from approvals.requests.parse import InvalidRequestError
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
 from bot.channel import MAX_DIRECT
-from mail.sns import asked, told
+from mail.recipients import asked, told
 from tests.builders import MESSAGE, NOW, WORKSPACE, an_approval
 
 EMAIL = "approver@example.com"

@@ -53,6 +53,41 @@ def test_the_tutorials_own_input_is_all_context() -> None:
     assert same(request, PLAIN, context={"Comment": "Insert your JSON here"})
 
 
+EVERYDAY = ("Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders")
+
+
+@pytest.mark.parametrize("key", EVERYDAY)
+def test_an_everyday_word_without_approval_is_context(key: str) -> None:
+    assert same(parse_request({key: "x"}, default_timeout=HOUR), PLAIN, context={key: "x"})
+
+
+@pytest.mark.parametrize("left_out", [{}, {"Approval": None}], ids=["left out", "null"])
+@pytest.mark.parametrize("key", sorted(set(KEYS) - set(EVERYDAY)))
+def test_a_key_that_says_who_decides_or_how_is_refused_outside_of_approval(key: str, left_out: dict[str, Json]) -> None:
+    """As context it would be shown, and everybody could respond."""
+    place = f'expected under Approval, as in {{"Approval": {{"{key}": ...}}}}; if it is context, add "Approval": {{}}'
+    assert problems({"Title": "Drop prod", key: "x", **left_out}) == [f"{key}: {place}"]
+
+
+def test_every_forgotten_key_is_named() -> None:
+    found = problems({"Title": "Drop prod", "Approvers": ["bob@example.com"], "RequestedBy": "alice@example.com"})
+    assert [problem.split(":")[0] for problem in found] == ["Approvers", "RequestedBy"]
+
+
+def test_beside_approval_every_key_is_context() -> None:
+    context: dict[str, Json] = {"Approvers": ["bob@example.com"], "Form": "A38"}
+    request = parse_request({"Approval": {}, **context}, default_timeout=HOUR)
+    assert same(request, PLAIN, context=context)
+
+
+def test_a_null_approval_counts_as_left_out() -> None:
+    request = parse_request({"Approval": None, "Version": "2.4.1"}, default_timeout=HOUR)
+    assert same(request, PLAIN, context={"Version": "2.4.1"})
+    assert problems({"Approval": None, "Approvals": {"Title": "x"}}) == [
+        "Approvals: unknown key, did you mean Approval?"
+    ]
+
+
 def test_what_is_not_the_request_is_context() -> None:
     request = parse_request({"Approval": {"Title": "Deploy"}, "Version": "2.4.1"}, default_timeout=HOUR)
     assert same(request, PLAIN, title="Deploy", context={"Version": "2.4.1"})
@@ -117,7 +152,8 @@ def test_other_timeouts_are_refused(minutes: Json) -> None:
 )
 def test_what_is_no_object_is_refused_by_its_kind(execution_input: Json, kind: str) -> None:
     assert problems(execution_input) == [f"the execution's input must be a JSON object, got {kind}"]
-    assert problems({"Approval": execution_input}) == [f"Approval: expected an object, got {kind}"]
+    if execution_input is not None:
+        assert problems({"Approval": execution_input}) == [f"Approval: expected an object, got {kind}"]
 
 
 @pytest.mark.parametrize(("key", "most"), [("Title", MAX_TITLE), ("Details", MAX_DETAILS)])
@@ -130,13 +166,18 @@ class TestTexts:
         (problem,) = problems({"Approval": {key: "x" * (most + 1)}})
         assert problem == f"Approval.{key}: expected at most {most:,} characters, got {most + 1:,}"
 
-    @pytest.mark.parametrize(
-        "value", ["", "  \n", "\u200b\u200d", "\xad", "\x00", "\u2066\u2069", "\u0301", 7, True, [], {}, ["a"]]
-    )
+    @pytest.mark.parametrize("value", ["", "  \n", "\u0301", 7, True, [], {}, ["a"]])
     def test_what_is_no_text_is_refused(self, key: str, most: int, value: Json) -> None:
         del most
         (problem,) = problems({"Approval": {key: value}})
-        assert problem.startswith(f"Approval.{key}: expected a text that is not empty, got ")
+        expected = {"Title": "one line of text", "Details": "a text that is not empty"}[key]
+        assert problem.startswith(f"Approval.{key}: expected {expected}, got ")
+
+    @pytest.mark.parametrize("value", ["\u200b\u200d", "\xad", "\x00", "\u2066\u2069"])
+    def test_a_text_of_hidden_characters_alone_is_refused(self, key: str, most: int, value: str) -> None:
+        del most
+        (problem,) = problems({"Approval": {key: value}})
+        assert problem.startswith(f"Approval.{key}: expected no hidden characters, got ")
 
     @pytest.mark.parametrize(
         "character",
@@ -155,7 +196,9 @@ class TestTexts:
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\t"])
 def test_a_one_line_text_has_no_line_break_or_tab(character: str) -> None:
-    assert problems({"Approval": {"Title": f"a{character}b"}}) == ["Approval.Title: expected one line"]
+    assert problems({"Approval": {"Title": f"a{character}b"}}) == [
+        f'Approval.Title: expected one line of text, got the text "a{character}b"'
+    ]
 
 
 @pytest.mark.parametrize("character", ["\n", "\r\n", "\t"])

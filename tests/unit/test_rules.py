@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.eligibility import Reason, eligible, is_quorum
+from approvals.domain.eligibility import Reason, eligible, is_quorum, responder
 from approvals.domain.email_address import canonical
 from approvals.domain.facts import LABELS
 from approvals.domain.forms import COMMENT, Problem, parse
@@ -346,6 +346,21 @@ def test_nothing_is_approved_without_as_many_eligible_people_as_required(
 
 def as_sent(response: Response) -> Response:
     return replace(response, person="")
+
+
+@given(approvals(), st.none() | st.just(NOW))
+def test_the_people_who_may_respond_are_those_whom_surfaces_name(
+    approval: Approval, escalated_at: datetime | None
+) -> None:
+    """`eligible` names them, `responder` judges them: someone new must be in both."""
+    now = replace(approval, escalated_at=escalated_at)
+    if now.request.approvers:
+        may = {person for person in EVERYBODY if isinstance(responder(now, approver_for(person)), Person)}
+        assert may == set(eligible(now))
+
+
+def approver_for(person: Person) -> Approver:
+    return by_email(person) if person.address else in_slack(person)
 
 
 @given(approvals(), histories)

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from handlers.settings import MissingSettings, load
+from handlers.settings import CallbackSettings, MissingSettingsError, load
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,21 @@ def test_other_variables_are_left_alone() -> None:
     ],
 )
 def test_all_missing_variables_are_named_at_once(environ: dict[str, str], missing: str) -> None:
-    with pytest.raises(MissingSettings) as caught:
+    with pytest.raises(MissingSettingsError) as caught:
         load(Settings, environ)
     assert str(caught.value) == f"environment variables not set: {missing}"
 
 
 def test_values_that_are_set_are_not_shown_when_others_are_missing() -> None:
-    with pytest.raises(MissingSettings) as caught:
+    with pytest.raises(MissingSettingsError) as caught:
         load(Settings, {"TABLE_NAME": "a-secret"})
     assert "a-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "one_click"), [("confirm", False), ("one-click", True)])
+def test_a_link_responds_when_it_is_opened_only_in_one_click_mode(mode: str, *, one_click: bool) -> None:
+    config = load(CallbackSettings, {"TABLE_NAME": "approvals", "EMAIL_LINK_MODE": mode})
+    assert config.one_click is one_click
 
 
 def test_settings_stay_as_they_were_read() -> None:

@@ -26,7 +26,7 @@ from bot.visibility import Overview
 from cli import document
 from mail.digest_message import digest_mail
 from mail.messages import Links, notice_mail, reminder_mail, request_mail
-from mail.sns import asked, reminded, told
+from mail.recipients import asked, reminded, told
 from tests.builders import NOW, an_approval
 from web import pages
 

@@ -22,7 +22,8 @@ from approvals.domain.model import (
 )
 from handlers import settings
 from mail import addresses
-from mail.subscriptions import RECIPIENT
+from mail.channel import UNCONFIRMED
+from mail.sns import RECIPIENT
 from web.handler import UNEXPECTED
 from web.html import HEADERS
 
@@ -180,7 +181,7 @@ def test_a_secret_parameter_is_not_echoed(name: str) -> None:
 
 
 def test_the_address_has_the_tutorials_pattern() -> None:
-    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{addresses._EMAIL.pattern}$"
+    assert TEMPLATE["Parameters"]["Email"]["AllowedPattern"] == f"^{addresses.ADDRESS}$"
 
 
 @pytest.mark.parametrize(
@@ -584,13 +585,17 @@ def test_the_clock_looks_at_least_once_a_minute() -> None:
 
 
 def test_an_execution_that_was_stopped_is_noticed() -> None:
+    """Whether it was started by the state machine, a version or an alias."""
     rules = {param.values[0]: param.values[1]["Pattern"] for param in events("EventBridgeRule")}
     assert rules == {
         "LifecycleFunction": {
             "source": ["aws.states"],
             "detail-type": ["Step Functions Execution Status Change"],
             "detail": {
-                "stateMachineArn": [{"Ref": "HumanApprovalLambdaStateMachine"}],
+                "stateMachineArn": [
+                    {"Ref": "HumanApprovalLambdaStateMachine"},
+                    {"prefix": {"Fn::Sub": "${HumanApprovalLambdaStateMachine}:"}},
+                ],
                 "status": ["ABORTED", "FAILED", "TIMED_OUT"],
             },
         }
@@ -629,6 +634,16 @@ def test_an_unexpected_error_of_the_pages_raises_an_alarm() -> None:
     assert log["FilterPattern"] == f'{{ $.message = "{UNEXPECTED}" }}'
     counted = log["MetricTransformations"][0]
     watched = RESOURCES["CallbackPageErrorAlarm"]["Properties"]
+    assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
+
+
+def test_an_unconfirmed_address_of_the_stack_raises_an_alarm() -> None:
+    """SNS takes emails for it, sends none, and counts no failure."""
+    log = RESOURCES["UnconfirmedEmailFilter"]["Properties"]
+    assert log["LogGroupName"] == {"Ref": "NotifyLogs"}
+    assert log["FilterPattern"] == f'{{ $.message = "{UNCONFIRMED}" }}'
+    counted = log["MetricTransformations"][0]
+    watched = RESOURCES["UnconfirmedEmailAlarm"]["Properties"]
     assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
 
 

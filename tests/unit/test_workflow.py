@@ -213,5 +213,16 @@ def test_executions_that_ended_since_are_found(client: SFNClient, stub: Stubber)
     for executions in ([execution("new", 0), execution("old", -1)], [], [execution("newer", 1)]):
         stub.add_response("list_executions", {"executions": executions})
     machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy"
-    found = [(arn.rsplit(":", 1)[-1], status) for arn, status in Workflows(client).ended(machine, NOW)]
-    assert found == [("new", "ABORTED"), ("newer", "TIMED_OUT")]
+    found = [
+        (each.arn.rsplit(":", 1)[-1], each.status, each.stopped_at) for each in Workflows(client).ended(machine, NOW)
+    ]
+    assert found == [("new", "ABORTED", NOW), ("newer", "TIMED_OUT", NOW + timedelta(minutes=1))]
+
+
+@pytest.mark.parametrize(("status", "ended"), [("RUNNING", False), ("ABORTED", True), ("PENDING_REDRIVE", False)])
+def test_whether_an_execution_has_ended_is_asked(client: SFNClient, stub: Stubber, status: str, ended: bool) -> None:
+    arn = "arn:aws:states:eu-west-1:123456789012:execution:Deploy:run-1"
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy"
+    described = {"executionArn": arn, "stateMachineArn": machine, "status": status, "startDate": NOW}
+    stub.add_response("describe_execution", described, {"executionArn": arn})
+    assert Workflows(client).has_ended(arn) is ended
