@@ -27,7 +27,7 @@ _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A Slack user. `email` is empty if the app may not see it; `deleted` users can't sign in.
+    """A Slack user. `email` is empty if the app may not see it; `deleted` users can't sign in, `invited` ones not yet.
 
     Users of Workflow Builder are bots, and so is Slackbot. A `guest` is one of this workspace, in one or several of its
     channels.
@@ -40,11 +40,12 @@ class SlackUser:
     deleted: bool
     bot: bool = False
     guest: bool = False
+    invited: bool = False
 
     @property
     def is_member(self) -> bool:
         """True for a full member, who may respond to a request that names no approvers."""
-        return not (self.deleted or self.bot or self.guest)
+        return not (self.deleted or self.bot or self.guest or self.invited)
 
 
 class SlackDirectory:
@@ -140,7 +141,8 @@ class SlackDirectory:
 def _user(found: dict[str, Any]) -> SlackUser:
     """Read a user object. Slack says of Slackbot that it is no bot.
 
-    Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/slackapi/bolt-js/issues/794
+    Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/slackapi/bolt-js/issues/794,
+    https://github.com/slack-go/slack/issues/552 (`is_invited_user`)
     """
     profile = found.get("profile") or {}
     name = profile.get("real_name") or found.get("real_name") or found.get("name") or found["id"]
@@ -150,6 +152,7 @@ def _user(found: dict[str, Any]) -> SlackUser:
         email=str(profile.get("email") or ""),
         team_id=str(found.get("team_id") or ""),
         deleted=bool(found.get("deleted")),
+        invited=bool(found.get("is_invited_user")),
         bot=bool(found.get("is_bot") or found.get("is_workflow_bot") or found["id"] == "USLACKBOT"),
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted") or found.get("is_stranger")),
     )

@@ -66,7 +66,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 def request_text(approval: Approval) -> str:
     """Return the text for the notification, and for clients that show no blocks."""
-    return f"Approval required: {escape(approval.title)}"
+    return f"Approval required: {literal(approval.title)}"
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
@@ -109,7 +109,7 @@ def page_link_text(approval: Approval, url: str) -> str:
 
 def omitted(shown: Shown, rest: str) -> Block:
     """Return a block that says what is left out. `rest` says where it is."""
-    return paragraph(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}")
+    return paragraph(f"\u26a0\ufe0f *Not shown here:* {literal(shown.left_out)}. {rest}")
 
 
 def on_the_page(button: str = READ_AND_RESPOND) -> str:
@@ -119,7 +119,7 @@ def on_the_page(button: str = READ_AND_RESPOND) -> str:
 
 def outcome_text(approval: Approval) -> str:
     """Return the text of the message once the approval is decided."""
-    return f"{wording.headline(approval)}: {escape(approval.title)}"
+    return f"{wording.headline(approval)}: {literal(approval.title)}"
 
 
 def outcome_reply(approval: Approval) -> str:

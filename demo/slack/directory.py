@@ -29,11 +29,14 @@ class User:
     ultra_restricted: bool = False
     """A guest in one channel."""
     bot: bool = False
+    invited: bool = False
+    """Has not accepted the invitation yet. Source: https://github.com/slack-go/slack/issues/552"""
 
     @property
     def is_member(self) -> bool:
         """Return True for a full member of the app's workspace."""
-        other = self.deleted or self.restricted or self.ultra_restricted or self.bot or self.id == SLACKBOT
+        absent, guest = self.deleted or self.invited, self.restricted or self.ultra_restricted
+        other = absent or guest or self.bot or self.id == SLACKBOT
         return self.workspace == WORKSPACE["id"] and not other
 
     def described(self) -> dict[str, Any]:
@@ -47,6 +50,7 @@ class User:
             "name": self.name,
             "deleted": self.deleted,
             "is_bot": self.bot,
+            **({"is_invited_user": True} if self.invited else {}),
             "is_restricted": self.restricted or self.ultra_restricted,
             "is_ultra_restricted": self.ultra_restricted,
             "profile": {"real_name": self.name, "email": self.email},
@@ -64,14 +68,15 @@ PEOPLE = {
         User("U0DAVE0006", "dave", "dave@example.com"),
         User("U0GIL00007", "gil", "gil@partner.example", restricted=True),
         User("U0UMA00008", "uma", "uma@partner.example", ultra_restricted=True),
+        User("U0INA00009", "ina", "ina@example.com", invited=True),
         User(BOT, "approvals", "", bot=True),
         User(SLACKBOT, "slackbot", ""),
     )
 }
 """All users by ID: four members, a guest from another workspace in a shared channel, a deactivated user, two guests of
-the workspace, two bots."""
+the workspace, one who was invited, two bots."""
 
-OUTSIDE = frozenset({"U0DAVE0006", SLACKBOT})
+OUTSIDE = frozenset({"U0DAVE0006", "U0INA00009", SLACKBOT})
 """Users of the workspace who are not in the app's channel."""
 
 ELSEWHERE_CHANNEL = "C0GENERAL1"

@@ -461,6 +461,33 @@ def test_a_malformed_header_gets_401(
     assert handler(clicked, context)["statusCode"] == 401
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"httpMethod": "POST", "body": "ssl_check=1"},
+        {"httpMethod": "POST", "body": "token=x&ssl_check=1&team_id=T0"},
+        {"httpMethod": "POST", "body": b64encode(b"ssl_check=1").decode(), "isBase64Encoded": True},
+        {"httpMethod": "GET", "body": None, "queryStringParameters": {"ssl_check": "1", "token": "x"}},
+    ],
+)
+def test_check_of_the_certificate_gets_200_unsigned(handler: BotHandler, context: Any, check: dict[str, Any]) -> None:
+    assert handler({"headers": {}, **check}, context) == {"statusCode": 200, "body": ""}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"httpMethod": "POST", "body": "ssl_check=0"},
+        {"httpMethod": "POST", "body": "text=ssl_check%3D1"},
+        {"httpMethod": "POST", "body": "ssl_check=1" + "&a=1" * 1000},
+        {"httpMethod": "GET", "body": None, "queryStringParameters": None},
+        {"httpMethod": "GET", "body": "ssl_check=1", "queryStringParameters": {"ssl_check": "yes"}},
+    ],
+)
+def test_what_only_looks_like_a_check_gets_401(handler: BotHandler, context: Any, other: dict[str, Any]) -> None:
+    assert handler({"headers": {}, **other}, context)["statusCode"] == 401
+
+
 def test_what_is_longer_than_any_dialog_gets_401_though_it_is_signed(
     handler: BotHandler, slack: Slack, messenger: SlackMessenger, context: Any
 ) -> None:
@@ -939,13 +966,14 @@ def test_a_workspace_that_is_no_text_gets_401(scene: Scene, wrong: object) -> No
 
 
 GIL, UMA, ROBOT, SLACKBOT, GONE_USER = "U0GIL00007", "U0UMA00008", "U0APPBOT00", "USLACKBOT", "U0GONE0005"
+INVITED = "U0INA00009"
 
 
 def ask_anybody(scene: Scene, **changes: Any) -> None:
     scene.ask(**{"comments": NOBODYS_COMMENT, **changes}, people=People(requester=PEOPLE.requester))
 
 
-@pytest.mark.parametrize("user", [GIL, UMA, ROBOT, SLACKBOT, GONE_USER])
+@pytest.mark.parametrize("user", [GIL, UMA, ROBOT, SLACKBOT, GONE_USER, INVITED])
 def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(scene: Scene, user: str) -> None:
     """Nor who was deactivated and still has a click under way. Bots can't click, unless Slack lets them one day."""
     ask_anybody(scene, more_time=MoreTime(1, HOUR))

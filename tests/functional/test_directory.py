@@ -78,6 +78,7 @@ def test_a_user_of_another_workspace_is_known_as_such(directory: SlackDirectory)
         ("U0APPBOT00", False, True, False),
         ("USLACKBOT", False, True, False),
         ("U0GONE0005", False, False, False),
+        ("U0INA00009", False, False, False),
     ],
 )
 def test_only_full_members_are_members(
@@ -88,7 +89,9 @@ def test_only_full_members_are_members(
     assert (user.guest, user.bot, user.is_member) == (guest, bot, member)
 
 
-@pytest.mark.parametrize("mark", ["is_stranger", "is_workflow_bot", "is_restricted", "is_ultra_restricted", "deleted"])
+@pytest.mark.parametrize(
+    "mark", ["is_stranger", "is_workflow_bot", "is_restricted", "is_ultra_restricted", "is_invited_user", "deleted"]
+)
 def test_each_mark_of_slack_alone_makes_somebody_no_member(
     directory: SlackDirectory, slack: Slack, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:

@@ -41,7 +41,7 @@ from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
 from bot.addresses import SLACK, is_slack_user
 from bot.listeners.payloads import Interaction, read_submission
-from bot.views.approval import outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
+from bot.views.approval import message_of, outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MENU_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
 from bot.views.home import MAX_ROWS, home_view
 from bot.views.lists import HELP, list_blocks, long_title
@@ -462,6 +462,25 @@ def test_in_literal_text_every_mark_stands_between_zero_width_spaces(text: str) 
     shown = literal(text)
     assert shown.replace("\u200b", "") == escape(text)
     assert not re.search(r"(?<!\u200b)[*_~`]|[*_~`](?!\u200b)", shown)
+
+
+@pytest.mark.parametrize("code", [":tada:", ":+1::skin-tone-2:", ":non-potable_water:", ":100:", ":caf\u00e9:"])
+def test_emoji_code_reads_as_it_was_written_everywhere(code: str) -> None:
+    """Headers and rich text show codes as they are; mrkdwn makes a picture of one."""
+    asked = an_approval(request=replace(an_approval().request, title=f"Ship {code} now", facts=(("What", code),)))
+    done = replace(asked, status=decided().status, decision=decided(comment=f"yes {code}").decision)
+    for approval in (asked, done):
+        text, found = message_of(approval)
+        sent = as_sent(found)
+        assert sent[0]["text"]["emoji"] is False
+        told = [text, *(node["text"] for node in inside(sent) if node.get("type") == "mrkdwn")]
+        told += [
+            str(block["text"]["text"])
+            for block in as_sent(list_blocks([("x", [summarize(approval)])], the_link, ""))[1:]
+        ]
+        assert all(code not in each for each in told)
+        assert any(code in each.replace("\u200b", "") for each in told)
+    assert code not in outcome_reply(done)
 
 
 def test_slack_links_nothing_by_itself() -> None:

@@ -169,6 +169,16 @@ def test_command_is_understood_or_answered_with_help(said: str, expected: tuple[
     assert parse_command(said) == expected
 
 
+def test_request_to_one_user_waits_for_them_alone() -> None:
+    posted = replace(MESSAGE, place="D0BOB00002")
+    request = Request(timeout=HOUR, channel=BOB.id)
+    approval = an_approval(request=request, people=People(), deliveries=(posted,))
+    assert (is_awaited(approval, OUTSIDE), can_see(approval, OUTSIDE)) == (True, True)
+    other = replace(OUTSIDE, id="U0CAROL003", email="carol@example.com")
+    assert (is_awaited(approval, other), can_see(approval, other)) == (False, False)
+    assert overview(OUTSIDE, [approval], []).waiting
+
+
 @pytest.mark.parametrize(
     "pasted",
     [
