@@ -1,1 +1,1 @@
-"""The command line `approvals`: asks, lists, exports, and looks after a deployed stack."""
+"""The command line `approvals`: request, list, export, and check a deployed stack."""

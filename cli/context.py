@@ -1,4 +1,4 @@
-"""What every command works with: the AWS session, the stack that it is about, and time."""
+"""The context of every command: the AWS session and its clients, the stack, and time."""
 
 from __future__ import annotations
 
@@ -11,53 +11,80 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, overload
+from urllib.parse import urlsplit
 
 import boto3
 import click
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from approvals.domain.characters import reveal
 from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
-from cli.refusals import code, explained
+from cli.aws_errors import error_code, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+
+API_TIMEOUT = urllib3.Timeout(connect=5, read=29)
+"""Seconds to wait for the stack's own API: as long as API Gateway waits for a function that starts cold.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+"""
 
 LOCAL_REGION = "us-east-1"
 
 DEFAULT_STACK = "human-approval"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Failure(click.ClickException):
-    """Something that the user can mend: says what is wrong, and what to do about it. Exit code 3."""
+class CommandError(click.ClickException):
+    """A failure that the user can fix: the message says what is wrong and what to do. Exit code 3."""
 
     exit_code = 3
 
     def __init__(self, message: str) -> None:
-        """Show hidden characters to be there: names and causes in the message come from AWS."""
+        """Replace hidden characters: the message may contain names and causes from AWS."""
         super().__init__(reveal(message))
+
+
+class NoStackError(CommandError):
+    """There is no stack with this name in this region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of the stack: its logical ID, its name or URL on AWS, and its type."""
+
+    name: str
+    id: str
+    type: str
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
 class Context:
-    """One call of the command line.
+    """The context of one call. Reading the stack raises what boto3 raises, and `NoStackError`.
 
-    `profile` and `region` are as the AWS CLI takes them, `stack` is the CloudFormation stack's name. `local` means the
-    stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds. `unreadable` are the records
-    that were left out of lists so far since they can't be read.
+    `profile` and `region` are as the AWS CLI takes them, `stack` is the CloudFormation stack's name. `local` selects
+    the stack that `make demo` runs on this machine, and never real AWS. `sleep` takes seconds. `unreadable` collects
+    the records that lists left out because they can't be read.
     """
 
     profile: str | None = None
@@ -68,119 +95,158 @@ class Context:
     clock: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
     unreadable: list[UnreadableError] = field(default_factory=list)
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def session(self) -> boto3.Session:
-        """The session: of the profile and region that were named, else of those that the AWS CLI would use."""
+        """The session of the given profile and region, by default those of the AWS CLI."""
         if self.local:
             return _local_session(self._local_port)
         try:
             session = boto3.Session(profile_name=self.profile, region_name=self.region)
         except BotoCoreError as error:
-            raise Failure(f"{error}. Name a profile with --profile, or make one: aws configure") from error
+            raise CommandError(f"{error}. Name a profile with --profile, or make one: aws configure") from error
         if session.region_name is None:
-            raise Failure("No AWS region is set. Name one: --region eu-west-1")
+            raise CommandError("No AWS region is set. Name one: --region eu-west-1")
         return session
 
     @property
     def endpoint(self) -> str | None:
-        """Where AWS is: None for the real one, or wherever AWS_ENDPOINT_URL says."""
+        """The endpoint of the local stack; None for real AWS or whatever AWS_ENDPOINT_URL names."""
         return f"http://127.0.0.1:{self._local_port}" if self.local else None
+
+    @property
+    def emulator(self) -> str | None:
+        """The endpoint of emulated AWS; None for real AWS."""
+        return self.endpoint or os.environ.get("AWS_ENDPOINT_URL")
 
     @property
     def _local_port(self) -> str:
         return os.environ.get("AWS_PORT", "4566")
 
-    @cached_property
-    def cloudformation(self) -> CloudFormationClient:
-        """CloudFormation's client."""
-        return self.session.client("cloudformation", config=CONFIG, endpoint_url=self.endpoint)
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> CloudFormationClient: ...
+    @overload
+    def client(self, service: Literal["cloudwatch"]) -> CloudWatchClient: ...
+    @overload
+    def client(self, service: Literal["dynamodb"]) -> DynamoDBClient: ...
+    @overload
+    def client(self, service: Literal["events"]) -> EventBridgeClient: ...
+    @overload
+    def client(self, service: Literal["lambda"]) -> LambdaClient: ...
+    @overload
+    def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
+    @overload
+    def client(self, service: Literal["secretsmanager"]) -> SecretsManagerClient: ...
+    @overload
+    def client(self, service: Literal["sns"]) -> SNSClient: ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> SQSClient: ...
+    @overload
+    def client(self, service: Literal["stepfunctions"]) -> SFNClient: ...
+    def client(self, service: Any) -> Any:
+        """Return the client of a service, always the same one."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service, config=CONFIG, endpoint_url=self.endpoint)
+        return self._clients[service]
 
     @cached_property
-    def dynamodb(self) -> DynamoDBClient:
-        """DynamoDB's client."""
-        return self.session.client("dynamodb", config=CONFIG, endpoint_url=self.endpoint)
+    def http(self) -> urllib3.PoolManager:
+        """The HTTP client for the stack's own API."""
+        return urllib3.PoolManager(timeout=API_TIMEOUT, retries=False)
+
+    def api_url(self, url: str) -> str:
+        """Return where a URL of the stack's API is reached: emulated AWS serves it under another host."""
+        host = urlsplit(url).netloc
+        if not self.emulator or ".execute-api." not in host:
+            return url
+        return f"{self.emulator.rstrip('/')}/_aws/execute-api/{host.partition('.')[0]}{urlsplit(url).path}"
 
     @cached_property
-    def stepfunctions(self) -> SFNClient:
-        """Step Functions' client."""
-        return self.session.client("stepfunctions", config=CONFIG, endpoint_url=self.endpoint)
-
-    @cached_property
-    def sns(self) -> SNSClient:
-        """SNS's client."""
-        return self.session.client("sns", config=CONFIG, endpoint_url=self.endpoint)
-
-    @cached_property
-    def described(self) -> StackTypeDef:
-        """The stack as CloudFormation describes it. Raises what boto3 raises."""
-        return self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
-
-    @property
     def description(self) -> StackTypeDef:
-        """The stack as CloudFormation describes it. Raises `Failure` when it is not there, or AWS can't be asked."""
+        """The stack as CloudFormation describes it."""
         try:
-            return self.described
+            return self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         except ClientError as error:
-            if code(error) != "ValidationError":
-                raise Failure(explained(error) or "") from error
+            if error_code(error) != "ValidationError":
+                raise
             where = "on this machine: is `make demo` running?" if self.local else f"in {self.session.region_name}"
-            mend = "" if self.local else ". Name another with --stack or --region"
-            raise Failure(f"There is no stack {self.stack} {where}{mend}") from error
+            fix = "" if self.local else ". Name another with --stack or --region"
+            raise NoStackError(f"There is no stack {self.stack} {where}{fix}") from error
         except BotoCoreError as error:
-            mend = " Is `make demo` running?" if self.local else ""
-            raise Failure(f"{explained(error)}.{mend}") from error
+            if self.local:
+                raise CommandError(f"{explain(error)}. Is `make demo` running?") from error
+            raise
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
-        """The stack's outputs, by their keys. Raises as `description` does."""
+        """The stack's outputs."""
         return {output["OutputKey"]: output["OutputValue"] for output in self.description.get("Outputs", [])}
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
-        """The stack's parameters, by their names; secret ones are masked. Raises as `description` does."""
-        found = self.description.get("Parameters", [])
-        return {parameter["ParameterKey"]: parameter.get("ParameterValue", "") for parameter in found}
+        """The stack's parameters. CloudFormation masks the secret ones."""
+        parameters = self.description.get("Parameters", [])
+        return {parameter["ParameterKey"]: parameter.get("ParameterValue", "") for parameter in parameters}
 
     def output(self, name: str) -> str:
-        """One of the stack's outputs. Raises `Failure` when it has none of this name, and as `description` does."""
+        """Return an output of the stack. Raises `CommandError` if the stack has no output with this name."""
         if name not in self.outputs:
-            raise Failure(f"The stack {self.stack} has no output {name}. Is it another product's? Name ours: --stack")
+            raise CommandError(
+                f"The stack {self.stack} has no output {name}. Is it another product's? Name ours: --stack"
+            )
         return self.outputs[name]
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """The stack's resources."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        return tuple(
+            Resource(each["LogicalResourceId"], each.get("PhysicalResourceId", ""), each["ResourceType"])
+            for page in pages
+            for each in page["StackResourceSummaries"]
+        )
+
+    def resource(self, name: str) -> Resource | None:
+        """Return the resource with this logical ID."""
+        return next((each for each in self.resources if each.name == name), None)
 
     @cached_property
     def listing(self) -> Listing:
         """The stack's approvals, without their secrets."""
-        return Listing(self.dynamodb, self.output("ApprovalTableName"), self.unreadable.append)
+        return Listing(self.client("dynamodb"), self.output("ApprovalTableName"), self.unreadable.append)
 
     @property
     def default_timeout(self) -> timedelta:
-        """How long a request waits that names no time of its own."""
+        """The timeout of requests that name none."""
         return timedelta(minutes=int(self.parameters["ApprovalTimeoutMinutes"]))
 
-    def command(self, *arguments: str) -> str:
-        """A command line about the same stack, to be copied from the screen."""
+    @property
+    def slack_channel(self) -> str:
+        """The channel that requests are posted in; empty without Slack."""
+        return self.parameters.get("SlackChannel", "")
+
+    def command(self, *arguments: str, region: str | None = None, stack: str | None = None) -> str:
+        """Return a command line for this stack, or for another region or stack, ready to be pasted."""
+        region, stack = region or self.region, stack or self.stack
         options = [
             *(["--profile", self.profile] if self.profile else []),
-            *(["--region", self.region] if self.region else []),
-            *(["--stack", self.stack] if self.stack != DEFAULT_STACK else []),
+            *(["--region", region] if region else []),
+            *(["--stack", stack] if stack != DEFAULT_STACK else []),
             *(["--local"] if self.local else []),
         ]
         return shlex.join(["approvals", *options, *arguments])
 
 
 def _local_session(port: str) -> boto3.Session:
-    """Return a session with the key of the run on this port. Raises `Failure` when there is none.
-
-    The run writes its key into its checkout: the one that this command is of, or the one that it is called in.
-    """
+    """Return a session with the key of the demo on this port, which writes it into the folder of its checkout."""
     for folder in (Path(__file__).parent.parent, Path.cwd()):
         file = configparser.ConfigParser(interpolation=None)
         if file.read(folder / ".local" / f"credentials-{port}"):
             key = file["default"]
             return boto3.Session(key["aws_access_key_id"], key["aws_secret_access_key"], region_name=LOCAL_REGION)
-    raise Failure("There is no stack on this machine. Is `make demo` running? Call this in its folder")
+    raise CommandError("There is no stack on this machine. Is `make demo` running? Call this in its folder")
 
 
 pass_context = click.make_pass_decorator(Context, ensure=True)
-"""Hands a command its `Context`."""
+"""Passes the `Context` to a command."""

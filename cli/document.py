@@ -1,4 +1,4 @@
-"""An approval as the command line shows it: as JSON, and in lines for people. No secret is in either."""
+"""An approval as a JSON document and as lines for people. Neither contains a secret."""
 
 from __future__ import annotations
 
@@ -14,19 +14,15 @@ from approvals.domain.result import result
 from approvals.requests.codec import write
 from cli.output import plain
 
-SHORT_ID = 8
-"""Characters of an id that lists show: enough to name one of a billion."""
-
-
 _UNITS = {"day": "days", "hour": "h", "minute": "min"}
 
 BAR = "| "
-"""Begins each line that others wrote, as in emails: whatever it imitates is no line of ours."""
+"""Marks each line that the request's author wrote, as in emails: it can't imitate a line of the product."""
 
 
 def summary(approval: Approval) -> dict[str, Json]:
-    """What a list shows of an approval."""
-    answers = [response.action for response in approval.standing]
+    """Return what lists contain of an approval."""
+    responses = [response.action for response in approval.standing]
     return {
         "Id": approval.id,
         "Status": approval.status.value,
@@ -35,8 +31,8 @@ def summary(approval: Approval) -> dict[str, Json]:
         "RequestedAt": iso(approval.requested_at),
         "Deadline": iso(approval.deadline),
         "Severity": approval.request.severity.value,
-        "Approvals": answers.count(Action.APPROVE),
-        "Rejections": answers.count(Action.REJECT),
+        "Approvals": responses.count(Action.APPROVE),
+        "Rejections": responses.count(Action.REJECT),
         "Decision": _decision(approval.decision) if approval.decision else None,
         "WorkflowTold": approval.resumed,
         "StateMachine": approval.workflow.state_machine_name,
@@ -45,7 +41,7 @@ def summary(approval: Approval) -> dict[str, Json]:
 
 
 def document(approval: Approval) -> dict[str, Json]:
-    """All that is known of an approval. `Result` is what its workflow gets, where it gets one."""
+    """Return everything about an approval. `Result` is what its workflow gets, if people decided."""
     decided = approval.status in (Status.APPROVED, Status.REJECTED)
     return summary(approval) | {
         "Request": write(approval.request),
@@ -58,7 +54,7 @@ def document(approval: Approval) -> dict[str, Json]:
 
 
 def event(entry: Entry) -> dict[str, Json]:
-    """One thing that happened."""
+    """Return an event of the history."""
     by = entry.approver
     return {
         "Event": entry.kind.value,
@@ -74,13 +70,13 @@ def event(entry: Entry) -> dict[str, Json]:
 
 
 def sentence(entry: Entry) -> str:
-    """What happened, on one line, with what was said."""
+    """Return an event on one line, with its comment."""
     comment = f' "{entry.comment}"' if entry.comment else ""
     return plain(f"{entry.text}{comment}")
 
 
 def outcome(approval: Approval) -> Iterator[str]:
-    """How it ended, what was said, and what was filled in."""
+    """Yield the outcome, its comment and the form."""
     decision = wording.decision_of(approval)
     yield plain(str(wording.outcome(approval)))
     if decision.comment:
@@ -90,14 +86,13 @@ def outcome(approval: Approval) -> Iterator[str]:
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:
-    """An approval on a screen: what is asked, who may answer, what happened, how it ended."""
+    """Yield the lines of an approval: request, approvers, outcome and history."""
     yield f"{BAR}{plain(approval.title)}"
     yield from outcome(approval) if approval.decision else _waiting(approval, now)
     yield ""
     console = ("Console", console_url(approval.workflow.execution_arn))
     yield from _columns([("Id", approval.id), *facts.facts(approval), console])
-    theirs = list(_from_request(approval))
-    if theirs:
+    if theirs := list(_from_request(approval)):
         yield from ("", "From the request: written by its author", *(f"{BAR}{line}".rstrip() for line in theirs))
     yield ""
     yield "History"
@@ -105,7 +100,7 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
 
 
 def remaining(deadline: datetime, now: datetime) -> str:
-    """How long it is until a moment, roughly: `23 min`."""
+    """Return the time left, rounded down: `23 min`."""
     number, unit = time_left(deadline, now)
     return f"{number} {_UNITS[unit]}" if number >= 0 else "overdue"
 
@@ -117,7 +112,7 @@ def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
 
 
 def _from_request(approval: Approval) -> Iterator[str]:
-    """All that the author of a request wrote beside its title."""
+    """Yield what the request's author wrote besides the title."""
     yield from _columns([*facts.author_facts(approval.request), *approval.request.links])
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -11,39 +11,31 @@ from approvals.domain.model import Action, Json, Presence
 from approvals.requests.schema import load
 
 WITHOUT_OPTION = frozenset({"Form", "MoreTime"})
-"""Keys that have no option, because a file says them better."""
+"""Keys without an option: a file is the better place for them."""
 
-_OWN: Mapping[str, Mapping[str, Any]] = {
-    "Facts": {"name": "--fact", "metavar": "LABEL=VALUE", "help": "A fact to show. Repeatable."},
-    "Links": {"name": "--link", "metavar": "LABEL=URL", "help": "A link to show. Repeatable."},
-    "Severity": {"help": "high asks twice."},
-    "Approvers": {
-        "name": "--approver",
-        "help": "Who may answer: an email address, a Slack user or user group id. Repeatable.",
-    },
-    "RequiredApprovals": {"help": "How many people must approve."},
-    "RequiredRejections": {"help": "How many people must reject to reject it."},
-    "AllowSelfApproval": {"help": "Whoever asks may answer, too."},
-    "Notify": {"help": "Who is told, too. Repeatable."},
-    "Channel": {"help": "The Slack channel to ask in, by its id."},
-    "Comment": {
-        "multiple": True,
-        "metavar": "ANSWER=PRESENCE",
-        "help": "Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
-    },
-    "TimeoutMinutes": {"metavar": "MINUTES", "help": "Minutes until it expires.  [default: the stack's]"},
-    "OnTimeout": {"help": "What silence means."},
-    "Reminders": {
-        "name": "--reminder",
-        "type": click.IntRange(min=1),
-        "multiple": True,
-        "metavar": "MINUTES",
-        "help": "Remind after so many minutes. Repeatable.",
-    },
-    "EscalateTo": {"help": "Who may answer later, too. Repeatable."},
-    "EscalateAfterMinutes": {"metavar": "MINUTES", "help": "When they may."},
+_TEXTS: Mapping[str, tuple[str, str | None, str]] = {
+    "Facts": ("--fact", "LABEL=VALUE", "A fact to show. Repeatable."),
+    "Links": ("--link", "LABEL=URL", "A link to show. Repeatable."),
+    "RequestedBy": ("--requested-by", "WHO", "Who asks: an email address or a Slack user id."),
+    "Severity": ("--severity", None, "high asks twice."),
+    "Approvers": ("--approver", "WHO", "Who may answer: an email address, a Slack user or user group id. Repeatable."),
+    "RequiredApprovals": ("--required-approvals", "NUMBER", "How many people must approve."),
+    "RequiredRejections": ("--required-rejections", "NUMBER", "How many people must reject to reject it."),
+    "AllowSelfApproval": ("--allow-self-approval", None, "Whoever asks may answer, too."),
+    "Notify": ("--notify", "WHO", "Who is told, too. Repeatable."),
+    "Channel": ("--channel", None, "The Slack channel to ask in, by its id."),
+    "Comment": (
+        "--comment",
+        "ANSWER=PRESENCE",
+        "Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
+    ),
+    "TimeoutMinutes": ("--timeout-minutes", "MINUTES", "Minutes until it expires.  [default: the stack's]"),
+    "OnTimeout": ("--on-timeout", None, "What silence means."),
+    "Reminders": ("--reminder", "MINUTES", "Remind after so many minutes. Repeatable."),
+    "EscalateTo": ("--escalate-to", "WHO", "Who may answer later, too. Repeatable."),
+    "EscalateAfterMinutes": ("--escalate-after-minutes", "MINUTES", "When they may."),
 }
-"""What an option has of its own. The schema says the rest: type, choices, and the help if there is none here."""
+"""Name, metavar and help of an option. Other keys have the schema's."""
 
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
@@ -51,52 +43,50 @@ _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"
 def request_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add an option for each key of the request."""
     for key, schema in reversed(_KEYS.items()):
-        attributes = {**_attributes(schema), **_OWN.get(key, {})}
-        command = click.option(attributes.pop("name", _name(key)), key, **attributes)(command)
+        words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in key)
+        default = (f"-{words}", None, f"{schema['description'].partition('. ')[0].removesuffix('.')}.")
+        name, metavar, text = _TEXTS.get(key, default)
+        command = click.option(name, key, metavar=metavar, help=text, **_type(key, schema))(command)
     return command
 
 
 def request_of(options: Mapping[str, Any]) -> dict[str, Json]:
-    """Return the keys of the request that options give. Raise click's `UsageError`."""
-    converted: dict[str, Json] = {
-        **{key: list(value) if isinstance(value, tuple) else value for key, value in options.items() if key in _KEYS},
-        "Facts": _pairs(options["Facts"], "--fact", "Value"),
-        "Links": _pairs(options["Links"], "--link", "Url"),
-        "Comment": _comments(options["Comment"]),
-    }
-    return {key: value for key, value in converted.items() if value not in (None, [], {})}
+    """Return the keys of the request that options set."""
+    given = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items() if key in _KEYS}
+    return {key: value for key, value in given.items() if value not in (None, [], {})}
 
 
-def _name(key: str) -> str:
-    return "--" + "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in key).removeprefix("-")
-
-
-def _attributes(schema: Mapping[str, Any]) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"help": schema["description"].partition(". ")[0].removesuffix(".") + "."}
+def _type(key: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what click needs to know of a key's values."""
+    if key in _PARSERS:
+        return {"multiple": True, "callback": _PARSERS[key]}
+    if "anyOf" in schema:
+        return _type(key, next(each for each in schema["anyOf"] if "items" in each))
     if "enum" in schema:
-        attributes["type"] = click.Choice(schema["enum"])
-    elif schema.get("type") == "boolean":
-        attributes |= {"is_flag": True, "default": None}
-    elif schema.get("type") == "integer":
-        attributes |= {"type": click.IntRange(min=1), "metavar": "NUMBER"}
-    elif schema.get("type") == "array":
-        attributes |= {"multiple": True, "metavar": "WHO"}
-    elif schema.get("format") == "person":
-        attributes["metavar"] = "WHO"
-    return attributes
+        return {"type": click.Choice(schema["enum"])}
+    if schema["type"] == "array":
+        return {"multiple": True, **_type(key, schema["items"])}
+    types: dict[str, dict[str, Any]] = {
+        "boolean": {"is_flag": True, "default": None},
+        "integer": {"type": click.IntRange(min=1)},
+    }
+    return types.get(schema["type"], {})
 
 
-def _pairs(texts: Sequence[str], option: str, value_key: str) -> list[Json]:
-    found: list[Json] = []
-    for text in texts:
-        label, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"{option} {text!r}: expected a label, = and a value")
-        found.append({"Label": label, value_key: value})
-    return found
+def _labeled(value_key: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], list[Json]]:
+    def parse(_context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> list[Json]:
+        found: list[Json] = []
+        for text in texts:
+            label, equals, value = text.partition("=")
+            if not equals:
+                raise click.UsageError(f"{option.opts[0]} {text!r}: expected a label, = and a value")
+            found.append({"Label": label, value_key: value})
+        return found
+
+    return parse
 
 
-def _comments(texts: Sequence[str]) -> dict[str, Json]:
+def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for text in texts:
         answer, _, presence = text.partition("=")
@@ -105,3 +95,10 @@ def _comments(texts: Sequence[str]) -> dict[str, Json]:
             raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
         found[answer.capitalize()] = presence
     return found
+
+
+_PARSERS: Mapping[str, Callable[..., Json]] = {
+    "Facts": _labeled("Value"),
+    "Links": _labeled("Url"),
+    "Comment": _comments,
+}

@@ -1,10 +1,9 @@
-"""The Slack app as bot/manifest.yaml describes it, and the link that creates it for one stack."""
+"""The Slack app of bot/manifest.yaml, and the link that creates it for one stack."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import yaml
@@ -12,7 +11,7 @@ import yaml
 MANIFEST = Path(__file__).parent.parent / "bot/manifest.yaml"
 
 NAME = "Approvals"
-"""What people call the app: `/invite @Approvals`."""
+"""The app's name in Slack: `/invite @Approvals`."""
 
 APPS = "https://api.slack.com/apps"
 
@@ -25,13 +24,13 @@ CHANNEL = re.compile(r"[CDG][A-Z0-9]{6,20}")
 
 
 def manifest(request_url: str) -> str:
-    """The manifest, as YAML, with a stack's `SlackRequestUrl` wherever Slack is to send something."""
+    """Return the manifest as YAML, with a stack's `SlackRequestUrl` in place of the placeholders."""
     lines = [line for line in MANIFEST.read_text().splitlines() if not line.startswith("#")]
     return _PLACEHOLDER.sub(request_url, "\n".join(lines) + "\n")
 
 
 def create_link(request_url: str) -> str:
-    """The link that opens Slack's page to create the app, all of it filled in.
+    """Return the link that opens Slack's page to create the app, filled in.
 
     Source: https://docs.slack.dev/app-manifests/configuring-apps-with-app-manifests (sharing manifests)
     """
@@ -39,6 +38,5 @@ def create_link(request_url: str) -> str:
 
 
 def scopes() -> frozenset[str]:
-    """What the app must be allowed to do as a bot."""
-    described: dict[str, Any] = yaml.safe_load(MANIFEST.read_text())
-    return frozenset(described["oauth_config"]["scopes"]["bot"])
+    """Return the bot scopes that the app needs."""
+    return frozenset(yaml.safe_load(MANIFEST.read_text())["oauth_config"]["scopes"]["bot"])

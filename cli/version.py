@@ -1,4 +1,4 @@
-"""The version of this code."""
+"""The version of this command line."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-DISTRIBUTION = "human-approval"
-
 _PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 _VERSION = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
 
 
 def installed() -> str:
-    """The version: as the checkout says that this runs from, whose metadata may be older, else as it was installed."""
+    """Return the version of the checkout that this runs from, else of the installed package.
+
+    The metadata of an editable installation may be older than its checkout.
+    """
     if _PYPROJECT.is_file() and (found := _VERSION.search(_PYPROJECT.read_text())):
         return found[1]
-    return metadata.version(DISTRIBUTION)
+    return metadata.version("human-approval")
 
 
 def is_older(version: str, than: str) -> bool:
-    """Whether a version, numbers with dots between them, comes before another. What is no number counts as 0."""
+    """Return True if a version comes before another. Parts that are not numbers count as 0."""
     return _numbers(version) < _numbers(than)
 
 

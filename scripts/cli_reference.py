@@ -1,6 +1,6 @@
 """Write docs/cli.md, the reference of the command line, from the commands: `python -m scripts.cli_reference`.
 
-A test fails while the page is not what this would write.
+A test fails if the page is out of date.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import click
 
 from approvals.store.items import LISTED
 from cli.__main__ import main
-from cli.columns import COLUMNS
 from cli.commands import COMMANDS
+from cli.export_columns import COLUMNS
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
 
@@ -55,16 +55,19 @@ than one approval, the command changes nothing and names them with their full ID
 | 64 | What was typed, or what is asked, is wrong. Nothing was started. |
 | 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless `--cancel-on-interrupt` was given. |
 
-The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass.
+The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass. A reader that closes the
+pipe early, such as `head`, is no failure of `export`, `list` and `show`.
 
 - Without a terminal each event is one plain line with its time in UTC; there are no colours. On a terminal they are in
   local time, above a line that says what is waited for.
 - With `--json` standard output is one document, the approval at its end; its `Result` is what the workflow gets, with
   comments and form values. Events are JSON Lines on standard error as they come, with the names of
-  [events.md](events.md) in `Event`; trouble with AWS is an `Event` called `Trouble`.
-- Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS.
-- With `--name`, say of the build, asking again finds the same approval as long as its execution runs: a job that was
-  interrupted can be run again.
+  [events.md](events.md) in `Event`, `ApprovalId` and `ExecutionArn`; trouble with AWS is an `Event` called `Trouble`.
+- Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS, and says so once, with the time.
+- Without `--wait`, `request` waits until the request is accepted: recorded, and its approvers known. If it is refused,
+  or that takes more than a minute, it prints the cause and exits with 3.
+- With `--name`, say of the build, the same name and input find the same approval and its outcome, whether its execution
+  runs or has ended: a job that was interrupted can be run again.
 
 ```sh
 approvals request --file release.yaml --wait --json > approval.json || exit $?
@@ -74,6 +77,7 @@ version=$(jq -er .Result.Form.Version approval.json)
 Not in a pipe: a shell takes the exit code of a pipe's last command, and would go on after a rejection.
 
 `--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
+In YAML, what JSON would write differently is the text that was typed: `1.10`, `0123`, `22:30`, `off`, `2026-11-23`.
 Without a request, an input with a key such as `Approvers` is refused, as [request.md](request.md) says.
 """
 
@@ -104,7 +108,7 @@ and call off, but answer nothing. Leave out what is not used: `Ask` is for `requ
 
 
 def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> dict[str, Any]:
-    """The IAM policy of a user of the command line. `outputs` are the stack's."""
+    """Return the IAM policy for users of the command line. `outputs` are the stack's."""
     table = f"arn:aws:dynamodb:{region}:{account}:table/{outputs['ApprovalTableName']}"
     machine = outputs["StateMachineHumanApprovalArn"]
     executions = f"{machine.replace(':stateMachine:', ':execution:')}:*"
@@ -127,7 +131,7 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
             _allow("Ask", "states:StartExecution", machine),
             _allow("CallOff", "states:StopExecution", executions),
             _allow("Approvers", ["sns:ConfirmSubscription", "sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
-            # Their resource is a subscription, which IAM does not know.
+            # IAM has no resource type for a subscription.
             _allow(
                 "Subscriptions",
                 ["sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"],
@@ -138,14 +142,14 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page."""
     return "\n".join([INTRODUCTION, *_reference(), *_export(), *_rights(), *_environment()])
 
 
 def _reference() -> Iterator[str]:
     yield "## Commands"
     yield ""
-    yield "Before the command: `approvals [OPTIONS] COMMAND`."
+    yield "Before the command, `approvals [OPTIONS] COMMAND`, or after it (but `--version`):"
     yield ""
     yield from _options(main)
     for name in COMMANDS:
@@ -169,7 +173,7 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
 
 
 def _options(command: click.Command) -> Iterator[str]:
-    options = [each for each in command.params if isinstance(each, click.Option)]
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if not options:
         return
     context = click.Context(command)
@@ -182,7 +186,7 @@ def _options(command: click.Command) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """The text as a cell of a table; GitHub takes a bar for a column's end even in code."""
+    """Return the text as a cell of a table. GitHub ends a column at a bar even in code."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -192,7 +196,7 @@ def _export() -> Iterator[str]:
     yield EXPORT
     yield "| Column | What is in it |"
     yield "|---|---|"
-    yield from (f"| `{name}` | {meaning} |" for name, meaning in COLUMNS.items())
+    yield from (f"| `{name}` | {column.description} |" for name, column in COLUMNS.items())
     yield ""
 
 

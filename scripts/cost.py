@@ -1,7 +1,7 @@
 """Write docs/cost.md, what approvals cost, from scripts/prices.json: `python -m scripts.cost`.
 
-Change a price there, or what an approval uses below; a test fails while the page is not what this would write. What an
-approval uses is counted by tests/functional/test_cost.py, where a call can be counted.
+Change prices there and quantities below; a test fails if the page is out of date. tests/functional/test_cost.py counts
+the calls of an approval.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ PAGE = Path(__file__).parents[1] / "docs/cost.md"
 PRICES: Mapping[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
 
 MEMORY = {"request": 0.25, "notify": 0.5, "callback": 0.5, "bot": 0.5, "decision": 0.5, "lifecycle": 0.5}
-"""GB of each function that an approval or the clock needs, as in the template."""
+"""GB of each function that an approval or the scheduler needs, as in the template."""
 
 COLD = 1.5
-"""Seconds billed of an invocation. Approvals are rare: every one is taken for a cold start."""
+"""Seconds billed for an invocation. Approvals are rare, so each counts as a cold start."""
 
 RECORD = 4
-"""KB of a record, and so the write units of a change: a request with some details, its answer and its marks."""
+"""KB of a record, and so the write units of a change: a request with some details, its response and its steps."""
 
 MONTHS_KEPT = (365 + 400) / 30.4
 MINUTES = 43_800
-"""Of a month: the clock ticks in each."""
+"""Minutes of a month. The scheduler runs in each."""
 
 SECONDS = 60 * MINUTES
 STARTS = 1000
-"""Of functions from a snapshot, to show what they cost."""
+"""Starts of functions from a snapshot, as an example."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How much of something one approval uses, with `why`: answered by a link in a mail, or by a button in Slack."""
+    """The amount that one approval uses, with a link in an email or a button in Slack, and the reason."""
 
     service: str
     price: str
@@ -47,7 +47,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How much of something a stack uses in a month without any approval."""
+    """The amount that a stack uses in a month without any approval, and the reason."""
 
     service: str
     price: str
@@ -56,24 +56,25 @@ class Standing:
 
 
 SLOTS = 2
-"""One for each mail: the count of mails to one address in one second, an item of its own."""
+"""Writes of the rate limit: one item for each email counts the emails to one address in one second."""
 
 UPDATES = {"by_mail": SLOTS + 4, "in_slack": SLOTS + 7}
-"""Slots, the answer, and a mark for each mail and for the workflow; in Slack one for each of three messages, too."""
+"""Slots, the response, and a step for each email and for the workflow; in Slack also one for each of three messages."""
 
 INDEX_WRITES = 3 + 4
-"""Each index once for a new record; the answer moves one entry (two writes) and removes one, the end removes one."""
+"""A new record is written to each index; the response moves one entry (two writes) and removes one, the end one."""
 
 TOKENS = 1
-"""Task tokens that are stored, in a table of their own; each is read once, too."""
+"""Writes of the task token, in a table of its own. It is also read once."""
 
 READS = {"by_mail": 5 + 2 + TOKENS, "in_slack": 1 + 2 + TOKENS}
-"""The looks at the page and the answer, or one click; `notify` and `decision`; the token."""
+"""Visits of the page and the response, or one click; `notify` and `decision`; the token."""
+
 FUNCTIONS = {
     "by_mail": {"request": 1, "notify": 1, "callback": 5, "decision": 1},
     "in_slack": {"request": 1, "notify": 1, "bot": 1, "decision": 1},
 }
-"""How often each is called."""
+"""Invocations of each function."""
 
 INVOCATIONS = {how: sum(calls.values()) for how, calls in FUNCTIONS.items()}
 GB = {how: sum(MEMORY[name] * often for name, often in calls.items()) for how, calls in FUNCTIONS.items()}
@@ -143,17 +144,17 @@ OPTIONS = (
         "Lambda", "provisioned_gb_second", MEMORY["bot"] * SECONDS, "provisioned concurrency: one `bot`, all month"
     ),
 )
-"""Only where they are turned on."""
+"""Options that cost only when they are turned on."""
 
 
 def usd(price: str, amount: float) -> float:
-    """What an amount costs."""
+    """Return the price of an amount."""
     listed = PRICES["prices"][price]
     return float(listed["usd"]) / float(listed["per"]) * amount
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page."""
     return "\n".join([_INTRODUCTION, *_services(), *_uses(), *_standing(), *_options(), *_prices()]) + "\n"
 
 
@@ -184,7 +185,7 @@ def _row(name: str, costs: tuple[float, float]) -> str:
 
 
 def _totals() -> dict[str, tuple[float, float]]:
-    """What one approval costs by service: by mail, in Slack."""
+    """Return the cost of one approval by service: by email, in Slack."""
     uses = sorted(USES, key=lambda use: use.service)
     grouped = {service: list(found) for service, found in groupby(uses, key=lambda use: use.service)}
     return {

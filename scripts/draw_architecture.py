@@ -1,6 +1,6 @@
 """Draw the picture in docs/architecture.md from the imports: `python -m scripts.draw_architecture`.
 
-A test fails while the picture is not what this would draw.
+A test fails if the picture is out of date.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Arrows = Mapping[str, AbstractSet[str]]
 
 
 class CircleError(Exception):
-    """Parts import each other in a circle."""
+    """Some parts import each other."""
 
 
 def part_of(module: str) -> str:
@@ -44,7 +44,7 @@ def arrows() -> Arrows:
 
 
 def drawn(found: Arrows) -> Arrows:
-    """The arrows without those that a way over other parts says already. Raises `CircleError`."""
+    """Return the arrows without those that a path over other parts implies. Raises `CircleError`."""
     reached = {part: _reached(found, part) for part in found}
     circle = [part for part in found if part in reached[part]]
     if circle:
@@ -67,7 +67,7 @@ def _reached(found: Arrows, start: str) -> set[str]:
 
 
 def picture() -> str:
-    """The picture as Mermaid text."""
+    """Return the picture as Mermaid text."""
     return "\n".join(["flowchart TD", *(f"  {line}" for line in _lines(drawn(arrows())))]) + "\n"
 
 
@@ -85,7 +85,7 @@ def purpose(part: str) -> str:
 
 
 def page(text: str) -> str:
-    """The page with the picture as it should be."""
+    """Return the page with the current picture."""
     return re.sub(r"(?<=```mermaid\n).*?(?=```)", lambda _: picture(), text, count=1, flags=re.DOTALL)
 
 

@@ -1,7 +1,6 @@
 """Write docs/events.md, the reference of the events, from their JSON Schema: `python -m scripts.events_reference`.
 
-The examples are what the code publishes of an approval that is played here. A test fails while the page is not what
-this would write.
+The examples are the events of an approval that is simulated here. A test fails if the page is out of date.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ EVERY = "The first example is the whole of an event; the others leave out what E
 
 
 def approval() -> Approval:
-    """An approval to which everything happens that can."""
+    """Return an approval with every kind of event."""
     ann, bo, lead = (_person(name) for name in ("ann", "bo", "lead"))
     request = Request(
         title="Deploy web 2.4.1 to production",
@@ -123,7 +122,7 @@ def approval() -> Approval:
 
 
 def examples() -> list[dict[str, Json]]:
-    """One event of every kind, as EventBridge delivers it."""
+    """Return one event of every kind, as EventBridge delivers it."""
     decided = approval()
     when = NOON + timedelta(minutes=41, seconds=2)
     ends = [replace(decided, steps={**decided.steps, step: when}) for step in (Step.RESUME, Step.WORKFLOW_GONE)]
@@ -132,7 +131,7 @@ def examples() -> list[dict[str, Json]]:
 
 
 def delivered(event: Event) -> dict[str, Json]:
-    """The event as a rule's target gets it."""
+    """Return the event as the target of a rule receives it."""
     return {
         "version": "0",
         "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -147,7 +146,7 @@ def delivered(event: Event) -> dict[str, Json]:
 
 
 def page(schema: Schema) -> str:
-    """The whole page: what every event has, then each kind with its example."""
+    """Return the page: the fields of every event, then each kind with an example."""
     parts = [INTRODUCTION, "## What every event has\n", EVERY, *_table(schema, "EveryEvent")]
     for example in examples():
         kind = str(example["detail-type"])

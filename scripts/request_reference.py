@@ -1,6 +1,6 @@
 """Write docs/request.md, the reference of the request, from its JSON Schema: `python -m scripts.request_reference`.
 
-A test fails while the page is not what this would write.
+A test fails if the page is out of date.
 """
 
 from __future__ import annotations
@@ -174,12 +174,12 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def page(schema: Schema) -> str:
-    """The whole page: a table for each object of the schema, and the examples."""
+    """Return the page: a table for each object of the schema, and the examples."""
     return "\n".join([INTRODUCTION, *_tables("Approval", schema), TOGETHER, *_examples()])
 
 
 def _tables(path: str, schema: Schema) -> Iterator[str]:
-    """The table of an object, then those of the objects in it."""
+    """Yield the table of an object, then those of the objects in it."""
     yield f"## `{path}`\n"
     yield "| Key | What it takes | When left out | What it means |\n|---|---|---|---|"
     required = schema.get("required", ())
@@ -202,7 +202,7 @@ def _examples() -> Iterator[str]:
 
 
 def _limits(schema: Schema) -> str:
-    """What a value may be, and how long, how many, or how large."""
+    """Return the type of a value, and its limits."""
     if "anyOf" in schema:
         return "; or ".join(_limits(option) for option in schema["anyOf"])
     if "enum" in schema:
@@ -227,7 +227,7 @@ def _list_limits(schema: Schema) -> str:
 
 
 def _default(schema: Schema, *, required: bool) -> str:
-    """What holds when a key is left out. Where the schema has no default, the description says it or nothing does."""
+    """Return the default of a key; empty if the schema has none."""
     if required:
         return "an error"
     return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""

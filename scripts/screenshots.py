@@ -1,6 +1,6 @@
 """Take the pictures of the docs from a running demo: `make demo`, then `python -m scripts.screenshots`.
 
-A test plays the same scenes, so that the pictures stay true.
+A test plays the same scenes, so the pictures stay up to date.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ KEYS = {
 
 
 def play(url: str, suffix: str = "") -> None:
-    """Starts what the pictures show: a release that is approved, a request of alice's, a refund with one of two."""
+    """Start what the pictures show: an approved release, a request of alice's, a refund with 1 of 2 approvals."""
     person = Person(url)
     release, refund = f"release-2-4-1{suffix}", f"refund-northwind{suffix}"
     person.start(release, RELEASE)
@@ -66,7 +66,7 @@ def play(url: str, suffix: str = "") -> None:
 
 
 def take(page: Page, url: str, folder: Path) -> list[Path]:
-    """Takes the pictures of what was played; returns where they are. `page` has its width already."""
+    """Take the pictures and return their paths. The caller sets the width of `page`."""
     page.goto(url)
     expect(page.locator("#messages")).to_contain_text("1 of 2 approvals", timeout=_SECONDS)
     width = page.viewport_size["width"] if page.viewport_size else 0
@@ -82,13 +82,13 @@ def take(page: Page, url: str, folder: Path) -> list[Path]:
 
 
 def _shot(page: Page, path: Path) -> Path:
-    page.wait_for_timeout(2500)  # what is new is marked for a moment
+    page.wait_for_timeout(2500)  # new messages are highlighted for a moment
     page.screenshot(path=path)
     return path
 
 
 def main() -> None:
-    """Takes all of them from the demo at `DEMO_PORT`."""
+    """Take all pictures from the demo at `DEMO_PORT`."""
     url = f"http://127.0.0.1:{os.environ.get('DEMO_PORT') or 8080}"
     play(url)
     with sync_playwright() as playwright:

@@ -11,6 +11,7 @@ from botocore import xform_name
 from click.testing import CliRunner, Result
 
 from cli.__main__ import main
+from cli.context import Context
 
 _OF_THE_CLI = {"region", "profile", "query", "output", "endpoint_url"}
 """Options of every AWS command."""
@@ -22,9 +23,15 @@ def commands(mend: str) -> list[str]:
     return [line for line in lines if line.startswith(("aws ", "approvals "))]
 
 
-def run_ours(command: str, *more: str, env: dict[str, str] | None = None, typed: str | None = None) -> Result:
+def run_ours(
+    command: str,
+    *more: str,
+    env: dict[str, str] | None = None,
+    typed: str | None = None,
+    context: Context | None = None,
+) -> Result:
     """Runs `approvals ...`; `typed` is its standard input."""
-    return CliRunner().invoke(main, [*shlex.split(command)[1:], *more], env=env, input=typed)
+    return CliRunner().invoke(main, [*shlex.split(command)[1:], *more], env=env, input=typed, obj=context)
 
 
 def run_aws(command: str) -> Any:

@@ -1,4 +1,4 @@
-"""The commands, each in a module of its own that is loaded only when it is called, or its own help is asked for."""
+"""The commands. Each is a module that is loaded when the command is called or its help is shown."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "approvers": "Say who gets approval mails.",
     "slack": "Connect the stack to Slack.",
     "doctor": "Look for what is wrong with the stack, and say what mends it.",
+    "completion": "Print the script that completes commands and options in a shell.",
     "demo": "Run the whole product on this machine: emulated AWS, an inbox and Slack, on one page.",
 }
-"""Each command and the first line of its help, in the help's order. NAME is `command` of `cli.commands.NAME`."""
+"""Each command and the first line of its help, in order. NAME is `command` of `cli.commands.NAME`."""

@@ -1,4 +1,4 @@
-"""`approvals cancel`: calls an open approval off, by stopping the execution that waits for it."""
+"""`approvals cancel`: cancel an open approval by stopping the execution that waits for it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import click
 
 from approvals.domain import wording
 from approvals.domain.characters import hidden_in
-from approvals.domain.model import Approval, Status
-from cli.context import Context, Failure, pass_context
+from approvals.domain.model import Status
+from cli.context import CommandError, Context, pass_context
 from cli.document import document, outcome
-from cli.find import find
-from cli.output import emit, json_option, plain
-from cli.progress import Quiet
-from cli.waiting import Watch
+from cli.lookup import find
+from cli.options import common_options
+from cli.output import emit, plain
+from cli.reporters import Reporter
+from cli.watch import Watch
 
 MAX_REASON = 1000
 """Characters. Step Functions takes 32,768."""
 
 
-@click.command(short_help="Call an open approval off.")
+@click.command()
 @click.argument("approval")
 @click.option("--reason", default="", help="Why; Step Functions keeps it as the execution's cause.")
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approval: str, reason: str) -> None:
     """Call an open approval off.
@@ -35,15 +36,12 @@ def command(context: Context, approval: str, reason: str) -> None:
         raise click.UsageError(f"--reason: expected no hidden characters, got {hidden}")
     found = find(context, approval)
     if found.decision is None:
-        arn = found.workflow.execution_arn
-        cause = reason or "Called off with `approvals cancel`."
-        context.stepfunctions.stop_execution(executionArn=arn, error="ApprovalCancelled", cause=cause)
-        found = Watch(context, Quiet()).decided(found)
-    _check(found)
+        context.client("stepfunctions").stop_execution(
+            executionArn=found.workflow.execution_arn,
+            error="ApprovalCancelled",
+            cause=reason or "Called off with `approvals cancel`.",
+        )
+        found = Watch(context, Reporter()).decided(found)
+    if found.status is not Status.CANCELLED:
+        raise CommandError(f"There was nothing left to cancel. {plain(str(wording.outcome(found)))}")
     emit(context, document(found), outcome(found))
-
-
-def _check(approval: Approval) -> None:
-    """Raises `Failure` when it was decided otherwise."""
-    if approval.status is not Status.CANCELLED:
-        raise Failure(f"There was nothing left to cancel. {plain(str(wording.outcome(approval)))}")

@@ -1,4 +1,4 @@
-"""`approvals demo`: runs the whole product on this machine."""
+"""`approvals demo`: run the whole product on this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cli.context import Failure
+from cli.context import CommandError
 
 _ROOT = Path(__file__).parent.parent.parent
 
@@ -23,8 +23,10 @@ def command(*, auto: bool) -> None:
     """
     make = shutil.which("make")
     if not (_ROOT / "demo").is_dir() or not (_ROOT / "Makefile").is_file():
-        raise Failure("The demo runs from a checkout: git clone the repository, then: cd human-approval && make demo")
+        raise CommandError(
+            "The demo runs from a checkout: git clone the repository, then: cd human-approval && make demo"
+        )
     if make is None:
-        raise Failure("The demo needs make: apt-get install make, or xcode-select --install")
+        raise CommandError("The demo needs make: apt-get install make, or xcode-select --install")
     ended = subprocess.run([make, "demo", *(["ARGS=--auto"] if auto else [])], cwd=_ROOT, check=False)  # noqa: S603
     click.get_current_context().exit(ended.returncode)

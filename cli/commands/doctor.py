@@ -1,14 +1,14 @@
-"""`approvals doctor`: looks for what is wrong with the stack, and says what mends it."""
+"""`approvals doctor`: check the stack."""
 
 from __future__ import annotations
 
 import click
 
 from cli.context import Context, pass_context
-from cli.doctor.examination import examine
-from cli.doctor.finding import Finding, exit_code
-from cli.doctor.patient import Patient
-from cli.output import emit, json_option
+from cli.doctor.checks import run_checks
+from cli.doctor.findings import Finding, exit_code
+from cli.options import common_options
+from cli.output import emit
 
 
 @click.command("doctor")
@@ -18,7 +18,7 @@ from cli.output import emit, json_option
 @click.option(
     "--round-trip", is_flag=True, help="Also ask for a real approval that says it is a test, and call it off."
 )
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approvers: tuple[str, ...], *, round_trip: bool) -> None:
     """Look for what is wrong with the stack, and say what mends it.
@@ -28,9 +28,9 @@ def command(context: Context, approvers: tuple[str, ...], *, round_trip: bool) -
     \b
     Exit codes: 0 all is well, or works with a warning; 1 something is wrong;
     3 nothing is known to be wrong, but not all could be looked at.
-    """  # noqa: D301  # click's own mark for lines that stay as they are
+    """  # noqa: D301  # click's mark for lines that stay as they are
     findings: list[Finding] = []
-    for finding in examine(Patient(context), approvers=approvers, with_round_trip=round_trip):
+    for finding in run_checks(context, approvers=approvers, with_round_trip=round_trip):
         findings.append(finding)
         if not context.as_json:
             click.echo("\n".join(finding.lines()))

@@ -1,11 +1,11 @@
-"""`approvals export`: every approval of a period, for auditors."""
+"""`approvals export`: all approvals of a period, for auditors."""
 
 from __future__ import annotations
 
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,19 +14,17 @@ from typing import TextIO
 import click
 
 from approvals.domain.model import Json, iso
-from cli.columns import COLUMNS, cell, row
-from cli.context import Context, Failure, pass_context
-from cli.moments import MOMENT
-from cli.output import as_json, json_option, left_out
+from cli.context import CommandError, Context, pass_context
+from cli.export_columns import COLUMNS, cell, row
+from cli.options import TIME, json_option
+from cli.output import as_json, describe_unreadable
 
 STDOUT = "-"
 
-Row = Mapping[str, Json]
 
-
-@click.command(short_help="Write the approvals of a period as CSV or JSON Lines.")
-@click.option("--since", type=MOMENT, required=True, metavar="TIME", help="Requested since then: 30d, or ISO 8601.")
-@click.option("--until", type=MOMENT, metavar="TIME", help="Requested before then.  [default: now]")
+@click.command()
+@click.option("--since", type=TIME, required=True, metavar="TIME", help="Requested since then: 30d, or ISO 8601.")
+@click.option("--until", type=TIME, metavar="TIME", help="Requested before then.  [default: now]")
 @click.option(
     "--format",
     "form",
@@ -48,38 +46,30 @@ def command(context: Context, *, since: datetime, until: datetime | None, form: 
     until = until or context.clock()
     if until <= since:
         raise click.UsageError(f"--until {iso(until)} is not after --since {iso(since)}")
-    write = _WRITERS["jsonl" if context.as_json else form]
     number = 0
-
-    def rows() -> Iterator[Row]:
-        nonlocal number
+    with _open(output) as file:
+        write = _jsonl_writer(file) if context.as_json or form == "jsonl" else _csv_writer(file)
         for approval in context.listing.requested(since, until):
+            write(row(approval))
             number += 1
-            yield row(approval)
-
-    with _opened(output) as file:
-        write(file, rows())
     click.echo(f"{number:,} approvals requested from {iso(since)} to {iso(until)}", err=True)
     if context.unreadable:
-        raise Failure(left_out(context.unreadable))  # After the file: what can be read is in it.
+        raise CommandError(describe_unreadable(context.unreadable))  # Last: all readable records are in the file.
 
 
-def _write_csv(file: TextIO, rows: Iterable[Row]) -> None:
+def _csv_writer(file: TextIO) -> Callable[[Mapping[str, Json]], object]:
     writer = csv.writer(file, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
-    writer.writerows([cell(value) for value in each.values()] for each in rows)
+    return lambda values: writer.writerow(map(cell, values.values()))
 
 
-def _write_jsonl(file: TextIO, rows: Iterable[Row]) -> None:
-    file.writelines(f"{as_json(dict(each))}\n" for each in rows)
-
-
-_WRITERS: dict[str, Callable[[TextIO, Iterable[Row]], None]] = {"csv": _write_csv, "jsonl": _write_jsonl}
+def _jsonl_writer(file: TextIO) -> Callable[[Mapping[str, Json]], object]:
+    return lambda values: file.write(f"{as_json(dict(values))}\n")
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[TextIO]:
-    """Standard output, or a file that takes its name once it is complete: half an export looks like a whole one."""
+def _open(name: str) -> Iterator[TextIO]:
+    """Open standard output, or a file that gets its name when it is complete."""
     if name == STDOUT:
         yield sys.stdout
         return
@@ -92,6 +82,6 @@ def _opened(name: str) -> Iterator[TextIO]:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
-        raise Failure(f"{name} can't be written: {error.strerror}") from error
+        raise CommandError(f"{name} can't be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)

@@ -1,9 +1,8 @@
-"""`approvals request`: starts an execution that asks for an approval."""
+"""`approvals request`: start an execution that requests an approval."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,26 +11,23 @@ from botocore.exceptions import ClientError
 from approvals.domain.model import Approval, Json, iso
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
-from cli.asking import STDIN, execution_input, execution_name, parse_document, read_document
-from cli.context import Context, Failure, pass_context
-from cli.document import document
-from cli.find import execution_arn
-from cli.follow import cancel_option, follow, interruptible
-from cli.output import emit, json_option, plain
-from cli.progress import Quiet
-from cli.refusals import BUSY, code, explained
+from cli.aws_errors import error_code, explain, is_transient
+from cli.context import CommandError, Context, pass_context
+from cli.document import document, outcome
+from cli.lookup import execution_arn
+from cli.options import cancel_option, common_options
+from cli.output import emit, plain
+from cli.reporters import Reporter
+from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document
 from cli.request_options import request_of, request_options
-from cli.waiting import Watch
+from cli.watch import Watch, exit_code, follow, interruptible, next_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-PATIENCE = timedelta(minutes=1)
-"""How long, without --wait, it is waited for the approval's id."""
 
-
-@click.command(short_help="Ask for an approval, and wait for the decision if told so.")
+@click.command()
 @click.option(
     "--file",
     "file",
@@ -53,7 +49,7 @@ PATIENCE = timedelta(minutes=1)
 )
 @click.option("--wait", is_flag=True, help="Wait for the decision, and exit with its code.")
 @cancel_option
-@json_option
+@common_options
 @pass_context
 def command(context: Context, /, **options: Any) -> None:
     """Ask for an approval, and wait for the decision if told so.
@@ -64,24 +60,31 @@ def command(context: Context, /, **options: Any) -> None:
     cancel = options["cancel_on_interrupt"]
     if cancel and not options["wait"]:
         raise click.UsageError("--cancel-on-interrupt goes with --wait")
-    document_ = read_document(options["file"]) if options["file"] else {}
+    from_file = read_document(options["file"]) if options["file"] else {}
     timeout = context.default_timeout
-    asked = execution_input(document_, request_of(options), _rest(options["rest"]), default_timeout=timeout)
-    title = parse_request(asked, default_timeout=timeout).title
+    whole = execution_input(from_file, request_of(options), _rest(options["rest"]), default_timeout=timeout)
+    title = parse_request(whole, default_timeout=timeout).title
+    if not title and not options["file"]:
+        raise click.UsageError("Missing option --title, or --file with the request")
     name = options["name"] or execution_name(title, context.clock())
     if Reference.parse(name).approval_id:
         raise click.UsageError(f"--name {name!r}: this is the form of an approval ID. Choose another name")
     arn = execution_arn(context, name)
     with interruptible(context, arn, arn, cancel=cancel):
-        started = _start(context, name, asked)
+        started = _start(context, name, whole)
         if options["wait"]:
-            follow(context, lambda watch: _requested(context, watch, arn, started))
-        approval = Watch(context, Quiet()).requested_within(PATIENCE, arn, started)
-    if approval:
-        emit(context, document(approval), _announcement(context, approval))
-        return
-    lines = [f"Started {name}; its approval is not there yet.", f"Follow it:    {context.command('wait', arn)}"]
-    emit(context, {"Id": None, "ExecutionArn": arn}, lines)
+            follow(context, lambda watch: _announced(context, watch, arn, started), cancel=cancel)
+        try:
+            approval = Watch(context, Reporter()).accepted(arn, started)
+        except TimeoutError as error:
+            if context.as_json:
+                emit(context, {"Id": None, "ExecutionArn": arn}, [])
+            raise CommandError(
+                f"Started {name}, but its approval is not there yet.\n{next_steps(context, arn)}"
+            ) from error
+    emit(context, document(approval), _announcement(context, approval))
+    if approval.decision and approval.decision.error:
+        raise click.exceptions.Exit(exit_code(approval))
 
 
 def _rest(text: str | None) -> dict[str, Json]:
@@ -92,27 +95,36 @@ def _rest(text: str | None) -> dict[str, Json]:
     return parse_document(text, "--input")
 
 
-def _start(context: Context, name: str, asked: Mapping[str, Json]) -> datetime:
-    """Starts the execution; returns when it started."""
+def _start(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
+    """Start the execution, unless it was started with the same input before. Return when it started."""
     try:
-        return context.stepfunctions.start_execution(
+        return context.client("stepfunctions").start_execution(
             stateMachineArn=context.output("StateMachineHumanApprovalArn"),
             name=name,
-            input=json.dumps(asked, ensure_ascii=False),
+            input=json.dumps(whole, ensure_ascii=False),
         )["startDate"]
     except ClientError as error:
-        if code(error) == "ExecutionAlreadyExists":
-            raise Failure(
-                f"There was an execution {name}, with another input or ended. Choose another --name"
-            ) from error
-        if code(error) == "InvalidName":
+        if error_code(error) == "ExecutionAlreadyExists":
+            return _started_before(context, name, whole)
+        if error_code(error) == "InvalidName":
             raise click.UsageError(f"--name {name!r}: expected up to 80 letters, digits, - and _") from error
-        if code(error) in BUSY:
-            raise  # It may have been started all the same.
-        raise Failure(f"{explained(error)}. Nothing was started.") from error
+        if is_transient(error):
+            raise  # It may have started.
+        raise CommandError(f"{explain(error)}. Nothing was started.") from error
 
 
-def _requested(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:
+def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
+    """Return when an execution with this name and input started.
+
+    Step Functions itself accepts the same name and input again only while the execution runs.
+    """
+    execution = context.client("stepfunctions").describe_execution(executionArn=execution_arn(context, name))
+    if json.loads(execution["input"]) != whole:
+        raise CommandError(f"There was an execution {name}, with another input. Choose another --name")
+    return execution["startDate"]
+
+
+def _announced(context: Context, watch: Watch, arn: str, started: datetime) -> Approval:
     approval = watch.requested(arn, started)
     if not context.as_json:
         click.echo("\n".join(_announcement(context, approval)))
@@ -124,5 +136,7 @@ def _announcement(context: Context, approval: Approval) -> Iterator[str]:
     yield f"  approval     {approval.id}"
     yield f"  execution    {plain(approval.workflow.execution_name)}"
     yield f"  answer by    {iso(approval.deadline)}"
-    yield f"Follow it:    {context.command('wait', approval.id)}"
-    yield f"Call it off:  {context.command('cancel', approval.id)}"
+    if approval.decision:
+        yield from outcome(approval)
+    else:
+        yield next_steps(context, approval.id)

@@ -1,4 +1,4 @@
-"""`approvals show`: one approval, and all that happened to it."""
+"""`approvals show`: an approval and its history."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import click
 
 from cli.context import Context, pass_context
 from cli.document import document, lines
-from cli.find import find
-from cli.output import emit, json_option
+from cli.lookup import find
+from cli.options import common_options
+from cli.output import emit
 
 
-@click.command(short_help="Show an approval and all that happened to it.")
+@click.command()
 @click.argument("approval")
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approval: str) -> None:
     """Show an approval and all that happened to it.

@@ -1,4 +1,4 @@
-"""`approvals slack connect`: creates the Slack app by a link, stores its credentials, and verifies them."""
+"""`approvals slack connect`: create the Slack app, store its credentials, and verify them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from datetime import timedelta
 
 import click
 
-from cli.connecting import Connection, store, update
-from cli.context import Context, Failure, pass_context
-from cli.doctor.finding import Check, Finding, Verdict, exit_code
-from cli.doctor.patient import Patient
-from cli.doctor.slack import app, slack
-from cli.output import emit, json_option
+from cli.context import CommandError, Context, pass_context
+from cli.doctor.findings import Check, Finding, Level, exit_code
+from cli.doctor.fixes import deploy
+from cli.doctor.slack import check_app, check_slack
+from cli.options import common_options
+from cli.output import emit
 from cli.slack_app import NAME, create_link
+from cli.slack_connection import Connection, store_secret, update_stack
 
 TOKEN, SECRET = "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"  # names of variables
 
-SETTLING = timedelta(seconds=100)
-"""How long it may take until every warm function has read the new secret: each reads it anew once a minute."""
+REFRESH_TIME = timedelta(seconds=100)
+"""Time until every warm function has read the new secret. Each reads it once a minute."""
 
-_LOOK = 5
+_INTERVAL = 5
 
 
 @click.group("slack")
@@ -35,7 +36,7 @@ def command() -> None:
 @click.option("--channel", metavar="ID", help="Where to ask, such as C0123456789. Left out: asked for, or as it is.")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read bot token and signing secret, a line each.")
 @click.option("--yes", is_flag=True, help="Update the stack without asking first.")
-@json_option
+@common_options
 @pass_context
 def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: bool) -> None:
     """Create the Slack app, store its token and signing secret, set the channel, and verify all of it.
@@ -45,26 +46,26 @@ def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: boo
 
     \b
     Exit codes: 0 connected, 1 Slack or the stack does not take it, 3 it could not be done.
-    """  # noqa: D301  # click's own mark for lines that stay as they are
-    patient = Patient(context)
-    _show_link(patient)
-    connection = _connection(patient, channel, from_stdin=from_stdin)
+    """  # noqa: D301  # click's mark for lines that stay as they are
+    interactive = _interactive(from_stdin=from_stdin)
+    _show_link(context)
+    connection = _read_connection(context, channel, from_stdin=from_stdin, interactive=interactive)
     if problems := connection.problems():
-        raise Failure("\n".join([*problems, "Nothing was stored."]))
-    findings = _verified(patient, connection, interactive=_interactive(from_stdin=from_stdin))
+        raise CommandError("\n".join([*problems, "Nothing was stored."]))
+    findings = _verify(context, connection, interactive=interactive)
     if exit_code(findings):
         _finish(context, findings, "Nothing was stored.")
-    store(patient, connection)
-    say("Stored token and signing secret.")
-    if yes or not _interactive(from_stdin=from_stdin) or click.confirm("Update the stack now?", default=True, err=True):
-        say("Updating the stack; this takes a minute or two ...")
-        update(patient, connection)
-        _finish(context, _settled(Patient(replace(context))), "")  # which looks at the stack anew
-    _finish(context, findings, _by_hand(patient, connection))
+    store_secret(context, connection)
+    _say("Stored token and signing secret.")
+    if yes or not interactive or click.confirm("Update the stack now?", default=True, err=True):
+        _say("Updating the stack; this takes a minute or two ...")
+        update_stack(context, connection)
+        _finish(context, _check_updated(replace(context)))  # a copy reads the stack again
+    _finish(context, findings, _manual_update(context, connection))
 
 
-def say(text: str) -> None:
-    """Tells a person how it goes: standard output is for the result."""
+def _say(text: str) -> None:
+    """Print progress. Standard output is for the result."""
     click.echo(text, err=True)
 
 
@@ -72,74 +73,70 @@ def _interactive(*, from_stdin: bool) -> bool:
     return sys.stdin.isatty() and not from_stdin
 
 
-def _show_link(patient: Patient) -> None:
-    say(
+def _show_link(context: Context) -> None:
+    _say(
         f"1. Open this link, choose the workspace, and create the app (skip this if you have it):\n\n"
-        f"{create_link(patient.output('SlackRequestUrl'))}\n\n"
+        f"{create_link(context.output('SlackRequestUrl'))}\n\n"
         f"2. There: Install App > Install to Workspace.\n"
         f"3. In Slack, in the channel to ask in: /invite @{NAME}\n"
     )
 
 
-def _connection(patient: Patient, channel: str | None, *, from_stdin: bool) -> Connection:
-    """What is given or asked for. Raises `Failure` when there is nobody to ask."""
+def _read_connection(context: Context, channel: str | None, *, from_stdin: bool, interactive: bool) -> Connection:
+    """Read the connection from standard input, the environment or the terminal."""
     if from_stdin:
-        token, secret = sys.stdin.readline().strip(), sys.stdin.readline().strip()
+        token, secret = sys.stdin.readline(), sys.stdin.readline()
     elif os.environ.get(TOKEN) and os.environ.get(SECRET):
-        token, secret = os.environ[TOKEN].strip(), os.environ[SECRET].strip()
-    elif _interactive(from_stdin=from_stdin):
-        token = _hidden("Bot User OAuth Token (OAuth & Permissions, xoxb-...)")
-        secret = _hidden("Signing Secret (Basic Information > App Credentials)")
+        token, secret = os.environ[TOKEN], os.environ[SECRET]
+    elif interactive:
+        token = _prompt_hidden("Bot User OAuth Token (OAuth & Permissions, xoxb-...)")
+        secret = _prompt_hidden("Signing Secret (Basic Information > App Credentials)")
     else:
-        raise Failure(f"There is no terminal to ask at: set {TOKEN} and {SECRET}, or use --stdin")
-    channel = channel or patient.slack_channel
-    if not channel and _interactive(from_stdin=from_stdin):
+        raise CommandError(f"There is no terminal to ask at: set {TOKEN} and {SECRET}, or use --stdin")
+    channel = channel or context.slack_channel
+    if not channel and interactive:
         channel = str(click.prompt("Channel id (at the foot of the channel's details, C...)", err=True)).strip()
-    return Connection(channel=channel, bot_token=token, signing_secret=secret)
+    return Connection(channel=channel, bot_token=token.strip(), signing_secret=secret.strip())
 
 
-def _hidden(what: str) -> str:
-    return str(click.prompt(f"{what}; not shown", hide_input=True, err=True)).strip()
+def _prompt_hidden(what: str) -> str:
+    return str(click.prompt(f"{what}; not shown", hide_input=True, err=True))
 
 
-def _verified(patient: Patient, connection: Connection, *, interactive: bool) -> Sequence[Finding]:
-    """What Slack says to token, scopes and channel. A person may mend it in Slack and try again."""
+def _verify(context: Context, connection: Connection, *, interactive: bool) -> Sequence[Finding]:
+    """Check token, scopes and channel with Slack. At a terminal, the user can fix them and try again."""
     while True:
-        findings = list(app(patient, connection.bot_token, connection.channel))
+        findings = list(check_app(context, connection.bot_token, connection.channel))
         if not exit_code(findings) or not interactive:
             return findings
         for finding in findings:
-            say("\n".join(finding.lines()))
-        if not click.confirm("Try again, once that is mended in Slack?", default=True, err=True):
+            _say("\n".join(finding.lines()))
+        if not click.confirm("Try again, once that is fixed in Slack?", default=True, err=True):
             return findings
 
 
-def _settled(patient: Patient) -> Sequence[Finding]:
-    """What the doctor says of Slack, once the functions have read the new secret."""
-    given_up = patient.context.clock() + SETTLING
+def _check_updated(context: Context) -> Sequence[Finding]:
+    """Check Slack once the functions have read the new secret."""
+    deadline = context.clock() + REFRESH_TIME
     while True:
-        findings = list(slack(patient))
-        waiting = any(each.check is Check.SIGNING and each.verdict is Verdict.FAULT for each in findings)
-        if not waiting or patient.context.clock() >= given_up:
+        findings = list(check_slack(context))
+        old_secret = any(each.check is Check.SIGNING and each.level is Level.FAULT for each in findings)
+        if not old_secret or context.clock() >= deadline:
             return findings
-        patient.context.sleep(_LOOK)
+        context.sleep(_INTERVAL)
 
 
-def _by_hand(patient: Patient, connection: Connection) -> str:
-    keep = "SlackBotToken and SlackSigningSecret, too: the next update that touches the secret writes those"
+def _manual_update(context: Context, connection: Connection) -> str:
     return (
-        f"The stack still asks in {patient.slack_channel or 'no channel'}. To change that:\n"
-        f"{patient.deploy('--parameter-overrides', f'SlackChannel={connection.channel}')}\n"
-        f"Pass {keep}."
+        f"The stack still asks in {context.slack_channel or 'no channel'}. To change that:\n"
+        f"{deploy(context, '--parameter-overrides', f'SlackChannel={connection.channel}')}\n"
+        "Pass SlackBotToken and SlackSigningSecret, too: the next update that touches the secret writes those."
     )
 
 
-def _finish(context: Context, findings: Sequence[Finding], note: str) -> None:
-    emit(
-        context,
-        [finding.as_json() for finding in findings],
-        [line for finding in findings for line in finding.lines()],
-    )
+def _finish(context: Context, findings: Sequence[Finding], note: str = "") -> None:
+    lines = [line for finding in findings for line in finding.lines()]
+    emit(context, [finding.as_json() for finding in findings], lines)
     if note:
-        say(note)
+        _say(note)
     click.get_current_context().exit(exit_code(findings))

@@ -1,19 +1,19 @@
-"""`approvals wait`: waits for the decision of an approval that was asked for before."""
+"""`approvals wait`: wait for the decision of an approval."""
 
 from __future__ import annotations
 
 import click
 
 from cli.context import Context, pass_context
-from cli.find import find
-from cli.follow import cancel_option, follow, interruptible
-from cli.output import json_option
+from cli.lookup import find
+from cli.options import cancel_option, common_options
+from cli.watch import follow, interruptible
 
 
-@click.command(short_help="Wait for the decision of an approval.")
+@click.command()
 @click.argument("approval")
 @cancel_option
-@json_option
+@common_options
 @pass_context
 def command(context: Context, approval: str, *, cancel_on_interrupt: bool) -> None:
     """Wait for the decision of an approval.
@@ -23,4 +23,4 @@ def command(context: Context, approval: str, *, cancel_on_interrupt: bool) -> No
     """
     found = find(context, approval)
     with interruptible(context, found.workflow.execution_arn, found.id, cancel=cancel_on_interrupt):
-        follow(context, lambda _watch: found)
+        follow(context, lambda _watch: found, cancel=cancel_on_interrupt)

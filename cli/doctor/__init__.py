@@ -1,1 +1,1 @@
-"""What `approvals doctor` looks at: a check for each thing that can be wrong, and what mends it."""
+"""The checks of `approvals doctor`, each with the fix for what it finds."""

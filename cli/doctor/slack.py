@@ -1,4 +1,4 @@
-"""Checks of Slack: the token, what it allows, the channel, and the signing secret."""
+"""Checks of Slack: the token, its scopes, the channel, and the signing secret."""
 
 from __future__ import annotations
 
@@ -18,67 +18,70 @@ from urllib3.exceptions import HTTPError
 from bot.client import STALE
 from bot.credentials import REFRESH
 from bot.request_verification import REFUSED
-from cli.doctor.finding import Check, Finding, fault, ok, unknown, warning
-from cli.doctor.patient import Patient
+from cli.context import Context
+from cli.doctor.findings import Check, Finding, fault, ok, unknown, warning
+from cli.doctor.fixes import again, tail
 from cli.slack_app import APPS, NAME, SIGNING_SECRET, scopes
+from cli.slack_connection import slack_client, stored_secret
 
 Json: TypeAlias = dict[str, Any]
 
 LOOK_BACK = timedelta(days=1)
-"""How far back refused requests are looked for."""
+"""How far back the log is searched for refused requests."""
 
 GRACE = 2 * REFRESH
-"""How long after a change of the secret refusals are no news: warm functions go by the old one for a moment."""
+"""Refusals this soon after a change of the secret are expected: warm functions still use the old one."""
 
 _INVITE = f"In Slack, in the channel: /invite @{NAME}"
 _INSTALL = f"{APPS} > your app > Install App > Reinstall to Workspace"
 _COPY_SECRET = f"{APPS} > your app > Basic Information > App Credentials > Signing Secret: Show, copy"
 
 
-def slack(patient: Patient) -> Iterator[Finding]:
-    """Everything about Slack. Without a channel, requests go by mail alone, which is fine."""
-    if not patient.slack_channel:
-        yield ok(Check.CHANNEL, f"not connected; mail alone. To connect it: {patient.approvals('slack', 'connect')}")
+def check_slack(context: Context) -> Iterator[Finding]:
+    """Check everything about Slack. Without a channel, requests go by email only, which is fine."""
+    if not context.slack_channel:
+        yield ok(Check.CHANNEL, f"not connected; mail alone. To connect it: {context.command('slack', 'connect')}")
         return
     try:
-        secret = patient.slack_secret()
+        secret = stored_secret(context)
     except (KeyError, ValueError):
         text = "the stack's secret is not of the form that the functions read"
-        yield fault(Check.TOKEN, text, patient.approvals("slack", "connect"))
+        yield fault(Check.TOKEN, text, context.command("slack", "connect"))
         return
-    yield from app(patient, secret.bot_token, patient.slack_channel)
-    yield from _signing(patient, secret.signing_secret)
+    yield from check_app(context, secret.bot_token, context.slack_channel)
+    yield from _signing(context, secret.signing_secret)
 
 
-def app(patient: Patient, token: str, channel: str) -> Iterator[Finding]:
-    """Token, scopes and channel. With a token that Slack does not take, the others can't be looked at."""
-    connect = patient.approvals("slack", "connect")
+def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
+    """Check token, scopes and channel. Without a valid token the other two can't be checked."""
+    connect = context.command("slack", "connect")
     copy = f"{APPS} > your app > OAuth & Permissions > Bot User OAuth Token: copy\n{connect}"
     if not token:
         yield fault(Check.TOKEN, "SlackChannel is set, but there is no bot token", copy)
         return
-    web = patient.slack(token)
+    web = slack_client(context, token)
     try:
         who = web.auth_test()
     except SlackApiError as error:
-        yield _of_token(error, copy)
+        yield _token_finding(context, error, copy)
         return
-    except (SlackRequestError, HTTPException, OSError) as error:
-        yield unknown(Check.TOKEN, f"Slack can't be reached: {type(error).__name__}")
+    except (SlackRequestError, HTTPException, OSError):
+        yield unknown(Check.TOKEN, f"Slack can't be reached at {web.base_url}", again(context))
         return
     if not who.get("bot_id"):
         yield fault(Check.TOKEN, "the token is a person's, not the app's bot's", copy)
         return
     yield ok(Check.TOKEN, f"Slack takes it, as @{who.get('user')} in {who.get('team')}")
     yield from _scopes(who)
-    yield from _channel(patient, web, channel)
+    yield from _channel(context, web, channel)
 
 
-def _of_token(error: SlackApiError, copy: str) -> Finding:
+def _token_finding(context: Context, error: SlackApiError, copy: str) -> Finding:
     reason = str(error.response.get("error", ""))
     if reason in STALE:
         return fault(Check.TOKEN, f"Slack does not take it: {reason}", copy)
-    return unknown(Check.TOKEN, f"Slack answered {error.response.status_code}", "Try again in a minute")
+    text = f"Slack answered {error.response.status_code} at {context.parameters['SlackApiUrl']}"
+    return unknown(Check.TOKEN, text, again(context))
 
 
 def _scopes(who: SlackResponse) -> Iterator[Finding]:
@@ -90,12 +93,12 @@ def _scopes(who: SlackResponse) -> Iterator[Finding]:
         yield ok(Check.SCOPES, f"the app has all {len(scopes())} that it needs")
 
 
-def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding]:
+def _channel(context: Context, web: WebClient, channel: str) -> Iterator[Finding]:
     if channel.startswith("D"):
         yield ok(Check.CHANNEL, f"{channel} is a direct message, which the app may always write in")
         return
     another = (
-        f"{patient.approvals('slack', 'connect', '--channel', 'ID')}   # it is at the foot of the channel's details\n"
+        f"{context.command('slack', 'connect', '--channel', 'ID')}   # it is at the foot of the channel's details\n"
         f"{_INVITE}   # if the channel is private"
     )
     try:
@@ -109,8 +112,8 @@ def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding
         else:
             yield unknown(Check.CHANNEL, f"Slack answered {reason}", f"See {Check.SCOPES}")
         return
-    except (SlackRequestError, HTTPException, OSError) as error:
-        yield unknown(Check.CHANNEL, f"Slack can't be reached: {type(error).__name__}")
+    except (SlackRequestError, HTTPException, OSError):
+        yield unknown(Check.CHANNEL, f"Slack can't be reached at {web.base_url}", again(context))
         return
     name = f"#{found.get('name', channel)}"
     if found.get("is_archived"):
@@ -123,75 +126,78 @@ def _channel(patient: Patient, web: WebClient, channel: str) -> Iterator[Finding
         yield ok(Check.CHANNEL, f"the app is in {name}")
 
 
-def _signing(patient: Patient, secret: str) -> Iterator[Finding]:
-    """The function must take what is signed with the stored secret, and must not have refused what Slack signed.
+def _signing(context: Context, secret: str) -> Iterator[Finding]:
+    """Check that the function accepts the stored secret's signature and has not refused any of Slack's.
 
-    Slack can't be asked whether a secret is an app's: only a request that it signs shows that.
+    Slack has no API to verify a signing secret: only a request that Slack signs shows whether it is right.
     """
-    mend = f"{_COPY_SECRET}\n{patient.approvals('slack', 'connect')}"
+    fix = f"{_COPY_SECRET}\n{context.command('slack', 'connect')}"
     if not secret:
-        yield fault(Check.SIGNING, "there is none, so every click in Slack is refused", mend)
+        yield fault(Check.SIGNING, "there is none, so every click in Slack is refused", fix)
         return
     try:
-        status = _signed_no_op(patient, secret)
-    except HTTPError as error:
-        yield unknown(Check.SIGNING, f"SlackRequestUrl can't be reached from here: {type(error).__name__}")
+        status = _signed_no_op(context, secret)
+    except HTTPError:
+        url = context.output("SlackRequestUrl")
+        yield unknown(Check.SIGNING, f"SlackRequestUrl, {url}, can't be reached from here", again(context))
         return
     if status != HTTPStatus.OK:
-        yield _not_taken(patient, status)
+        yield _not_accepted(context, status)
         return
-    if refused := _refused(patient):
+    if refused := _count_refused(context):
         text = f"{refused} requests that Slack signed were refused in the last day: it is not the app's signing secret"
         yield fault(
-            Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), mend
+            Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), fix
         )
     elif not SIGNING_SECRET.fullmatch(secret):
-        yield warning(Check.SIGNING, "it does not look like one: those have 32 small letters and digits", mend)
+        yield warning(Check.SIGNING, "it does not look like one: those have 32 small letters and digits", fix)
     else:
         yield ok(Check.SIGNING, "the stack checks with the stored one, and refused nothing that Slack signed in a day")
 
 
-def _signed_no_op(patient: Patient, secret: str) -> int:
-    """Sends what Slack itself sends to see whether an address is up, signed; returns the answer's status."""
-    body, timestamp = "ssl_check=1", str(int(patient.context.clock().timestamp()))
+def _signed_no_op(context: Context, secret: str) -> int:
+    """Send the signed request with which Slack checks a URL. Return the status of the response."""
+    body, timestamp = "ssl_check=1", str(int(context.clock().timestamp()))
     signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": signature or "",
     }
-    return patient.http.request(
-        "POST", patient.address(patient.output("SlackRequestUrl")), body=body, headers=headers
+    return context.http.request(
+        "POST", context.api_url(context.output("SlackRequestUrl")), body=body, headers=headers
     ).status
 
 
-def _not_taken(patient: Patient, status: int) -> Finding:
-    tail = patient.tail("BotLogs")
+def _not_accepted(context: Context, status: int) -> Finding:
+    log = tail(context, "BotLogs")
     if status == HTTPStatus.UNAUTHORIZED:
         text = "the stack refuses what is signed with the stored one: it was changed just now, or a clock is wrong"
-        again = f"{patient.approvals('doctor')}   # in a minute: functions read a new secret once a minute"
-        return fault(Check.SIGNING, text, f"{again}\ndate -u   # is it the time, to within 5 minutes?\n{tail}")
-    return fault(Check.SIGNING, f"SlackRequestUrl answers {status}", tail)
+        again = f"{context.command('doctor')}   # in a minute: functions read a new secret once a minute"
+        return fault(Check.SIGNING, text, f"{again}\ndate -u   # is it the time, to within 5 minutes?\n{log}")
+    return fault(Check.SIGNING, f"SlackRequestUrl answers {status}", log)
 
 
-def _refused(patient: Patient) -> int:
-    """How many signed requests the function refused since it last took an answer, and since the secret was changed."""
-    group = patient.resource("BotLogs")
+def _count_refused(context: Context) -> int:
+    """Count the signed requests that the function refused since its last response and since the secret changed."""
+    group = context.resource("BotLogs")
     if group is None:
         return 0
-    described = patient.secrets.describe_secret(SecretId=patient.output("SlackSecretArn"))
-    since = max(patient.context.clock() - LOOK_BACK, described["LastChangedDate"].astimezone(UTC) + GRACE)
-    refused = [at for at, line in _lines(patient, group.id, REFUSED, since) if line.get("signed")]
+    described = context.client("secretsmanager").describe_secret(SecretId=context.output("SlackSecretArn"))
+    since = max(context.clock() - LOOK_BACK, described["LastChangedDate"].astimezone(UTC) + GRACE)
+    refused = [at for at, line in _lines(context, group.id, REFUSED, since) if line.get("signed")]
     if not refused:
         return 0
-    taken = [at for at, _ in _lines(patient, group.id, "in slack", min(refused))]
-    return sum(at > max(taken, default=datetime.min.replace(tzinfo=UTC)) for at in refused)
+    accepted = [at for at, _ in _lines(context, group.id, "in slack", min(refused))]
+    return sum(at > max(accepted, default=datetime.min.replace(tzinfo=UTC)) for at in refused)
 
 
-def _lines(patient: Patient, group: str, phrase: str, since: datetime) -> Iterator[tuple[datetime, Json]]:
-    """The lines of a log with a phrase in their message, and when they were written."""
-    pages = patient.logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group, filterPattern=json.dumps(phrase), startTime=int(since.timestamp() * 1000)
+def _lines(context: Context, group: str, phrase: str, since: datetime) -> Iterator[tuple[datetime, Json]]:
+    """Yield the log lines whose message contains a phrase, each with its time."""
+    pages = (
+        context.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=group, filterPattern=json.dumps(phrase), startTime=int(since.timestamp() * 1000))
     )
     for page in pages:
         for event in page["events"]:

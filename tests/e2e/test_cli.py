@@ -16,6 +16,7 @@ import pexpect
 import pytest
 from botocore.exceptions import ClientError
 
+from approvals.domain.references import short
 from approvals.domain.signed_links import is_approval_id
 from demo import aws
 from demo.person import Person, links
@@ -132,6 +133,24 @@ def test_an_approver_whom_no_mail_reaches_exits_with_3_and_says_why(cli: Cli) ->
     assert "nobody@example.com" in out.splitlines()[-1]
 
 
+def test_without_wait_an_approver_whom_no_mail_reaches_is_no_success_either(cli: Cli) -> None:
+    asked = ("request", "--name", "cli-refused", "--title", "Refused", "--approver", "nobody@example.com")
+    code, out, _ = ended(cli.start(*asked))
+    assert code == 3
+    assert "nobody@example.com" in out.splitlines()[-1]
+
+
+def test_the_same_name_and_input_find_the_same_approval_and_its_outcome(cli: Cli, person: Person) -> None:
+    again = ("request", "--name", "cli-again", "--title", "Again", "--json")
+    asked = json.loads(cli.run(*again))
+    assert json.loads(cli.run(*again, "--output", "json", "--local"))["Id"] == asked["Id"]
+    answer(person, "cli-again", "approve")
+    assert ended(cli.start("wait", asked["Id"]))[0] == 0
+    code, out, _ = ended(cli.start(*again, "--wait"))
+    assert (code, json.loads(out)["Id"]) == (0, asked["Id"])
+    assert ended(cli.start("request", "--name", "cli-again", "--title", "Another"))[0] == 3
+
+
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("cancel", [True, False])
 def test_an_interrupt_cancels_only_when_asked_to(
@@ -166,7 +185,7 @@ def test_what_was_asked_is_listed_shown_and_exported(cli: Cli, person: Person) -
     assert is_approval_id(asked["Id"])
     person.mail("cli-shown")
     assert asked["Id"] in [each["Id"] for each in json.loads(cli.run("list", "--search", "cli-shown", "--json"))]
-    assert asked["Id"][:8] in cli.run("list")
+    assert short(asked["Id"]) in cli.run("list")
     assert f"{EMAIL} was asked by email." in cli.run("show", asked["Id"][:6])
     answer(person, "cli-shown", "approve")
     [row] = [

@@ -177,7 +177,7 @@ def on_the_command_line(arguments: list[str], answer: Callable[..., Any]) -> obj
 
     context = Context(region="eu-west-1", clock=lambda: _AT)
     context.__dict__["outputs"] = {"ApprovalTableName": "approvals"}
-    context.dynamodb.meta.events.register("before-send.dynamodb.*", answer)
+    context.client("dynamodb").meta.events.register("before-send.dynamodb.*", answer)
     with suppress(SystemExit):
         main(["--region", "eu-west-1", *arguments], obj=context)
     return None

@@ -28,6 +28,7 @@ from tests.functional.conftest import TABLE, Clock
 EMAIL = "approver@example.com"
 STACK = "human-approval"
 PARAMETERS = {"Email": EMAIL, "ApprovalTimeoutMinutes": "60"}
+NO_NAMES = People()
 OTHERS = {"AWS_PROFILE": None, "AWS_REGION": None, "APPROVALS_STACK": None, "NO_COLOR": None}
 
 
@@ -63,7 +64,7 @@ class Shell:
         context = Context(clock=self.clock, sleep=self._sleep)
         # moto's own CloudFormation wants half of all packages there are.
         describe: Callable[..., Any] = self._describe
-        context.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", describe)
+        context.client("cloudformation").meta.events.register("before-call.cloudformation.DescribeStacks", describe)
         return context
 
     def _describe(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
@@ -89,7 +90,7 @@ class Shell:
     @contextmanager
     def intercepted(self, service: str, operation: str, answer: Callable[..., Any]) -> Iterator[None]:
         """Lets `answer` change what AWS returns to the next call of the command line."""
-        client = getattr(self.context, service)
+        client: Any = self.context.client(service)  # type: ignore[call-overload]  # any service
         client.meta.events.register(f"after-call.{service}.{operation}", answer)
         yield
 
@@ -100,8 +101,11 @@ class Shell:
         found = client.list_executions(stateMachineArn=machine)["executions"]
         return [dict(client.describe_execution(executionArn=each["executionArn"])) for each in found][::-1]
 
-    def asked(self, people: People | None = None) -> Approval:
-        """Does what the state machine and `request` do: stores what the newest execution asks."""
+    def asked(self, people: People | None = NO_NAMES) -> Approval:
+        """Does what the state machine and `request` do: stores what the newest execution asks.
+
+        Without people its approvers are still to be looked up.
+        """
         execution = self.executions()[-1]
         request = parse_request(json.loads(execution["input"]), default_timeout=timedelta(minutes=60))
         approval = an_approval(
@@ -115,13 +119,13 @@ class Shell:
             ),
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
-            people=people or People(),
+            people=people,
             deliveries=(),
         )
         assert self.table.add(approval)
         return approval
 
-    def started(self, name: str, asked: Any = None, people: People | None = None) -> Approval:
+    def started(self, name: str, asked: Any = None, people: People | None = NO_NAMES) -> Approval:
         """An approval that an execution asks for, as another program would start it."""
         machine = self.outputs["StateMachineHumanApprovalArn"]
         text = json.dumps({"Approval": asked or {"Title": f"About {name}"}})

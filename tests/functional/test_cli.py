@@ -54,8 +54,8 @@ def test_what_is_typed_wrong_exits_with_64(shell: Shell, arguments: list[str]) -
 
 
 def test_every_command_takes_json() -> None:
-    """But `demo`, which prints nothing that a program would read."""
-    for name in [name for name in COMMANDS if name != "demo"]:
+    """But `demo` and `completion`, which print nothing that a program would read."""
+    for name in [name for name in COMMANDS if name not in {"demo", "completion"}]:
         command = import_module(f"cli.commands.{name}").command
         for each in command.commands.values() if isinstance(command, click.Group) else [command]:
             assert "--json" in [option for parameter in each.params for option in parameter.opts], each.name
@@ -74,7 +74,7 @@ def test_trouble_on_the_way_to_aws_is_one_sentence(shell: Shell, error: Exceptio
     def fail(**_: Any) -> None:
         raise error
 
-    shell.context.dynamodb.meta.events.register("before-call.dynamodb.*", fail)
+    shell.context.client("dynamodb").meta.events.register("before-call.dynamodb.*", fail)
     result = shell.run("list")
     assert result.exit_code == 3
     assert said in result.stderr
@@ -167,6 +167,44 @@ def test_a_stack_of_another_product_is_named(shell: Shell) -> None:
 
 def test_json_stays_json_where_there_is_nothing(shell: Shell) -> None:
     assert json.loads(shell.run("list", "--json").stdout) == []
+
+
+def test_options_of_the_group_may_follow_the_command(shell: Shell) -> None:
+    assert shell.run("list", "--stack", "human-approval", "--region", "eu-west-1").exit_code == 0
+    result = shell.run("approvers", "list", "--stack", "other")
+    assert (result.exit_code, "There is no stack other" in result.stderr) == (3, True)
+    assert shell.run("--stack", "other", "list", "--stack", "human-approval").exit_code == 0
+
+
+def test_output_json_is_json(shell: Shell) -> None:
+    shell.started("run-1")
+    assert shell.run("list", "--output", "json").stdout == shell.run("list", "--json").stdout
+    assert shell.run("--output", "json", "list").stdout == shell.run("--json", "list").stdout
+    assert shell.run("--json", "list").stdout == shell.run("list", "--json").stdout
+    assert shell.run("list", "--output", "text").stdout == shell.run("list").stdout
+    assert shell.run("list", "--output", "xml").exit_code == 64
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion_script(shell: Shell, name: str) -> None:
+    result = shell.run("completion", name)
+    assert result.exit_code == 0
+    assert f"_APPROVALS_COMPLETE={name}_complete" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("approvals ex", ["export"]),
+        ("approvals request --on-t", ["--on-timeout"]),
+        ("approvals list --status re", ["rejected"]),
+        ("approvals slack co", ["connect"]),
+    ],
+)
+def test_commands_options_and_choices_are_completed(words: str, found: list[str]) -> None:
+    environ = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_APPROVALS_COMPLETE": "bash_complete"}
+    result = CliRunner(env=environ).invoke(main, prog_name="approvals")
+    assert [line.partition(",")[2] for line in result.stdout.splitlines()] == found
 
 
 def test_it_says_its_version(shell: Shell) -> None:

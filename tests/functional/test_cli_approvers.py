@@ -54,7 +54,7 @@ def test_adding_one_that_is_pending_sends_the_mail_again(shell: Shell) -> None:
     shell.run("approvers", "add", "ann@example.com")
     subscribed: list[Any] = []
     with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
-        shell.context.sns.meta.events.register(
+        shell.context.client("sns").meta.events.register(
             "provide-client-params.sns.Subscribe", lambda params, **_: subscribed.append(params)
         )
         result = shell.run("approvers", "add", "ann@example.com", "--json")
@@ -116,7 +116,7 @@ def test_an_address_that_was_unsubscribed_is_listed_and_can_be_added_again(shell
 
 def test_a_subscription_is_confirmed_so_that_no_scanner_can_end_it(shell: Shell) -> None:
     sent: list[Any] = []
-    shell.context.sns.meta.events.register(
+    shell.context.client("sns").meta.events.register(
         "provide-client-params.sns.ConfirmSubscription", lambda params, **_: sent.append(params)
     )
     topic = shell.outputs["ApprovalTopicArn"]

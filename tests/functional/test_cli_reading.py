@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +22,9 @@ import pytest
 from approvals.domain.characters import hidden_in
 from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import Action, People, Person
-from cli.columns import COLUMNS, cell
+from approvals.domain.references import short
+from cli.__main__ import main
+from cli.export_columns import COLUMNS, cell
 from tests.broken import break_record, nest_context
 from tests.builders import ALICE, BOB, TOKEN
 from tests.functional.conftest import TABLE
@@ -41,8 +46,22 @@ def test_open_ones_are_listed_the_nearest_deadline_first(shell: Shell) -> None:
     assert ids(shell) == [soon.id, late.id]
     heading, first, second = shell.run("list").stdout.splitlines()
     assert heading.split() == ["ID", "STATUS", "TITLE", "REQUESTED", "BY", "REQUESTED", "UNTIL"]
-    assert first.split() == [soon.id[:8], "pending", "Soon", "2026-11-23", "09:00Z", "30", "min"]
-    assert second.split()[0] == late.id[:8]
+    assert first.split() == [short(soon.id), "pending", "Soon", "2026-11-23", "09:00Z", "30", "min"]
+    assert second.split()[0] == short(late.id)
+
+
+def test_a_list_shows_who_decided_and_when(shell: Shell) -> None:
+    shell.started("done", {"Title": "Done"})
+    shell.clock.pass_(minutes=5)
+    shell.answered(Action.APPROVE)
+    shell.started("silent", {"Title": "Silent"})
+    shell.expired()
+    heading, *lines = shell.run("list", "--status", "approved", "--status", "expired").stdout.splitlines()
+    assert heading.split()[-3:] == ["DECIDED", "BY", "DECIDED"]
+    assert [re.split(r"\s{2,}", line)[2:] for line in lines] == [
+        ["Silent", "2026-11-23 09:05Z", "2026-11-23 10:05Z", "2026-11-23 10:05Z"],
+        ["Done", "2026-11-23 09:00Z", "2026-11-23 10:00Z", "alice@example.com", "2026-11-23 09:05Z"],
+    ]
 
 
 def test_a_list_is_narrowed_down(shell: Shell) -> None:
@@ -59,7 +78,7 @@ def test_a_list_is_narrowed_down(shell: Shell) -> None:
     assert ids(shell, "--approver", "Ann@example.com") == [new.id]
     assert ids(shell, "--approver", "bo@example.com") == []
     assert ids(shell, "--search", "orders") == [new.id]
-    assert ids(shell, "--status", "any", "--search", "old ONE") == [old.id]
+    assert ids(shell, "--status", "any", "--search", "ONE old jo@") == [old.id]
 
 
 def test_a_list_says_when_there_is_none_and_when_there_are_more(shell: Shell) -> None:
@@ -174,9 +193,9 @@ def test_a_request_named_like_a_short_id_is_followed_by_what_means_it_alone(shel
     """Its approval may not be there yet when the command ends."""
     real = shell.started("real")
     result = shell.run("request", "--title", "Harmless", "--name", real.id[:8])
-    assert result.exit_code == 0
+    assert result.exit_code == 3
     arn = shell.executions()[-1]["executionArn"]
-    assert f"approvals wait {arn}" in result.stdout
+    assert f"approvals wait {arn}" in result.stderr
 
 
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +259,7 @@ def test_no_command_reads_or_prints_a_secret(shell: Shell) -> None:
         ("export", "--since", "1d", "--until", "2026-11-24"),
         ("export", "--since", "1d", "--until", "2026-11-24", "--format", "jsonl"),
     ):
-        shell.context.dynamodb.meta.events.register("provide-client-params.dynamodb.*", note)
+        shell.context.client("dynamodb").meta.events.register("provide-client-params.dynamodb.*", note)
         printed = shell.run(*command).output
         assert TOKEN[:20] not in printed
         assert "kkkkkkkk" not in printed
@@ -253,7 +272,7 @@ def test_cancelling_stops_the_execution_and_waits_until_it_shows(shell: Shell) -
     shell.then = [lambda: None, shell.cancelled, shell.workflow_heard]
     causes: list[str] = []
     name = "provide-client-params.stepfunctions.StopExecution"  # moto forgets the cause
-    shell.context.stepfunctions.meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
+    shell.context.client("stepfunctions").meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
     result = shell.run("cancel", approval.id[:8], "--reason", "Wrong version.")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Cancelled on ")
@@ -417,6 +436,31 @@ def test_a_file_is_replaced_only_by_a_whole_export(shell: Shell, tmp_path: Path)
     assert "can't be written" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(("export", "--since", "1d"), 0), (("list",), 0), (("show",), 0), (("wait",), 3)],
+)
+def test_a_reader_that_closes_the_pipe_is_no_failure_of_a_command_that_reads(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], code: int
+) -> None:
+    """As `head -1` does. Where the exit code lets something pass, it is one."""
+    approval = shell.started("run-1")
+    shell.answered(Action.APPROVE)
+    shell.workflow_heard()
+    shell.clock.pass_(hours=1)
+    named = (approval.id,) if len(command) == 1 and command != ("list",) else ()
+    reader, writer = os.pipe()
+    os.close(reader)
+    closed = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, "stdout", closed)
+    with pytest.raises(SystemExit) as ended:
+        main([*command, *named], obj=shell.context, prog_name="approvals")
+    monkeypatch.undo()
+    with suppress(BrokenPipeError):
+        closed.close()
+    assert ended.value.code == code
+
+
 def test_an_export_needs_a_period(shell: Shell) -> None:
     assert shell.run("export").exit_code == 64
     result = shell.run("export", "--since", "1d", "--until", "2d")
@@ -427,7 +471,7 @@ def test_an_export_needs_a_period(shell: Shell) -> None:
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
 def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
     whole, broken = shell.started("whole"), shell.started("broken")
-    break_record(shell.context.dynamodb, TABLE, broken.id, how)
+    break_record(shell.context.client("dynamodb"), TABLE, broken.id, how)
     listed = shell.run("list", "--json")
     assert listed.exit_code == 0
     assert [each["Id"] for each in json.loads(listed.stdout)] == [whole.id]
@@ -447,7 +491,7 @@ def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: 
 def test_a_context_nested_2000_deep_breaks_no_list_and_is_said_to_be_unreadable(shell: Shell) -> None:
     """As a version without a limit may have stored it; Python 3.11 reads fewer than 1,000 levels."""
     deep = shell.started("deep")
-    nest_context(shell.context.dynamodb, TABLE, deep.id)
+    nest_context(shell.context.client("dynamodb"), TABLE, deep.id)
     assert ids(shell) == [deep.id]
     assert shell.run("export", "--since", "1d", "--until", "2026-11-24").exit_code == 0
     for name in (deep.id, deep.id[:6], "deep"):

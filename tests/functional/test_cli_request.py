@@ -6,16 +6,15 @@ import json
 import os
 import re
 import signal
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
-from approvals.domain.model import (
-    Action,
-    iso,
-)
+from approvals.domain.model import Action, People, Person, iso
 from approvals.domain.steps import Step
 from tests.functional.shell import Shell
 
@@ -117,8 +116,14 @@ def test_with_json_standard_output_is_one_document_and_events_are_lines_of_stand
     found = json.loads(result.stdout)
     assert (found["Status"], found["Result"]["Decision"]) == ("APPROVED", "APPROVED")
     assert found["Request"]["Form"] == [{"Label": "Version", "MaxLength": 3000, "Required": False, **form[0]}]
-    events = [json.loads(line)["Event"] for line in result.stderr.splitlines()]
-    assert events == ["ApprovalRequested", "ResponseRecorded", "ApprovalDecided", "WorkflowResumed"]
+    events = [json.loads(line) for line in result.stderr.splitlines()]
+    assert [each["Event"] for each in events] == [
+        "ApprovalRequested",
+        "ResponseRecorded",
+        "ApprovalDecided",
+        "WorkflowResumed",
+    ]
+    assert {(each["ApprovalId"], each["ExecutionArn"]) for each in events} == {(found["Id"], found["ExecutionArn"])}
     assert found["History"][1]["By"] == "alice@example.com"
 
 
@@ -130,12 +135,69 @@ def test_without_wait_it_says_what_to_do_next(shell: Shell) -> None:
     assert f"approvals --region eu-west-1 cancel {shell.newest().id}" in result.stdout
 
 
-def test_without_wait_it_waits_at_most_a_minute_for_the_approval(shell: Shell) -> None:
+@pytest.mark.parametrize("stored", [True, False])
+def test_without_wait_a_request_that_is_not_accepted_within_a_minute_is_no_success(shell: Shell, stored: bool) -> None:
     began = shell.clock()
+    shell.then = [partial(shell.asked, people=None)] if stored else []
     result = shell.run("request", *TITLE, "--json")
-    assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"Id": None, "ExecutionArn": shell.executions()[0]["executionArn"]}
+    arn = shell.executions()[0]["executionArn"]
+    assert result.exit_code == 3
+    assert json.loads(result.stdout) == {"Id": None, "ExecutionArn": arn}
+    assert f"approvals wait {arn}" in result.stderr
     assert (shell.clock() - began).total_seconds() == 60
+
+
+def test_without_wait_it_succeeds_once_the_approvers_are_known(shell: Shell) -> None:
+    looked_up = People(approvers=(Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com"}),))
+    shell.then = [partial(shell.asked, people=None), lambda: None]
+    shell.then.append(lambda: shell.table.identify(shell.newest(), looked_up))
+    result = shell.run("request", *TITLE, "--approver", "ann@example.com")
+    assert result.exit_code == 0, result.output
+    assert shell.then == []
+    assert result.stdout.startswith("Asked: Deploy web 2.4.1\n")
+
+
+def test_without_wait_a_request_whose_approvers_cant_be_reached_fails_with_the_cause(shell: Shell) -> None:
+    shell.then = [partial(shell.asked, people=None), partial(shell.cancelled, error="InvalidApprovalRequest")]
+    result = shell.run("request", *TITLE, "--approver", "ann@example.com")
+    assert result.exit_code == 3
+    assert "The execution was stopped before anybody answered." in result.stdout
+    assert "approvals wait" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--details", "Adds the checkout."), ("--input", '{"Version": 1}', "--wait")]
+)
+def test_a_request_without_title_and_file_starts_nothing(shell: Shell, arguments: tuple[str, ...]) -> None:
+    result = shell.run("request", *arguments)
+    assert result.exit_code == 64
+    assert "--title" in result.stderr
+    assert "--file" in result.stderr
+    assert shell.executions() == []
+
+
+def test_the_same_name_and_input_find_the_open_approval(shell: Shell) -> None:
+    shell.then = [shell.asked]
+    again = ("request", *TITLE, "--name", "deploy-1", "--json")
+    first, second = shell.run(*again), shell.run(*again)
+    assert (first.exit_code, second.exit_code) == (0, 0), second.output
+    assert json.loads(second.stdout)["Id"] == json.loads(first.stdout)["Id"]
+    assert len(shell.executions()) == 1
+
+
+@pytest.mark.parametrize(("wait", "code"), [(("--wait",), 1), ((), 0)])
+def test_the_same_name_and_input_find_the_outcome_of_an_ended_approval(
+    shell: Shell, wait: tuple[str, ...], code: int
+) -> None:
+    shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
+    again = ("request", *TITLE, "--name", "deploy-1", *wait)
+    shell.then = [shell.asked, partial(shell.answered, Action.REJECT), shell.workflow_heard]
+    shell.run("request", *TITLE, "--name", "deploy-1", "--wait")
+    boto3.client("stepfunctions").stop_execution(executionArn=shell.executions()[0]["executionArn"])
+    result = shell.run(*again)
+    assert result.exit_code == code, result.output
+    assert "Rejected by alice@example.com" in result.stdout
+    assert len(shell.executions()) == 1
 
 
 def test_options_take_the_place_of_what_the_file_says(shell: Shell, tmp_path: Path) -> None:
@@ -182,6 +244,53 @@ def test_options_take_the_place_of_what_the_file_says(shell: Shell, tmp_path: Pa
     }
 
 
+TYPED = {
+    "1.10": "1.10",
+    "0123": "0123",
+    "0x1F": "0x1F",
+    "1_000": "1_000",
+    "1e3": "1e3",
+    "+5": "+5",
+    "12:30:45": "12:30:45",
+    "22:30": "22:30",
+    "2026-11-23": "2026-11-23",
+    "yes": "yes",
+    "off": "off",
+    "=": "=",
+    "1.5": 1.5,
+    "-12": -12,
+    "0": 0,
+    "12345678901234567890": 12345678901234567890,
+    "true": True,
+    "~": None,
+    "": None,
+    '"1"': "1",
+}
+
+
+@pytest.mark.parametrize(("typed", "value"), TYPED.items())
+def test_values_of_yaml_keep_what_was_typed(shell: Shell, typed: str, value: object) -> None:
+    shell.then = [shell.asked]
+    result = shell.run("request", "--file", "-", stdin=f"Approval: {{Title: A}}\nVersion: {typed}\n")
+    assert result.exit_code == 0, result.output
+    [execution] = shell.executions()
+    assert json.loads(execution["input"])["Version"] == value
+
+
+def test_a_yaml_file_may_begin_like_json(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "request.yaml"
+    file.write_text("{Title: A, Reminders: [10],}\n")
+    shell.then = [shell.asked]
+    assert shell.run("request", "--file", str(file)).exit_code == 0
+    assert json.loads(shell.executions()[0]["input"])["Approval"] == {"Title": "A", "Reminders": [10]}
+
+
+def test_off_in_yaml_turns_a_comment_off(shell: Shell) -> None:
+    shell.then = [shell.asked]
+    shell.run("request", "--file", "-", stdin="Title: A\nComment: {Approve: off}\n")
+    assert json.loads(shell.executions()[0]["input"])["Approval"]["Comment"] == {"Approve": "off"}
+
+
 def test_a_file_may_be_a_whole_input(shell: Shell) -> None:
     shell.then = [shell.asked]
     document = json.dumps({"Approval": {"Title": "A"}, "Version": "2.4.1"})
@@ -207,6 +316,15 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
     ("arguments", "stdin", "said"),
     [
         (("--file", "-"), '{"Titel": "A", "TimeoutMinutes": "an hour"}', ["Approval.Titel", "Approval.TimeoutMinutes"]),
+        (
+            ("--file", "-"),
+            '{"Title": "A",\n "Facts": [],\n}',
+            ["Illegal trailing comma before end of object: line 2 column 13"],
+        ),
+        (("--file", "-"), '{"Reminders": [1, ]}', ["Illegal trailing comma before end of array: line 1 column 17"]),
+        (("--file", "-"), '{"Title": A}', ["standard input is not valid JSON: Expecting value: line 1 column 11"]),
+        (("--file", "-"), '{"approval": {"Title": "A"}}', ["approval: unknown key, did you mean Approval?"]),
+        (("--file", "-"), "Aproval: {Title: A}\nVersion: 1\n", ["Aproval: unknown key, did you mean Approval?"]),
         (("--file", "-"), "Title: [", ["standard input is neither JSON nor YAML"]),
         (("--file", "-"), "- a", ["expected an object"]),
         (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is no text"]),
@@ -293,7 +411,32 @@ def test_short_trouble_is_waited_out(shell: Shell) -> None:
         shell.then[0] = lambda: setattr(trouble, "left", 3)
         result = shell.run("wait", shell.newest().id)
     assert result.exit_code == 0, result.output
-    assert result.stderr.count("AWS is busy (ThrottlingException for BatchGetItem)") == 3
+    [line] = result.stderr.splitlines()
+    assert re.match(r"2026-11-23T09:\d\d:\d\d\.\d{3}Z AWS is busy \(ThrottlingException for BatchGetItem\)", line)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"), [((), "Ctrl-C stops waiting."), (("--cancel-on-interrupt",), "Ctrl-C calls it off.")]
+)
+def test_a_terminal_says_what_ctrl_c_does(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.setattr("cli.reporters.is_terminal", lambda: True)
+    approval = shell.started("run-1")
+    shell.then = [approve(shell), shell.workflow_heard]
+    result = shell.run("wait", approval.id, *option)
+    assert result.exit_code == 0
+    assert says in result.stdout
+
+
+def test_an_outage_is_an_event_with_its_time(shell: Shell) -> None:
+    approval = shell.started("busy")
+    trouble = Throttled(0)
+    shell.then = [lambda: setattr(trouble, "left", 3), *[lambda: None] * 3, approve(shell), shell.workflow_heard]
+    with shell.intercepted("dynamodb", "BatchGetItem", trouble):
+        result = shell.run("wait", approval.id, "--json")
+    [outage] = [event for line in result.stderr.splitlines() if (event := json.loads(line))["Event"] == "Trouble"]
+    assert outage["At"] == iso(approval.requested_at + timedelta(seconds=2))
 
 
 def test_trouble_of_five_minutes_ends_the_wait_and_says_that_the_request_is_open(shell: Shell) -> None:

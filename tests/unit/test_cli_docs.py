@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cli import waiting
+from cli import watch
 from cli.__main__ import main
-from cli.columns import COLUMNS, row
 from cli.commands import COMMANDS
+from cli.export_columns import COLUMNS, row
 from cli.group import FAILED, INTERRUPTED, USAGE
 from scripts.cli_reference import PAGE, page
 from tests.builders import an_approval, decided, expired
@@ -36,7 +36,7 @@ def test_every_command_and_option_is_on_the_page(name: str) -> None:
 
 def test_every_exit_code_is_explained() -> None:
     explained = [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE.read_text(), re.MULTILINE)]
-    assert explained == [waiting.APPROVED, waiting.REJECTED, waiting.NOBODY, FAILED, USAGE, INTERRUPTED]
+    assert explained == [watch.APPROVED, watch.REJECTED, watch.UNDECIDED, FAILED, USAGE, INTERRUPTED]
 
 
 def test_every_environment_variable_that_is_read_is_explained() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from approvals.domain.eligibility import Reason
 from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
-from cli import group, waiting
+from cli import group, watch
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/errors.md").read_text()
@@ -72,7 +72,7 @@ def test_every_status_of_a_page_is_explained() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    codes = {waiting.APPROVED, waiting.REJECTED, waiting.NOBODY, group.FAILED, group.USAGE, group.INTERRUPTED}
+    codes = {watch.APPROVED, watch.REJECTED, watch.UNDECIDED, group.FAILED, group.USAGE, group.INTERRUPTED}
     assert rows("Of the command line") == {str(code) for code in codes}
 
 

@@ -17,9 +17,9 @@ from approvals.domain.search import has_words
 from approvals.requests.codec import read, write
 from approvals.requests.schema import load
 from bot.views.approval import request_blocks
-from cli.columns import COLUMNS, row
 from cli.commands.request import command
 from cli.document import lines
+from cli.export_columns import COLUMNS, row
 from cli.request_options import WITHOUT_OPTION
 from mail.messages import Links, request_mail
 from tests.builders import NOW, an_approval
@@ -93,7 +93,9 @@ def test_every_key_has_an_option(key: str) -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_is_in_the_export_or_said_not_to_be(key: str) -> None:
     exported = row(asking(**{key: a_value(key)})) != row(asking())
-    assert exported is not (key in NOT_EXPORTED), f"{key} has no export column: {REMEDY}, or a column (cli/columns.py)"
+    assert exported is not (key in NOT_EXPORTED), (
+        f"{key} has no export column: {REMEDY}, or a column (cli/export_columns.py)"
+    )
 
 
 @pytest.mark.parametrize("key", TEXTS)

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from cli.connecting import Connection
 from cli.slack_app import MANIFEST, create_link, manifest, scopes
+from cli.slack_connection import Connection
 
 URL = "https://abc.execute-api.eu-west-1.amazonaws.com/states/slack/events"
 

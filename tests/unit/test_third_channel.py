@@ -23,8 +23,8 @@ from approvals.store.items import approval_from_item, approval_to_item
 from bot.views.approval import outcome_blocks, outcome_reply, request_blocks
 from bot.views.home import home_view
 from bot.visibility import Overview
-from cli.columns import row
 from cli.document import document, lines
+from cli.export_columns import row
 from mail.messages import Links, outcome_mail, reminder_mail
 from tests.builders import ALICE, MESSAGE, NOW, a_response, an_approval
 from web import pages

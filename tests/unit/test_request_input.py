@@ -8,7 +8,7 @@ import click
 import pytest
 
 from approvals.domain.model import Json
-from cli.asking import execution_input
+from cli.request_input import execution_input
 
 HOUR = timedelta(hours=1)
 

@@ -1,4 +1,4 @@
-"""What AWS refused, in one sentence that says what to do."""
+"""Errors of AWS as one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from approvals.store.reading import UnreadableError
 
 _SIGN_IN = "Name a profile with --profile, or sign in: aws configure, aws sso login"
-_MENDED = {
+_CREDENTIALS = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), "The AWS credentials have expired"),
     **dict.fromkeys(
         ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "AuthFailure"),
@@ -26,7 +26,7 @@ _MENDED = {
     ),
 }
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"})
-BUSY = frozenset(
+_BUSY = frozenset(
     {
         "Throttling",
         "ThrottlingException",
@@ -42,20 +42,33 @@ BUSY = frozenset(
         "InternalErrorException",
     }
 )
-"""What AWS says when it is busy or broken: the same call may work later."""
+"""Codes of a service that is throttled or broken: the same call may work later."""
 
 _ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
-"""Where AWS names the action. Only shown to the user: nothing is decided by it.
+"""Where AWS names the denied action. It is only shown; nothing is decided by it.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 """
 
 
-def explained(error: Exception) -> str | None:
-    """The sentence for an error of AWS or of the way to it; None for any other."""
+def error_code(error: ClientError) -> str:
+    """Return the error code of AWS."""
+    return str(error.response["Error"]["Code"])
+
+
+def is_transient(error: Exception) -> bool:
+    """Return True if the same call may work in a moment: AWS is busy or can't be reached."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error_code(error) in _BUSY or status >= 500  # noqa: PLR2004  # HTTP's server errors
+    return isinstance(error, (ConnectionError, HTTPClientError))
+
+
+def explain(error: Exception) -> str | None:
+    """Return the sentence for an error of AWS or of the connection to it; None for any other error."""
     match error:
         case ClientError():
-            return _refused(error)
+            return _explain_refusal(error)
         case NoCredentialsError() | PartialCredentialsError():
             sentence = f"There are no AWS credentials. {_SIGN_IN}"
         case TokenRetrievalError() | UnauthorizedSSOTokenError():
@@ -74,27 +87,14 @@ def explained(error: Exception) -> str | None:
     return sentence
 
 
-def passing(error: Exception) -> bool:
-    """Whether the same call may work in a moment: AWS is busy, or out of reach."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code(error) in BUSY or status >= 500  # noqa: PLR2004  # HTTP's server errors
-    return isinstance(error, (ConnectionError, HTTPClientError))
-
-
-def code(error: ClientError) -> str:
-    """AWS's code for the error."""
-    return str(error.response["Error"]["Code"])
-
-
-def _refused(error: ClientError) -> str:
-    found, message = code(error), str(error.response["Error"].get("Message", ""))
-    if found in _DENIED:
+def _explain_refusal(error: ClientError) -> str:
+    code, message = error_code(error), str(error.response["Error"].get("Message", ""))
+    if code in _DENIED:
         named = _ACTION.search(message)
         action = named[1] if named else f"the action {error.operation_name}"
         return f"AWS denied {action}. Ask for it: docs/cli.md has the policy that this command line needs"
-    if found in _MENDED:
-        return f"{_MENDED[found]}. {_SIGN_IN}"
-    if found in BUSY:
-        return f"AWS is busy ({found} for {error.operation_name}). Try again in a moment"
-    return f"AWS refused {error.operation_name}: {found}. {message}".strip()
+    if code in _CREDENTIALS:
+        return f"{_CREDENTIALS[code]}. {_SIGN_IN}"
+    if code in _BUSY:
+        return f"AWS is busy ({code} for {error.operation_name}). Try again in a moment"
+    return f"AWS refused {error.operation_name}: {code}. {message}".strip()

@@ -1,4 +1,4 @@
-"""The input of an execution that asks for an approval: from a file, from options, and both."""
+"""The input of an execution that requests an approval, from a file and from options."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from approvals.requests.codec import KEY, RESULT_KEY
 from approvals.requests.parse import InvalidRequestError, parse_request
 
 MAX_SLUG = 45
-"""Characters of the title that an execution's name begins with; with time and chance behind them at most 80.
+"""Characters of the title at the beginning of an execution's name. With time and random characters it has at most 80.
 
 Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 """
@@ -35,30 +36,47 @@ class DuplicateKeyError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: a date stays the text that it is written as. A key that is there twice is an error."""
+    """Loads YAML with the types of JSON: whatever JSON would write differently stays the text that was typed.
+
+    YAML 1.1 reads `1.10` as 1.1, `0123` as 83, `22:30` as 1350, `off` as false and dates as objects.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  # as PyYAML has it
-        """Read an object. Raises `DuplicateKeyError` for a key that is there twice."""
+        """Construct an object. Raises `DuplicateKeyError`."""
         if isinstance(node, yaml.MappingNode):
-            _refuse_duplicates(str(key.value) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
+            _check_unique(str(key.value) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
         return super().construct_mapping(node, deep)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> float | str:
+    number = loader.construct_yaml_float(node)
+    return number if json.dumps(number) == node.value or not isfinite(number) else str(node.value)
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+for _type, _pattern, _first in (
+    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", [*"tTfF"]),
+    ("int", r"(?:0|-?[1-9][0-9]*)$", [*"-0123456789"]),
+    ("float", r"(?:-?(?:0|[1-9][0-9]*)\.[0-9]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", [*"-+.0123456789"]),
+    ("merge", r"<<$", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(_pattern), _first)
 
 
 def execution_input(
-    document: Mapping[str, Json], asked: Mapping[str, Json], rest: Mapping[str, Json], *, default_timeout: timedelta
+    document: Mapping[str, Json], options: Mapping[str, Json], rest: Mapping[str, Json], *, default_timeout: timedelta
 ) -> dict[str, Json]:
-    """The input: the request of a document with what options say in its place, and the rest of the input.
+    """Return the input: the document's request, overridden by options, and the rest of the input.
 
     The document is a request, or a whole input with the request under `Approval`. Raises click's `UsageError` with
-    every problem and its path when the request can't be made.
+    every problem of the request and its path.
     """
     whole = dict(document) if KEY in document else {KEY: dict(document)}
+    for key, value in document.items() if KEY not in document else ():
+        if isinstance(value, dict) and get_close_matches(KEY.lower(), [key.lower()], cutoff=0.8):
+            raise click.UsageError(f"{key}: unknown key, did you mean {KEY}?")
     request = whole.pop(KEY)
     if request is None:  # as good as left out
         request = {}
@@ -68,7 +86,7 @@ def execution_input(
         raise click.UsageError(f"{KEY}.{RESULT_KEY}: is where the answer will be; leave it out")
     if KEY in rest:
         raise click.UsageError(f"--input: the key {KEY} is the request; give it with --file, or with the options")
-    request = {**request, **asked}
+    request = {**request, **options}
     found: dict[str, Json] = {**whole, **rest, **({KEY: request} if request else {})}
     try:
         parse_request(found, default_timeout=default_timeout)
@@ -78,7 +96,7 @@ def execution_input(
 
 
 def read_document(name: str) -> dict[str, Json]:
-    """The JSON or YAML object in a file, or in standard input for `-`. Raises click's `UsageError`."""
+    """Read the JSON or YAML object in a file, or in standard input for `-`. Raises click's `UsageError`."""
     try:
         text = sys.stdin.read() if name == STDIN else Path(name).read_text(encoding="utf-8")
     except OSError as error:
@@ -89,13 +107,16 @@ def read_document(name: str) -> dict[str, Json]:
 
 
 def parse_document(text: str, name: str) -> dict[str, Json]:
-    """The object in a text that is JSON or YAML. Raises click's `UsageError` that says where it is neither."""
+    """Parse an object in JSON or YAML. Raises click's `UsageError` that says where it is neither."""
     try:
-        found = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+        is_json = text.lstrip().startswith("{") and not name.endswith((".yaml", ".yml"))
+        found = _parse_json(text) if is_json else _parse_yaml(text)
     except DuplicateKeyError as error:
         raise click.UsageError(f"{name}: {error}") from error
     except RecursionError as error:
         raise click.UsageError(f"{name}: nested too deep, expected at most {MAX_DEPTH} levels") from error
+    except json.JSONDecodeError as error:
+        raise click.UsageError(f"{name} is not valid JSON: {_trailing_comma(error) or error}") from error
     except (ValueError, yaml.YAMLError) as error:
         raise click.UsageError(f"{name} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
     if not isinstance(found, dict):
@@ -107,23 +128,32 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
 
 
 def execution_name(title: str | None, now: datetime) -> str:
-    """A name for an execution that says what is asked and when, and that no other has."""
+    """Return a unique name for an execution, made from the title and the time."""
     ascii_only = unicodedata.normalize("NFKD", title or "approval").encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:MAX_SLUG].strip("-") or "approval"
     return f"{slug}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+def _parse_json(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
+
+
+def _trailing_comma(error: json.JSONDecodeError) -> str:
+    """Return the message of Python 3.13 for a trailing comma: earlier ones say that a name or a value is missing."""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()[:1]
+    if not before.endswith(",") or after not in {"}", "]"}:
+        return ""
+    kind = "object" if after == "}" else "array"
+    return str(json.JSONDecodeError(f"Illegal trailing comma before end of {kind}", error.doc, len(before) - 1))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    _refuse_duplicates(key for key, _ in pairs)
+    _check_unique(key for key, _ in pairs)
     return dict(pairs)
 
 
-def _refuse_duplicates(keys: Iterable[str]) -> None:
-    """Raise `DuplicateKeyError` for a key that is there twice: which of the two is meant, programs read differently."""
+def _check_unique(keys: Iterable[str]) -> None:
+    """Raise `DuplicateKeyError` for a duplicate key: programs differ in which of the two they use."""
     seen = set()
     for key in keys:
         if key in seen:
@@ -131,16 +161,16 @@ def _refuse_duplicates(keys: Iterable[str]) -> None:
         seen.add(key)
 
 
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader, which only leaves dates as they are
+def _parse_yaml(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  # a subclass of SafeLoader
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
 
 
 def _check_json(value: Any, path: str) -> None:
-    """Raises click's `UsageError` where YAML has what JSON has not."""
+    """Raise click's `UsageError` for a YAML value that JSON does not have."""
     if isinstance(value, dict):
         for key, each in value.items():
             if not isinstance(key, str):

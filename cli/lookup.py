@@ -1,4 +1,4 @@
-"""Finds the approval that somebody means: by its id, the beginning of it, or its execution's name or ARN."""
+"""Look up the approval that a command names: by its ID, the beginning of it, or its execution's name or ARN."""
 
 from __future__ import annotations
 
@@ -12,76 +12,72 @@ from botocore.exceptions import ClientError
 from approvals.domain.model import Approval
 from approvals.domain.references import Reference
 from approvals.store.table import ApprovalTable, NotFoundError
-from cli.context import Context, Failure
-from cli.output import left_out, plain
-from cli.refusals import code
+from cli.aws_errors import error_code
+from cli.context import CommandError, Context
+from cli.output import describe_unreadable, plain
 
 LOOK_BACK = timedelta(days=31)
-"""How far back the beginning of an id is looked for, besides among all that are open."""
+"""How far back the beginning of an ID is looked for, in addition to all open approvals."""
 
 _BEFORE, _AFTER = timedelta(minutes=1), timedelta(minutes=15)
-"""When an execution asked, seen from its start: clocks differ, and Lambda may be busy."""
+"""When an execution requests its approval, relative to its start: clocks differ, and Lambda may be busy."""
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 _NO_EXECUTION = frozenset({"ExecutionDoesNotExist", "InvalidArn", "ValidationException"})
 
 
 def find(context: Context, wanted: str) -> Approval:
-    """Return the approval that is meant. Raises `Failure` when there is none, or more than one."""
+    """Return the approval that is named. Raises `CommandError` if there is none, or more than one."""
     if wanted.startswith("arn:"):
         found = _of_execution(context, wanted)
     else:
         reference = Reference.parse(wanted)
         if reference.approval_id:
-            found = list(in_full(context, [reference.approval_id]))
+            found = list(read_in_full(context, [reference.approval_id]))
         else:
-            # Both are looked for: whoever starts an execution could otherwise give it the beginning of another's id.
+            # Look for both: an execution's name can be chosen to equal the beginning of another approval's ID.
             ids = _beginning_with(context, reference) if reference.prefix else []
             named = _of_execution(context, execution_arn(context, reference.execution_name))
-            found = [*named, *in_full(context, ids)]
+            found = [*named, *read_in_full(context, ids)]
     return _only(context, {approval.id: approval for approval in found}, wanted)
 
 
 def execution_arn(context: Context, name: str) -> str:
-    """The ARN of an execution of the stack's state machine."""
+    """Return the ARN of an execution of the stack's state machine."""
     return f"{context.output('StateMachineHumanApprovalArn').replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def approvals_of(context: Context, arn: str, started: datetime) -> Iterator[Approval]:
-    """The approvals of an execution that started then: the one that waits, or else all it asked for, the newest first.
+    """Yield the approvals that an execution waits for, or else all that it requested, the newest first.
 
-    The indexes know of a new approval only after a moment.
+    The indexes are eventually consistent: a new approval may be missing for a moment.
     """
-    table = ApprovalTable(context.dynamodb, context.output("ApprovalTableName"))
+    table = ApprovalTable(context.client("dynamodb"), context.output("ApprovalTableName"))
     if waiting := [approval.id for approval in context.listing.each(table.waiting(arn))]:
-        yield from in_full(context, waiting)
+        yield from read_in_full(context, waiting)
         return
-    asked = context.listing.requested(started - _BEFORE, started + _AFTER)
-    yield from in_full(context, (approval.id for approval in asked if approval.workflow.execution_arn == arn))
+    requested = context.listing.requested(started - _BEFORE, started + _AFTER)
+    yield from read_in_full(context, (each.id for each in requested if each.workflow.execution_arn == arn))
 
 
-def in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
-    """The approvals with these ids, in full, read as they are used. Raises `UnreadableError`."""
+def read_in_full(context: Context, ids: Iterable[str]) -> Iterator[Approval]:
+    """Read approvals with their contexts, one at a time. Raises `UnreadableError`."""
     for approval_id in ids:
         with suppress(NotFoundError):
             yield context.listing.get(approval_id)
 
 
 def _of_execution(context: Context, arn: str) -> list[Approval]:
-    """Return the approvals that an execution waits for, or else the newest that it asked for."""
+    """Return the approvals that an execution waits for, or else the newest that it requested."""
     try:
-        started = context.stepfunctions.describe_execution(executionArn=arn)["startDate"]
+        started = context.client("stepfunctions").describe_execution(executionArn=arn)["startDate"]
     except ClientError as error:
-        if code(error) in _NO_EXECUTION:
+        if error_code(error) in _NO_EXECUTION:
             return []
         raise
-    found: list[Approval] = []
-    for approval in approvals_of(context, arn, started):
-        if approval.decision:
-            return found or [approval]
-        found.append(approval)
-    return found
+    found = list(approvals_of(context, arn, started))
+    return [each for each in found if each.decision is None] or found[:1]
 
 
 def _beginning_with(context: Context, reference: Reference) -> list[str]:
@@ -94,13 +90,15 @@ def _only(context: Context, found: dict[str, Approval], wanted: str) -> Approval
     if len(found) > 1:
         named = "\n".join(
             f"  {each.id}  {plain(each.title)} (execution {plain(each.workflow.execution_name)})"
-            for each in list(found.values())[:_MOST_NAMED]
+            for each in list(found.values())[:_MAX_NAMED]
         )
-        raise Failure(f"{wanted} can mean {len(found)} approvals. Repeat the command with the full ID of one:\n{named}")
+        raise CommandError(
+            f"{wanted} can mean {len(found)} approvals. Repeat the command with the full ID of one:\n{named}"
+        )
     for approval in found.values():
         return approval
-    missing = f"{left_out(context.unreadable)}. " if context.unreadable else ""
-    raise Failure(
+    missing = f"{describe_unreadable(context.unreadable)}. " if context.unreadable else ""
+    raise CommandError(
         f"There is no approval {wanted.rsplit(':', 1)[-1]}: no ID on record, no beginning of one, and no execution "
         f"that asked. {missing}See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
     )

@@ -1,0 +1,152 @@
+"""The columns of an export: name, description and value of each. None contains a secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+
+from approvals.domain.characters import reveal
+from approvals.domain.facts import LABELS
+from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
+from approvals.domain.result import form
+from bot.addresses import SLACK
+from mail.addresses import EMAIL
+
+_SEPARATORS = ";\t\r\n"
+_FORMULA = re.compile(rf"(?P<before>[\s\"{_SEPARATORS}]+)(?P<sign>[=+\-@\uff1d\uff0b\uff0d\uff20])?")
+"""Blanks, quotes and separators, and the sign behind them that begins a formula.
+
+A spreadsheet with `;` or a tab as its separator ignores quotes around a comma, and splits cells at each separator and
+line break. Blanks and quotes before the sign make no difference, nor does its full-width form. What stands before a
+sign is matched without a sign, too: else a long run of line breaks would be read again from each.
+Source: https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+Value = Callable[[Approval], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its description for docs/cli.md, and its value."""
+
+    description: str
+    value: Value
+
+
+def _of_decision(value: Callable[[Decision], Json]) -> Value:
+    return lambda approval: value(approval.decision) if approval.decision else None
+
+
+def _of_decider(value: Callable[[Approver], Json]) -> Value:
+    return _of_decision(lambda decision: value(decision.approver) if decision.approver else None)
+
+
+COLUMNS: Mapping[str, Column] = {
+    "id": Column("The approval's id.", lambda a: a.id),
+    "status": Column("`PENDING`, `APPROVED`, `REJECTED`, `EXPIRED` or `CANCELLED`.", lambda a: a.status.value),
+    "title": Column("What was asked.", lambda a: a.title),
+    "details": Column("What was said about it.", lambda a: a.request.details),
+    "severity": Column("`normal` or `high`.", lambda a: a.request.severity.value),
+    "requested_by": Column("Who asked.", lambda a: a.request.requested_by),
+    "requested_at": Column("When.", lambda a: iso(a.requested_at)),
+    "deadline": Column("Until when an answer counted, more time included.", lambda a: iso(a.deadline)),
+    "approvers": Column(
+        "Who might answer, as the request names them; empty: whoever was asked.", lambda a: list(a.request.approvers)
+    ),
+    "approver_people": Column(
+        "The people behind these names when it was asked: `name`, `email`, `slack_id`.",
+        lambda a: [_person(person) for person in a.people.approvers] if a.people else [],
+    ),
+    "required_approvals": Column("How many had to approve.", lambda a: a.request.required_approvals),
+    "required_rejections": Column("How many had to reject.", lambda a: a.request.required_rejections),
+    "self_approval": Column("Whether who asked might answer.", lambda a: a.request.allow_self_approval),
+    "escalated_to": Column("Who might answer later, as the request names them.", lambda a: list(a.request.escalate_to)),
+    "escalated_at": Column(
+        "When they were asked; empty: never.", lambda a: iso(a.escalated_at) if a.escalated_at else None
+    ),
+    "decided_at": Column("When it was decided.", _of_decision(lambda decision: iso(decision.at))),
+    "decided_by": Column(
+        "Whose answer decided, an email address or a Slack user id; empty: nobody's.",
+        _of_decider(lambda approver: approver.id),
+    ),
+    "decided_by_name": Column("What people call them.", _of_decider(lambda approver: approver.name)),
+    "channel": Column(
+        "Where it was decided: `email`, `slack`, or `system` for the clock.",
+        _of_decision(lambda decision: decision.channel),
+    ),
+    "comment": Column("What they said.", _of_decision(lambda decision: decision.comment)),
+    "cause": Column("Why it ended when nobody decided.", _of_decision(lambda decision: decision.cause)),
+    "form": Column("What was filled in, by the names of the fields.", form),
+    "responses": Column(
+        "Every answer: `by`, `name`, `channel`, `response`, `at`, `comment`, `withdrawn_at`.",
+        lambda a: [_response(response) for response in a.responses],
+    ),
+    "refused": Column(
+        "Who tried to answer and may not: `by`, `name`, `channel`, `response`, `at`, `reason`.",
+        lambda a: [_event(refusal) | {"reason": refusal.reason} for refusal in a.refusals],
+    ),
+    "workflow_told": Column(
+        "Whether the decision reached the workflow; empty while that is not known.", lambda a: a.resumed
+    ),
+    "state_machine": Column("The state machine that asked.", lambda a: a.workflow.state_machine_name),
+    "execution_arn": Column("Its execution.", lambda a: a.workflow.execution_arn),
+    "digest": Column("The SHA-256 of all that was asked.", lambda a: a.request.digest),
+    **{
+        name: Column(f"{label}, as the request says it.", attrgetter(f"request.{name}"))
+        for name, label in LABELS.items()
+    },
+}
+"""The columns by their names, in their order."""
+
+
+def row(approval: Approval) -> dict[str, Json]:
+    """Return the values of all columns."""
+    return {name: column.value(approval) for name, column in COLUMNS.items()}
+
+
+def cell(value: Json) -> str:
+    """Return a value as a cell of CSV: lists and objects as JSON, and a ' before anything a spreadsheet would run.
+
+    Hidden characters are replaced. Numbers stay numbers.
+    """
+    match value:
+        case None:
+            return ""
+        case bool() | int() | float():
+            return json.dumps(value)
+        case str():
+            text = value
+        case _:
+            text = json.dumps(value, ensure_ascii=False)
+    # The added line break stands for the start of the cell.
+    return _FORMULA.sub(_defuse, f"\n{reveal(text)}").removeprefix("\n")
+
+
+def _defuse(found: re.Match[str]) -> str:
+    """Put a ' where the cell of a formula begins: behind the last separator before its sign."""
+    before, sign = found["before"], found["sign"]
+    begins = max(before.rfind(separator) for separator in _SEPARATORS) + 1
+    return f"{before[:begins]}'{before[begins:]}{sign}" if sign and begins else found[0]
+
+
+def _person(person: Person) -> Json:
+    return {"name": person.name, "email": person.on(EMAIL), "slack_id": person.on(SLACK)}
+
+
+def _response(response: Response) -> Json:
+    withdrawn_at = iso(response.withdrawn_at) if response.withdrawn_at else None
+    return _event(response) | {"comment": response.comment, "withdrawn_at": withdrawn_at}
+
+
+def _event(event: Response | Refusal) -> dict[str, Json]:
+    by = event.approver
+    return {
+        "by": by.id,
+        "name": by.name,
+        "channel": by.channel,
+        "response": event.action.status.value,
+        "at": iso(event.at),
+    }
