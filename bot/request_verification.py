@@ -23,6 +23,9 @@ MAX_CHECK = 1000
 """Characters of the body of a check: it has a token beside its flag."""
 
 _CHECK = re.compile(r"(?:^|&)ssl_check=1(?:&|$)")
+EVENT_TAKEN = "event in slack"
+"""The log line of an event, which Slack sends only to an address that it has verified."""
+
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _PAYLOAD_FIELD = re.compile(r"(?:^|&)payload=")

@@ -23,6 +23,7 @@ from demo.stack import CHANNEL, LocalStack
 from tests.commands import commands, run_aws, run_ours
 from tests.conftest import Suite
 from tests.e2e.conftest import deployed
+from tests.e2e.waiting import seen
 
 NAME = "doctor"
 DOCTOR = f"approvals --stack {NAME} doctor --json"
@@ -72,8 +73,14 @@ def connect(command: str, stack: LocalStack) -> Result:
     return run_ours(command, env=known)
 
 
-def test_a_healthy_stack_has_no_fault(sick: LocalStack) -> None:
-    """The real command, as a program, beside the same with JSON."""
+def seen_home(stack: LocalStack, user: str) -> None:
+    seen(lambda: stack.slack.homes().get(user), "the home")
+
+
+def test_a_healthy_stack_has_no_fault(sick: LocalStack, someone: Person) -> None:
+    """The real command, as a program, beside the same with JSON. Somebody has opened the app's Home."""
+    assert someone._post_json("/api/slack/home", {"user_id": "U0ALICE01"}).status == 200
+    seen_home(sick, "U0ALICE01")
     called = [sys.executable, "-m", "cli", "--stack", NAME, "doctor"]
     seen = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
     assert (seen.returncode, seen.stderr) == (0, ""), seen.stdout
