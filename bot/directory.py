@@ -27,16 +27,16 @@ _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A Slack user. `email` is empty if the app may not see it; `deleted` users can't sign in, `invited` ones not yet.
+    """A Slack user. `workspaces` are the IDs of those they belong to: several on Enterprise Grid.
 
-    Users of Workflow Builder are bots, and so is Slackbot. A `guest` is one of this workspace, in one or several of its
-    channels.
+    `email` is empty if the app may not see it; `deleted` users can't sign in, `invited` ones not yet. Users of Workflow
+    Builder are bots, and so is Slackbot. A `guest` is one of this workspace, in one or several of its channels.
     """
 
     id: str
     name: str
     email: str
-    team_id: str
+    workspaces: frozenset[str]
     deleted: bool
     bot: bool = False
     guest: bool = False
@@ -150,9 +150,18 @@ def _user(found: dict[str, Any]) -> SlackUser:
         id=str(found["id"]),
         name=str(name),
         email=str(profile.get("email") or ""),
-        team_id=str(found.get("team_id") or ""),
+        workspaces=_workspaces(found),
         deleted=bool(found.get("deleted")),
         invited=bool(found.get("is_invited_user")),
         bot=bool(found.get("is_bot") or found.get("is_workflow_bot") or found["id"] == "USLACKBOT"),
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted") or found.get("is_stranger")),
     )
+
+
+def _workspaces(found: dict[str, Any]) -> frozenset[str]:
+    """Return the IDs of a user's workspaces. On Enterprise Grid, there may be no `team_id`, but `teams`.
+
+    Source: https://github.com/looker/lookerbot/issues/184, https://github.com/abdolence/slack-morphism-rust/pull/215
+    """
+    of_organization = (found.get("enterprise_user") or {}).get("teams") or ()
+    return frozenset(str(id_) for id_ in (found.get("team_id"), *(found.get("teams") or ()), *of_organization) if id_)

@@ -204,7 +204,9 @@ class ReplyDelivery:
         """Return the user as Slack knows them; None for users of other workspaces."""
         directory = self._messenger.directory
         workspace, user = directory.workspace(), directory.user(reply.user)
-        if user is None or user.deleted or user.invited or user.bot or {user.team_id, reply.workspace} != {workspace}:
+        if user is None or user.deleted or user.invited or user.bot:
+            return None
+        if not {workspace, reply.workspace} <= user.workspaces:
             return None
         try:
             channels = directory.channels_of(user.id)

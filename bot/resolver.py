@@ -118,7 +118,7 @@ class SlackResolver:
         return not (user.deleted or user.invited or user.bot) and not self._is_stranger(user)
 
     def _is_stranger(self, user: SlackUser) -> bool:
-        return user.team_id != self._directory.workspace()
+        return self._directory.workspace() not in user.workspaces
 
 
 def _person(user: SlackUser) -> Person:

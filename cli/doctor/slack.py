@@ -92,6 +92,11 @@ def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
     if not who.get("bot_id"):
         yield fault(Check.TOKEN, "the token is a person's, not the app's bot's", copy)
         return
+    if who.get("is_enterprise_install"):
+        text = "the app is installed for a whole Enterprise Grid organization: it works in one workspace only"
+        install = f"{APPS} > your app > Install App: uninstall it there, install it to the channel's workspace"
+        yield fault(Check.TOKEN, text, f"{install}\n{copy}")
+        return
     yield ok(Check.TOKEN, f"Slack takes it, as @{who.get('user')} in {who.get('team')}")
     yield from _scopes(who)
     yield from _channel(context, web, channel)

@@ -19,6 +19,7 @@ from demo.slack.directory import (
     ELSEWHERE_CHANNEL,
     GROUPS,
     MEMBERS,
+    ORGANIZATION,
     OUTSIDE,
     PEOPLE,
     WORKSPACE,
@@ -103,6 +104,11 @@ class WebApi:
     """The scopes that the app was installed with."""
     invited: bool = True
     """Whether the app is in the channel."""
+    org_wide: bool = False
+    """Whether the app is installed for the whole Enterprise Grid organization: its ID is then in the workspace's place.
+
+    Source: https://docs.slack.dev/reference/methods/auth.test, https://github.com/onyx-dot-app/onyx/issues/6960
+    """
     channel_name: str = "approvals"
     """The channel's name: its ID stays when somebody renames it. Source: .../reference/events/channel_rename"""
     closed: str = ""
@@ -197,7 +203,10 @@ class WebApi:
 
     def _auth_test(self, _asked: Parameters) -> Json:
         app = {"user": "approvals", "bot_id": "B0APPROVAL", "url": f"https://{WORKSPACE['domain']}.slack.com/"}
-        return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"]}
+        if self.org_wide:
+            whole = {"team": ORGANIZATION["name"], "team_id": ORGANIZATION["id"], "enterprise_id": ORGANIZATION["id"]}
+            return {**app, **whole, "is_enterprise_install": True}
+        return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"], "is_enterprise_install": False}
 
     def _post_message(self, asked: Parameters) -> Json:
         channel, thread = self._channel(asked.get("channel")), asked.get("thread_ts")

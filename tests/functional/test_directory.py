@@ -18,7 +18,9 @@ from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack
 from tests.builders import a_response, an_approval, decided
 from tests.functional.conftest import CHANNEL, DirectWebClient
 
-ALICE = SlackUser(id="U0ALICE01", name="alice", email="alice@example.com", team_id=WORKSPACE["id"], deleted=False)
+ALICE = SlackUser(
+    id="U0ALICE01", name="alice", email="alice@example.com", workspaces=frozenset({WORKSPACE["id"]}), deleted=False
+)
 HOUR = timedelta(hours=1)
 
 
@@ -66,7 +68,8 @@ def test_a_user_who_left_is_known_as_such(directory: SlackDirectory) -> None:
 def test_a_user_of_another_workspace_is_known_as_such(directory: SlackDirectory) -> None:
     user = directory.user("U0GUEST004")
     assert user is not None
-    assert user.team_id == PEOPLE["U0GUEST004"].workspace != directory.workspace() == WORKSPACE["id"]
+    assert user.workspaces == {PEOPLE["U0GUEST004"].workspace}
+    assert directory.workspace() == WORKSPACE["id"] not in user.workspaces
 
 
 @pytest.mark.parametrize(

@@ -324,6 +324,13 @@ def test_a_healthy_slack_has_no_fault(context: Examined) -> None:
     ]
 
 
+def test_app_of_a_whole_organization_is_a_fault_with_what_to_do(context: Examined) -> None:
+    context.workspace.org_wide = True
+    fault = the_fault(slack.check_app(context, context.workspace.bot_token, CHANNEL), Check.TOKEN)
+    assert "installed for a whole Enterprise Grid organization" in fault.text
+    assert "install it to the channel's workspace" in fault.fix
+
+
 def test_without_a_channel_slack_is_fine(make: Callable[..., Examined]) -> None:
     [finding] = slack.check_slack(make(SlackChannel=""))
     assert finding.level is Level.OK

@@ -467,7 +467,11 @@ class FakeDirectory:
             raise self.broken
         email = self.users.get(slack_id)
         name = (email or "").split("@")[0]
-        return SlackUser(id=slack_id, name=name, email=email, team_id=WORKSPACE, deleted=False) if email else None
+        return (
+            SlackUser(id=slack_id, name=name, email=email, workspaces=frozenset({WORKSPACE}), deleted=False)
+            if email
+            else None
+        )
 
     def members(self, _group_id: str) -> tuple[str, ...]:
         if self.broken:

@@ -21,7 +21,7 @@ OWN = "T0OWN"
 
 
 def a_user(slack_id: str, name: str, *, email: str = "", deleted: bool = False, team: str = OWN) -> SlackUser:
-    return SlackUser(id=slack_id, name=name, email=email, team_id=team, deleted=deleted)
+    return SlackUser(id=slack_id, name=name, email=email, workspaces=frozenset({team}), deleted=deleted)
 
 
 ALICE = a_user("U0ALICE01", "Alice", email="alice@example.com")
