@@ -20,7 +20,7 @@ from approvals.domain.parts import join_names, pluralize
 MAX_STYLED_FACTS = 20
 """With more facts, labels are not bold: each run of its own would weigh more than its text."""
 
-MAX_NAMED, MAX_NAME = 5, 40
+MAX_NAMED, MAX_NAME = 3, 30
 """Links that a note names, and the characters of each name."""
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"

@@ -483,6 +483,15 @@ def test_emoji_code_reads_as_it_was_written_everywhere(code: str) -> None:
     assert code not in outcome_reply(done)
 
 
+@pytest.mark.parametrize("letter", ["&", "*", "\U0001f389", "\u00e9", "x"])
+def test_note_that_names_links_fits_into_the_message(letter: str) -> None:
+    links = tuple((letter * 75, f"https://example.com/{'u' * 1900}") for _ in range(10))
+    request = replace(an_approval().request, links=links, details=letter * 20_000)
+    found = as_sent(request_blocks(an_approval(request=request)))
+    assert "links (" in json.dumps(found)
+    check_message(found)
+
+
 def test_slack_links_nothing_by_itself() -> None:
     """A name or an address in the text stays text: no preview, no mention."""
     for blocks in (request_blocks(an_approval()), outcome_blocks(decided(comment="see https://example.com"))):
