@@ -36,7 +36,7 @@ _COMPILED = {"": (), AS_OURS: ("--invalidation-mode", "unchecked-hash")}
 
 
 def main() -> None:
-    """Measures everything and writes the table and the plot."""
+    """Measure everything; write the table and the plot."""
     parser = argparse.ArgumentParser(prog="make bench", description="How light the product is, beside bare handlers.")
     parser.add_argument("--quick", action="store_true", help="a few runs of each, in two minutes")
     parser.add_argument("--cold-only", action="store_true", help="cold starts and sizes alone, without a local stack")
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _cold(built: Built, installed: dict[str, Path], results: Results, *, runs: int) -> None:
-    """Fresh interpreters, by turns: what disturbs the machine disturbs all of them."""
+    """Run fresh interpreters in turns: what disturbs the machine disturbs all of them."""
     for slack in (True, False):
         bench = Bench(slack=slack)
         ours = {name: (function, built.path) for name, function in bench.functions().items()}
@@ -75,7 +75,7 @@ def _cold(built: Built, installed: dict[str, Path], results: Results, *, runs: i
 
 
 def _installed(folder: Path) -> dict[str, Path]:
-    """The bare handlers with their dependencies, complete, by how they are compiled."""
+    """Return the bare handlers with their dependencies, complete, by how they are compiled."""
     site = next(Path(each) for each in sys.path if (Path(each) / "boto3").is_dir())
     installed = {}
     for how, options in _COMPILED.items():
@@ -105,7 +105,7 @@ def _size(built: Built, folder: Path) -> dict[str, Size]:
 
 
 def _calls() -> dict[str, str]:
-    """What the tests that count have counted."""
+    """Return the numbers of calls that tests counted."""
     command = [
         sys.executable,
         "-m",

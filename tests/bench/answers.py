@@ -64,7 +64,7 @@ class Answers:
         self.url = f"https://127.0.0.1:{self._server.server_port}"
 
     def stop(self) -> None:
-        """Stops serving."""
+        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -19,15 +18,13 @@ from urllib.parse import urlencode, urlsplit
 
 from botocore.config import Config
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-)
+from approvals.domain.model import Action, Approval
 from approvals.domain.signed_links import query
 from approvals.store.table import ApprovalTable
 from demo import aws, deploy, emulator
 from demo.process import WORK
 from demo.stack import EMAIL, LocalStack
+from tests.support.deployments import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -69,7 +66,7 @@ class NotInTime(Exception):  # noqa: N818
 @contextmanager
 def deployed() -> Iterator[tuple[LocalStack, Bare]]:
     """Both stacks, on an emulator of their own."""
-    port, web_port = _free_port(), _free_port()
+    port, web_port = free_port(), free_port()
     aws.isolate(port)
     WORK.mkdir(exist_ok=True)
     with emulator.running(port):
@@ -102,7 +99,7 @@ class Bare:
         self.url = f"{aws.endpoint(aws_port)}/_aws/execute-api/{urlsplit(outputs['Url']).netloc.split('.')[0]}/states"
 
     def token(self) -> str:
-        """The next token that the state machine sent."""
+        """Return the next token that the state machine sent."""
 
         def received() -> str | None:
             for message in self._sqs.receive_message(QueueUrl=self._queue).get("Messages", []):
@@ -114,7 +111,7 @@ class Bare:
 
 
 def latencies(stack: LocalStack, bare: Bare, times: int) -> Seconds:
-    """Asks and answers, by turns with ours and with the bare handlers. The first of each is a cold start, left out."""
+    """Ask and answer in turns with ours and the bare handlers. The first of each is a cold start and left out."""
     seconds = Seconds()
     for number in range(times + 1):
         for found, waited in (
@@ -128,7 +125,7 @@ def latencies(stack: LocalStack, bare: Bare, times: int) -> Seconds:
 
 
 def flood(stack: LocalStack, times: int) -> Flood:
-    """Starts many executions, then has all decided by several people at once. Raises when any of it fails."""
+    """Start many executions, then let several people decide them all at once. Raise if any of it fails."""
     machine = stack.outputs["StateMachineHumanApprovalArn"]
     with ThreadPoolExecutor(_AT_A_TIME) as people:
         approvals = list(people.map(lambda _: _asked(stack, _start(machine)), range(times)))
@@ -163,12 +160,12 @@ def _look_and_click(stack: LocalStack, approval: Approval) -> float:
 
 
 def _page(stack: LocalStack, approval: Approval) -> float:
-    """Opens the page behind a link; returns how long it took."""
+    """Open the page behind a link and return how long it took."""
     return _fetch(f"{stack.api_url}/execution?{query(approval, Action.APPROVE, EMAIL)}", expected=200)
 
 
 def _click(stack: LocalStack, approval: Approval) -> float:
-    """Presses the button on the page; returns how long the answer took. A redirect is the answer."""
+    """Press the button on the page; return how long the answer took. A redirect is the answer."""
     form = query(approval, Action.APPROVE, EMAIL).encode()
     return _fetch(f"{stack.api_url}/execution", form, expected=303)
 
@@ -195,13 +192,13 @@ def _table(stack: LocalStack) -> ApprovalTable:
 
 
 def _asked(stack: LocalStack, arn: str) -> Approval:
-    """The approval that an execution waits for, as soon as there is one."""
+    """Return the approval that an execution waits for, as soon as there is one."""
     table = _table(stack)
     return table.get(_soon(lambda: next(table.waiting(arn), None)))
 
 
 def _ended(arn: str) -> float:
-    """When an execution ended. Raises when it failed."""
+    """Return when an execution ended. Raise if it failed."""
 
     def ended() -> dict[str, Any] | None:
         execution: dict[str, Any] = _client("stepfunctions").describe_execution(executionArn=arn)
@@ -214,7 +211,7 @@ def _ended(arn: str) -> float:
 
 
 def _soon(look: Callable[[], T | None]) -> T:
-    """What it finds, as soon as there is something. Raises `NotInTime`."""
+    """Look until there is something, and return it. Raise `NotInTime`."""
     deadline = time.monotonic() + _DEADLINE
     while time.monotonic() < deadline:
         found = look()
@@ -225,7 +222,7 @@ def _soon(look: Callable[[], T | None]) -> T:
 
 
 def _fetch(url: str, form: bytes | None = None, *, expected: int) -> float:
-    """Sends a request; returns how long its answer took. Redirects are not followed."""
+    """Send a request; return how long its answer took. Redirects are not followed."""
     began = time.monotonic()
     try:
         with _OPENER.open(url, form, timeout=_DEADLINE) as answer:
@@ -242,13 +239,6 @@ def _client(service: Literal["stepfunctions", "dynamodb"]) -> Any:
     return aws.session().client(service, config=aws.CONFIG.merge(Config(max_pool_connections=4 * _AT_A_TIME)))
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -258,7 +248,7 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 def _function(path: str, source: str) -> dict[str, Any]:
-    """A function behind a path of the API, which may resume workflows."""
+    """Return a function behind a path of the API, which may resume workflows."""
     allowed = {"Effect": "Allow", "Action": "states:SendTaskSuccess", "Resource": "*"}
     link = {"RestApiId": {"Ref": "Api"}, "Path": f"/{path}", "Method": "get"}
     return {

@@ -15,19 +15,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Presence,
-    Request,
-    Response,
-)
+from approvals.domain.model import Action, Approval, Approver, Presence, Request, Response
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import query
 from bot.views.buttons import ACTION_IDS
 from tests.bench.answers import Answers
-from tests.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval, an_image
+from tests.support.builders import MESSAGE, TOKEN, WORKFLOW, WORKSPACE, a_call, an_approval, an_image
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EMAIL = "ann@example.com"
@@ -46,7 +39,7 @@ class Built:
 
     @classmethod
     def make(cls, folder: Path) -> Built:
-        """Builds both with the Makefiles that `sam build` calls, into a folder."""
+        """Build both with the Makefiles that `sam build` calls, into a folder."""
         built = cls(folder / "layer/python", folder / "code")
         for where, target, artifacts in (
             ("layer", "build-DependenciesLayer", folder / "layer"),
@@ -114,7 +107,7 @@ class Bench:
         self._slack = slack
 
     def stop(self) -> None:
-        """Stops the outside services."""
+        """Stop the outside services."""
         self.answers.stop()
 
     def functions(self) -> dict[str, Function]:
@@ -132,7 +125,7 @@ class Bench:
         }
 
     def baselines(self) -> dict[str, Function]:
-        """The bare handlers: (a) resumes the workflow, (b) is Bolt."""
+        """Return the bare handlers: (a) resumes the workflow, (b) is Bolt."""
         link = {"httpMethod": "GET", "queryStringParameters": {"action": "approve", "token": TOKEN}}
         return {
             "bare": Function("bare", link),
@@ -140,7 +133,7 @@ class Bench:
         }
 
     def run(self, function: Function, path: Sequence[Path], *, warm: int = 0) -> Run:
-        """Runs a function in a fresh interpreter that finds nothing but what is on the path. Raises when it fails."""
+        """Run a function in a fresh interpreter that finds nothing but what is on the path. Raise when it fails."""
         task = {
             "path": [str(each) for each in path],
             "environ": self._environ(),
@@ -162,7 +155,7 @@ class Bench:
         return Run(**{**result, "modules": tuple(result["modules"]), "warm": tuple(result["warm"])})
 
     def click(self) -> dict[str, Any]:
-        """A click on Approve in Slack, signed just now."""
+        """Return a click on Approve in Slack, signed just now."""
         payload = {
             "type": "block_actions",
             "user": {"id": "U0BOB00002", "name": "bob", "team_id": WORKSPACE},
@@ -236,7 +229,7 @@ def _decided(approval: Approval, now: datetime) -> Approval:
 
 
 def _stream(approval: Approval) -> dict[str, Any]:
-    """The table's stream, as it tells of a record."""
+    """Return the table's stream, as it tells of a record."""
     change = {
         "Keys": {"id": {"S": approval.id}},
         "NewImage": an_image(approval),

@@ -68,7 +68,7 @@ class Took:
 
 
 def main() -> None:
-    """Prints two tables."""
+    """Print two tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.memory", description="What memory buys.")
     parser.add_argument("--runs", type=int, default=7, help="fresh interpreters for each function and size")
     runs = parser.parse_args().runs
@@ -128,7 +128,7 @@ def _usd(init: float, took: Took, size: int) -> str:
 
 
 def _shared(function: Function, folder: Path, *, processes: Path, trusted: Path) -> Function:
-    """The same function, which enters a cgroup before it answers."""
+    """Return the function, which enters a cgroup before it answers."""
     name = "shared"
     folder.mkdir(exist_ok=True)
     text = _SHARED.format(module=function.module, processes=str(processes), trusted=str(trusted))
@@ -137,7 +137,7 @@ def _shared(function: Function, folder: Path, *, processes: Path, trusted: Path)
 
 
 def _with_tls(bench: Bench, folder: Path) -> Path:
-    """Has the services speak TLS. Returns whom to trust: also all whom botocore trusts, since reading takes time."""
+    """Have the services speak TLS. Return whom to trust: also all whom botocore trusts, since reading takes time."""
     key, certificate, trusted = (folder / f"{name}.pem" for name in ("key", "certificate", "trusted"))
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bench"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]

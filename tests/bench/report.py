@@ -40,18 +40,18 @@ class Results:
 
 
 def baseline(name: str) -> str:
-    """The bare handler that a function is measured against."""
+    """Return the bare handler that a function is measured against."""
     return "bolt" if name == "bot" else "bare"
 
 
 def ratios(found: dict[str, list[Run]], name: str, measure: Callable[[Run], float], how: str = "") -> list[float]:
-    """The ratios to the baseline, run by run: neighbours in time saw the same machine."""
+    """Return the ratios to the baseline, run by run: neighbours in time saw the same machine."""
     pairs = zip(found[name], found[f"{baseline(name)}{how}"], strict=True)
     return [measure(ours) / measure(bare) for ours, bare in pairs]
 
 
 def write(results: Results, folder: Path) -> str:
-    """Writes results.md and results.png into a folder; returns the text."""
+    """Write results.md and results.png into a folder; return the text."""
     folder.mkdir(exist_ok=True)
     text = "\n".join(_lines(results)) + "\n"
     (folder / "results.md").write_text(text)

@@ -11,14 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, Route, ViewportSize
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Severity,
-)
+from approvals.domain.model import Action, Approval, Severity
 from demo.process import WORK
-from tests.chromium import SIZES, chromium
-from tests.page_variants import FORM, VARIANTS, confirm, long, typical
+from tests.support.chromium import SIZES, chromium
+from tests.support.page_variants import FORM, VARIANTS, confirm, long, typical
 from web.html import HEADERS
 
 pytestmark = pytest.mark.browser
@@ -38,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 
 def served(context: BrowserContext, html: dict[str, str]) -> Page:
-    """A page of a browser in which the site has these pages, each with the headers that the function sends."""
+    """Return a page of a browser in which the site has these pages, each with the headers that the function sends."""
 
     def answer(route: Route) -> None:
         name = urlsplit(route.request.url).path.removeprefix("/")
@@ -80,7 +76,7 @@ class Shapes(HTMLParser):
 
 
 def of_all_shapes() -> list[str]:
-    """A few pages that together have every element that any page has: what a style can tell apart."""
+    """Return a few pages that together have every element that any page has: what a style can tell apart."""
     shapes = {name: Shapes(html).found for name, html in VARIANTS.items()}
     missing, chosen = set[tuple[str, str]]().union(*shapes.values()), []
     while missing:

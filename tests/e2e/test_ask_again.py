@@ -16,9 +16,9 @@ from demo.person import Person, heading, links
 from demo.process import ROOT
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT
-from tests.e2e.stopping import Stopped, check_cancelled
-from tests.e2e.test_readme_example import caller_role
+from tests.support.caller_role import caller_role
 from tests.support.lifecycle import expire
+from tests.support.stopped_executions import Stopped, check_cancelled
 
 PAGE = (ROOT / "docs/workflows.md").read_text()
 STACK = "human-approval"

@@ -11,7 +11,7 @@ from demo.person import Person, links
 from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT, TUTORIAL_INPUT
-from tests.chromium import SIZES, chromium
+from tests.support.chromium import SIZES, chromium
 
 SCREENSHOTS = WORK / "screenshots"
 
@@ -48,7 +48,7 @@ def shoot(page: Page, name: str) -> None:
     assert overflow == 0, "the page scrolls sideways"
 
 
-def test_from_the_form_over_the_mail_to_the_outcome(page: Page, stack: LocalStack, person: Person) -> None:
+def test_from_the_form_over_the_email_to_the_outcome(page: Page, stack: LocalStack, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     name = f"browser-mail-{width}"
     page.goto(stack.url)
@@ -161,7 +161,7 @@ def test_a_mistake_that_a_browser_lets_pass_is_named_and_what_was_typed_is_kept(
     page.close()
 
 
-def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person) -> None:
+def test_more_time_then_an_answer_that_is_withdrawn(page: Page, person: Person) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     asked = {"Approvers": ["alice@example.com", "bob@example.com"], "RequiredApprovals": 2}
     name = person.start(f"browser-change-{width}", {"Approval": asked})
@@ -179,7 +179,7 @@ def test_more_time_then_an_answer_that_is_taken_back(page: Page, person: Person)
     assert person.execution(name)["status"] == "RUNNING"
 
 
-def test_what_is_asked_and_of_whom_is_shown_as_written_and_nothing_of_it_runs(page: Page, person: Person) -> None:
+def test_request_and_approvers_are_shown_as_written_and_no_markup_runs(page: Page, person: Person) -> None:
     evil = "<img src=x onerror=alert(1)> <!channel>"
     asked = {
         "Title": f"Title {evil}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demo.stack import LocalStack
-from tests.e2e.stopping import check_cancelled, stop
+from tests.support.stopped_executions import check_cancelled, stop
 
 
 def test_a_stopped_execution_cancels_its_approval(stack: LocalStack) -> None:

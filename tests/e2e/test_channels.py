@@ -113,7 +113,7 @@ def test_slack_failing_delays_only_the_slack_message(person: Person, stack: Loca
     assert len([mail for mail in person.state()["inbox"] if f" {name}\n" in mail["text"]]) == 2
 
 
-def test_what_is_not_signed_by_slack_gets_401(stack: LocalStack) -> None:
+def test_requests_not_signed_by_slack_get_401(stack: LocalStack) -> None:
     for body in (b"", b"payload=%7B%7D", b"\xff\xfe", b"x" * 1_000_000):
         asked = urllib.request.Request(f"{stack.api_url}/slack/events", data=body)
         with pytest.raises(urllib.error.HTTPError) as refused:

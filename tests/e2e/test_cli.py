@@ -22,7 +22,7 @@ from demo import aws
 from demo.person import Person, links
 from demo.stack import EMAIL, LocalStack
 from scripts.cli_reference import policy
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 SECONDS = 60
 CLOCK_SECONDS = 240
@@ -50,7 +50,7 @@ class Cli:
         )
 
     def run(self, *arguments: str) -> str:
-        """What a call prints that succeeds."""
+        """Run a command that succeeds; return its output."""
         code, out, err = ended(self.start(*arguments))
         assert code == 0, out + err
         return out
@@ -92,7 +92,7 @@ def status(name: str, stack: LocalStack) -> str:
     return stack.executions.get(arn).status
 
 
-def test_an_approval_by_mail_exits_with_0_and_each_event_is_one_plain_line(cli: Cli, person: Person) -> None:
+def test_an_approval_by_email_exits_with_0_and_each_event_is_one_plain_line(cli: Cli, person: Person) -> None:
     process = asking(cli, "cli-approved")
     answer(person, "cli-approved", "approve", "Go.")
     code, out, err = ended(process)
@@ -127,7 +127,7 @@ def test_a_cancelled_approval_exits_with_2(cli: Cli, person: Person, stack: Loca
     assert status("cli-cancelled", stack) == "ABORTED"
 
 
-def test_an_approver_whom_no_mail_reaches_exits_with_3_and_says_why(cli: Cli) -> None:
+def test_an_approver_whom_no_email_reaches_exits_with_3_and_says_why(cli: Cli) -> None:
     code, out, _ = ended(asking(cli, "cli-unreachable", "--approver", "nobody@example.com"))
     assert code == 3
     assert "nobody@example.com" in out.splitlines()[-1]
@@ -173,14 +173,14 @@ def test_an_interrupt_cancels_only_when_asked_to(
         assert ended(waiting)[0] == 0
 
 
-def test_what_is_typed_wrong_exits_with_64_and_starts_nothing(cli: Cli) -> None:
+def test_usage_errors_exit_with_64_and_start_nothing(cli: Cli) -> None:
     code, out, err = ended(cli.start("request", "--name", "cli-wrong", "--approver", "ann", "--wait"))
     assert (code, out) == (64, "")
     assert "Approval.Approvers" in err
     assert ended(cli.start("show", "cli-wrong"))[0] == 3
 
 
-def test_what_was_asked_is_listed_shown_and_exported(cli: Cli, person: Person) -> None:
+def test_a_request_is_listed_shown_and_exported(cli: Cli, person: Person) -> None:
     asked = json.loads(cli.run("request", "--name", "cli-shown", "--title", "=1+1", "--json"))
     assert is_approval_id(asked["Id"])
     person.mail("cli-shown")

@@ -10,18 +10,18 @@ from demo import aws
 from demo.person import Person
 from demo.slack import Message
 from demo.stack import LocalStack
-from tests.conftest import Suite
-from tests.e2e.conftest import deployed
-from tests.e2e.waiting import seen
+from tests.support.deployments import deployed
+from tests.support.leaks import LeakDetector
+from tests.support.polling import seen
 
 BOB, CAROL = "U0BOB00002", "U0CAROL003"
 APPROVE = "approval:approve"
 
 
 @pytest.fixture(scope="module")
-def closing(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
+def closing(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
     """A stack whose channel is archived in the end: no other test shares it."""
-    with deployed(suite, aws_port, "closing") as stack:
+    with deployed(leak_detector, aws_port, "closing") as stack:
         yield stack
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from demo.process import ROOT, WORK
-from tests.e2e.conftest import free_port
-from tests.e2e.waiting import seen
+from tests.support.deployments import free_port
+from tests.support.polling import seen
 
 LISTEN = "0A"
 LOOPBACK = "0100007F"
@@ -49,7 +49,7 @@ def started(ports: tuple[int, int], output: Path) -> Iterator[subprocess.Popen[s
 
 
 def processes_of(port: int) -> list[str]:
-    """The command lines of all processes that were started for an emulator on this port."""
+    """Return the command lines of all processes that were started for an emulator on this port."""
     found = []
     settings = (f"GATEWAY_PORT={port}", f"AWS_PORT={port}", f"AWS_ENDPOINT_URL=http://127.0.0.1:{port}")
     marks = [setting.encode() for setting in settings]
@@ -64,7 +64,7 @@ def processes_of(port: int) -> list[str]:
 
 
 def listeners(pid: int) -> list[str]:
-    """The addresses, without ports, that a process and all its descendants listen on, as the kernel writes them."""
+    """Return the addresses that a process and its descendants listen on, as the kernel writes them."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -97,7 +97,7 @@ class Story(threading.Thread):
 
     def run(self) -> None:
         url = f"http://127.0.0.1:{self.ports[1]}"
-        seen(lambda: f"Open {url}" in self.output.read_text() or None, f"Open {url}", seconds=200)
+        seen(lambda: f"Open {url}" in self.output.read_text(), f"Open {url}", seconds=200)
         with self.told.open("w") as told:
             play = [sys.executable, "-c", f"from demo import story; story.play({url!r})"]
             self.ended_with = subprocess.run(play, cwd=ROOT, stdout=told, stderr=told, check=False).returncode

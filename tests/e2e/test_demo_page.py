@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from demo.stack import LocalStack
-from tests.chromium import chromium
+from tests.support.chromium import chromium
 
 SECONDS = 60_000
 

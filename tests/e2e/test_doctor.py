@@ -20,25 +20,25 @@ from cli.doctor.round_trip import TITLE
 from demo.person import Person, links
 from demo.process import ROOT
 from demo.stack import CHANNEL, LocalStack
-from tests.commands import commands, run_aws, run_ours
-from tests.conftest import Suite
-from tests.e2e.conftest import deployed
-from tests.e2e.waiting import seen
+from tests.support.deployments import deployed
+from tests.support.leaks import LeakDetector
+from tests.support.pasted_commands import commands, run_aws, run_ours
+from tests.support.polling import seen
 
 NAME = "doctor"
 DOCTOR = f"approvals --stack {NAME} doctor --json"
 
 
 @pytest.fixture(scope="module")
-def sick(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
-    """A stack that may be harmed: each test leaves it as well as its mends make it."""
-    with deployed(suite, aws_port, NAME) as stack:
+def doctor_stack(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
+    """A stack that may be harmed: each test leaves it as its fixes make it."""
+    with deployed(leak_detector, aws_port, NAME) as stack:
         yield stack
 
 
 @pytest.fixture
-def someone(sick: LocalStack) -> Person:
-    return Person(sick.url)
+def requester(doctor_stack: LocalStack) -> Person:
+    return Person(doctor_stack.url)
 
 
 def findings(result: Result) -> list[dict[str, str]]:
@@ -47,7 +47,7 @@ def findings(result: Result) -> list[dict[str, str]]:
 
 
 def faults(*more: str) -> list[dict[str, str]]:
-    """What a whole examination finds wrong."""
+    """Return the faults that a whole examination finds."""
     result = run_ours(DOCTOR, *more)
     found = [each for each in findings(result) if each["verdict"] == "fault"]
     assert result.exit_code == (1 if found else 0), result.output
@@ -73,28 +73,24 @@ def connect(command: str, stack: LocalStack) -> Result:
     return run_ours(command, env=known)
 
 
-def seen_home(stack: LocalStack, user: str) -> None:
-    seen(lambda: stack.slack.homes().get(user), "the home")
-
-
-def test_a_healthy_stack_has_no_fault(sick: LocalStack, someone: Person) -> None:
-    """The real command, as a program, beside the same with JSON. Somebody has opened the app's Home."""
-    assert someone._post_json("/api/slack/home", {"user_id": "U0ALICE01"}).status == 200
-    seen_home(sick, "U0ALICE01")
+def test_a_healthy_stack_has_no_fault(doctor_stack: LocalStack, requester: Person) -> None:
+    """The real command, as a program, beside the same with JSON. A person has opened the app's Home."""
+    assert requester._post_json("/api/slack/home", {"user_id": "U0ALICE01"}).status == 200
+    seen(lambda: doctor_stack.slack.homes().get("U0ALICE01"), "the home")
     called = [sys.executable, "-m", "cli", "--stack", NAME, "doctor"]
-    seen = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
-    assert (seen.returncode, seen.stderr) == (0, ""), seen.stdout
-    lines = seen.stdout.splitlines()
+    ran = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    lines = ran.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     assert {line.split(maxsplit=1)[1].split(":")[0] for line in lines} == {*Check} - {Check.ROUND_TRIP}
 
 
 def test_it_calls_what_its_page_asks_to_be_allowed_and_nothing_else(
-    sick: LocalStack, someone: Person, monkeypatch: pytest.MonkeyPatch
+    doctor_stack: LocalStack, requester: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With an open approval, and so with its approvers, to look at."""
     named = {"Title": "Named", "Approvers": ["alice@example.com"], "TimeoutMinutes": 600}
-    mail = someone.mail(someone.start("named", {"Approval": named}), to="alice@example.com")
+    mail = requester.mail(requester.start("named", {"Approval": named}), to="alice@example.com")
     made: set[str] = set()
 
     def note(model: Any, **_named: Any) -> None:
@@ -107,11 +103,11 @@ def test_it_calls_what_its_page_asks_to_be_allowed_and_nothing_else(
     page = (ROOT / "docs/doctor.md").read_text()
     [asked] = re.findall(r"^```\n((?:[a-z]+:\w+\s)+)```$", page, re.MULTILINE)
     assert made == {*asked.split()}
-    someone.confirm(someone.open(links(mail)["approve"]))
-    assert someone.ended("named")
+    requester.confirm(requester.open(links(mail)["approve"]))
+    assert requester.ended("named")
 
 
-def test_a_round_trip_asks_tells_and_calls_off(sick: LocalStack, someone: Person) -> None:
+def test_a_round_trip_asks_tells_and_cancels(doctor_stack: LocalStack, requester: Person) -> None:
     found = findings(run_ours(DOCTOR, "--round-trip"))
     steps = [each["text"] for each in found if each["check"] == Check.ROUND_TRIP]
     assert [each["verdict"] for each in found if each["check"] == Check.ROUND_TRIP] == ["ok"] * 5, steps
@@ -122,41 +118,43 @@ def test_a_round_trip_asks_tells_and_calls_off(sick: LocalStack, someone: Person
         "called off once its execution was stopped",
         "without buttons in Slack",
     ]
-    [message] = [each for each in sick.slack.messages() if TITLE in json.dumps(each.blocks) and not each.thread_ts]
+    [message] = [
+        each for each in doctor_stack.slack.messages() if TITLE in json.dumps(each.blocks) and not each.thread_ts
+    ]
     assert message.edited
     assert [block for block in message.blocks if block["type"] == "actions"] == []
 
 
-def test_a_wrong_token_is_named_and_connecting_mends_it(
-    sick: LocalStack, suite: Suite, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_token_is_named_and_connecting_fixes_it(
+    doctor_stack: LocalStack, leak_detector: LeakDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody at a terminal is asked; what they paste is not shown."""
-    sick.slack.bot_token = "xoxb-local-another-0123456789"
-    suite.use(sick.slack.bot_token)
+    doctor_stack.slack.bot_token = "xoxb-local-another-0123456789"
+    leak_detector.use(doctor_stack.slack.bot_token)
     found = only_fault(Check.TOKEN)
     assert "invalid_auth" in found["text"]
     [command] = commands(found["mend"])
     monkeypatch.setattr("cli.commands.slack._interactive", lambda **_: True)
-    connected = run_ours(command, typed=f"{sick.slack.bot_token}\n{sick.slack.signing_secret}\ny\n")
+    connected = run_ours(command, typed=f"{doctor_stack.slack.bot_token}\n{doctor_stack.slack.signing_secret}\ny\n")
     assert connected.exit_code == 0, connected.output
     assert "https://api.slack.com/apps?new_app=1&manifest_yaml=" in connected.stderr
-    assert sick.slack.bot_token not in connected.output
+    assert doctor_stack.slack.bot_token not in connected.output
 
 
-def test_an_app_that_is_not_in_the_channel_is_named(sick: LocalStack) -> None:
-    sick.slack.invited = False
+def test_an_app_that_is_not_in_the_channel_is_named(doctor_stack: LocalStack) -> None:
+    doctor_stack.slack.invited = False
     found = only_fault(Check.CHANNEL)
     assert found["text"] == "the app is not in #approvals, so it can't write there"
     assert found["mend"] == "In Slack, in the channel: /invite @Approvals"
-    sick.slack.invited = True
+    doctor_stack.slack.invited = True
 
 
-def test_an_unconfirmed_subscription_is_named(sick: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unconfirmed_subscription_is_named(doctor_stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator confirms each address at once: what AWS says of one that did not is put into its answer."""
 
     def unconfirm(parsed: dict[str, Any], **_named: Any) -> None:
         for each in parsed["Subscriptions"]:
-            if each["Endpoint"] == sick.email:
+            if each["Endpoint"] == doctor_stack.email:
                 each["SubscriptionArn"] = "PendingConfirmation"
 
     with monkeypatch.context() as patch:
@@ -166,52 +164,52 @@ def test_an_unconfirmed_subscription_is_named(sick: LocalStack, monkeypatch: pyt
             lambda **named: hooked(session(**named), "after-call.sns.ListSubscriptionsByTopic", unconfirm),
         )
         found = only_fault(Check.EMAIL)
-    assert found["text"].startswith(f"{sick.email} has not confirmed the subscription")
+    assert found["text"].startswith(f"{doctor_stack.email} has not confirmed the subscription")
     assert found["mend"].startswith('Open the mail "AWS Notification - Subscription Confirmation" there')
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
 
 
-def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_mends_it(
-    sick: LocalStack, someone: Person, suite: Suite, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_fixes_it(
+    doctor_stack: LocalStack, requester: Person, leak_detector: LeakDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = someone.message(someone.start("wrong-secret", {"Approval": {"Title": "Wrong secret"}}))
-    sick.slack.signing_secret = "0123456789abcdef0123456789abcdef"
-    suite.use(sick.slack.signing_secret)
-    assert someone.click(message, "approve").status == 502, "the stack refused it"
+    message = requester.message(requester.start("wrong-secret", {"Approval": {"Title": "Wrong secret"}}))
+    doctor_stack.slack.signing_secret = "0123456789abcdef0123456789abcdef"
+    leak_detector.use(doctor_stack.slack.signing_secret)
+    assert requester.click(message, "approve").status == 502, "the stack refused it"
     with monkeypatch.context() as patch:
         patch.setattr(slack_checks, "GRACE", slack_checks.GRACE * 0)  # the secret was stored a moment ago
         found = only_fault(Check.SIGNING)
     assert "1 request that Slack signed was refused" in found["text"]
     assert "Basic Information > App Credentials > Signing Secret" in found["mend"]
     [command] = commands(found["mend"])
-    connected = connect(command, sick)
+    connected = connect(command, doctor_stack)
     assert connected.exit_code == 0, connected.output
-    assert sick.slack.signing_secret not in connected.output
-    assert someone.click(message, "approve").status == 200
-    assert someone.ended("wrong-secret")["output"]["Approval"]["Result"]["Channel"] == "slack"
+    assert doctor_stack.slack.signing_secret not in connected.output
+    assert requester.click(message, "approve").status == 200
+    assert requester.ended("wrong-secret")["output"]["Approval"]["Result"]["Channel"] == "slack"
 
 
-def test_a_missing_scope_is_named(sick: LocalStack) -> None:
-    sick.slack.scopes -= {"usergroups:read"}
+def test_a_missing_scope_is_named(doctor_stack: LocalStack) -> None:
+    doctor_stack.slack.scopes -= {"usergroups:read"}
     found = only_fault(Check.SCOPES)
     assert found["text"] == "the app lacks usergroups:read"
     assert "Bot Token Scopes: add usergroups:read" in found["mend"]
     assert "Reinstall to Workspace" in found["mend"]
-    sick.slack.scopes |= {"usergroups:read"}
+    doctor_stack.slack.scopes |= {"usergroups:read"}
 
 
-def test_a_wrong_channel_is_named_and_connecting_changes_it(sick: LocalStack) -> None:
+def test_a_wrong_channel_is_named_and_connecting_changes_it(doctor_stack: LocalStack) -> None:
     """The stack's other parameters stay as they are, and so does its secret."""
-    sick.slack.channel = "C0ELSEWHERE"
+    doctor_stack.slack.channel = "C0ELSEWHERE"
     before = parameters()
     found = only_fault(Check.CHANNEL)
     assert f"there is no channel {CHANNEL}" in found["text"]
     [command] = commands(found["mend"])
-    shown = f"{sick.slack.bot_token}\n{sick.slack.signing_secret}\n"
-    connected = run_ours(command.replace(" ID", f" {sick.slack.channel}"), "--stdin", typed=shown)
+    shown = f"{doctor_stack.slack.bot_token}\n{doctor_stack.slack.signing_secret}\n"
+    connected = run_ours(command.replace(" ID", f" {doctor_stack.slack.channel}"), "--stdin", typed=shown)
     assert connected.exit_code == 0, connected.output
-    assert parameters() == {**before, "SlackChannel": sick.slack.channel}
+    assert parameters() == {**before, "SlackChannel": doctor_stack.slack.channel}
     assert faults() == []
 
 
@@ -220,8 +218,8 @@ def parameters() -> dict[str, str]:
     return {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
 
 
-def test_credentials_that_slack_does_not_take_are_not_stored(sick: LocalStack) -> None:
-    wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong-0123456789", "SLACK_SIGNING_SECRET": sick.slack.signing_secret}
+def test_credentials_that_slack_does_not_take_are_not_stored(doctor_stack: LocalStack) -> None:
+    wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong-0123456789", "SLACK_SIGNING_SECRET": doctor_stack.slack.signing_secret}
     refused = run_ours(f"approvals --stack {NAME} slack connect", env=wrong)
     assert refused.exit_code == 1
     assert "Nothing was stored." in refused.stderr
@@ -234,17 +232,17 @@ def test_credentials_that_slack_does_not_take_are_not_stored(sick: LocalStack) -
     assert faults() == []
 
 
-def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_mends_it(
-    sick: LocalStack, someone: Person
+def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_fixes_it(
+    doctor_stack: LocalStack, requester: Person
 ) -> None:
     dora = "dora@example.com"
     assert run_ours(f"approvals --stack {NAME} approvers add {dora}").exit_code == 0
-    name = someone.start("dora-decides", {"Approval": {"Title": "Dora decides", "Approvers": [dora]}})
-    someone.mail(name, to=dora)
+    name = requester.start("dora-decides", {"Approval": {"Title": "Dora decides", "Approvers": [dora]}})
+    requester.mail(name, to=dora)
     sns = boto3.client("sns")
     [arn] = [
         each["SubscriptionArn"]
-        for each in sns.list_subscriptions_by_topic(TopicArn=sick.outputs["ApprovalTopicArn"])["Subscriptions"]
+        for each in sns.list_subscriptions_by_topic(TopicArn=doctor_stack.outputs["ApprovalTopicArn"])["Subscriptions"]
         if each["Endpoint"] == dora
     ]
     sns.unsubscribe(SubscriptionArn=arn)
@@ -258,14 +256,14 @@ def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_mends
     )
 
 
-def test_a_stale_stack_is_named(sick: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_stack_is_named(doctor_stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.doctor.stack.installed", lambda: "7.0.0")
     found = only_fault(Check.VERSION)
     assert "older than the command line, which is 7.0.0" in found["text"]
     assert found["mend"].startswith(f"sam build && sam deploy --stack-name {NAME} --region us-east-1")
 
 
-def test_a_full_dead_letter_queue_is_named_with_how_to_look_and_how_to_try_again(sick: LocalStack) -> None:
+def test_a_full_dead_letter_queue_is_named_with_how_to_look_and_how_to_try_again(doctor_stack: LocalStack) -> None:
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
     [url] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "DeadLetterQueue"]
     sqs = boto3.client("sqs")
@@ -278,7 +276,7 @@ def test_a_full_dead_letter_queue_is_named_with_how_to_look_and_how_to_try_again
     sqs.purge_queue(QueueUrl=url)
 
 
-def test_a_wrong_region_is_named_with_the_right_one(sick: LocalStack) -> None:
+def test_a_wrong_region_is_named_with_the_right_one(doctor_stack: LocalStack) -> None:
     result = run_ours(f"approvals --region eu-west-1 --stack {NAME} doctor --json")
     assert result.exit_code == 1
     [found] = findings(result)
@@ -287,14 +285,14 @@ def test_a_wrong_region_is_named_with_the_right_one(sick: LocalStack) -> None:
     assert commands(found["mend"]) == [f"approvals --region us-east-1 --stack {NAME} doctor"]
 
 
-def test_what_is_switched_off_is_named_and_the_commands_switch_it_on(sick: LocalStack) -> None:
+def test_disabled_parts_are_named_and_the_commands_enable_them(doctor_stack: LocalStack) -> None:
     """The clock's rule, a queue's way to its function, and a subscription's filter."""
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
     ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
     boto3.client("events").disable_rule(Name=ids["LifecycleFunctionEveryMinute"])
     functions, sns = boto3.client("lambda"), boto3.client("sns")
     functions.update_event_source_mapping(UUID=ids["NotifyFunctionRetry"], Enabled=False)
-    subscribed = sns.list_subscriptions_by_topic(TopicArn=sick.outputs["ApprovalTopicArn"])["Subscriptions"]
+    subscribed = sns.list_subscriptions_by_topic(TopicArn=doctor_stack.outputs["ApprovalTopicArn"])["Subscriptions"]
     [arn] = [each["SubscriptionArn"] for each in subscribed if each["Endpoint"] == "bob@example.com"]
     sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="{}")
     found = faults()
@@ -305,7 +303,7 @@ def test_what_is_switched_off_is_named_and_the_commands_switch_it_on(sick: Local
     assert faults() == []
 
 
-def test_an_alarm_that_rings_is_named(sick: LocalStack) -> None:
+def test_an_alarm_that_rings_is_named(doctor_stack: LocalStack) -> None:
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
     [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "BotErrorAlarm"]
     cloudwatch = boto3.client("cloudwatch")

@@ -5,27 +5,14 @@ from __future__ import annotations
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
 
 import pytest
 
 from demo.person import Person, links
 from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT
-from tests.e2e.tables import log_lines
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_arguments: Any) -> None:
-        return None
-
-
-def location(link: str) -> tuple[int, str]:
-    """The status and the location that a single GET gets."""
-    with pytest.raises(urllib.error.HTTPError) as redirect:
-        urllib.request.build_opener(NoRedirect).open(link, timeout=30)
-    redirect.value.close()
-    return redirect.value.code, redirect.value.headers["Location"]
+from tests.support.redirects import location
+from tests.support.stack_contents import log_lines
 
 
 @pytest.mark.parametrize(("action", "state"), [("approve", "ApprovedPassState"), ("reject", "RejectedPassState")])

@@ -12,8 +12,8 @@ from approvals.requests.schema import published
 from demo import aws
 from demo.person import Person, links
 from demo.stack import LocalStack
-from tests.e2e.test_email_only import location
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
+from tests.support.redirects import location
 
 VALIDATOR = Draft202012Validator(dict(published("events.schema.json")))
 KINDS = {"ApprovalRequested", "ApproverTold", "ResponseRecorded", "ApprovalDecided", "WorkflowResumed"}
@@ -32,7 +32,7 @@ class Queue:
         self._received: list[dict[str, Any]] = []
 
     def events(self) -> list[dict[str, Any]]:
-        """All that has come so far."""
+        """Return all events received so far."""
         while found := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
                 self._received.append(json.loads(message["Body"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -24,10 +23,10 @@ from demo.executions import Execution, Executions
 from demo.person import Person, links
 from demo.process import ROOT
 from demo.stack import EMAIL, LocalStack
-from tests.e2e.test_readme_example import caller_role
+from tests.support.caller_role import caller_role
+from tests.support.examples import EXAMPLES, load_gate
 from web.form_inputs import SURE
 
-EXAMPLES = ROOT / "examples"
 AUTHOR = "jo@example.com"
 
 
@@ -37,7 +36,7 @@ def approval_machine(stack: LocalStack) -> str:
 
 
 def answer(person: Person, about: str, action: str, comment: str = "") -> str:
-    """Answers the request that a mail tells of, as the approver does, who is sure. Returns the mail's text."""
+    """Answer the request of an email as an approver who confirms. Return the email's text."""
     mail = person.wait(
         lambda state: next((each for each in state["inbox"] if about in each["text"]), None), f"no mail about {about}"
     )
@@ -121,7 +120,7 @@ def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code, and what was printed."""
+    """Return the exit code, and what was printed."""
     printed, errors = process.communicate(timeout=90)
     return process.returncode, printed + errors
 
@@ -275,13 +274,7 @@ def test_github_action_waits_gates_the_job_and_has_outputs(
 
 @pytest.fixture(scope="module")
 def gate() -> Any:
-    spec = importlib.util.spec_from_file_location("gate", EXAMPLES / "agent/gate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gate"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_gate()
 
 
 class Tools:
@@ -351,7 +344,7 @@ def test_an_agent_is_told_why_a_call_was_refused(call: Any, tools: Tools, person
     assert tools.dropped == []
 
 
-def test_a_call_that_can_not_be_asked_about_is_not_made(call: Any, tools: Tools) -> None:
+def test_a_call_that_cannot_be_asked_about_is_not_made(call: Any, tools: Tools) -> None:
     refused = call("drop_table", {"table": "x", "two\nlines": "is no label"})
     assert refused == {"error": "The call was not made. Nobody approved it: InvalidApprovalRequest"}
     assert tools.dropped == []
@@ -361,7 +354,7 @@ def test_a_harmless_call_is_not_asked_about(call: Any) -> None:
     assert call("count_rows", {}) == 12
 
 
-def test_what_was_approved_is_tied_to_the_call_by_its_digest(gate: Any) -> None:
+def test_the_digest_ties_the_approval_to_the_call(gate: Any) -> None:
     """An answer to another call, whoever brought it in, does not let this one through."""
 
     class Answers:

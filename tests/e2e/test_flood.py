@@ -8,17 +8,16 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 
 import pytest
 
-from approvals.domain.model import (
-    Action,
-)
+from approvals.domain.model import Action
 from demo.inbox import Email
 from demo.person import Answer, Person
 from demo.slack import Message
 from demo.stack import LocalStack
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 PROVE = bool(os.environ.get("PROVE"))
 REQUESTS = 500 if PROVE else 60
@@ -51,7 +50,7 @@ def test_a_burst_is_asked_in_full_within_snss_rate_and_decided_as_people_answer(
     assert time.monotonic() - began < BURST
 
     links = seen(lambda: _links(stack, before), "not all mailed", 300)
-    seen(lambda: time.monotonic() - began >= SLACK_BUSY or None, "30 s", 60)
+    seen(lambda: time.monotonic() - began >= SLACK_BUSY, "30 s", 60)
     assert stack.slack.failures > 0
     stack.slack.fail_with = None
     messages = seen(lambda: _messages(stack, edited=False), "not all posted", 300)
@@ -70,7 +69,7 @@ def test_a_burst_is_asked_in_full_within_snss_rate_and_decided_as_people_answer(
         answers = list(pool.map(answer, range(REQUESTS), NAMES))
     assert {answer.status for answer in answers} == {200}
     for name, arn in zip(NAMES, arns, strict=True):
-        ended = seen(lambda arn=arn: _result(stack, arn), f"{name} did not end", 120)  # type: ignore[misc]
+        ended = seen(partial(_result, stack, arn), f"{name} did not end", 120)
         assert ended == wanted[name].status
     closed = seen(lambda: _messages(stack, edited=True), "not all edited", 120)
     assert all(closed[name].text.startswith(wanted[name].status.capitalize()) for name in NAMES)
@@ -81,7 +80,7 @@ def test_a_burst_is_asked_in_full_within_snss_rate_and_decided_as_people_answer(
 
 
 def _links(stack: LocalStack, before: int) -> dict[str, dict[Action, str]] | None:
-    """The links to each execution's request, once some mail has them for all."""
+    """Return the links to each execution's request, once some mail has them for all."""
     found: dict[str, dict[Action, str]] = {name: {} for name in NAMES}
     for mail in stack.seen.mails[before:]:
         for link in _LINK.findall(mail.text):
@@ -92,7 +91,7 @@ def _links(stack: LocalStack, before: int) -> dict[str, dict[Action, str]] | Non
 
 
 def _messages(stack: LocalStack, *, edited: bool) -> dict[str, Message] | None:
-    """The Slack message about each execution, once all are there."""
+    """Return the Slack message about each execution, once all are there."""
     found = {message.text.split("Let ")[-1].removesuffix(" continue?"): message for message in stack.slack.messages()}
     there = all(name in found and found[name].edited is edited for name in NAMES)
     return {name: found[name] for name in NAMES} if there else None

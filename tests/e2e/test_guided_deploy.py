@@ -15,7 +15,7 @@ import yaml
 
 from demo import aws, deploy
 from demo.process import ROOT
-from tests.e2e.tables import log_lines
+from tests.support.stack_contents import log_lines
 
 SAM = str(ROOT / ".venv-sam/bin/sam")
 QUESTION = re.compile(
@@ -74,7 +74,7 @@ def test_it_asks_what_the_readme_says_and_keeps_parameters_out_of_the_tracked_fi
 
 
 def answer(question: str, parameter: str | None, saved: Path) -> str:
-    """What is typed; Enter alone takes what is offered."""
+    """Return what to type; Enter alone accepts the default."""
     if parameter:
         typed = {"Email": "approver@example.com", "SlackBotToken": "none", "SlackSigningSecret": "none"}
         return typed.get(parameter, "")

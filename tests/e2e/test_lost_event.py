@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from demo.stack import LocalStack
-from tests.e2e.stopping import Stopped, check_cancelled, stop
+from tests.support.stopped_executions import Stopped, check_cancelled, stop
 
 
 @pytest.fixture(scope="session", autouse=True)

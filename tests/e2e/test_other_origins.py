@@ -21,7 +21,7 @@ from demo.person import Person, links
 from demo.process import WORK
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT
-from tests.chromium import chromium
+from tests.support.chromium import chromium
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +44,7 @@ class Elsewhere(BaseHTTPRequestHandler):
         self.wfile.write(page.encode())
 
     def log_message(self, *_: object) -> None:
-        """Logs nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def things() -> dict[str, list[str]]:
-    """Everything of the emulator's that an attack would make more of, by its name."""
+    """Return everything of the emulator's that an attack would make more of, by its name."""
     session = aws.session()
     machines = session.client("stepfunctions").list_state_machines()["stateMachines"]
     executions = [
@@ -144,7 +144,7 @@ def test_a_link_on_another_site_opens_the_approval_page_and_its_form_counts(
 def sent(
     port: int, method: str, path: str, host: str | None, headers: dict[str, str], body: str = ""
 ) -> tuple[int, str]:
-    """The status and the text that a request gets whose `Host` is chosen freely."""
+    """Return the status and the text that a request gets whose `Host` is chosen freely."""
     lines = [f"{method} {path} HTTP/1.1", *([f"Host: {host}"] if host is not None else [])]
     lines += [f"{name}: {value}" for name, value in {**headers, "Content-Length": str(len(body))}.items()]
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:

@@ -6,13 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-)
+from approvals.domain.model import Action, Approval
 from approvals.domain.signed_links import link
 from approvals.domain.steps import Step
 from approvals.store.table import ApprovalTable
@@ -21,7 +19,7 @@ from demo.executions import Execution
 from demo.person import Answer, Person, heading
 from demo.slack import USERS, Message
 from demo.stack import LocalStack
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 APPROVALS = 200 if os.environ.get("PROVE") == "1" else 20
 CLICKS = 20
@@ -54,8 +52,9 @@ def test_many_races_end_without_a_contradiction(person: Person, stack: LocalStac
         waiting = [_waits(stack, table, *race) for race in races]
         answers = [_click(person, race) for race in waiting]
         for race, answered in zip(waiting, answers, strict=True):
-            record = seen(lambda race=race: _over(table, race.approval.id), f"the end of {race.title}")  # type: ignore[misc]
-            channels[record.decision.channel] = channels.get(record.decision.channel, 0) + 1  # type: ignore[union-attr]
+            record = seen(partial(_over, table, race.approval.id), f"the end of {race.title}")
+            assert record.decision is not None
+            channels[record.decision.channel] = channels.get(record.decision.channel, 0) + 1
             contradictions += _contradictions(person, stack, race, record, answered)
     assert contradictions == []
     assert sum(channels.values()) == APPROVALS
@@ -64,7 +63,7 @@ def test_many_races_end_without_a_contradiction(person: Person, stack: LocalStac
 
 
 def _start(person: Person, stack: LocalStack, number: int) -> tuple[str, str]:
-    """Starts an execution; returns its approval's title and its ARN."""
+    """Start an execution and return its approval's title and its ARN."""
     title = f"Race {number} of many"
     name = person.start(
         f"prove-{number}", {"Approval": {"Title": title, "TimeoutMinutes": 30, "Comment": {"Reject": "off"}}}
@@ -86,7 +85,7 @@ def _waits(stack: LocalStack, table: ApprovalTable, title: str, arn: str) -> Rac
 
 
 def _click(person: Person, race: Race) -> list[Answer]:
-    """All clicks at once; returns what the mails' pages answered. Slack only acknowledges."""
+    """Click all at once; return what the pages of the emails answered. Slack only acknowledges."""
     pages = {action: person.open(race.links[action]) for action in Action}
 
     def by_mail(action: Action) -> Callable[[], Answer]:
@@ -105,7 +104,7 @@ def _click(person: Person, race: Race) -> list[Answer]:
 
 
 def _over(table: ApprovalTable, approval_id: str) -> Approval | None:
-    """The record once all is done that is checked."""
+    """Return the record once every step that is checked is done."""
     record = table.get(approval_id)
     return record if {Step.RESUME, "outcome_slack"} <= record.steps.keys() else None
 
@@ -113,7 +112,7 @@ def _over(table: ApprovalTable, approval_id: str) -> Approval | None:
 def _contradictions(
     person: Person, stack: LocalStack, race: Race, record: Approval, answers: list[Answer]
 ) -> list[str]:
-    """What says otherwise than the record."""
+    """Return what contradicts the record."""
     execution = seen(lambda: _ended(stack, race.execution_arn), f"the end of {race.execution_arn}")
     message = _message(stack, race.title)
     return [f"{race.title}: {what}" for what in _differences(person, record, execution, message, race, answers)]

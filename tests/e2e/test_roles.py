@@ -20,9 +20,9 @@ from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.person import Person
 from demo.stack import LocalStack
-from tests.builders import an_approval
-from tests.e2e.tables import table
-from tests.e2e.waiting import seen
+from tests.support.builders import an_approval
+from tests.support.polling import seen
+from tests.support.stack_contents import table
 
 READ = {"CallbackFunction": set(READABLE), "BotFunction": set(LISTED)}
 WRITTEN = {"id", "waiting", *changeable_to_item(an_approval())}
@@ -53,7 +53,7 @@ class Intruder:
         return {"TableName": self.table, "Key": {"id": self.item["id"]}}
 
     def setting(self, *names: str, **more: Any) -> dict[str, Any]:
-        """An update of the record that sets attributes, as another of the same kind."""
+        """Return an update of the record that sets attributes, as another of the same kind."""
         return {
             **self.which,
             "UpdateExpression": f"SET {', '.join(f'#{name} = :value' for name in names)}",
@@ -63,7 +63,7 @@ class Intruder:
         }
 
     def project(self, *names: str) -> dict[str, Any]:
-        """A look at attributes of the record."""
+        """Return a look at attributes of the record."""
         return {
             **self.which,
             "ProjectionExpression": ", ".join(f"#{name}" for name in names),
@@ -88,7 +88,7 @@ def asked(stack: LocalStack) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", params=["CallbackFunction", "BotFunction"])
 def intruder(request: pytest.FixtureRequest, stack: LocalStack, asked: dict[str, Any]) -> Intruder:
-    """Somebody with a function's own rights."""
+    """Code with a function's own rights."""
     functions = aws.session().client("lambda").list_functions()["Functions"]
     role = next(found["Role"] for found in functions if f"human-approval-{request.param}" in found["FunctionName"])
     lent = aws.session().client("sts").assume_role(RoleArn=role, RoleSessionName="intruder")["Credentials"]
@@ -116,7 +116,7 @@ def test_a_record_has_no_task_token(asked: dict[str, Any]) -> None:
     assert "task_token" not in asked
 
 
-def test_what_it_reads_in_its_work_it_can_read_and_nothing_else(intruder: Intruder) -> None:
+def test_a_function_can_read_the_attributes_it_needs_and_no_others(intruder: Intruder) -> None:
     get = intruder.dynamodb.get_item
     known = READ[intruder.function]
     assert get(**intruder.project(*sorted(known)))["Item"]["deadline"] == intruder.item["deadline"]
@@ -267,7 +267,7 @@ def test_it_can_neither_resume_publish_list_forge_nor_delete(intruder: Intruder)
         refused(attempt)
 
 
-def test_whoever_may_do_anything_else_may_not_publish_to_the_topic(stack: LocalStack) -> None:
+def test_a_role_that_may_do_all_else_may_not_publish_to_the_topic(stack: LocalStack) -> None:
     """The topic's policy denies it to all but three roles; subscribing stays what it was."""
     iam, topic = aws.session().client("iam"), stack.outputs["ApprovalTopicArn"]
     trust = (

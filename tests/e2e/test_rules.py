@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,16 +16,17 @@ from approvals.domain.model import Action, Approval
 from approvals.store.table import ApprovalTable
 from demo import aws
 from demo.person import Person, heading, links
+from demo.process import ROOT
 from demo.stack import LocalStack
-from tests.e2e.waiting import seen
+from tests.support.polling import seen
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
 ALICE_IN_SLACK, BOB_IN_SLACK = "U0ALICE01", "U0BOB00002"
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def ask(person: Person, name: str, **asked: Any) -> str:
-    """Starts an execution; returns its name, which no other test's message has in it."""
+    """Start an execution and return its name, which no other test's message has in it."""
     name = f"rules-{name}"
     return person.start(name, {"Approval": {"Title": f"About {name}", **asked}, "Version": "2.4.1"})
 
@@ -41,7 +41,7 @@ def link(person: Person, name: str, to: str, action: str = "approve") -> str:
 
 
 def approval_in(message: dict[str, Any]) -> str:
-    """The id in a Slack message's button."""
+    """Return the id in a Slack message's button."""
     buttons = [element for block in message["blocks"] for element in block.get("elements", ()) if "value" in element]
     return str(buttons[0]["value"])
 
@@ -82,7 +82,7 @@ def test_two_of_three_on_two_channels_and_one_human_counts_once(person: Person, 
     assert [each["By"] for each in answer["Responses"]] == [ALICE, BOB_IN_SLACK]
 
 
-def test_who_asks_may_not_answer_on_any_channel_and_is_told_who_may(person: Person, stack: LocalStack) -> None:
+def test_the_requester_may_not_respond_on_any_channel_and_is_told_who_may(person: Person, stack: LocalStack) -> None:
     name = ask(person, "asked-by-alice", Approvers=[ALICE, BOB], RequestedBy=ALICE)
     message = person.message(name)
     asked = record(stack, link(person, name, BOB))
@@ -137,7 +137,7 @@ def test_a_rejection_in_slack_takes_its_reason_along(person: Person) -> None:
     assert result(person, name)["Comment"] == "Not on a Friday"
 
 
-def test_high_severity_asks_twice_by_mail_and_in_slack(person: Person) -> None:
+def test_high_severity_asks_twice_by_email_and_in_slack(person: Person) -> None:
     name = ask(person, "severe", Severity="high")
     page = person.open(link(person, name, "approver@"))
     assert person.confirm(page).status == 400
@@ -148,7 +148,7 @@ def test_high_severity_asks_twice_by_mail_and_in_slack(person: Person) -> None:
     assert result(person, name)["Decision"] == "APPROVED"
 
 
-def test_an_answer_can_be_taken_back_and_the_deadline_moved(person: Person, stack: LocalStack) -> None:
+def test_an_answer_can_be_withdrawn_and_the_deadline_moved(person: Person, stack: LocalStack) -> None:
     name = ask(person, "second-thoughts", Approvers=[ALICE, BOB], RequiredApprovals=2, TimeoutMinutes=30)
     url, message = link(person, name, ALICE), person.message(name)
     person.confirm(person.open(url))
@@ -175,7 +175,7 @@ def test_an_answer_can_be_taken_back_and_the_deadline_moved(person: Person, stac
         ({"Approvers": [ALICE, ALICE_IN_SLACK], "RequiredApprovals": 2}, "Approval.RequiredApprovals"),
     ],
 )
-def test_what_can_never_be_decided_fails_at_once(person: Person, asked: dict[str, Any], path: str) -> None:
+def test_impossible_requests_fail_at_once(person: Person, asked: dict[str, Any], path: str) -> None:
     name = ask(person, f"impossible-{abs(hash(path)) % 10**8}", **asked)
     ended = person.ended(name)
     assert ended["error"] == "InvalidApprovalRequest"
@@ -198,7 +198,7 @@ def test_a_slack_outage_while_a_group_is_looked_up_drops_nobody(person: Person, 
     stack.slack.fail_with = 500
     before = stack.slack.failures
     name = ask(person, "group", Approvers=["S0RELEASE1"])
-    seen(lambda: stack.slack.failures > before or None, "no lookup")
+    seen(lambda: stack.slack.failures > before, "no lookup")
     stack.slack.fail_with = None
     message = person.message(name)
     people = record(stack, approval_in(message)).people
@@ -252,38 +252,38 @@ def test_the_readmes_function_finds_out_whether_it_is_what_was_approved(person: 
 
 
 def ended(stack: LocalStack, name: str) -> dict[str, Any]:
-    """The output of an execution that may be too old for the page."""
+    """Return the output of an execution that may be too old for the page."""
     arn = f"{stack.outputs['StateMachineHumanApprovalArn'].replace(':stateMachine:', ':execution:')}:{name}"
     found = seen(lambda: e if (e := stack.executions.get(arn)).status != "RUNNING" else None, f"{name} goes on", 180)
     return dict(found.output)
 
 
 @pytest.mark.last
-def test_silence_may_count_as_a_rejection(stack: LocalStack, silent: str) -> None:
+def test_silence_may_count_as_a_rejection(stack: LocalStack, rejecting: str) -> None:
     """Asked when the tests began."""
-    answer = ended(stack, silent)["Approval"]["Result"]
+    answer = ended(stack, rejecting)["Approval"]["Result"]
     assert (answer["Decision"], answer["DecidedBy"], answer["Channel"]) == ("REJECTED", None, "system")
 
 
 @pytest.mark.last
 def test_those_who_are_silent_are_reminded_and_then_others_are_asked(
-    stack: LocalStack, person: Person, patient: str
+    stack: LocalStack, person: Person, escalating: str
 ) -> None:
     """Asked when the tests began: a reminder after a minute, bob besides alice after two."""
-    message = person.message(patient)
+    message = person.message(escalating)
 
     def reminded() -> list[dict[str, Any]] | None:
         state = person.state()
-        mails = [mail for mail in state["inbox"] if mail["to"] == ALICE and patient in mail["text"]]
+        mails = [mail for mail in state["inbox"] if mail["to"] == ALICE and escalating in mail["text"]]
         replies = [each for each in state["slack"]["messages"] if each.get("thread_ts") == message["ts"]]
         return replies if len(mails) > 1 and replies else None
 
     assert ALICE_IN_SLACK in json.dumps(seen(reminded, "no reminder", 180))
 
     def escalated() -> str | None:
-        mails = [mail for mail in person.state()["inbox"] if mail["to"] == BOB and patient in mail["text"]]
+        mails = [mail for mail in person.state()["inbox"] if mail["to"] == BOB and escalating in mail["text"]]
         return next((links(mail)["approve"] for mail in mails if links(mail)), None)
 
     page = person.confirm(person.open(seen(escalated, "not escalated", 180)))
     assert (page.status, heading(page)) == (200, "Approved")
-    assert ended(stack, patient)["Approval"]["Result"]["DecidedBy"] == BOB
+    assert ended(stack, escalating)["Approval"]["Result"]["DecidedBy"] == BOB

@@ -8,21 +8,21 @@ from __future__ import annotations
 from demo.person import Person, links
 from demo.stack import LocalStack
 from demo.story import TUTORIAL_INPUT, agree
-from tests.conftest import Suite
-from tests.e2e.conftest import hand_over
-from tests.e2e.tables import task_tokens
+from tests.support.deployments import hand_over
+from tests.support.leaks import LeakDetector
+from tests.support.stack_contents import task_tokens
 
 
-def test_what_a_stack_wrote_and_its_secrets_are_handed_over_and_nothing_leaked(
-    stack: LocalStack, person: Person, suite: Suite
+def test_stacks_hand_over_their_logs_and_secrets_and_leak_nothing(
+    stack: LocalStack, person: Person, leak_detector: LeakDetector
 ) -> None:
     name = person.start("secrets", TUTORIAL_INPUT)
     person.message(name)
     [token, *_] = task_tokens("human-approval")
     person.confirm(person.open(links(person.mail(name))["approve"]))
     agree(person, name, "ApprovedPassState", "email")
-    assert "human-approval" in suite.written["deployment of human-approval"]
-    handed_over = Suite()
+    assert "human-approval" in leak_detector.written["deployment of human-approval"]
+    handed_over = LeakDetector()
     hand_over(handed_over, stack, "human-approval")
     assert token in handed_over.secrets
     assert len(handed_over.secrets) >= 5, "a token, and a key in four forms"

@@ -15,8 +15,8 @@ from demo.person import Person
 from demo.slack import ELSEWHERE_CHANNEL
 from demo.stack import LocalStack
 from scripts import screenshots
-from tests.chromium import SIZES, chromium
-from tests.e2e.waiting import seen
+from tests.support.chromium import SIZES, chromium
+from tests.support.polling import seen
 
 ALICE, BOB, CAROL, DAVE = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006"
 TO_DAVE = f"D{DAVE[1:]}"
@@ -39,7 +39,7 @@ def asked(title: str, **more: Any) -> dict[str, Any]:
 
 
 def messages(person: Person, channel: str, about: str) -> list[dict[str, Any]]:
-    """What stands in a channel about an execution or a title."""
+    """Return the messages in a channel about an execution or a title."""
     return [
         message
         for message in person.state()["slack"]["messages"]
@@ -48,7 +48,7 @@ def messages(person: Person, channel: str, about: str) -> list[dict[str, Any]]:
 
 
 def home(person: Person, user: str, wanted: str) -> str:
-    """The app's Home as a user sees it, once something is in it."""
+    """Return the app's Home as a user sees it, once something is in it."""
 
     def look() -> str | None:
         text = json.dumps(person.state()["slack"]["homes"].get(user))
@@ -87,18 +87,18 @@ def test_a_command_is_answered_to_one_person_in_any_channel(workspace: LocalStac
     name = person.start("command-request", asked("Found by a command"))
     person.message(name)
     post(person, "/api/slack/command", user_id=BOB, text="search found command", channel=ELSEWHERE_CHANNEL)
-    [answer] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "Found by a command") or None, "the command's answer")
+    [answer] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "Found by a command"), "the command's answer")
     assert answer["ephemeral_to"] == BOB
     post(person, "/api/slack/command", user_id=DAVE, text=f"show {name}", channel=ELSEWHERE_CHANNEL)
-    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "no such approval") or None, "what dave is told")
+    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "no such approval"), "what dave is told")
     assert nothing["ephemeral_to"] == DAVE
 
 
 def test_an_approver_outside_the_channel_answers_a_direct_message(workspace: LocalStack, person: Person) -> None:
     name = person.start("direct-request", asked("Directly", Approvers=[ALICE, DAVE], RequiredApprovals=2))
-    [direct] = seen(lambda: messages(person, TO_DAVE, name) or None, "the direct message")
+    [direct] = seen(lambda: messages(person, TO_DAVE, name), "the direct message")
     person.click(person.message(name), "approve", ALICE)
-    seen(lambda: "1 of 2 approvals" in json.dumps(messages(person, TO_DAVE, name)) or None, "progress shown directly")
+    seen(lambda: "1 of 2 approvals" in json.dumps(messages(person, TO_DAVE, name)), "progress shown directly")
     person.click(direct, "approve", DAVE)
     assert person.ended(name)["output"]["Approval"]["Result"]["Decision"] == "APPROVED"
     outcome = [approved(person, channel, name) for channel in (workspace.slack.channel, TO_DAVE)]
@@ -112,7 +112,7 @@ def approved(person: Person, channel: str, name: str) -> dict[str, Any]:
     return seen(look, f"the outcome in {channel}")
 
 
-def test_who_asked_is_told_in_the_thread(workspace: LocalStack, person: Person) -> None:
+def test_the_requester_is_told_in_the_thread(workspace: LocalStack, person: Person) -> None:
     name = person.start("thread-request", asked("Told in the thread", Approvers=[BOB]))
     message = person.message(name)
     person.click(message, "approve", BOB)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from demo.person import Person, heading, links
 from demo.stack import LocalStack
 from demo.story import DEPLOYMENT
-from tests.e2e.stopping import check_cancelled, stop
-from tests.e2e.waiting import seen
 from tests.support.lifecycle import change, deliver_notice, waiting_for
+from tests.support.polling import seen
+from tests.support.stopped_executions import check_cancelled, stop
 
 
 def test_a_notice_from_before_the_request_changes_nothing(stack: LocalStack, person: Person) -> None:

@@ -75,7 +75,7 @@ def test_a_result_may_be_the_input_of_another_approval(person: Person) -> None:
         ("text", {"Approval": "please"}, ["Approval: expected an object"]),
     ],
 )
-def test_a_request_that_can_not_be_made_fails_and_says_why(
+def test_a_request_that_cannot_be_made_fails_and_says_why(
     person: Person, name: str, execution_input: object, problems: list[str]
 ) -> None:
     ended = person.ended(person.start(name, execution_input))

@@ -9,7 +9,7 @@ from demo.story import DEPLOYMENT
 from mail.channel import UNCONFIRMED
 from mail.sns import EMAIL as EMAIL_PROTOCOL
 from mail.sns import filter_policy, list_subscriptions
-from tests.e2e.tables import log_lines
+from tests.support.stack_contents import log_lines
 
 
 def test_a_request_is_asked_in_slack_alone_while_the_address_is_not_subscribed(quiet: LocalStack) -> None:

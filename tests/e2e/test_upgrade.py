@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from demo import aws, deploy
 from demo.person import Person, links
 from demo.stack import LocalStack
 from demo.story import ALL_AT_ONCE, DEPLOYMENT, agree
-from tests.conftest import Suite
-from tests.e2e.conftest import deployed
-from tests.e2e.tables import table
-from tests.e2e.waiting import seen
+from tests.support.deployments import deployed
+from tests.support.leaks import LeakDetector
+from tests.support.polling import seen
+from tests.support.stack_contents import table
 
 NAME = "upgraded"
 VERSIONS = sorted((Path(__file__).parent / "upgrade").glob("*.json"))
@@ -45,8 +46,8 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def old(aws_port: int, suite: Suite) -> Iterator[LocalStack]:
-    with deployed(suite, aws_port, NAME) as stack:
+def old(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
+    with deployed(leak_detector, aws_port, NAME) as stack:
         yield stack
 
 
@@ -93,14 +94,14 @@ def overdue(upgraded: LocalStack) -> list[Asked]:
 
 
 def tracing(stack: LocalStack) -> bool:
-    """Whether the API sends traces."""
+    """Return True if the API sends traces."""
     api_id = stack.outputs["ApiGatewayInvokeURL"].split("//")[1].split(".")[0]
     stage = aws.session().client("apigateway").get_stage(restApiId=api_id, stageName="states")
     return bool(stage["tracingEnabled"])
 
 
 def configurations() -> dict[str, Any]:
-    """The stack's functions by name."""
+    """Return the stack's functions by name."""
     functions = aws.session().client("lambda").get_paginator("list_functions").paginate()
     return {
         found["FunctionName"]: found
@@ -111,7 +112,7 @@ def configurations() -> dict[str, Any]:
 
 
 def live() -> dict[str, Any]:
-    """What is behind the alias of those functions of the stack that have one, by the function's name."""
+    """Return the versions behind the aliases of the stack's functions, by the function's name."""
     client = aws.session().client("lambda")
     return {
         name: client.get_function_configuration(FunctionName=name, Qualifier=alias["Name"])
@@ -120,7 +121,7 @@ def live() -> dict[str, Any]:
     }
 
 
-def test_what_people_wait_for_starts_from_a_snapshot_once_that_is_turned_on(upgraded: LocalStack) -> None:
+def test_functions_that_people_wait_for_start_from_a_snapshot_once_that_is_enabled(upgraded: LocalStack) -> None:
     """So the alias has a version with the new parameters. The one before is gone, and with it what it would cost."""
     found = live()
     assert len(found) == 2
@@ -163,9 +164,7 @@ def test_the_new_parameters_hold_for_what_is_asked_from_now_on(upgraded: LocalSt
 
 @pytest.mark.parametrize("channel", ["email", "slack"])
 @pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.stem)
-def test_what_an_earlier_version_wrote_is_decided_by_this_one(
-    upgraded: LocalStack, version: Path, channel: str
-) -> None:
+def test_this_version_decides_requests_of_earlier_ones(upgraded: LocalStack, version: Path, channel: str) -> None:
     person = Person(upgraded.url)
     asked = ask(upgraded, f"from-{version.stem}-by-{channel}", AS_BEFORE)
     write_as(version, upgraded, asked)
@@ -194,7 +193,7 @@ def quorum(request: pytest.FixtureRequest, upgraded: LocalStack) -> tuple[Path, 
     return version, ask(upgraded, name, {"Approval": asked, "Version": "2.4.1"})
 
 
-def test_who_was_not_told_by_an_earlier_version_is_and_the_second_answer_decides(
+def test_people_an_earlier_version_did_not_tell_are_told_and_the_second_response_decides(
     upgraded: LocalStack, quorum: tuple[Path, Asked]
 ) -> None:
     """Its reminder had reached everybody but carol. An answer in a direct message makes the quorum full."""
@@ -213,9 +212,7 @@ def test_who_was_not_told_by_an_earlier_version_is_and_the_second_answer_decides
     assert reminded == [reminder["to"]], "nobody else is reminded again"
 
 
-def test_what_an_earlier_version_decided_is_delivered_by_this_one(
-    upgraded: LocalStack, quorum: tuple[Path, Asked]
-) -> None:
+def test_this_version_delivers_decisions_of_earlier_ones(upgraded: LocalStack, quorum: tuple[Path, Asked]) -> None:
     (version, asked), person = quorum, Person(upgraded.url)
     direct_message(person, asked)
     write_as(version, upgraded, asked, record="approved", steps=5)
@@ -225,7 +222,7 @@ def test_what_an_earlier_version_decided_is_delivered_by_this_one(
 
 
 def direct_message(person: Person, asked: Asked) -> dict[str, Any]:
-    """The direct message to dave, once it is there."""
+    """Return the direct message to dave, once it is there."""
 
     def look(state: dict[str, Any]) -> dict[str, Any] | None:
         found = (each for each in state["slack"]["messages"] if each["channel"] == f"D{DAVE[1:]}")
@@ -235,12 +232,11 @@ def direct_message(person: Person, asked: Asked) -> dict[str, Any]:
 
 
 def concluded(person: Person, asked: Asked) -> None:
-    """Waits until everybody knows the outcome: two messages without buttons, and a mail to each who had one before."""
+    """Wait until the outcome is everywhere: in two messages without buttons and in an email to each recipient."""
     for message in (person.message(asked.name), direct_message(person, asked)):
-        ts = message["ts"]
-        seen(lambda ts=ts: approved(person, ts) or None, f"the outcome in {message['channel']}")  # type: ignore[misc]
+        seen(partial(approved, person, message["ts"]), f"the outcome in {message['channel']}")
     for to in ("alice@", "carol@", "approver@"):
-        seen(lambda to=to: outcome_mail(person, asked, to) or None, f"the outcome to {to}")  # type: ignore[misc]
+        seen(partial(outcome_mail, person, asked, to), f"the outcome to {to}")
 
 
 def approved(person: Person, ts: str) -> bool:
@@ -257,16 +253,20 @@ def about(mail: dict[str, Any], asked: Asked) -> bool:
     return asked.name in mail["text"]
 
 
-def test_what_earlier_versions_wrote_expires(upgraded: LocalStack, overdue: list[Asked]) -> None:
+def ended(stack: LocalStack, arn: str) -> bool:
+    return stack.executions.get(arn).status != "RUNNING"
+
+
+def test_requests_of_earlier_versions_expire(upgraded: LocalStack, overdue: list[Asked]) -> None:
     machine = upgraded.outputs["StateMachineHumanApprovalArn"].replace(":stateMachine:", ":execution:")
     for asked in overdue:
         arn = f"{machine}:{asked.name}"
-        seen(lambda arn=arn: upgraded.executions.get(arn).status != "RUNNING" or None, "it did not expire", 120)  # type: ignore[misc]
+        seen(partial(ended, upgraded, arn), "it did not expire", 120)
         assert upgraded.executions.get(arn).error == "ApprovalExpired"
 
 
 def of_today(stack: LocalStack, asked: Asked, steps: int = 2) -> dict[str, Any]:
-    """The item of a request, once so many steps are marked."""
+    """Return the item of a request, once so many steps are marked."""
     approval_id = links(asked.mail)["approve"].split("&id=")[1].split("&")[0]
     key = {"id": {"S": approval_id}}
     table = stack.outputs["ApprovalTableName"]
@@ -281,7 +281,7 @@ def of_today(stack: LocalStack, asked: Asked, steps: int = 2) -> dict[str, Any]:
 def write_as(
     version: Path, stack: LocalStack, asked: Asked, *, record: str = "pending", steps: int = 2, **changes: Any
 ) -> None:
-    """Puts an earlier version's record in the place of today's, for the same paused execution: with its task token."""
+    """Put an earlier version's record in the place of today's, for the same paused execution: with its task token."""
     dynamodb, tokens = aws.session().client("dynamodb"), table(NAME, "TaskTokenTable")
     earlier = json.loads(version.read_text())[record]
     earlier["link_key"] = {"B": b64decode(earlier["link_key"]["B"])}

@@ -19,36 +19,21 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import (
-    Action,
-    MoreTime,
-    People,
-    Presence,
-)
+from approvals.domain.model import Action, MoreTime, People, Presence
 from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
-from bot.views.buttons import (
-    ACTION_IDS,
-    EXTEND,
-    MENU_ID,
-    OPEN_EXECUTION_ID,
-    OPEN_MESSAGE_ID,
-    REFRESH_ID,
-    WITHDRAW,
-)
+from bot.views.buttons import ACTION_IDS, EXTEND, MENU_ID, OPEN_EXECUTION_ID, OPEN_MESSAGE_ID, REFRESH_ID, WITHDRAW
 from bot.views.home import home_view
 from bot.visibility import Overview
 from demo.slack import Slack
-from tests.functional.conftest import REPLIES, TABLE, Clock
-from tests.functional.test_bot import ALICE, BOBS, CAROL, GIL, HOUR, ID, NOBODYS_COMMENT, PEOPLE, Scene, event, web_api
+from tests.support.builders import HOUR
+from tests.support.fakes import Clock
 from tests.support.functions import start
-
-__all__ = ["web_api"]
+from tests.support.slack_app import ALICE, BOBS, CAROL, GIL, GUEST, ID, NOBODYS_COMMENT, PEOPLE, Workspace, event
+from tests.support.tables import REPLIES, TABLE
 
 APPROVE, REJECT = (ACTION_IDS[action] for action in Action)
-GUEST = "U0GUEST004"
-
 LOOK, RECORD, NOTE, BOTH, DIALOG = "GetItem", "UpdateItem", "PutItem", "TransactWriteItems", "Slack"
 MEMBER = DIALOG
 """The calls; `BOTH` stores a record and leaves a note, `MEMBER` asks who somebody is."""
@@ -59,7 +44,7 @@ Signed = tuple[bytes, dict[str, str]]
 
 
 @dataclass(kw_only=True)
-class Desktop(Scene):
+class CountedWorkspace(Workspace):
     """A request in Slack, people at it, and what the bot calls."""
 
     clock: Clock
@@ -82,14 +67,14 @@ class Desktop(Scene):
         return self.slack.click_home(BOBS, action_id, value)
 
     def for_them_alone(self) -> None:
-        """Turns the message into what a command shows: nothing edits it."""
+        """Turn the message into what a command shows: nothing edits it."""
         self.slack._messages[self.ts] = replace(self.slack.messages()[0], ephemeral_to=BOBS)
 
     def forget(self) -> None:
         self.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": ID}})
 
     def ask_and_open(self, **changes: Any) -> None:
-        """Puts a request on record, and opens the dialog that rejects it."""
+        """Store a request and open the dialog that rejects it."""
         self.ask(**changes)
         self.click(REJECT)
 
@@ -100,14 +85,14 @@ class Desktop(Scene):
         return [{**item} for item in self.dynamodb.scan(TableName=TABLE)["Items"] if "status" in item]
 
     def answer(self, signed: Signed) -> list[str]:
-        """Lets the bot answer; returns what it called."""
+        """Let the bot answer and return what it called."""
         self.calls.clear()
         assert self.handler(event(*signed), self.context)["statusCode"] == 200
         return [*self.calls]
 
 
 @pytest.fixture
-def desk(
+def workspace(
     slack: Slack,
     table: ApprovalTable,
     messenger: SlackMessenger,
@@ -116,7 +101,7 @@ def desk(
     web_api: str,
     context: Any,
     monkeypatch: pytest.MonkeyPatch,
-) -> Desktop:
+) -> CountedWorkspace:
     calls: list[str] = []
     clients: dict[str, Any] = {"dynamodb": dynamodb, "secretsmanager": boto3.client("secretsmanager")}
     secret = {"bot_token": slack.bot_token, "signing_secret": slack.signing_secret}
@@ -144,7 +129,7 @@ def desk(
         },
     )
     assert calls == ["GetSecretValue"], "read when the function starts, once"
-    return Desktop(
+    return CountedWorkspace(
         slack=slack,
         table=table,
         messenger=messenger,
@@ -156,258 +141,258 @@ def desk(
     )
 
 
-def approve(desk: Desktop) -> Signed:
-    desk.one_tap()
-    return desk.clicked()
+def approve(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    return workspace.clicked()
 
 
-def approve_what_names_nobody(desk: Desktop) -> Signed:
-    desk.one_tap(people=ANYBODY)
-    return desk.clicked()
+def approve_what_names_nobody(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(people=ANYBODY)
+    return workspace.clicked()
 
 
-def approve_again_what_names_nobody(desk: Desktop) -> Signed:
-    desk.one_tap(people=ANYBODY, required_approvals=2)
-    desk.click(APPROVE)
-    return desk.clicked()
+def approve_again_what_names_nobody(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(people=ANYBODY, required_approvals=2)
+    workspace.click(APPROVE)
+    return workspace.clicked()
 
 
-def approve_what_names_nobody_as_a_guest_of_the_workspace(desk: Desktop) -> Signed:
-    desk.one_tap(people=ANYBODY)
-    return desk.clicked(user=GIL)
+def approve_what_names_nobody_as_a_guest_of_the_workspace(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(people=ANYBODY)
+    return workspace.clicked(user=GIL)
 
 
-def approve_what_names_nobody_while_slack_is_down(desk: Desktop) -> Signed:
-    desk.one_tap(people=ANYBODY)
-    signed = desk.clicked()
-    desk.slack.fail_with = 500
+def approve_what_names_nobody_while_slack_is_down(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(people=ANYBODY)
+    signed = workspace.clicked()
+    workspace.slack.fail_with = 500
     return signed
 
 
-def approve_what_names_nobody_and_they_asked_for(desk: Desktop) -> Signed:
-    desk.one_tap(people=ANYBODY)
-    return desk.clicked(user=CAROL)
+def approve_what_names_nobody_and_they_asked_for(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(people=ANYBODY)
+    return workspace.clicked(user=CAROL)
 
 
-def approve_what_names_nobody_too_late(desk: Desktop) -> Signed:
-    desk.one_tap(people=ANYBODY)
-    desk.clock.pass_(hours=1)
-    return desk.clicked()
+def approve_what_names_nobody_too_late(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(people=ANYBODY)
+    workspace.clock.pass_(hours=1)
+    return workspace.clicked()
 
 
-def reject_what_names_nobody_with_a_reason(desk: Desktop) -> Signed:
-    desk.ask(people=ANYBODY)
-    return desk.clicked(REJECT)
+def reject_what_names_nobody_with_a_reason(workspace: CountedWorkspace) -> Signed:
+    workspace.ask(people=ANYBODY)
+    return workspace.clicked(REJECT)
 
 
-def send_a_dialog_about_what_names_nobody(desk: Desktop) -> Signed:
-    desk.ask_and_open(people=ANYBODY)
-    return desk.sent(comment="Not before Monday")
+def send_a_dialog_about_what_names_nobody(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open(people=ANYBODY)
+    return workspace.sent(comment="Not before Monday")
 
 
-def reject(desk: Desktop) -> Signed:
-    desk.one_tap()
-    return desk.clicked(REJECT)
+def reject(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    return workspace.clicked(REJECT)
 
 
-def approve_at_home(desk: Desktop) -> Signed:
-    desk.one_tap()
-    return desk.clicked_at_home()
+def approve_at_home(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    return workspace.clicked_at_home()
 
 
-def approve_in_a_list(desk: Desktop) -> Signed:
-    desk.one_tap()
-    desk.for_them_alone()
-    return desk.clicked()
+def approve_in_a_list(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    workspace.for_them_alone()
+    return workspace.clicked()
 
 
-def approve_as_first_of_two(desk: Desktop) -> Signed:
-    desk.one_tap(required_approvals=2)
-    return desk.clicked()
+def approve_as_first_of_two(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(required_approvals=2)
+    return workspace.clicked()
 
 
-def approve_at_home_as_first_of_two(desk: Desktop) -> Signed:
-    desk.one_tap(required_approvals=2)
-    return desk.clicked_at_home()
+def approve_at_home_as_first_of_two(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(required_approvals=2)
+    return workspace.clicked_at_home()
 
 
-def approve_what_they_asked_for(desk: Desktop) -> Signed:
-    desk.one_tap()
-    return desk.clicked(user=CAROL)
+def approve_what_they_asked_for(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    return workspace.clicked(user=CAROL)
 
 
-def approve_as_a_guest(desk: Desktop) -> Signed:
-    desk.one_tap()
-    return desk.clicked(user=GUEST)
+def approve_as_a_guest(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    return workspace.clicked(user=GUEST)
 
 
-def approve_as_a_guest_again(desk: Desktop) -> Signed:
-    desk.one_tap()
-    desk.click(APPROVE, GUEST)
-    return desk.clicked(user=GUEST)
+def approve_as_a_guest_again(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    workspace.click(APPROVE, GUEST)
+    return workspace.clicked(user=GUEST)
 
 
-def approve_too_late(desk: Desktop) -> Signed:
-    desk.one_tap()
-    desk.clock.pass_(hours=1)
-    return desk.clicked()
+def approve_too_late(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    workspace.clock.pass_(hours=1)
+    return workspace.clicked()
 
 
-def approve_again(desk: Desktop) -> Signed:
-    desk.one_tap()
-    desk.click(APPROVE)
-    return desk.clicked()
+def approve_again(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    workspace.click(APPROVE)
+    return workspace.clicked()
 
 
-def approve_what_was_rejected(desk: Desktop) -> Signed:
-    desk.one_tap()
-    desk.click(REJECT, ALICE)
-    return desk.clicked()
+def approve_what_was_rejected(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    workspace.click(REJECT, ALICE)
+    return workspace.clicked()
 
 
-def slack_repeats_it(desk: Desktop) -> Signed:
-    desk.one_tap()
-    signed = desk.clicked_at_home()
-    desk.answer(signed)
+def slack_repeats_it(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    signed = workspace.clicked_at_home()
+    workspace.answer(signed)
     return signed
 
 
-def approve_what_is_gone(desk: Desktop) -> Signed:
-    desk.one_tap()
-    desk.forget()
-    return desk.clicked()
+def approve_what_is_gone(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap()
+    workspace.forget()
+    return workspace.clicked()
 
 
-def reject_with_a_reason(desk: Desktop) -> Signed:
-    desk.ask()
-    return desk.clicked(REJECT)
+def reject_with_a_reason(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    return workspace.clicked(REJECT)
 
 
-def reject_with_a_required_reason(desk: Desktop) -> Signed:
-    desk.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
-    return desk.clicked(REJECT)
+def reject_with_a_required_reason(workspace: CountedWorkspace) -> Signed:
+    workspace.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    return workspace.clicked(REJECT)
 
 
-def reject_with_a_reason_at_home(desk: Desktop) -> Signed:
-    desk.ask()
-    return desk.clicked_at_home(REJECT)
+def reject_with_a_reason_at_home(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    return workspace.clicked_at_home(REJECT)
 
 
-def reject_with_a_reason_as_a_guest(desk: Desktop) -> Signed:
-    desk.ask()
-    return desk.clicked(REJECT, GUEST)
+def reject_with_a_reason_as_a_guest(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    return workspace.clicked(REJECT, GUEST)
 
 
-def reject_with_a_reason_too_late(desk: Desktop) -> Signed:
-    desk.ask()
-    desk.clock.pass_(hours=1)
-    return desk.clicked(REJECT)
+def reject_with_a_reason_too_late(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    workspace.clock.pass_(hours=1)
+    return workspace.clicked(REJECT)
 
 
-def reject_while_slack_opens_no_dialog(desk: Desktop) -> Signed:
-    desk.ask()
-    desk.slack.fail_with = 500
-    return desk.clicked(REJECT)
+def reject_while_slack_opens_no_dialog(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    workspace.slack.fail_with = 500
+    return workspace.clicked(REJECT)
 
 
-def send_a_dialog(desk: Desktop) -> Signed:
-    desk.ask_and_open()
-    return desk.sent(comment="Not before Monday")
+def send_a_dialog(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open()
+    return workspace.sent(comment="Not before Monday")
 
 
-def send_a_dialog_from_a_list(desk: Desktop) -> Signed:
-    desk.ask()
-    desk.for_them_alone()
-    desk.click(REJECT)
-    return desk.sent(comment="Not before Monday")
+def send_a_dialog_from_a_list(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    workspace.for_them_alone()
+    workspace.click(REJECT)
+    return workspace.sent(comment="Not before Monday")
 
 
-def send_a_dialog_without_the_reason(desk: Desktop) -> Signed:
-    desk.ask_and_open(comments=dict.fromkeys(Action, Presence.REQUIRED))
-    return desk.sent()
+def send_a_dialog_without_the_reason(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open(comments=dict.fromkeys(Action, Presence.REQUIRED))
+    return workspace.sent()
 
 
-def send_a_dialog_with_too_long_a_reason(desk: Desktop) -> Signed:
-    desk.ask_and_open()
-    return desk.sent(comment="x" * 1001)
+def send_a_dialog_with_too_long_a_reason(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open()
+    return workspace.sent(comment="x" * 1001)
 
 
-def send_a_dialog_too_late(desk: Desktop) -> Signed:
-    desk.ask_and_open()
-    desk.clock.pass_(hours=1)
-    return desk.sent()
+def send_a_dialog_too_late(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open()
+    workspace.clock.pass_(hours=1)
+    return workspace.sent()
 
 
-def send_a_dialog_after_the_decision(desk: Desktop) -> Signed:
-    desk.ask_and_open()
-    signed = desk.sent()
-    desk.click(APPROVE, ALICE)
+def send_a_dialog_after_the_decision(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open()
+    signed = workspace.sent()
+    workspace.click(APPROVE, ALICE)
     return signed
 
 
-def send_a_dialog_about_what_is_gone(desk: Desktop) -> Signed:
-    desk.ask_and_open()
-    signed = desk.sent()
-    desk.forget()
+def send_a_dialog_about_what_is_gone(workspace: CountedWorkspace) -> Signed:
+    workspace.ask_and_open()
+    signed = workspace.sent()
+    workspace.forget()
     return signed
 
 
-def take_back(desk: Desktop) -> Signed:
-    desk.one_tap(required_approvals=2)
-    desk.click(APPROVE)
-    return desk.withdrawal()
+def take_back(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(required_approvals=2)
+    workspace.click(APPROVE)
+    return workspace.withdrawal()
 
 
-def take_back_nothing(desk: Desktop) -> Signed:
-    desk.one_tap(required_approvals=2)
-    return desk.withdrawal()
+def take_back_nothing(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(required_approvals=2)
+    return workspace.withdrawal()
 
 
-def take_back_too_late(desk: Desktop) -> Signed:
-    desk.one_tap(required_approvals=2)
-    desk.clock.pass_(hours=1)
-    return desk.withdrawal()
+def take_back_too_late(workspace: CountedWorkspace) -> Signed:
+    workspace.one_tap(required_approvals=2)
+    workspace.clock.pass_(hours=1)
+    return workspace.withdrawal()
 
 
-def get_more_time(desk: Desktop) -> Signed:
-    desk.ask(more_time=MoreTime(1, HOUR))
-    return desk.clicked(MENU_ID, word=EXTEND)
+def get_more_time(workspace: CountedWorkspace) -> Signed:
+    workspace.ask(more_time=MoreTime(1, HOUR))
+    return workspace.clicked(MENU_ID, word=EXTEND)
 
 
-def get_more_time_when_there_is_none(desk: Desktop) -> Signed:
-    signed = get_more_time(desk)
-    desk.choose(EXTEND, ALICE)
+def get_more_time_when_there_is_none(workspace: CountedWorkspace) -> Signed:
+    signed = get_more_time(workspace)
+    workspace.choose(EXTEND, ALICE)
     return signed
 
 
-def get_more_time_as_a_guest(desk: Desktop) -> Signed:
-    desk.ask(more_time=MoreTime(1, HOUR))
-    return desk.clicked(MENU_ID, GUEST, EXTEND)
+def get_more_time_as_a_guest(workspace: CountedWorkspace) -> Signed:
+    workspace.ask(more_time=MoreTime(1, HOUR))
+    return workspace.clicked(MENU_ID, GUEST, EXTEND)
 
 
-def get_more_time_for_what_is_gone(desk: Desktop) -> Signed:
-    signed = get_more_time(desk)
-    desk.forget()
+def get_more_time_for_what_is_gone(workspace: CountedWorkspace) -> Signed:
+    signed = get_more_time(workspace)
+    workspace.forget()
     return signed
 
 
-def follow_the_link_to_the_execution(desk: Desktop) -> Signed:
-    desk.ask()
-    return desk.clicked(OPEN_EXECUTION_ID)
+def follow_the_link_to_the_execution(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    return workspace.clicked(OPEN_EXECUTION_ID)
 
 
-def follow_the_link_to_the_message(desk: Desktop) -> Signed:
-    desk.ask()
-    payload = {**desk.slack._actor(BOBS), "container": {"type": "view"}}
-    return desk.slack.sign({"type": "block_actions", **payload, "actions": [{"action_id": OPEN_MESSAGE_ID}]})
+def follow_the_link_to_the_message(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    payload = {**workspace.slack._actor(BOBS), "container": {"type": "view"}}
+    return workspace.slack.sign({"type": "block_actions", **payload, "actions": [{"action_id": OPEN_MESSAGE_ID}]})
 
 
-def refresh(desk: Desktop) -> Signed:
-    desk.ask()
-    return desk.clicked_at_home(REFRESH_ID, "refresh")
+def refresh(workspace: CountedWorkspace) -> Signed:
+    workspace.ask()
+    return workspace.clicked_at_home(REFRESH_ID, "refresh")
 
 
-REQUESTS: list[tuple[Callable[[Desktop], Signed], list[str]]] = [
+REQUESTS: list[tuple[Callable[[CountedWorkspace], Signed], list[str]]] = [
     (approve, [LOOK, RECORD]),
     (approve_what_names_nobody, [LOOK, MEMBER, RECORD]),
     (approve_again_what_names_nobody, [LOOK, NOTE]),
@@ -453,53 +438,55 @@ REQUESTS: list[tuple[Callable[[Desktop], Signed], list[str]]] = [
     (follow_the_link_to_the_execution, []),
     (follow_the_link_to_the_message, []),
     (refresh, [NOTE]),
-    (lambda desk: desk.slack.open_home(BOBS), [NOTE]),
-    (lambda desk: desk.slack.open_home(BOBS, "messages"), []),
-    (lambda desk: desk.slack.command(BOBS, "list"), [NOTE]),
+    (lambda workspace: workspace.slack.open_home(BOBS), [NOTE]),
+    (lambda workspace: workspace.slack.open_home(BOBS, "messages"), []),
+    (lambda workspace: workspace.slack.command(BOBS, "list"), [NOTE]),
 ]
 
 
-def check(desk: Desktop, signed: Signed) -> list[str]:
-    """Holds the bot to its promise while it answers; returns what it called."""
-    before, earlier = desk.records(), len(desk.slack.calls())
-    calls = desk.answer(signed)
-    of_slack = [json.loads(call)["method"] for call in desk.slack.calls()[earlier:]]
+def check(workspace: CountedWorkspace, signed: Signed) -> list[str]:
+    """Check the bot's promise while it answers; return what it called."""
+    before, earlier = workspace.records(), len(workspace.slack.calls())
+    calls = workspace.answer(signed)
+    of_slack = [json.loads(call)["method"] for call in workspace.slack.calls()[earlier:]]
     assert len([call for call in calls if call in {LOOK, RECORD, NOTE, BOTH}]) <= 2, calls
     assert set(calls) <= {LOOK, RECORD, NOTE, BOTH, DIALOG}, calls
     if DIALOG in calls:
         assert calls.count(DIALOG) == 1
         assert of_slack in (["views.open"], ["users.info"], [])  # none where Slack is down
-        assert desk.records() == before or of_slack == ["users.info"]
+        assert workspace.records() == before or of_slack == ["users.info"]
     return calls
 
 
 @pytest.mark.parametrize(("request_", "calls"), REQUESTS, ids=[case[0].__name__ for case in REQUESTS])
 def test_before_slacks_acknowledgement_there_are_two_calls_of_dynamodb_and_one_of_slack_at_most(
-    desk: Desktop, request_: Callable[[Desktop], Signed], calls: list[str]
+    workspace: CountedWorkspace, request_: Callable[[CountedWorkspace], Signed], calls: list[str]
 ) -> None:
-    assert check(desk, request_(desk)) == calls
+    assert check(workspace, request_(workspace)) == calls
 
 
-def read_twice(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
-    get = desk.table.get
+def read_twice(workspace: CountedWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = workspace.table.get
     monkeypatch.setattr(ApprovalTable, "get", lambda _self, id_: [get(id_), get(id_)][0])
 
 
-def ask_slack(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
-    get = desk.table.get
+def ask_slack(workspace: CountedWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    get = workspace.table.get
     monkeypatch.setattr(ApprovalTable, "get", lambda _self, id_: [get(id_), socket.getaddrinfo("localhost", 443)][0])
 
 
-def write_twice(desk: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
-    save, leave = desk.table.save, desk.table.leave_reply
+def write_twice(workspace: CountedWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, leave = workspace.table.save, workspace.table.leave_reply
     monkeypatch.setattr(ApprovalTable, "save", lambda _self, approval, note: [save(approval), leave(note)])
 
 
 @pytest.mark.parametrize("breach", [read_twice, write_twice, ask_slack])
 def test_one_call_more_is_found(
-    desk: Desktop, monkeypatch: pytest.MonkeyPatch, breach: Callable[[Desktop, pytest.MonkeyPatch], None]
+    workspace: CountedWorkspace,
+    monkeypatch: pytest.MonkeyPatch,
+    breach: Callable[[CountedWorkspace, pytest.MonkeyPatch], None],
 ) -> None:
-    signed = approve_at_home(desk)
-    breach(desk, monkeypatch)
+    signed = approve_at_home(workspace)
+    breach(workspace, monkeypatch)
     with pytest.raises(AssertionError):
-        check(desk, signed)
+        check(workspace, signed)

@@ -14,30 +14,20 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import (
-    Action,
-    MoreTime,
-    Presence,
-    Status,
-)
+from approvals.domain.model import MoreTime, Presence, Status
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret, load_secret
 from bot.request_verification import RequestVerifier
 from bot.views.buttons import ACTION_IDS, EXTEND, MENU_ID, READ_ID, REFRESH_ID, WITHDRAW
-from tests.builders import TOKEN
-from tests.functional.conftest import Clock
-from tests.functional.test_bot import BOBS, HOUR, ID, Scene, event, scene, web_api
+from tests.support.builders import APPROVE, HOUR, REJECT, TOKEN
+from tests.support.fakes import Clock
+from tests.support.slack_app import BOBS, ID, Workspace, event
 
-__all__ = ["scene", "web_api"]
-"""Fixtures of another module."""
-
-APPROVE, REJECT = Action
 SECRET = "xoxb-a-secret-in-a-message"
-THROTTLED = {"Error": {"Code": "ThrottlingException", "Message": SECRET}}
 ERRORS = {
     "DynamoDB is out of reach": EndpointConnectionError(endpoint_url=f"https://{SECRET}.example"),
-    "DynamoDB refuses": ClientError(THROTTLED, "UpdateItem"),  # type: ignore[arg-type]
+    "DynamoDB refuses": ClientError({"Error": {"Code": "ThrottlingException", "Message": SECRET}}, "UpdateItem"),
     "a bug": ValueError(f"Invalid header value b'Bearer {SECRET}\\n'"),
     "a missing key": KeyError(SECRET),
     "too deep": RecursionError(SECRET),
@@ -87,36 +77,35 @@ def logger(stream: StringIO, request: pytest.FixtureRequest) -> Logger:
 
 
 def errors(stream: StringIO) -> list[dict[str, Any]]:
-    """The lines of errors. All of the log is JSON."""
+    """Return the lines of errors. All of the log is JSON."""
     return [line for line in map(json.loads, stream.getvalue().splitlines()) if line["level"] == "ERROR"]
 
 
-def signed(scene: Scene, kind: str) -> dict[str, Any]:
-    """A signed request of one kind of listener."""
+def signed(workspace: Workspace, kind: str) -> dict[str, Any]:
+    """Return a signed request of one kind of listener."""
     match kind:
         case "button":
-            body, headers = scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)
+            body, headers = workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)
         case "button with a dialog":
-            body, headers = scene.slack.click(scene.ts, ACTION_IDS[REJECT], BOBS)
+            body, headers = workspace.slack.click(workspace.ts, ACTION_IDS[REJECT], BOBS)
         case "menu: withdraw":
-            scene.offer_withdrawal()
-            body, headers = scene.slack.click(scene.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}")
+            workspace.offer_withdrawal()
+            body, headers = workspace.slack.click(workspace.ts, MENU_ID, BOBS, f"{WITHDRAW}:{ID}")
         case "menu: more time":
-            body, headers = scene.slack.click(scene.ts, MENU_ID, BOBS, f"{EXTEND}:{ID}")
+            body, headers = workspace.slack.click(workspace.ts, MENU_ID, BOBS, f"{EXTEND}:{ID}")
         case "dialog":
-            scene.click(ACTION_IDS[REJECT])
-            body, headers = scene.slack.submit(scene.modal().id, {"comment": "No."})
+            workspace.click(ACTION_IDS[REJECT])
+            body, headers = workspace.slack.submit(workspace.modal().id, {"comment": "No."})
         case "command":
-            body, headers = scene.slack.command(BOBS, "list", "C0APPROVALS")
+            body, headers = workspace.slack.command(BOBS, "list", "C0APPROVALS")
         case "home":
-            body, headers = scene.slack.open_home(BOBS)
+            body, headers = workspace.slack.open_home(BOBS)
         case "button to the page" | "refresh":
-            payload = json.loads(
-                urllib.parse.parse_qs(scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)[0].decode())["payload"][0]
-            )
+            body, _ = workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)
+            payload = json.loads(urllib.parse.parse_qs(body.decode())["payload"][0])
             action_id, value = (REFRESH_ID, "refresh") if kind == "refresh" else (READ_ID, ID)
             payload["actions"] = [{"action_id": action_id, "block_id": "b", "type": "button", "value": value}]
-            body, headers = scene.slack.sign(payload)
+            body, headers = workspace.slack.sign(payload)
         case _:
             raise AssertionError(kind)
     return event(body, headers)
@@ -136,57 +125,63 @@ KINDS = [*ABOUT_AN_APPROVAL, "command", "home", "refresh"]
 @pytest.mark.parametrize("what", ERRORS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unexpected_error_fails_the_invocation_with_one_line_of_log(
-    scene: Scene, down: Down, stream: StringIO, kind: str, what: str
+    workspace: Workspace, down: Down, stream: StringIO, kind: str, what: str
 ) -> None:
     """Lambda counts a failed invocation, on which the function's alarm is."""
-    scene.ask(more_time=MoreTime(1, HOUR), required_approvals=2)
-    request = signed(scene, kind)
+    workspace.ask(more_time=MoreTime(1, HOUR), required_approvals=2)
+    request = signed(workspace, kind)
     down.fail(ERRORS[what])
     with pytest.raises(RequestFailedError) as failed:
-        scene.handler(request, scene.context)
+        workspace.handler(request, workspace.context)
     assert down.calls
     assert (failed.value.args, failed.value.__suppress_context__) == ((type(ERRORS[what]).__name__,), True)
     [line] = errors(stream)
     assert line["error"] == type(ERRORS[what]).__name__
     assert any("bot/listeners/" in frame for frame in line["stack"])
     assert line.get("approval_id") == (ID if kind in ABOUT_AN_APPROVAL else None)
-    for secret in (SECRET, TOKEN, scene.slack.bot_token, scene.slack.signing_secret):
+    for secret in (SECRET, TOKEN, workspace.slack.bot_token, workspace.slack.signing_secret):
         assert secret not in json.dumps(line)
 
 
-def test_an_answer_of_aws_is_named_by_its_code_and_operation(scene: Scene, down: Down, stream: StringIO) -> None:
-    scene.ask()
-    request = signed(scene, "button")
+def test_an_answer_of_aws_is_named_by_its_code_and_operation(
+    workspace: Workspace, down: Down, stream: StringIO
+) -> None:
+    workspace.ask()
+    request = signed(workspace, "button")
     down.fail(ERRORS["DynamoDB refuses"], operation="UpdateItem")
     with pytest.raises(RequestFailedError):
-        scene.handler(request, scene.context)
+        workspace.handler(request, workspace.context)
     [line] = errors(stream)
     assert (line["code"], line["operation"]) == ("ThrottlingException", "UpdateItem")
 
 
 @pytest.mark.parametrize("kind", ["button", "dialog"])
 @pytest.mark.parametrize("done", [False, True], ids=["nothing was written", "the write was done"])
-def test_a_click_that_failed_counts_once_when_it_is_sent_again(scene: Scene, down: Down, kind: str, done: bool) -> None:
-    scene.ask(comments={APPROVE: Presence.OFF, REJECT: Presence.OPTIONAL}, required_approvals=2, required_rejections=2)
-    request = signed(scene, kind)
+def test_a_click_that_failed_counts_once_when_it_is_sent_again(
+    workspace: Workspace, down: Down, kind: str, done: bool
+) -> None:
+    workspace.ask(
+        comments={APPROVE: Presence.OFF, REJECT: Presence.OPTIONAL}, required_approvals=2, required_rejections=2
+    )
+    request = signed(workspace, kind)
     down.fail(ReadTimeoutError(endpoint_url="https://x.example"), operation="UpdateItem", done=done)
     with pytest.raises(RequestFailedError):
-        scene.handler(request, scene.context)
+        workspace.handler(request, workspace.context)
     down.restore()
     for _ in range(2):
-        assert scene.handler(request, scene.context)["statusCode"] == 200
-    assert [response.approver.id for response in scene.record.responses] == [BOBS]
-    assert scene.is_(Status.PENDING)
+        assert workspace.handler(request, workspace.context)["statusCode"] == 200
+    assert [response.approver.id for response in workspace.record.responses] == [BOBS]
+    assert workspace.is_(Status.PENDING)
 
 
-def test_a_line_names_no_approval_of_an_earlier_click(scene: Scene, down: Down, stream: StringIO) -> None:
+def test_a_line_names_no_approval_of_an_earlier_click(workspace: Workspace, down: Down, stream: StringIO) -> None:
     """A warm function keeps its logger."""
-    scene.ask()
-    assert scene.handler(signed(scene, "button with a dialog"), scene.context)["statusCode"] == 200
-    request = signed(scene, "home")
+    workspace.ask()
+    assert workspace.handler(signed(workspace, "button with a dialog"), workspace.context)["statusCode"] == 200
+    request = signed(workspace, "home")
     down.fail(ERRORS["a bug"])
     with pytest.raises(RequestFailedError):
-        scene.handler(request, scene.context)
+        workspace.handler(request, workspace.context)
     [line] = errors(stream)
     assert "approval_id" not in line
 
@@ -262,24 +257,24 @@ def test_a_secret_that_became_unreadable_does_not_let_unsigned_requests_raise_th
     ],
 )
 def test_a_malformed_signed_request_gets_401_and_raises_no_alarm(
-    scene: Scene, stream: StringIO, damage: Callable[[dict[str, Any]], None]
+    workspace: Workspace, stream: StringIO, damage: Callable[[dict[str, Any]], None]
 ) -> None:
-    scene.ask()
-    body, _ = scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)
+    workspace.ask()
+    body, _ = workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)
     payload = json.loads(urllib.parse.parse_qs(body.decode())["payload"][0])
     damage(payload)
-    answer = scene.handler(event(*scene.slack.sign(payload)), scene.context)
+    answer = workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)
     assert answer["statusCode"] in (200, 401, 404)
     assert errors(stream) == []
 
 
-def test_bolt_writes_json_and_no_bodies_whatever_level_the_function_has(scene: Scene, stream: StringIO) -> None:
+def test_bolt_writes_json_and_no_bodies_whatever_level_the_function_has(workspace: Workspace, stream: StringIO) -> None:
     """At DEBUG Bolt writes whole requests. What nobody listens to is a warning."""
-    scene.ask()
-    body, _ = scene.slack.click(scene.ts, ACTION_IDS[APPROVE], BOBS)
+    workspace.ask()
+    body, _ = workspace.slack.click(workspace.ts, ACTION_IDS[APPROVE], BOBS)
     payload = json.loads(urllib.parse.parse_qs(body.decode())["payload"][0])
     payload["actions"][0] |= {"action_id": "of-another-app", "value": "a text of the body"}
-    assert scene.handler(event(*scene.slack.sign(payload)), scene.context)["statusCode"] == 404
+    assert workspace.handler(event(*workspace.slack.sign(payload)), workspace.context)["statusCode"] == 404
     written = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [each["level"] for each in written if "Unhandled request" in each["message"]] == ["WARNING"]
     assert "a text of the body" not in stream.getvalue()

@@ -7,18 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.functional.test_crashes import (
-    PARAMETERS,
-    SCENARIOS,
-    Calls,
-    Fault,
-    Simulation,
-    check,
-    clients,
-    simulate,
-)
-
-__all__ = ["clients", "simulate"]
+from tests.support.crash_scenarios import SCENARIOS, check
+from tests.support.simulated_parameters import PARAMETERS
+from tests.support.simulated_services import Calls, Fault
+from tests.support.simulation import Simulation
 
 BY_MAIL, WITH_SLACK = 18, 24
 """The budgets are 18 and 24. The request is a write and its token another, the page a read, the answer both, the look
@@ -31,13 +23,13 @@ MAX_BEFORE_ACKNOWLEDGEMENT = 2
 
 
 def calls_of(simulation: Simulation) -> list[str]:
-    """All but those of a function that starts, and the clock's: these are the same however many approvals there are."""
+    """Return the calls of one approval: without those of starts and of the scheduler, which all approvals share."""
     later = [name for n, name in enumerate(simulation.calls.names) if n not in simulation.at_start]
     return [name for name in later if not name.startswith("Lifecycle")]
 
 
 @pytest.mark.parametrize(("channel", "number"), [("", BY_MAIL), (PARAMETERS["SlackChannel"], WITH_SLACK)])
-def test_an_approval_by_mail_takes_few_calls(
+def test_an_approval_by_email_takes_few_calls(
     simulate: Callable[..., Simulation], monkeypatch: pytest.MonkeyPatch, channel: str, number: int
 ) -> None:
     """From the request to the outcome's mail; the page is opened, its button pressed, and its outcome looked at."""

@@ -34,7 +34,7 @@ def test_a_thousand_open_requests_of_240_kib_are_listed_in_128_mb(
     output = tmp_path / "output" if bulk == "lists" else Path(os.devnull)
     with output.open("wb") as file:
         ran = subprocess.run(
-            [sys.executable, "-m", "tests.functional.capacity", surface, bulk],
+            [sys.executable, "-m", "tests.support.capacity", surface, bulk],
             env=os.environ | ENVIRONMENT,
             stdout=file,
             stderr=subprocess.PIPE,

@@ -25,7 +25,7 @@ from cli.commands import COMMANDS
 from cli.context import Context
 from cli.version import installed
 from demo.aws import KEY, write_credentials
-from tests.functional.shell import Shell
+from tests.support.shell import Shell
 
 
 def test_help_needs_none_of_what_commands_need() -> None:
@@ -47,7 +47,7 @@ def test_a_commands_help_begins_with_what_the_list_of_commands_says(name: str) -
 @pytest.mark.parametrize(
     "arguments", [[], ["no-such-command"], ["--no-such-option"], ["show"], ["list", "--limit", "0"]]
 )
-def test_what_is_typed_wrong_exits_with_64(shell: Shell, arguments: list[str]) -> None:
+def test_usage_errors_exit_with_64(shell: Shell, arguments: list[str]) -> None:
     result = shell.run(*arguments)
     assert result.exit_code == 64
     assert "Usage: approvals" in result.stderr
@@ -91,7 +91,7 @@ def test_trouble_on_the_way_to_aws_is_one_sentence(shell: Shell, error: Exceptio
         ("AccessDeniedException", "AWS denied the action Query"),
     ],
 )
-def test_what_aws_refuses_is_one_sentence(shell: Shell, code: str, said: str) -> None:
+def test_errors_of_aws_are_one_sentence(shell: Shell, code: str, said: str) -> None:
     def refuse(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         http_response.status_code = 400
         parsed["Error"] = {"Code": code, "Message": "no such table"}

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.functional.shell import EMAIL, Shell
+from tests.support.shell import EMAIL, Shell
 
 
 def listed(shell: Shell) -> dict[str, dict[str, Any]]:
@@ -50,7 +50,7 @@ def test_adding_twice_is_no_error(shell: Shell) -> None:
     assert list(listed(shell)) == ["ann@example.com"]
 
 
-def test_adding_one_that_is_pending_sends_the_mail_again(shell: Shell) -> None:
+def test_adding_one_that_is_pending_sends_the_email_again(shell: Shell) -> None:
     shell.run("approvers", "add", "ann@example.com")
     subscribed: list[Any] = []
     with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
@@ -64,7 +64,7 @@ def test_adding_one_that_is_pending_sends_the_mail_again(shell: Shell) -> None:
     assert json.loads(call["Attributes"]["FilterPolicy"]) == {"recipient": ["ann@example.com"]}
 
 
-def test_adding_mends_a_subscription_that_gets_everybodys_mails(shell: Shell) -> None:
+def test_adding_fixes_a_subscription_that_gets_everybodys_emails(shell: Shell) -> None:
     boto3.client("sns").subscribe(
         TopicArn=shell.outputs["ApprovalTopicArn"], Protocol="email", Endpoint="bo@example.com"
     )
@@ -86,7 +86,7 @@ def test_adding_mends_a_subscription_that_gets_everybodys_mails(shell: Shell) ->
     ],
     ids=["a wrong scope", "a further key", "another spelling", "others"],
 )
-def test_a_filter_that_lets_the_wrong_mails_through_is_listed_and_mended(
+def test_a_filter_that_lets_the_wrong_emails_through_is_listed_and_mended(
     shell: Shell, attributes: dict[str, str], advice: str
 ) -> None:
     topic = shell.outputs["ApprovalTopicArn"]
@@ -159,7 +159,7 @@ def test_the_stacks_own_address_is_not_removed(shell: Shell) -> None:
     assert "the stack's own address" in result.stderr
 
 
-def test_one_that_is_pending_cant_be_removed(shell: Shell) -> None:
+def test_one_that_is_pending_cannot_be_removed(shell: Shell) -> None:
     shell.run("approvers", "add", "ann@example.com")
     with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
         result = shell.run("approvers", "remove", "ann@example.com")
@@ -171,7 +171,7 @@ def test_one_that_is_pending_cant_be_removed(shell: Shell) -> None:
     "address", ["ann", "ann@", "ann@example", "a/b@example.com", "a b@example.com", "ann@example.com,bo@example.com"]
 )
 @pytest.mark.parametrize("what", ["add", "remove"])
-def test_what_is_no_address_is_refused(shell: Shell, what: str, address: str) -> None:
+def test_texts_that_are_no_address_are_refused(shell: Shell, what: str, address: str) -> None:
     result = shell.run("approvers", what, address)
     assert result.exit_code == 64
     assert "no email address" in result.stderr

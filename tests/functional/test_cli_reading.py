@@ -25,11 +25,10 @@ from approvals.domain.model import Action, People, Person
 from approvals.domain.references import short
 from cli.__main__ import main
 from cli.export_columns import COLUMNS, cell
-from tests.broken import break_record, nest_context
-from tests.builders import ALICE, BOB, TOKEN
-from tests.functional.conftest import TABLE
-from tests.functional.shell import Shell
-from tests.functional.test_cli_request import Throttled
+from tests.support.broken_records import break_record, nest_context
+from tests.support.builders import ALICE, BOB, TOKEN
+from tests.support.shell import Shell, Throttled
+from tests.support.tables import TABLE
 
 
 def ids(shell: Shell, *arguments: str) -> list[str]:
@@ -110,7 +109,7 @@ def test_an_approval_is_found_by_whatever_names_it(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("name", ["no-such-execution", "abcdefgh", "a" * 32, "arn:aws:states:x", "AB CD"])
-def test_what_is_not_there_is_said_with_what_to_do(shell: Shell, name: str) -> None:
+def test_an_unknown_approval_exits_with_3_and_a_sentence(shell: Shell, name: str) -> None:
     shell.started("run-1")
     result = shell.run("show", name)
     assert result.exit_code == 3
@@ -157,7 +156,7 @@ def test_an_imposter_whose_approval_was_decided_long_ago_is_ambiguous_too(shell:
 def test_an_execution_that_waits_for_two_approvals_is_ambiguous(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parallel states of one execution: no name of it says which."""
     one = shell.started("run-1")
-    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    monkeypatch.setattr("tests.support.shell.approval_id", lambda _: "7" * 32)
     two = shell.asked()
     for name in ("run-1", one.workflow.execution_arn):
         result = shell.run("show", name)
@@ -173,7 +172,7 @@ def test_the_last_approval_of_an_execution_is_meant_when_it_waits_for_none(
     shell.started("run-1")
     shell.answered(Action.REJECT)
     shell.clock.pass_(seconds=5)
-    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: "7" * 32)
+    monkeypatch.setattr("tests.support.shell.approval_id", lambda _: "7" * 32)
     again = shell.asked()
     assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
     shell.answered(Action.APPROVE)
@@ -200,7 +199,7 @@ def test_a_request_named_like_a_short_id_is_followed_by_what_means_it_alone(shel
 
 def test_a_beginning_that_two_ids_have_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     one = shell.started("run-1")
-    monkeypatch.setattr("tests.functional.shell.approval_id", lambda _: f"{one.id[:20]}{'7' * 12}")
+    monkeypatch.setattr("tests.support.shell.approval_id", lambda _: f"{one.id[:20]}{'7' * 12}")
     shell.started("run-2")
     result = shell.run("show", one.id[:20])
     assert result.exit_code == 3
@@ -284,7 +283,7 @@ def test_cancelling_stops_the_execution_and_waits_until_it_shows(shell: Shell) -
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_what_is_decided_cant_be_cancelled(shell: Shell, before: bool) -> None:
+def test_decided_approvals_cannot_be_cancelled(shell: Shell, before: bool) -> None:
     approval = shell.started("run-1")
     if before:
         shell.answered(Action.APPROVE)
@@ -366,7 +365,7 @@ def test_a_cell_of_line_breaks_alone_is_read_once(text: str) -> None:
     assert time.process_time() - started < 5
 
 
-def test_what_its_author_wrote_poses_as_no_line_of_ours(shell: Shell) -> None:
+def test_an_authors_text_poses_as_no_line_of_ours(shell: Shell) -> None:
     forged = "Waiting for an answer\n\nHistory\n  2026-11-23T09:00:00.000Z  ciso@example.com approved it by email."
     title = "History"
     facts = [{"Label": "Id", "Value": "another"}]
@@ -469,7 +468,7 @@ def test_an_export_needs_a_period(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_a_record_that_can_not_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
+def test_a_record_that_cannot_be_read_is_left_out_and_named(shell: Shell, how: str) -> None:
     whole, broken = shell.started("whole"), shell.started("broken")
     break_record(shell.context.client("dynamodb"), TABLE, broken.id, how)
     listed = shell.run("list", "--json")

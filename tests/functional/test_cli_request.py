@@ -16,7 +16,7 @@ import pytest
 
 from approvals.domain.model import Action, People, Person, iso
 from approvals.domain.steps import Step
-from tests.functional.shell import Shell
+from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
 WAIT = ("request", *TITLE, "--wait")
@@ -87,7 +87,7 @@ def test_a_rejection_of_which_nobody_knows_whether_the_workflow_heard_is_a_rejec
     assert shell.run(*WAIT).exit_code == 1
 
 
-def test_a_request_that_was_asked_anew_is_followed(shell: Shell) -> None:
+def test_a_request_that_was_asked_again_is_followed(shell: Shell) -> None:
     """A retried state has another approval; the first is called off for it."""
     first = shell.started("first")
     second = shell.started("second")
@@ -351,7 +351,7 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--titel", "A"), "", ["No such option", "--title"]),
     ],
 )
-def test_what_cant_be_asked_is_said_at_once_with_exit_code_64(
+def test_an_invalid_request_is_said_at_once_with_exit_code_64(
     shell: Shell, arguments: tuple[str, ...], stdin: str, said: list[str]
 ) -> None:
     result = shell.run("request", *arguments, stdin=stdin)
@@ -384,21 +384,6 @@ def test_an_execution_that_ended_without_its_approval_noticing_is_no_endless_wai
     assert result.exit_code == 3
     assert "ended as ABORTED" in result.stderr
     assert 180 <= (shell.clock() - began).total_seconds() <= 220
-
-
-class Throttled:
-    """AWS refuses a number of calls."""
-
-    def __init__(self, times: int, code: str = "ThrottlingException", status: int = 400) -> None:
-        self.left = times
-        self.code = code
-        self.status = status
-
-    def __call__(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
-        if self.left:
-            self.left -= 1
-            http_response.status_code = self.status
-            parsed["Error"] = {"Code": self.code, "Message": "not authorized to perform: dynamodb:BatchGetItem on x"}
 
 
 def test_short_trouble_is_waited_out(shell: Shell) -> None:
@@ -451,7 +436,7 @@ def test_trouble_of_five_minutes_ends_the_wait_and_says_that_the_request_is_open
     assert 300 <= (shell.clock() - began).total_seconds() <= 310
 
 
-def test_what_aws_denies_is_named(shell: Shell) -> None:
+def test_denied_calls_are_named(shell: Shell) -> None:
     with shell.intercepted("dynamodb", "BatchGetItem", Throttled(1, "AccessDeniedException")):
         result = shell.run("wait", shell.started("denied").id)
     assert result.exit_code == 3
@@ -463,7 +448,7 @@ def test_what_aws_denies_is_named(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("error", "says"), [("AccessDeniedException", "Nothing was started."), ("InternalError", "open")]
 )
-def test_what_could_not_be_started_is_not_said_to_be_open(shell: Shell, error: str, says: str) -> None:
+def test_a_request_that_was_not_started_is_not_said_to_be_open(shell: Shell, error: str, says: str) -> None:
     """Where Step Functions is broken it may have been started all the same."""
     with shell.intercepted("stepfunctions", "StartExecution", Throttled(100, error)):
         result = shell.run(*WAIT)
@@ -534,7 +519,7 @@ def test_an_unknown_stack_is_named_with_what_to_do(shell: Shell) -> None:
     ids=["json-2000", "json-100", "yaml-400", "yaml-in-itself", "yaml-bomb"],
 )
 @pytest.mark.parametrize("option", ["--file", "--input"])
-def test_what_is_nested_too_deep_is_a_sentence_and_no_traceback(
+def test_input_nested_too_deep_is_a_sentence_and_no_traceback(
     shell: Shell, tmp_path: Path, text: str, option: str
 ) -> None:
     file = tmp_path / "request"

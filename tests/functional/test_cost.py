@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters import metrics
-from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import (
-    Action,
-)
+from approvals.domain.model import Action
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
@@ -28,22 +23,14 @@ from demo.person import links
 from demo.slack import Slack
 from mail.messages import Links
 from scripts import cost
-from tests.builders import TOKEN, a_call
-from tests.functional.conftest import (
-    TABLE,
-    TOKENS,
-    Clock,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-)
-from tests.functional.test_bot import a_bot, event, web_api
+from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.support.services import a_notifier, a_request_handler, a_resumer
+from tests.support.slack_app import a_bot, event
+from tests.support.tables import TABLE, TOKENS
+from tests.support.template import FUNCTIONS, GLOBALS
 from web.handler import CallbackHandler
-
-__all__ = ["web_api"]
-from tests.unit.test_template import FUNCTIONS, GLOBALS
 
 EMAIL = "alice@example.com"
 
@@ -58,15 +45,7 @@ def calls(dynamodb: DynamoDBClient) -> Counter[str]:
 
 @pytest.fixture
 def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
-    handler = RequestHandler(
-        table=table,
-        tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
-        workflows=cast("Workflows", workflows),
-        default_timeout=timedelta(hours=1),
-        clock=clock,
-        logger=logger,
-        requested=metrics.count_request,
-    )
+    handler = a_request_handler(table, TaskTokens(table._dynamodb, TOKENS, TABLE), workflows, clock, logger)
     handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     return handler
 
@@ -75,27 +54,24 @@ def tell_and_settle(
     table: ApprovalTable, mailer: FakeMailer, messenger: SlackMessenger | None, clock: Clock, logger: Logger
 ) -> tuple[Notifier, Resumer]:
     outbox = mailer.outbox(table, clock)
-    notifier = Notifier(
-        table=table,
-        channels=the_channels(outbox, messenger, logger, email=EMAIL, links=Links("https://x", one_click=False)),
-        identities=the_identities(messenger, FakeSubscribers(), email=EMAIL),
-        decisions=a_queue(),
-        clock=clock,
-        logger=logger,
+    notifier = a_notifier(
+        table,
+        the_channels(outbox, messenger, logger, email=EMAIL, links=Links("https://x", one_click=False)),
+        the_identities(messenger, FakeSubscribers(), email=EMAIL),
+        clock,
+        logger,
     )
-    resumer = Resumer(
-        table=table,
+    resumer = a_resumer(
+        table,
+        the_channels(outbox, messenger, logger, email=EMAIL),
+        clock,
+        logger,
         tokens=TaskTokens(table._dynamodb, TOKENS, TABLE),
-        workflows=cast("Workflows", FakeWorkflows()),
-        channels=the_channels(outbox, messenger, logger, email=EMAIL),
-        clock=clock,
-        logger=logger,
-        settled=metrics.count_decision,
     )
     return notifier, resumer
 
 
-def test_an_approval_by_mail_uses_what_the_page_says(
+def test_an_approval_by_email_uses_what_the_page_says(
     calls: Counter[str],
     asked: RequestHandler,
     table: ApprovalTable,

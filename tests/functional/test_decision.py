@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters import metrics
-from approvals.adapters.step_functions import TaskGoneError, Workflows
+from approvals.adapters.step_functions import TaskGoneError
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status
@@ -25,9 +24,11 @@ from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
-from tests.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock, FakeMailer, FakeWorkflows, some_tokens
+from tests.support.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.support.channels import the_channels
+from tests.support.fakes import Clock, FakeMailer, FakeWorkflows
+from tests.support.services import a_resumer
+from tests.support.tables import TABLE
 from web import pages
 
 ID = an_approval().id
@@ -48,14 +49,12 @@ def resumer(
     table.add(asked)
     table.mark(asked, "request_email", clock())
     table.mark(asked, "request_slack", clock(), delivery=messenger.post_request(asked))
-    return Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=metrics.count_decision,
+    return a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        clock,
+        logger,
+        workflows=workflows,
     )
 
 
@@ -100,7 +99,7 @@ def test_the_same_decision_delivered_again_does_nothing(
     assert table.get(ID).resumed is True
 
 
-def test_what_is_not_decided_is_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
+def test_undecided_approvals_are_left_alone(resumer: Resumer, workflows: FakeWorkflows, mailer: FakeMailer) -> None:
     resumer(ID, last=False)
     assert (workflows.resumed, mailer.sent) == ([], [])
 
@@ -155,7 +154,7 @@ def test_an_expired_approval_is_announced_too(
     assert slack.messages()[0].text == "Expired: Deploy web 2.4.1"
 
 
-def test_where_nobody_was_told_of_the_request_nobody_is_told_of_its_end(
+def test_people_not_told_of_a_request_are_not_told_of_its_end(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock
 ) -> None:
     untold = an_approval(id="c" * 32, deliveries=())
@@ -255,7 +254,7 @@ def _post(table: ApprovalTable, asked: Approval, messenger: SlackMessenger, cloc
     return table.mark(asked, "request_slack", clock(), delivery=messenger.post_request(asked))
 
 
-def test_who_asked_is_told_in_the_thread_with_what_was_said(
+def test_requester_is_told_in_the_thread_with_the_comment(
     resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock
 ) -> None:
     asked = _posted(table, messenger, clock, people=People(requester=JO))
@@ -271,7 +270,7 @@ def test_who_asked_is_told_in_the_thread_with_what_was_said(
     )
 
 
-def test_a_reply_that_failed_is_tried_again_without_editing_anew(
+def test_a_reply_that_failed_is_tried_again_without_another_edit(
     resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide(table)
@@ -292,7 +291,7 @@ def test_a_reply_that_failed_is_tried_again_without_editing_anew(
     assert sum("chat.update" in call for call in slack.calls()) == 1
 
 
-def test_nobody_is_told_of_a_request_that_another_took_the_place_of(
+def test_a_superseded_request_gets_no_reply_in_its_thread(
     resumer: Resumer, table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock
 ) -> None:
     asked = _posted(table, messenger, clock, people=People(requester=JO))
@@ -390,7 +389,7 @@ def test_a_direct_message_that_was_posted_meanwhile_shows_that_the_workflow_did_
     assert all("The workflow had already ended" in str(message.blocks) for message in shown)
 
 
-def test_mails_do_not_wait_until_many_messages_are_edited(
+def test_emails_do_not_wait_until_many_messages_are_edited(
     resumer: Resumer,
     table: ApprovalTable,
     mailer: FakeMailer,
@@ -413,13 +412,13 @@ def test_mails_do_not_wait_until_many_messages_are_edited(
 
 
 @dataclass
-class Tokens:
+class Tokens(FakeWorkflows):
     """Step Functions, which notes the tokens that it gets."""
 
     seen: list[str] = field(default_factory=list)
     run: Callable[[], None] = lambda: None
 
-    def resume(self, _approval: Approval, task_token: str) -> None:
+    def resume(self, approval: Approval, task_token: str) -> None:  # noqa: ARG002
         self.seen.append(task_token)
 
 
@@ -427,14 +426,13 @@ class Tokens:
 def heard(table: ApprovalTable, tokens: TaskTokens, mailer: FakeMailer, clock: Clock, logger: Logger) -> Tokens:
     """What the workflow hears of an approval that is decided; its token may be anywhere."""
     heard = Tokens()
-    resumer = Resumer(
-        table=table,
+    resumer = a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
+        clock,
+        logger,
         tokens=tokens,
-        workflows=cast("Workflows", heard),
-        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=metrics.count_decision,
+        workflows=heard,
     )
     table.add(an_approval())
     decide(table)

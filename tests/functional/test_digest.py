@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -19,11 +19,11 @@ from approvals.store.table import ApprovalTable
 from demo.person import links
 from mail.digest import DigestSender
 from mail.messages import Links
-from mail.sns import Mailer
 from mail.subjects import MAX_SUBJECT
-from tests.broken import break_record
-from tests.builders import NOW, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock, FakeMailer
+from tests.support.broken_records import break_record
+from tests.support.builders import NOW, a_response, an_approval
+from tests.support.fakes import Clock, FakeMailer
+from tests.support.tables import TABLE
 
 ALICE = "alice@example.com"
 REQUEST, OUTCOME = (f"{step}:{ALICE}" for step in ("request_email", "outcome_email"))
@@ -36,7 +36,7 @@ def sender(table: ApprovalTable, mailer: FakeMailer, clock: Clock, logger: Logge
 
     return DigestSender(
         table=table,
-        mailer=cast("Mailer", mailer),
+        mailer=mailer,
         email="alice@example.com",
         links=Links("https://x", one_click=False),
         clock=clock,
@@ -59,7 +59,7 @@ def batch(*mails: tuple[Approval, str]) -> dict[str, Any]:
     return {"Records": [{"body": json.dumps({"id": approval.id, "step": step})} for approval, step in mails]}
 
 
-def test_what_waits_is_one_mail_with_the_links_of_each(
+def test_waiting_emails_become_one_with_the_links_of_each(
     sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
 ) -> None:
     sender(batch(*((approval, REQUEST) for approval in reversed(asked))), context)
@@ -71,7 +71,7 @@ def test_what_waits_is_one_mail_with_the_links_of_each(
     assert all(table.get(approval.id).told for approval in asked)
 
 
-def test_what_was_sent_meanwhile_is_not_sent_again(
+def test_emails_sent_meanwhile_are_not_sent_again(
     sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
 ) -> None:
     sender(batch((asked[0], REQUEST), (asked[0], REQUEST), (asked[1], REQUEST)), context)
@@ -82,7 +82,7 @@ def test_what_was_sent_meanwhile_is_not_sent_again(
     assert len(mailer.sent) == 1, "what is decided is not asked any more"
 
 
-def test_one_alone_is_its_own_mail(
+def test_one_alone_is_its_own_email(
     sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
 ) -> None:
     sender(batch((asked[0], REQUEST)), context)
@@ -113,7 +113,7 @@ def test_it_waits_for_a_free_slot(
     assert len(mailer.sent) == 1
 
 
-def test_what_sns_does_not_take_stays_in_the_queue(
+def test_emails_that_sns_refuses_stay_in_the_queue(
     sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
 ) -> None:
     mailer.broken = True
@@ -149,7 +149,7 @@ def test_a_request_and_its_reminder_are_one_entry(
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_what_can_not_be_read_keeps_nobody_from_the_other_mails(
+def test_an_unreadable_record_keeps_nobody_from_the_other_emails(
     sender: DigestSender,
     dynamodb: DynamoDBClient,
     mailer: FakeMailer,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -15,13 +15,12 @@ from approvals.domain.model import Approval, People, Person, Request
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack
-from tests.builders import a_response, an_approval, decided
-from tests.functional.conftest import CHANNEL, DirectWebClient
+from tests.support.builders import HOUR, a_response, an_approval, decided
+from tests.support.slack_clients import CHANNEL, DirectWebClient
 
 ALICE = SlackUser(
     id="U0ALICE01", name="alice", email="alice@example.com", workspaces=frozenset({WORKSPACE["id"]}), deleted=False
 )
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def test_only_full_members_are_members(
 @pytest.mark.parametrize(
     "mark", ["is_stranger", "is_workflow_bot", "is_restricted", "is_ultra_restricted", "is_invited_user", "deleted"]
 )
-def test_each_mark_of_slack_alone_makes_somebody_no_member(
+def test_each_mark_of_slack_alone_makes_a_person_no_member(
     directory: SlackDirectory, slack: Slack, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
     monkeypatch.setattr("demo.slack.User.described", lambda user: {"id": user.id, "name": user.name, mark: True})
@@ -170,8 +169,8 @@ def test_messenger_and_directory_share_one_connection_and_read_a_changed_token_o
     assert len(made) == 2
 
 
-def posted(messenger: SlackMessenger, **changes: object) -> Approval:
-    approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))  # type: ignore[arg-type]  # made-up
+def posted(messenger: SlackMessenger, **changes: Any) -> Approval:
+    approval = an_approval(request=Request(title="Deploy", timeout=HOUR, **changes))
     return replace(approval, deliveries=(messenger.post_request(approval),))
 
 
@@ -228,7 +227,7 @@ def test_without_a_message_there_is_nothing_to_edit_or_to_reply_to(messenger: Sl
         messenger.reply(nowhere, "soon")
 
 
-def test_a_deleted_message_can_not_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
+def test_a_deleted_message_cannot_be_edited(messenger: SlackMessenger, slack: Slack) -> None:
     approval = posted(messenger)
     [message] = approval.deliveries
     assert messenger.edit(message, approval)

@@ -17,6 +17,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from approvals.store.reading import UnreadableError
@@ -27,10 +28,10 @@ from cli.doctor.findings import Check, Finding, Level, exit_code
 from cli.slack_connection import Connection, update_stack
 from cli.version import is_older
 from demo.slack import Slack
-from tests.builders import NOW
-from tests.commands import commands, run_ours
-from tests.functional.conftest import CHANNEL, DirectWebClient
-from tests.unit.test_template import PARAMETERS
+from tests.support.builders import NOW
+from tests.support.pasted_commands import commands, run_ours
+from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.template import PARAMETERS
 
 EMAIL = "approver@example.com"
 SESSION = boto3.Session("test", "test", region_name="eu-west-1")
@@ -51,7 +52,7 @@ class Http:
         self.sent.append((method, url))
         self.bodies.append(str(_more.get("body") or ""))
         if self.broken:
-            raise NewConnectionError(SimpleNamespace(host="h", port=1), "refused")  # type: ignore[arg-type]
+            raise NewConnectionError(HTTPConnection("h", 1), "refused")
         return SimpleNamespace(status=self.status, headers=self.headers)
 
 
@@ -232,7 +233,7 @@ def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(co
         ({"Configuration": {"State": "Inactive"}}, "", ""),
     ],
 )
-def test_a_function_that_can_not_run_is_told(context: Examined, answer: Any, text: str, command: str) -> None:
+def test_a_function_that_cannot_run_is_told(context: Examined, answer: Any, text: str, command: str) -> None:
     """An idle one is Inactive until it is called."""
     context.resources = (stack_function(),)
     with Stubber(context.client("lambda")) as stubbed:
@@ -407,7 +408,7 @@ def test_a_stack_that_does_not_take_what_the_stored_secret_signed_is_told(
     assert text in the_fault(slack.check_slack(context), Check.SIGNING).text
 
 
-def test_a_stack_that_can_not_be_reached_is_told(context: Examined) -> None:
+def test_a_stack_that_cannot_be_reached_is_told(context: Examined) -> None:
     context.web.broken = True
     *_, signing = slack.check_slack(context)
     assert signing.level is Level.UNKNOWN
@@ -421,7 +422,7 @@ def test_a_secret_that_looks_like_none_is_a_warning(context: Examined) -> None:
 
 
 def log(context: Examined, *lines: tuple[float, str, bool | None]) -> None:
-    """Writes lines: how many minutes ago, the message, whether it was signed."""
+    """Write lines: how many minutes ago, the message, whether it was signed."""
     group = context.resource("BotLogs")
     assert group is not None
     context.client("logs").create_log_stream(logGroupName=group.id, logStreamName="s")
@@ -495,7 +496,7 @@ def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(contex
 # Approvers and links
 
 
-def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
+def test_when_slack_cannot_be_asked_no_approver_is_called_unknown(
     context: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context.workspace.fail_with = 500
@@ -504,7 +505,7 @@ def test_when_slack_can_not_be_asked_no_approver_is_called_unknown(
     assert finding.level is Level.UNKNOWN
 
 
-def test_open_requests_that_can_not_be_read_are_a_fault_that_names_them(
+def test_open_requests_that_cannot_be_read_are_a_fault_that_names_them(
     context: Examined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Context, "listing", SimpleNamespace(pending=list))
@@ -569,7 +570,7 @@ def test_a_missing_output_is_a_failure_that_says_so(context: Examined) -> None:
         ("Stack is in UPDATE_ROLLBACK_FAILED state and can not be updated.", False),
     ],
 )
-def test_a_stack_that_can_not_be_updated_is_no_success(context: Examined, message: str, *, done: bool) -> None:
+def test_a_stack_that_cannot_be_updated_is_no_success(context: Examined, message: str, *, done: bool) -> None:
     """Its parameters would still hold the old token, and a later deployment would write it back."""
     connection = Connection(context.slack_channel, "xoxb-tests-0123456789", "8f742231b10e8888abcd99yyyzzz85a5")
     with Stubber(context.client("cloudformation")) as stubbed:

@@ -17,18 +17,19 @@ from approvals.domain.eligibility import Reason
 from approvals.domain.model import Action, Approval, People, Person, Presence, Request, Status
 from approvals.requests.identities import UnresolvedError
 from approvals.store.table import ApprovalTable
-from bot.app import BotHandler, create_app
-from bot.credentials import SecretSource, SlackSecret
+from bot.app import BotHandler
 from bot.directory import SlackDirectory
 from bot.ephemeral import ReplyDelivery
 from bot.messenger import SlackMessenger
-from bot.request_verification import RequestVerifier
 from bot.resolver import SlackResolver
 from bot.views.buttons import ACTION_IDS
 from bot.words import NOT_OF_THE_WORKSPACE, UNCHECKED
 from demo.slack import PEOPLE, WORKSPACE, Slack, User
-from tests.builders import an_approval
-from tests.functional.conftest import REPLIES, Clock, DirectWebClient, a_delivery, as_the_bot_has_it
+from tests.support.builders import an_approval
+from tests.support.fakes import Clock
+from tests.support.slack_app import a_bot
+from tests.support.slack_clients import DirectWebClient, a_delivery
+from tests.support.tables import REPLIES
 
 OTHER = "T0ELSEWHERE"
 GRACE = User("W0GRACE001", "grace", "grace@example.com", workspace=OTHER, teams=(OTHER, WORKSPACE["id"]))
@@ -90,12 +91,9 @@ def grid(
         monkeypatch.setitem(PEOPLE, user.id, user)
     # Bolt's and the directory's own clients would call the network.
     monkeypatch.setattr("bot.app.SlackDirectory", lambda _api: messenger.directory)
-    secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
-    bots = as_the_bot_has_it(table)
-    app = create_app(table=bots, secret=secret, api_url="http://127.0.0.1:1/", clock=clock, logger=logger)
     client = DirectWebClient(slack)
     monkeypatch.setattr("slack_sdk.WebClient.api_call", lambda _self, *args, **named: client.api_call(*args, **named))
-    handler = BotHandler(app, RequestVerifier(secret, clock), logger)
+    handler = a_bot(table, slack, clock, logger)
     return Grid(table, slack, messenger, handler, a_delivery(table, messenger, clock, logger), dynamodb, context)
 
 
@@ -195,15 +193,16 @@ def test_user_outside_the_workspace_sees_nothing(grid: Grid) -> None:
     assert NOT_OF_THE_WORKSPACE in said
 
 
-def test_payload_of_an_organization_without_a_team_is_read(grid: Grid) -> None:
-    # Source: https://docs.slack.dev/enterprise/organization-ready-apps
-    asked = grid.ask(GRACE)
-    body, _headers = grid.slack.click(asked.deliveries[0].id, ACTION_IDS[Action.APPROVE], GRACE.id)
+@pytest.mark.parametrize(("user", "status"), [(GRACE, Status.APPROVED), (GRANT, Status.PENDING)])
+def test_click_without_any_workspace_is_judged_by_those_of_its_user(grid: Grid, user: User, status: Status) -> None:
+    """Source: https://github.com/slackapi/bolt-js/issues/1875."""
+    asked = grid.ask(GRACE, GRANT)
+    body, _headers = grid.slack.click(asked.deliveries[0].id, ACTION_IDS[Action.APPROVE], user.id)
     payload = json.loads(parse_qs(body.decode())["payload"][0])
-    payload["team"] = None
-    payload["user"]["team_id"] = None
-    grid.send(grid.slack.sign(payload))
-    assert grid.table.get(asked.id).status is Status.APPROVED
+    payload["user"].pop("team_id")
+    grid.send(grid.slack.sign({**payload, "team": None, "is_enterprise_install": True}))
+    assert grid.table.get(asked.id).status is status
+    assert [NOT_OF_THE_WORKSPACE in text for text in grid.said()] == ([] if user is GRACE else [True])
 
 
 def test_directory_of_a_slack_that_is_no_grid_knows_one_workspace(messenger: SlackMessenger) -> None:

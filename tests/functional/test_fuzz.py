@@ -35,8 +35,9 @@ from bot.messenger import SlackMessenger
 from bot.request_verification import RequestVerifier
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Slack
-from tests.builders import ALICE, BOB, WORKSPACE, an_approval
-from tests.functional.conftest import TABLE, Clock, as_the_bot_has_it
+from tests.support.builders import ALICE, BOB, WORKSPACE, an_approval
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE, as_the_bot_has_it
 from web.handler import CallbackHandler
 from web.http import MAX_FIELDS, MAX_FORM
 
@@ -129,7 +130,7 @@ class Fuzz:
                 return str(self.random.randrange(-(10**12), 10**12))
 
     def json(self, depth: int = 3) -> Any:  # noqa: PLR0911
-        """Any JSON value."""
+        """Return any JSON value."""
         match self.random.randrange(9 if depth else 6):
             case 0:
                 return None
@@ -150,7 +151,7 @@ class Fuzz:
         return self.pick(["id", "team", "user", "type", "value", "enterprise_id", "actions", self.text()])
 
     def mutated_text(self, text: str) -> str:
-        """The text with something changed, lost, doubled, or nothing left of it."""
+        """Return the text with something changed, lost, doubled, or nothing left of it."""
         at = self.random.randrange(len(text) + 1)
         to = self.random.randrange(at, min(len(text), at + self.pick([1, 8, 5000])) + 1)
         match self.random.randrange(6):
@@ -168,7 +169,7 @@ class Fuzz:
                 return text.swapcase()
 
     def mutated_fields(self, fields: Fields) -> Fields:
-        """The fields with some of them missing, changed, swapped or new."""
+        """Return the fields with some of them missing, changed, swapped or new."""
         fields = dict(fields)
         for _ in range(self.pick([0, 1, 1, 1, 2, 3])):
             name = self.pick([*fields, "comment", "do"])
@@ -189,7 +190,7 @@ class Fuzz:
         return fields
 
     def filled_in(self, name: str, value: str) -> str:
-        """What somebody may have put into an input: mostly what fits."""
+        """Return text for an input, mostly fitting."""
         if self.chance() > RARELY:
             return value
         near = {
@@ -212,7 +213,7 @@ class Fuzz:
         return self.pick([*near[name], self.text()])
 
     def mutated_json(self, value: Any) -> Any:
-        """The value with a random JSON value at a random place, or without what was there."""
+        """Return the value with a random JSON value at a random place, or without what was there."""
         if not isinstance(value, dict | list) or not value or self.chance() < 0.15:
             return self.json()
         places = list(value) if isinstance(value, dict) else list(range(len(value)))
@@ -239,7 +240,7 @@ class Fuzz:
                 return {self.pick([name, name.lower(), name.upper()]): value for name, value in headers.items()}
 
     def encoded(self, body: str | None) -> Event:  # noqa: PLR0911
-        """A body as API Gateway sends it: as it is or in base64, and sometimes not what it says."""
+        """Return a body as API Gateway sends it: as it is or in base64, and sometimes not what it says."""
         if body is None:
             return self.pick([{"body": None}, {}, {"body": None, "isBase64Encoded": True}])
         match self.random.randrange(10):
@@ -262,7 +263,7 @@ class Fuzz:
 
 
 def mails_request(fuzz: Fuzz) -> Event:
-    """A request to the pages behind the links: a link of one of three approvals, and what fuzz makes of it."""
+    """Return a request to the pages behind the links: a link of one of three approvals, and what fuzz makes of it."""
     approval, action = fuzz.pick([APPROVAL, APPROVAL, OTHER, RICH, RICH, RICH]), fuzz.pick(list(Action))
     to = fuzz.pick([ALICE.id, ALICE.id, ALICE.id, CAROL, MALLORY]) if approval is RICH else ALICE.id
     all_shown = fuzz.pick([True, True, False])
@@ -327,7 +328,7 @@ class SlackRequests:
         return f"v0={hmac.new(self._slack.signing_secret.encode(), signed, sha256).hexdigest()}"
 
     def is_signed(self, event: Event) -> bool:
-        """Whether Slack could have sent it in the last five minutes: told without the product's own code."""
+        """Return True if Slack could have sent it in the last five minutes: told without the product's own code."""
         headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
         timestamp, body = headers.get("x-slack-request-timestamp", ""), text_of(event)
         if body is None or not timestamp.isascii() or not timestamp.isdigit():
@@ -336,7 +337,7 @@ class SlackRequests:
         return fresh and headers.get("x-slack-signature") == self.signature(timestamp, body)
 
     def is_whole(self, event: Event) -> bool:
-        """Whether fuzz left a click on Approve as Slack would send it: one on Reject asks for a reason first."""
+        """Return True if fuzz left a click on Approve as Slack would send it: one on Reject asks for a reason first."""
         fields = dict(parse_qsl(text_of(event) or ""))
         kinds = [value for name, value in (event["headers"] or {}).items() if name.lower() == "content-type"]
         approve = ACTION_IDS[Action.APPROVE]
@@ -363,7 +364,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def text_of(event: Event) -> str | None:
-    """The body as text, if it is any."""
+    """Return the body as text, if it is any."""
     body = event.get("body") or ""
     try:
         text = b64decode(body, validate=True).decode() if event.get("isBase64Encoded") else str(body)
@@ -401,7 +402,7 @@ def asked_by_link(event: Event) -> Asked | None:
 def expected(  # noqa: PLR0911 one of many
     asked: Asked, method: str, *, one_click: bool
 ) -> tuple[str | None, int]:
-    """What a request with a valid link does and the status it gets, told without the product's own code."""
+    """Return what a request with a valid link does and the status it gets, told without the product's own code."""
     approval, action, fields = asked
     may = approval is not RICH or fields["to"].lower() in (ALICE.id, CAROL)
     do = fields.get("do", "")
@@ -421,7 +422,7 @@ def expected(  # noqa: PLR0911 one of many
 
 
 def is_complete(approval: Approval, action: Action, fields: Fields) -> bool:
-    """Whether all that must be filled in is, and nothing is wrong with it."""
+    """Return True if all required input is there and right."""
     sent = {name: value.replace("\r\n", "\n").strip() for name, value in fields.items()}
     comment = sent.get("comment", "")
     seen = hidden_in(comment) is None
@@ -475,7 +476,7 @@ class Records:
             table.add(approval)
 
     def effect(self) -> Effect | None:
-        """What the last request changed."""
+        """Return the change of the last request."""
         found = None
         for asked in (APPROVAL, OTHER, RICH):
             approval = self._table.get(asked.id)
@@ -495,7 +496,7 @@ class Records:
 
 
 def _effect(asked: Approval, approval: Approval) -> str:
-    """The one thing that changed, besides the version."""
+    """Return the one thing that changed, besides the version."""
     if approval.status is not Status.PENDING:
         return next(action.value for action in Action if action.status is approval.status)
     changes = {"responses": "counted", "refusals": "refused", "extensions": "extended"}
@@ -522,7 +523,7 @@ def quiet() -> Logger:
 
 
 def fuzzed(make: Callable[[Fuzz], Event]) -> Iterator[tuple[str, Event]]:
-    """The requests and how to make each again: every one has a seed of its own."""
+    """Return the requests and how to make each again: every one has a seed of its own."""
     for number in range(FIRST, FIRST + REQUESTS):
         event = make(Fuzz(Random(f"{SEED}:{number}")))  # noqa: S311 to be repeatable
         shown = repr(event)

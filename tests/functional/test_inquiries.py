@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -26,16 +27,12 @@ from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, REFRESH_ID
 from bot.words import NOT_OF_THE_WORKSPACE
 from demo.slack import ELSEWHERE_CHANNEL, HOOK_SECONDS, HOOK_USES, WORKSPACE, Message, Slack
-from tests.broken import break_record, nest_context
-from tests.builders import BOB, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import CHANNEL, REPLIES, TABLE, Clock, a_delivery
-from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
-
-__all__ = ["web_api"]
-
-ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
-HOUR = timedelta(hours=1)
-APPROVE = Action.APPROVE
+from tests.support.broken_records import break_record, nest_context
+from tests.support.builders import APPROVE, BOB, HOUR, WORKFLOW, a_response, an_approval
+from tests.support.fakes import Clock
+from tests.support.slack_app import ALICE, BOBS, CAROL, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
+from tests.support.slack_clients import CHANNEL, a_delivery
+from tests.support.tables import REPLIES, TABLE
 
 
 def person(slack_id: str, name: str) -> Person:
@@ -46,7 +43,7 @@ CAROLS = People(requester=person(CAROL, "carol"))
 
 
 @dataclass
-class Scene:
+class SlackApp:
     """A workspace with the app, and the backend behind it."""
 
     slack: Slack
@@ -60,7 +57,7 @@ class Scene:
     seen: set[str] = field(default_factory=set)
 
     def ask(self, title: str, people: People = CAROLS, channel: str = CHANNEL, **changes: Any) -> Approval:
-        """Puts a request on record, as it is once it was posted."""
+        """Store a request as it is once it was posted."""
         self.asked += 1
         request = Request(title=title, timeout=HOUR, comments=NOBODYS_COMMENT, requested_by="carol@example.com")
         asked = an_approval(
@@ -80,7 +77,7 @@ class Scene:
         return self.bot(event(*signed), self.context)
 
     def deliver(self) -> None:
-        """Delivers the notes that are new, as the table's stream would."""
+        """Deliver the notes that are new, as the table's stream would."""
         for item in self.dynamodb.scan(TableName=REPLIES)["Items"]:
             id_ = item["id"]["S"]
             if id_ not in self.seen:
@@ -88,7 +85,7 @@ class Scene:
                 self.notes.deliver(id_)
 
     def home(self, user: str = BOBS) -> str:
-        """Opens the app's Home; returns all that is to be read there."""
+        """Open the app's Home; return all of its text."""
         assert self.send(self.slack.open_home(user)) == {**ACKNOWLEDGED, "headers": ANY}
         self.deliver()
         return self.read(user)
@@ -107,19 +104,11 @@ class Scene:
         return "\n".join(texts(list(self.command(text, user, channel).blocks)))
 
 
-class _Anything:
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-ANY = _Anything()
 ACKNOWLEDGED = {"statusCode": 200, "body": ""}
 
 
 def texts(node: Any) -> list[str]:
-    """Every text in blocks, in their order."""
+    """Return every text in blocks, in their order."""
     if isinstance(node, dict):
         own = [node["text"]] if isinstance(node.get("text"), str) else []
         return own + [text for child in node.values() for text in texts(child)]
@@ -127,27 +116,19 @@ def texts(node: Any) -> list[str]:
 
 
 @pytest.fixture
-def scene(
-    slack: Slack,
-    table: ApprovalTable,
-    messenger: SlackMessenger,
-    clock: Clock,
-    logger: Logger,
-    dynamodb: DynamoDBClient,
-    web_api: str,
-    context: Any,
-) -> Scene:
-    notes = a_delivery(table, messenger, clock, logger)
-    return Scene(slack, table, a_bot(table, slack, clock, logger, web_api), notes, dynamodb, messenger, context)
+def app(workspace: Workspace, clock: Clock, logger: Logger) -> SlackApp:
+    w = workspace
+    notes = a_delivery(w.table, w.messenger, clock, logger)
+    return SlackApp(w.slack, w.table, w.handler, notes, w.dynamodb, w.messenger, w.context)
 
 
-def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(scene: Scene, clock: Clock) -> None:
-    scene.ask("For whoever is asked", request={"details": "All of it."})
-    scene.ask("Of somebody else", people=People(approvers=(person(ALICE, "alice"),), requester=CAROLS.requester))
-    scene.ask("Of mine", people=People(requester=person(BOBS, "bob")))
-    done = scene.ask("Done already", people=People(approvers=(person(BOBS, "bob"),)))
-    respond(scene.table, done, a_response(APPROVE, BOB))
-    waiting, rest = scene.home().split("You asked for")
+def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(app: SlackApp, clock: Clock) -> None:
+    app.ask("For whoever is asked", request={"details": "All of it."})
+    app.ask("Of somebody else", people=People(approvers=(person(ALICE, "alice"),), requester=CAROLS.requester))
+    app.ask("Of mine", people=People(requester=person(BOBS, "bob")))
+    done = app.ask("Done already", people=People(approvers=(person(BOBS, "bob"),)))
+    respond(app.table, done, a_response(APPROVE, BOB))
+    waiting, rest = app.home().split("You asked for")
     mine, decided = rest.split("Decided lately")
     assert "Waits for you (1)" in waiting
     assert "*For whoever is asked*\nWaits until <!date^" in waiting
@@ -157,247 +138,247 @@ def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(
     assert "Of somebody else" not in waiting + mine + decided
 
 
-def test_an_empty_home_is_friendly(scene: Scene) -> None:
-    shown = scene.home()
+def test_an_empty_home_is_friendly(app: SlackApp) -> None:
+    shown = app.home()
     assert "Nothing waits for you." in shown
     assert "You asked for nothing in the last 30 days." in shown
     assert "Nothing was decided lately that concerns you." in shown
 
 
-def test_an_opened_home_costs_one_write_before_slack_hears_of_it(scene: Scene) -> None:
+def test_an_opened_home_costs_one_write_before_slack_hears_of_it(app: SlackApp) -> None:
     calls: list[str] = []
-    scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-    for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "")):
-        scene.send(signed)
+    app.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    for signed in (app.slack.open_home(BOBS), app.slack.command(BOBS, "")):
+        app.send(signed)
     assert calls == ["PutItem", "PutItem"]
 
 
 @pytest.mark.parametrize("typed", ["payload", "a payload={} &payload=b", "payload=%7B"])
-def test_search_finds_the_word_that_bolt_takes_for_a_field(scene: Scene, typed: str) -> None:
-    scene.ask("Send the payload", request={"details": "a payload={} &payload=b payload=%7B"})
-    assert "*Send the payload*" in scene.said(f"search {typed}")
+def test_search_finds_the_word_that_bolt_takes_for_a_field(app: SlackApp, typed: str) -> None:
+    app.ask("Send the payload", request={"details": "a payload={} &payload=b payload=%7B"})
+    assert "*Send the payload*" in app.said(f"search {typed}")
 
 
-def test_command_works_in_a_channel_whose_name_bolt_takes_for_a_field(scene: Scene) -> None:
-    body, headers = scene.slack.command(BOBS, "help")
+def test_command_works_in_a_channel_whose_name_bolt_takes_for_a_field(app: SlackApp) -> None:
+    body, headers = app.slack.command(BOBS, "help")
     named = body.replace(b"channel_name=somewhere", b"channel_name=payload")
     assert named != body
-    assert scene.send(scene.slack._signed(named.decode(), headers["Content-Type"])) == {**ACKNOWLEDGED, "headers": ANY}
+    assert app.send(app.slack._signed(named.decode(), headers["Content-Type"])) == {**ACKNOWLEDGED, "headers": ANY}
 
 
-def test_what_slack_repeats_is_delivered_once(scene: Scene) -> None:
-    for signed in (scene.slack.open_home(BOBS), scene.slack.command(BOBS, "help")):
+def test_requests_that_slack_repeats_are_delivered_once(app: SlackApp) -> None:
+    for signed in (app.slack.open_home(BOBS), app.slack.command(BOBS, "help")):
         for _ in range(3):
-            assert scene.send(signed)["statusCode"] == 200
-    scene.deliver()
-    assert sum('"views.publish"' in call for call in scene.slack.calls()) == 1
-    assert len(scene.slack.messages()) == 1
+            assert app.send(signed)["statusCode"] == 200
+    app.deliver()
+    assert sum('"views.publish"' in call for call in app.slack.calls()) == 1
+    assert len(app.slack.messages()) == 1
 
 
-def test_another_tab_than_the_home_is_acknowledged_alone(scene: Scene) -> None:
-    assert scene.send(scene.slack.open_home(BOBS, tab="messages"))["statusCode"] == 200
-    scene.deliver()
-    assert scene.slack.homes() == {}
+def test_another_tab_than_the_home_is_acknowledged_alone(app: SlackApp) -> None:
+    assert app.send(app.slack.open_home(BOBS, tab="messages"))["statusCode"] == 200
+    app.deliver()
+    assert app.slack.homes() == {}
 
 
-def test_an_answer_in_the_home_counts_and_the_home_shows_it(scene: Scene) -> None:
-    asked = scene.ask("Deploy web 2.4.1")
-    scene.home()
-    clicked = scene.slack.click_home(BOBS, ACTION_IDS[APPROVE], asked.id)
-    assert scene.send(clicked)["statusCode"] == 200
-    decision = scene.table.get(asked.id).decision
+def test_an_answer_in_the_home_counts_and_the_home_shows_it(app: SlackApp) -> None:
+    asked = app.ask("Deploy web 2.4.1")
+    app.home()
+    clicked = app.slack.click_home(BOBS, ACTION_IDS[APPROVE], asked.id)
+    assert app.send(clicked)["statusCode"] == 200
+    decision = app.table.get(asked.id).decision
     assert decision is not None
     assert decision.approver == BOB
-    scene.deliver()
-    shown = scene.read()
+    app.deliver()
+    shown = app.read()
     assert shown.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack <!date^")
     assert "Nothing waits for you." in shown
-    scene.home()
-    assert not scene.read().startswith("\u201c")
+    app.home()
+    assert not app.read().startswith("\u201c")
 
 
-def test_an_answer_in_the_home_that_lost_says_so_there(scene: Scene) -> None:
-    asked = scene.ask("Deploy web 2.4.1")
-    scene.home()
-    clicked = scene.slack.click_home(BOBS, ACTION_IDS[APPROVE], asked.id)
-    respond(scene.table, asked, a_response(Action.REJECT))
-    scene.send(clicked)
-    scene.deliver()
-    assert "Somebody was faster. Rejected by alice@example.com by email <!date^" in scene.read()
-    assert scene.slack.messages() == []
+def test_an_answer_in_the_home_that_lost_says_so_there(app: SlackApp) -> None:
+    asked = app.ask("Deploy web 2.4.1")
+    app.home()
+    clicked = app.slack.click_home(BOBS, ACTION_IDS[APPROVE], asked.id)
+    respond(app.table, asked, a_response(Action.REJECT))
+    app.send(clicked)
+    app.deliver()
+    assert "Somebody was faster. Rejected by alice@example.com by email <!date^" in app.read()
+    assert app.slack.messages() == []
 
 
-def test_refresh_shows_the_home_anew(scene: Scene) -> None:
-    scene.home()
-    scene.ask("Deploy web 2.4.1")
-    assert scene.send(scene.slack.click_home(BOBS, REFRESH_ID, "refresh"))["statusCode"] == 200
-    scene.deliver()
-    assert "Waits for you (1)" in scene.read()
+def test_refresh_shows_the_home_again(app: SlackApp) -> None:
+    app.home()
+    app.ask("Deploy web 2.4.1")
+    assert app.send(app.slack.click_home(BOBS, REFRESH_ID, "refresh"))["statusCode"] == 200
+    app.deliver()
+    assert "Waits for you (1)" in app.read()
 
 
-def test_a_request_that_is_too_long_for_the_home_is_read_at_its_message_or_on_the_page(scene: Scene) -> None:
-    scene.ask("Long", request={"details": ("word " * 1000).strip()})
-    shown = scene.home()
+def test_a_request_that_is_too_long_for_the_home_is_read_at_its_message_or_on_the_page(app: SlackApp) -> None:
+    app.ask("Long", request={"details": ("word " * 1000).strip()})
+    shown = app.home()
     assert "*Not shown here:* all 4,999 characters of the details." in shown
     assert "Approve" not in shown
     assert "Read and respond" in shown
-    [link] = [block["accessory"]["url"] for block in scene.slack.homes()[BOBS]["blocks"] if "accessory" in block]
+    [link] = [block["accessory"]["url"] for block in app.slack.homes()[BOBS]["blocks"] if "accessory" in block]
     assert link == f"https://local.slack.com/archives/{CHANNEL}/p1795424400000001"
 
 
-def test_who_is_not_in_the_channel_is_not_shown_what_was_posted_there(scene: Scene) -> None:
-    scene.ask("For whoever is asked")
-    scene.ask("For dave", people=People(approvers=(person(DAVE, "dave"),)))
-    shown = scene.home(DAVE)
+def test_people_outside_the_channel_are_not_shown_its_requests(app: SlackApp) -> None:
+    app.ask("For whoever is asked")
+    app.ask("For dave", people=People(approvers=(person(DAVE, "dave"),)))
+    shown = app.home(DAVE)
     assert "For dave" in shown
     assert "For whoever is asked" not in shown
-    everything = [scene.said(text, DAVE, ELSEWHERE_CHANNEL) for text in ("", "search asked", f"show {'0' * 32}")]
+    everything = [app.said(text, DAVE, ELSEWHERE_CHANNEL) for text in ("", "search asked", f"show {'0' * 32}")]
     assert "For whoever is asked" not in "".join(everything)
-    assert "For whoever is asked" in scene.said("", DAVE, CHANNEL)
+    assert "For whoever is asked" in app.said("", DAVE, CHANNEL)
 
 
-def test_a_guest_of_another_workspace_is_shown_nothing(scene: Scene) -> None:
-    scene.ask("Secret")
-    assert scene.said("", GUEST) == NOT_OF_THE_WORKSPACE
-    scene.send(scene.slack.open_home(GUEST))
-    scene.deliver()
-    assert scene.slack.homes() == {}
+def test_a_guest_of_another_workspace_is_shown_nothing(app: SlackApp) -> None:
+    app.ask("Secret")
+    assert app.said("", GUEST) == NOT_OF_THE_WORKSPACE
+    app.send(app.slack.open_home(GUEST))
+    app.deliver()
+    assert app.slack.homes() == {}
 
 
-def test_a_note_that_lies_about_its_workspace_shows_nothing(scene: Scene, clock: Clock) -> None:
+def test_a_note_that_lies_about_its_workspace_shows_nothing(app: SlackApp, clock: Clock) -> None:
     """Slack itself is asked who somebody is: what stands in the table is not believed."""
-    scene.table.leave_reply(
+    app.table.leave_reply(
         DeferredReply(id="n1", kind=ReplyKind.HOME, user=GUEST, workspace=WORKSPACE["id"], left_at=clock())
     )
-    scene.table.leave_reply(
+    app.table.leave_reply(
         DeferredReply(id="n2", kind=ReplyKind.HOME, user=BOBS, workspace="T0ELSEWHERE", left_at=clock())
     )
-    scene.deliver()
-    assert scene.slack.homes() == {}
+    app.deliver()
+    assert app.slack.homes() == {}
 
 
-def test_without_the_scopes_for_channels_nobody_is_taken_for_a_member(scene: Scene) -> None:
-    scene.slack.scopes -= {"channels:read", "groups:read"}
-    scene.ask("For whoever is asked")
-    scene.ask("For bob", people=People(approvers=(person(BOBS, "bob"),)))
-    shown = scene.home()
+def test_without_the_scopes_for_channels_nobody_is_taken_for_a_member(app: SlackApp) -> None:
+    app.slack.scopes -= {"channels:read", "groups:read"}
+    app.ask("For whoever is asked")
+    app.ask("For bob", people=People(approvers=(person(BOBS, "bob"),)))
+    shown = app.home()
     assert "For bob" in shown
     assert "For whoever is asked" not in shown
 
 
-def test_the_list_has_what_waits_for_me_first(scene: Scene) -> None:
-    scene.ask("Of mine", people=People(requester=person(BOBS, "bob")))
-    scene.ask("For me")
-    first, second = scene.said("list").split("*Open, waits for others*")
+def test_the_list_has_what_waits_for_me_first(app: SlackApp) -> None:
+    app.ask("Of mine", people=People(requester=person(BOBS, "bob")))
+    app.ask("For me")
+    first, second = app.said("list").split("*Open, waits for others*")
     assert first.startswith("*Waits for you*\nOpen\n*For me*\nWaits until ")
     assert second.startswith("\nOpen\n*Of mine*")
 
 
-def test_a_list_of_nothing_is_a_sentence(scene: Scene) -> None:
-    assert scene.said("").startswith("Nothing is open that you may see.")
-    assert scene.said("mine") == "You asked for nothing in the last 30 days."
-    assert scene.said("search refund").startswith("Nothing was found")
-    assert scene.said("show 123456").startswith("There is no such approval")
+def test_a_list_of_nothing_is_a_sentence(app: SlackApp) -> None:
+    assert app.said("").startswith("Nothing is open that you may see.")
+    assert app.said("mine") == "You asked for nothing in the last 30 days."
+    assert app.said("search refund").startswith("Nothing was found")
+    assert app.said("show 123456").startswith("There is no such approval")
 
 
-def test_what_i_asked_for_is_listed_decided_or_not(scene: Scene) -> None:
-    respond(scene.table, scene.ask("Done"), a_response(APPROVE, BOB))
-    scene.ask("Open")
-    scene.ask("Of somebody else", people=People(requester=person(ALICE, "alice")))
-    said = scene.said("mine", CAROL)
+def test_my_requests_are_listed_decided_or_not(app: SlackApp) -> None:
+    respond(app.table, app.ask("Done"), a_response(APPROVE, BOB))
+    app.ask("Open")
+    app.ask("Of somebody else", people=People(requester=person(ALICE, "alice")))
+    said = app.said("mine", CAROL)
     assert said.index("Open") < said.index("Done")
     assert "somebody" not in said
 
 
-def test_a_search_finds_all_words_wherever_they_stand(scene: Scene) -> None:
-    scene.ask("Refund Northwind", request={"facts": (("Order", "2026-0815"),)})
-    scene.ask("Refund Southwind")
-    said = scene.said("search 2026-0815 REFUND")
+def test_a_search_finds_all_words_wherever_they_stand(app: SlackApp) -> None:
+    app.ask("Refund Northwind", request={"facts": (("Order", "2026-0815"),)})
+    app.ask("Refund Southwind")
+    said = app.said("search 2026-0815 REFUND")
     assert "Northwind" in said
     assert "Southwind" not in said
 
 
 @pytest.mark.parametrize("which", ["the id", "the id's beginning", "the execution"])
-def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(scene: Scene, which: str) -> None:
-    asked = scene.ask("Deploy web 2.4.1")
-    scene.ask("Another")
+def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(app: SlackApp, which: str) -> None:
+    asked = app.ask("Deploy web 2.4.1")
+    app.ask("Another")
     name = {"the id": asked.id, "the id's beginning": asked.id[:6], "the execution": "run-1"}[which]
-    answer = scene.command(f"show {name}")
+    answer = app.command(f"show {name}")
     assert answer.text == "Approval required: Deploy web 2.4.1"
-    clicked = scene.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS)
-    assert scene.send(clicked)["statusCode"] == 200
-    assert scene.table.get(asked.id).decision
-    scene.deliver()
-    assert scene.command(f"show {name}").text == "Approved: Deploy web 2.4.1"
+    clicked = app.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS)
+    assert app.send(clicked)["statusCode"] == 200
+    assert app.table.get(asked.id).decision
+    app.deliver()
+    assert app.command(f"show {name}").text == "Approved: Deploy web 2.4.1"
 
 
 @pytest.mark.parametrize("form", [str.lower, str.upper])
 def test_an_execution_named_like_another_requests_short_id_does_not_take_its_place(
-    scene: Scene, form: Callable[[str], str]
+    app: SlackApp, form: Callable[[str], str]
 ) -> None:
-    real = scene.ask("Deploy web 2.4.1")
+    real = app.ask("Deploy web 2.4.1")
     short = form(real.id[:6])
-    imposter = scene.ask("Harmless", execution_name=short)
-    said = scene.said(f"show {short}")
+    imposter = app.ask("Harmless", execution_name=short)
+    said = app.said(f"show {short}")
     assert "Which one?" in said
     assert f"`{real.id}`" in said
     assert f"`{imposter.id}`" in said
-    assert scene.command(f"show {form(real.id)}").text == "Approval required: Deploy web 2.4.1"
+    assert app.command(f"show {form(real.id)}").text == "Approval required: Deploy web 2.4.1"
 
 
 @pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])
-def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(scene: Scene, channel: str, told_in: str) -> None:
+def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(app: SlackApp, channel: str, told_in: str) -> None:
     """Nothing edits that message, and in any other channel the app is no member."""
-    scene.ask("Deploy web 2.4.1")
-    answer = scene.command("show run-1", BOBS, channel)
-    assert scene.send(scene.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS))["statusCode"] == 200
-    scene.deliver()
-    said = scene.slack.messages()[-1]
+    app.ask("Deploy web 2.4.1")
+    answer = app.command("show run-1", BOBS, channel)
+    assert app.send(app.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS))["statusCode"] == 200
+    app.deliver()
+    said = app.slack.messages()[-1]
     assert said.channel == told_in
     assert said.text.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack")
 
 
-def test_who_may_not_answer_is_shown_a_request_without_buttons(scene: Scene) -> None:
-    asked = scene.ask("Deploy web 2.4.1")
-    answer = scene.command(f"show {asked.id}", CAROL)
+def test_people_who_may_not_respond_are_shown_a_request_without_buttons(app: SlackApp) -> None:
+    asked = app.ask("Deploy web 2.4.1")
+    answer = app.command(f"show {asked.id}", CAROL)
     assert "actions" not in [block["type"] for block in answer.blocks]
 
 
-def test_what_is_hidden_reads_like_what_is_not_there(scene: Scene) -> None:
-    hidden = scene.ask("Secret", people=People(approvers=(person(ALICE, "alice"),)))
-    found = {scene.said(f"show {name}", DAVE, ELSEWHERE_CHANNEL) for name in (hidden.id, hidden.id[:6], "0" * 32)}
+def test_a_hidden_request_reads_like_one_that_does_not_exist(app: SlackApp) -> None:
+    hidden = app.ask("Secret", people=People(approvers=(person(ALICE, "alice"),)))
+    found = {app.said(f"show {name}", DAVE, ELSEWHERE_CHANNEL) for name in (hidden.id, hidden.id[:6], "0" * 32)}
     assert len(found) == 1
 
 
 @pytest.mark.parametrize("text", ["help", "what?", "search", "show", "list everything"])
-def test_what_is_not_understood_is_answered_with_what_is(scene: Scene, text: str) -> None:
-    assert "`/approvals search TEXT`" in scene.said(text)
+def test_an_unknown_command_is_answered_with_help(app: SlackApp, text: str) -> None:
+    assert "`/approvals search TEXT`" in app.said(text)
 
 
-def test_unknown_command_is_named_before_the_help(scene: Scene) -> None:
-    said = scene.said("d\u00e9lete <!channel> all")
+def test_unknown_command_is_named_before_the_help(app: SlackApp) -> None:
+    said = app.said("d\u00e9lete <!channel> all")
     assert said.index("Unknown command: d\u00e9lete") < said.index("`/approvals search TEXT`")
-    assert "Unknown command" not in scene.said("help")
-    assert "<!channel>" not in scene.said("<!channel>")
+    assert "Unknown command" not in app.said("help")
+    assert "<!channel>" not in app.said("<!channel>")
 
 
-def test_an_answer_that_would_be_minutes_late_is_not_given(scene: Scene, clock: Clock) -> None:
-    scene.send(scene.slack.command(BOBS, "help"))
-    scene.send(scene.slack.open_home(BOBS))
+def test_an_answer_that_would_be_minutes_late_is_not_given(app: SlackApp, clock: Clock) -> None:
+    app.send(app.slack.command(BOBS, "help"))
+    app.send(app.slack.open_home(BOBS))
     clock.now += PATIENCE + timedelta(seconds=1)
-    scene.deliver()
-    assert (scene.slack.messages(), scene.slack.homes()) == ([], {})
+    app.deliver()
+    assert (app.slack.messages(), app.slack.homes()) == ([], {})
 
 
-def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
-    scene.send(scene.slack.command(BOBS, "help"))
-    scene.slack.fail_with = 503
+def test_slacks_outage_delays_an_answer(app: SlackApp) -> None:
+    app.send(app.slack.command(BOBS, "help"))
+    app.slack.fail_with = 503
     with pytest.raises(DeliveryError):
-        scene.deliver()
-    scene.slack.fail_with = None
-    scene.seen.clear()
-    scene.deliver()
-    assert len(scene.slack.messages()) == 1
+        app.deliver()
+    app.slack.fail_with = None
+    app.seen.clear()
+    app.deliver()
+    assert len(app.slack.messages()) == 1
 
 
 @pytest.mark.parametrize(
@@ -419,91 +400,96 @@ def test_slacks_outage_delays_an_answer(scene: Scene) -> None:
         "",
     ],
 )
-def test_an_answer_goes_nowhere_but_to_slack(scene: Scene, clock: Clock, url: str) -> None:
+def test_an_answer_goes_nowhere_but_to_slack(app: SlackApp, clock: Clock, url: str) -> None:
     """A function that faces the internet writes notes: what they say about where to post is not believed."""
     note = DeferredReply(
         id="n1", kind=ReplyKind.COMMAND, user=BOBS, workspace=WORKSPACE["id"], text="help", response_url=url
     )
-    scene.table.leave_reply(replace(note, left_at=clock()))
-    scene.deliver()
-    assert not [call for call in scene.slack.calls() if "response_url" in call]
+    app.table.leave_reply(replace(note, left_at=clock()))
+    app.deliver()
+    assert not [call for call in app.slack.calls() if "response_url" in call]
 
 
-def test_an_address_that_is_used_up_or_too_old_is_let_go(scene: Scene, clock: Clock) -> None:
-    scene.send(scene.slack.command(BOBS, "help"))
+def test_an_address_that_is_used_up_or_too_old_is_let_go(app: SlackApp, clock: Clock) -> None:
+    app.send(app.slack.command(BOBS, "help"))
     for _ in range(HOOK_USES + 1):
-        scene.seen.clear()
-        scene.deliver()
-    assert len(scene.slack.messages()) == HOOK_USES
-    token = next(iter(scene.slack._hooks))
-    scene.slack._hooks[token].uses = 0
+        app.seen.clear()
+        app.deliver()
+    assert len(app.slack.messages()) == HOOK_USES
+    token = next(iter(app.slack._hooks))
+    app.slack._hooks[token].uses = 0
     clock.pass_(seconds=HOOK_SECONDS + 1)
-    assert scene.slack.respond(token, {"text": "x", "response_type": "ephemeral"}) == (404, "expired_url")
+    assert app.slack.respond(token, {"text": "x", "response_type": "ephemeral"}) == (404, "expired_url")
 
 
 def test_the_address_of_an_answer_is_in_no_log_and_no_repr(
-    scene: Scene, clock: Clock, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    app: SlackApp, clock: Clock, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     for logger in ("slack_sdk", "bot", "tests"):
         caplog.set_level("DEBUG", logger=logger)
-    scene.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
-    scene.messenger._response_urls = ResponseUrls(scene.slack.hooks_url, webhook_client)
-    scene.send(scene.slack.command(BOBS, "help"))
+    app.slack.hooks_url = "http://127.0.0.1:1/commands/"  # nobody is there
+    app.messenger._response_urls = ResponseUrls(app.slack.hooks_url, webhook_client)
+    app.send(app.slack.command(BOBS, "help"))
     with pytest.raises(DeliveryError, match="Slack can't be reached: URLError") as failure:
-        scene.deliver()
-    token = next(iter(scene.slack._hooks))
-    [item] = scene.dynamodb.scan(TableName=REPLIES)["Items"]
+        app.deliver()
+    token = next(iter(app.slack._hooks))
+    [item] = app.dynamodb.scan(TableName=REPLIES)["Items"]
     assert token in item["response_url"]["S"]
-    note = Replies(scene.dynamodb, REPLIES).get(item["id"]["S"])
+    note = Replies(app.dynamodb, REPLIES).get(item["id"]["S"])
     assert "Failed to send a request to Slack" in caplog.text
     assert token not in f"{note!r} {failure.value!r} {capsys.readouterr()} {caplog.text}"
 
 
-def test_slack_is_told_that_the_address_is_ours(scene: Scene) -> None:
+def test_slack_is_told_that_the_address_is_ours(app: SlackApp) -> None:
     """Slack asks for it when the manifest is taken."""
-    body, headers = scene.slack._signed(
+    body, headers = app.slack._signed(
         json.dumps({"type": "url_verification", "token": "x", "challenge": "c-1"}), "application/json"
     )
-    answer = scene.send((body, headers))
+    answer = app.send((body, headers))
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"challenge": "c-1"})
     headers["X-Slack-Signature"] = "v0=" + "0" * 64
-    assert scene.send((body, headers))["statusCode"] == 401
+    assert app.send((body, headers))["statusCode"] == 401
 
 
 @pytest.mark.parametrize("missing", ["user_id", "team_id", "channel_id", "response_url"])
-def test_a_command_that_lacks_something_gets_401(scene: Scene, missing: str) -> None:
-    body, _headers = scene.slack.command(BOBS, "help")
+def test_a_command_that_lacks_something_gets_401(app: SlackApp, missing: str) -> None:
+    body, _headers = app.slack.command(BOBS, "help")
     rest = "&".join(part for part in body.decode().split("&") if not part.startswith(f"{missing}="))
-    signed = scene.slack._signed(rest, "application/x-www-form-urlencoded")
-    assert scene.send(signed)["statusCode"] == 401
+    signed = app.slack._signed(rest, "application/x-www-form-urlencoded")
+    assert app.send(signed)["statusCode"] == 401
 
 
 @pytest.mark.parametrize("event_", [{"tab": "home"}, {"tab": "home", "user": 7}, {"tab": "home", "user": ""}])
-def test_an_opened_home_of_nobody_gets_401(scene: Scene, event_: dict[str, Any]) -> None:
-    assert scene.send(scene.slack.event({"type": "app_home_opened", **event_}))["statusCode"] == 401
+def test_an_opened_home_of_nobody_gets_401(app: SlackApp, event_: dict[str, Any]) -> None:
+    assert app.send(app.slack.event({"type": "app_home_opened", **event_}))["statusCode"] == 401
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_a_record_that_can_not_be_read_is_left_out_of_every_list_and_named_in_the_log(
-    scene: Scene, how: str, caplog: pytest.LogCaptureFixture
+def test_a_record_that_cannot_be_read_is_left_out_of_every_list_and_named_in_the_log(
+    app: SlackApp, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    scene.ask("Whole")
-    broken = scene.ask("Broken")
-    break_record(scene.dynamodb, TABLE, broken.id, how)
-    for said in (scene.home(), scene.said(""), scene.said("search whole"), scene.said(f"show {broken.id}")):
+    app.ask("Whole")
+    broken = app.ask("Broken")
+    break_record(app.dynamodb, TABLE, broken.id, how)
+    for said in (
+        app.home(),
+        app.said(""),
+        app.said("search whole"),
+        app.said(f"show {broken.id}"),
+    ):
         assert "Broken" not in said
-    assert "Whole" in scene.said("list")
+    assert "Whole" in app.said("list")
     named = [line for line in caplog.records if line.message == "record can't be read, left out"]
     assert {vars(line)["approval_id"] for line in named} == {broken.id}
 
 
-def test_a_context_that_can_not_be_read_is_not_shown_and_not_taken_for_none(scene: Scene) -> None:
+def test_a_context_that_cannot_be_read_is_not_shown_and_not_taken_for_none(app: SlackApp) -> None:
     """A version without a limit may have stored it: the others are shown in full, this one is not."""
-    broken = scene.ask("Deep")
-    scene.ask("Whole", request={"details": "All of it."})
-    nest_context(scene.dynamodb, TABLE, broken.id)
-    said = scene.home()
+    broken = app.ask("Deep")
+    app.ask("Whole", request={"details": "All of it."})
+    nest_context(app.dynamodb, TABLE, broken.id)
+    said = app.home()
     assert "Waits for you (2)" in said
     assert "All of it." in said
     assert "Deep" not in said
-    assert "There is no such approval" in scene.said(f"show {broken.id}")
+    assert "There is no such approval" in app.said(f"show {broken.id}")

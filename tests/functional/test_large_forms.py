@@ -31,8 +31,8 @@ from bot.views.home import home_view
 from bot.views.modal import fits_in_modal
 from bot.visibility import Overview
 from demo.slack.block_kit import SlackError, check_home, check_message, check_view
-from tests.builders import BOB, NOW, an_approval
-from tests.functional.conftest import REPLIES
+from tests.support.builders import BOB, NOW, an_approval
+from tests.support.tables import REPLIES
 
 
 def choice(name: str, number: int = 100) -> FormField:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.adapters import metrics
-from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck
 from approvals.domain.model import Action, Approval, MoreTime, Request, Status
 from approvals.services.conclude import Resumer
@@ -24,9 +22,9 @@ from bot.deliveries import channel_message, direct_messages
 from bot.messenger import SlackMessenger
 from bot.refusals import GONE, LASTING, NO_THREAD
 from demo.slack import Message, Slack, SlackError
-from tests.builders import BOB, NOW, a_response, an_approval
-from tests.functional.conftest import Clock, FakeMailer, FakeQueue, FakeSubscribers, FakeWorkflows, some_tokens
+from tests.support.builders import BOB, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, FakeWorkflows, OneToken
 
 ALICES, BOBS, CAROL = "U0ALICE01", "U0BOB00002", "U0CAROL003"
 ALICE_IN_SLACK = replace(BOB, id=ALICES, name="alice")
@@ -103,14 +101,14 @@ def backend(table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock
         table=table,
         channels=channels,
         identities=the_identities(messenger, FakeSubscribers(), email=email),
-        decisions=cast("RetryQueue", FakeQueue()),
+        decisions=FakeQueue(),
         clock=clock,
         logger=logger,
     )
     resumer = Resumer(
         table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", FakeWorkflows()),
+        tokens=OneToken(),
+        workflows=FakeWorkflows(),
         channels=channels,
         clock=clock,
         logger=logger,

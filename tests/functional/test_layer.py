@@ -18,6 +18,7 @@ from botocore.regions import EndpointResolver
 
 from layer import trim
 from tests.bench.functions import ROOT, Bench, Built
+from tests.support.aws import any_client
 
 MAX_UNZIPPED, MAX_ZIPPED = 25_000_000, 10_000_000
 """Bytes of the layer and a function's code together."""
@@ -125,7 +126,9 @@ def test_every_client_calls_the_endpoint_that_the_whole_botocore_knows(built: Bu
     ours = EndpointResolver(loader.load_data("endpoints"))
     whole = EndpointResolver(Loader().load_data("endpoints"))
     for service in trim.SERVICES:
-        prefix = boto3.Session("x", "x").client(service, region_name=region).meta.service_model.endpoint_prefix  # type: ignore[call-overload]
+        prefix = any_client(
+            service, region_name=region, aws_access_key_id="x", aws_secret_access_key="x"
+        ).meta.service_model.endpoint_prefix
         assert ours.construct_endpoint(prefix, region) == whole.construct_endpoint(prefix, region)
 
 
@@ -151,7 +154,7 @@ def test_a_click_is_answered_without_an_error(built: Built, bench: Bench) -> Non
     assert "SendMessage" not in {call.partition(" ")[2] for call in bench.answers.calls}, "something is tried again"
 
 
-def test_what_is_compiled_is_not_compiled_again(built: Built) -> None:
+def test_compiled_files_are_not_compiled_again(built: Built) -> None:
     sources = [file for folder in built.path for file in folder.rglob("*.py")]
     tag = sys.implementation.cache_tag
     missing = [file for file in sources if not (file.parent / "__pycache__" / f"{file.stem}.{tag}.pyc").exists()]

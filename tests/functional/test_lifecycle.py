@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any, cast
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -13,53 +13,30 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import EndedExecution, Workflows
-from approvals.domain.model import (
-    Approval,
-    OnTimeout,
-    Request,
-    Status,
-)
+from approvals.adapters.step_functions import EndedExecution
+from approvals.domain.model import Approval, OnTimeout, Request, Status
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
 from approvals.services.lifecycle import LifecycleHandler, NotAllDoneError
 from approvals.services.respond import respond
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from tests.broken import break_record, leave_no_room
-from tests.builders import NOW, WORKFLOW, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock
-
-
-class Ended:
-    """The executions that Step Functions says have ended, and what it says of one that is described."""
-
-    def __init__(self) -> None:
-        self.executions: list[EndedExecution] = []
-        self.described_as_ended = False
-
-    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[EndedExecution]:
-        yield from self.executions
-
-    def has_ended(self, _execution_arn: str) -> bool:
-        return self.described_as_ended
+from tests.support.broken_records import break_record, leave_no_room
+from tests.support.builders import NOW, WORKFLOW, a_response, an_approval
+from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.tables import TABLE
 
 
 def ending(status: str = "ABORTED", *, minutes: int = 0, arn: str = WORKFLOW.execution_arn) -> EndedExecution:
-    """An execution that ended so many minutes after the requests were made."""
+    """Return an execution that ended so many minutes after the requests were made."""
     return EndedExecution(arn, status, NOW + timedelta(minutes=minutes))
 
 
 def notice(status: str = "ABORTED", *, minutes: int = 0) -> dict[str, Any]:
-    """EventBridge's notice of the same."""
+    """Return EventBridge's notice of such an execution."""
     stopped_at = ending(minutes=minutes).stopped_at.timestamp() * 1000
     detail = {"executionArn": WORKFLOW.execution_arn, "status": status, "stopDate": stopped_at}
     return {"source": "aws.states", "detail": detail}
-
-
-@pytest.fixture
-def ended() -> Ended:
-    return Ended()
 
 
 @pytest.fixture
@@ -69,11 +46,11 @@ def queues(sqs: SQSClient) -> dict[str, str]:
 
 @pytest.fixture
 def handler(
-    table: ApprovalTable, ended: Ended, sqs: SQSClient, queues: dict[str, str], clock: Clock, logger: Logger
+    table: ApprovalTable, workflows: FakeWorkflows, sqs: SQSClient, queues: dict[str, str], clock: Clock, logger: Logger
 ) -> LifecycleHandler:
     return LifecycleHandler(
         table=table,
-        workflows=cast("Workflows", ended),
+        workflows=workflows,
         state_machine_arn="arn",
         notify_queue=RetryQueue(lambda: sqs, queues["notify"]),
         decision_queue=RetryQueue(lambda: sqs, queues["decision"]),
@@ -84,12 +61,11 @@ def handler(
 
 
 def queued(sqs: SQSClient, url: str) -> list[str]:
-    """The ids in a queue, delayed or not."""
+    """Return the ids in a queue, delayed or not."""
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
-    from moto.core.base_backend import BackendDict
     from moto.sqs.models import sqs_backends
 
-    backends = cast("BackendDict[Any]", sqs_backends)
+    backends: Mapping[str, Any] = sqs_backends
     queue = backends["123456789012"]["eu-west-1"].queues[url.rsplit("/", 1)[-1]]
     return [json.loads(message.body)["id"] for message in queue._messages]
 
@@ -104,7 +80,7 @@ def statuses(table: ApprovalTable, approvals: list[Approval]) -> set[Status]:
     return {table.get(approval.id).status for approval in approvals}
 
 
-def test_what_is_overdue_expires_and_nothing_else(
+def test_overdue_approvals_expire_and_no_others(
     handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
 ) -> None:
     due = [asked(table, number, 10) for number in range(20)]
@@ -118,7 +94,7 @@ def test_what_is_overdue_expires_and_nothing_else(
     assert table.get(answered.id).status is Status.APPROVED
 
 
-def test_a_tick_costs_the_same_however_many_are_open(
+def test_a_scheduler_run_costs_the_same_however_many_are_open(
     handler: LifecycleHandler, table: ApprovalTable, dynamodb: DynamoDBClient, context: Any
 ) -> None:
     calls: list[str] = []
@@ -201,7 +177,7 @@ def test_a_decision_that_did_not_reach_the_workflow_is_given_to_decision_again(
 def test_an_execution_that_ended_calls_its_approval_off(
     handler: LifecycleHandler,
     table: ApprovalTable,
-    ended: Ended,
+    workflows: FakeWorkflows,
     status: str,
     cause: str,
     told_by: str,
@@ -213,7 +189,7 @@ def test_an_execution_that_ended_calls_its_approval_off(
     if told_by == "event":
         event = notice(status)
     else:
-        ended.executions = [ending(status), ending(status, arn="arn:of:another")]
+        workflows.executions = [ending(status), ending(status, arn="arn:of:another")]
     for _ in range(2):
         handler(event, context)
     decision = table.get(waiting.id).decision
@@ -227,7 +203,7 @@ def test_an_execution_that_ended_calls_its_approval_off(
 def test_a_notice_from_before_a_redrive_cancels_nothing(
     handler: LifecycleHandler,
     table: ApprovalTable,
-    ended: Ended,
+    workflows: FakeWorkflows,
     clock: Clock,
     told_by: str,
     age: int,
@@ -235,10 +211,10 @@ def test_a_notice_from_before_a_redrive_cancels_nothing(
 ) -> None:
     """A redrive keeps the ARN; notices come late and twice, listings lag."""
     waiting = asked(table, 1, 60)
-    ended.described_as_ended = age == 0  # DescribeExecution lags behind, too
+    workflows.described_as_ended = age == 0  # DescribeExecution lags behind, too
     clock.pass_(minutes=age)
     if told_by == "scheduler":
-        ended.executions = [ending(minutes=-60)]
+        workflows.executions = [ending(minutes=-60)]
     for _ in range(2):
         handler(notice(minutes=-60) if told_by == "event" else {}, context)
     assert table.get(waiting.id).status is Status.PENDING
@@ -254,21 +230,21 @@ def test_a_notice_cancels_what_was_asked_before_the_redrive_alone(
 
 
 def test_an_execution_that_ended_while_its_request_was_stored_cancels_it(
-    handler: LifecycleHandler, table: ApprovalTable, ended: Ended, clock: Clock, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, context: Any
 ) -> None:
     waiting = asked(table, 1, 60)
-    ended.executions, ended.described_as_ended = [ending(minutes=-1)], True
+    workflows.executions, workflows.described_as_ended = [ending(minutes=-1)], True
     clock.pass_(minutes=2)
     handler({}, context)
     assert table.get(waiting.id).status is Status.CANCELLED
 
 
 def test_a_decision_stands_when_its_execution_ends(
-    handler: LifecycleHandler, table: ApprovalTable, ended: Ended, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, context: Any
 ) -> None:
     answered = asked(table, 1, 60)
     respond(table, answered, a_response())
-    ended.executions = [ending()]
+    workflows.executions = [ending()]
     handler({}, context)
     assert table.get(answered.id).status is Status.APPROVED
 
@@ -322,7 +298,7 @@ def test_a_look_that_finds_nothing_to_do_is_the_last_until_something_is_due(
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_a_record_that_can_not_be_read_is_set_aside_and_not_tried_each_minute(
+def test_a_record_that_cannot_be_read_is_set_aside_and_not_tried_each_minute(
     handler: LifecycleHandler,
     table: ApprovalTable,
     dynamodb: DynamoDBClient,
@@ -350,19 +326,19 @@ def test_a_record_that_can_not_be_read_is_set_aside_and_not_tried_each_minute(
     assert table.get(due[1].id).status is Status.EXPIRED
 
 
-def test_what_ended_and_can_not_be_read_does_not_keep_the_others_open(
+def test_an_unreadable_record_of_an_ended_execution_does_not_keep_the_others_open(
     handler: LifecycleHandler,
     table: ApprovalTable,
     dynamodb: DynamoDBClient,
     sqs: SQSClient,
     queues: dict[str, str],
-    ended: Ended,
+    workflows: FakeWorkflows,
     context: Any,
 ) -> None:
     """Not even an item that only claims to wait for the execution, as a function that faces the internet can write."""
     mine = asked(table, 1, 10)
     dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "x"}, "waiting": {"S": WORKFLOW.execution_arn}})
-    ended.executions = [ending()]
+    workflows.executions = [ending()]
     handler({}, context)
     assert table.get(mine.id).status is Status.CANCELLED
     assert queued(sqs, queues["dead"]) == [], "it is not in the index of what is due"

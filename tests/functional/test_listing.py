@@ -13,11 +13,7 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import facts
-from approvals.domain.model import (
-    Approval,
-    ContextNotReadError,
-    Request,
-)
+from approvals.domain.model import Approval, ContextNotReadError, Request
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.store.items import approval_to_item
@@ -27,9 +23,9 @@ from approvals.store.table import ApprovalTable, NotFoundError
 from bot.views.approval import request_blocks
 from cli.document import document
 from mail.messages import Links, mail_for
-from tests.broken import BROKEN, break_record
-from tests.builders import NOW, a_response, an_approval
-from tests.functional.conftest import TABLE
+from tests.support.broken_records import BROKEN, break_record
+from tests.support.builders import NOW, a_response, an_approval
+from tests.support.tables import TABLE
 from web import sections
 
 Add = Callable[..., Approval]
@@ -126,7 +122,7 @@ def _attributes(call: dict[str, Any]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_record_that_can_not_be_read_is_left_out_and_named(dynamodb: DynamoDBClient, add: Add, how: str) -> None:
+def test_a_record_that_cannot_be_read_is_left_out_and_named(dynamodb: DynamoDBClient, add: Add, how: str) -> None:
     asked = [add(number) for number in range(3)]
     break_record(dynamodb, TABLE, asked[1].id, how)
     named: list[UnreadableError] = []
@@ -166,7 +162,7 @@ def test_a_list_reads_no_context_and_says_so(listing: Listing, dynamodb: DynamoD
 
 
 @pytest.mark.parametrize("version", ["d301946", "adddf11"])
-def test_what_an_earlier_version_asked_is_listed_without_its_context(
+def test_requests_of_earlier_versions_are_listed_without_their_context(
     listing: Listing, dynamodb: DynamoDBClient, version: str
 ) -> None:
     item = json.loads((Path(__file__).parents[1] / f"e2e/upgrade/{version}.json").read_text())["pending"]

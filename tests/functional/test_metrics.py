@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.metrics import count_decision, count_request
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approver, Status
 from approvals.services.conclude import Resumer
@@ -19,14 +16,10 @@ from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
-from tests.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
-from tests.functional.conftest import (
-    Clock,
-    FakeMailer,
-    FakeWorkflows,
-    some_tokens,
-)
+from tests.support.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.support.channels import the_channels
+from tests.support.fakes import Clock, FakeMailer, FakeWorkflows
+from tests.support.services import a_request_handler, a_resumer
 
 STACK = "my-stack"
 APPROVAL = an_approval()
@@ -45,15 +38,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> None:
 def handler(
     table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
 ) -> RequestHandler:
-    return RequestHandler(
-        table=table,
-        tokens=tokens,
-        workflows=cast("Workflows", workflows),
-        default_timeout=timedelta(minutes=60),
-        clock=clock,
-        logger=logger,
-        requested=count_request,
-    )
+    return a_request_handler(table, tokens, workflows, clock, logger)
 
 
 @pytest.fixture
@@ -61,19 +46,17 @@ def resumer(
     table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, clock: Clock, logger: Logger
 ) -> Resumer:
     table.add(APPROVAL)
-    return Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=count_decision,
+    return a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), None, logger, email=ALICE.id),
+        clock,
+        logger,
+        workflows=workflows,
     )
 
 
 def metrics(text: str) -> list[Metric]:
-    """The metrics that CloudWatch makes of a log.
+    """Return the metrics that CloudWatch makes of a log.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
@@ -133,7 +116,7 @@ def test_an_answer_that_came_too_late_is_counted_as_such(
 
 
 @pytest.mark.parametrize("status", [Status.EXPIRED, Status.CANCELLED])
-def test_what_the_clock_decides_is_counted_but_not_timed(
+def test_decisions_of_the_scheduler_are_counted_but_not_timed(
     resumer: Resumer, table: ApprovalTable, clock: Clock, capsys: pytest.CaptureFixture[str], status: Status
 ) -> None:
     """Also where no workflow hears of it: what is requested and what is decided must add up."""

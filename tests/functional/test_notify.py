@@ -5,15 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.adapters import metrics
-from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import Workflows
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
@@ -28,7 +25,6 @@ from approvals.domain.judgement import (
 from approvals.domain.model import Action, Approval, Approver, Delivery, MoreTime, Request, Status
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
-from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailedError
@@ -41,21 +37,13 @@ from demo.person import links
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from mail.channel import UNCONFIRMED
 from mail.sns import Mail
-from tests.broken import break_record
-from tests.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
-from tests.functional.conftest import (
-    TABLE,
-    Clock,
-    DirectWebClient,
-    FakeMailer,
-    FakeQueue,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_delivery,
-    a_rate_limit,
-    some_tokens,
-)
+from tests.support.broken_records import break_record
+from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, a_rate_limit
+from tests.support.services import a_notifier, a_resumer
+from tests.support.slack_clients import DirectWebClient, a_delivery
+from tests.support.tables import TABLE
 
 ID = an_approval().id
 REQUEST_ALICE = "request_email:alice@example.com"
@@ -83,19 +71,19 @@ def notifier(
     clock: Clock,
     logger: Logger,
 ) -> Notifier:
-    return Notifier(
-        table=table,
-        channels=the_channels(
+    return a_notifier(
+        table,
+        the_channels(
             mailer.outbox(table, clock),
             messenger if with_slack else None,
             logger,
             email="alice@example.com",
             subscribers=subscribers,
         ),
-        identities=the_identities(messenger if with_slack else None, subscribers, email="alice@example.com"),
-        decisions=cast("RetryQueue", decisions),
-        clock=clock,
-        logger=logger,
+        the_identities(messenger if with_slack else None, subscribers, email="alice@example.com"),
+        clock,
+        logger,
+        decisions=decisions,
     )
 
 
@@ -105,7 +93,7 @@ def delivery(table: ApprovalTable, messenger: SlackMessenger, clock: Clock, logg
 
 
 def first_word(mail: Mail) -> str:
-    """Says what a mail is: the subjects of later mails are that of the first."""
+    """Return the word that tells later emails from the first: their subjects are the same."""
     return mail.text.split()[0]
 
 
@@ -170,7 +158,7 @@ def test_an_unreachable_own_address_waits_for_slack_while_slack_is_down(
     assert table.get(ID).status is Status.PENDING
 
 
-def test_slacks_outage_does_not_hold_up_the_mail_nor_repeat_it(
+def test_slacks_outage_does_not_hold_up_the_email_nor_repeat_it(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     slack.fail_with = 500
@@ -205,7 +193,7 @@ def test_a_bug_in_one_channel_does_not_stop_the_other(
     assert len(slack.messages()) == 1
 
 
-def test_where_nobody_could_be_told_the_approval_is_cancelled_at_the_last_try(
+def test_an_approval_that_nobody_could_be_told_of_is_cancelled_at_the_last_try(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     slack.fail_with, mailer.broken = 503, True
@@ -220,7 +208,7 @@ def test_where_nobody_could_be_told_the_approval_is_cancelled_at_the_last_try(
     assert "SNS answered InternalError" in (decision.cause or "")
 
 
-def test_where_one_channel_was_reached_the_approval_waits_on(
+def test_an_approval_waits_on_if_one_channel_was_reached(
     notifier: Notifier, table: ApprovalTable, slack: Slack
 ) -> None:
     slack.fail_with = 500
@@ -229,7 +217,7 @@ def test_where_one_channel_was_reached_the_approval_waits_on(
     assert table.get(ID).status is Status.PENDING
 
 
-def test_what_is_decided_already_is_not_asked_any_more(
+def test_decided_approvals_are_not_asked_any_more(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     respond(table, table.get(ID), a_response())
@@ -255,7 +243,7 @@ def test_a_message_that_was_posted_while_the_decision_fell_loses_its_buttons(
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
-def test_what_was_decided_while_people_were_told_is_handed_to_the_decision_handler(
+def test_a_decision_made_while_people_were_told_is_handed_to_the_decision_handler(
     notifier: Notifier,
     table: ApprovalTable,
     messenger: SlackMessenger,
@@ -276,12 +264,12 @@ def test_what_was_decided_while_people_were_told_is_handed_to_the_decision_handl
     assert decisions.added == [ID]
 
 
-def test_what_still_waits_is_handed_to_nobody(notifier: Notifier, decisions: FakeQueue) -> None:
+def test_pending_approvals_are_handed_to_nobody(notifier: Notifier, decisions: FakeQueue) -> None:
     notifier(ID, last=False)
     assert decisions.added == []
 
 
-def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thread(
+def test_a_cancellation_while_people_are_told_reaches_them_by_email_and_in_the_thread(
     notifier: Notifier,
     table: ApprovalTable,
     mailer: FakeMailer,
@@ -293,14 +281,8 @@ def test_who_is_told_while_it_is_cancelled_hears_of_that_by_mail_and_in_the_thre
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`decision` runs before the message is marked; what notify hands over to it tells those it did not know of."""
-    resumer = Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", FakeWorkflows()),
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
-        settled=metrics.count_decision,
+    resumer = a_resumer(
+        table, the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id), clock, logger
     )
     post = messenger.post_request
 
@@ -325,7 +307,7 @@ def test_the_outcome_in_the_thread_of_an_earlier_message_is_left_to_the_decision
     assert not [message for message in slack.messages() if message.thread_ts]
 
 
-def test_a_note_is_whispered_to_its_user(
+def test_a_note_is_shown_to_its_user_alone(
     delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
     note = DeferredReply(id="n1", channel=slack.channel, user="U0BOB00002", text="Too <late>", left_at=clock())
@@ -336,7 +318,7 @@ def test_a_note_is_whispered_to_its_user(
 
 
 @pytest.mark.parametrize("with_slack", [False])
-def test_without_slack_the_mail_is_enough(
+def test_without_slack_the_email_is_enough(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     table.add(an_approval(deliveries=()))
@@ -357,7 +339,7 @@ def test_a_note_in_a_channel_that_the_app_is_not_in_reaches_them_directly(
     assert (message.channel, message.text, message.ephemeral_to) == ("D0BOB00002", "Too late", None)
 
 
-def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
+def test_a_note_to_a_person_who_cannot_be_reached_is_dropped(
     delivery: ReplyDelivery, table: ApprovalTable, slack: Slack, clock: Clock
 ) -> None:
     note = DeferredReply(id="n1", channel="C0ELSEWHERE", user="U0GONE0005", text="Too late", left_at=clock())
@@ -366,7 +348,7 @@ def test_a_note_to_somebody_who_can_not_be_reached_is_dropped(
     assert slack.messages() == []
 
 
-def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
+def test_a_token_that_was_changed_is_read_again(slack: Slack) -> None:
     made: list[DirectWebClient] = []
 
     def connect() -> DirectWebClient:
@@ -382,14 +364,14 @@ def test_a_token_that_was_changed_is_read_anew(slack: Slack) -> None:
     assert (len(made), len(slack.messages())) == (2, 2)
 
 
-def test_what_a_proxy_answers_in_slacks_place_is_not_repeated(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxys_answer_in_slacks_place_is_not_repeated(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slack, "call", lambda *_: {"ok": False, "error": "non-JSON: <html>" + "x" * 10_000})
     with pytest.raises(DeliveryError) as failed:
         SlackMessenger(lambda: DirectWebClient(slack), slack.channel).post_request(an_approval())
     assert str(failed.value) == "Slack answered HTTP 200"
 
 
-def test_a_mail_that_comes_too_fast_is_left_to_the_digest(
+def test_a_email_that_comes_too_fast_is_left_to_the_digest(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     mailer.slots = 0
@@ -434,7 +416,7 @@ def test_other_approvals_of_the_same_execution_are_left_alone(notifier: Notifier
     assert [table.get(each.id).status for each in (one, two, again)] == ["PENDING", "CANCELLED", "PENDING"]
 
 
-def test_what_can_not_be_superseded_now_is_tried_again(
+def test_a_failed_supersession_is_tried_again(
     notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_arn: str) -> None:
@@ -493,7 +475,7 @@ def directory(messenger: SlackMessenger, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 
 def an_asked(table: ApprovalTable, **changes: Any) -> Approval:
-    """A request with approvers, as the request function stores it."""
+    """Return a request with approvers, as the request function stores it."""
     request = Request(**{"title": "Deploy", "timeout": timedelta(hours=1), **changes})
     approval = an_approval(id=approval_id("t1"), request=request, people=None, deliveries=())
     table.add(approval)
@@ -554,7 +536,7 @@ def test_a_quorum_without_approvers_and_without_slack_fails_at_once_with_what_to
         (("U0NOBODY99",), "Approval.Approvers[0]: Slack knows no user U0NOBODY99"),
     ],
 )
-def test_a_request_that_names_who_can_not_be_asked_fails_at_once_and_tells_nobody(
+def test_a_request_that_names_who_cannot_be_asked_fails_at_once_and_tells_nobody(
     notifier: Notifier,
     directory: FakeDirectory,
     table: ApprovalTable,
@@ -573,7 +555,7 @@ def test_a_request_that_names_who_can_not_be_asked_fails_at_once_and_tells_nobod
 
 
 @pytest.mark.parametrize("broken", ["slack", "sns"])
-def test_while_it_can_not_be_found_out_who_is_who_the_request_waits_and_nobody_is_dropped(
+def test_while_it_cannot_be_found_out_who_is_who_the_request_waits_and_nobody_is_dropped(
     notifier: Notifier,
     directory: FakeDirectory,
     subscribers: FakeSubscribers,
@@ -595,7 +577,7 @@ def test_while_it_can_not_be_found_out_who_is_who_the_request_waits_and_nobody_i
     assert len(people.approvers) == 2
 
 
-def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
+def test_slacks_outage_holds_up_nobody_who_is_asked_by_email(
     notifier: Notifier, directory: FakeDirectory, table: ApprovalTable, mailer: FakeMailer, slack: Slack
 ) -> None:
     """They may answer at once; in Slack nobody may before it is known who is who."""
@@ -618,7 +600,7 @@ def test_slacks_outage_holds_up_nobody_who_is_asked_by_mail(
     assert respond(table, approval, a_response(approver=in_slack)).verdict is Verdict.REPEATED, "the same human"
 
 
-def test_who_can_not_be_identified_in_all_the_tries_is_not_asked(
+def test_people_not_identified_in_all_tries_are_not_asked(
     notifier: Notifier, directory: FakeDirectory, table: ApprovalTable
 ) -> None:
     asked = an_asked(table, approvers=("S0RELEASE1",))
@@ -663,7 +645,7 @@ def test_each_recipient_gets_links_of_their_own_once(
     assert set(found[0].values()).isdisjoint(found[1].values())
 
 
-def test_a_mail_that_fails_is_sent_again_and_no_other(
+def test_a_email_that_fails_is_sent_again_and_no_other(
     notifier: Notifier,
     directory: FakeDirectory,
     table: ApprovalTable,
@@ -790,7 +772,7 @@ def test_more_time_is_seen_by_everybody(
     assert f"alice@example.com {until}" in slack_texts(slack)[-1].replace("\u200b", "")
 
 
-def test_slacks_outage_does_not_hold_up_the_news_by_mail(
+def test_slacks_outage_does_not_hold_up_the_news_by_email(
     notifier: Notifier,
     quorum: Approval,
     table: ApprovalTable,
@@ -830,7 +812,7 @@ def test_a_deleted_message_needs_no_more_tries(
     assert news(table, dynamodb, quorum) == "no"
 
 
-def test_what_changes_while_it_is_told_is_told_again(
+def test_a_change_while_people_are_told_is_told_again(
     notifier: Notifier,
     quorum: Approval,
     table: ApprovalTable,
@@ -876,7 +858,7 @@ def test_a_decision_that_falls_while_progress_is_shown_is_what_the_message_says_
     assert slack.messages()[0].text == "Rejected: Deploy"
 
 
-def test_what_changes_all_the_time_is_left_to_the_retry_queue(
+def test_an_approval_that_changes_all_the_time_is_left_to_the_retry_queue(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happens(table, quorum, a_response())
@@ -885,7 +867,7 @@ def test_what_changes_all_the_time_is_left_to_the_retry_queue(
         notifier(quorum.id, last=False)
 
 
-def test_news_by_mail_that_come_too_fast_are_left_to_the_digest(
+def test_news_by_email_that_come_too_fast_are_left_to_the_digest(
     notifier: Notifier, quorum: Approval, table: ApprovalTable, mailer: FakeMailer
 ) -> None:
     mailer.slots = 1
@@ -905,7 +887,7 @@ def test_a_new_request_that_the_stream_delivers_again_is_told_once(
     assert table.get(ID).steps.keys() == {REQUEST_ALICE, "request_slack"}
 
 
-def test_delivered_again_while_the_mail_fails_it_is_posted_once(
+def test_delivered_again_while_the_email_fails_it_is_posted_once(
     notifier: Notifier, mailer: FakeMailer, slack: Slack
 ) -> None:
     mailer.broken = True
@@ -915,15 +897,7 @@ def test_delivered_again_while_the_mail_fails_it_is_posted_once(
     assert len(slack.messages()) == 1
 
 
-def test_delivered_late_what_is_decided_is_not_asked(
-    notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable
-) -> None:
-    respond(table, table.get(ID), a_response())
-    notifier(ID, last=False)
-    assert (mailer.sent, slack.messages()) == ([], [])
-
-
-def test_without_a_slot_the_mail_waits_and_the_message_is_posted(
+def test_without_a_slot_the_email_waits_and_the_message_is_posted(
     notifier: Notifier, mailer: FakeMailer, slack: Slack, table: ApprovalTable, clock: Clock
 ) -> None:
     while a_rate_limit(table).take_slot(ALICE.id, clock()):
@@ -933,7 +907,7 @@ def test_without_a_slot_the_mail_waits_and_the_message_is_posted(
 
 
 @pytest.mark.parametrize("slots", [None, 0])
-def test_delivered_again_after_the_mail_failed_or_had_to_wait_it_is_posted_once(
+def test_delivered_again_after_the_email_failed_or_had_to_wait_it_is_posted_once(
     notifier: Notifier, mailer: FakeMailer, slack: Slack, slots: int | None
 ) -> None:
     mailer.slots, mailer.broken = slots, slots is None
@@ -944,7 +918,7 @@ def test_delivered_again_after_the_mail_failed_or_had_to_wait_it_is_posted_once(
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
 
 
-def test_delivered_again_after_an_approver_left_it_is_not_called_off(
+def test_delivered_again_after_an_approver_left_it_is_not_cancelled(
     notifier: Notifier, table: ApprovalTable, subscribers: FakeSubscribers
 ) -> None:
     """Who may answer was found out and asked: that counts, also when it could not be found out any more."""
@@ -959,7 +933,7 @@ def test_delivered_again_after_an_approver_left_it_is_not_called_off(
     assert table.get(asked.id).status is Status.PENDING
 
 
-def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
+def test_the_first_emails_keep_their_marks_when_slack_is_found_again_meanwhile(
     notifier: Notifier,
     table: ApprovalTable,
     mailer: FakeMailer,
@@ -987,7 +961,7 @@ def test_the_first_mails_keep_their_marks_when_slack_is_found_again_meanwhile(
 
 
 @pytest.mark.parametrize("how", ["a status of a newer version", "no request"])  # all are in test_listing
-def test_an_earlier_attempt_that_can_not_be_read_keeps_nobody_from_being_asked(
+def test_an_earlier_attempt_that_cannot_be_read_keeps_nobody_from_being_asked(
     notifier: Notifier, table: ApprovalTable, dynamodb: DynamoDBClient, mailer: FakeMailer, how: str
 ) -> None:
     """Nor one that is gone: the index of what waits is eventually consistent."""

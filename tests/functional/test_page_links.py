@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,7 +13,7 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Action, Approval, People, Person, Request, Status
+from approvals.domain.model import Approval, People, Person, Request, Status
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable
@@ -25,18 +24,15 @@ from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
 from demo.slack import Message, Slack
-from tests.broken import BROKEN, break_record
-from tests.builders import BOB, an_approval
-from tests.functional.conftest import BASE_URL, REPLIES, TABLE, Clock, a_delivery
-from tests.functional.test_bot import NOBODYS_COMMENT, a_bot, event, web_api
-from tests.functional.test_callback import ask
+from tests.support.broken_records import BROKEN, break_record
+from tests.support.builders import APPROVE, BOB, HOUR, REJECT, WORKSPACE, an_approval
+from tests.support.fakes import Clock
+from tests.support.lambda_events import ask
+from tests.support.slack_app import ALICE, BOBS, DAVE, GUEST, NOBODYS_COMMENT, Workspace, event
+from tests.support.slack_clients import BASE_URL, a_delivery
+from tests.support.tables import REPLIES, TABLE
 from web.handler import CallbackHandler
 
-__all__ = ["web_api"]
-
-ALICE, BOBS, CAROL, DAVE, GUEST = "U0ALICE01", "U0BOB00002", "U0CAROL003", "U0DAVE0006", "U0GUEST004"
-APPROVE, REJECT = Action
-HOUR = timedelta(hours=1)
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 LONG = "echo harmless\n" * 2000 + "rm -rf /prod"
 LINK = re.compile(r"<(https://[^|>]+)\|[^>]+>")
@@ -48,7 +44,7 @@ def alone(slack_id: str, name: str) -> People:
 
 
 @dataclass
-class Scene:
+class AppWithPage:
     """A request in Slack, the app, what delivers its notes, and the page."""
 
     slack: Slack
@@ -61,7 +57,7 @@ class Scene:
     context: Any
 
     def ask(self, script: str, people: People | None = None, **changes: Any) -> str:
-        """Puts a request on record, and its message into the channel; returns where it stands."""
+        """Store a request and post its message into the channel; return its timestamp."""
         request = Request(
             title="Run the script", timeout=HOUR, context={"Script": script}, comments=NOBODYS_COMMENT, **changes
         )
@@ -75,7 +71,7 @@ class Scene:
         return str(answer["body"])
 
     def click(self, ts: str, action_id: str, user: str = BOBS) -> list[Message]:
-        """Clicks a button, and delivers what that leads to; returns what was said to somebody alone."""
+        """Click a button and deliver what follows; return the ephemeral and direct messages."""
         self.send(self.slack.click(ts, action_id, user))
         return self.deliver()
 
@@ -90,19 +86,11 @@ class Scene:
 
 
 @pytest.fixture
-def scene(
-    slack: Slack,
-    table: ApprovalTable,
-    messenger: SlackMessenger,
-    clock: Clock,
-    logger: Logger,
-    dynamodb: DynamoDBClient,
-    web_api: str,
-    context: Any,
-) -> Scene:
-    page = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)
-    bot, notes = a_bot(table, slack, clock, logger, web_api), a_delivery(table, messenger, clock, logger)
-    return Scene(slack, table, messenger, bot, notes, page, dynamodb, context)
+def app(workspace: Workspace, clock: Clock, logger: Logger) -> AppWithPage:
+    w = workspace
+    page = CallbackHandler(table=w.table, one_click=False, clock=clock, logger=logger)
+    notes = a_delivery(w.table, w.messenger, clock, logger)
+    return AppWithPage(w.slack, w.table, w.messenger, w.handler, notes, page, w.dynamodb, w.context)
 
 
 def link_in(message: Message) -> str:
@@ -111,7 +99,7 @@ def link_in(message: Message) -> str:
 
 
 def as_earlier(slack: Slack, ts: str) -> None:
-    """Makes a message one of an earlier version: an approve button below whatever of the request it showed."""
+    """Make a message one of an earlier version: with an approve button, however much of the request it showed."""
     message = next(each for each in slack.messages() if each.ts == ts)
     for block in message.blocks:
         block.pop("block_id", None)
@@ -120,204 +108,209 @@ def as_earlier(slack: Slack, ts: str) -> None:
                 element["action_id"] = ACTION_IDS[APPROVE]
 
 
-def test_a_line_that_the_message_hides_is_read_on_the_page_before_it_is_approved(scene: Scene) -> None:
-    ts = scene.ask(LONG)
-    [handed] = scene.click(ts, READ_ID)
-    assert (handed.ephemeral_to, scene.record.status) == (BOBS, Status.PENDING)
+def test_a_line_that_the_message_hides_is_read_on_the_page_before_it_is_approved(app: AppWithPage) -> None:
+    ts = app.ask(LONG)
+    [handed] = app.click(ts, READ_ID)
+    assert (handed.ephemeral_to, app.record.status) == (BOBS, Status.PENDING)
     assert handed.text.startswith("\u201cRun the script\u201d (run-1): <https://")
     url = urlsplit(link_in(handed))
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{BASE_URL}/execution"
     fields = dict(parse_qsl(url.query))
-    page = scene.page(ask("GET", fields), scene.context)
+    page = app.page(ask("GET", fields), app.context)
     assert "rm -rf /prod" in page["body"]
-    assert scene.page(ask("POST", fields), scene.context)["statusCode"] == 303
-    decision = scene.record.decision
+    assert app.page(ask("POST", fields), app.context)["statusCode"] == 303
+    decision = app.record.decision
     assert decision is not None
     assert (decision.status, decision.approver) == (Status.APPROVED, BOB)
 
 
-def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    ts = scene.ask(LONG)
-    [handed] = scene.click(ts, READ_ID)
-    signature = sign(scene.record, user_recipient(BOBS, "bob", member=True))
+def test_a_link_is_shown_to_nobody_else_and_stands_in_no_log(
+    app: AppWithPage, caplog: pytest.LogCaptureFixture
+) -> None:
+    ts = app.ask(LONG)
+    [handed] = app.click(ts, READ_ID)
+    signature = sign(app.record, user_recipient(BOBS, "bob", member=True))
     assert signature in handed.text
-    assert not any(signature in str(message) for message in scene.slack.messages() if message is not handed)
-    items = scene.dynamodb.scan(TableName=TABLE)["Items"]
+    assert not any(signature in str(message) for message in app.slack.messages() if message is not handed)
+    items = app.dynamodb.scan(TableName=TABLE)["Items"]
     assert signature not in str(items)
     assert "page link sent in slack" in caplog.messages
     assert not any(signature in str(vars(record)) for record in caplog.records)
 
 
-def test_the_way_to_the_page_costs_two_calls_of_the_table_before_slack_hears_of_it(scene: Scene) -> None:
-    signed = scene.slack.click(scene.ask(LONG), READ_ID, BOBS)
+def test_the_way_to_the_page_costs_two_calls_of_the_table_before_slack_hears_of_it(app: AppWithPage) -> None:
+    signed = app.slack.click(app.ask(LONG), READ_ID, BOBS)
     calls: list[str] = []
-    scene.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    app.dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
     for _ in range(2):  # Slack repeats a click that it holds for lost.
-        scene.send(signed)
+        app.send(signed)
     assert calls == ["GetItem", "PutItem"] * 2
-    assert len(scene.deliver()) == 1
+    assert len(app.deliver()) == 1
 
 
 @pytest.mark.parametrize("script", [SCRIPT, LONG])
-def test_a_button_that_an_earlier_version_left_below_a_hidden_line_approves_nothing(scene: Scene, script: str) -> None:
-    ts = scene.ask(script)
-    as_earlier(scene.slack, ts)
-    [handed] = scene.click(ts, ACTION_IDS[APPROVE])
-    assert (handed.ephemeral_to, scene.record.status) == (BOBS, Status.PENDING)
-    assert scene.record.responses == ()
-    assert (
-        "rm -rf /prod"
-        in scene.page(ask("GET", dict(parse_qsl(urlsplit(link_in(handed)).query))), scene.context)["body"]
-    )
+def test_a_button_that_an_earlier_version_left_below_a_hidden_line_approves_nothing(
+    app: AppWithPage, script: str
+) -> None:
+    ts = app.ask(script)
+    as_earlier(app.slack, ts)
+    [handed] = app.click(ts, ACTION_IDS[APPROVE])
+    assert (handed.ephemeral_to, app.record.status) == (BOBS, Status.PENDING)
+    assert app.record.responses == ()
+    assert "rm -rf /prod" in app.page(ask("GET", dict(parse_qsl(urlsplit(link_in(handed)).query))), app.context)["body"]
 
 
-def test_a_button_that_an_earlier_version_left_below_all_of_a_request_approves(scene: Scene) -> None:
-    ts = scene.ask("echo harmless")
-    as_earlier(scene.slack, ts)
-    scene.click(ts, ACTION_IDS[APPROVE])
-    assert scene.record.status is Status.APPROVED
+def test_a_button_that_an_earlier_version_left_below_all_of_a_request_approves(app: AppWithPage) -> None:
+    ts = app.ask("echo harmless")
+    as_earlier(app.slack, ts)
+    app.click(ts, ACTION_IDS[APPROVE])
+    assert app.record.status is Status.APPROVED
 
 
-def test_what_a_message_hides_can_be_rejected_there(scene: Scene) -> None:
-    scene.click(scene.ask(LONG), ACTION_IDS[REJECT])
-    assert scene.record.status is Status.REJECTED
+def test_a_request_that_the_message_cuts_can_be_rejected_there(app: AppWithPage) -> None:
+    app.click(app.ask(LONG), ACTION_IDS[REJECT])
+    assert app.record.status is Status.REJECTED
 
 
-def test_a_dialog_opened_below_all_of_a_request_approves(scene: Scene) -> None:
-    scene.click(scene.ask(SCRIPT, form=FORM), ACTION_IDS[APPROVE])
-    [modal] = scene.slack.modals()
+def test_a_dialog_opened_below_all_of_a_request_approves(app: AppWithPage) -> None:
+    app.click(app.ask(SCRIPT, form=FORM), ACTION_IDS[APPROVE])
+    [modal] = app.slack.modals()
     assert "100" in str(modal.view)
-    scene.send(scene.slack.submit(modal.id, modal.initial()))
-    assert scene.record.status is Status.APPROVED
+    app.send(app.slack.submit(modal.id, modal.initial()))
+    assert app.record.status is Status.APPROVED
 
 
-def test_a_dialog_opened_from_a_message_of_an_earlier_version_approves_nothing_unseen(scene: Scene) -> None:
-    scene.click(scene.ask(SCRIPT, form=FORM), ACTION_IDS[APPROVE])
-    [modal] = scene.slack.modals()
+def test_a_dialog_opened_from_a_message_of_an_earlier_version_approves_nothing_unseen(app: AppWithPage) -> None:
+    app.click(app.ask(SCRIPT, form=FORM), ACTION_IDS[APPROVE])
+    [modal] = app.slack.modals()
     modal.view["private_metadata"] = modal.view["private_metadata"].replace(', "all_shown": true', "")
-    assert NOT_ALL_SHOWN in scene.send(scene.slack.submit(modal.id, modal.initial()))
-    assert scene.record.responses == ()
-    [handed] = scene.deliver()
+    assert NOT_ALL_SHOWN in app.send(app.slack.submit(modal.id, modal.initial()))
+    assert app.record.responses == ()
+    [handed] = app.deliver()
     assert LINK.search(handed.text)
 
 
-def test_a_form_on_an_earlier_message_that_hides_a_line_opens_no_dialog(scene: Scene) -> None:
-    ts = scene.ask(SCRIPT, form=FORM)
-    as_earlier(scene.slack, ts)
-    [handed] = scene.click(ts, ACTION_IDS[APPROVE])
+def test_a_form_on_an_earlier_message_that_hides_a_line_opens_no_dialog(app: AppWithPage) -> None:
+    ts = app.ask(SCRIPT, form=FORM)
+    as_earlier(app.slack, ts)
+    [handed] = app.click(ts, ACTION_IDS[APPROVE])
     assert LINK.search(handed.text)
-    assert scene.slack.modals() == []
+    assert app.slack.modals() == []
 
 
-def test_from_the_home_the_link_comes_in_a_direct_message(scene: Scene) -> None:
-    scene.ask(SCRIPT * 2)
-    scene.send(scene.slack.open_home(BOBS))
-    scene.deliver()
-    home = scene.slack.homes()[BOBS]
+def test_from_the_home_the_link_comes_in_a_direct_message(app: AppWithPage) -> None:
+    app.ask(SCRIPT * 2)
+    app.send(app.slack.open_home(BOBS))
+    app.deliver()
+    home = app.slack.homes()[BOBS]
     assert ACTION_IDS[APPROVE] not in str(home)
-    scene.send(scene.slack.click_home(BOBS, READ_ID, scene.record.id))
-    [handed] = scene.deliver()
+    app.send(app.slack.click_home(BOBS, READ_ID, app.record.id))
+    [handed] = app.deliver()
     assert (handed.channel, link_in(handed).startswith(BASE_URL)) == ("D0BOB00002", True)
 
 
-def test_a_home_that_shows_all_of_a_request_approves_it(scene: Scene) -> None:
-    scene.ask(SCRIPT)
-    scene.send(scene.slack.open_home(BOBS))
-    scene.deliver()
-    scene.send(scene.slack.click_home(BOBS, ACTION_IDS[APPROVE], scene.record.id))
-    assert scene.record.status is Status.APPROVED
+def test_a_home_that_shows_all_of_a_request_approves_it(app: AppWithPage) -> None:
+    app.ask(SCRIPT)
+    app.send(app.slack.open_home(BOBS))
+    app.deliver()
+    app.send(app.slack.click_home(BOBS, ACTION_IDS[APPROVE], app.record.id))
+    assert app.record.status is Status.APPROVED
 
 
-def test_a_guest_from_another_workspace_gets_no_link(scene: Scene) -> None:
-    [said] = scene.click(scene.ask(LONG), READ_ID, GUEST)
+def test_a_guest_from_another_workspace_gets_no_link(app: AppWithPage) -> None:
+    [said] = app.click(app.ask(LONG), READ_ID, GUEST)
     assert said.text == NOT_OF_THE_WORKSPACE
-    as_earlier(scene.slack, ts := scene.slack.messages()[0].ts)
-    assert not any(LINK.search(message.text) for message in scene.click(ts, ACTION_IDS[APPROVE], GUEST))
-    assert [refusal.approver.id for refusal in scene.record.refusals] == [GUEST]
+    as_earlier(app.slack, ts := app.slack.messages()[0].ts)
+    assert not any(LINK.search(message.text) for message in app.click(ts, ACTION_IDS[APPROVE], GUEST))
+    assert [refusal.approver.id for refusal in app.record.refusals] == [GUEST]
 
 
-def test_who_may_not_respond_but_sees_the_request_can_read_it_on_the_page(scene: Scene) -> None:
-    ts = scene.ask(LONG, alone(ALICE, "alice"))
-    [handed] = scene.click(ts, READ_ID)
+def test_people_who_may_not_respond_but_see_the_request_can_read_it_on_the_page(app: AppWithPage) -> None:
+    ts = app.ask(LONG, alone(ALICE, "alice"))
+    [handed] = app.click(ts, READ_ID)
     fields = dict(parse_qsl(urlsplit(link_in(handed)).query))
-    page = scene.page(ask("GET", fields), scene.context)
+    page = app.page(ask("GET", fields), app.context)
     assert (page["statusCode"], "rm -rf /prod" in page["body"]) == (403, True)
-    assert scene.page(ask("POST", fields), scene.context)["statusCode"] == 403
-    assert scene.record.responses == ()
+    assert app.page(ask("POST", fields), app.context)["statusCode"] == 403
+    assert app.record.responses == ()
 
 
-def test_who_may_neither_respond_nor_see_gets_no_link_whatever_note_is_left(scene: Scene, clock: Clock) -> None:
-    scene.ask(LONG, alone(ALICE, "alice"))
+def test_people_who_may_neither_respond_nor_see_get_no_link_whatever_note_is_left(
+    app: AppWithPage, clock: Clock
+) -> None:
+    app.ask(LONG, alone(ALICE, "alice"))
     asked = DeferredReply(
         id="0" * 32,
         kind=ReplyKind.PAGE_LINK,
         user=DAVE,
-        text=scene.record.id,
-        workspace=BOB.realm or "",
+        text=app.record.id,
+        workspace=WORKSPACE,
         left_at=clock(),
     )
-    scene.table.leave_reply(asked)
-    [said] = scene.deliver()
+    app.table.leave_reply(asked)
+    [said] = app.deliver()
     assert not LINK.search(said.text)
     assert "Only alice may answer." in said.text
 
 
-def test_a_click_on_a_record_that_is_gone_says_so(scene: Scene) -> None:
-    ts = scene.ask(LONG)
-    scene.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": scene.record.id}})
-    [said] = scene.click(ts, READ_ID)
+def test_a_click_on_a_record_that_is_gone_says_so(app: AppWithPage) -> None:
+    ts = app.ask(LONG)
+    app.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": app.record.id}})
+    [said] = app.click(ts, READ_ID)
     assert "no longer on record" in said.text
 
 
 @pytest.mark.parametrize("user", [BOBS, GUEST])
-def test_thirty_clicks_on_the_way_to_the_page_are_one_message_a_minute(scene: Scene, clock: Clock, user: str) -> None:
-    ts = scene.ask(LONG)
+def test_thirty_clicks_on_the_way_to_the_page_are_one_message_a_minute(
+    app: AppWithPage, clock: Clock, user: str
+) -> None:
+    ts = app.ask(LONG)
     handed = []
     for _ in range(2):
         for _ in range(30):
-            scene.send(scene.slack.click(ts, READ_ID, user))
-        handed.append(len(scene.dynamodb.scan(TableName=REPLIES)["Items"]))
+            app.send(app.slack.click(ts, READ_ID, user))
+        handed.append(len(app.dynamodb.scan(TableName=REPLIES)["Items"]))
         clock.pass_(minutes=1)
     assert handed == [1, 2]
 
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_click_on_a_record_that_became_unreadable_is_told_so_once(
-    scene: Scene, caplog: pytest.LogCaptureFixture, how: str
+    app: AppWithPage, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    ts = scene.ask(LONG)
-    approval_id = scene.record.id
-    scene.send(scene.slack.click(ts, READ_ID, BOBS))
-    break_record(scene.dynamodb, TABLE, approval_id, how)
-    [said] = scene.deliver()
+    ts = app.ask(LONG)
+    approval_id = app.record.id
+    app.send(app.slack.click(ts, READ_ID, BOBS))
+    break_record(app.dynamodb, TABLE, approval_id, how)
+    [said] = app.deliver()
     assert "can't be read" in said.text
     [line] = [each for each in caplog.records if each.getMessage() == "record can't be read, left out"]
     assert vars(line)["approval_id"] == approval_id
 
 
 def test_a_slack_link_decides_by_itself_in_no_mode_whatever_is_added_to_it(
-    scene: Scene, clock: Clock, logger: Logger
+    app: AppWithPage, clock: Clock, logger: Logger
 ) -> None:
-    page = CallbackHandler(table=scene.table, one_click=True, clock=clock, logger=logger)
+    page = CallbackHandler(table=app.table, one_click=True, clock=clock, logger=logger)
     for script in ("echo harmless", LONG):
-        scene.ask(script)
+        app.ask(script)
         for member in (True, False):
-            query = link(scene.record, APPROVE, user_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
+            query = link(app.record, APPROVE, user_recipient(BOBS, "bob", member=member), base_url=BASE_URL)
             fields = dict(parse_qsl(urlsplit(query).query)) | {"all": "1"}
             for changes in ({}, {"to": f"{BOBS} bob"}, {"to": f"{BOBS}/guest bob"}, {"to": BOBS}, {"do": "withdraw"}):
-                answer = page(ask("GET", fields | changes), scene.context)
+                answer = page(ask("GET", fields | changes), app.context)
                 assert answer["statusCode"] in (200, 403)
-                assert scene.record.responses == ()
+                assert app.record.responses == ()
 
 
-def test_a_guests_link_is_no_members_link(scene: Scene) -> None:
-    scene.ask(LONG)
-    guests = link(scene.record, APPROVE, user_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
+def test_a_guests_link_is_no_members_link(app: AppWithPage) -> None:
+    app.ask(LONG)
+    guests = link(app.record, APPROVE, user_recipient(GUEST, "gus", member=False), base_url=BASE_URL)
     fields = dict(parse_qsl(urlsplit(guests).query))
-    assert scene.page(ask("POST", fields | {"to": f"{GUEST} gus"}), scene.context)["statusCode"] == 403
-    looked = scene.page(ask("GET", fields), scene.context)
+    assert app.page(ask("POST", fields | {"to": f"{GUEST} gus"}), app.context)["statusCode"] == 403
+    looked = app.page(ask("GET", fields), app.context)
     assert looked["statusCode"] == 403
     assert NOT_A_MEMBER in unescape(looked["body"])
     assert "Anybody who was asked may answer" not in looked["body"]
-    assert scene.page(ask("POST", fields), scene.context)["statusCode"] == 403
-    assert (scene.record.status, scene.record.responses) == (Status.PENDING, ())
+    assert app.page(ask("POST", fields), app.context)["statusCode"] == 403
+    assert (app.record.status, app.record.responses) == (Status.PENDING, ())

@@ -6,41 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.history import history
 from approvals.domain.judgement import ScheduledCheck, Verdict
 from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
 from approvals.domain.result import result
 from approvals.services.channel import Channel, News, Tasks
-from approvals.services.conclude import Resumer
-from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers import wiring
-from tests.builders import ALICE, NOW, a_response, an_approval
-from tests.functional.conftest import (
-    REPLIES,
-    TABLE,
-    TOKENS,
-    Clock,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-    some_tokens,
-)
+from tests.support.builders import ALICE, NOW, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
 from tests.support.functions import start
 from tests.support.pigeon_channel import Loft, PigeonChannel
+from tests.support.services import a_notifier, a_resumer
+from tests.support.tables import REPLIES, TABLE, TOKENS
 from web import pages
 
 ANN, BEN, CY = (f"{name}@example.com" for name in ("ann", "ben", "cy"))
@@ -55,7 +44,7 @@ REQUEST = Request(
 
 
 @dataclass
-class World:
+class PigeonBackend:
     table: ApprovalTable
     loft: Loft
     pigeons: PigeonChannel
@@ -80,7 +69,7 @@ def more() -> list[Channel]:
 
 
 @pytest.fixture
-def world(
+def backend(
     table: ApprovalTable,
     mailer: FakeMailer,
     workflows: FakeWorkflows,
@@ -88,30 +77,15 @@ def world(
     clock: Clock,
     logger: Logger,
     more: list[Channel],
-) -> World:
+) -> PigeonBackend:
     loft = Loft()
     pigeons = PigeonChannel(loft)
     channels = [*more, *the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id), pigeons]
-    notifier = Notifier(
-        table=table,
-        channels=channels,
-        identities=the_identities(messenger, FakeSubscribers(), email=ALICE.id),
-        decisions=a_queue(),
-        clock=clock,
-        logger=logger,
-    )
-    resumer = Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=channels,
-        clock=clock,
-        logger=logger,
-        settled=lambda *_, **__: None,
-    )
+    notifier = a_notifier(table, channels, the_identities(messenger, FakeSubscribers(), email=ALICE.id), clock, logger)
+    resumer = a_resumer(table, channels, clock, logger, workflows=workflows)
     asked = an_approval(request=REQUEST, people=PEOPLE, deliveries=())
     table.add(asked)
-    return World(
+    return PigeonBackend(
         table,
         loft,
         pigeons,
@@ -123,55 +97,57 @@ def world(
     )
 
 
-def test_in_a_storm_the_other_channels_ask_and_pigeons_fly_after_it_once(world: World, slack: Slack) -> None:
-    world.loft.storm = True
+def test_in_a_storm_the_other_channels_ask_and_pigeons_fly_after_it_once(backend: PigeonBackend, slack: Slack) -> None:
+    backend.loft.storm = True
     with pytest.raises(StepsFailedError, match=r"request_pigeon:ann@example\.com: no pigeon flies in a storm"):
-        world.notify()
-    assert (len(world.mailer.sent), len(slack.messages())) == (3, 1)
-    world.loft.storm = False
+        backend.notify()
+    assert (len(backend.mailer.sent), len(slack.messages())) == (3, 1)
+    backend.loft.storm = False
     for _ in range(2):
-        world.notify()
-    assert world.flown() == [(each, "Approve? Deploy") for each in (ANN, BEN, CY)]
-    assert (len(world.mailer.sent), len(slack.messages())) == (3, 1)
+        backend.notify()
+    assert backend.flown() == [(each, "Approve? Deploy") for each in (ANN, BEN, CY)]
+    assert (len(backend.mailer.sent), len(slack.messages())) == (3, 1)
 
 
-def test_two_answers_on_two_channels_make_a_quorum_and_everybody_hears_of_it(world: World, slack: Slack) -> None:
-    world.notify()
-    world.flown()
-    first = world.pigeons.answer(world.table, world.asked.id, ANN, Action.APPROVE, NOW + timedelta(minutes=1))
+def test_two_answers_on_two_channels_make_a_quorum_and_everybody_hears_of_it(
+    backend: PigeonBackend, slack: Slack
+) -> None:
+    backend.notify()
+    backend.flown()
+    first = backend.pigeons.answer(backend.table, backend.asked.id, ANN, Action.APPROVE, NOW + timedelta(minutes=1))
     assert (first.verdict, first.approval.status) == (Verdict.COUNTED, Status.PENDING)
-    respond(world.table, world.record, ScheduledCheck(NOW + timedelta(minutes=11)))
-    world.notify()
-    assert world.flown() == [(BEN, "Reminder: Deploy"), (CY, "Reminder: Deploy")], "who answered is not reminded"
-    assert "reminder-1" in world.record.steps
+    respond(backend.table, backend.record, ScheduledCheck(NOW + timedelta(minutes=11)))
+    backend.notify()
+    assert backend.flown() == [(BEN, "Reminder: Deploy"), (CY, "Reminder: Deploy")], "who answered is not reminded"
+    assert "reminder-1" in backend.record.steps
     assert "ann@example.com by pigeon" in str(slack.messages()[0].blocks).replace("\\u200b", "").replace("\u200b", "")
-    world.mailer.sent.clear()
+    backend.mailer.sent.clear()
     by_mail = a_response(approver=Approver(id=BEN, name=BEN, channel="email"), minutes=12)
-    assert respond(world.table, world.record, by_mail).approval.status is Status.APPROVED
+    assert respond(backend.table, backend.record, by_mail).approval.status is Status.APPROVED
     for _ in range(2):
-        world.conclude()
-    assert world.flown() == [(each, "Approved") for each in (ANN, BEN, CY)]
-    assert sorted(mail.to for mail in world.mailer.sent) == [ANN, BEN, CY]
-    assert [each.status for each in world.workflows.resumed] == [Status.APPROVED]
+        backend.conclude()
+    assert backend.flown() == [(each, "Approved") for each in (ANN, BEN, CY)]
+    assert sorted(mail.to for mail in backend.mailer.sent) == [ANN, BEN, CY]
+    assert [each.status for each in backend.workflows.resumed] == [Status.APPROVED]
 
 
-def test_one_human_on_two_channels_is_one_person(world: World) -> None:
-    world.notify()
+def test_one_human_on_two_channels_is_one_person(backend: PigeonBackend) -> None:
+    backend.notify()
     for channel in ("email", "pigeon"):
         approver = Approver(id=ANN, name=ANN, channel=channel)
-        respond(world.table, world.record, a_response(approver=approver))
-    assert (world.record.status, len(world.record.standing)) == (Status.PENDING, 1)
+        respond(backend.table, backend.record, a_response(approver=approver))
+    assert (backend.record.status, len(backend.record.standing)) == (Status.PENDING, 1)
 
 
-def test_what_a_pigeon_brought_is_named_in_history_result_and_page(world: World) -> None:
-    world.notify()
+def test_a_pigeons_response_is_named_in_history_result_and_page(backend: PigeonBackend) -> None:
+    backend.notify()
     for who in (ANN, BEN):
-        world.pigeons.answer(world.table, world.asked.id, who, Action.REJECT, NOW + timedelta(minutes=1))
-    texts = [entry.text for entry in history(world.record)]
+        backend.pigeons.answer(backend.table, backend.asked.id, who, Action.REJECT, NOW + timedelta(minutes=1))
+    texts = [entry.text for entry in history(backend.record)]
     assert "ann@example.com was asked by pigeon." in texts
     assert "ann@example.com rejected it by pigeon." in texts
-    assert result(world.record)["Channel"] == "pigeon"
-    assert "by pigeon" in pages.outcome(world.record, Action.APPROVE)
+    assert result(backend.record)["Channel"] == "pigeon"
+    assert "by pigeon" in pages.outcome(backend.record, Action.APPROVE)
 
 
 class Broken:
@@ -193,22 +169,22 @@ class Broken:
 
 
 @pytest.mark.parametrize("more", [[Broken()]], ids=["first"])
-def test_a_channel_that_can_not_plan_keeps_no_other_from_its_work(world: World, slack: Slack) -> None:
+def test_a_channel_that_cannot_plan_keeps_no_other_from_its_work(backend: PigeonBackend, slack: Slack) -> None:
     with pytest.raises(StepsFailedError, match="request_broken: KeyError"):
-        world.notify()
-    assert (len(world.mailer.sent), len(slack.messages()), len(world.flown())) == (3, 1, 3)
-    respond(world.table, world.record, ScheduledCheck(NOW + timedelta(minutes=11)))
+        backend.notify()
+    assert (len(backend.mailer.sent), len(slack.messages()), len(backend.flown())) == (3, 1, 3)
+    respond(backend.table, backend.record, ScheduledCheck(NOW + timedelta(minutes=11)))
     with pytest.raises(StepsFailedError, match="reminder-1:broken: KeyError"):
-        world.notify()
-    assert len(world.flown()) == 3
-    assert "reminder-1" not in world.record.steps, "it is told again once it can be planned"
+        backend.notify()
+    assert len(backend.flown()) == 3
+    assert "reminder-1" not in backend.record.steps, "it is told again once it can be planned"
     for who in (ANN, BEN):
-        world.pigeons.answer(world.table, world.asked.id, who, Action.APPROVE, NOW + timedelta(minutes=12))
+        backend.pigeons.answer(backend.table, backend.asked.id, who, Action.APPROVE, NOW + timedelta(minutes=12))
     with pytest.raises(StepsFailedError, match="outcome_broken: KeyError"):
-        world.conclude()
-    assert len(world.flown()) == 3
+        backend.conclude()
+    assert len(backend.flown()) == 3
     assert slack.messages()[0].text == "Approved: Deploy"
-    assert len(world.workflows.resumed) == 1
+    assert len(backend.workflows.resumed) == 1
 
 
 def test_one_line_of_wiring_puts_it_into_the_functions(

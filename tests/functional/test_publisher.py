@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters import metrics
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.errors import DeliveryError
 from approvals.domain.events import Event
 from approvals.domain.judgement import Cancellation, Withdrawal
@@ -26,16 +24,10 @@ from bot.messenger import SlackMessenger
 from demo.slack import Slack
 from handlers.settings import EventSettings
 from handlers.wiring import Wiring
-from tests.builders import ALICE, BOB, a_response, an_approval
-from tests.functional.conftest import (
-    Clock,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-    some_tokens,
-)
+from tests.support.builders import ALICE, BOB, a_response, an_approval
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflows
+from tests.support.services import a_notifier, a_resumer
 
 ID = an_approval().id
 TWO = replace(an_approval().request, required_approvals=2, approvers=(ALICE.id, BOB.id))
@@ -48,7 +40,7 @@ PEOPLE = People(
 
 
 @dataclass
-class FakeBus:
+class FakeBus(EventBus):
     """Records the events of each call; refuses all while `broken`, and those of `refuses` always."""
 
     calls: list[list[Event]] = field(default_factory=list)
@@ -74,7 +66,7 @@ def bus() -> FakeBus:
 
 @pytest.fixture
 def publisher(bus: FakeBus, table: ApprovalTable) -> Publisher:
-    return Publisher(cast("EventBus", bus), table, stack="prod")
+    return Publisher(bus, table, stack="prod")
 
 
 @pytest.fixture
@@ -87,13 +79,12 @@ def notifier(
     logger: Logger,
 ) -> Notifier:
     table.add(an_approval(request=TWO, deliveries=(), people=PEOPLE))
-    return Notifier(
-        table=table,
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        identities=the_identities(messenger, FakeSubscribers(), email=ALICE.id),
-        decisions=a_queue(),
-        clock=clock,
-        logger=logger,
+    return a_notifier(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        the_identities(messenger, FakeSubscribers(), email=ALICE.id),
+        clock,
+        logger,
         publisher=publisher,
     )
 
@@ -108,15 +99,13 @@ def resumer(
     clock: Clock,
     logger: Logger,
 ) -> Resumer:
-    return Resumer(
-        table=table,
-        tokens=some_tokens(),
-        workflows=cast("Workflows", workflows),
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
-        clock=clock,
-        logger=logger,
+    return a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email=ALICE.id),
+        clock,
+        logger,
+        workflows=workflows,
         publisher=publisher,
-        settled=metrics.count_decision,
     )
 
 
@@ -187,7 +176,7 @@ def test_news_that_the_bus_did_not_take_leave_the_next_news_a_way_in(
     assert item["news"] == {"S": "no"}
 
 
-def test_who_can_not_be_told_does_not_hold_up_events(
+def test_a_person_who_cannot_be_told_does_not_hold_up_events(
     notifier: Notifier, mailer: FakeMailer, slack: Slack, bus: FakeBus
 ) -> None:
     mailer.broken, slack.fail_with = True, 500
@@ -197,7 +186,7 @@ def test_who_can_not_be_told_does_not_hold_up_events(
     assert bus.kinds == ["ApprovalRequested"]
 
 
-def test_what_holds_up_both_is_told_by_what_people_wait_for(
+def test_when_emails_and_events_both_fail_the_error_names_the_emails(
     notifier: Notifier, mailer: FakeMailer, bus: FakeBus
 ) -> None:
     mailer.broken = bus.broken = True
@@ -206,7 +195,9 @@ def test_what_holds_up_both_is_told_by_what_people_wait_for(
     assert "events" not in failed.value.steps
 
 
-def test_what_was_taken_is_noted_though_another_was_not(notifier: Notifier, table: ApprovalTable, bus: FakeBus) -> None:
+def test_accepted_events_are_marked_though_another_was_refused(
+    notifier: Notifier, table: ApprovalTable, bus: FakeBus
+) -> None:
     bus.refuses = "requested"
     with pytest.raises(StepsFailedError, match=r"^events: EventBridge answered ThrottlingException$"):
         notifier(ID, last=False)
@@ -238,7 +229,7 @@ def test_an_approval_that_nobody_could_be_asked_about_has_its_events_too(
     assert bus.calls[0][1].detail["Error"] == "NotificationFailed"
 
 
-def test_a_record_that_is_gone_is_not_made_anew(table: ApprovalTable) -> None:
+def test_a_record_that_is_gone_is_not_made_again(table: ApprovalTable) -> None:
     with pytest.raises(NotFoundError):
         table.published(an_approval(), frozenset({"requested"}))
 

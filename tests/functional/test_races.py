@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -33,9 +33,8 @@ from hypothesis.stateful import (
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
-from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import EndedExecution, TaskGoneError, Workflows
+from approvals.adapters.step_functions import EndedExecution, TaskGoneError
 from approvals.domain import wording
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Approver, Delivery, People, Response, Status
@@ -44,7 +43,6 @@ from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.services.notify import Notifier
-from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
@@ -53,20 +51,13 @@ from bot.messenger import SlackMessenger
 from bot.views import approval as view
 from demo.slack import Message, Slack
 from mail.sns import Mail
-from tests.builders import ALICE, BOB, a_call
-from tests.functional.conftest import (
-    CHANNEL,
-    TABLE,
-    TOKENS,
-    Clock,
-    DirectWebClient,
-    FakeMailer,
-    FakeSubscribers,
-    FakeWorkflows,
-    a_queue,
-    some_tokens,
-)
+from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
+from tests.support.services import a_notifier, a_request_handler, a_resumer
+from tests.support.simulation import has_buttons
+from tests.support.slack_clients import CHANNEL, DirectWebClient
+from tests.support.tables import TABLE, TOKENS
 
 PROVE = os.environ.get("PROVE") == "1"
 EXAMPLES, STEPS = (320 if PROVE else 12), 50
@@ -101,7 +92,7 @@ class Actor:
         self._thread.start()
 
     def go_on(self) -> None:
-        """Lets it go on to its next call. Raises what it raised."""
+        """Let the actor go on to its next call. Raise what it raised."""
         self._may_go.release()
         self._wait()
 
@@ -127,7 +118,7 @@ class Actor:
 
 
 def others_first() -> None:
-    """Lets others do something before the next call to the outside."""
+    """Let others do something before the next call to the outside."""
     actor: Actor | None = getattr(_this, "actor", None)
     if actor:
         actor.stop_here()
@@ -229,7 +220,7 @@ class RacedWorkflows(FakeWorkflows):
         others_first()
         return super().reached(approval)
 
-    def ended(self, _state_machine_arn: str, _since: datetime) -> Iterator[EndedExecution]:
+    def ended(self, state_machine_arn: str, since: datetime) -> Iterator[EndedExecution]:  # noqa: ARG002
         yield from (EndedExecution(arn, "ABORTED", at) for arn, at in sorted(self.stopped.items()))
 
     def has_ended(self, execution_arn: str) -> bool:
@@ -239,31 +230,34 @@ class RacedWorkflows(FakeWorkflows):
         return approval.id not in self.dead and approval.workflow.execution_arn not in self.stopped
 
 
-class Quiet:
+class Quiet(Logger):
     """A logger that says nothing. What is logged as an exception was caught somewhere: here it must not happen."""
 
     def __init__(self) -> None:
         self.exceptions: list[str] = []
 
-    def append_context_keys(self, **_keys: object) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def append_context_keys(self, **_keys: object) -> Generator[None, None, None]:
+        yield
 
-    def info(self, *_arguments: object, **_extra: object) -> None: ...
+    def info(self, msg: object, *_arguments: object, **_extra: object) -> None: ...
 
-    warning = error = info
+    def warning(self, msg: object, *_arguments: object, **_extra: object) -> None: ...
 
-    def exception(self, message: object, **_extra: object) -> None:
-        self.exceptions.append(str(message))
+    def error(self, msg: object, *_arguments: object, **_extra: object) -> None: ...
+
+    def exception(self, msg: object, *_arguments: object, **_extra: object) -> None:
+        self.exceptions.append(str(msg))
 
 
 @dataclass
-class Queue:
+class OwedQueue(RetryQueue):
     """A retry queue: what is in it is owed."""
 
     name: str
     owed: list[tuple[str, str]]
 
-    def add(self, item_id: str, _delay: int = 0) -> None:
+    def add(self, item_id: str, delay: int = 0) -> None:  # noqa: ARG002
         self.owed.append((self.name, item_id))
 
 
@@ -296,7 +290,7 @@ class Races(RuleBasedStateMachine):
         self.mailer, self.workflows, self.log = RacedMailer(), RacedWorkflows(), Quiet()
         self.slack = Slack(CHANNEL, "xoxb-tests", "secret", clock=lambda: self.clock().timestamp())
         self.messenger = SlackMessenger(lambda: RacedWebClient(self.slack), CHANNEL)
-        outbox, log = self.mailer.outbox(self.table, self.clock), cast("Logger", self.log)
+        outbox, log = self.mailer.outbox(self.table, self.clock), self.log
         self.channels = the_channels(outbox, self.messenger, log, email=ALICE.id)
         self.to_come: dict[str, str] = {}
         self.titles: dict[str, str] = {}
@@ -371,7 +365,7 @@ class Races(RuleBasedStateMachine):
             stopped_at = self.workflows.stopped.setdefault(arn, self.clock()).timestamp() * 1000
             detail = {"executionArn": arn, "status": "ABORTED", "stopDate": stopped_at}
             event = {"source": "aws.states", "detail": detail}
-        self._begin(lambda: self._lifecycle()(event, cast("Any", None)), at_once=at_once)
+        self._begin(lambda: self._lifecycle()(event, FakeContext()), at_once=at_once)
 
     @rule(seconds=st.sampled_from([1, 0.001, 30, 60, 1, 120]))
     def time_passes(self, seconds: float) -> None:
@@ -430,7 +424,7 @@ class Races(RuleBasedStateMachine):
             self.written |= {each["Update"]["Key"]["id"]["S"] for each in body["TransactItems"] if "Update" in each}
 
     def _records(self) -> list[Approval]:
-        """Every record as it stands now. Only those are read anew that somebody wrote to."""
+        """Return every record as it is now. Only those that were written to are read again."""
         for written in self.written & self.titles.keys():
             self.records[written] = self.plain.get(written)
         self.written.clear()
@@ -480,7 +474,7 @@ class Races(RuleBasedStateMachine):
             if ("notify", approval.id) in self.running or approval.decision is None:
                 told.append(f"Approval required: {title}")  # It shows progress, and looks again before it rests.
             elif "outcome_slack" in approval.steps:
-                assert not _has_buttons(message), "buttons on what is decided"
+                assert not has_buttons(message), "buttons on what is decided"
             if message.edited:
                 assert message.text in told or "outcome_slack" not in approval.steps, "the message says otherwise"
 
@@ -510,7 +504,7 @@ class Races(RuleBasedStateMachine):
             if not self.owed and all(approval.resumed is not None for approval in self._records()):
                 break
             self.clock.pass_(minutes=5)
-            self._lifecycle()({}, cast("Any", None))
+            self._lifecycle()({}, FakeContext())
         self.all_holds()
         assert self.owed == []
         for approval in self._records():
@@ -575,16 +569,8 @@ class Races(RuleBasedStateMachine):
         earlier.append(approval_id(token))
 
         def request() -> None:
-            handler = RequestHandler(
-                table=self.table,
-                tokens=self.tokens,
-                workflows=cast("Workflows", self.workflows),
-                default_timeout=timedelta(hours=1),
-                clock=self.clock,
-                logger=cast("Logger", self.log),
-                requested=metrics.count_request,
-            )
-            handler(call, cast("Any", None))
+            handler = a_request_handler(self.table, self.tokens, self.workflows, self.clock, self.log)
+            handler(call, FakeContext())
 
         self.to_come[approval_id(token)] = title
         return request
@@ -609,48 +595,38 @@ class Races(RuleBasedStateMachine):
         self._begin(deliver, at_once=at_once)
 
     def _notifier(self) -> Notifier:
-        return Notifier(
-            table=self.table,
-            channels=the_channels(
-                self.mailer.outbox(self.table, self.clock), self.messenger, cast("Logger", self.log), email=ALICE.id
-            ),
-            identities=the_identities(self.messenger, FakeSubscribers(), email=ALICE.id),
-            decisions=cast("RetryQueue", Queue("decision", self.owed)),
-            clock=self.clock,
-            logger=cast("Logger", self.log),
+        return a_notifier(
+            self.table,
+            the_channels(self.mailer.outbox(self.table, self.clock), self.messenger, self.log, email=ALICE.id),
+            the_identities(self.messenger, FakeSubscribers(), email=ALICE.id),
+            self.clock,
+            self.log,
+            decisions=OwedQueue("decision", self.owed),
         )
 
     def _resumer(self) -> Resumer:
-        return Resumer(
-            table=self.table,
-            tokens=some_tokens(),
-            workflows=cast("Workflows", self.workflows),
-            channels=the_channels(
-                self.mailer.outbox(self.table, self.clock), self.messenger, cast("Logger", self.log), email=ALICE.id
-            ),
-            clock=self.clock,
-            logger=cast("Logger", self.log),
-            settled=metrics.count_decision,
+        return a_resumer(
+            self.table,
+            the_channels(self.mailer.outbox(self.table, self.clock), self.messenger, self.log, email=ALICE.id),
+            self.clock,
+            self.log,
+            workflows=self.workflows,
         )
 
     def _lifecycle(self) -> LifecycleHandler:
         return LifecycleHandler(
             table=self.table,
-            workflows=cast("Workflows", self.workflows),
+            workflows=self.workflows,
             state_machine_arn="arn",
-            notify_queue=cast("RetryQueue", Queue("notify", self.owed)),
-            decision_queue=cast("RetryQueue", Queue("decision", self.owed)),
+            notify_queue=OwedQueue("notify", self.owed),
+            decision_queue=OwedQueue("decision", self.owed),
             dead_letters=a_queue(),
             clock=self.clock,
-            logger=cast("Logger", self.log),
+            logger=self.log,
         )
 
     def _messages(self, title: str) -> list[Message]:
         return [message for message in self.slack.messages() if message.text.endswith(f": {title}")]
-
-
-def _has_buttons(message: Message) -> bool:
-    return any(block["type"] == "actions" for block in message.blocks)
 
 
 def _empty(dynamodb: DynamoDBClient) -> None:
@@ -659,13 +635,18 @@ def _empty(dynamodb: DynamoDBClient) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_whatever_races_an_approval_is_decided_once_and_every_surface_says_the_same(
+def test_a_raced_approval_is_decided_once_and_every_surface_says_the_same(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mail.rate_limit.MAILS_A_SECOND", 10_000)  # No mail waits for `digest`, which is not here.
     tally = Tally()
+
+    class RacesHere(Races):
+        def __init__(self) -> None:
+            super().__init__(dynamodb, tally)
+
     run_state_machine_as_test(
-        cast("type[Races]", lambda: Races(dynamodb, tally)),
+        RacesHere,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

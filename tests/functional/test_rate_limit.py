@@ -9,8 +9,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.store.table import ApprovalTable
 from mail.rate_limit import MAILS_A_SECOND, MailRateLimit
-from tests.builders import ALICE, NOW
-from tests.functional.conftest import TABLE, a_rate_limit
+from tests.support.builders import ALICE, NOW
+from tests.support.fakes import a_rate_limit
+from tests.support.tables import TABLE
 
 
 @pytest.fixture

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from approvals.adapters import metrics
-from approvals.adapters.step_functions import Workflows
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
 from approvals.services.request import ForeignExecutionError, RequestHandler
 from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.task_tokens import TaskTokens
-from tests.builders import NOW, TOKEN, WORKFLOW, a_call
-from tests.functional.conftest import TABLE, TOKENS, Clock, FakeWorkflows
+from tests.support.builders import NOW, TOKEN, WORKFLOW, a_call
+from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.services import a_request_handler
+from tests.support.tables import TABLE, TOKENS
 
 NESTED: list[Any] = []
 for _ in range(1999):
@@ -27,15 +27,7 @@ for _ in range(1999):
 def handler(
     table: ApprovalTable, tokens: TaskTokens, workflows: FakeWorkflows, clock: Clock, logger: Logger
 ) -> RequestHandler:
-    return RequestHandler(
-        table=table,
-        tokens=tokens,
-        workflows=cast("Workflows", workflows),
-        default_timeout=timedelta(minutes=60),
-        clock=clock,
-        logger=logger,
-        requested=metrics.count_request,
-    )
+    return a_request_handler(table, tokens, workflows, clock, logger)
 
 
 def test_a_request_is_stored_pending_with_its_deadline(
@@ -119,7 +111,7 @@ def test_an_input_that_would_fail_later_is_refused_at_once(
     assert problem.rsplit(maxsplit=1)[-1] in cause
 
 
-def test_what_could_be_approved_and_then_fail_for_its_size_is_refused_at_once(
+def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
     handler: RequestHandler, workflows: FakeWorkflows, table: ApprovalTable, context: Any
 ) -> None:
     """A state's output has at most 262,144 bytes, and the result is added to the input."""
@@ -149,7 +141,7 @@ def test_the_greatest_input_leaves_room_for_a_plain_result(
         ({"Approvers": ["ann@example.com"]}, False),
     ],
 )
-def test_nobody_may_answer_before_it_is_known_who_is_who_where_that_matters(
+def test_requests_wait_for_identities_only_where_they_matter(
     handler: RequestHandler, table: ApprovalTable, context: Any, request_: dict[str, Any], *, known: bool
 ) -> None:
     handler(a_call({"Approval": request_}), context)
@@ -196,11 +188,11 @@ def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
     handler: RequestHandler, workflows: FakeWorkflows, context: Any
 ) -> None:
     """By the people who are told, and what is marked for each of them; with less beside it, it is asked."""
-    asked = {
+    asked: dict[str, Any] = {
         key: [f"{name}{number}@{'d' * 60}.example.com" for number in range(50)]
         for key, name in (("Approvers", "ann"), ("EscalateTo", "bo"), ("Notify", "cy"))
     }
-    asked |= {"EscalateAfterMinutes": 1, "Reminders": "auto"}  # type: ignore[dict-item]
+    asked |= {"EscalateAfterMinutes": 1, "Reminders": "auto"}
     handler(a_call({"Approval": asked, "k": "x" * 200_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"

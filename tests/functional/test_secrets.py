@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from io import StringIO
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -12,17 +11,13 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
-from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
-from approvals.domain.model import (
-    Action,
-)
+from approvals.domain.model import Action
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
-from approvals.services.request import RequestHandler
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from bot.credentials import SlackSecret
@@ -32,14 +27,13 @@ from demo.person import links
 from demo.slack import Slack
 from handlers.stream_worker import Worker
 from mail.messages import Links
-from tests.builders import TOKEN, a_call
-from tests.functional.conftest import Clock, FakeMailer, FakeSubscribers, a_queue
-from tests.functional.test_bot import a_bot, event, web_api
+from tests.support.builders import TOKEN, a_call
 from tests.support.channels import the_channels, the_identities
+from tests.support.fakes import Clock, FakeMailer, FakeSubscribers
+from tests.support.lambda_events import from_queue, from_stream
+from tests.support.services import a_notifier, a_request_handler, a_resumer
+from tests.support.slack_app import a_bot, event
 from web.handler import CallbackHandler
-
-__all__ = ["web_api"]
-from tests.functional.test_worker import from_queue, from_stream
 
 ID = approval_id(TOKEN)
 ECHO = f"Invalid Token: '{TOKEN}'"
@@ -80,30 +74,21 @@ def test_no_secret_is_written_anywhere(
     def worker(task: Notifier | Resumer) -> Worker:
         return Worker(task, queue=queue, attempts=2, logger=logger)
 
-    request = RequestHandler(
-        table=table,
-        tokens=tokens,
-        workflows=workflows,
-        default_timeout=timedelta(hours=1),
-        clock=clock,
-        logger=logger,
-        requested=metrics.count_request,
-    )
+    request = a_request_handler(table, tokens, workflows, clock, logger)
     request(a_call({"Comment": "x"}), context)
     notify = worker(
-        Notifier(
-            table=table,
-            channels=the_channels(
+        a_notifier(
+            table,
+            the_channels(
                 mailer.outbox(table, clock),
                 messenger,
                 logger,
                 email="a@example.com",
                 links=Links("https://x", one_click=False),
             ),
-            identities=the_identities(messenger, FakeSubscribers(), email="a@example.com"),
-            decisions=a_queue(),
-            clock=clock,
-            logger=logger,
+            the_identities(messenger, FakeSubscribers(), email="a@example.com"),
+            clock,
+            logger,
         )
     )
     slack.fail_with = 500
@@ -115,14 +100,13 @@ def test_no_secret_is_written_anywhere(
     clicked = event(*slack.click(slack.messages()[0].ts, ACTION_IDS[Action.APPROVE], "U0BOB00002"))
     bot({**clicked, "headers": {}}, context)
     assert bot(clicked, context)["statusCode"] == 200
-    resumer = Resumer(
-        table=table,
+    resumer = a_resumer(
+        table,
+        the_channels(mailer.outbox(table, clock), messenger, logger, email="a@example.com"),
+        clock,
+        logger,
         tokens=tokens,
         workflows=workflows,
-        channels=the_channels(mailer.outbox(table, clock), messenger, logger, email="a@example.com"),
-        clock=clock,
-        logger=logger,
-        settled=metrics.count_decision,
     )
     worker(resumer)(from_stream(ID), context)
     callback = CallbackHandler(table=table, one_click=False, clock=clock, logger=logger)

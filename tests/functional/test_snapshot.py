@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from approvals.adapters import clients
 from bot.credentials import MAX_AGE, REFRESH, SecretSource, SlackSecret
-from tests.functional.conftest import Clock
+from tests.support.fakes import Clock
 
 OLD, NEW = SlackSecret("xoxb-old", "old"), SlackSecret("xoxb-new", "new")
 

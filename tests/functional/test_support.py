@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.functional.conftest import TABLE
 from tests.support.aws import client_of
+from tests.support.tables import TABLE
 
 
 @pytest.mark.parametrize("event", ["before-call.dynamodb.*", "before-send"])
-def test_what_is_registered_with_a_shared_client_is_called_and_gone_afterwards(aws: None, event: str) -> None:
+def test_handlers_registered_with_a_shared_client_are_called_and_gone_afterwards(aws: None, event: str) -> None:
     seen: list[str] = []
     with client_of("dynamodb") as client:
         client.meta.events.register(event, lambda **_: seen.append(event))

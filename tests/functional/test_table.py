@@ -14,14 +14,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import (
-    Decision,
-    Delivery,
-    People,
-    Person,
-    Request,
-    Status,
-)
+from approvals.domain.model import Decision, Delivery, People, Person, Request, Status
 from approvals.domain.parts import Moment, text
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
@@ -30,8 +23,8 @@ from approvals.store.items import RETENTION, approval_to_item
 from approvals.store.replies import Replies, reply_id
 from approvals.store.table import ApprovalTable, NotFoundError, serialized
 from approvals.store.writes import PAUSES, ConditionsFailedError
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval
-from tests.functional.conftest import REPLIES, TABLE
+from tests.support.builders import ALICE, BOB, NOW, a_response, an_approval
+from tests.support.tables import REPLIES, TABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -40,7 +33,7 @@ if TYPE_CHECKING:
 REPLY = DeferredReply(id="n1", channel="C1", user="U1", text="Too late.", left_at=NOW)
 
 
-def test_what_is_stored_is_what_is_read(table: ApprovalTable) -> None:
+def test_a_stored_approval_is_read_unchanged(table: ApprovalTable) -> None:
     """Every field of a record survives the table, the input's JSON to the last detail."""
     context: dict[str, Any] = {"n": 1.0, "big": 2**70, "deep": {"list": [None, True, "ü"]}, "empty": "", "e": []}
     asked = an_approval(request=Request(timeout=timedelta(minutes=5), context=context, details="a\nb"))
@@ -98,7 +91,7 @@ def test_marking_returns_the_record_as_it_stands_now(table: ApprovalTable) -> No
     assert table.mark(asked, "request_slack", NOW).status is Status.APPROVED
 
 
-def test_a_record_that_is_gone_is_not_written_anew(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
+def test_a_record_that_is_gone_is_not_written_again(table: ApprovalTable, dynamodb: DynamoDBClient) -> None:
     asked = an_approval()
     with pytest.raises(NotFoundError):
         table.get(asked.id)
@@ -147,7 +140,7 @@ def test_a_reply_keeps_the_moments_in_it_and_its_plain_text(
     assert replies.get(reply_id(note)).text == str(said)  # as an earlier version left it
 
 
-def test_a_reply_that_is_left_later_can_not_change_who_sees_an_earlier_one(
+def test_a_reply_that_is_left_later_cannot_change_who_sees_an_earlier_one(
     table: ApprovalTable, replies: Replies
 ) -> None:
     """Its key names its user."""
@@ -185,7 +178,7 @@ def test_a_note_about_a_record_that_is_gone_is_not_left(table: ApprovalTable, dy
     assert dynamodb.scan(TableName=TABLE)["Count"] == 0
 
 
-def test_who_finds_out_first_who_is_who_counts(table: ApprovalTable) -> None:
+def test_the_first_to_store_identities_counts(table: ApprovalTable) -> None:
     asked = an_approval(people=None)
     table.add(asked)
     first, second = (People(approvers=(Person(id=name, name=name),)) for name in ("ann", "bob"))
@@ -239,8 +232,8 @@ def stubbed(dynamodb: DynamoDBClient, pauses: list[float]) -> Iterator[tuple[App
         answers.assert_no_pending_responses()
 
 
-def called_off(answers: Stubber, *reasons: str) -> None:
-    """AWS's answer to a transaction of as many writes."""
+def cancel_transaction(answers: Stubber, *reasons: str) -> None:
+    """Let AWS cancel the next transaction, with a reason for each of its writes."""
     code, why = "TransactionCanceledException", [{"Code": reason} for reason in reasons]
     answers.add_client_error("transact_write_items", code, modeled_fields={"CancellationReasons": why})
 
@@ -251,8 +244,8 @@ def test_a_transaction_that_meets_another_write_is_tried_again(
 ) -> None:
     """The client of DynamoDB leaves that to its callers. Nothing was written, so it is safe."""
     table, answers = stubbed
-    called_off(answers, "None", reason)
-    called_off(answers, reason, "None")
+    cancel_transaction(answers, "None", reason)
+    cancel_transaction(answers, reason, "None")
     answers.add_response("transact_write_items", {})
     table._writes.transact(_update_of("a"), _update_of("b"))
     assert [0 < pause <= most for pause, most in zip(pauses, PAUSES, strict=False)] == [True, True]
@@ -277,7 +270,7 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
 ) -> None:
     table, answers = stubbed
     for _ in range(5):
-        called_off(answers, "TransactionConflict", "None")
+        cancel_transaction(answers, "TransactionConflict", "None")
     with pytest.raises(ClientError, match="TransactionCanceled"):
         table._writes.transact(_update_of("a"), _update_of("b"))
     assert len(pauses) == 4
@@ -292,18 +285,18 @@ def test_a_transaction_that_goes_on_meeting_others_fails_in_the_end(
         (("TransactionConflict", "ItemCollectionSizeLimitExceeded"), ClientError),
     ],
 )
-def test_what_would_fail_again_is_not_tried_again(
+def test_errors_that_would_repeat_are_not_tried_again(
     stubbed: tuple[ApprovalTable, Stubber], pauses: list[float], reasons: tuple[str, ...], error: type[Exception]
 ) -> None:
     table, answers = stubbed
-    called_off(answers, *reasons)
+    cancel_transaction(answers, *reasons)
     with pytest.raises(error):
         table._writes.transact(_update_of("a"), _update_of("b"))
     assert pauses == []
 
 
 @pytest.mark.parametrize("step", [Step.RESUME, Step.WORKFLOW_GONE])
-def test_what_is_settled_leaves_the_index_that_the_clock_reads(table: ApprovalTable, step: Step) -> None:
+def test_settled_approvals_leave_the_index_that_the_scheduler_reads(table: ApprovalTable, step: Step) -> None:
     asked = an_approval()
     table.add(asked)
     table.mark(asked, "request_email", NOW)
@@ -319,7 +312,7 @@ def test_a_record_that_others_hold_all_the_time_takes_no_answer(
     table, answers = stubbed
     for _ in range(len(PAUSES) + 1):
         if reply:
-            called_off(answers, "TransactionConflict", "None")
+            cancel_transaction(answers, "TransactionConflict", "None")
         else:
             answers.add_client_error("update_item", "TransactionConflictException")
     with pytest.raises(TooManyConflictsError):

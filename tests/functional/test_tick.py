@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -13,18 +12,16 @@ from moto.dynamodb.models import dynamodb_backends
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.adapters.queues import RetryQueue
-from approvals.adapters.step_functions import EndedExecution, Workflows
-from approvals.domain.model import (
-    iso,
-)
+from approvals.domain.model import iso
 from approvals.services.lifecycle import LifecycleHandler
 from approvals.store.items import DUE_SHARDS
 from approvals.store.table import ApprovalTable
-from tests.functional.conftest import TABLE, Clock
+from tests.support.fakes import Clock, FakeWorkflows
+from tests.support.tables import TABLE
 
 
 @pytest.mark.parametrize("open_approvals", [10, 1_000, 100_000])
-def test_a_tick_reads_as_often_however_many_approvals_are_open(
+def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
     dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, open_approvals: int
 ) -> None:
     """Open, and none due: one query for each shard of the index, and the executions that ended."""
@@ -34,10 +31,9 @@ def test_a_tick_reads_as_often_however_many_approvals_are_open(
         table.put_item({"id": {"S": str(number)}, "due_shard": {"S": str(number % DUE_SHARDS)}, "due_at": due})
     calls: Counter[str] = Counter()
     dynamodb.meta.events.register("before-send", lambda event_name, **_: calls.update([event_name.split(".")[-1]]))
-    workflows = _NoneEnded()
     handler = LifecycleHandler(
         table=ApprovalTable(dynamodb, TABLE),
-        workflows=cast("Workflows", workflows),
+        workflows=FakeWorkflows(),
         state_machine_arn="arn",
         notify_queue=_unused_queue(),
         decision_queue=_unused_queue(),
@@ -48,11 +44,6 @@ def test_a_tick_reads_as_often_however_many_approvals_are_open(
     handler({"source": "aws.events"}, context)
     print(f"{calls.total()} reads with {open_approvals:,} open: {dict(calls)}")
     assert calls == {"Query": DUE_SHARDS}
-
-
-class _NoneEnded:
-    def ended(self, _state_machine_arn: str, _since: object) -> Iterator[EndedExecution]:
-        return iter(())
 
 
 def _unused_queue() -> RetryQueue:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_sqs import SQSClient
+from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
 from approvals.services.tasks import StepsFailedError
 from approvals.store.table import NotFoundError
 from handlers.stream_worker import Worker
+from tests.support.lambda_events import from_queue, from_stream
 
 ATTEMPTS = 4
 
@@ -46,51 +47,19 @@ def worker(task: Task, sqs: SQSClient, queue_url: str, logger: Logger) -> Worker
     return Worker(task, queue=RetryQueue(lambda: sqs, queue_url), attempts=ATTEMPTS, logger=logger)
 
 
-def from_stream(*ids: str) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:dynamodb",
-                "eventName": "INSERT",
-                "dynamodb": {
-                    "Keys": {"id": {"S": item_id}},
-                    "NewImage": {"id": {"S": item_id}},
-                    "SequenceNumber": f"seq-{item_id}",
-                },
-            }
-            for item_id in ids
-        ]
-    }
-
-
-def from_queue(*ids: str, attempt: int = 1) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:sqs",
-                "messageId": f"message-{item_id}",
-                "receiptHandle": f"handle-{item_id}",
-                "body": json.dumps({"id": item_id}),
-                "attributes": {"ApproximateReceiveCount": str(attempt)},
-            }
-            for item_id in ids
-        ]
-    }
-
-
 def queued(sqs: SQSClient, url: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]  # type: ignore[arg-type]
+    names: list[QueueAttributeNameType] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(count) for count in attributes.values())
 
 
-def test_what_succeeds_is_over(worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any) -> None:
+def test_successes_are_not_queued(worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any) -> None:
     assert worker(from_stream("a", "b"), context) == {"batchItemFailures": []}
     assert task.calls == [("a", False), ("b", False)]
     assert queued(sqs, queue_url) == 0
 
 
-def test_what_fails_is_queued_and_does_not_hold_up_the_stream(
+def test_failures_are_queued_and_do_not_hold_up_the_stream(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
     task.failing["a"] = RuntimeError()
@@ -99,7 +68,7 @@ def test_what_fails_is_queued_and_does_not_hold_up_the_stream(
     assert queued(sqs, queue_url) == 1
 
 
-def test_what_can_not_even_be_queued_is_left_to_the_stream(
+def test_failures_that_cannot_be_queued_are_left_to_the_stream(
     worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
 ) -> None:
     task.failing["b"] = RuntimeError()

@@ -1,1 +1,1 @@
-"""What tests of several folders share: no test stands here."""
+"""Fakes, simulators, builders and scenes that tests share. Modules here import no test; tests import no other test."""

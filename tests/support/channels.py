@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from approvals.requests.identities import Resolver
 from approvals.services.channel import Channel
 from approvals.services.identities import StackIdentities
 from bot.channel import SlackChannel
+from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
-from bot.resolver import Directory, SlackResolver
+from bot.resolver import SlackResolver
 from mail.channel import EmailChannel
 from mail.messages import Links
 from mail.resolver import EmailResolver
-from mail.sns import Mail, Mailer
+from tests.support.fakes import FakeMailer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -28,22 +29,23 @@ class Subscribed(Protocol):
     def confirmed(self) -> dict[str, str]: ...
 
 
-class Outbox(Protocol):
-    """Sends emails, or leaves them to the digest."""
-
-    def send(self, mail: Mail) -> bool: ...
-
-    def defer(self, approval_id: str, step: str) -> None: ...
-
-
 class CurrentDirectory:
     """The directory that a messenger has now: a test may put another in its place."""
 
     def __init__(self, messenger: SlackMessenger) -> None:
         self._messenger = messenger
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._messenger.directory, name)
+    def find_by_email(self, email: str) -> SlackUser | None:
+        return self._messenger.directory.find_by_email(email)
+
+    def user(self, slack_id: str) -> SlackUser | None:
+        return self._messenger.directory.user(slack_id)
+
+    def members(self, group_id: str) -> tuple[str, ...]:
+        return self._messenger.directory.members(group_id)
+
+    def workspace(self) -> str:
+        return self._messenger.directory.workspace()
 
 
 class Own:
@@ -57,7 +59,7 @@ class Own:
 
 
 def the_channels(
-    outbox: Outbox,
+    mailer: FakeMailer,
     messenger: SlackMessenger | None,
     logger: Logger,
     *,
@@ -71,18 +73,18 @@ def the_channels(
         return (subscribers or Own(email)).confirmed()
 
     emails = EmailChannel(
-        mailer=cast("Mailer", outbox), defer=outbox.defer, email=email, confirmed=confirmed, links=links, logger=logger
+        mailer=mailer, defer=mailer.defer, email=email, confirmed=confirmed, links=links, logger=logger
     )
     return [emails, SlackChannel(messenger, logger)] if messenger else [emails]
 
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
-    """Return what finds out who is who."""
+    """Return the service that resolves the names in a request to people."""
 
     def confirmed() -> Mapping[str, str]:
         return subscribers.confirmed()
 
     resolvers: list[Resolver] = [EmailResolver(confirmed)]
     if messenger:
-        resolvers.append(SlackResolver(cast("Directory", CurrentDirectory(messenger))))
+        resolvers.append(SlackResolver(CurrentDirectory(messenger)))
     return StackIdentities(shared=email, resolvers=resolvers)

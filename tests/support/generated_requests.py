@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from approvals.requests.schema import load
+from tests.support.schema_values import as_compared
 
 RIGHT: Mapping[str | None, list[str]] = {
     "one line of text": [
@@ -87,7 +88,7 @@ def _fitting(random: Random, schema: Mapping[str, Any]) -> Any:  # noqa: PLR0911
             return {key: _fitting(random, schema["properties"][key]) for key in keys}
         case "array":
             found = [_fitting(random, schema["items"]) for _ in range(random.randint(1, 3))]
-            unique = {repr(each): each for each in found}
+            unique = {as_compared(each): each for each in found}
             return list(unique.values()) if schema.get("uniqueItems") else found
         case "integer":
             number = random.choice([schema["minimum"], schema["maximum"], random.randint(1, 9)])

@@ -11,13 +11,7 @@ from approvals.domain import wording
 from approvals.domain.eligibility import eligible, unanswered
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Judgement
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Person,
-    Response,
-)
+from approvals.domain.model import Action, Approval, Approver, Person, Response
 from approvals.domain.steps import step_for
 from approvals.services.channel import Done, News, NewsKind, Tasks
 from approvals.services.respond import respond
@@ -38,7 +32,7 @@ class Loft:
 
 
 class PigeonChannel:
-    """Asks people where they live, by their addresses. What a pigeon has brought can't be edited."""
+    """Asks approvers by their addresses. A note that a pigeon has brought cannot be edited."""
 
     name = "pigeon"
 

@@ -101,7 +101,7 @@ def test_the_host_is_where_the_link_leads(url: str, host: str) -> None:
         pytest.param(" https://x.io", id="blank-before"),
     ],
 )
-def test_what_could_lead_elsewhere_than_it_seems_is_no_address(url: str) -> None:
+def test_urls_that_lead_elsewhere_than_they_seem_are_no_links(url: str) -> None:
     assert not is_address(url)
     assert label_with_host("label", url) == "label"
 

@@ -1,4 +1,4 @@
-"""`make test` as tests/__main__.py runs it: three processes, one sum, no process left behind."""
+"""`make test` as tests/__main__.py runs it: four processes, one sum, no process left behind."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ def test_a_signal_ends_all_processes_once_they_cleaned_up(tmp_path: Path, number
 def test_a_run_that_wrote_a_secret_fails(tmp_path: Path) -> None:
     """Whatever its tests say of themselves."""
     text = """
-def test_leaks(suite):
-    suite.use("a-task-token-0123456789")
-    suite.use_key(bytes(range(32)))
-    suite.written["log of a function"] = bytes(range(32)).hex()
+def test_leaks(leak_detector):
+    leak_detector.use("a-task-token-0123456789")
+    leak_detector.use_key(bytes(range(32)))
+    leak_detector.written["log of a function"] = bytes(range(32)).hex()
     print("a-task-token-0123456789")
 """
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", str(share(tmp_path / "leaks", text))]

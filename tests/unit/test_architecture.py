@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from demo.process import ROOT
 from scripts.draw_architecture import PACKAGES, PAGE, CircleError, arrows, drawn, page, part_of, purpose
 
-ROOT = Path(__file__).parents[2]
 TEXT = PAGE.read_text()
 
 
@@ -34,7 +33,7 @@ def test_a_part_is_a_package_or_a_folder_of_the_core() -> None:
     assert all(purpose(part) for part in arrows())
 
 
-def test_what_a_longer_way_says_is_not_drawn() -> None:
+def test_an_arrow_that_a_longer_path_implies_is_not_drawn() -> None:
     assert drawn({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
 
 
@@ -59,7 +58,7 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
 
 
 def slug(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

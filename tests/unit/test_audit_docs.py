@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from pathlib import Path
 
 from botocore.session import Session
 from botocore.validate import validate_parameters
@@ -13,10 +12,10 @@ from botocore.validate import validate_parameters
 from approvals.domain.events import SOURCE
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.store.items import RETENTION
-from tests.unit.test_policies import PUBLIC
-from tests.unit.test_template import FUNCTIONS, actions, statements
+from demo.process import ROOT
+from tests.support.template import FUNCTIONS, INTERNET_FACING, actions, statements
 
-TEXT = (Path(__file__).parents[2] / "docs/audit.md").read_text()
+TEXT = (ROOT / "docs/audit.md").read_text()
 [COMMAND] = [block for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) if block.startswith("aws ")]
 
 
@@ -36,10 +35,10 @@ def test_no_function_may_touch_an_archive_or_delete_a_record() -> None:
     assert not {action for action in every if "Archive" in action or "Delete" in action}
 
 
-def test_what_it_says_the_public_functions_can_and_cannot_change_is_what_iam_says() -> None:
+def test_the_page_says_what_iam_lets_the_public_functions_change() -> None:
     [said] = re.findall(r"may write the attributes of\s+a response \((.*?) and a few more\)", TEXT, re.DOTALL)
     [kept] = re.findall(r"What IAM does stop:(.*?)The functions behind", TEXT, re.DOTALL)
-    for function in PUBLIC:
+    for function in INTERNET_FACING:
         [write] = [each for each in statements(function) if each["Action"] == "dynamodb:UpdateItem"]
         written = set(write["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
         assert set(re.findall(r"`(\w+)`", said)) <= written

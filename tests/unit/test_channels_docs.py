@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from approvals.services.channel import Channel, NotDone
+from demo.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/channels.md").read_text()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from unicodedata import category
 
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import escape_hidden, hidden_in, log_json, one_line, reveal
+from demo.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 ALL = [chr(number) for number in range(0x110000)]
 PREPENDED = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 """Format characters that have a form of their own: number signs around digits."""
@@ -70,7 +69,7 @@ def test_letters_digits_punctuation_blanks_and_private_characters_are_not_hidden
         pytest.param("line\nline\r\n\ttab", id="lines"),
     ],
 )
-def test_what_people_type_stays_as_it_is(text: str) -> None:
+def test_typed_text_stays_as_it_is(text: str) -> None:
     assert reveal(text) == text
     assert hidden_in(text) is None
     assert escape_hidden(text) == text
@@ -96,7 +95,7 @@ def test_what_people_type_stays_as_it_is(text: str) -> None:
         pytest.param("\u2800\u3164\uffa0", "\ufffd\ufffd\ufffd", id="blanks-that-are-no-blanks"),
     ],
 )
-def test_what_is_hidden_is_shown_to_be_there(text: str, shown: str) -> None:
+def test_hidden_characters_are_shown_to_be_there(text: str, shown: str) -> None:
     assert reveal(text) == shown
     assert hidden_in(text) is not None
 
@@ -133,7 +132,7 @@ def test_a_name_is_one_line(name: str, shown: str) -> None:
 
 
 @given(text_with_hidden)
-def test_what_is_shown_hides_nothing_and_is_as_long_as_the_text(text: str) -> None:
+def test_revealed_text_hides_nothing_and_keeps_its_length(text: str) -> None:
     shown = reveal(text)
     assert hidden_in(shown) is None
     assert reveal(shown) == shown

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
-from pathlib import Path
 
 import click
 import pytest
 
+from approvals.domain.model import Approval
 from cli import watch
 from cli.__main__ import main
 from cli.commands import COMMANDS
 from cli.export_columns import COLUMNS, row
 from cli.group import FAILED, INTERRUPTED, USAGE
+from demo.process import ROOT
 from scripts.cli_reference import PAGE, page
-from tests.builders import an_approval, decided, expired
-
-ROOT = Path(__file__).parents[2]
+from tests.support.builders import an_approval, decided, expired
 
 
 def test_the_page_is_what_the_commands_say() -> None:
@@ -47,5 +46,5 @@ def test_every_environment_variable_that_is_read_is_explained() -> None:
 
 
 @pytest.mark.parametrize("approval", [an_approval(), decided(), expired()])
-def test_every_column_of_an_export_is_explained(approval: object) -> None:
-    assert list(row(approval)) == list(COLUMNS)  # type: ignore[arg-type]
+def test_every_column_of_an_export_is_explained(approval: Approval) -> None:
+    assert list(row(approval)) == list(COLUMNS)

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import (
-    Json,
-)
+from approvals.domain.model import Json
 from approvals.requests.codec import canonical, fingerprint
 from approvals.requests.parse import InvalidRequestError, parse_request
+from demo.process import ROOT
+from tests.support.builders import HOUR
 
-PAGE = (Path(__file__).parents[2] / "docs/audit.md").read_text()
-HOUR = timedelta(hours=1)
+PAGE = (ROOT / "docs/audit.md").read_text()
 
 INPUTS = {
     "floats": '{"a": [1.0, 1e-07, 1e21, -0.0, 0.1, 1.5e300, 5e-324, 123456789012345680000.0, 1e-6, 100.0]}',
@@ -103,7 +101,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_where_no_integer_is_great_it_is_rfc_8785(value: Json) -> None:
+def test_without_great_integers_it_is_rfc_8785(value: Json) -> None:
     assert canonical(value) == rfc8785.dumps(value).decode()
 
 

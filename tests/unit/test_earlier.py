@@ -21,7 +21,7 @@ from approvals.domain.rules import judge
 from approvals.domain.signed_links import query, verify
 from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS
-from tests.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval
+from tests.support.builders import ALICE, BOB, NOW, WORKSPACE, a_response, an_approval
 
 FOLDER = Path(__file__).parents[1] / "e2e/upgrade"
 VERSIONS = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
@@ -36,7 +36,7 @@ def version(request: pytest.FixtureRequest) -> Any:
 
 
 def plain(item: dict[str, Any]) -> dict[str, Any]:
-    """An item as boto3 reads it. In the files, bytes are Base64."""
+    """Return an item as boto3 reads it. In the files, bytes are Base64."""
     item = {**item, "link_key": {"B": b64decode(item["link_key"]["B"])}}
     return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
@@ -69,7 +69,7 @@ def test_a_pending_record_expires(version: Any) -> None:
     assert judgement.approval.status is Status.EXPIRED
 
 
-def test_what_is_stored_of_an_old_record_is_read_again(version: Any) -> None:
+def test_a_stored_old_record_is_read_again(version: Any) -> None:
     """An answer writes only what it may change: the rest of the record stays as the old version wrote it."""
     decided = judge(approval(version["pending"]), a_response(comment="Fine")).approval
     written = changeable_to_item(decided)

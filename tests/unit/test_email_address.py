@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +10,7 @@ from approvals.domain.email_address import canonical, is_same
 from approvals.domain.model import Json
 from approvals.requests.parse import InvalidRequestError, parse_request
 from mail.addresses import is_email
-
-HOUR = timedelta(hours=1)
+from tests.support.builders import HOUR
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
+from unittest.mock import create_autospec
 
 import boto3
 import pytest
@@ -16,6 +16,7 @@ from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from mypy_boto3_events import EventBridgeClient
 
 from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.eligibility import Reason
@@ -23,18 +24,13 @@ from approvals.domain.errors import DeliveryError
 from approvals.domain.events import MAX_CAUSE, Event, events, owed
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.history import Kind, history
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Request,
-)
+from approvals.domain.model import Action, Approval, Approver, Request
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
 from approvals.domain.steps import Step
 from approvals.requests.identities import MAX_PEOPLE
 from approvals.requests.schema import published
 from scripts.events_reference import PAGE, approval, delivered, examples, page
-from tests.builders import (
+from tests.support.builders import (
     MAX_REQUESTED_BY,
     MAX_TITLE,
     NOW,
@@ -47,6 +43,7 @@ from tests.builders import (
 )
 
 SCHEMA = published("events.schema.json")
+EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
 VALIDATOR = Draft202012Validator(dict(SCHEMA))
 MAX_BATCH = 256 * 1024
 """Bytes of all entries of one PutEvents. Source:
@@ -54,7 +51,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html"""
 
 
 def of(found: Approval) -> dict[str, dict[str, Any]]:
-    """The details of all events of an approval, by the end of their id."""
+    """Return the details of all events of an approval, by the end of their id."""
     return {str(event.detail["Id"]).partition("/")[2]: dict(event.detail) for event in events(found, "prod")}
 
 
@@ -73,21 +70,18 @@ def test_every_event_is_documented_with_an_example_that_fits_the_schema() -> Non
 
 def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
     """The schema is open, for what a later version adds; the code keeps to it to the letter."""
-    for example in examples():
+    for example in EXAMPLES:
         known = [SCHEMA["$defs"][name] for name in ("EveryEvent", example["detail-type"])]
         keys = [key for part in known for key in part.get("properties", {})]
-        assert list(cast("dict[str, Any]", example["detail"])) == keys
+        assert list(example["detail"]) == keys
         assert keys == [key for part in known for key in part.get("required", ())]
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_the_schema_tells_a_detail_of_one_kind_from_all_that_lack_its_keys(kind: Kind) -> None:
-    [example] = [each for each in examples() if each["detail-type"] == kind]
-    for key in cast("dict[str, Any]", example["detail"]):
-        broken: Any = {
-            **example,
-            "detail": {k: v for k, v in cast("dict[str, Any]", example["detail"]).items() if k != key},
-        }
+    [example] = [each for each in EXAMPLES if each["detail-type"] == kind]
+    for key in example["detail"]:
+        broken = {**example, "detail": {k: v for k, v in example["detail"].items() if k != key}}
         assert not VALIDATOR.is_valid(broken), key
     assert not VALIDATOR.is_valid({**example, "detail-type": "SomethingElse"})
 
@@ -131,7 +125,7 @@ def test_a_decision_says_who_or_why() -> None:
     assert (len(long["Cause"]), long["Cause"][-1]) == (MAX_CAUSE, "…")
 
 
-def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
+def test_people_told_are_named_as_on_the_channel_that_told_them() -> None:
     steps = (
         "request_slack",
         "request_slack:U0DAVE0006",
@@ -151,7 +145,7 @@ def test_who_was_told_is_named_as_on_the_channel_they_were_told_on() -> None:
     ]
 
 
-def test_what_was_published_is_owed_no_more_and_what_follows_is() -> None:
+def test_published_events_are_owed_no_more_and_later_ones_are() -> None:
     before = an_approval(steps={"request_email:alice@example.com": NOW})
     published = frozenset(event.mark for event in owed(before, "prod"))
     assert owed(replace(before, published=published), "prod") == ()
@@ -223,7 +217,7 @@ def test_an_event_is_put_on_the_named_bus_with_its_execution_as_resource(eventbr
         answers.assert_no_pending_responses()
 
 
-def test_what_the_bus_did_not_take_is_told_by_its_mark(eventbridge: Any) -> None:
+def test_events_that_the_bus_refused_are_returned_by_their_mark(eventbridge: Any) -> None:
     put = some_events()
     with Stubber(eventbridge) as answers:
         entries = [{"EventId": "1"}, {"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}]
@@ -238,9 +232,7 @@ def test_a_bus_that_answers_with_an_error_or_not_at_all_is_tried_again(eventbrid
         with pytest.raises(DeliveryError, match=r"^EventBridge answered AccessDeniedException$"):
             bus.put(some_events())
 
-    def unreachable(**_: object) -> None:
-        raise EndpointConnectionError(endpoint_url="https://events")
-
-    broken = cast("Any", SimpleNamespace(put_events=unreachable))
+    broken = create_autospec(EventBridgeClient)
+    broken.put_events.side_effect = EndpointConnectionError(endpoint_url="https://events")
     with pytest.raises(DeliveryError, match="can't be reached: EndpointConnectionError"):
         EventBus(lambda: broken, "gone").put(some_events())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -20,19 +19,17 @@ import pytest
 import yaml
 from hcl2.api import loads
 
-from approvals.domain.model import (
-    Action,
-)
+from approvals.domain.model import Action
 from approvals.requests.parse import parse_request
 from approvals.store.items import LISTED
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
-from tests.builders import NOW, an_approval
-from tests.unit.test_template import CloudFormation
+from tests.support.builders import NOW, an_approval
+from tests.support.examples import EXAMPLES, load_gate
+from tests.support.template import CloudFormation
 from web import pages
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 PLACEHOLDER = "StateMachineHumanApprovalArn"
 ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:human-approval"
 JSONPATH = json.loads((EXAMPLES / "nested.jsonpath.asl.json").read_text())
@@ -171,13 +168,7 @@ def test_the_github_actions_job_asks_with_options_that_the_command_has() -> None
 
 @pytest.fixture
 def gate() -> Any:
-    spec = importlib.util.spec_from_file_location("gate", EXAMPLES / "agent/gate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["gate"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_gate()
 
 
 @pytest.mark.parametrize("length", [10, 900, 1100, 1990, 5000, 60_000])

@@ -38,7 +38,7 @@ A_DATE = "Please give a date, such as 2026-11-23"
         (a_field(DATE, minimum="2026-11-23"), "2026-11-23", "2026-11-23"),
     ],
 )
-def test_what_fits_is_read(field: FormField, text: str, value: FormValue) -> None:
+def test_fitting_input_is_read(field: FormField, text: str, value: FormValue) -> None:
     assert parse((field,), {"x": text}) == ({"x": value}, [])
 
 
@@ -70,18 +70,18 @@ def test_what_fits_is_read(field: FormField, text: str, value: FormValue) -> Non
         (a_field(NUMBER, required=True), "x", A_NUMBER),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_explained(field: FormField, text: str, problem: str) -> None:
+def test_unfitting_input_is_explained(field: FormField, text: str, problem: str) -> None:
     assert parse((field,), {"x": text})[1] == [Problem("x", problem)]
 
 
 @pytest.mark.parametrize("type_", FieldType)
-def test_what_is_empty_is_left_out_unless_it_is_required(type_: FieldType) -> None:
+def test_empty_input_is_left_out_unless_it_is_required(type_: FieldType) -> None:
     assert parse((a_field(type_),), {"x": " \n"}) == ({}, [])
     assert parse((a_field(type_),), {}) == ({}, [])
     assert parse((a_field(type_, required=True),), {})[1] == [Problem("x", "Please fill this in.")]
 
 
-def test_what_nobody_asked_for_is_left_out() -> None:
+def test_input_for_unknown_fields_is_left_out() -> None:
     assert parse((a_field(),), {"x": "a", "y": "b"}) == ({"x": "a"}, [])
 
 
@@ -117,7 +117,7 @@ texts = st.text(max_size=30) | st.from_regex(r"[0-9.eE_+-]{1,20}", fullmatch=Tru
 
 
 @given(st.sampled_from(FieldType), texts, st.booleans())
-def test_what_is_read_is_right_by_the_rules(type_: FieldType, text: str, required: bool) -> None:
+def test_input_that_is_read_keeps_the_rules(type_: FieldType, text: str, required: bool) -> None:
     form = (a_field(type_, required=required),)
     values, found = parse(form, {"x": text})
     if not found:
@@ -162,7 +162,7 @@ LIMIT_OF_NOTHING = "expected none, since only the types number and date have one
         (a_field(name="comment"), "Form[0].Name: expected another name than comment, which is "),
     ],
 )  # fmt: skip
-def test_what_contradicts_itself_is_named(field: FormField, problem: str) -> None:
+def test_contradictions_in_a_field_are_named(field: FormField, problem: str) -> None:
     [found] = contradicting(field)
     assert found.startswith(problem)
 

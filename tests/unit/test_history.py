@@ -10,9 +10,8 @@ from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdra
 from approvals.domain.model import Action, Approver, MoreTime, People, Person, Request
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
 
-HOUR = timedelta(hours=1)
 BOTH = (
     Person(id=ALICE.id, name=ALICE.id, identities={"email": ALICE.id}),
     Person(id=BOB.id, name="bob", identities={"slack": BOB.id}),

@@ -36,7 +36,7 @@ GROUP = "S0RELEASE1"
 
 
 @dataclass
-class Workspace:
+class SlackUsers:
     """Slack with a few users; `down` while it can't be asked."""
 
     users: tuple[SlackUser, ...] = (ALICE, BOB, HIDDEN, LEFT, GUEST, ROBOT, INVITED, OWN_GUEST)
@@ -69,7 +69,7 @@ class Workspace:
 
 def found(
     *approvers: str,
-    slack: Workspace | None = None,
+    slack: SlackUsers | None = None,
     subscribed: tuple[str, ...] = ("alice@example.com", "bob@example.com", STACK),
     **changes: Any,
 ) -> People:
@@ -88,14 +88,14 @@ def problems(*approvers: str, **changes: Any) -> list[str]:
 
 
 def test_an_address_and_its_slack_user_are_one_human() -> None:
-    [person] = found("alice@example.com", slack=Workspace()).approvers
+    [person] = found("alice@example.com", slack=SlackUsers()).approvers
     assert person == Person(
         id="alice@example.com", name="alice@example.com", identities={"email": "alice@example.com", "slack": ALICE.id}
     )
 
 
 def test_an_address_that_slack_does_not_know_is_itself() -> None:
-    [person] = found("carol@example.com", slack=Workspace(), subscribed=("carol@example.com",)).approvers
+    [person] = found("carol@example.com", slack=SlackUsers(), subscribed=("carol@example.com",)).approvers
     assert (person.id, person.on("slack")) == ("carol@example.com", "")
 
 
@@ -111,7 +111,7 @@ def test_an_address_is_spelled_as_it_is_subscribed() -> None:
 
 
 def test_a_slack_user_has_their_name_and_address() -> None:
-    people = found("alice@example.com", BOB.id, HIDDEN.id, slack=Workspace())
+    people = found("alice@example.com", BOB.id, HIDDEN.id, slack=SlackUsers())
     assert people.approvers[1:] == (
         Person(id="bob@example.com", name="Bob", identities={"email": "bob@example.com", "slack": BOB.id}),
         Person(id=HIDDEN.id, name="Hidden", identities={"slack": HIDDEN.id}),
@@ -119,24 +119,24 @@ def test_a_slack_user_has_their_name_and_address() -> None:
 
 
 def test_a_group_is_those_of_its_members_who_can_answer() -> None:
-    people = found(GROUP, slack=Workspace())
+    people = found(GROUP, slack=SlackUsers())
     assert [person.on("slack") for person in people.approvers] == [ALICE.id, BOB.id]
 
 
 def test_a_human_who_is_named_several_times_is_one() -> None:
-    slack = Workspace()
+    slack = SlackUsers()
     people = found("alice@example.com", ALICE.id, GROUP, "Alice@example.com", slack=slack)
     assert [person.on("slack") for person in people.approvers] == [ALICE.id, BOB.id]
     assert slack.calls.count(ALICE.id) == 1, "asked once"
 
 
 def test_an_approver_and_the_requester_are_recognised_as_one_human() -> None:
-    people = found("alice@example.com", BOB.id, requested_by=ALICE.id, slack=Workspace())
+    people = found("alice@example.com", BOB.id, requested_by=ALICE.id, slack=SlackUsers())
     assert people.requester == people.approvers[0]
 
 
 def test_a_requester_whom_slack_does_not_know_is_their_address() -> None:
-    people = found(BOB.id, requested_by="jo@example.com", slack=Workspace())
+    people = found(BOB.id, requested_by="jo@example.com", slack=SlackUsers())
     assert people.requester == Person(
         id="jo@example.com", name="jo@example.com", identities={"email": "jo@example.com"}
     )
@@ -145,30 +145,30 @@ def test_a_requester_whom_slack_does_not_know_is_their_address() -> None:
 @pytest.mark.parametrize("written", ["alice+ops@example.com", "Alice+x+y@Example.com", "ALICE@EXAMPLE.COM"])
 def test_a_requester_is_recognised_however_their_address_is_written(written: str) -> None:
     """And kept by Slack id: what their address in Slack is later does not matter."""
-    people = found(ALICE.id, BOB.id, requested_by=written, slack=Workspace())
+    people = found(ALICE.id, BOB.id, requested_by=written, slack=SlackUsers())
     assert people.requester == people.approvers[0]
-    assert found(requested_by=written, slack=Workspace()).requester.on("slack") == ALICE.id  # type: ignore[union-attr]
+    assert found(requested_by=written, slack=SlackUsers()).requester.on("slack") == ALICE.id  # type: ignore[union-attr]
 
 
-def test_approvers_with_one_mailbox_are_one_human_who_is_asked_where_mail_gets() -> None:
+def test_approvers_with_one_mailbox_are_one_human_who_is_asked_where_email_gets() -> None:
     names = ("alice+a@example.com", "alice+b@example.com")
     [person] = found(*names, subscribed=names).approvers
     assert (person.id, person.address) == ("alice@example.com", "alice+a@example.com")
 
 
 def test_a_user_whose_address_in_slack_has_a_tag_is_who_is_named_without_it() -> None:
-    slack = Workspace(users=(replace(ALICE, email="alice+slack@example.com"), BOB))
+    slack = SlackUsers(users=(replace(ALICE, email="alice+slack@example.com"), BOB))
     people = found(ALICE.id, BOB.id, requested_by="alice@example.com", slack=slack)
     assert people.requester == people.approvers[0]
 
 
 def test_an_address_without_a_subscription_is_asked_in_slack_alone() -> None:
-    [person] = found("alice@example.com", slack=Workspace(), subscribed=()).approvers
+    [person] = found("alice@example.com", slack=SlackUsers(), subscribed=()).approvers
     assert (person.id, person.address, person.on("slack")) == ("alice@example.com", "", ALICE.id)
 
 
-@pytest.mark.parametrize("slack", [None, Workspace()])
-def test_an_address_that_no_mail_reaches_is_a_problem_that_says_what_to_do(slack: Workspace | None) -> None:
+@pytest.mark.parametrize("slack", [None, SlackUsers()])
+def test_an_address_that_no_email_reaches_is_a_problem_that_says_what_to_do(slack: SlackUsers | None) -> None:
     [problem] = problems("bob@example.com", "carol@example.com", slack=slack)
     assert problem.startswith("Approval.Approvers[1]: carol@example.com has no confirmed subscription")
     assert "subscribe the address, let it confirm, and start again" in problem
@@ -185,35 +185,35 @@ def test_an_address_that_no_mail_reaches_is_a_problem_that_says_what_to_do(slack
         ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
     ],
 )
-def test_a_name_that_slack_can_not_resolve_is_a_problem(name: str, problem: str) -> None:
-    assert problems("bob@example.com", name, slack=Workspace()) == [f"Approval.Approvers[1]: {problem}"]
+def test_a_name_that_slack_cannot_resolve_is_a_problem(name: str, problem: str) -> None:
+    assert problems("bob@example.com", name, slack=SlackUsers()) == [f"Approval.Approvers[1]: {problem}"]
 
 
 def test_a_guest_is_an_approver_by_their_own_name_alone() -> None:
     for name in (OWN_GUEST.id, OWN_GUEST.email):
-        [person] = found(name, slack=Workspace(), subscribed=()).approvers
+        [person] = found(name, slack=SlackUsers(), subscribed=()).approvers
         assert person.on("slack") == OWN_GUEST.id
-    slack = Workspace(groups={GROUP: (OWN_GUEST.id, ROBOT.id)})
+    slack = SlackUsers(groups={GROUP: (OWN_GUEST.id, ROBOT.id)})
     [problem] = problems(GROUP, slack=slack)
     assert problem.startswith("Approval.Approvers[0]: nobody in the user group S0RELEASE1 is a full member")
 
 
 def test_invited_user_is_nobody_by_address_or_group_until_they_join() -> None:
-    slack = Workspace(users=(INVITED,), groups={GROUP: (INVITED.id,)})
+    slack = SlackUsers(users=(INVITED,), groups={GROUP: (INVITED.id,)})
     assert problems(INVITED.email, slack=slack)
     [problem] = problems(GROUP, slack=slack)
     assert "full member" in problem
 
 
 def test_a_bot_is_nobody_by_address_either() -> None:
-    slack = Workspace(users=(replace(ROBOT, email="robot@example.com"),))
+    slack = SlackUsers(users=(replace(ROBOT, email="robot@example.com"),))
     [problem] = problems("robot@example.com", slack=slack, subscribed=())
     assert "robot@example.com has no confirmed subscription" in problem
 
 
 def test_every_problem_is_named() -> None:
     names = ("U0NOBODY99", "carol@example.com", "bob@example.com")
-    paths = [problem.split(":")[0] for problem in problems(*names, escalate_to=("S0NOTHING1",), slack=Workspace())]
+    paths = [problem.split(":")[0] for problem in problems(*names, escalate_to=("S0NOTHING1",), slack=SlackUsers())]
     assert paths == ["Approval.Approvers[0]", "Approval.Approvers[1]", "Approval.EscalateTo[0]"]
 
 
@@ -223,15 +223,15 @@ def test_a_slack_name_without_slack_is_a_problem(name: str) -> None:
     assert problem.startswith("Approval.Approvers[1]: this stack has no Slack")
 
 
-@pytest.mark.parametrize("slack", [None, Workspace()])
-def test_a_requester_who_could_hide_among_the_approvers_is_a_problem(slack: Workspace | None) -> None:
+@pytest.mark.parametrize("slack", [None, SlackUsers()])
+def test_a_requester_who_could_hide_among_the_approvers_is_a_problem(slack: SlackUsers | None) -> None:
     [problem] = problems("bob@example.com", requested_by="U0NOBODY99", slack=slack)
     assert problem.startswith("Approval.RequestedBy: ")
     assert found("bob@example.com", requested_by="U0NOBODY99", allow_self_approval=True, slack=slack).requester is None
 
 
 def test_a_group_that_is_too_large_is_a_problem() -> None:
-    slack = Workspace(groups={GROUP: tuple(f"U{n:07}" for n in range(MAX_PEOPLE + 1))})
+    slack = SlackUsers(groups={GROUP: tuple(f"U{n:07}" for n in range(MAX_PEOPLE + 1))})
     assert problems(GROUP, slack=slack) == [
         f"Approval.Approvers[0]: expected at most {MAX_PEOPLE} people, the user group has {MAX_PEOPLE + 1}"
     ]
@@ -254,10 +254,10 @@ def test_a_group_that_is_too_large_is_a_problem() -> None:
         ),
     ],
 )
-def test_what_nobody_could_decide_is_a_problem(
+def test_a_request_that_nobody_could_decide_is_a_problem(
     approvers: tuple[str, ...], changes: dict[str, Any], problem: str
 ) -> None:
-    [only] = problems(*approvers, slack=Workspace(), **changes)
+    [only] = problems(*approvers, slack=SlackUsers(), **changes)
     assert only.startswith(problem)
 
 
@@ -269,15 +269,15 @@ def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> Non
         assert problem.startswith(f"Approval.{wanted}: expected 1 without Approval.Approvers"), problem
     assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the only approver is who asks")
     assert found(requested_by=STACK, allow_self_approval=True).requester is not None
-    assert found(required_approvals=9, slack=Workspace()).approvers == (), "everybody in the channel may"
+    assert found(required_approvals=9, slack=SlackUsers()).approvers == (), "everybody in the channel may"
 
 
 def test_an_outage_drops_nobody() -> None:
     for names in (("alice@example.com",), (ALICE.id,), (GROUP,)):
         with pytest.raises(DeliveryError):
-            found(*names, slack=Workspace(down=True))
+            found(*names, slack=SlackUsers(down=True))
 
 
-def test_an_address_that_no_mail_reaches_does_not_come_back_by_another_name_of_the_same_human() -> None:
-    [person] = found("alice@example.com", "U0ALICE01", slack=Workspace(), subscribed=()).approvers
+def test_an_address_that_no_email_reaches_does_not_come_back_by_another_name_of_the_same_human() -> None:
+    [person] = found("alice@example.com", "U0ALICE01", slack=SlackUsers(), subscribed=()).approvers
     assert (person.address, person.on("slack")) == ("", "U0ALICE01")

@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import (
-    Action,
-)
+from approvals.domain.model import Action
 from approvals.domain.signed_links import MAX_QUERY, approval_id, link, new_link_key, sign, signed_recipient, verify
-from tests.builders import TOKEN, WORKFLOW, an_approval
+from tests.support.builders import TOKEN, WORKFLOW, an_approval
 
 BASE = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states"
 SHAPE = re.compile(r"[a-z2-7]{32}")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import create_autospec
 
 import boto3
@@ -21,14 +20,13 @@ from mail.channel import EmailChannel
 from mail.messages import Links
 from mail.recipients import asked, reminded, told
 from mail.sns import Mail, Mailer, confirmed_addresses
-from tests.builders import a_response, an_approval
+from tests.support.builders import HOUR, a_response, an_approval
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 TO = "alice@example.com"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:approvals"
-HOUR = timedelta(hours=1)
 
 ANN, BEN = (
     Person(id=f"{name}@x.org", name=name, identities={"email": f"{name}@x.org", "slack": f"U0{name}"})
@@ -36,10 +34,10 @@ ANN, BEN = (
 )
 
 
-def who(**changes: object) -> tuple[list[str], list[str], list[str]]:
+def who(**changes: Any) -> tuple[list[str], list[str], list[str]]:
     """Who is asked, told and reminded; the stack's address is that of Alice."""
     people = changes.pop("people", People())
-    request = Request(timeout=HOUR, **changes)  # type: ignore[arg-type]
+    request = Request(timeout=HOUR, **changes)
     approval = an_approval(request=request, people=people)
     return asked(approval, TO), told(approval, TO), reminded(approval, TO)
 
@@ -53,13 +51,13 @@ def test_approvers_who_are_named_by_address_are_asked_and_nobody_else() -> None:
     assert who(approvers=("ANN@x.org", "U0BEN"), people=people) == ([ANN.address], [], [ANN.address])
 
 
-def test_who_is_to_be_told_is_told_once_and_not_when_asked() -> None:
+def test_people_to_be_told_are_told_once_and_not_when_asked() -> None:
     people = People(approvers=(ANN,))
     found = who(approvers=("ann@x.org",), notify=("Ann@x.org", "ben@x.org", "U0BEN"), people=people)
     assert found == ([ANN.address], ["ben@x.org"], [ANN.address])
 
 
-def test_who_asks_is_not_asked() -> None:
+def test_the_requester_is_not_asked() -> None:
     people = People(approvers=(ANN, BEN), requester=ANN)
     assert who(approvers=("ann@x.org", "ben@x.org"), requested_by="ann@x.org", people=people)[0] == [BEN.address]
     own = People(requester=Person(id=TO, name=TO, identities={"email": TO}))
@@ -67,7 +65,7 @@ def test_who_asks_is_not_asked() -> None:
     assert who(requested_by=TO, people=own, allow_self_approval=True)[:2] == ([TO], [])
 
 
-def test_who_has_answered_is_not_reminded() -> None:
+def test_people_who_have_responded_are_not_reminded() -> None:
     request = Request(timeout=HOUR, required_approvals=2, approvers=("ann@x.org", "ben@x.org"))
     approval = an_approval(request=request, people=People(approvers=(ANN, BEN)))
     by_slack = Approver(id="U0ann", name="ann", channel="slack", realm="T0APPROVAL")
@@ -77,7 +75,7 @@ def test_who_has_answered_is_not_reminded() -> None:
     assert reminded(judge(anybody, a_response()).approval, TO) == []
 
 
-def test_only_a_confirmed_email_subscription_reaches_somebody(sns: SNSClient, stub: Stubber) -> None:
+def test_only_a_confirmed_email_subscription_reaches_a_person(sns: SNSClient, stub: Stubber) -> None:
     found = [
         {"Protocol": "email", "Endpoint": "Ann@X.org", "SubscriptionArn": f"{TOPIC}:1"},
         {"Protocol": "email", "Endpoint": "ben@x.org", "SubscriptionArn": "PendingConfirmation"},
@@ -110,7 +108,7 @@ def a_mailer(sns: SNSClient) -> Mailer:
     return Mailer(sns, TOPIC, lambda _: True)
 
 
-def test_a_mail_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
+def test_a_email_is_published_for_its_recipient_alone(sns: SNSClient, stub: Stubber) -> None:
     recipient = {"recipient": {"DataType": "String", "StringValue": TO}}
     sent = {"TopicArn": TOPIC, "Subject": "Approved: x", "Message": "text", "MessageAttributes": recipient}
     stub.add_response("publish", {"MessageId": "1"}, sent)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,9 +46,10 @@ from mail.messages import (
 )
 from mail.sns import Mail
 from mail.text import BAR, MAX_OCTETS, WIDTH, wrapped
-from tests.builders import (
+from tests.support.builders import (
     ALICE,
     BOB,
+    HOUR,
     MAX_DETAILS,
     MAX_REQUESTED_BY,
     MAX_TITLE,
@@ -67,7 +67,6 @@ TO = ALICE.id
 BASE = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states"
 LINKS = Links(BASE, one_click=False)
 ONE_CLICK = Links(BASE, one_click=True)
-HOUR = timedelta(hours=1)
 MAX_MESSAGE = 262_144
 """UTF-8 bytes. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 
@@ -78,7 +77,7 @@ SOURCE = "Workflow:    Deploy\nExecution:   run-1\nAWS account: 123456789012\nAW
 
 
 def asking(**changes: Any) -> Approval:
-    """A request with little but what is given."""
+    """Return a request with the given keys and little else."""
     people = changes.pop("people", People())
     given: dict[str, Any] = {"title": "Deploy", "timeout": HOUR} | changes
     return an_approval(request=Request(**given), people=people)
@@ -231,7 +230,7 @@ def test_a_request_says_what_decides_and_who_can_respond(changes: dict[str, Any]
     assert sentence in request_mail(asking(**changes), TO, LINKS).text
 
 
-def test_of_many_approvers_twenty_are_named_and_the_others_counted() -> None:
+def test_twenty_of_many_approvers_are_named_and_the_others_counted() -> None:
     people = People(approvers=tuple(Person(id=f"p{n}", name=f"Person {n}") for n in range(60)))
     text = " ".join(notice_mail(asking(people=people), TO).text.split())
     assert "Who can respond: - Person 0 - Person 1 -" in text
@@ -250,7 +249,7 @@ def test_a_reminder_and_an_information_say_so_first() -> None:
     ]
 
 
-def test_who_is_only_told_gets_no_link_and_no_promise_of_one() -> None:
+def test_people_who_are_only_told_get_no_link_and_no_promise_of_one() -> None:
     text = notice_mail(an_approval(), TO).text
     assert not [word for word in ("http", "APPROVE", "confirm", "links", "unsubscribe") if word in text]
 
@@ -304,7 +303,7 @@ def test_an_outcome_no_longer_says_until_when_to_answer() -> None:
     assert "10:00 UTC" not in outcome_mail(decided(), TO).text
 
 
-def test_an_open_request_has_no_outcome_to_mail() -> None:
+def test_an_open_request_has_no_outcome_to_email() -> None:
     with pytest.raises(ValueError, match="is not decided"):
         outcome_mail(an_approval(), TO)
 
@@ -353,7 +352,7 @@ def test_links_to_an_address_that_several_people_may_read_are_nobodys_own() -> N
         digest_mail([an_approval(), decided()], TO, LINKS, stack_email=TO),
     ],
 )
-def test_a_mail_holds_no_task_token(mail: Mail) -> None:
+def test_a_email_holds_no_task_token(mail: Mail) -> None:
     assert TOKEN[:20] not in mail.subject + mail.text
 
 
@@ -404,7 +403,7 @@ def test_a_digest_has_links_for_who_is_asked_alone() -> None:
     assert "http" in digest_mail([other, other], ANN.address, LINKS, stack_email=TO).text
 
 
-def test_a_step_says_which_mail_it_owes_to_whom() -> None:
+def test_a_step_says_which_email_it_owes_to_whom() -> None:
     extension = Extension(approver=BOB, at=NOW, deadline=NOW + HOUR)
     approval = an_approval(extensions=(extension,), people=People(escalation=(ANN,)))
     reference = f" [{approval.id[:6]}]"
@@ -432,7 +431,7 @@ def test_a_step_says_which_mail_it_owes_to_whom() -> None:
 # What is left out.
 
 
-def test_what_an_email_leaves_out_is_named_above_the_authors_words_with_where_to_read_it() -> None:
+def test_omissions_of_an_email_are_named_above_the_authors_words_with_where_to_read_them() -> None:
     approval = asking(details="x" * 80_000, form=(FormField(name="f", label="F", type=FieldType.TEXT),))
     text = request_mail(approval, TO, LINKS).text
     shown = text[text.index(HEADING) :].count("x")
@@ -458,7 +457,7 @@ def test_the_links_of_a_digest_are_marked_where_there_is_no_more_than_a_title(de
     assert digest_mail([asking(details=details)], TO, LINKS, stack_email=TO).text.count("&all=1") == marked
 
 
-def test_of_a_long_form_the_fields_that_are_left_out_are_counted() -> None:
+def test_omitted_fields_of_a_long_form_are_counted() -> None:
     form = tuple(FormField(name=f"f{n}", label="\U0001f4a5" * 150, type=FieldType.TEXT) for n in range(20))
     response = replace(a_response(comment="\U0001f4a5" * 1000), form={each.name: "\U0001f4a5" * 3000 for each in form})
     text = outcome_mail(judge(asking(form=form), response).approval, TO).text
@@ -500,7 +499,7 @@ texts = st.lists(st.sampled_from([*BREAKS, *BREAKS, *FORGED]) | st.text(max_size
 
 
 def saying(text: str) -> Approval:
-    """An open request for two approvals, one of them given, that says the text wherever people can."""
+    """Return an open request for two approvals, one of them given, that says the text wherever people can."""
     name = f"{NAME}{text}"
     people = tuple(
         Person(id=f"{n}@x.org", name=name, identities={"email": f"{n}@x.org", "slack": f"U{n}"}) for n in range(3)
@@ -533,7 +532,7 @@ def saying(text: str) -> Approval:
 
 
 def every_mail(text: str) -> Iterator[Mail]:
-    """Each kind of email about a request that says the text everywhere."""
+    """Return each kind of email about a request that says the text everywhere."""
     approval = saying(text)
     for links in (LINKS, ONE_CLICK):
         yield request_mail(approval, "0@x.org", links)
@@ -575,7 +574,7 @@ def ours(mail: Mail, names: set[str]) -> list[str]:
 
 
 def names_in(mails: list[Mail], text: str) -> set[str]:
-    """How emails show the names that say a text."""
+    """Return how emails show the names that say a text."""
     people = saying(text).people
     assert people
     found = (re.findall(rf"^\w+: +({NAME}.*)$", mail.text, re.MULTILINE) for mail in mails)
@@ -632,7 +631,7 @@ def test_quoted_lines_are_short_addresses_whole_and_no_word_is_lost(text: str) -
 
 
 @pytest.mark.parametrize("character", [WIDE, "\n", "x", "\u202b", "*", "a\n", "- a\n"])
-def test_the_greatest_request_fits_in_a_mail_and_its_links_are_whole(character: str) -> None:
+def test_the_greatest_request_fits_in_a_email_and_its_links_are_whole(character: str) -> None:
     people = tuple(Person(id=f"U{n}", name=character * 200, identities={"slack": f"U{n}"}) for n in range(100))
     request = Request(
         title=(character * MAX_TITLE)[:MAX_TITLE],
@@ -672,7 +671,7 @@ def test_the_greatest_request_fits_in_a_mail_and_its_links_are_whole(character: 
     ]
 
 
-def test_a_mail_about_an_earlier_versions_record_hides_nothing() -> None:
+def test_a_email_about_an_earlier_versions_record_hides_nothing() -> None:
     text = "a\x1b\u200b\u202e\u2800\u3164\U000e0041\xadb"
     for mail in every_mail(text):
         assert hidden_in(mail.text) is None
@@ -680,7 +679,7 @@ def test_a_mail_about_an_earlier_versions_record_hides_nothing() -> None:
         assert mail.subject.isprintable()
 
 
-def test_a_link_in_a_mail_is_followed_by_the_address_that_it_leads_to() -> None:
+def test_a_link_in_a_email_is_followed_by_the_address_that_it_leads_to() -> None:
     lie = "https://github.com/acme/pull/7"
     mail = request_mail(
         asking(details=f"[{lie}](https://evil.example/x)", links=((lie, "https://evil.example/y"),)), TO, LINKS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -20,14 +19,24 @@ from mail.digest_message import digest_mail
 from mail.messages import Links, mail_for, notice_mail, outcome_mail, request_mail
 from mail.sns import Mail
 from mail.subjects import DEFAULT_SUBJECT, MAX_SUBJECT
-from tests.builders import BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import (
+    BOB,
+    HOUR,
+    MAX_TITLE,
+    NOW,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 TO = "alice@example.com"
 LINKS = Links("https://a1b2c3.execute-api.eu-west-1.amazonaws.com/states", one_click=False)
 SUBJECT = re.compile(r"[A-Za-z][ -~]{0,98}")
 """What SNS takes: printable ASCII, fewer than 100 characters, a letter first."""
 
-HOUR = timedelta(hours=1)
 
 ENDS: tuple[Callable[..., Approval], ...] = (decided, expired, cancelled)
 
@@ -44,7 +53,7 @@ REFERENCE = f" [{an_approval().id[:6]}]"
 
 
 def request_subject(title: str | None) -> str:
-    """The subject without its reference."""
+    """Return the subject without its reference."""
     subject = request_mail(an_approval(request=titled(title)), TO, LINKS).subject
     assert subject.endswith(REFERENCE)
     return subject.removesuffix(REFERENCE)
@@ -149,7 +158,7 @@ def every_later_mail(approval: Approval, to: str = TO) -> list[Mail]:
 
 
 @given(titles, execution_names, st.sampled_from(Severity))
-def test_all_mails_about_a_request_are_one_conversation(title: str | None, execution: str, severity: Severity) -> None:
+def test_all_emails_about_a_request_are_one_conversation(title: str | None, execution: str, severity: Severity) -> None:
     """The same subject behind "Re: ", which is all that mail programs can go by."""
     request = Request(title=title, timeout=HOUR, severity=severity)
     approval = an_approval(request=request, workflow=replace(WORKFLOW, execution_name=execution))

@@ -58,7 +58,7 @@ def test_marks_make_a_style(text: str, expected: list[Span]) -> None:
         "#no-heading",
     ],
 )
-def test_what_is_no_mark_is_text(text: str) -> None:
+def test_characters_that_are_no_mark_are_text(text: str) -> None:
     assert spans(text) == [Span(text)]
 
 
@@ -115,7 +115,7 @@ def test_parsing_a_text_without_marks_gives_its_words(text: str) -> None:
     assert plain(parse(plain_text)).split() == plain_text.split()
 
 
-def test_in_a_mail_the_address_of_a_link_stands_behind_it() -> None:
+def test_in_a_email_the_address_of_a_link_stands_behind_it() -> None:
     assert plain(parse("# Why\n- see **the** [plan](https://x.io)")) == "Why\n- see the plan (https://x.io)"
     assert plain(parse("one\ntwo\n\nthree\n- a\n- b\n\nfour")) == "one\ntwo\n\nthree\n\n- a\n- b\n\nfour"
 

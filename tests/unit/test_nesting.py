@@ -26,7 +26,7 @@ def nested(levels: int) -> Any:
 
 
 def depth(value: Any) -> int:
-    """The same in the plain way, by recursion."""
+    """Return the depth by plain recursion."""
     if isinstance(value, dict):
         value = list(value.values())
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
@@ -54,7 +54,7 @@ def test_a_path_leads_to_what_is_too_deep(value: Any, path: str) -> None:
     assert deeper_than(value, depth(value) - 1) == path
 
 
-def test_what_contains_itself_is_too_deep() -> None:
+def test_a_value_that_contains_itself_is_too_deep() -> None:
     """A YAML file can say so."""
     itself: list[Any] = []
     itself.append(itself)

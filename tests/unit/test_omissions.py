@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +16,8 @@ from approvals.domain.model import Approval, Request
 from approvals.domain.omissions import MORE, Shown, Surface, fit
 from bot.surfaces import SLACK_HOME, SLACK_MESSAGE, slack_weight, was_all_in_earlier_message
 from mail.surfaces import EMAIL_BODY, TITLE_ALONE
-from tests.builders import an_approval
+from tests.support.builders import HOUR, an_approval
 
-HOUR = timedelta(hours=1)
 SURFACES = {"message": SLACK_MESSAGE, "home": SLACK_HOME, "email": EMAIL_BODY, "title": TITLE_ALONE}
 SCRIPT = "echo harmless\n" * 80 + "rm -rf /prod"
 NESTED: Any = [[]] * 60_000
@@ -188,7 +186,10 @@ def test_each_character_weighs_something(text: str, more: str) -> None:
 )
 def test_a_request_of_240_kilobytes_is_cut_before_it_is_looked_at(surface: str, parts: dict[str, Any]) -> None:
     approval = asking(**parts)
-    started = time.process_time()
-    shown = fit(approval, SURFACES[surface])
-    assert time.process_time() - started < 0.25  # 1 to 30 ms here, with machines in mind that do much else
-    assert not shown.is_complete
+    took = []
+    for _ in range(3):  # What else the machine does, and a collection of all garbage, can only add.
+        started = time.process_time()
+        shown = fit(approval, SURFACES[surface])
+        took.append(time.process_time() - started)
+        assert not shown.is_complete
+    assert min(took) < 0.25  # 1 to 30 ms here

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from approvals.adapters import metrics
 from approvals.store.items import RETENTION
-from tests.unit.test_template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
+from demo.process import ROOT
+from tests.support.template import LOG_GROUPS, RESOURCES, TABLES, TEMPLATE, of_type
 
-TEXT = (Path(__file__).parents[2] / "docs/operate.md").read_text()
+TEXT = (ROOT / "docs/operate.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_every_alarm_has_a_row_and_none_is_made_up() -> None:
     assert set(re.findall(r"`(\w+Alarm)`", TEXT)) == set(of_type("AWS::CloudWatch::Alarm"))
 
 
-def test_what_it_says_of_the_template_is_true() -> None:
+def test_the_pages_claims_about_the_template_are_true() -> None:
     table = RESOURCES["ApprovalTable"]
     assert f"`DeletionPolicy: {table['DeletionPolicy']}`" in TEXT
     assert f"`UpdateReplacePolicy: {table['UpdateReplacePolicy']}`" in TEXT

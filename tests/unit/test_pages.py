@@ -41,13 +41,24 @@ from approvals.domain.model import (
 from approvals.domain.parts import format_time_left
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
-from tests import page_variants
-from tests.builders import ALICE, BOB, NOW, TOKEN, WORKFLOW, a_response, an_approval, cancelled, decided, expired
-from tests.page_variants import (
+from tests.support import page_variants
+from tests.support.builders import (
+    ALICE,
+    BOB,
+    HOUR,
+    NOW,
+    TOKEN,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
+from tests.support.page_variants import (
     CAROL,
     FIELDS,
     FORM,
-    HOUR,
     LATER,
     VARIANTS,
     asking,
@@ -98,11 +109,11 @@ class Page(HTMLParser):
         return "".join(self.parts)
 
     def inside(self, tag: str, of_class: str | None = None) -> list[str]:
-        """The text in each outermost element of a kind, and of a class if one is given."""
+        """Return the text in each outermost element of a kind, and of a class if one is given."""
         return list(_Inside(self.html, tag, of_class).found)
 
     def outside(self, tag: str, of_class: str | None = None) -> str:
-        """All text but that."""
+        """Return all other text."""
         return _Inside(self.html, tag, of_class).rest
 
     @property
@@ -175,7 +186,7 @@ def outcome(approval: Approval, action: Action = Action.APPROVE) -> Page:
 
 
 def listed(page: Page) -> list[dict[str, str | None]]:
-    """The links that the request has: those that lead away in a tab of their own."""
+    """Return the links that the request has: those that lead away in a tab of their own."""
     return [link for link in page.named("a") if "target" in link]
 
 
@@ -372,7 +383,7 @@ def test_the_deadline_is_shown_in_both_ways() -> None:
     assert page.named("time") == [{"datetime": "2026-11-23T10:00:00.000Z"}]
 
 
-def test_what_decides_comes_first_and_the_rest_of_the_request_after_it() -> None:
+def test_the_page_begins_with_what_matters_for_the_decision() -> None:
     text = confirm(typical(context={"Key": "value"}, links=(("Plan", "https://x.y/"),))).text
     parts = (
         "jo@example.com",
@@ -529,7 +540,7 @@ def test_the_longest_form_is_light_enough_for_a_phone() -> None:
     assert len(html.encode()) <= 30_000
 
 
-def test_what_a_page_adds_to_the_longest_request_is_light() -> None:
+def test_a_page_adds_little_to_the_longest_request() -> None:
     assert len(page_variants.confirm(asking(details="x" * 200_000)).encode()) <= 200_000 + 8_000
 
 
@@ -559,7 +570,7 @@ def test_facts_are_shown_in_their_order_and_links_with_where_they_lead() -> None
     assert "https://ci.example.com/plan?a=1&b=2" in page.parts
 
 
-def test_what_is_no_web_address_is_no_link() -> None:
+def test_texts_that_are_no_web_address_are_no_link() -> None:
     page = confirm(asking(links=(("Plan", "javascript:alert(1)"),)))
     assert listed(page) == []
     assert "javascript:alert(1)" in page.text
@@ -633,7 +644,7 @@ def test_a_rejection_has_no_form() -> None:
     assert with_form.text.replace("Answer and approve instead", "Approve instead") == without.text
 
 
-def test_what_was_typed_is_kept_and_each_mistake_is_named_at_the_top_and_at_its_input() -> None:
+def test_typed_input_is_kept_and_each_error_is_named_at_the_top_and_at_its_input() -> None:
     page = confirm(asking(form=FORM), typed=WRONG)
     share = next(each for each in page.named("input") if each["name"] == "form.Share")
     # A browser shows nothing in an input for numbers whose value is none.
@@ -690,7 +701,7 @@ def test_the_page_says_what_silence_means(on_timeout: OnTimeout, sentence: str) 
     assert f"If nobody responds by the deadline, {sentence}" in confirm(asking(on_timeout=on_timeout)).text
 
 
-def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request() -> None:
+def test_every_page_of_a_waiting_request_shows_approvers_and_progress() -> None:
     approval = waiting()
     shown = [
         confirm(approval).text,
@@ -706,7 +717,7 @@ def test_who_may_answer_and_how_far_it_is_are_on_every_page_of_a_waiting_request
             assert line in text
 
 
-def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_taken_back() -> None:
+def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_withdrawn() -> None:
     page = Page(recorded())
     assert page.inside("h1") == ["Your response is recorded"]
     assert "You approved this request on Mon 23 Nov 2026, 09:01 UTC." in page.text
@@ -720,11 +731,11 @@ def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_taken_back() ->
     assert {field["name"]: field["value"] for field in hidden} == FIELDS
 
 
-def test_where_several_must_reject_it_says_how_many() -> None:
+def test_the_page_says_how_many_must_reject() -> None:
     assert "1 more approval needed. 2 more rejections reject the request." in Page(recorded(required_rejections=2)).text
 
 
-def test_what_happened_meanwhile_is_on_the_page_of_a_waiting_request() -> None:
+def test_the_page_of_a_waiting_request_shows_its_history() -> None:
     refusal = Refusal(approver=BOB, action=Action.REJECT, at=NOW + timedelta(minutes=2), reason="NOT_AN_APPROVER")
     extension = Extension(approver=ALICE, at=NOW + timedelta(minutes=3), deadline=NOW + timedelta(hours=2))
     approval = replace(an_approval(), refusals=(refusal,), extensions=(extension,))
@@ -771,7 +782,7 @@ def test_a_short_history_of_what_is_decided_is_not_folded() -> None:
     assert len(page.named("ol")) == 1
 
 
-def test_somebody_who_may_not_answer_sees_why_and_has_nothing_to_press() -> None:
+def test_the_page_says_why_a_person_may_not_respond_and_has_no_form() -> None:
     page = Page(pages.not_allowed(waiting(), "Only carol may answer.", too_early=False, now=LATER))
     assert "You can't respond to this request" in page.parts
     assert "Only carol may answer." in page.parts
@@ -794,7 +805,7 @@ def told(text: str) -> Approval:
 
 
 def pages_that_say(text: str) -> list[Page]:
-    """Each kind of page about it."""
+    """Return each kind of page about an approval that says the text."""
     approval = told(text)
     last = replace(approval.responses[0], approver=CAROL, at=NOW + timedelta(minutes=2))
     decision = Decision(status=Status.APPROVED, at=last.at, channel="email", approver=CAROL, comment=text)
@@ -811,7 +822,7 @@ def pages_that_say(text: str) -> list[Page]:
 
 
 def of_ours(page: Page) -> str:
-    """What a page says outside the blocks of others' words."""
+    """Return what a page says outside the blocks of others' words."""
     html = page.html
     for tag, of_class in (("section", "author"), ("div", "author"), ("blockquote", None)):
         for block in re.findall(rf"<{tag}{f' class=.{of_class}.' if of_class else ''}>.*?</{tag}>", html, re.DOTALL):
@@ -832,7 +843,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("text", FORGED)
-def test_what_others_wrote_stands_in_blocks_of_their_own(text: str) -> None:
+def test_texts_of_others_stand_in_blocks_of_their_own(text: str) -> None:
     for page, neutral in zip(pages_that_say(text), pages_that_say("neutral"), strict=True):
         assert of_ours(page) == of_ours(neutral)
         assert text.strip()[:30] not in of_ours(page)
@@ -852,7 +863,7 @@ def test_the_block_of_the_author_says_whose_words_it_has_and_its_headings_stand_
     assert all(label not in block for label in ("Requested by", "Respond by", "AWS account"))
 
 
-def test_who_started_the_execution_is_the_inputs_claim_and_stands_in_the_authors_block() -> None:
+def test_the_input_claims_who_started_the_execution_so_that_stands_in_the_authors_block() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
     page = confirm(typical(context={facts.STARTED_BY: parent}))
     [block] = page.inside("section", "author")

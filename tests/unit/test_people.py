@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
-from approvals.domain.model import (
-    Approval,
-    Approver,
-    People,
-    Person,
-    Request,
-)
-from tests.builders import MESSAGE, NOW, WORKSPACE, a_response, an_approval
+from approvals.domain.model import Approval, Approver, People, Person, Request
+from tests.support.builders import HOUR, MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
-HOUR = timedelta(hours=1)
 ANN = Person(id="ann@example.com", name="Ann", identities={"email": "Ann@example.com", "slack": "U0ANN00001"})
 BO = Person(id="bo@example.com", name="Bo", identities={"email": "bo@example.com"})
 CY = Person(id="U0CY000003", name="Cy", identities={"slack": "U0CY000003"})
@@ -53,7 +45,7 @@ NAMED = of(People(approvers=(ANN, BO, CY), escalation=(DAN,)))
         ({"notify": ("ann@example.com",), "channel": "C0123456"}, False),
     ],
 )
-def test_who_is_who_matters_for_whoever_is_named_and_whoever_may_count_twice(
+def test_identities_matter_for_named_people_and_those_who_could_count_twice(
     changes: dict[str, Any], matters: bool
 ) -> None:
     assert needs_lookup(Request(timeout=HOUR, **changes)) is matters
@@ -144,7 +136,7 @@ def test_a_requester_is_unknown_where_slack_does_not_know_them_and_nobody_is_nam
 
 @pytest.mark.parametrize("people", [People(requester=ANN), People(requester=ANN, approvers=(ANN, BO))])
 @pytest.mark.parametrize("approver", [by_email("ann@example.com"), in_slack("U0ANN00001")])
-def test_who_asked_may_not_answer_on_any_channel_unless_allowed(people: People, approver: Approver) -> None:
+def test_the_requester_may_not_respond_on_any_channel_unless_allowed(people: People, approver: Approver) -> None:
     assert responder(of(people), approver) is Reason.OWN_REQUEST
     assert responder(of(people, allow_self_approval=True), approver) == ANN
 
@@ -182,12 +174,12 @@ def test_an_escalation_adds_people_and_takes_none_away() -> None:
     assert responder(escalated, by_email("dan@example.com")) == DAN
 
 
-def test_who_is_an_approver_and_escalated_to_is_eligible_once() -> None:
+def test_an_approver_who_is_escalated_to_is_eligible_once() -> None:
     approval = of(People(approvers=(ANN, BO), escalation=(BO,)), escalated_at=NOW)
     assert eligible(approval) == (ANN, BO)
 
 
-def test_who_asked_is_not_eligible_unless_allowed() -> None:
+def test_the_requester_is_not_eligible_unless_allowed() -> None:
     people = People(approvers=(ANN, BO), requester=ANN)
     assert eligible(of(people)) == (BO,)
     assert eligible(of(people, allow_self_approval=True)) == (ANN, BO)
@@ -197,7 +189,7 @@ def test_nobody_is_eligible_by_name_when_nobody_is_named() -> None:
     assert eligible(of(None)) == eligible(of(People(requester=ANN))) == ()
 
 
-def test_who_answered_is_not_reminded_until_they_take_it_back() -> None:
+def test_approvers_who_responded_are_not_reminded_until_they_withdraw() -> None:
     answered = replace(a_response(), person=ANN.id)
     assert unanswered(replace(NAMED, responses=(answered,))) == (BO, CY)
     assert unanswered(replace(NAMED, responses=(replace(answered, withdrawn_at=NOW),))) == (ANN, BO, CY)

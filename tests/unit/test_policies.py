@@ -1,7 +1,7 @@
 """IAM's verdict on what the functions ask of AWS, and on what they must not: by the policies that SAM makes.
 
-What they ask is recorded (tests/real_calls.py). What they must not is listed here. Each policy is then made laxer and
-stricter, one line at a time, and each time one of the requests must be judged otherwise.
+What they ask is recorded (tests/support/real_calls.py). What they must not is listed here. Each policy is then made
+laxer and stricter, one line at a time, and each time one of the requests must be judged otherwise.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import Any
 import pytest
 
 from approvals.store.items import LISTED, READABLE, approval_to_item, changeable_to_item
-from tests.builders import an_approval
-from tests.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
-from tests.real_calls import recorded
-from tests.unit.test_template import FUNCTIONS, QUEUES, TABLES, as_list
+from tests.support.builders import an_approval
+from tests.support.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
+from tests.support.real_calls import recorded
+from tests.support.template import FUNCTIONS, INTERNET_FACING, QUEUES, TABLES, as_list
 
 TABLE, TOKENS, REPLIES = "ApprovalTable", "TaskTokenTable", "SlackReplyTable"
 TOPIC = "SNSHumanApprovalEmailTopic"
-PUBLIC = ("CallbackFunction", "BotFunction")
 PUBLISH = ("NotifyFunction", "DecisionFunction", "DigestFunction")
 
 READ = {
@@ -102,7 +101,7 @@ def forbidden(function: str) -> Iterator[Request]:
     yield from _others_sources(function)
     if function in READ:
         yield from _unreadable(function)
-    if function in PUBLIC:
+    if function in INTERNET_FACING:
         yield from _public(function)
     if function not in PUBLISH:
         yield "sns:Publish", arn(TOPIC), {}
@@ -132,7 +131,7 @@ def _others_tables(function: str) -> Iterator[Request]:
 
 
 def _others_sources(function: str) -> Iterator[Request]:
-    """Every stream and queue but its own, for all that AWS's policies say."""
+    """Return every stream and queue but its own, for all that AWS's policies say."""
     streams = [stream(name) for name in (TABLE, REPLIES) if name not in OWN_STREAMS.get(function, ())]
     for each in (*streams, FOREIGN_STREAM):
         yield from ((f"dynamodb:{action}", each, {}) for action in STREAM_ACTIONS)

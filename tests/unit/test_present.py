@@ -30,15 +30,24 @@ from approvals.domain.model import (
 from approvals.domain.parts import display_name
 from approvals.domain.rules import judge
 from bot.words import NOT_OF_THE_WORKSPACE
-from tests.builders import ALICE, BOB, MAX_TITLE, NOW, WORKFLOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import (
+    ALICE,
+    BOB,
+    HOUR,
+    MAX_TITLE,
+    NOW,
+    WORKFLOW,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
 """How a text to one person names the request."""
 
 NOBODY = "Nobody answered before the deadline, so the request was not approved."
-
-
-HOUR = timedelta(hours=1)
 
 
 def with_context(context: dict[str, Json]) -> Approval:
@@ -313,13 +322,13 @@ ALICE_AND_BOB = (
 
 
 def for_two(**changes: Any) -> Approval:
-    """A request that two people must approve."""
+    """Return a request that two people must approve."""
     request = Request(timeout=HOUR, required_approvals=2, more_time=MoreTime(1, HOUR), escalate_after=HOUR / 2)
     people = People(approvers=ALICE_AND_BOB, escalation=(ANN,))
     return an_approval(request=request, people=people, **changes)
 
 
-def test_where_one_answer_decides_there_is_no_progress() -> None:
+def test_a_request_that_one_response_decides_has_no_progress() -> None:
     assert wording.progress(an_approval()) == []
 
 
@@ -376,14 +385,16 @@ def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: 
         ([a_response(Action.REJECT)], a_response(approver=BOB, minutes=2), "Somebody was faster. Rejected by "),
     ],
 )
-def test_somebody_hears_what_became_of_their_answer(before: list[Response], response: Response, says: str) -> None:
+def test_approvers_are_told_what_became_of_their_response(
+    before: list[Response], response: Response, says: str
+) -> None:
     approval = for_two()
     for earlier in before:
         approval = judge(approval, earlier).approval
     assert says in str(wording.response_reply(judge(approval, response), response))
 
 
-def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
+def test_people_who_responded_before_are_not_told_that_another_was_faster() -> None:
     """Whatever the channel: the answer is one of those that decided."""
     bob_by_mail = Approver(id="bob@example.com", name="bob", channel="email")
     asked = for_two()
@@ -408,7 +419,7 @@ def test_who_answered_before_is_not_told_that_somebody_was_faster() -> None:
         ("ann@home", "ann at home"),
     ],
 )
-def test_a_name_in_slack_is_no_address_of_somebody_else(name: str, shown: str) -> None:
+def test_a_name_in_slack_is_no_address_of_another_person(name: str, shown: str) -> None:
     evil = Approver(id="U0EVIL0001", name=name, channel="slack")
     person = Person(id="eve@example.com", name=name, identities={"email": "eve@example.com", "slack": "U0EVIL0001"})
     assert {display_name(evil).strip(), display_name(person).strip()} == {shown}

@@ -17,9 +17,9 @@ from moto import mock_aws
 from approvals.requests.parse import MAX_INPUT
 from approvals.requests.schema import load
 from bot.listeners.slash_command import COMMAND
+from demo.process import ROOT
 from mail.sns import RECIPIENT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -39,7 +39,7 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    """The commands of all shell blocks, each in one line."""
+    """Return the commands of all shell blocks, each in one line."""
     text = "\n".join(blocks("sh")).replace("\\\n", "")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -84,19 +84,9 @@ def test_the_subscription_that_it_shows_lets_through_what_is_addressed_to_its_en
     assert json.loads(attributes["FilterPolicy"]) == {RECIPIENT: [attributes["Endpoint"]]}
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE))))
-def test_every_make_target_exists(target: str) -> None:
-    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
-
-
 @pytest.mark.parametrize("name", names_in_template("Parameters") + names_in_template("Outputs"))
 def test_every_parameter_and_output_is_explained(name: str) -> None:
     assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
-
-
-@pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)#]+)", README))
-def test_every_link_leads_to_a_file(path: str) -> None:
-    assert (ROOT / path).exists()
 
 
 def test_every_key_of_the_request_is_in_the_readme_and_none_that_is_not() -> None:

@@ -23,7 +23,7 @@ from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
 from bot.channel import MAX_DIRECT
 from mail.recipients import asked, told
-from tests.builders import MESSAGE, NOW, WORKSPACE, an_approval
+from tests.support.builders import MESSAGE, NOW, WORKSPACE, an_approval
 
 EMAIL = "approver@example.com"
 WIDE = "\U0001f600"
@@ -57,7 +57,7 @@ fields = st.one_of(
 
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
-    """A new approval, of people who are asked by mail and in Slack."""
+    """Return a new approval, of people who are asked by mail and in Slack."""
     size = draw(st.sampled_from([0, 20, 200]))
     people = tuple(_person(number, size) for number in range(draw(st.integers(0, 60))))
     half = len(people) // 2 if draw(st.booleans()) else len(people)
@@ -100,7 +100,7 @@ def _stranger(number: int) -> Approver:
 
 
 def grown(approval: Approval) -> Approval:
-    """The same with all that people can add to it, and all that is noted about it."""
+    """Return the approval with all that people and functions can add to it."""
     request, now = approval.request, NOW + timedelta(minutes=30)
     approval = replace(approval, deliveries=(MESSAGE,))
     approval = judge(approval, ScheduledCheck(NOW + timedelta(hours=2))).approval
@@ -170,7 +170,7 @@ def test_no_record_grows_beyond_what_was_reckoned_when_it_was_asked(approval: Ap
     assert item_size(item) <= greatest_size(approval)
 
 
-def test_what_fits_however_it_is_answered_is_asked_and_nothing_larger() -> None:
+def test_requests_whose_greatest_result_fits_are_accepted_and_no_larger_ones() -> None:
     room = MAX_RECORD - greatest_size(
         an_approval(request=Request(title="x", timeout=timedelta(hours=1), context={"k": ""}))
     )

@@ -7,22 +7,19 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.model import (
-    Decision,
-    Response,
-)
+from approvals.domain.model import Decision, Response
 from approvals.store.records import from_item, to_item
-from tests.builders import BOB, NOW, a_response, decided
+from tests.support.builders import BOB, NOW, a_response, decided
 
 
-def test_what_is_written_is_read_the_same() -> None:
+def test_written_values_are_read_the_same() -> None:
     response = replace(a_response(approver=BOB), form={"Share": 1.0, "Ring": "inner"}, withdrawn_at=NOW)
     assert from_item(Response, to_item(response)) == response
     decision = decided(approver=BOB).decision
     assert from_item(Decision, to_item(decision)) == decision
 
 
-def test_what_is_known_only_while_somebody_responds_is_not_stored() -> None:
+def test_facts_known_only_during_a_response_are_not_stored() -> None:
     assert "member" not in to_item(BOB)
 
 

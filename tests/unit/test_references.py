@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from approvals.domain.references import Reference
-from tests.builders import an_approval
+from tests.support.builders import an_approval
 
 ID = "bclqipcd7vjjkdo7xx4k76o56ybz4u7y"
 

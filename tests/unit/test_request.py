@@ -16,9 +16,7 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Json, Request, shorten
 from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
 from approvals.requests.schema import MAX_UNKNOWN, load
-from tests.builders import MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call
-
-HOUR = timedelta(hours=1)
+from tests.support.builders import HOUR, MAX_DETAILS, MAX_TITLE, TOKEN, WORKFLOW, a_call
 
 KEYS = list(load("request.schema.json")["properties"])
 THE_KEYS = f"the keys of Approval are {', '.join(KEYS)}"
@@ -38,7 +36,7 @@ PLAIN = parse({})
 
 
 def same(request: Request, other: Request, **changes: Any) -> bool:
-    """Whether all is the same but for the changes, and the digest: that is of the input as it was written."""
+    """Return True if all is the same but for the changes, and the digest: that is of the input as it was written."""
     return request == replace(other, digest=request.digest, **changes)
 
 
@@ -88,7 +86,7 @@ def test_a_null_approval_counts_as_left_out() -> None:
     ]
 
 
-def test_what_is_not_the_request_is_context() -> None:
+def test_keys_beside_the_request_are_context() -> None:
     request = parse_request({"Approval": {"Title": "Deploy"}, "Version": "2.4.1"}, default_timeout=HOUR)
     assert same(request, PLAIN, title="Deploy", context={"Version": "2.4.1"})
 
@@ -150,7 +148,7 @@ def test_other_timeouts_are_refused(minutes: Json) -> None:
         ([], "a list"),
     ],
 )
-def test_what_is_no_object_is_refused_by_its_kind(execution_input: Json, kind: str) -> None:
+def test_input_that_is_no_object_is_refused_by_its_kind(execution_input: Json, kind: str) -> None:
     assert problems(execution_input) == [f"the execution's input must be a JSON object, got {kind}"]
     if execution_input is not None:
         assert problems({"Approval": execution_input}) == [f"Approval: expected an object, got {kind}"]
@@ -280,7 +278,7 @@ def test_a_request_under_a_misspelt_key_is_refused(key: str, inner: str) -> None
         pytest.param({}, id="nothing"),
     ],
 )
-def test_what_is_no_misspelt_request_is_context(execution_input: dict[str, Json]) -> None:
+def test_keys_unlike_the_requests_are_context(execution_input: dict[str, Json]) -> None:
     request = parse_request(execution_input, default_timeout=HOUR)
     assert same(request, PLAIN, context=execution_input)
 
@@ -426,7 +424,7 @@ IMPOSSIBLE: list[tuple[dict[str, Json], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "problem"), IMPOSSIBLE)
-def test_what_nobody_could_decide_is_refused(asked: Json, problem: str) -> None:
+def test_requests_that_nobody_could_decide_are_refused(asked: Json, problem: str) -> None:
     assert problems({"Approval": asked}) == [problem]
 
 
@@ -440,7 +438,7 @@ def test_what_nobody_could_decide_is_refused(asked: Json, problem: str) -> None:
         pytest.param({"RequiredApprovals": 50, "RequiredRejections": 50}, id="whoever-is-asked-may-be-many"),
     ],
 )
-def test_what_might_be_decided_is_taken(asked: Json) -> None:
+def test_requests_that_might_be_decided_are_accepted(asked: Json) -> None:
     parse(asked)
 
 
@@ -469,7 +467,7 @@ def test_any_json_makes_a_request_or_a_list_of_problems(execution_input: Json) -
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(("Title", "Details", "TimeoutMinutes"), st.text() | json_values))
 )
-def test_what_is_accepted_keeps_the_limits(asked: dict[str, Any]) -> None:
+def test_accepted_requests_keep_the_limits(asked: dict[str, Any]) -> None:
     try:
         request = parse(asked)
     except InvalidRequestError:

@@ -18,7 +18,7 @@ from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems
 from scripts.request_reference import EXAMPLES, PAGE, page
-from tests.unit.test_schema import SCHEMA, fitting
+from tests.support.schema_values import SCHEMA, fitting
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
@@ -91,28 +91,28 @@ def test_every_key_is_read() -> None:
     )
 
 
-def test_what_is_left_out_is_the_schemas_default() -> None:
-    written = write(parsed({"Comment": {}, "MoreTime": {}, "Form": [{"Name": "A", "Type": "text"}]}))
+def test_omitted_keys_have_the_schemas_default() -> None:
+    written: dict[str, Any] = write(parsed({"Comment": {}, "MoreTime": {}, "Form": [{"Name": "A", "Type": "text"}]}))
     for given_, schema in (
         (written, SCHEMA),
         (written["Comment"], SCHEMA["properties"]["Comment"]),
         (written["MoreTime"], SCHEMA["properties"]["MoreTime"]),
-        (written["Form"][0], SCHEMA["properties"]["Form"]["items"]),  # type: ignore[index]  # a list
+        (written["Form"][0], SCHEMA["properties"]["Form"]["items"]),
     ):
         for key, value in schema["properties"].items():
             if "default" in value:
-                assert given_[key] == value["default"]  # type: ignore[index]  # an object
+                assert given_[key] == value["default"]
 
 
 @pytest.mark.parametrize("key", sorted(EVERYTHING))
-def test_what_is_read_alone_is_written_alone(key: str) -> None:
+def test_each_key_read_alone_is_written_alone(key: str) -> None:
     asked = {name: None for name in EVERYTHING if name != key} | {key: EVERYTHING[key]}
     request = read(asked, default_timeout=2 * HOUR, context={}, digest="")
     assert read(write(request), default_timeout=HOUR, context={}, digest="") == request
 
 
 @given(fitting(SCHEMA))
-def test_what_is_written_is_read_as_the_same_request(asked: Any) -> None:
+def test_a_written_request_is_read_as_the_same_request(asked: Any) -> None:
     context: dict[str, Json] = {"Version": 3}
     request = read(asked, default_timeout=HOUR, context=context, digest="d")
     written = json.loads(json.dumps(write(request)))
@@ -120,7 +120,7 @@ def test_what_is_written_is_read_as_the_same_request(asked: Any) -> None:
 
 
 @given(fitting(SCHEMA))
-def test_what_is_written_is_a_request_that_could_have_been_sent(asked: Any) -> None:
+def test_a_written_request_could_have_been_sent(asked: Any) -> None:
     try:
         request = parsed(asked)
     except InvalidRequestError:

@@ -22,7 +22,7 @@ from cli.document import lines
 from cli.export_columns import COLUMNS, row
 from cli.request_options import WITHOUT_OPTION
 from mail.messages import Links, request_mail
-from tests.builders import NOW, an_approval
+from tests.support.builders import NOW, an_approval
 from web import pages
 
 KEYS: dict[str, Any] = load("request.schema.json")["properties"]

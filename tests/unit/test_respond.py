@@ -15,7 +15,7 @@ from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.replies import DeferredReply
 from approvals.services.respond import respond
 from approvals.store.table import NotFoundError
-from tests.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
+from tests.support.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, decided
 
 
 class MemoryStore:
@@ -76,14 +76,14 @@ def test_a_decision_is_stored_and_returned() -> None:
         (decided(), Cancellation(NOW, "aborted", error="ApprovalCancelled")),
     ],
 )
-def test_what_changes_nothing_is_not_written(approval: Approval, event: ApprovalEvent) -> None:
+def test_events_that_change_nothing_are_not_written(approval: Approval, event: ApprovalEvent) -> None:
     store = MemoryStore(approval)
     respond(store, approval, event)
     assert (store.writes, store.record) == (0, approval)
 
 
 @pytest.mark.parametrize(("mine", "verdict"), [(Action.APPROVE, Verdict.REPEATED), (Action.REJECT, Verdict.OVERRULED)])
-def test_who_comes_second_is_judged_by_what_came_first(mine: Action, verdict: Verdict) -> None:
+def test_the_second_response_is_judged_by_the_first(mine: Action, verdict: Verdict) -> None:
     """The stale approval that the second answer was made on is of no account."""
     first = decided(Action.APPROVE, BOB)
     store = MemoryStore(first)
@@ -105,7 +105,7 @@ def test_a_write_that_took_effect_but_was_not_heard_of_counts_as_a_repetition() 
 
 
 @given(st.lists(st.tuples(st.sampled_from(Action), st.sampled_from([ALICE, BOB])), min_size=1, max_size=6))
-def test_of_many_who_read_the_same_pending_approval_one_decides(answers: list[tuple[Action, Approver]]) -> None:
+def test_one_of_many_responses_to_the_same_version_decides(answers: list[tuple[Action, Approver]]) -> None:
     store = MemoryStore(an_approval())
     events = [a_response(action, approver) for action, approver in answers]
     verdicts = [respond(store, an_approval(), event).verdict for event in events]
@@ -114,7 +114,7 @@ def test_of_many_who_read_the_same_pending_approval_one_decides(answers: list[tu
     assert store.record.responses == (replace(events[0], person=events[0].approver.id),)
 
 
-def test_of_many_who_read_the_same_pending_quorum_each_counts_once() -> None:
+def test_each_of_many_responses_to_the_same_quorum_counts_once() -> None:
     """Each writes on a version that the others have left behind; none of them is lost, none counts twice."""
     approval = an_approval(request=replace(an_approval().request, required_approvals=3))
     store = MemoryStore(approval)
@@ -134,7 +134,7 @@ def test_a_withdrawal_that_meets_the_decision_is_overruled() -> None:
     assert (judgement.verdict, store.record.status) == (Verdict.OVERRULED, Status.APPROVED)
 
 
-def test_the_clock_does_not_undo_an_answer_that_was_just_in_time() -> None:
+def test_the_scheduler_does_not_undo_an_answer_that_was_just_in_time() -> None:
     store = MemoryStore(decided())
     judgement = respond(store, an_approval(), Expiry(NOW + timedelta(hours=1)))
     assert (judgement.verdict, store.record.status) == (Verdict.OVERRULED, Status.APPROVED)
@@ -167,7 +167,7 @@ def test_a_conflict_carries_the_approval_as_it_stands_and_names_no_secret() -> N
 
 
 def a_reply(judgement: Judgement) -> DeferredReply:
-    """Says what became of the event."""
+    """Return a note that says what became of the event."""
     return DeferredReply(id="n1", user="U1", text=judgement.verdict)
 
 
@@ -185,7 +185,7 @@ def test_the_note_is_about_the_judgement_that_stands() -> None:
     assert [reply.text for reply in store.replies] == [Verdict.OVERRULED]
 
 
-def test_who_makes_no_note_of_a_judgement_keeps_it_from_being_stored() -> None:
+def test_an_error_in_making_the_note_keeps_the_judgement_from_being_stored() -> None:
     def refuse(_judgement: Judgement) -> DeferredReply:
         raise LookupError
 

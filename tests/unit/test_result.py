@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,18 +18,7 @@ from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import Action, Approval, OnTimeout, Request, Status, iso
 from approvals.domain.result import MAX_OUTPUT, most_bytes, output, result
 from approvals.domain.rules import judge
-from tests.builders import (
-    ALICE,
-    BOB,
-    CAROL,
-    NOW,
-    TOKEN,
-    a_response,
-    an_approval,
-    cancelled,
-    decided,
-    expired,
-)
+from tests.support.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, cancelled, decided, expired
 
 
 def test_the_result_has_exactly_the_contracts_keys() -> None:
@@ -74,7 +64,7 @@ def test_no_comment_is_null_so_that_a_json_path_finds_it() -> None:
 
 
 @pytest.mark.parametrize("approval", [an_approval(), expired(), cancelled()], ids=["pending", "expired", "cancelled"])
-def test_what_was_neither_approved_nor_rejected_has_no_result(approval: Approval) -> None:
+def test_an_approval_neither_approved_nor_rejected_has_no_result(approval: Approval) -> None:
     with pytest.raises(ValueError, match="neither approved nor rejected"):
         result(approval)
 
@@ -90,9 +80,9 @@ def test_a_hidden_character_of_an_earlier_versions_comment_is_shown_to_be_there(
     assert approval.decision
     responses = (replace(approval.responses[0], comment="Fi\x1b\u200bne"),)
     old = replace(approval, responses=responses, decision=replace(approval.decision, comment="Fi\x1b\u200bne"))
-    found = result(old)
+    found: dict[str, Any] = {**result(old)}
     assert found["Comment"] == "Fi\ufffd\ufffdne"
-    assert found["Responses"][0]["Comment"] == "Fi\ufffd\ufffdne"  # type: ignore[index, call-overload]
+    assert found["Responses"][0]["Comment"] == "Fi\ufffd\ufffdne"
 
 
 def test_a_name_with_line_breaks_is_one_line_in_the_status() -> None:
@@ -124,12 +114,12 @@ def test_the_form_is_what_the_last_who_approved_filled_in() -> None:
     assert result(judge(first, a_response(Action.REJECT, BOB)).approval)["Form"] == {}
 
 
-def test_what_was_withdrawn_is_no_response() -> None:
+def test_a_withdrawn_response_is_not_in_the_result() -> None:
     request = Request(timeout=timedelta(hours=1), required_approvals=2)
     once = judge(an_approval(request=request), a_response(approver=CAROL)).approval
     withdrawn = judge(once, Withdrawal(CAROL, NOW + timedelta(minutes=2))).approval
-    found = result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)
-    assert [each["By"] for each in found["Responses"]] == [BOB.id]  # type: ignore[index, union-attr, call-overload]
+    found: dict[str, Any] = {**result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)}
+    assert [each["By"] for each in found["Responses"]] == [BOB.id]
 
 
 @pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n"])

@@ -8,8 +8,8 @@ from typing import Any
 from approvals.domain.model import Action, Approval, Approver, Delivery, People, Person, Response
 from approvals.domain.rules import judge
 from approvals.store.items import approval_from_item, approval_to_item
-from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval
 from tests.support import earlier_decoder
+from tests.support.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
 ANN = Person(id=ALICE.id, name="Ann", identities={"email": ALICE.id, "slack": "U0ALICE01"})
 BO = Person(id=BOB.id, name="bob", identities={"slack": BOB.id})

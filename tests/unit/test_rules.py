@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
-from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -47,7 +47,19 @@ from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWAL
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
-from tests.builders import ALICE, BOB, CAROL, NOW, WORKSPACE, a_response, an_approval, cancelled, decided, expired
+from demo.process import ROOT
+from tests.support.builders import (
+    ALICE,
+    BOB,
+    CAROL,
+    NOW,
+    WORKSPACE,
+    a_response,
+    an_approval,
+    cancelled,
+    decided,
+    expired,
+)
 
 HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
 DEADLINE = an_approval().deadline
@@ -78,7 +90,7 @@ def in_slack(person: Person) -> Approver:
 
 # The tables of docs/rules.md.
 
-DOCUMENT = (Path(__file__).parents[2] / "docs/rules.md").read_text()
+DOCUMENT = (ROOT / "docs/rules.md").read_text()
 
 VERDICTS = {
     "decides": Verdict.DECIDED,
@@ -225,7 +237,7 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
         ),
     ],
 )
-def test_what_the_document_says_can_not_be_asked_can_not(changes: dict[str, Json]) -> None:
+def test_requests_that_the_document_excludes_are_refused(changes: dict[str, Json]) -> None:
     with pytest.raises(InvalidRequestError):
         the_documents_request(changes)
 
@@ -264,7 +276,7 @@ histories = st.lists(
 
 @st.composite
 def approvals(draw: st.DrawFn) -> Approval:
-    """Any rules, with Ann, Bo and Cy as approvers or nobody named, and Dan to escalate to."""
+    """Return any rules, with Ann, Bo and Cy as approvers or nobody named, and Dan to escalate to."""
     names_approvers = draw(st.booleans())
     request = Request(
         timeout=HOUR,
@@ -394,7 +406,7 @@ votes = st.dictionaries(st.sampled_from([ANN, BO, CY]), st.sampled_from(Action),
 
 
 @given(approvals(), votes, st.randoms(use_true_random=False))
-def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[Person, Action], random: object) -> None:
+def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[Person, Action], random: Random) -> None:
     """Save where both numbers are reached: then the first to be reached decides, by the rules."""
     request = approval.request
     counting = {
@@ -408,7 +420,7 @@ def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[P
         return
     in_order = list(said.items())
     shuffled = in_order.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # Hypothesis gives a Random
+    random.shuffle(shuffled)
     named = bool(request.approvers)
     votes = [[vote(*each, named=named) for each in order] for order in (in_order, shuffled)]
     statuses = {after(approval, each).status for each in votes}
@@ -423,7 +435,7 @@ def vote(person: Person, action: Action, *, named: bool) -> Response:
 
 
 @given(approvals(), histories)
-def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
+def test_the_scheduler_is_never_due_after_the_deadline_and_the_deadline_never_moves_back(
     approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     before = approval
@@ -436,7 +448,7 @@ def test_the_clock_is_never_due_after_the_deadline_and_the_deadline_never_moves_
 
 
 @given(approvals(), st.lists(st.builds(ExtensionRequest, identities, moments), max_size=3))
-def test_a_clock_that_comes_whenever_something_is_due_ends_every_request(
+def test_a_scheduler_that_runs_whenever_something_is_due_ends_every_request(
     approval: Approval, extensions: list[ApprovalEvent]
 ) -> None:
     """And it never comes in vain."""
@@ -506,7 +518,7 @@ def test_the_last_instant_before_the_deadline_still_counts() -> None:
     ],
 )
 @pytest.mark.parametrize("clock", [Expiry, ScheduledCheck])
-def test_the_clock_expires_an_approval_from_its_deadline_on(
+def test_the_scheduler_expires_an_approval_from_its_deadline_on(
     clock: type[Expiry | ScheduledCheck], at: datetime, verdict: Verdict, status: Status
 ) -> None:
     judgement = judge(an_approval(), clock(at))
@@ -576,7 +588,7 @@ def test_after_the_decision_events_are_told_apart_and_change_nothing(
         (replace(asked({}), deliveries=()), in_slack(ANN), Reason.TOO_EARLY),
     ],
 )
-def test_who_may_not_answer_is_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:
+def test_people_who_may_not_respond_are_told_why(approval: Approval, approver: Approver, reason: Reason) -> None:
     judgement = judge(approval, a_response(approver=approver))
     assert (judgement.verdict, judgement.reason) == (Verdict.NOT_ALLOWED, reason)
     assert judgement.approval.responses == ()
@@ -609,14 +621,14 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
     assert judgement.problems == (Problem(COMMENT, "Please say why."), Problem("Version", "Please fill this in."))
 
 
-def test_what_nobody_asked_for_is_not_kept() -> None:
+def test_input_that_the_request_does_not_ask_for_is_not_kept() -> None:
     approval = asked({"Comment": {"Reject": "off"}, "Form": [{"Name": "Version", "Type": "text"}]})
     said = replace(a_response(Action.REJECT, by_email(BO), comment="no"), form={"Version": "2.4.1"})
     [kept] = judge(approval, said).approval.responses
     assert (kept.comment, kept.form) == (None, {})
 
 
-def test_what_was_withdrawn_stays_in_the_record() -> None:
+def test_withdrawn_responses_stay_in_the_record() -> None:
     approval = after(
         asked({"RequiredApprovals": 2}),
         [a_response(approver=by_email(ANN)), Withdrawal(in_slack(ANN), NOW + 2 * MINUTE)],
@@ -677,7 +689,7 @@ def test_taking_back_twice_in_a_moment_is_taking_back_once() -> None:
     assert (again.verdict, again.changed) == (Verdict.WITHDRAWN, False)
 
 
-def test_nobody_uses_up_the_right_of_others_to_take_their_answer_back() -> None:
+def test_an_approver_does_not_use_up_the_withdrawals_of_others() -> None:
     request = Request(timeout=timedelta(hours=9), required_approvals=3)
     asked = an_approval(request=request, people=People(), deadline=NOW + timedelta(hours=9))
     approval = judge(asked, a_response(approver=BOB)).approval
@@ -707,7 +719,7 @@ def test_no_number_of_people_uses_up_the_first_withdrawal_of_another() -> None:
     assert [bool(said.withdrawn_at) for said in late.responses if said.person == CAROL.id] == [True, False]
 
 
-def test_what_a_hundred_approvers_withdraw_leaves_room_in_a_record() -> None:
+def test_withdrawals_of_a_hundred_approvers_leave_room_in_a_record() -> None:
     """Of 400 KB, 256 are for the input and all responses. Each of these has keys, and the ids that Slack has today."""
     request = Request(timeout=timedelta(hours=900), required_approvals=50)
     approval = an_approval(request=request, people=People(), deadline=NOW + request.timeout)

@@ -11,50 +11,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from approvals.domain.model import (
-    Json,
-)
+from approvals.domain.model import Json
 from approvals.domain.values import day, kind
 from approvals.requests.parse import InvalidRequestError, parse_request
-from approvals.requests.schema import load, problems, published, suggestion
-from tests.support.generated_requests import RIGHT, WRONG, generated
+from approvals.requests.schema import problems, published, suggestion
+from tests.support.generated_requests import WRONG, generated
+from tests.support.schema_values import SCHEMA, fitting
 
-SCHEMA = load("request.schema.json")
 PUBLISHED = published("request.schema.json")
 VALIDATOR = Draft202012Validator(dict(PUBLISHED))
-
-
-def fitting(schema: Any) -> st.SearchStrategy[Any]:
-    """Values that the schema allows."""
-    if "anyOf" in schema:
-        return st.one_of([fitting(option) for option in schema["anyOf"]])
-    if "enum" in schema:
-        return st.sampled_from(schema["enum"])
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return st.one_of([_of_type(name, schema) for name in types])
-
-
-def _of_type(name: str, schema: Any) -> st.SearchStrategy[Any]:
-    match name:
-        case "object":
-            keys = {key: fitting(value) for key, value in schema["properties"].items()}
-            required = set(schema.get("required", ()))
-            return st.fixed_dictionaries(
-                {key: value for key, value in keys.items() if key in required},
-                optional={key: value for key, value in keys.items() if key not in required},
-            )
-        case "array":
-            unique = repr if schema.get("uniqueItems") else None
-            return st.lists(fitting(schema["items"]), min_size=schema.get("minItems", 0), max_size=3, unique_by=unique)
-        case "integer":
-            numbers = st.integers(schema["minimum"], schema["maximum"])
-            return numbers | numbers.map(float)
-        case "number":
-            return st.integers(-1000, 1000) | st.floats(-1000, 1000)
-        case "boolean":
-            return st.booleans()
-        case _:
-            return st.sampled_from(RIGHT[schema.get("title")])
 
 
 odd: st.SearchStrategy[Any] = st.one_of(
@@ -69,14 +34,14 @@ too_much = st.sampled_from(["a" * 76, "a" * 301, "a" * 2001, "a" * 3001, [5] * 2
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container in a value with each of its keys."""
+    """Return every container in a value with each of its keys."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
     return [(value, key) for key in keys] + [place for key in keys for place in _places(value[key])]
 
 
 @st.composite
 def nearly_fitting(draw: st.DrawFn) -> Any:
-    """A request with something else in one place or two, a key too many, or one left out."""
+    """Return a request with something else in one place or two, a key too many, or one left out."""
     value = deepcopy(draw(fitting(SCHEMA)))
     replaced = set()
     for _ in range(draw(st.integers(0, 3))):
@@ -132,7 +97,7 @@ def test_it_agrees_with_a_validator_on_what_is_no_request_at_all(value: Json) ->
 
 @given(nearly_fitting())
 @settings(max_examples=150)
-def test_what_fits_is_taken_or_refused_with_a_path_and_never_breaks(value: Json) -> None:
+def test_fitting_input_is_accepted_or_refused_with_a_path_and_never_breaks(value: Json) -> None:
     found = refusals(value)
     assert not found or found[0].startswith("Approval")
     assert all(each.startswith(("Approval", "and ", "the keys of Approval")) for each in found)

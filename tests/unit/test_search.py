@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from approvals.domain.search import has_words
-from tests.builders import WORKFLOW, an_approval
+from tests.support.builders import WORKFLOW, an_approval
 
 REQUEST = replace(
     an_approval().request,

@@ -5,20 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 
 from approvals.domain import wording
-from approvals.domain.model import (
-    Action,
-    Approval,
-    People,
-    Person,
-    Request,
-)
+from approvals.domain.model import Action, Approval, People, Person, Request
 from approvals.domain.summary import summarize
 from bot.views import approval as message
 from bot.views import home
@@ -27,10 +20,9 @@ from cli import document
 from mail.digest_message import digest_mail
 from mail.messages import Links, notice_mail, reminder_mail, request_mail
 from mail.recipients import asked, reminded, told
-from tests.builders import NOW, an_approval
+from tests.support.builders import HOUR, NOW, an_approval
 from web import pages
 
-HOUR = timedelta(hours=1)
 STACK = "approvals@example.com"
 LINKS = Links("https://api.example.com/states", one_click=False)
 RO = Person(id="ro@example.com", name="ro@example.com", identities={"email": "ro@example.com"})
@@ -82,7 +74,7 @@ def test_the_shared_address_of_a_quorum_is_told_and_gets_no_links(changes: dict[
     assert "Who can respond: anyone who receives this request in Slack, except ro@example.com." in plain(mail.text)
 
 
-def test_whom_the_request_names_to_be_told_is_told_why() -> None:
+def test_people_that_the_request_notifies_are_told_why() -> None:
     approval = of(required_approvals=2, notify=(STACK, "eve@example.com"))
     for address in (STACK, "eve@example.com"):
         text = notice_mail(approval, address).text

@@ -51,7 +51,7 @@ GOOD = Connection(channel="C0123456789", bot_token="xoxb-1-2-abc", signing_secre
         ("", "", "", 3),
     ],
 )
-def test_what_can_not_be_right_is_told_before_anything_is_asked(
+def test_impossible_settings_are_told_before_anything_is_called(
     channel: str, token: str, secret: str, problems: int
 ) -> None:
     found = Connection(channel=channel, bot_token=token, signing_secret=secret).problems()
@@ -59,6 +59,6 @@ def test_what_can_not_be_right_is_told_before_anything_is_asked(
     assert not any(part and part in " ".join(found) for part in (token, secret))
 
 
-def test_what_is_secret_is_not_shown() -> None:
+def test_secrets_are_not_shown() -> None:
     assert GOOD.bot_token not in repr(GOOD)
     assert GOOD.signing_secret not in repr(GOOD)

@@ -77,12 +77,12 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("what", TAKEN)
-def test_what_slack_takes_is_taken(what: str) -> None:
+def test_messages_that_slack_takes_are_taken(what: str) -> None:
     assert check_message([TAKEN[what]]) == (TAKEN[what],)
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_slack_refuses_is_refused(what: str) -> None:
+def test_messages_that_slack_refuses_are_refused(what: str) -> None:
     with pytest.raises(SlackError, match="invalid_blocks"):
         check_message([REFUSED[what]])
 
@@ -155,7 +155,7 @@ def slack(time: Time) -> Slack:
 
 
 def trigger(slack: Slack) -> str:
-    """What allows to open a dialog: that alice clicked."""
+    """Return a trigger that opens a dialog: alice clicked."""
     slack.call("chat.postMessage", AUTHORIZATION, {"channel": CHANNEL, "blocks": [button()]})
     slack.click(slack.messages()[-1].ts, "go", "U0ALICE01")
     return list(slack._triggers)[-1]
@@ -283,7 +283,9 @@ def test_an_answer_that_slack_refuses_or_others_would_see_is_refused(slack: Slac
         ("chat.postMessage", {"channel": "U0GUEST004", "text": "x"}, "channel_not_found"),
     ],
 )
-def test_what_slack_does_not_do_is_refused(slack: Slack, method: str, parameters: dict[str, Any], error: str) -> None:
+def test_actions_that_slack_does_not_offer_are_refused(
+    slack: Slack, method: str, parameters: dict[str, Any], error: str
+) -> None:
     assert slack.call(method, AUTHORIZATION, parameters) == {"ok": False, "error": error}
 
 

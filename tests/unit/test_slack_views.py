@@ -49,9 +49,10 @@ from bot.views.modal import fits_in_modal, notice_modal, response_modal
 from bot.views.text import escape, literal, sentence
 from bot.visibility import Overview
 from demo.slack.block_kit import SlackError, check_home, check_message, check_view
-from tests.builders import (
+from tests.support.builders import (
     ALICE,
     BOB,
+    HOUR,
     MAX_DETAILS,
     MAX_REQUESTED_BY,
     MAX_TITLE,
@@ -124,12 +125,12 @@ crowds = st.builds(People, approvers=st.lists(people, max_size=50).map(tuple), r
 
 
 def as_sent(blocks: list[Block]) -> list[dict[str, Any]]:
-    """The blocks as Slack gets them. The SDK checks some of its limits on the way."""
+    """Return the blocks as Slack gets them. The SDK checks some of its limits on the way."""
     return [block.to_dict() for block in blocks]
 
 
 def inside(node: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a message."""
+    """Return every object in a message."""
     if isinstance(node, dict):
         yield node
         for child in node.values():
@@ -144,12 +145,12 @@ def mrkdwn(blocks: list[dict[str, Any]]) -> list[str]:
 
 
 def said(blocks: list[dict[str, Any]]) -> str:
-    """All text of a message."""
+    """Return all text of a message."""
     return "\n".join(node["text"] for node in inside(blocks) if isinstance(node.get("text"), str))
 
 
 def refused(blocks: list[dict[str, Any]]) -> str | None:
-    """Slack's error code for a message, by the stand-in's own book."""
+    """Return Slack's error code for a message, by the stand-in's rules."""
     try:
         check_message(blocks)
     except SlackError as error:
@@ -158,7 +159,7 @@ def refused(blocks: list[dict[str, Any]]) -> str | None:
 
 
 def saying(text: str) -> Approval:
-    """A request that says the text wherever a requester can."""
+    """Return a request that says the text wherever a requester can."""
     return an_approval(
         request=Request(title=text, details=text, requested_by=text, timeout=timedelta(hours=1), context={text: text})
     )
@@ -375,11 +376,8 @@ def written_in(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
         yield key, node
 
 
-HOUR = timedelta(hours=1)
-
-
 def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]:
-    """What the request says, quoted, below each label of ours: runs of rich text as type, text, style."""
+    """Return what the request says, quoted, below each label of ours: runs of rich text as type, text, style."""
     found = {}
     for block in blocks:
         if block["type"] == "rich_text" and len(block["elements"]) > 1:
@@ -390,7 +388,7 @@ def under(blocks: list[dict[str, Any]]) -> dict[str, list[tuple[str, str, Any]]]
 
 
 def not_shown(blocks: list[dict[str, Any]]) -> str:
-    """What a message says is left out of it."""
+    """Return what a message says it leaves out."""
     [found] = re.findall(r"\*Not shown here:\* (.*?)\. ", said(blocks))
     return str(found)
 
@@ -547,7 +545,7 @@ def test_menu_offers_what_can_be_done(changes: dict[str, Any], responses: int, c
         (Request(timeout=HOUR, severity=Severity.HIGH, comments=dict.fromkeys(Action, Presence.REQUIRED)), []),
     ],
 )
-def test_what_is_severe_and_takes_one_tap_is_confirmed(request_: Request, confirmed: list[str]) -> None:
+def test_severe_requests_that_take_one_tap_are_confirmed(request_: Request, confirmed: list[str]) -> None:
     """What opens a dialog asks there."""
     elements = actions_of(an_approval(request=request_))
     assert [each["text"]["text"] for each in elements if "confirm" in each] == confirmed
@@ -559,7 +557,7 @@ ANN = Person(id="ann@example.com", name="Ann", identities={"email": "ann@example
 CAROL = Person(id="carol@example.com", name="Carol", identities={"email": "carol@example.com", "slack": "U0CAROL003"})
 
 
-def test_who_may_answer_is_mentioned_or_named() -> None:
+def test_approvers_are_mentioned_or_named() -> None:
     request = Request(timeout=HOUR, required_approvals=2, notify=("U0DAVE0009", "eve@example.com"))
     approval = an_approval(request=request, people=People(approvers=(ANN, CAROL)))
     who, told, *_ = [
@@ -575,7 +573,7 @@ def test_silence_that_rejects_is_said() -> None:
     assert "No answer in time counts as a rejection." in said(as_sent(request_blocks(an_approval(request=request))))
 
 
-def test_who_answered_so_far_is_shown() -> None:
+def test_responses_so_far_are_shown() -> None:
     request = Request(timeout=HOUR, required_approvals=2)
     response = replace(a_response(), person=ALICE.id)
     shown = said(as_sent(request_blocks(an_approval(request=request, responses=(response,)))))
@@ -624,7 +622,7 @@ def test_a_comment_is_quoted() -> None:
 QUOTE = "rich_text_quote"
 
 
-def test_what_was_filled_in_is_shown_by_its_labels() -> None:
+def test_form_answers_are_shown_by_their_labels() -> None:
     form = (
         FormField(name="Amount", label="Amount in euros", type=FieldType.NUMBER),
         FormField(name="Sure", label="Sure?", type=FieldType.YES_NO),
@@ -634,7 +632,7 @@ def test_what_was_filled_in_is_shown_by_its_labels() -> None:
     assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
 
 
-def test_what_was_filled_in_and_a_long_title_pose_as_no_response_of_others() -> None:
+def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
     """Each line of theirs is in a quote: progress stands right below, outside."""
     forged = "Approved by ciso@example.com in Slack on Mon 23 Nov 2026, 09:01 UTC"
     form = (FormField(name="Why", label="Why", type=FieldType.TEXT),)
@@ -780,7 +778,7 @@ def test_a_moment_in_a_sentence_is_the_readers_own_and_the_rest_is_literal(at: d
     assert str(said) == f"{words} until {readable(at)}."
 
 
-def test_a_moment_that_somebody_wrote_is_text() -> None:
+def test_a_moment_that_an_author_wrote_is_text() -> None:
     wrote = f"Deploy on {readable(NOW)}"
     approval = an_approval(
         request=Request(timeout=HOUR, title=wrote * 9, required_approvals=2),
@@ -928,7 +926,7 @@ def test_a_message_that_hides_a_line_has_no_button_to_approve_but_a_way_to_the_p
     assert "block_id" not in blocks[-1]
 
 
-def test_who_may_only_see_a_request_gets_a_way_to_the_page_and_nothing_to_respond_with() -> None:
+def test_people_who_may_only_see_a_request_get_a_link_to_the_page_and_no_buttons() -> None:
     assert "actions" not in {block["type"] for block in as_sent(request_blocks(a_script(SCRIPT), answerable=False))}
     blocks = as_sent(request_blocks(a_script(LONG), answerable=False))
     [read] = blocks[-1]["elements"]
@@ -953,7 +951,7 @@ def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
     assert title in said(view.to_dict()["blocks"])
 
 
-def test_what_the_author_wrote_stands_in_quotes_below_what_is_ours() -> None:
+def test_the_authors_text_is_quoted_below_our_own() -> None:
     """Details that imitate progress stand below the real one, with a bar beside them."""
     forged = "1 of 2 approvals\nApproved by ciso@example.com by email on Mon 23 Nov 2026, 09:01 UTC"
     request = Request(timeout=HOUR, required_approvals=2, details=forged, requested_by="jo@example.com")
@@ -979,7 +977,7 @@ def test_an_outcome_says_what_of_the_request_it_does_not_show() -> None:
     assert re.fullmatch(r"1,\d{3} of 2,001 lines of the workflow input", not_shown(blocks))
 
 
-def test_where_an_execution_runs_is_among_our_facts_and_who_started_it_among_the_inputs() -> None:
+def test_our_facts_name_the_execution_and_the_inputs_who_started_it() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
     request = Request(timeout=HOUR, context={facts.STARTED_BY: parent})
     blocks = as_sent(request_blocks(an_approval(request=request)))

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import (
-    Action,
-    Approval,
-)
+from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
 from approvals.requests.parse import INVALID_REQUEST, Call, parse_call
-from tests.builders import BOB, TOKEN, WORKFLOW, decided, expired
+from demo.process import ROOT
+from tests.support.builders import BOB, TOKEN, WORKFLOW, decided, expired
 
-ASL: dict[str, Any] = json.loads((Path(__file__).parents[2] / "statemachine" / "approval.asl.json").read_text())
+ASL: dict[str, Any] = json.loads((ROOT / "statemachine" / "approval.asl.json").read_text())
 STATES: dict[str, dict[str, Any]] = ASL["States"]
 CALLBACK = STATES["Lambda Callback"]
 
@@ -36,7 +33,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contex
 
 
 def resolved(template: Any, execution_input: Any) -> Any:
-    """A payload template filled in as Step Functions does."""
+    """Return a payload template filled in as Step Functions does."""
     if not isinstance(template, dict):
         return template
     return {
@@ -48,7 +45,7 @@ def resolved(template: Any, execution_input: Any) -> Any:
 
 
 def looked_up(path: str, data: Any) -> Any:
-    """What a reference path finds: `$$.a.b` in the context object, `$.a.b` in the data."""
+    """Return what a reference path finds: `$$.a.b` in the context object, `$.a.b` in the data."""
     root, *names = path.split(".")
     found = CONTEXT if root == "$$" else data
     for name in names:
@@ -57,7 +54,7 @@ def looked_up(path: str, data: Any) -> Any:
 
 
 def caught(error: str) -> str:
-    """The state that an error of the callback leads to."""
+    """Return the state that an error of the callback leads to."""
     for catcher in CALLBACK["Catch"]:
         if {error, "States.ALL"} & set(catcher["ErrorEquals"]):
             return str(catcher["Next"])
@@ -65,7 +62,7 @@ def caught(error: str) -> str:
 
 
 def chosen(data: Any) -> list[str]:
-    """The states whose rule in the choice holds."""
+    """Return the states whose rule in the choice holds."""
     return [
         rule["Next"]
         for rule in STATES["ManualApprovalChoiceState"]["Choices"]

@@ -15,7 +15,7 @@ from approvals.domain.model import Approval, Decision, Delivery, Status
 from approvals.domain.steps import Step
 from approvals.services.channel import Done, NotDone, Task, Tasks
 from approvals.services.tasks import Run, StepsFailedError
-from tests.builders import NOW, TOKEN, an_approval
+from tests.support.builders import NOW, TOKEN, an_approval
 
 ORDER = (Step.RESUME, "outcome_email", "outcome_slack")
 
@@ -120,7 +120,7 @@ def test_the_next_try_does_only_what_failed() -> None:
     assert second.done == ["outcome_email"]
 
 
-def test_what_is_moot_or_queued_is_not_marked_and_only_the_queued_is_settled() -> None:
+def test_moot_and_queued_tasks_are_not_marked_and_only_queued_ones_are_settled() -> None:
     run = a_run()
     run.carry_out({"moot": lambda _: NotDone.MOOT, "queued": lambda _: NotDone.QUEUED, "done": lambda _: Done()})
     assert run.approval.steps.keys() == {"done"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -32,10 +31,9 @@ from mail.digest_message import digest_mail
 from mail.messages import Links, reminder_mail, request_mail
 from mail.sns import Mail
 from mail.text import BAR
-from tests.builders import MAX_TITLE, NOW, an_approval
+from tests.support.builders import HOUR, MAX_TITLE, NOW, an_approval
 from web import pages
 
-HOUR = timedelta(hours=1)
 TO, BASE = "ann@example.com", "https://approvals.example.com/states"
 LINKS = Links(BASE, one_click=True)
 APPROVE = ACTION_IDS[Action.APPROVE]
@@ -71,12 +69,12 @@ fields = st.builds(
 
 
 def squashed(text: str) -> str:
-    """A text without what surfaces break, indent, quote or mark it with."""
+    """Return a text without the line breaks, indents, quotes and marks of surfaces."""
     return re.sub(r"[\s|\u200b\u2026]+", "", text)
 
 
 def told(node: object) -> Iterator[str]:
-    """All that is to be read in blocks: texts in their order, and where links lead."""
+    """Return all that people read in blocks: texts in their order, and where links lead."""
     if isinstance(node, dict):
         yield from (node[key] for key in ("text", "url", "initial_value") if isinstance(node.get(key), str))
         for child in node.values():
@@ -87,7 +85,7 @@ def told(node: object) -> Iterator[str]:
 
 
 def parts(approval: Approval) -> Iterator[tuple[str, str]]:
-    """Everything that a request says, with the part it belongs to."""
+    """Return everything that a request says, with the part it belongs to."""
     request = approval.request
     yield from (("facts", text) for fact in request.facts for text in fact)
     yield from (("links", text) for link in request.links for text in link)
@@ -99,7 +97,7 @@ def parts(approval: Approval) -> Iterator[tuple[str, str]]:
 
 
 def missing(approval: Approval, shown: str) -> set[str]:
-    """The parts of which something is not to be read in what is shown."""
+    """Return the parts of which something is missing in the shown text."""
     text = squashed(shown)
     return {part for part, said in parts(approval) if squashed(said) not in text}
 
@@ -176,7 +174,7 @@ def read(default: FormValue | None) -> str:
 
 
 def unbarred(mail: Mail) -> str:
-    """The text of an email without the bars before the author's lines."""
+    """Return the text of an email without the bars before the author's lines."""
     return re.sub(rf"^{re.escape(BAR)}", "", mail.text, flags=re.MULTILINE)
 
 

@@ -8,42 +8,36 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from approvals.adapters import metrics
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import (
-    Action,
-    Status,
-)
+from approvals.domain.model import Action, Status
+from demo.process import ROOT
 from handlers import settings
 from mail import addresses
 from mail.channel import UNCONFIRMED
 from mail.sns import RECIPIENT
+from tests.support.template import (
+    FUNCTIONS,
+    GLOBALS,
+    INTERNET_FACING,
+    LOG_GROUPS,
+    PARAMETERS,
+    QUEUES,
+    RESOURCES,
+    TABLES,
+    TEMPLATE,
+    actions,
+    allowing,
+    as_list,
+    of_type,
+    statements,
+)
 from web.handler import UNEXPECTED
 from web.html import HEADERS
-
-ROOT = Path(__file__).parents[2]
-
-PARAMETERS: dict[str, Any] = {
-    "Email": None,
-    "SlackChannel": "",
-    "SlackBotToken": "",
-    "SlackSigningSecret": "",
-    "SlackApiUrl": "https://slack.com/api/",
-    "PublicUrl": "",
-    "ApprovalTimeoutMinutes": 60,
-    "EmailLinkMode": "confirm",
-    "AlarmTopicArn": "",
-    "Tracing": "Disabled",
-    "EventBusName": "",
-    "SnapStart": "None",
-}
-"""The contract's parameters with their defaults; None = must be given."""
 
 OUTPUTS = {
     "ApiGatewayInvokeURL",
@@ -62,51 +56,16 @@ NAME_PROPERTIES = re.compile(
 )
 """Properties that would fix a resource's name: two stacks in one account would then clash."""
 
-INTERNET_FACING = ("CallbackFunction", "BotFunction")
-
 FOLDS = "DigestFunction"
 """Makes one mail of a whole batch, so a batch succeeds or fails as one."""
 
 
-class CloudFormation(yaml.SafeLoader):
-    """Reads `!Ref x` as `{"Ref": "x"}`, `!Sub x` as `{"Fn::Sub": "x"}`, and so on."""
-
-
-def _intrinsic(loader: CloudFormation, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = node.value
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-CloudFormation.add_multi_constructor("!", _intrinsic)
-
-TEMPLATE: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), CloudFormation)  # noqa: S506 a SafeLoader
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-GLOBALS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
-
-
-def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of each resource of a type, by its logical id."""
-    return {name: found.get("Properties", {}) for name, found in RESOURCES.items() if found["Type"] == kind}
-
-
-FUNCTIONS = of_type("AWS::Serverless::Function")
-QUEUES = of_type("AWS::SQS::Queue")
 APPLICATION: dict[str, Any] = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
-LOG_GROUPS = of_type("AWS::Logs::LogGroup")
-TABLES = of_type("AWS::DynamoDB::Table")
 TABLE = TABLES["ApprovalTable"]
 
 
 def events(kind: str) -> list[Any]:
-    """The event sources of a type, as parameters of a test: function and properties."""
+    """Return the event sources of a type, as parameters of a test: function and properties."""
     return [
         pytest.param(function, event["Properties"], id=f"{function}-{name}")
         for function, properties in FUNCTIONS.items()
@@ -121,43 +80,13 @@ RETRIED = [param for param in POLLED if param.values[0] != FOLDS]
 """The queues of single items that are tried again."""
 
 
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements(function: str) -> list[dict[str, Any]]:
-    """The statements of a function's policies, which are all written out: in its own, or in one that is shared.
-
-    One that is shared may name the functions' roles, in the place of being named by them.
-    """
-    policies = as_list(FUNCTIONS[function].get("Policies", []))
-    documents = [
-        RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy for policy in policies
-    ]
-    documents += [
-        policy["PolicyDocument"]
-        for policy in of_type("AWS::IAM::ManagedPolicy").values()
-        if {"Ref": f"{function}Role"} in policy.get("Roles", [])
-    ]
-    return [statement for document in documents for statement in as_list(document["Statement"])]
-
-
-def allowing(function: str) -> list[dict[str, Any]]:
-    """The statements that allow something. What they come to beside those that deny is judged in test_policies.py."""
-    return [statement for statement in statements(function) if statement["Effect"] == "Allow"]
-
-
-def actions(function: str) -> list[str]:
-    return [action for statement in allowing(function) for action in as_list(statement["Action"])]
-
-
 def may(function: str, action: str) -> bool:
-    """Whether a function's policies allow an action; IAM's actions may have wildcards and know no case."""
+    """Return True if a function's policies allow an action; IAM's actions may have wildcards and know no case."""
     return any(fnmatchcase(action.lower(), allowed.lower()) for allowed in actions(function))
 
 
 def inside(node: Any) -> Iterator[Any]:
-    """Every value in a part of the template."""
+    """Return every value in a part of the template."""
     yield node
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     for child in children:
@@ -233,7 +162,7 @@ def test_the_outputs_are_exactly_the_contracts_and_described() -> None:
     assert all(output["Description"] and output["Value"] for output in TEMPLATE["Outputs"].values())
 
 
-def test_what_outputs_and_functions_refer_to_exists() -> None:
+def test_outputs_and_functions_refer_to_what_exists() -> None:
     known = {*RESOURCES, *TEMPLATE["Parameters"], *TEMPLATE.get("Conditions", {})}
     known |= {f"{function}Role" for function in FUNCTIONS}  # SAM makes one for each
     dicts = [node for node in inside(TEMPLATE) if isinstance(node, dict)]
@@ -379,7 +308,7 @@ def test_a_stream_hands_what_fails_for_good_to_the_dead_letter_queue(function: s
     assert granted
 
 
-def test_what_the_scheduler_can_not_read_reaches_the_dead_letter_queue() -> None:
+def test_records_that_the_scheduler_cannot_read_reach_the_dead_letter_queue() -> None:
     variables = FUNCTIONS["LifecycleFunction"]["Environment"]["Variables"]
     assert variables["DEAD_LETTER_QUEUE_URL"] == {"Ref": "DeadLetterQueue"}
     queues = [
@@ -406,7 +335,7 @@ def test_a_stream_neither_starts_late_nor_retries_for_ever(function: str, source
     assert source["BisectBatchOnFunctionError"] is True
 
 
-def test_the_mails_of_a_batch_are_one_and_so_is_their_failure() -> None:
+def test_the_emails_of_a_batch_are_one_and_so_is_their_failure() -> None:
     [source] = [param.values[1] for param in POLLED if param.values[0] == FOLDS]
     assert "FunctionResponseTypes" not in source
     variables = FUNCTIONS[FOLDS]["Environment"]["Variables"]
@@ -417,7 +346,7 @@ def test_the_mails_of_a_batch_are_one_and_so_is_their_failure() -> None:
 
 
 @pytest.mark.parametrize("function", ["NotifyFunction", "DecisionFunction"])
-def test_a_mail_that_came_too_fast_can_be_left_to_the_digest(function: str) -> None:
+def test_a_email_that_came_too_fast_can_be_left_to_the_digest(function: str) -> None:
     assert FUNCTIONS[function]["Environment"]["Variables"]["MAIL_QUEUE_URL"] == {"Ref": "MailQueue"}
     queues = [
         resource
@@ -579,7 +508,7 @@ def test_no_function_logs_its_events(function: str) -> None:
     assert str(variables.get("POWERTOOLS_LOG_LEVEL", "INFO")).upper() != "DEBUG"
 
 
-def test_the_clock_looks_at_least_once_a_minute() -> None:
+def test_the_scheduler_looks_at_least_once_a_minute() -> None:
     """Deadlines are given in minutes."""
     schedules = {param.values[0]: param.values[1]["Schedule"] for param in events("Schedule")}
     assert schedules["LifecycleFunction"] == "rate(1 minute)"
@@ -606,7 +535,7 @@ def test_an_execution_that_was_stopped_is_noticed() -> None:
 GATEWAY_RESPONSES = RESOURCES["ExecutionApi"]["Properties"]["GatewayResponses"]
 
 
-def test_what_never_reaches_a_function_is_answered_with_a_page_too() -> None:
+def test_requests_that_never_reach_a_function_get_a_page_too() -> None:
     """API Gateway takes the defaults for what has none of its own: a firewall's 403, a function's error, a timeout."""
     codes = {name: response.get("StatusCode") for name, response in GATEWAY_RESPONSES.items()}
     assert codes == {"MISSING_AUTHENTICATION_TOKEN": 404, "THROTTLED": 429, "DEFAULT_4XX": None, "DEFAULT_5XX": None}
@@ -679,7 +608,7 @@ def test_the_application_repository_takes_what_is_said_of_the_product(name: str,
     assert re.fullmatch(pattern, APPLICATION[name])
 
 
-def test_what_the_application_repository_shows_exists() -> None:
+def test_files_that_the_application_repository_shows_exist() -> None:
     assert (ROOT / APPLICATION["LicenseUrl"]).read_text().startswith("MIT License")
     assert (ROOT / APPLICATION["ReadmeUrl"]).exists()
     assert "HomePageUrl" not in APPLICATION
@@ -710,7 +639,7 @@ def test_the_memory_is_what_was_chosen_by_measurement() -> None:
 
 
 def parameters_in(node: Any) -> set[str]:
-    """The template's parameters that a part of it depends on."""
+    """Return the template's parameters that a part of it depends on."""
     found: set[str] = set()
     for each in inside(node):
         match each:
@@ -723,7 +652,7 @@ def parameters_in(node: Any) -> set[str]:
     return found & set(PARAMETERS)
 
 
-def test_what_people_wait_for_can_start_from_a_snapshot_and_nothing_else_can() -> None:
+def test_functions_that_people_wait_for_can_start_from_a_snapshot_and_no_others() -> None:
     assert [name for name, function in FUNCTIONS.items() if "AutoPublishAlias" in function] == [*INTERNET_FACING]
     assert [name for name, function in FUNCTIONS.items() if "SnapStart" in function] == [*INTERNET_FACING]
     assert {FUNCTIONS[name]["SnapStart"]["ApplyOn"]["Ref"] for name in INTERNET_FACING} == {"SnapStart"}
@@ -770,7 +699,7 @@ SHOWN: list[list[Any]] = [metric for graph in GRAPHS for metric in graph["metric
 
 
 def named(metric: list[Any]) -> tuple[str, str, dict[str, str]]:
-    """The namespace, the name and the dimensions of a metric."""
+    """Return the namespace, the name and the dimensions of a metric."""
     texts = [part for part in metric if isinstance(part, str)]
     return texts[0], texts[1], dict(zip(texts[2::2], texts[3::2], strict=True))
 
@@ -802,7 +731,7 @@ def test_the_dashboard_shows_each_alarm_and_each_functions_errors_and_throttles(
 
 
 def named_or_none(metric: list[Any]) -> tuple[str, str] | None:
-    """The namespace and name of a metric; None for an expression."""
+    """Return the namespace and name of a metric; None for an expression."""
     return (metric[0], metric[1]) if isinstance(metric[0], str) else None
 
 
@@ -835,7 +764,7 @@ def test_the_dashboard_shows_every_way_that_an_approval_can_be_decided() -> None
     assert sorted(shown) == sorted((str(channel), str(status)) for channel, status in people | clock)
 
 
-def test_what_is_open_is_what_was_requested_less_what_was_decided() -> None:
+def test_open_approvals_are_those_requested_less_those_decided() -> None:
     [graph] = [graph for graph in GRAPHS if "Open" in graph["title"]]
     ids = {named(metric)[1]: metric[-1]["id"] for metric in graph["metrics"] if isinstance(metric[0], str)}
     [[expression]] = [metric for metric in graph["metrics"] if not isinstance(metric[0], str)]

@@ -26,7 +26,7 @@ from bot.visibility import Overview
 from cli.document import document, lines
 from cli.export_columns import row
 from mail.messages import Links, outcome_mail, reminder_mail
-from tests.builders import ALICE, MESSAGE, NOW, a_response, an_approval
+from tests.support.builders import ALICE, MESSAGE, NOW, a_response, an_approval
 from web import pages
 
 HOUR = timedelta(hours=1)

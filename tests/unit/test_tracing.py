@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.transformed import resources
+from tests.support.sam_transform import resources
 
 
 def of_type(tracing: str, kind: str) -> list[dict[str, Any]]:

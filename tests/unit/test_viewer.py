@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    People,
-    Person,
-    Request,
-    Response,
-    Status,
-)
+from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Response, Status
 from approvals.domain.rules import judge
 from bot.subcommands import Subcommand, parse_command
 from bot.visibility import Viewer, can_see, is_awaited, is_involved, is_requester, overview
-from tests.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
+from tests.support.builders import ALICE, BOB, HOUR, MESSAGE, NOW, WORKSPACE, a_response, an_approval, expired
 
 BOBS = Viewer(
     id=BOB.id,
@@ -37,12 +29,11 @@ ANN = Person(id="ann@example.com", name="ann", identities={"email": "ann@example
 TAGGED = Person(id="bob@example.com", name="bob", identities={"email": "Bob+ops@example.com"})
 FORMER = Person(id="bob@example.com", name="bob", identities={"email": "bob@example.com", "slack": "U0FORMER01"})
 """Somebody who had Bob's address when the request was sent."""
-HOUR = timedelta(hours=1)
 
 
-def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tuple[bool, bool]:
-    """Whether a request waits for the viewer, and whether they see it at all."""
-    approval = an_approval(request=Request(timeout=HOUR, **request), people=people)  # type: ignore[arg-type]
+def asked(people: People | None, viewer: Viewer = BOBS, **request: Any) -> tuple[bool, bool]:
+    """Return True if a request waits for the viewer, and whether they see it at all."""
+    approval = an_approval(request=Request(timeout=HOUR, **request), people=people)
     return is_awaited(approval, viewer), can_see(approval, viewer)
 
 
@@ -71,19 +62,19 @@ def asked(people: People | None, viewer: Viewer = BOBS, **request: object) -> tu
         ("for me, of another workspace", People(approvers=(ME,)), replace(OUTSIDE, workspace="T0X"), (False, True)),
     ],
 )
-def test_what_waits_for_me_and_what_i_see(
+def test_a_viewer_sees_their_requests_and_those_that_wait_for_them(
     what: str, people: People | None, viewer: Viewer, expected: tuple[bool, bool]
 ) -> None:
     assert asked(people, viewer) == expected
 
 
-def test_whom_a_request_is_escalated_to_sees_it_from_then_on() -> None:
+def test_people_escalated_to_see_the_request_from_then_on() -> None:
     people = People(approvers=(ANN,), escalation=(ME,))
     escalated = an_approval(people=people, escalated_at=NOW)
     assert (is_awaited(escalated, OUTSIDE), can_see(escalated, OUTSIDE)) == (True, True)
 
 
-def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
+def test_requests_that_i_responded_to_wait_for_me_no_more_and_stay_in_sight() -> None:
     request = Request(timeout=HOUR, required_approvals=2)
     approval = judge(
         an_approval(request=request, people=People(approvers=(ANN, ME))), a_response(approver=BOB)
@@ -92,19 +83,19 @@ def test_what_i_answered_waits_for_me_no_more_and_stays_in_sight() -> None:
     assert (is_awaited(approval, OUTSIDE), can_see(approval, OUTSIDE)) == (False, True)
 
 
-def test_who_is_told_of_a_request_sees_it() -> None:
+def test_people_told_of_a_request_see_it() -> None:
     for name in (BOB.id, "Bob@Example.com"):
         assert asked(People(approvers=(ANN,)), OUTSIDE, notify=(name,)) == (False, True)
 
 
-def test_who_has_no_address_in_slack_is_not_everybody_without_one() -> None:
+def test_people_without_an_address_in_slack_are_not_taken_for_each_other() -> None:
     nameless = replace(OUTSIDE, email="")
     slack_only = Person(id="U0X0000001", name="x", identities={"slack": "U0X0000001"})
     assert asked(People(approvers=(slack_only,)), nameless) == (False, False)
     assert not is_requester(an_approval(request=Request(timeout=HOUR), people=People()), nameless)
 
 
-def test_who_asked_is_known_before_slack_was_asked() -> None:
+def test_the_requester_is_known_before_slack_was_called() -> None:
     assert is_requester(an_approval(request=Request(timeout=HOUR, requested_by=BOB.id), people=None), OUTSIDE)
 
 
@@ -137,12 +128,12 @@ approvals = st.builds(
 )
 
 
-def _answered(approval: Approval, by: object) -> Approval:
-    return judge(approval, a_response(approver=by)).approval if by else approval  # type: ignore[arg-type]
+def _answered(approval: Approval, by: Approver | None) -> Approval:
+    return judge(approval, a_response(approver=by)).approval if by else approval
 
 
 @given(approvals, st.sampled_from([BOBS, OUTSIDE]))
-def test_what_waits_for_somebody_they_may_answer_and_see(approval: Approval, viewer: Viewer) -> None:
+def test_viewers_may_respond_to_and_see_requests_that_wait_for_them(approval: Approval, viewer: Viewer) -> None:
     if is_awaited(approval, viewer):
         assert can_see(approval, viewer)
         assert judge(approval, Response(approver=BOB, action=Action.APPROVE, at=NOW)).approval.status is Status.APPROVED

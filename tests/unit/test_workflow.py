@@ -16,8 +16,8 @@ from botocore.stub import Stubber
 from approvals.adapters.step_functions import MAX_CAUSE, TaskGoneError, Workflows, console_url
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval
-from approvals.domain.result import result
-from tests.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
+from approvals.domain.result import output, result
+from tests.support.builders import BOB, NOW, TOKEN, an_approval, cancelled, decided, expired
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -40,26 +40,12 @@ def stub(client: SFNClient) -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
-class AnyOutput:
-    """Equal to the JSON text of one result, however it is written."""
-
-    def __init__(self, approval: Approval) -> None:
-        self._result = result(approval)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, str) and json.loads(other) == self._result
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 @pytest.mark.parametrize(
     "approval", [decided(Action.APPROVE), decided(Action.REJECT, BOB, comment="no")], ids=["approved", "rejected"]
 )
-def test_what_a_person_decided_is_a_success_with_the_result(
-    client: SFNClient, stub: Stubber, approval: Approval
-) -> None:
+def test_a_persons_decision_is_a_success_with_the_result(client: SFNClient, stub: Stubber, approval: Approval) -> None:
     """A rejection is a result, not a failure."""
-    sent = {"taskToken": TOKEN, "output": AnyOutput(approval)}
+    sent = {"taskToken": TOKEN, "output": output(approval)}
     stub.add_response("send_task_success", {}, sent)
     Workflows(client).resume(approval, TOKEN)
 
@@ -71,7 +57,7 @@ def test_what_a_person_decided_is_a_success_with_the_result(
         (cancelled("The execution was aborted."), "ApprovalCancelled", "The execution was aborted."),
     ],
 )
-def test_what_nobody_decided_is_a_failure_and_never_a_success(
+def test_an_outcome_that_nobody_decided_is_a_failure_and_never_a_success(
     client: SFNClient, stub: Stubber, approval: Approval, error: str, cause: str
 ) -> None:
     cause = f"{cause} (approval {approval.id})"
@@ -196,7 +182,7 @@ def test_a_history_that_is_gone_says_nothing(client: SFNClient, stub: Stubber) -
     assert Workflows(client).reached(decided()) is False
 
 
-def test_a_history_that_can_not_be_read_is_tried_again(client: SFNClient, stub: Stubber) -> None:
+def test_a_history_that_cannot_be_read_is_tried_again(client: SFNClient, stub: Stubber) -> None:
     stub.add_client_error("get_execution_history", "ThrottlingException", TOKEN)
     with pytest.raises(DeliveryError) as caught:
         Workflows(client).reached(decided())

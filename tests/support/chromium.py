@@ -26,7 +26,7 @@ _SWITCHES = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Starts it. Skips the test where it is not installed; with `REQUIRE_BROWSER` set, fails it."""
+    """Start Chromium. Skip the test where it is not installed; with `REQUIRE_BROWSER` set, fail it."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("REQUIRE_BROWSER"):

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "demo"))
 
 import emulated_iam  # type: ignore[import-not-found]
 from ministack.core import iam_evaluator as iam  # type: ignore[import-not-found]

@@ -1,4 +1,4 @@
-"""What a deployed stack holds that is no output of it: tables, task tokens, logs."""
+"""The contents of a deployed stack: tables, task tokens, logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does what a person does who pastes a command that the product told them to."""
+"""Runs the commands that the product prints, as a person does who pastes them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import shlex
 from typing import Any
 
-import boto3
 from botocore import xform_name
 from click.testing import CliRunner, Result
 
 from cli.__main__ import main
 from cli.context import Context
+from tests.support.aws import any_client
 
 _OF_THE_CLI = {"region", "profile", "query", "output", "endpoint_url"}
 """Options of every AWS command."""
 
 
-def commands(mend: str) -> list[str]:
-    """The commands among the lines below a finding, without their comments; other lines are clicks."""
-    lines = [line.partition("   # ")[0].strip() for line in mend.splitlines()]
+def commands(fix: str) -> list[str]:
+    """Return the commands among the lines below a finding, without their comments; other lines are clicks."""
+    lines = [line.partition("   # ")[0].strip() for line in fix.splitlines()]
     return [line for line in lines if line.startswith(("aws ", "approvals "))]
 
 
@@ -30,15 +30,15 @@ def run_ours(
     typed: str | None = None,
     context: Context | None = None,
 ) -> Result:
-    """Runs `approvals ...`; `typed` is its standard input."""
+    """Run `approvals ...`; `typed` is its standard input."""
     return CliRunner().invoke(main, [*shlex.split(command)[1:], *more], env=env, input=typed, obj=context)
 
 
 def run_aws(command: str) -> Any:
-    """Makes the call that `aws SERVICE OPERATION --OPTION VALUE ...` makes, checked by botocore's model."""
+    """Make the call of `aws SERVICE OPERATION --OPTION VALUE ...`, checked by botocore's model."""
     _, service, operation, *words = shlex.split(command)
     options = _options(words)
-    client = boto3.client(service, region_name=options.get("region"))  # type: ignore[call-overload]  # any service
+    client = any_client(service, region_name=options.get("region"))
     method = operation.replace("-", "_")
     members = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).input_shape.members
     by_option = {xform_name(name): (name, shape.type_name) for name, shape in members.items()}

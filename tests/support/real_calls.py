@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from botocore.client import BaseClient
 from demo.emulated_iam import checks
 from demo.process import ROOT
 
-FILE = Path(__file__).with_name("real_calls.json")
+FILE = ROOT / "tests/real_calls.json"
 RECORD = os.environ.get("RECORD_CALLS") == "1"
 
 Call = list[list[Any]]
@@ -38,6 +39,9 @@ _FUNCTIONS = {
     "handlers/bot.py": "BotFunction",
     "bot/listeners/": "BotFunction",
 }
+
+_FAKES = f"{ROOT}/tests/support/fakes.py"
+"""They stand between a function and DynamoDB: what they ask for, the function asks for."""
 
 
 def recorded() -> dict[str, list[Call]]:
@@ -85,15 +89,15 @@ def _logical(name: str, tables: Mapping[str, str]) -> str:
 
 
 def _caller() -> str:
-    """The function whose code calls; empty where a test does, by itself or in the function's place."""
-    frame = sys._getframe(2)
+    """Return the function whose code calls; empty where a test does, by itself or in the function's place."""
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(f"{ROOT}/tests/") and not path.endswith("conftest.py"):
+        if path.startswith(f"{ROOT}/tests/") and path != _FAKES:
             return ""
         local = path.removeprefix(f"{ROOT}/")
         for prefix, function in _FUNCTIONS.items():
             if local.startswith(prefix):
                 return function
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return ""

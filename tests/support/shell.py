@@ -1,4 +1,4 @@
-"""The command line in one process: a stack by moto, and time that passes only when somebody waits."""
+"""The command line in one process: a stack by moto, and time that passes only in waits."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from cli.__main__ import main
 from cli.context import Context
-from tests.builders import ALICE, a_response, an_approval
-from tests.functional.conftest import TABLE, Clock
+from tests.support.builders import ALICE, a_response, an_approval
+from tests.support.fakes import Clock
+from tests.support.tables import TABLE
 
 EMAIL = "approver@example.com"
 STACK = "human-approval"
@@ -33,7 +34,7 @@ OTHERS = {"AWS_PROFILE": None, "AWS_REGION": None, "APPROVALS_STACK": None, "NO_
 
 
 def deploy() -> dict[str, str]:
-    """What the command line uses of a stack; returns the stack's outputs."""
+    """Create what the command line uses of a stack; return the stack's outputs."""
     topic = boto3.client("sns").create_topic(Name="approvals")["TopicArn"]
     machine = boto3.client("stepfunctions").create_state_machine(
         name="HumanApproval",
@@ -49,7 +50,7 @@ def deploy() -> dict[str, str]:
 
 @dataclass
 class Shell:
-    """Runs `approvals`. Each time it sleeps, the clock moves on and the next of `then` happens."""
+    """Runs `approvals`. At each sleep, the clock moves on and the next of `then` is called."""
 
     table: ApprovalTable
     clock: Clock
@@ -77,7 +78,7 @@ class Shell:
         return SimpleNamespace(status_code=200), {"Stacks": [stack], "ResponseMetadata": {}}
 
     def run(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
-        """One call, without a terminal."""
+        """Run one command without a terminal."""
         context, self.context = self.context, self._a_context()
         runner = CliRunner(env={**OTHERS, **environ})
         return runner.invoke(main, arguments, input=stdin, obj=context, prog_name="approvals")
@@ -89,20 +90,20 @@ class Shell:
 
     @contextmanager
     def intercepted(self, service: str, operation: str, answer: Callable[..., Any]) -> Iterator[None]:
-        """Lets `answer` change what AWS returns to the next call of the command line."""
+        """Let `answer` change what AWS returns to the next call of the command line."""
         client: Any = self.context.client(service)  # type: ignore[call-overload]  # any service
         client.meta.events.register(f"after-call.{service}.{operation}", answer)
         yield
 
     def executions(self) -> list[dict[str, Any]]:
-        """What runs or ran, the oldest first."""
+        """Return all executions, the oldest first."""
         client = boto3.client("stepfunctions")
         machine = self.outputs["StateMachineHumanApprovalArn"]
         found = client.list_executions(stateMachineArn=machine)["executions"]
         return [dict(client.describe_execution(executionArn=each["executionArn"])) for each in found][::-1]
 
     def asked(self, people: People | None = NO_NAMES) -> Approval:
-        """Does what the state machine and `request` do: stores what the newest execution asks.
+        """Store the request of the newest execution, as the state machine and `request` do.
 
         Without people its approvers are still to be looked up.
         """
@@ -126,35 +127,50 @@ class Shell:
         return approval
 
     def started(self, name: str, asked: Any = None, people: People | None = NO_NAMES) -> Approval:
-        """An approval that an execution asks for, as another program would start it."""
+        """Start an execution as another program would, and return its approval."""
         machine = self.outputs["StateMachineHumanApprovalArn"]
         text = json.dumps({"Approval": asked or {"Title": f"About {name}"}})
         boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name=name, input=text)
         return self.asked(people)
 
     def newest(self) -> Approval:
-        """The approval of the newest execution."""
+        """Return the approval of the newest execution."""
         return self.table.get(approval_id(self.executions()[-1]["name"]))
 
     def answered(self, action: Action, approver: Approver = ALICE, comment: str | None = None) -> Approval:
-        """Somebody answers the newest approval."""
+        """Respond to the newest approval."""
         response = replace(a_response(action, approver, comment=comment), at=self.clock())
         return self.happened(response)
 
     def happened(self, event: ApprovalEvent) -> Approval:
-        """An event comes to the newest approval."""
+        """Apply an event to the newest approval."""
         return respond(self.table, self.newest(), event).approval
 
     def expired(self) -> Approval:
-        """The deadline of the newest approval passes, and the clock ticks."""
+        """Let the newest approval expire at its deadline."""
         self.clock.now = self.newest().deadline
         return self.happened(Expiry(self.clock()))
 
     def cancelled(self, error: str | None = None, superseded_by: str | None = None) -> Approval:
-        """The newest approval is called off."""
+        """Cancel the newest approval."""
         cause = "The execution was stopped before anybody answered."
         return self.happened(Cancellation(self.clock(), cause, error=error, superseded_by=superseded_by))
 
     def workflow_heard(self, step: Step = Step.RESUME) -> Approval:
-        """The decision was handed on."""
+        """Mark that the workflow received the decision."""
         return self.table.mark(self.newest(), step, self.clock())
+
+
+class Throttled:
+    """A response handler that turns a number of AWS's answers into errors."""
+
+    def __init__(self, times: int, code: str = "ThrottlingException", status: int = 400) -> None:
+        self.left = times
+        self.code = code
+        self.status = status
+
+    def __call__(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        if self.left:
+            self.left -= 1
+            http_response.status_code = self.status
+            parsed["Error"] = {"Code": self.code, "Message": "not authorized to perform: dynamodb:BatchGetItem on x"}

@@ -1,4 +1,4 @@
-"""Waiting for what is to be seen, without a page in between."""
+"""Waits until something can be seen."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Found = TypeVar("Found")
 
 
 def seen(look: Callable[[], Found | None], what: str, seconds: float = 60) -> Found:
-    """What is seen at last. Fails when it is not within the seconds."""
+    """Look until there is something, and return it. Fail when there is nothing within the seconds."""
     deadline = time.monotonic() + seconds
-    while (found := look()) is None:
+    while not (found := look()):
         assert time.monotonic() < deadline, f"not seen within {seconds:.0f} s: {what}"
         time.sleep(0.1)
     return found

@@ -24,7 +24,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
-from tests.builders import ALICE, BOB, NOW, a_response, an_approval, cancelled, decided, expired
+from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired
 from web import pages
 from web.form_inputs import Typed
 
@@ -37,7 +37,6 @@ FIELDS = {
     "sig": "b" * 32,
 }
 
-HOUR = timedelta(hours=1)
 LATER = NOW + timedelta(minutes=35)
 """When the pages are looked at: 25 minutes before the deadline."""
 
@@ -71,13 +70,13 @@ CAROL = replace(ALICE, id="carol@example.com", name="carol@example.com")
 
 
 def asking(**changes: Any) -> Approval:
-    """An approval whose request says what is given, and little else."""
+    """Return an approval whose request has the given keys and little else."""
     defaults: dict[str, Any] = {"title": "Deploy", "timeout": HOUR}
     return an_approval(request=Request(**defaults | changes))
 
 
 def typical(**changes: Any) -> Approval:
-    """What is asked on an ordinary day: a title, who asks, three facts, two lines of details."""
+    """Return an ordinary request: a title, its requester, three facts, two lines of details."""
     return asking(
         **{
             "title": "Deploy web 2.4.1 to production",
@@ -90,7 +89,7 @@ def typical(**changes: Any) -> Approval:
 
 
 def long(**changes: Any) -> Approval:
-    """A request of many screens."""
+    """Return a request of many screens."""
     return typical(
         **{
             "details": "# Plan\n" + "\n\n".join(f"- **step {number}** with `code`" for number in range(60)),
@@ -102,7 +101,7 @@ def long(**changes: Any) -> Approval:
 
 
 def waiting(**changes: Any) -> Approval:
-    """A request for two approvals; alice has given hers."""
+    """Return a request for two approvals; alice has given hers."""
     names = ("alice", "carol", "dave")
     people = People(
         approvers=tuple(Person(id=f"{n}@example.com", name=n, identities={"email": f"{n}@example.com"}) for n in names)
@@ -113,7 +112,7 @@ def waiting(**changes: Any) -> Approval:
 
 
 def eventful() -> Approval:
-    """A request to which everything happened that can happen, before it was approved."""
+    """Return an approved request with every kind of event in its history."""
     people = People(
         approvers=tuple(
             Person(id=f"{n}@example.com", name=n, identities={"email": f"{n}@example.com"}) for n in ("alice", "carol")
@@ -154,13 +153,13 @@ def eventful() -> Approval:
 
 
 def confirm(approval: Approval, action: Action = Action.APPROVE, typed: Typed | None = None) -> str:
-    """The page that asks to confirm."""
+    """Return the page that asks to confirm."""
     fields = {**FIELDS, "action": action.value}
     return pages.confirm(approval, action, fields, now=LATER, typed=typed or Typed())
 
 
 def recorded(note: str = "", **changes: Any) -> str:
-    """The page for alice, whose answer stands."""
+    """Return the page for alice, whose response counts."""
     approval = waiting(**changes)
     return pages.recorded(approval, approval.responses[0], FIELDS, now=LATER, note=note)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.functional.capacity SURFACE BULK`: one surface with a thousand open requests, in its own process.
+"""`python -m tests.support.capacity SURFACE BULK`: one surface with a thousand open requests, in its own process.
 
 DynamoDB is a stub at the place of botocore's network: it answers with pages of whole records, and leaves out of them
 what is not asked for. The last line on standard error is what the surface said, and the greatest memory of the process.
@@ -28,7 +28,7 @@ from approvals.domain.model import Request
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
-from tests.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
+from tests.support.builders import BOB, MESSAGE, NOW, WORKSPACE, an_approval, transported
 
 OPEN = 1000
 SIZE = 240 * 1024
@@ -39,7 +39,7 @@ _ID = "0" * 32
 
 
 def bulks(size: int = SIZE) -> dict[str, Request]:
-    """Requests of some size each, which have it in different places."""
+    """Return requests of one size, each with its bulk in another place."""
     hour = timedelta(hours=1)
     text = "\U0001f600" + "x" * (size - 4)  # One wide character makes each of a Python text's take four bytes.
     return {
@@ -52,7 +52,7 @@ def bulks(size: int = SIZE) -> dict[str, Request]:
 
 @dataclass
 class Table:
-    """The records, which differ in their ids alone: in full, and without their contexts."""
+    """Records that differ in their ids alone: in full, and without their contexts."""
 
     full: bytes
     listed: bytes
@@ -65,13 +65,13 @@ class Table:
         return cls(full, json.dumps(item, ensure_ascii=False).encode())
 
     def answer(self, request: Any, **_: Any) -> AWSResponse:
-        """What DynamoDB answers to a request of botocore's."""
+        """Return DynamoDB's answer to a request of botocore."""
         operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         body = getattr(self, operation)(json.loads(request.body))
         return AWSResponse(request.url, 200, HTTPHeaders(), Raw(body))
 
     def Query(self, asked: dict[str, Any]) -> bytes:  # noqa: N802
-        """A page of an index, all of whose keys are in one shard."""
+        """Return a page of an index, all of whose keys are in one shard."""
         shard, sort = ("due_shard", "due_at") if asked["IndexName"] == "due" else ("requested_shard", "requested_at")
         if asked["ExpressionAttributeValues"][":shard"]["S"] not in ("0", "2026-11#0"):
             return b'{"Items": []}'
@@ -83,7 +83,7 @@ class Table:
         ).encode()
 
     def BatchGetItem(self, asked: dict[str, Any]) -> bytes:  # noqa: N802
-        """The records with these keys, as far as they fit in 16 MB."""
+        """Return the records with these keys, as far as they fit in 16 MB."""
         [(name, wanted)] = asked["RequestItems"].items()
         record = self.full if "#request," in f"{wanted['ProjectionExpression']}," else self.listed
         ids = [key["id"]["S"] for key in wanted["Keys"]]
@@ -97,17 +97,17 @@ class Raw(BytesIO):
     """A body as botocore reads it."""
 
     def stream(self, **_: Any) -> Any:
-        """The body in one piece."""
+        """Yield the body in one piece."""
         yield self.getvalue()
 
 
 class QuietSlack(WebClient):
-    """Slack, where everything works and nothing is said."""
+    """A client of Slack whose calls all succeed and show nothing."""
 
     said: Any = None
 
     def api_call(self, api_method: str, **call: Any) -> SlackResponse:
-        """What Slack answers."""
+        """Return Slack's answer."""
         answers: dict[str, Any] = {
             "auth.test": {"team_id": WORKSPACE, "url": "https://example.slack.com/"},
             "users.info": {"user": {"id": BOB.id, "name": BOB.name, "team_id": WORKSPACE}},
@@ -122,16 +122,16 @@ class QuietSlack(WebClient):
 
 
 class QuietHook(WebhookClient):
-    """Where a command's answer goes."""
+    """The webhook that takes a command's reply."""
 
     def send(self, **call: Any) -> WebhookResponse:
-        """Takes the answer."""
+        """Keep the reply."""
         QuietSlack.said = call["blocks"][-1].elements[0].text
         return WebhookResponse(url="", status_code=200, body="ok", headers={})
 
 
 def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
-    """Delivers a note as `notify` does, with all that it imports."""
+    """Deliver a note as `notify` does, with all that it imports."""
     from handlers.settings import NotifySettings
 
     os.environ.update({field.name.upper(): "" for field in fields(NotifySettings)} | {"RETRY_ATTEMPTS": "10"})
@@ -171,7 +171,7 @@ def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
 
 
 def on_the_command_line(arguments: list[str], answer: Callable[..., Any]) -> object:
-    """Runs a command."""
+    """Run a command."""
     from cli.__main__ import main
     from cli.context import Context
 
@@ -184,7 +184,7 @@ def on_the_command_line(arguments: list[str], answer: Callable[..., Any]) -> obj
 
 
 def greatest_memory() -> int:
-    """MB of this process at most so far. Not `ru_maxrss`, which counts the parent's until it became this program."""
+    """Return the peak memory of this process in MB. Not `ru_maxrss`, which includes the parent's before exec."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.process import ROOT
-from tests.support.transformed import resources
-from tests.unit.test_template import TEMPLATE
+from tests.support.sam_transform import resources
+from tests.support.template import TEMPLATE
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 Document = dict[str, Any]
@@ -155,7 +155,7 @@ def judged(cases: Iterable[Case]) -> list[list[bool]]:
         ],
     }
     done = subprocess.run(
-        [ROOT / ".venv-emulator/bin/python", ROOT / "tests/judge.py"],
+        [ROOT / ".venv-emulator/bin/python", ROOT / "tests/support/iam_judge.py"],
         input=json.dumps(world),
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Records that this version can't read: broken, foreign, or written by a newer one."""
+"""Records that this version cannot read: broken, foreign, or written by a newer one."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ NESTED_CONTEXT = '{"x": ' + "[" * 2000 + "]" * 2000 + "}"
 
 
 def break_record(dynamodb: DynamoDBClient, table: str, approval_id: str, how: str) -> None:
-    """Makes a record unreadable."""
+    """Make a record unreadable."""
     item: Attributes = dict(dynamodb.get_item(TableName=table, Key={"id": {"S": approval_id}})["Item"])
     BROKEN[how](item)
     dynamodb.put_item(TableName=table, Item=item)
 
 
 def nest_context(dynamodb: DynamoDBClient, table: str, approval_id: str) -> None:
-    """Gives a record the context that a version without a limit would have stored."""
+    """Give a record the context that a version without a limit would have stored."""
     item: Attributes = dict(dynamodb.get_item(TableName=table, Key={"id": {"S": approval_id}})["Item"])
     item["request"]["M"]["context"] = {"S": NESTED_CONTEXT}
     dynamodb.put_item(TableName=table, Item=item)
@@ -53,7 +53,7 @@ _TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
 def leave_no_room(dynamodb: DynamoDBClient) -> None:
-    """Lets DynamoDB refuse whatever records an event, as it does for a record of 400 KB: moto has other limits."""
+    """Let DynamoDB refuse each update with an event, as it does for a record of 400 KB: moto has other limits."""
 
     def refuse(model: Any, params: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
         body = params["body"] if isinstance(params["body"], str) else params["body"].decode()

@@ -9,21 +9,15 @@ from typing import Any
 
 from approvals.domain.characters import reveal
 from approvals.domain.judgement import Cancellation, Expiry
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Delivery,
-    People,
-    Request,
-    Response,
-    Workflow,
-)
+from approvals.domain.model import Action, Approval, Approver, Delivery, People, Request, Response, Workflow
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.requests import schema
 from approvals.store.items import approval_to_item
 from approvals.store.table import serialized
+
+HOUR = timedelta(hours=1)
+APPROVE, REJECT = Action
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """When approvals of tests are requested."""
@@ -53,7 +47,7 @@ MAX_REQUESTED_BY: int = _SCHEMA["RequestedBy"]["maxLength"]
 
 
 def an_approval(**changes: Any) -> Approval:
-    """A pending approval that was just requested and may be answered for an hour."""
+    """Return a pending approval, just requested, with a deadline in an hour."""
     approval = Approval(
         id=approval_id(TOKEN),
         link_key=b"k" * 32,
@@ -70,14 +64,14 @@ def an_approval(**changes: Any) -> Approval:
 def a_response(
     action: Action = Action.APPROVE, approver: Approver = ALICE, *, minutes: float = 1, comment: str | None = None
 ) -> Response:
-    """An answer, some minutes after the request."""
+    """Return a response, some minutes after the request."""
     return Response(approver=approver, action=action, at=NOW + timedelta(minutes=minutes), comment=comment)
 
 
 def a_call(
     execution_input: Any, token: str = TOKEN, *, entered: str = "2026-11-23T09:00:00.000Z", attempt: int = 0
 ) -> dict[str, Any]:
-    """The payload of the state `Lambda Callback`."""
+    """Return the payload of the state `Lambda Callback`."""
     return {
         "TaskToken": token,
         "Input": execution_input,
@@ -88,9 +82,9 @@ def a_call(
 
 
 def decided(action: Action = Action.APPROVE, approver: Approver = ALICE, **changes: Any) -> Approval:
-    """An approval that the approver answered a minute after the request.
+    """Return an approval that the approver decided a minute after the request.
 
-    `comment` goes into the answer, even if it has hidden characters: earlier versions took those.
+    `comment` goes into the response, even if it has hidden characters: earlier versions took those.
     """
     comment = changes.pop("comment", None)
     shown = None if comment is None else reveal(comment)
@@ -102,24 +96,24 @@ def decided(action: Action = Action.APPROVE, approver: Approver = ALICE, **chang
 
 
 def expired(**changes: Any) -> Approval:
-    """An approval that nobody answered in time."""
+    """Return an approval that expired at its deadline."""
     approval = an_approval(**changes)
     return judge(approval, Expiry(approval.deadline)).approval
 
 
 def cancelled(cause: str = "The execution was aborted.", **changes: Any) -> Approval:
-    """An approval that was called off a minute after the request."""
+    """Return an approval that was cancelled a minute after the request."""
     event = Cancellation(NOW + timedelta(minutes=1), cause, error="ApprovalCancelled")
     return judge(an_approval(**changes), event).approval
 
 
 def an_image(approval: Approval) -> dict[str, Any]:
-    """The approval's record as the table's stream brings it."""
+    """Return the approval's record as the table's stream brings it."""
     return {name: transported(value) for name, value in serialized(approval_to_item(approval)).items()}
 
 
 def transported(attribute: Any) -> Any:
-    """An attribute as an event of Lambda has it, in JSON: bytes as base64."""
+    """Return an attribute as an event of Lambda has it, in JSON: bytes as base64."""
     match attribute:
         case bytes():
             return b64encode(attribute).decode()

@@ -1,0 +1,229 @@
+"""What people and the scheduler do in the simulated stack, and what must come of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from approvals.domain.model import Status
+from tests.support.builders import APPROVE, REJECT
+from tests.support.simulated_parameters import PARAMETERS
+from tests.support.simulation import Simulation, has_buttons
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What people and the scheduler do, and what there is to see of it in the end: by default, an approval."""
+
+    play: Callable[[Simulation], None]
+    statuses: tuple[Status, ...] = (Status.APPROVED,)
+    """How the approvals end, oldest first."""
+    answers: tuple[str, ...] = ("APPROVED",)
+    """How the workflow was resumed: a decision or an error's name."""
+    mails: tuple[str, ...] = ("Asked", "Approved")
+    messages: tuple[str, ...] = ("Approved",)
+    replies: int = 1
+    """Messages in the thread below the request: the outcome, and reminders."""
+    notes: int = 0
+    """How often a person is told that their click changed nothing."""
+    dead: bool = False
+    """Whether there is something that could not be done in all the tries."""
+
+
+def approve_by_mail(simulation: Simulation) -> None:
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+
+
+def reject_by_mail(simulation: Simulation) -> None:
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(REJECT)
+
+
+def approve_in_slack(simulation: Simulation) -> None:
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE)
+
+
+def click_too_late(simulation: Simulation) -> None:
+    approve_by_mail(simulation)
+    simulation.click(REJECT)
+
+
+def click_from_elsewhere(simulation: Simulation) -> None:
+    """Click as a guest, who is refused, then reject by email. The refusal goes on record."""
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE, "U0GUEST004")
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(REJECT)
+
+
+def stay_silent(simulation: Simulation) -> None:
+    simulation.ask()
+
+
+def abort(simulation: Simulation) -> None:
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.execution.end("ABORTED", {"executionAbortedEventDetails": {}})
+
+
+def abort_unnoticed(simulation: Simulation) -> None:
+    abort(simulation)
+    simulation.answer_by_mail(APPROVE)
+
+
+def answer_while_slack_is_down(simulation: Simulation) -> None:
+    simulation.slack.fail_with = 500
+    approve_by_mail(simulation)
+
+
+def answer_after_slack_was_given_up(simulation: Simulation) -> None:
+    simulation.slack.fail_with = 500
+    simulation.ask({"Approval": {"Title": "Deploy", "TimeoutMinutes": 60}})
+    simulation.pass_minutes(33)  # All tries take 26 minutes, with a killed one 32.
+    simulation.answer_by_mail(APPROVE)
+
+
+def reach_a_quorum(simulation: Simulation) -> None:
+    """Let both approvers be reminded, then approve by email and in Slack."""
+    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], "U0BOB00002"], "RequiredApprovals": 2}
+    simulation.ask({"Approval": {**asked, "Reminders": [2]}})
+    simulation.pass_minutes(3)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE)
+
+
+def name_who_can_not_be_asked(simulation: Simulation) -> None:
+    simulation.ask({"Approval": {"Title": "Deploy", "Approvers": ["alice@example.com", "nobody@example.com"]}})
+
+
+def ask_for_nonsense(simulation: Simulation) -> None:
+    simulation.ask({"Approval": {"Titel": "Deploy"}})
+
+
+def retry_the_state(simulation: Simulation) -> None:
+    """Request again with a new token, as Step Functions does when Lambda's answer was lost."""
+    simulation.ask()
+    simulation.pass_minutes(1)
+    simulation.ask(attempt=1)
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+
+
+SCENARIOS = {
+    "approved by mail": Scenario(play=approve_by_mail),
+    "rejected by mail": Scenario(
+        play=reject_by_mail,
+        statuses=(Status.REJECTED,),
+        answers=("REJECTED",),
+        mails=("Asked", "Rejected"),
+        messages=("Rejected",),
+    ),
+    "approved in Slack": Scenario(play=approve_in_slack),
+    "a click that loses": Scenario(play=click_too_late, notes=1),
+    "a click that is refused": Scenario(
+        play=click_from_elsewhere,
+        statuses=(Status.REJECTED,),
+        answers=("REJECTED",),
+        mails=("Asked", "Rejected"),
+        messages=("Rejected",),
+        notes=1,
+    ),
+    "nobody answers": Scenario(
+        play=stay_silent,
+        statuses=(Status.EXPIRED,),
+        answers=("ApprovalExpired",),
+        mails=("Asked", "Expired"),
+        messages=("Expired",),
+    ),
+    "aborted": Scenario(
+        play=abort, statuses=(Status.CANCELLED,), answers=(), mails=("Asked", "Cancelled"), messages=("Cancelled",)
+    ),
+    "answered in vain": Scenario(play=abort_unnoticed, answers=()),
+    "Slack is down": Scenario(play=answer_while_slack_is_down, messages=(), replies=0),
+    "Slack is given up": Scenario(play=answer_after_slack_was_given_up, messages=(), replies=0, dead=True),
+    "two must approve": Scenario(play=reach_a_quorum, mails=("Asked", "Reminder:", "Approved"), replies=2),
+    "an approver who can't be asked": Scenario(
+        play=name_who_can_not_be_asked,
+        statuses=(Status.CANCELLED,),
+        answers=("InvalidApprovalRequest",),
+        mails=(),
+        messages=(),
+        replies=0,
+    ),
+    "an invalid request": Scenario(
+        play=ask_for_nonsense, statuses=(), answers=("InvalidApprovalRequest",), mails=(), messages=(), replies=0
+    ),
+    "the state is retried": Scenario(
+        play=retry_the_state,
+        statuses=(Status.CANCELLED, Status.APPROVED),
+        mails=("Asked", "Asked", "Approved"),
+        messages=("Cancelled", "Approved"),
+    ),
+}
+
+
+def check(simulation: Simulation, scenario: Scenario) -> None:
+    """Check that workflow, record, messages and queues are as without a fault."""
+    assert all(not messages for messages in simulation.queues.messages.values())
+    if simulation.request_failed:
+        check_failed_request(simulation)
+    else:
+        check_decided(simulation, scenario)
+        check_shown(simulation, scenario)
+        assert bool(simulation.queues.dead) == scenario.dead
+
+
+def check_failed_request(simulation: Simulation) -> None:
+    """Check that the task of a request that failed has failed, and that people who were asked were told."""
+    assert simulation.execution.status == "FAILED"
+    assert not simulation.queues.dead
+    approvals = simulation.approvals()
+    assert all((each.status, each.resumed) == (Status.CANCELLED, False) for each in approvals)
+    asked = [each for each in approvals if each.told and each.decision and not each.decision.superseded_by]
+    assert Counter(mails(simulation))["Cancelled"] == len(asked)
+    assert not [message for message in simulation.messages() if has_buttons(message)]
+
+
+def check_decided(simulation: Simulation, scenario: Scenario) -> None:
+    approvals = simulation.approvals()
+    assert tuple(each.status for each in approvals) == scenario.statuses
+    assert tuple(simulation.execution.answers) == scenario.answers
+    if approvals:
+        assert [each.resumed for each in approvals[:-1]] == [False] * (len(approvals) - 1)
+        assert approvals[-1].resumed is bool(scenario.answers)
+
+
+def check_shown(simulation: Simulation, scenario: Scenario) -> None:
+    """Check that everyone was told. Only a message that a fault kept from being marked is sent again."""
+    again = [*repeated(mails(simulation), scenario.mails)]
+    closed = {each.deliveries[0].id for each in simulation.approvals() if each.deliveries}
+    shown = [message for message in simulation.messages() if message.ts in closed]
+    assert not [message for message in shown if has_buttons(message)], "a decided message has buttons"
+    assert Counter(message.text.split(":")[0] for message in shown) == Counter(scenario.messages)
+    again += [message.text for message in simulation.messages() if message not in shown]
+    replies = [message.text for message in simulation.replies()]
+    assert len(replies) >= scenario.replies, "a person was not told in the thread"
+    again += replies[scenario.replies :]
+    assert len(simulation.notes()) >= scenario.notes, "a person was not told that their click changed nothing"
+    # A note is no step of an approval: that it was shown is not marked. A killed function gets its whole batch again.
+    if not simulation.stream_repeats:
+        again += [note.text for note in simulation.notes()[simulation.clicks + simulation.calls.fault.kills :]]
+    assert len(again) <= simulation.calls.sent_and_not_noted(), f"sent again: {again}"
+
+
+def mails(simulation: Simulation) -> list[str]:
+    """Return what each email is about: the first word of a later one says so."""
+    return [mail["Message"].split()[0] if mail["Subject"].startswith("Re: ") else "Asked" for mail in simulation.mails]
+
+
+def repeated(seen: list[str], expected: tuple[str, ...]) -> Iterator[str]:
+    assert not Counter(expected) - Counter(seen), f"some were not told: {seen}"
+    return (Counter(seen) - Counter(expected)).elements()
