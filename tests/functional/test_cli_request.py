@@ -157,7 +157,7 @@ def test_without_wait_it_succeeds_once_the_approvers_are_known(shell: Shell) -> 
     assert result.stdout.startswith("Asked: Deploy web 2.4.1\n")
 
 
-def test_without_wait_a_request_whose_approvers_cant_be_reached_fails_with_the_cause(shell: Shell) -> None:
+def test_without_wait_a_request_whose_approvers_cannot_be_reached_fails_with_the_cause(shell: Shell) -> None:
     shell.then = [partial(shell.asked, people=None), partial(shell.cancelled, error="InvalidApprovalRequest")]
     result = shell.run("request", *TITLE, "--approver", "ann@example.com")
     assert result.exit_code == 3

@@ -15,6 +15,8 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
+from mypy_boto3_cloudformation.literals import StackStatusType
+from mypy_boto3_logs.type_defs import InputLogEventTypeDef
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from urllib3.connection import HTTPConnection
@@ -176,9 +178,9 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
     ],
 )
 def test_a_deployment_that_failed_is_told_with_what_to_do(
-    context: Examined, status: str, level: Level, command: str
+    context: Examined, status: StackStatusType, level: Level, command: str
 ) -> None:
-    context.description["StackStatus"] = status  # type: ignore[typeddict-item]  # of many
+    context.description["StackStatus"] = status
     [finding] = stack.check_presence(context)
     assert finding.level is level
     assert command in finding.fix
@@ -211,7 +213,7 @@ def test_a_stack_of_another_product_is_no_crash(context: Examined) -> None:
     assert "Is it another product's?" in finding.text
 
 
-def test_what_aws_denies_is_told_and_the_exit_code_says_that_not_all_was_seen(context: Examined) -> None:
+def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(context: Examined) -> None:
     with Stubber(context.client("sqs")) as denied:
         denied.add_client_error("get_queue_attributes", "AccessDenied", "no")
         [finding] = checks.run_check(context, Check.DEAD_LETTERS, stack.check_dead_letters)
@@ -426,14 +428,14 @@ def log(context: Examined, *lines: tuple[float, str, bool | None]) -> None:
     group = context.resource("BotLogs")
     assert group is not None
     context.client("logs").create_log_stream(logGroupName=group.id, logStreamName="s")
-    events = [
+    events: list[InputLogEventTypeDef] = [
         {
             "timestamp": int((context.now - timedelta(minutes=ago)).timestamp() * 1000),
             "message": json.dumps({"message": message, **({} if signed is None else {"signed": signed})}),
         }
         for ago, message, signed in lines
     ]
-    context.client("logs").put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)  # type: ignore[arg-type]  # as dicts
+    context.client("logs").put_log_events(logGroupName=group.id, logStreamName="s", logEvents=events)
 
 
 LOGS: list[tuple[list[tuple[float, str, bool | None]], int]] = [
@@ -486,7 +488,7 @@ def test_signing_secret_is_proved_by_a_request_that_needs_a_signature(context: E
     assert not is_certificate_check({"httpMethod": "POST", "body": body})
 
 
-def test_what_was_refused_before_the_secret_was_stored_says_nothing_of_it(context: Examined) -> None:
+def test_refusals_before_the_secret_was_stored_say_nothing_of_it(context: Examined) -> None:
     """Nor what was refused in the minute after: warm functions go by the old one."""
     log(context, (0.1, REFUSED, True))
     *_, signing = slack.check_slack(context)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from approvals.requests.schema import load
-from tests.support.generated_requests import RIGHT
+from tests.support.generated_requests import RIGHT, as_compared
 
 SCHEMA = load("request.schema.json")
 
@@ -20,11 +20,6 @@ def fitting(schema: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return st.one_of([_of_type(name, schema) for name in types])
-
-
-def as_compared(value: Any) -> object:
-    """Return the same object for values that count as duplicates: 1 and 1.0 do."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
 
 
 def _of_type(name: str, schema: Any) -> st.SearchStrategy[Any]:
