@@ -114,4 +114,5 @@ class DigestSender:
             self._sleep(PAUSE)
         for approval, step, _ in owed:
             self._table.mark(approval, step, self._clock())
-            self._logger.info("email sent", extra={"approval_id": approval.id, "folded": len(owed)})
+            named = {"approval_id": approval.id, "step": step, "folded": len(owed)}
+            self._logger.info("email sent", extra=named)

@@ -123,17 +123,54 @@ USES = (
     Use("Secrets Manager", "secret_call", 0, 3, "each function that talks to Slack, at a cold start"),
 )
 
+DATA_KEY_MINUTES = 5
+"""How long a service uses a data key before it asks KMS again.
+
+Sources: "Table key caching" in https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+and https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html (its default).
+"""
+
 STANDING = (
-    Standing("CloudWatch", "dashboard_month", 1, "the dashboard; an account's first three are free"),
-    Standing("CloudWatch", "metric_month", 12, "at most: a metric counts for the hours in which it was written"),
-    Standing("CloudWatch", "alarm_month", 11, "one for each function, and four more"),
+    Standing("CloudWatch", "alarm_month", 6, "the essential alarms; an account's first ten are free"),
     Standing("SQS", "sqs_request", 3 * 15 * MINUTES, "Lambda asks each of three queues 15 times a minute"),
     Standing("Secrets Manager", "secret_month", 1, "Slack's token and signing secret"),
     Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY["lifecycle"], "the clock, 0.3 s each minute"),
     Standing("Lambda", "lambda_request", MINUTES, "the same"),
     Standing("DynamoDB", "dynamodb_read", MINUTES * 8 * 0.5, "the clock asks eight shards of an index"),
     Standing("CloudWatch", "logs_gb", MINUTES * 0.6e-6, "0.6 KB for each tick"),
+    Standing(
+        "KMS",
+        "kms_request",
+        MINUTES / DATA_KEY_MINUTES,
+        f"DynamoDB decrypts the table's key for the clock, about every {DATA_KEY_MINUTES} minutes",
+    ),
 )
+
+METRICS = 11
+"""Custom metrics that requests and decisions can write, in all channels and with all outcomes."""
+
+IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most: where each is written in every hour of the month"),)
+"""Not by the approval: CloudWatch bills a custom metric for each hour in which it is written, however often."""
+
+FULL = (
+    Standing("CloudWatch", "dashboard_month", 1, "the dashboard; an account's first three are free"),
+    Standing("CloudWatch", "alarm_month", 7, "an alarm for each function that has no essential one, and one for pages"),
+)
+"""With `Monitoring=Full`."""
+
+OWN_KEY = (
+    Standing("KMS", "kms_key_month", 1, "the key, where it serves nothing else"),
+    Standing(
+        "KMS",
+        "kms_request",
+        3 * MINUTES / DATA_KEY_MINUTES,
+        f"at most: three queues that are asked, a data key for each every {DATA_KEY_MINUTES} minutes",
+    ),
+)
+"""With `KmsKeyArn`."""
+
+BEFORE = 9.02
+"""What this page said of a stack without any approval, before `Monitoring`."""
 
 OPTIONS = (
     Standing(
@@ -151,6 +188,11 @@ def usd(price: str, amount: float) -> float:
     """Return the price of an amount."""
     listed = PRICES["prices"][price]
     return float(listed["usd"]) / float(listed["per"]) * amount
+
+
+def total(uses: Iterable[Standing]) -> float:
+    """Return what some uses cost together in a month."""
+    return sum(usd(use.price, use.amount) for use in uses)
 
 
 def page() -> str:
@@ -210,8 +252,22 @@ def _uses() -> Iterator[str]:
 def _standing() -> Iterator[str]:
     yield "## What a stack costs in a month without any approval\n"
     yield from _amounts(STANDING)
-    total = sum(usd(use.price, use.amount) for use in STANDING)
-    yield f"| **Together** | | | {total:.2f} | |\n"
+    yield f"| **Together** | | | {total(STANDING):.2f} | |\n"
+    yield (
+        f"With `Monitoring=Full` it is {total(STANDING) + total(FULL):.2f} USD. Before there was that choice, this\n"
+        f"page said {BEFORE} USD: every stack had the dashboard and all alarms, and the page counted metrics that are\n"
+        "written in use alone.\n"
+    )
+    yield "`Monitoring=Full` adds:\n"
+    yield from _amounts(FULL)
+    yield "\n`KmsKeyArn` adds:\n"
+    yield from _amounts(OWN_KEY)
+    yield (
+        "\nUse adds custom metrics, for the hours in which something was requested or decided. A stack without\n"
+        "approvals writes none:\n"
+    )
+    yield from _amounts(IN_USE)
+    yield ""
 
 
 def _options() -> Iterator[str]:

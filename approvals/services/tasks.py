@@ -35,6 +35,7 @@ class StepsFailedError(Exception):
 class Log(Protocol):
     """The part of a logger that is used here."""
 
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None: ...  # noqa: D102
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None: ...  # noqa: D102
     def exception(self, msg: object, *, extra: Mapping[str, object]) -> None: ...  # noqa: D102
 
@@ -132,12 +133,15 @@ class Run:
         if isinstance(result, NotDone):
             if result is NotDone.QUEUED:
                 self.queued.add(step)
+                self._log.info("step queued", extra={"step": str(step)})
             return approval
         if isinstance(result, Unreachable):
             self.unreachable[step] = result.reason
             return approval
         if isinstance(result, Done):
-            return self._table.mark(approval, step, self._clock(), delivery=result.delivery)
+            marked = self._table.mark(approval, step, self._clock(), delivery=result.delivery)
+            self._log.info("step done", extra={"step": str(step)})
+            return marked
         for_each(result.items(), self._do_part)
         if result and result.keys() <= self.unreachable.keys():
             self.unreachable[step] = "; ".join(dict.fromkeys(self.unreachable[part] for part in result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,8 +83,17 @@ def escalating(stack: LocalStack) -> str:
 
 @pytest.fixture(scope="session")
 def email_only(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
-    """A second stack: without Slack, with links that decide with one click, and with events."""
-    parameters = {"EmailLinkMode": "one-click", "EventBusName": "default"}
+    """A second stack beside the first: Slack left unconfigured, links that decide with one click, every option."""
+    boundary = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    policy = aws.session().client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(boundary))
+    parameters = {
+        "EmailLinkMode": "one-click",
+        "EventBusName": "default",
+        "Monitoring": "Full",
+        "LogRetentionDays": "30",
+        "PermissionsBoundaryArn": policy["Policy"]["Arn"],
+        "KmsKeyArn": aws.session().client("kms").create_key()["KeyMetadata"]["Arn"],
+    }
     with deployed(leak_detector, aws_port, "email-only", slack=False, parameters=parameters) as stack:
         yield stack
 

@@ -305,11 +305,11 @@ def test_disabled_parts_are_named_and_the_commands_enable_them(doctor_stack: Loc
 
 def test_an_alarm_that_rings_is_named(doctor_stack: LocalStack) -> None:
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
-    [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "BotErrorAlarm"]
+    [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "LifecycleErrorAlarm"]
     cloudwatch = boto3.client("cloudwatch")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="planted")
     found = only_fault(Check.ALARMS)
-    assert found["text"].startswith("BotErrorAlarm rings since ")
+    assert found["text"].startswith("LifecycleErrorAlarm rings since ")
     assert found["mend"].startswith("aws logs tail ")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="mended")
     assert faults() == []

@@ -31,9 +31,13 @@ CONTRACT = [
     "ApprovalTimeoutMinutes",
     "EmailLinkMode",
     "AlarmTopicArn",
+    "Monitoring",
+    "LogRetentionDays",
     "Tracing",
     "EventBusName",
     "SnapStart",
+    "PermissionsBoundaryArn",
+    "KmsKeyArn",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,9 +30,10 @@ from tests.support.fakes import Clock, FakeMailer, FakeSubscribers, FakeWorkflow
 from tests.support.services import a_notifier, a_request_handler, a_resumer
 from tests.support.slack_app import a_bot, event
 from tests.support.tables import TABLE, TOKENS
-from tests.support.template import FUNCTIONS, GLOBALS
+from tests.support.template import FUNCTIONS, GLOBALS, RESOURCES, of_type
 from web.handler import CallbackHandler
 
+STANDING = (*cost.STANDING, *cost.IN_USE, *cost.FULL, *cost.OWN_KEY)
 EMAIL = "alice@example.com"
 
 
@@ -141,7 +143,24 @@ def test_the_memory_is_the_templates() -> None:
 
 
 def test_every_price_is_used_and_every_use_has_a_price() -> None:
-    assert {use.price for use in (*cost.USES, *cost.STANDING, *cost.OPTIONS)} == set(cost.PRICES["prices"])
+    assert {use.price for use in (*cost.USES, *STANDING, *cost.OPTIONS)} == set(cost.PRICES["prices"])
+
+
+def test_a_stack_that_nobody_asks_costs_less_than_two_dollars_a_month() -> None:
+    assert cost.total(cost.STANDING) < 2
+
+
+def test_the_alarms_and_the_dashboard_are_the_templates() -> None:
+    alarms = set(of_type("AWS::CloudWatch::Alarm"))
+    optional = {name for name in alarms if RESOURCES[name].get("Condition") == "FullMonitoring"}
+    assert amount(cost.STANDING, "alarm_month") == len(alarms - optional)
+    assert amount(cost.FULL, "alarm_month") == len(optional)
+    assert amount(cost.FULL, "dashboard_month") == len(of_type("AWS::CloudWatch::Dashboard"))
+
+
+def amount(uses: Iterable[cost.Standing], price: str) -> float:
+    [found] = [use.amount for use in uses if use.price == price]
+    return found
 
 
 def test_a_price_is_for_its_unit() -> None:

@@ -71,6 +71,14 @@ def test_waiting_emails_become_one_with_the_links_of_each(
     assert all(table.get(approval.id).told for approval in asked)
 
 
+def test_the_log_names_each_request_that_a_folded_email_was_for(
+    sender: DigestSender, asked: list[Approval], context: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender(batch(*((approval, REQUEST) for approval in asked)), context)
+    sent = [vars(record) for record in caplog.records if record.getMessage() == "email sent"]
+    assert [(each["step"], each["folded"]) for each in sent] == [(REQUEST, 5)] * 5
+
+
 def test_emails_sent_meanwhile_are_not_sent_again(
     sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
 ) -> None:

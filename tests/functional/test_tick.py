@@ -31,7 +31,21 @@ def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
         table.put_item({"id": {"S": str(number)}, "due_shard": {"S": str(number % DUE_SHARDS)}, "due_at": due})
     calls: Counter[str] = Counter()
     dynamodb.meta.events.register("before-send", lambda event_name, **_: calls.update([event_name.split(".")[-1]]))
-    handler = LifecycleHandler(
+    _scheduler(dynamodb, clock, logger)({"source": "aws.events"}, context)
+    print(f"{calls.total()} reads with {open_approvals:,} open: {dict(calls)}")
+    assert calls == {"Query": DUE_SHARDS}
+
+
+def test_a_run_without_anything_due_writes_no_line_and_so_no_metric(
+    dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CloudWatch bills a metric for each hour in which it is written: docs/cost.md says that an idle stack has none."""
+    _scheduler(dynamodb, clock, logger)({"source": "aws.events"}, context)
+    assert capsys.readouterr() == ("", "")
+
+
+def _scheduler(dynamodb: DynamoDBClient, clock: Clock, logger: Logger) -> LifecycleHandler:
+    return LifecycleHandler(
         table=ApprovalTable(dynamodb, TABLE),
         workflows=FakeWorkflows(),
         state_machine_arn="arn",
@@ -41,9 +55,6 @@ def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
         clock=clock,
         logger=logger,
     )
-    handler({"source": "aws.events"}, context)
-    print(f"{calls.total()} reads with {open_approvals:,} open: {dict(calls)}")
-    assert calls == {"Query": DUE_SHARDS}
 
 
 def _unused_queue() -> RetryQueue:

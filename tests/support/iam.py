@@ -70,6 +70,8 @@ def policies(role: str) -> list[Document]:
     properties = resources()[role]["Properties"]
     found = [resolved(policy["PolicyDocument"]) for policy in properties.get("Policies", ()) if "Fn::If" not in policy]
     for attached in properties.get("ManagedPolicyArns", ()):
+        if "Fn::If" in attached:  # an option that is off
+            continue
         if isinstance(attached, str):
             allowed = MANAGED[attached.rpartition("/")[2]]
             found.append({"Statement": [{"Effect": "Allow", "Action": [*allowed], "Resource": "*"}]})

@@ -7,6 +7,12 @@ from typing import Any
 from demo import aws
 
 
+def resources_of(stack: str, kind: str) -> dict[str, str]:
+    """Return the physical ids of a stack's resources of a type, by their logical ids."""
+    found = aws.session().client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind}
+
+
 def table(stack: str, logical_id: str) -> str:
     """Return the name of a stack's table."""
     names = aws.session().client("dynamodb").list_tables()["TableNames"]

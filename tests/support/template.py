@@ -18,9 +18,13 @@ PARAMETERS: dict[str, Any] = {
     "ApprovalTimeoutMinutes": 60,
     "EmailLinkMode": "confirm",
     "AlarmTopicArn": "",
+    "Monitoring": "Essential",
+    "LogRetentionDays": 90,
     "Tracing": "Disabled",
     "EventBusName": "",
     "SnapStart": "None",
+    "PermissionsBoundaryArn": "",
+    "KmsKeyArn": "",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -65,12 +69,17 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def with_every_option(value: Any) -> Any:
+    """Return what the template says where every option is turned on."""
+    return value["Fn::If"][1] if isinstance(value, dict) and "Fn::If" in value else value
+
+
 def statements(function: str) -> list[dict[str, Any]]:
     """Return the statements of a function's policies: its own, and those of shared policies.
 
-    A shared policy may name the functions' roles instead of being named by them.
+    A shared policy may name the functions' roles instead of being named by them. Every option is turned on.
     """
-    policies = as_list(FUNCTIONS[function].get("Policies", []))
+    policies = [with_every_option(policy) for policy in as_list(FUNCTIONS[function].get("Policies", []))]
     documents = [
         RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"] if "Ref" in policy else policy for policy in policies
     ]
@@ -90,5 +99,15 @@ def allowing(function: str) -> list[dict[str, Any]]:
 def actions(function: str) -> list[str]:
     return [action for statement in allowing(function) for action in as_list(statement["Action"])]
 
+
+ESSENTIAL = {
+    "DeadLetterAlarm",
+    "UndeliveredDecisionAlarm",
+    "FailedMailAlarm",
+    "UnconfirmedEmailAlarm",
+    "ApiErrorAlarm",
+    "LifecycleErrorAlarm",
+}
+"""The alarms of every stack; the others need `Monitoring=Full`."""
 
 INTERNET_FACING = ("CallbackFunction", "BotFunction")

@@ -16,8 +16,9 @@ import pytest
 
 from approvals.store.items import LISTED, READABLE, approval_to_item, changeable_to_item
 from tests.support.builders import an_approval
-from tests.support.iam import ANYTHING, Case, Document, Request, arn, judged, policies, stream, topic_policy
+from tests.support.iam import ANYTHING, Case, Document, Request, arn, judged, policies, resolved, stream, topic_policy
 from tests.support.real_calls import recorded
+from tests.support.sam_transform import resources
 from tests.support.template import FUNCTIONS, INTERNET_FACING, QUEUES, TABLES, as_list
 
 TABLE, TOKENS, REPLIES = "ApprovalTable", "TaskTokenTable", "SlackReplyTable"
@@ -213,6 +214,36 @@ def test_an_answer_and_its_reply_are_one_call_of_the_bot_and_of_nobody_else() ->
         if {(action, table) for action, table, _ in call} == both
     }
     assert together == {"BotFunction"}
+
+
+def test_every_role_of_the_stack_has_the_operators_boundary() -> None:
+    """SAM makes the roles: one for each function, and the state machine's."""
+    bounds = {
+        name: role["Properties"].get("PermissionsBoundary")
+        for name, role in resources().items()
+        if role["Type"] == "AWS::IAM::Role"
+    }
+    bound = {"Fn::If": ["HasPermissionsBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    assert bounds == dict.fromkeys([f"{name}Role" for name in (*FUNCTIONS, "HumanApprovalLambdaStateMachine")], bound)
+
+
+def test_the_operators_key_serves_a_function_through_other_services_alone() -> None:
+    key, other = (f"arn:aws:kms:eu-west-1:123456789012:key/{name}" for name in ("ours", "another"))
+    document = resolved(resources()["KeyPolicy"]["Properties"]["PolicyDocument"])
+    for statement in document["Statement"]:
+        statement["Resource"] = key
+    through = {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}
+    asked: list[Request] = [
+        ("kms:Decrypt", key, through),
+        ("kms:GenerateDataKey", key, {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}),
+        ("kms:Decrypt", key, {}),
+        ("kms:Decrypt", key, {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
+        ("kms:Decrypt", other, through),
+        ("kms:CreateGrant", key, through),
+        ("kms:PutKeyPolicy", key, through),
+    ]
+    [found] = judged([Case("CallbackFunctionRole", [document], asked)])
+    assert found == [True, True, False, False, False, False, False]
 
 
 # One line of a policy changed: some request is judged otherwise.

@@ -25,6 +25,10 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, Mapping[str, object]]] = []
+        self.news: list[tuple[str, Mapping[str, object]]] = []
+
+    def info(self, msg: object, *, extra: Mapping[str, object]) -> None:
+        self.news.append((str(msg), extra))
 
     def warning(self, msg: object, *, extra: Mapping[str, object]) -> None:
         self.lines.append((f"warning: {msg}", extra))
@@ -126,6 +130,18 @@ def test_moot_and_queued_tasks_are_not_marked_and_only_queued_ones_are_settled()
     assert run.approval.steps.keys() == {"done"}
     assert [run.is_settled(step) for step in ("moot", "queued", "done")] == [False, True, True]
     run.raise_failures()
+
+
+def test_what_is_done_or_queued_is_logged_and_what_is_moot_is_not() -> None:
+    """docs/operate.md has the queries that find these lines."""
+    log = MemoryLog()
+    tasks: dict[str, Task] = {
+        "moot": lambda _: NotDone.MOOT,
+        "queued": lambda _: NotDone.QUEUED,
+        "done": lambda _: Done(),
+    }
+    Run(an_approval(), MemoryTable(an_approval()), lambda: NOW, log).carry_out(tasks)
+    assert log.news == [("step queued", {"step": "queued"}), ("step done", {"step": "done"})]
 
 
 def test_a_message_is_stored_with_the_mark() -> None:

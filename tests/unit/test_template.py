@@ -10,6 +10,7 @@ from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import Any
 
+import botocore.session
 import pytest
 
 from approvals.adapters import metrics
@@ -20,7 +21,9 @@ from handlers import settings
 from mail import addresses
 from mail.channel import UNCONFIRMED
 from mail.sns import RECIPIENT
+from scripts import cost
 from tests.support.template import (
+    ESSENTIAL,
     FUNCTIONS,
     GLOBALS,
     INTERNET_FACING,
@@ -136,6 +139,16 @@ def test_the_address_has_the_tutorials_pattern() -> None:
         ("AlarmTopicArn", "", "yes"),
         ("AlarmTopicArn", "alarms", "no"),
         ("AlarmTopicArn", "arn:aws:sqs:eu-west-1:123456789012:alarms", "no"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:policy/boundaries/developers", "yes"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::aws:policy/PowerUserAccess", "yes"),
+        ("PermissionsBoundaryArn", "", "yes"),
+        ("PermissionsBoundaryArn", "developers", "no"),
+        ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/developers", "no"),
+        ("KmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", "yes"),
+        ("KmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", "yes"),
+        ("KmsKeyArn", "", "yes"),
+        ("KmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/ours", "no"),
+        ("KmsKeyArn", "1234abcd-12ab-34cd-56ef-1234567890ab", "no"),
         ("EventBusName", "default", "yes"),
         ("EventBusName", "aws.partner/example.com/123/name", "yes"),
         ("EventBusName", "", "yes"),
@@ -185,7 +198,7 @@ def test_the_accounts_own_api_gateway_settings_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("function", INTERNET_FACING)
-@pytest.mark.parametrize("service", ["states", "sns", "sqs", "lambda", "iam", "kms", "events", "s3"])
+@pytest.mark.parametrize("service", ["states", "sns", "sqs", "lambda", "iam", "events", "s3"])
 def test_an_internet_facing_function_can_reach_no_other_service(function: str, service: str) -> None:
     assert not [action for action in actions(function) if fnmatchcase(service, action.lower().split(":")[0])]
 
@@ -211,6 +224,7 @@ def test_an_internet_facing_function_has_the_table_its_own_secret_and_replies_an
         for statement in allowing(function)
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
+        if not action.startswith("kms:")  # only through another service: see below
     ]
     wanted = [(f"dynamodb:{action}", ["ApprovalTable", "Arn"]) for action in ("GetItem", "UpdateItem")] + more
     assert granted == [(action, {"Fn::GetAtt": target}) for action, target in wanted]
@@ -263,7 +277,7 @@ def test_a_functions_rights_are_written_out_without_wildcards(function: str) -> 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_a_log_group_of_its_own_that_forgets(function: str) -> None:
     group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
-    assert LOG_GROUPS[group]["RetentionInDays"] > 0
+    assert LOG_GROUPS[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     users = [name for name in FUNCTIONS if FUNCTIONS[name]["LoggingConfig"]["LogGroup"] == {"Ref": group}]
     assert users == [function]
 
@@ -286,9 +300,56 @@ def test_there_is_one_dead_letter_queue_and_every_other_queue_ends_there() -> No
     assert all(target == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]} for target in targets)
 
 
+OWN_KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+"""The value of a property that names a key: left out without one, since an update must then change nothing."""
+
+
 @pytest.mark.parametrize("queue", QUEUES)
-def test_a_queue_is_encrypted(queue: str) -> None:
-    assert QUEUES[queue].get("SqsManagedSseEnabled") is True or QUEUES[queue].get("KmsMasterKeyId")
+def test_a_queue_is_encrypted_by_the_operators_key_or_by_that_of_sqs(queue: str) -> None:
+    """A queue takes one of the two kinds of encryption."""
+    assert QUEUES[queue]["KmsMasterKeyId"] == OWN_KEY
+    assert QUEUES[queue]["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", {"Ref": "AWS::NoValue"}, True]}
+
+
+def test_what_holds_data_takes_the_operators_key() -> None:
+    used = {
+        name
+        for name, resource in RESOURCES.items()
+        for node in inside(resource.get("Properties", {}))
+        if isinstance(node, dict)
+        if OWN_KEY in node.values()
+    }
+    assert used == {*TABLES, *QUEUES, *LOG_GROUPS, "SNSHumanApprovalEmailTopic", "SlackSecret"}
+    for table in TABLES.values():
+        assert table["SSESpecification"]["SSEType"] == {"Fn::If": ["HasKmsKey", "KMS", {"Ref": "AWS::NoValue"}]}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_uses_the_operators_key_through_other_services_alone(function: str) -> None:
+    """It is attached with the role, so that an event source that is made right after it can read."""
+    assert FUNCTIONS[function]["Policies"][0] == {
+        "Fn::If": ["HasKmsKey", {"Ref": "KeyPolicy"}, {"Ref": "AWS::NoValue"}]
+    }
+    [found] = [each for each in allowing(function) if any(name.startswith("kms:") for name in as_list(each["Action"]))]
+    assert found in RESOURCES["KeyPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert all(name.startswith("kms:") for name in found["Action"])
+    assert found["Resource"] == {"Ref": "KmsKeyArn"}
+    services = [
+        each["Fn::Sub"].partition(".${AWS::Region}.")[0]
+        for each in found["Condition"]["StringEquals"]["kms:ViaService"]
+    ]
+    assert services == ["dynamodb", "secretsmanager", "sns", "sqs"]
+    assert RESOURCES["KeyPolicy"]["Condition"] == "HasKmsKey"
+
+
+def test_logs_are_kept_as_long_as_cloudwatch_can() -> None:
+    """Its API names the numbers of days that it takes."""
+    shape = botocore.session.get_session().get_service_model("logs").shape_for("Days")
+    taken = [
+        int(days)
+        for days in re.findall(r"\d+", shape.documentation.partition("Possible values are:")[2].partition("</p>")[0])
+    ]
+    assert TEMPLATE["Parameters"]["LogRetentionDays"]["AllowedValues"] == taken
 
 
 def test_the_dead_letter_queue_keeps_longest() -> None:
@@ -577,6 +638,55 @@ def test_an_unconfirmed_address_of_the_stack_raises_an_alarm() -> None:
     assert (watched["Namespace"], watched["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
 
 
+def test_the_alarms_of_lost_decisions_and_messages_are_always_there_and_the_rest_is_opt_in() -> None:
+    optional = {name for name, resource in RESOURCES.items() if resource.get("Condition") == "FullMonitoring"}
+    assert TEMPLATE["Conditions"]["FullMonitoring"] == {"Fn::Equals": [{"Ref": "Monitoring"}, "Full"]}
+    assert TEMPLATE["Parameters"]["Monitoring"]["AllowedValues"] == ["Essential", "Full"]
+    assert set(of_type("AWS::CloudWatch::Alarm")) - optional == ESSENTIAL
+    assert {"Dashboard", "CallbackErrorFilter"} == optional - set(of_type("AWS::CloudWatch::Alarm"))
+    assert TEMPLATE["Outputs"]["DashboardName"]["Condition"] == "FullMonitoring"
+
+
+def test_an_essential_alarm_has_the_metric_that_it_watches() -> None:
+    """A metric of ours is made by a filter, which must be there as well."""
+    made = {
+        (each["MetricNamespace"]["Fn::Sub"], each["MetricName"])
+        for name, found in of_type("AWS::Logs::MetricFilter").items()
+        if "Condition" not in RESOURCES[name]
+        for each in found["MetricTransformations"]
+    }
+    watched = {
+        (found["Namespace"]["Fn::Sub"], found["MetricName"])
+        for name, found in of_type("AWS::CloudWatch::Alarm").items()
+        if name in ESSENTIAL and isinstance(found["Namespace"], dict)
+    }
+    assert watched == made
+
+
+def test_the_filter_for_undelivered_decisions_finds_the_schedulers_line() -> None:
+    found = RESOURCES["UndeliveredDecisionFilter"]["Properties"]
+    [line] = re.findall(r'^\{ \$\.message = (".+") \}$', found["FilterPattern"])
+    assert found["LogGroupName"] == {"Ref": "LifecycleLogs"}
+    assert f"logger.error({line})" in (ROOT / "approvals/services/lifecycle.py").read_text()
+
+
+def test_no_metric_filter_writes_while_nothing_happens() -> None:
+    """With a default value it would write a zero for every line, and CloudWatch bill the metric every hour."""
+    made = [each for found in of_type("AWS::Logs::MetricFilter").values() for each in found["MetricTransformations"]]
+    assert made
+    assert not [each for each in made if "DefaultValue" in each]
+
+
+def test_an_error_of_ours_that_a_person_sees_raises_an_alarm() -> None:
+    """API Gateway counts what both functions answer and what they fail to answer."""
+    watched = RESOURCES["ApiErrorAlarm"]["Properties"]
+    (api,) = of_type("AWS::Serverless::Api").values()
+    dimensions = {each["Name"]: each["Value"] for each in watched["Dimensions"]}
+    assert (watched["Namespace"], watched["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+    assert dimensions == {"ApiName": {"Ref": "AWS::StackName"}, "Stage": api["StageName"]}
+    assert "Name" not in api, "so SAM names it like the stack"
+
+
 def test_the_errors_of_every_function_raise_an_alarm() -> None:
     dimensions = [
         node["Dimensions"]
@@ -666,11 +776,14 @@ def test_a_parameter_with_another_value_reaches_the_function_behind_the_alias(fu
     A version with another description is another version. No other parameter may be in it: Lambda publishes no version
     of a function that did not change, and the deployment fails.
     """
+    # A role is no part of a version.
     configuration = {
-        name: value for name, value in FUNCTIONS[function].items() if name not in {"Policies", "VersionDescription"}
+        name: value
+        for name, value in {**GLOBALS, **FUNCTIONS[function]}.items()
+        if name not in {"Policies", "PermissionsBoundary", "VersionDescription"}
     }
     described = FUNCTIONS[function]["VersionDescription"]
-    assert parameters_in(described) == parameters_in([GLOBALS, configuration])
+    assert parameters_in(described) == parameters_in([GLOBALS["Environment"], configuration])
 
 
 def test_the_description_of_a_version_is_no_longer_than_lambda_takes() -> None:
@@ -775,3 +888,8 @@ def test_open_approvals_are_those_requested_less_those_decided() -> None:
 def test_metrics_are_lines_of_the_log() -> None:
     """No function may call CloudWatch."""
     assert not [name for name in FUNCTIONS if any(action.startswith("cloudwatch:") for action in actions(name))]
+
+
+def test_the_page_on_costs_counts_the_metrics_that_the_dashboard_shows() -> None:
+    ours = [named(metric) for metric in SHOWN if metric[0] == metrics.NAMESPACE]
+    assert len({json.dumps(metric) for metric in ours}) == cost.METRICS
