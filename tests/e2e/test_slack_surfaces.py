@@ -119,7 +119,8 @@ def test_the_requester_is_told_in_the_thread(workspace: LocalStack, person: Pers
     [reply] = seen(
         lambda: [m for m in person.state()["slack"]["messages"] if m["thread_ts"] == message["ts"]] or None, "the reply"
     )
-    assert reply["text"].startswith(f"<@{CAROL}> Approved by bob in Slack <!date^")
+    named = f"<@{CAROL}> \u201cTold in the thread\u201d ({name}):"
+    assert reply["text"].startswith(f"{named} Approved by bob in Slack <!date^")
 
 
 @pytest.fixture(params=SIZES)
