@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from approvals.domain import wording
+from approvals.domain import form_wording, wording
 from approvals.domain.eligibility import eligible, unanswered
 from approvals.domain.errors import DeliveryRefusedError
+from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery, Person
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.steps import outcome_step, request_step, step_for
@@ -60,14 +62,14 @@ class SlackChannel:
         return {request_step(SLACK): self._post, step: self._invite_directly}
 
     def update(self, approval: Approval, news: News) -> Tasks:
-        """Reply below the request; remind in direct messages, too."""
+        """Reply below the request; remind in direct messages, too, and tell there whose approval was reset."""
         if not messages(approval):
             return {}
         step = step_for(news.topic, self.name)
         tasks: Tasks = {step: partial(self._tell, step, news)}
         direct = direct_messages(approval)
-        if news.kind is NewsKind.REMINDER and direct:
-            return {**tasks, f"{step}-direct": partial(self._remind_directly, f"{step}-direct", direct)}
+        if news.kind in _DIRECTLY and direct:
+            return {**tasks, f"{step}-direct": partial(self._reply_directly, news, f"{step}-direct", direct)}
         return tasks
 
     def conclude(self, approval: Approval) -> Tasks:
@@ -142,8 +144,10 @@ class SlackChannel:
             return frozenset({approval.request.channel or ""})
         return self._messenger.directory.members_of(posted.place)
 
-    def _tell(self, step: str, news: News, approval: Approval) -> Done | Unreachable | Tasks:
+    def _tell(self, step: str, news: News, approval: Approval) -> Done | NotDone | Unreachable | Tasks:
         """Reply with news below the request. If its message was deleted, post the request again first."""
+        if news.kind is NewsKind.RESET and not _NEWS[news.kind](approval).people:
+            return NotDone.MOOT  # They responded in the meantime.
         posted = channel_message(approval)
         if posted and self._is_there(posted, approval):
             return self._reply(news, approval)
@@ -162,17 +166,17 @@ class SlackChannel:
             return self._unreachable(refused)
 
     def _reply(self, news: News, approval: Approval) -> Done | Unreachable | Tasks:
-        text, people = _NEWS[news.kind](approval)
-        said = join_texts([wording.quoted_title(approval), text])
-        mentions = [person.on(SLACK) for person in people if person.on(SLACK)]
+        said = _NEWS[news.kind](approval)
+        named = join_texts([wording.quoted_title(approval), said.text])
+        mentions = [person.on(SLACK) for person in said.people if person.on(SLACK)]
         if channel_message(approval):
             try:
-                self._messenger.reply(approval, said, mentions[:MAX_MENTIONS])
+                self._messenger.reply(approval, named, mentions[:MAX_MENTIONS], said.quoted)
             except DeliveryRefusedError as refused:
                 self._log_refusal(refused)
             else:
                 return Done()
-        return self._ask_directly(approval, said)
+        return self._ask_directly(approval, named)
 
     def _ask_directly(self, approval: Approval, said: Text) -> Done | Unreachable | Tasks:
         """Ask each approver directly, as the channel takes no messages. If none is in Slack, tell the requester."""
@@ -183,16 +187,17 @@ class SlackChannel:
         requester = requester_of(approval)
         return self._tell_user(requester, join_texts([said, CHANNEL_CLOSED])) if requester else self._nobody()
 
-    def _remind_directly(self, step: str, asked: Sequence[Delivery], _approval: Approval) -> Tasks:
-        """Return a task for each person: the next try reminds only those who could not be reminded now."""
-        return {f"{step}-{each.to}": partial(self._remind, each) for each in asked}
+    def _reply_directly(self, news: News, step: str, asked: Sequence[Delivery], _approval: Approval) -> Tasks:
+        """Return a task for each person: the next try tells only those who could not be told now."""
+        return {f"{step}-{each.to}": partial(self._reply_to, news, each) for each in asked}
 
-    def _remind(self, message: Delivery, approval: Approval) -> Done | NotDone | Unreachable:
-        if message.to not in {person.on(SLACK) for person in unanswered(approval)}:
+    def _reply_to(self, news: News, message: Delivery, approval: Approval) -> Done | NotDone | Unreachable:
+        said = _DIRECTLY[news.kind](approval)
+        if message.to not in {person.on(SLACK) for person in said.people}:
             return NotDone.MOOT
+        named = join_texts([wording.quoted_title(approval), said.text])
         try:
-            said = join_texts([wording.quoted_title(approval), wording.reminder(approval)])
-            self._messenger.reply_directly(message, said)
+            self._messenger.reply_directly(message, named, said.quoted)
         except DeliveryRefusedError as refused:
             return self._unreachable(refused)
         return Done()
@@ -253,21 +258,51 @@ def _unasked(approval: Approval) -> list[str]:
     return [user for user in users if user not in ("", *asked)][: max(0, MAX_DIRECT - len(asked))]
 
 
-def _reminder(approval: Approval) -> tuple[Text, Sequence[Person]]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A reply: our text, the people whom it is for, and what others wrote, quoted below it."""
+
+    text: Text
+    people: Sequence[Person] = ()
+    quoted: Sequence[str] = ()
+
+
+def _reminder(approval: Approval) -> _Said:
     missing = unanswered(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
-    return join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing
+    return _Said(join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing)
 
 
-def _escalation(approval: Approval) -> tuple[Text, Sequence[Person]]:
+def _direct_reminder(approval: Approval) -> _Said:
+    return _Said(wording.reminder(approval), unanswered(approval))
+
+
+def _escalation(approval: Approval) -> _Said:
     new = approval.people.escalation if approval.people else ()
     names = ", ".join(map(display_name, new))
-    return text(f"There was no decision in time. From now on these may answer, too: {names}."), new
+    return _Said(text(f"There was no decision in time. From now on these may answer, too: {names}."), new)
 
 
-def _extension(approval: Approval) -> tuple[Text, Sequence[Person]]:
-    return wording.extension_sentence(approval.extensions[-1]), ()
+def _extension(approval: Approval) -> _Said:
+    return _Said(wording.extension_sentence(approval.extensions[-1]))
 
 
-_NEWS = {NewsKind.REMINDER: _reminder, NewsKind.ESCALATION: _escalation, NewsKind.EXTENSION: _extension}
-"""The text for each kind of news, and the people to mention."""
+def _reset(approval: Approval) -> _Said:
+    changed = [response for response in approval.responses if response.replaced is not None]
+    quoted = form_wording.changed_fields(approval, changed[-1]) if changed else []
+    return _Said(text(form_wording.reset_news(approval)), people_to_respond_again(approval), quoted)
+
+
+_NEWS: Mapping[NewsKind, Callable[[Approval], _Said]] = {
+    NewsKind.REMINDER: _reminder,
+    NewsKind.ESCALATION: _escalation,
+    NewsKind.EXTENSION: _extension,
+    NewsKind.RESET: _reset,
+}
+"""The reply for each kind of news in the request's thread."""
+
+_DIRECTLY: Mapping[NewsKind, Callable[[Approval], _Said]] = {
+    NewsKind.REMINDER: _direct_reminder,
+    NewsKind.RESET: _reset,
+}
+"""The kinds of news that people outside the channel are told in direct messages, too."""

@@ -23,7 +23,7 @@ from bot.deliveries import channel_message, messages
 from bot.directory import SlackDirectory
 from bot.refusals import GONE, NO_THREAD
 from bot.views.approval import message_of, outcome_reply, requester_of
-from bot.views.text import sentence
+from bot.views.text import sentence, with_quotes
 
 
 class SlackMessenger:
@@ -78,17 +78,20 @@ class SlackMessenger:
             return False
         return True
 
-    def reply(self, approval: Approval, text: Text | str, mentions: Sequence[str] = ()) -> None:
-        """Write a text in the request's thread, with mentions of Slack users. It must name its request.
+    def reply(
+        self, approval: Approval, text: Text | str, mentions: Sequence[str] = (), quoted: Sequence[str] = ()
+    ) -> None:
+        """Write a text in the request's thread, with mentions of Slack users, and quoted lines below.
 
-        If the message was deleted or takes no replies, the text stands in the channel by itself.
+        The text must name its request: if the message was deleted or takes no replies, it stands in the channel by
+        itself.
         """
         mentioned = [f"<@{user}>" for user in mentions]
-        self._reply(_message(approval), " ".join([*mentioned, sentence(text)]))
+        self._reply(_message(approval), with_quotes(" ".join([*mentioned, sentence(text)]), quoted))
 
-    def reply_directly(self, message: Delivery, text: Text | str) -> None:
+    def reply_directly(self, message: Delivery, text: Text | str, quoted: Sequence[str] = ()) -> None:
         """Write a text below the request in the direct message of one user, who is not in its channel."""
-        self._reply(message, sentence(text))
+        self._reply(message, with_quotes(sentence(text), quoted))
 
     def reply_outcome(self, approval: Approval) -> None:
         """Reply with the outcome in the request's thread, with a mention of the requester."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import facts, wording
+from approvals.domain import facts, form_wording, wording
+from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, history
-from approvals.domain.model import Action, Approval, Decision, Json, Status, iso, readable
+from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso, readable
 from approvals.domain.parts import time_left
 from approvals.domain.result import result
 from approvals.requests.codec import write
@@ -48,6 +49,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
+        "Responses": [_response(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,
         "History": [event(entry) for entry in history(approval)],
     }
@@ -82,7 +84,7 @@ def outcome(approval: Approval) -> Iterator[str]:
     if decision.comment:
         yield f"Comment: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
-        yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in facts.form_answers(approval))
+        yield from _form(approval)
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:
@@ -96,7 +98,9 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
         yield from ("", "From the request: written by its author", *(f"{BAR}{line}".rstrip() for line in theirs))
     yield ""
     yield "History"
-    yield from (f"  {iso(entry.at)}  {sentence(entry)}" for entry in history(approval))
+    for entry in history(approval):
+        yield f"  {iso(entry.at)}  {sentence(entry)}"
+        yield from (f"    {line}" for line in _barred(entry.answers))
 
 
 def remaining(deadline: datetime, now: datetime) -> str:
@@ -109,6 +113,18 @@ def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
     yield f"{wording.headline(approval)}, until {readable(approval.deadline)} ({remaining(approval.deadline, now)})"
     yield plain(str(wording.rules_sentence(approval)))
     yield from (plain(str(line)) for line in wording.progress(approval))
+    yield from _form(approval)
+
+
+def _form(approval: Approval) -> Iterator[str]:
+    """Yield the form's values and who filled them in."""
+    if answers := facts.form_answers(approval):
+        yield plain(f"Form, {form_wording.filled_in_by(approval)}:")
+        yield from _barred(answers)
+
+
+def _barred(answers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield from (f"{BAR}{plain(f'{label}: {value}')}" for label, value in answers)
 
 
 def _from_request(approval: Approval) -> Iterator[str]:
@@ -121,6 +137,24 @@ def _from_request(approval: Approval) -> Iterator[str]:
 def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
     width = max((len(plain(label)) for label, _ in rows), default=0)
     yield from (f"{plain(label):<{width}}  {plain(value)}" for label, value in rows)
+
+
+def _response(approval: Approval, response: Response) -> dict[str, Json]:
+    """Return a response, also one that was withdrawn or reset."""
+    by, cause = response.approver, reset_cause(approval, response)
+    return {
+        "By": by.id,
+        "Name": by.name,
+        "Channel": by.channel,
+        "Response": response.action.status.value,
+        "At": iso(response.at),
+        "Comment": response.comment,
+        "Form": dict(form_of(approval, response)),
+        "Replaced": None if response.replaced is None else dict(response.replaced),
+        "WithdrawnAt": iso(response.withdrawn_at) if response.withdrawn_at and not cause else None,
+        "ResetAt": iso(cause.at) if cause else None,
+        "ResetBy": cause.approver.id if cause else None,
+    }
 
 
 def _decision(decision: Decision) -> dict[str, Json]:

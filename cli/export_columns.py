@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
+from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
 from bot.addresses import SLACK
@@ -81,8 +82,9 @@ COLUMNS: Mapping[str, Column] = {
     "cause": Column("Why it ended when nobody decided.", _of_decision(lambda decision: decision.cause)),
     "form": Column("What was filled in, by the names of the fields.", form),
     "responses": Column(
-        "Every answer: `by`, `name`, `channel`, `response`, `at`, `comment`, `withdrawn_at`.",
-        lambda a: [_response(response) for response in a.responses],
+        "Every response: `by`, `name`, `channel`, `response`, `at`, `comment`, `form`, `replaced` (the values that it "
+        "changed), `withdrawn_at`, `reset_at` and `reset_by` (whose change reset it).",
+        lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(
         "Who tried to answer and may not: `by`, `name`, `channel`, `response`, `at`, `reason`.",
@@ -136,9 +138,16 @@ def _person(person: Person) -> Json:
     return {"name": person.name, "email": person.on(EMAIL), "slack_id": person.on(SLACK)}
 
 
-def _response(response: Response) -> Json:
-    withdrawn_at = iso(response.withdrawn_at) if response.withdrawn_at else None
-    return _event(response) | {"comment": response.comment, "withdrawn_at": withdrawn_at}
+def _response(approval: Approval, response: Response) -> Json:
+    cause = reset_cause(approval, response)
+    return _event(response) | {
+        "comment": response.comment,
+        "form": dict(form_of(approval, response)),
+        "replaced": None if response.replaced is None else dict(response.replaced),
+        "withdrawn_at": iso(response.withdrawn_at) if response.withdrawn_at and not cause else None,
+        "reset_at": iso(cause.at) if cause else None,
+        "reset_by": cause.approver.id if cause else None,
+    }
 
 
 def _event(event: Response | Refusal) -> dict[str, Json]:

@@ -19,6 +19,7 @@ _COLORS = {
     Kind.RESPONDED: "cyan",
     Kind.REFUSED: "yellow",
     Kind.WITHDRAWN: "yellow",
+    Kind.RESET: "yellow",
     Kind.REMINDED: "yellow",
     Kind.ESCALATED: "yellow",
     Kind.DECIDED: "red",

@@ -135,10 +135,18 @@ def _two_of_three_with_a_form(person: Person) -> None:
     _saw("alice approved by email: 1 of 2 approvals, and the workflow waits on")
     person.click(message, "approve", BOB)
     check(person.submit({"form.Amount": "130"}, BOB).status == HTTPStatus.OK, "the dialog was refused")
+    _saw("bob changed the amount to 130 in Slack's dialog: alice must approve again")
+    told = person.wait(
+        lambda state: next((each for each in state["inbox"] if "Amount: 130 (before: 120)" in each["text"]), None),
+        "no email says that the form was changed",
+    )
+    page = person.open(links(told)["approve"])
+    check('value="130"' in page.text, "alice's page does not hold the amount of 130")
+    person.confirm(page, **{"form.Amount": "130"})
     result = person.ended(name)["output"]["Approval"]["Result"]
     check(result["Form"] == {"Amount": 130}, f"the result has the form {result['Form']}")
     check(len(result["Responses"]) == 2, "the result has not both responses")  # noqa: PLR2004
-    _saw(f"bob approved in Slack's dialog: {result['Status']}, with the amount 130")
+    _saw(f"alice was told by email, and confirmed it: {result['Status']}, with the amount 130")
 
 
 def _high_severity(person: Person) -> None:

@@ -12,7 +12,7 @@ from approvals.domain.steps import notice_step, outcome_step, request_step, step
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from mail.addresses import EMAIL
 from mail.messages import Links, mail_for
-from mail.recipients import asked, reminded, told
+from mail.recipients import asked, asked_again, reminded, told
 from mail.sns import Mailer
 
 if TYPE_CHECKING:
@@ -59,13 +59,15 @@ class EmailChannel:
         return {**asks, **self._mails(notice_step(EMAIL), told(approval, self._email))}
 
     def update(self, approval: Approval, news: News) -> Tasks:
-        """Tell all recipients. A reminder goes only to people who have not responded.
+        """Tell the people who can respond. A reminder goes only to those who have not, a reset to those who must again.
 
         People whom an escalation adds get the request itself instead.
         """
         if news.kind is NewsKind.REMINDER:
             return self._mails(news.topic, reminded(approval, self._email))
-        recipients = self._all_recipients(approval)
+        if news.kind is NewsKind.RESET:
+            return self._mails(news.topic, asked_again(approval, self._email))
+        recipients = asked(approval, self._email)
         if news.kind is NewsKind.ESCALATION and approval.people:
             new = {person.on(EMAIL) for person in approval.people.escalation}
             recipients = [recipient for recipient in recipients if recipient not in new]

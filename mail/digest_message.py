@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from approvals.domain import facts, wording
+from approvals.domain import facts, form_wording, wording
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
+from approvals.domain.signed_links import approver_of
 from mail.messages import HIGH, Links, ended, said, whose_links
 from mail.recipients import asked
 from mail.sns import Mail
@@ -32,6 +33,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts += [
             f"{number}. {_asks(approval)}",
             quoted(approval.title),
+            form_wording.reset_notice(approval, approver_of(approval, recipient)),
             HIGH if wording.is_high_severity(approval) else "",
             wording.requester_warning(approval),
             table(facts.source(approval)),

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from approvals.domain import facts, markdown, omissions, wording
-from approvals.domain.eligibility import is_quorum
-from approvals.domain.model import Action, Approval, readable, shorten
+from approvals.domain import facts, form_wording, markdown, omissions, wording
+from approvals.domain.eligibility import is_quorum, responder
+from approvals.domain.form_changes import current_form, reset_response
+from approvals.domain.model import Action, Approval, Person, readable, shorten
 from approvals.domain.omissions import RequestPart, Shown
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.rules import can_extend
-from approvals.domain.signed_links import link
+from approvals.domain.signed_links import approver_of, link
 from approvals.domain.steps import notice_step, outcome_step, request_step
 from approvals.services.channel import NewsKind
 from mail.addresses import EMAIL
@@ -37,6 +38,9 @@ MAX_SAID = 2000
 
 MAX_FORM = 120_000
 """UTF-8 bytes of the filled-in form. SNS takes 262,144 for the whole text."""
+
+MAX_FORM_SO_FAR = 10_000
+"""UTF-8 bytes of what others filled in, in an email that asks: the page shows all of it."""
 
 _AUTHOR = "--- FROM THE REQUEST: written by its author, not checked by us ---"
 _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
@@ -79,6 +83,8 @@ def mail_for(approval: Approval, step: str, links: Links) -> Mail | None:
         return request_mail(approval, recipient, links)
     if kind == NewsKind.REMINDER:
         return reminder_mail(approval, recipient, links)
+    if kind == NewsKind.RESET:
+        return reset_mail(approval, recipient, links)
     without_links = {
         notice_step(EMAIL): notice_mail,
         NewsKind.ESCALATION: escalation_mail,
@@ -97,6 +103,18 @@ def reminder_mail(approval: Approval, recipient: str, links: Links) -> Mail:
     who = facts.requester(approval) or "a workflow"
     lead = f"Reminder: {who} still needs your response by {readable(approval.deadline)}."
     return _asking(approval, recipient, links, later_subject(approval, recipient), lead)
+
+
+def reset_mail(approval: Approval, recipient: str, links: Links) -> Mail | None:
+    """Return the email to a person whose approval was reset, with the same links; None if they need not respond."""
+    person = responder(approval, approver_of(approval, recipient))
+    response = reset_response(approval, person) if isinstance(person, Person) else None
+    if response is None:
+        return None
+    sentence = form_wording.reset_sentence(approval, response)
+    lead = f"{sentence} Respond again by {readable(approval.deadline)}."
+    changes = "\n".join(map(quoted, form_wording.reset_changes(approval, response)))
+    return _asking(approval, recipient, links, later_subject(approval, recipient), lead, changes=changes)
 
 
 def notice_mail(approval: Approval, recipient: str) -> Mail:
@@ -163,16 +181,18 @@ def ended(approval: Approval) -> str:
     return f"{wording.headline(approval)} {wording.decided_by(approval)}"
 
 
-def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str) -> Mail:
+def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead: str, *, changes: str = "") -> Mail:
     shown = omissions.fit(approval, EMAIL_BODY)
     complete = shown.is_complete
     parts = [
         lead,
         quoted(approval.title),
+        f"What was changed:\n{changes}" if changes else "",
         *links.of(approval, recipient, complete=complete),
         "\n".join([links.promise(complete=complete), whose_links([approval])]),
         _left_out(shown, "Open a link to read all of it."),
         _wanted(approval),
+        _filled_in(approval, MAX_FORM_SO_FAR),
         _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
         f"{_source(approval)}\n{_UNSUBSCRIBE}",
         _author_block(shown),
@@ -196,7 +216,8 @@ def _wanted(approval: Approval) -> str:
     reasons, fields = wording.response_requirements(approval)
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
-        lines += ["To approve, you fill in:", *map(quoted, fields)]
+        verb = "fill in" if current_form(approval) is None else "confirm or change"
+        lines += [f"To approve, you {verb}:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
 
 
@@ -232,16 +253,15 @@ def said(heading: str, text: str) -> str:
     return f"{heading}\n{quoted(shorten(text, MAX_SAID))}" if text.strip() else ""
 
 
-def _filled_in(approval: Approval) -> str:
+def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
     found = rows(facts.form_answers(approval))
     if not found:
         return ""
     sizes = accumulate(len(row.encode()) + 1 for row in found)
-    shown = [row for row, size in zip(found, sizes, strict=True) if size <= MAX_FORM]
+    shown = [row for row, size in zip(found, sizes, strict=True) if size <= most]
     left = len(found) - len(shown)
     note = f" ({left} of {pluralize(len(found), 'field')} left out)" if left else ""
-    who = display_name(approval.standing[-1].approver)
-    return "\n".join([f"Form, filled in by {who}{note}:", *shown])
+    return "\n".join([f"Form, {form_wording.filled_in_by(approval)}{note}:", *shown])
 
 
 def _author_block(shown: Shown) -> str:

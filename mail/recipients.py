@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
 from approvals.domain.email_address import canonical, is_same
+from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval
 from mail.addresses import EMAIL, is_email
 
@@ -36,3 +37,9 @@ def reminded(approval: Approval, stack_email: str) -> list[str]:
         return addresses
     missing = {person.on(EMAIL) for person in unanswered(approval)}
     return [address for address in addresses if address in missing]
+
+
+def asked_again(approval: Approval, stack_email: str) -> list[str]:
+    """Return the addresses that are asked of people whose approval was reset."""
+    again = {person.on(EMAIL) for person in people_to_respond_again(approval)}
+    return [address for address in asked(approval, stack_email) if address in again]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from approvals.domain.events import SOURCE, Event, events
+from approvals.domain.form_changes import form_key
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.history import Kind
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
@@ -39,7 +41,7 @@ Schema = Mapping[str, Any]
 PAGE = Path(__file__).parents[1] / "docs/events.md"
 ACCOUNT, REGION, STACK = "123456789012", "eu-west-1", "human-approval"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", "null": "null"}
+NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", "object": "object", "null": "null"}
 
 INTRODUCTION = """\
 # Events
@@ -68,8 +70,8 @@ and one for what was approved by a person, in one stack:
 - People and the workflow come first: an event follows what it tells of by a moment. A bus that can't be reached is
   tried again for half an hour and holds up nobody; after that the next thing that happens sends what is missing.
 - Events that were not sent while `EventBusName` was empty are sent with the approval's next one.
-- An event has no form, no facts and nothing of the execution's input: `approvals show` and the result have all of it.
-  It never has a token or a link's key.
+- `ResponseRecorded` has the form's values, since another approver may change them. An event has no facts and nothing of
+  the execution's input: `approvals show` and the result have all of it. It never has a token or a link's key.
 - A rule decides nothing. Who must act on an approval before the workflow goes on is a state of the workflow.
 
 The same as a JSON Schema, to validate what was received, in ajv's strict mode as well:
@@ -89,6 +91,7 @@ def approval() -> Approval:
         severity=Severity.HIGH,
         approvers=(ann.address, bo.address),
         required_approvals=2,
+        form=(FormField(name="Share", label="Percent of users", type=FieldType.NUMBER),),
         timeout=timedelta(hours=1),
         escalate_to=(lead.address,),
         escalate_after=timedelta(minutes=30),
@@ -114,17 +117,19 @@ def approval() -> Approval:
         Withdrawal(_approver("ann"), NOON + timedelta(minutes=3)),
         ExtensionRequest(_approver("bo"), NOON + timedelta(minutes=10)),
         ScheduledCheck(NOON + timedelta(minutes=30)),
-        _answer("ann", Action.APPROVE, 40),
-        _answer("lead", Action.APPROVE, 41, "Go"),
+        _answer("ann", Action.APPROVE, 40, share=10),
+        _answer("lead", Action.APPROVE, 41, "Slower", share=5),
+        _answer("ann", Action.APPROVE, 42, share=5),
     ):
-        asked = judge(asked, event).approval
+        shown = replace(event, seen=form_key(asked)) if isinstance(event, Response) else event
+        asked = judge(asked, shown).approval
     return asked
 
 
 def examples() -> list[dict[str, Json]]:
     """Return one event of every kind, as EventBridge delivers it."""
     decided = approval()
-    when = NOON + timedelta(minutes=41, seconds=2)
+    when = NOON + timedelta(minutes=42, seconds=2)
     ends = [replace(decided, steps={**decided.steps, step: when}) for step in (Step.RESUME, Step.WORKFLOW_GONE)]
     found = {event.kind: event for end in ends for event in events(end, STACK)}
     return [delivered(found[kind]) for kind in Kind]
@@ -190,8 +195,12 @@ def _approver(name: str) -> Approver:
     return Approver(id=f"{name}@example.com", name=f"{name}@example.com", channel="email")
 
 
-def _answer(name: str, action: Action, minutes: int, comment: str | None = None) -> Response:
-    return Response(approver=_approver(name), action=action, at=NOON + timedelta(minutes=minutes), comment=comment)
+def _answer(
+    name: str, action: Action, minutes: int, comment: str | None = None, *, share: int | None = None
+) -> Response:
+    form = {} if share is None else {"Share": share}
+    at = NOON + timedelta(minutes=minutes)
+    return Response(approver=_approver(name), action=action, at=at, comment=comment, form=form)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from approvals.domain import forms
 from approvals.domain.characters import reveal
+from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, format_answer
 from approvals.domain.model import Action, Approval, Presence, Severity
@@ -53,7 +54,9 @@ def element_id(name: str) -> str:
 def inputs(approval: Approval, action: Action, typed: Typed) -> list[ET.Element]:
     """Return the form's inputs, in order."""
     asked = approval.request.form if action is Action.APPROVE else ()
-    found = [tag("div", {"class": "author"}, *(_form_input(each, typed) for each in asked))] if asked else []
+    given = current_form(approval)
+    entries = [_form_input(each, _given(each, typed, given), typed) for each in asked]
+    found = [tag("div", {"class": "author"}, *entries)] if entries else []
     presence = approval.request.comments[action]
     if presence is not Presence.OFF:
         found.append(_comment(action, presence, typed))
@@ -82,10 +85,12 @@ def read(
 
 def by_input(found: Iterable[Problem]) -> dict[str, str]:
     """Return the texts of problems by the name of the input. No field of a form has the comment's name."""
-    return {
-        COMMENT if problem.field == forms.COMMENT else f"{FORM_PREFIX}{problem.field}": problem.text
-        for problem in found
-    }
+    return by_name({problem.field: problem.text for problem in found})
+
+
+def by_name(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return texts about the comment and the request's own fields by the name of the input."""
+    return {COMMENT if name == forms.COMMENT else f"{FORM_PREFIX}{name}": text for name, text in texts.items()}
 
 
 def _comment(action: Action, presence: Presence, typed: Typed) -> ET.Element:
@@ -103,12 +108,17 @@ def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
     return tag("div", {"class": "field"}, _problem(SURE, typed), label)
 
 
-def _form_input(asked: FormField, typed: Typed) -> ET.Element:
+def _given(asked: FormField, typed: Typed, current: Mapping[str, FormValue] | None) -> str:
+    """Return what an input holds at first: what the person typed, else the current values, else the default."""
+    if typed.texts:
+        return typed.texts.get(f"{FORM_PREFIX}{asked.name}", "")
+    value = asked.default if current is None else current.get(asked.name)
+    return "" if value is None else format_answer(value)
+
+
+def _form_input(asked: FormField, given: str, typed: Typed) -> ET.Element:
     name = f"{FORM_PREFIX}{asked.name}"
     label = asked.label if asked.required else f"{asked.label} (optional)"
-    given = (
-        typed.texts.get(name, "") if typed.texts else format_answer(asked.default) if asked.default is not None else ""
-    )
     choices = {YES: "Yes", NO: "No"} if asked.type is FieldType.YES_NO else {each: each for each in asked.choices}
     if choices and len(choices) <= MAX_RADIOS:
         ticks = _radios(name, asked, choices, given)

@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger
 
 from approvals.adapters.failures import describe_error
 from approvals.adapters.step_functions import console_url
-from approvals.domain import wording
+from approvals.domain import form_wording, wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verdict, Withdrawal
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 UNEXPECTED = "unexpected error"
 """The log message of an error in our own code. `CallbackErrorFilter` counts these lines for the alarm."""
 
+_WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.OUTDATED, Verdict.INCOMPLETE)
 _SENT_AGAIN = "You withdrew this response after the page was made. Nothing was recorded: please respond again."
 _UNKNOWN = f"This request was not found, or its record has been deleted. {COPY_WHOLE}"
 _CHANGED = "The request changed just now. Open the link again."
@@ -169,19 +170,22 @@ class CallbackHandler:
         values, comment, problems = form_inputs.read(link.approval, link.action, sent)
         key = f"respond:{link.withdrawal_state}"
         response = Response(
-            approver=link.approver, action=link.action, at=self._clock(), comment=comment, form=values, key=key
+            approver=link.approver,
+            action=link.action,
+            at=self._clock(),
+            comment=comment,
+            form=values,
+            key=key,
+            seen=link.shown_values,
         )
         judgement = self._record(link, response, flawed=bool(problems))
         link = self._judged(link, judgement, link.action)
         match judgement.verdict:
-            case Verdict.INCOMPLETE:
-                typed = Typed(link.sent, {**form_inputs.by_input(judgement.problems), **problems})
-                return self._confirm(link, HTTPStatus.BAD_REQUEST, typed)
-            case Verdict.ALREADY_USED:
-                return self._confirm(link, HTTPStatus.CONFLICT, note=_SENT_AGAIN)
+            case Verdict.INCOMPLETE | Verdict.OUTDATED | Verdict.ALREADY_USED:
+                return self._ask_again(link, response, judgement, problems)
             case Verdict.NOT_ALLOWED if judgement.reason:
                 return self._not_allowed(link, judgement.reason)
-            case Verdict.DECIDED | Verdict.COUNTED | Verdict.REPEATED if not with_one_click:
+            case Verdict.DECIDED | Verdict.COUNTED | Verdict.RESET | Verdict.REPEATED if not with_one_click:
                 return self._back(link)
             case Verdict.DECIDED | Verdict.REPEATED if link.approval.decision:
                 # Only after GET: the pages' policy lets a form end on no other site, redirects included.
@@ -189,12 +193,26 @@ class CallbackHandler:
             case _:
                 return self._show(link)
 
+    def _ask_again(
+        self, link: Link, response: Response, judgement: Judgement, problems: Mapping[str, str]
+    ) -> ApiResponse:
+        """Return the page with what the person sent, and why it is not recorded."""
+        if judgement.verdict is Verdict.INCOMPLETE:
+            typed = Typed(link.sent, {**form_inputs.by_input(judgement.problems), **problems})
+            return self._confirm(link, HTTPStatus.BAD_REQUEST, typed)
+        if judgement.verdict is Verdict.OUTDATED:
+            differences = form_wording.differences(link.approval, response)
+            typed = Typed(link.sent, form_inputs.by_name(differences))
+            return self._confirm(link, HTTPStatus.CONFLICT, typed, form_wording.outdated_sentence(link.approval))
+        note = form_wording.reset_notice(link.approval, link.approver) or _SENT_AGAIN
+        return self._confirm(link, HTTPStatus.CONFLICT, note=note)
+
     def _record(self, link: Link, response: Response, *, flawed: bool) -> Judgement:
         """Record the response. If it has problems that only a page can have, it does not count."""
         if not flawed and not link.is_outdated:
             return respond(self._table, link.approval, response)
         judgement = judge(link.approval, response)
-        if judgement.verdict in (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE):
+        if judgement.verdict in _WOULD_COUNT:
             verdict = Verdict.ALREADY_USED if link.is_outdated else Verdict.INCOMPLETE
             return Judgement(verdict, link.approval, changed=False, problems=judgement.problems)
         if judgement.changed:

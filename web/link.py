@@ -12,13 +12,18 @@ from datetime import datetime
 from http import HTTPStatus
 
 from approvals.domain.eligibility import responder
+from approvals.domain.form_changes import form_key
 from approvals.domain.model import Action, Approval, Approver, Person, Presence, Severity
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, signed_recipient
 from approvals.store.table import ApprovalTable, NotFoundError
 from web.http import COPY_WHOLE, PageError
 
 SEEN = "seen"
-"""The field: how many responses the person had withdrawn when their page was made, and how many extensions it had."""
+"""The field: how many responses of the person were withdrawn or reset when their page was made, and how many
+extensions the request had."""
+
+VALUES = "values"
+"""The field: which values of the request's form the page showed that other approvers filled in; empty if none."""
 
 _FIRST = "0.0"
 """Its value for links, and for pages of earlier versions."""
@@ -58,7 +63,8 @@ class Link:
     def page_fields(self) -> dict[str, str]:
         """The fields that a form on a page about the approval sends back."""
         seen = f"{len(withdrawals(self.approval, self.approver))}.{len(self.approval.extensions)}"
-        return {**self.fields, SEEN: seen}
+        values = form_key(self.approval)
+        return {**self.fields, SEEN: seen, **({VALUES: values} if values else {})}
 
     @property
     def withdrawal_state(self) -> str:
@@ -71,8 +77,13 @@ class Link:
         return self._seen[2]
 
     @property
+    def shown_values(self) -> str:
+        """Which values of other approvers the page showed."""
+        return self.sent.get(VALUES, "")
+
+    @property
     def is_outdated(self) -> bool:
-        """Return True if the person has withdrawn a response, on any channel, since their page was made."""
+        """Return True if a response of the person was withdrawn, on any channel, or reset since their page was made."""
         return int(self.withdrawal_state) < len(withdrawals(self.approval, self.approver))
 
     @property
@@ -111,7 +122,7 @@ def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
 
 
 def withdrawals(approval: Approval, approver: Approver) -> list[datetime]:
-    """Return when the person withdrew responses, on any channel."""
+    """Return when the person withdrew responses, on any channel, or when they were reset."""
     person = responder(approval, approver)
     person_id = person.id if isinstance(person, Person) else None
     return [each.withdrawn_at for each in approval.responses if each.person == person_id and each.withdrawn_at]

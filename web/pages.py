@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import wording
-from approvals.domain.eligibility import unanswered
-from approvals.domain.model import Action, Approval, Response, Severity, readable
-from approvals.domain.parts import duration, join_names, pluralize, with_address
+from approvals.domain import facts, form_wording, wording
+from approvals.domain.eligibility import deciders, responder, unanswered
+from approvals.domain.form_changes import reset_response
+from approvals.domain.model import Action, Approval, Approver, Person, Response, Severity, readable
+from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.references import short
 from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of
@@ -59,7 +60,8 @@ def confirm(
             {},
             _eyebrow(approval, "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
-            _warning(note) if note else _withdrawn(approval, recipient),
+            _warning(note) if note else _no_longer_counts(approval, recipient),
+            *_reset(approval, recipient),
             _mistakes(approval, action, typed),
             *sections.request(approval, recipient, now),
             "" if is_short else jump,
@@ -67,6 +69,7 @@ def confirm(
         _form(
             fields,
             tag("h2", {}, button if button.startswith("Answer") else f"{button} this request"),
+            *_to_confirm(approval, action),
             *inputs(approval, action, typed),
             _buttons(approval, action, fields),
             style="answer sticky" if is_short else "answer",
@@ -91,7 +94,7 @@ def recorded(
         _warning(note),
         _paragraph(f"You {response.action.status.lower()} this request on {readable(response.at)}."),
         *sections.response_details(approval, response),
-        *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval)),
+        *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval) if sentence),
         _form(
             fields,
             tag("p", {"class": "hint"}, "You can withdraw until the request is decided."),
@@ -170,7 +173,7 @@ def _warning(text: str) -> ET.Element | str:
     return tag("p", {"class": "problem"}, text) if text else ""
 
 
-def _form(fields: Mapping[str, str], *content: ET.Element, style: str = "", id_: str = "") -> ET.Element:
+def _form(fields: Mapping[str, str], *content: ET.Element | str, style: str = "", id_: str = "") -> ET.Element:
     hidden = (tag("input", {"type": "hidden", "name": name, "value": value}) for name, value in fields.items())
     attributes = {"method": "post", "action": "execution", "class": style or False, "id": id_ or False}
     return tag("form", attributes, *hidden, *content)
@@ -216,9 +219,29 @@ def _mistakes(approval: Approval, action: Action, typed: Typed) -> ET.Element | 
     return tag("div", {"class": "problem", "role": "alert"}, intro, tag("ul", {}, *lines))
 
 
-def _withdrawn(approval: Approval, recipient: str) -> ET.Element | str:
-    at = max(withdrawals(approval, approver_of(approval, recipient)), default=None)
+def _no_longer_counts(approval: Approval, recipient: str) -> ET.Element | str:
+    """Return why the person's last response does not count: they withdrew it, or it was reset."""
+    reader = approver_of(approval, recipient)
+    if was_reset := form_wording.reset_notice(approval, reader):
+        return _warning(was_reset)
+    at = max(withdrawals(approval, reader), default=None)
     return _paragraph(f"You withdrew your response on {readable(at)}. It no longer counts." if at else "")
+
+
+def _reset(approval: Approval, recipient: str) -> list[ET.Element]:
+    """Return what was changed if the person's approval was reset."""
+    person = responder(approval, approver_of(approval, recipient))
+    response = reset_response(approval, person) if isinstance(person, Person) else None
+    return sections.quote("\n".join(form_wording.reset_changes(approval, response))) if response else []
+
+
+def _to_confirm(approval: Approval, action: Action) -> list[ET.Element]:
+    """Return what others filled in: the inputs may hold what the person typed instead."""
+    sentence = form_wording.confirm_sentence(approval) if action is Action.APPROVE else ""
+    if not sentence:
+        return []
+    values = facts.form_answers(approval)
+    return [tag("p", {"dir": "auto"}, sentence), *([tag("blockquote", {}, rows(values))] if values else [])]
 
 
 def _extension(approval: Approval, fields: Mapping[str, str]) -> ET.Element | str:
@@ -231,13 +254,22 @@ def _extension(approval: Approval, fields: Mapping[str, str]) -> ET.Element | st
 
 
 def _decided_by(approval: Approval, recipient: str) -> str:
-    """Return who decided, where and when, and say "You" if it was the recipient."""
+    """Return who decided, where and when, and say "you" of the recipient."""
     decision = wording.decision_of(approval)
     by, reader = decision.approver, approver_of(approval, recipient)
-    if by and (by.channel, by.id.casefold()) == (reader.channel, reader.id.casefold()):
+    if len(deciders(approval)) > 1:
+        all_of_them = wording.named_deciders(
+            approval, lambda each: "you" if _is_same(each, reader) else display_name(each)
+        )
+        return f"By {all_of_them} on {readable(decision.at)}."
+    if by and _is_same(by, reader):
         return f"You {approval.status.lower()} this request {wording.where(by.channel)} on {readable(decision.at)}."
     sentence = str(wording.decided_by(approval))
     return sentence[0].upper() + sentence[1:]
+
+
+def _is_same(one: Approver, other: Approver) -> bool:
+    return (one.channel, one.id.casefold()) == (other.channel, other.id.casefold())
 
 
 def _still_needed(approval: Approval) -> list[str]:
@@ -249,4 +281,5 @@ def _still_needed(approval: Approval) -> list[str]:
         left = request.required_rejections - actions.count(Action.REJECT)
         missing.append(f"{pluralize(left, 'more rejection')} {'reject' if left > 1 else 'rejects'} the request.")
     names = [with_address(person) for person in unanswered(approval)]
-    return [" ".join(missing), *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]
+    again = form_wording.again_sentence(approval)
+    return [" ".join(missing), again, *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]

@@ -11,9 +11,8 @@ from datetime import datetime
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from approvals.domain import facts, markdown, wording
+from approvals.domain import facts, form_wording, markdown, wording
 from approvals.domain.addresses import is_address
-from approvals.domain.forms import format_answer
 from approvals.domain.history import Entry, history
 from approvals.domain.markdown import Block, Span, Style
 from approvals.domain.model import Approval, Response, iso, readable
@@ -80,11 +79,7 @@ def activity(approval: Approval) -> list[ET.Element]:
 
 def response_details(approval: Approval, response: Response, *, with_comment: bool = True) -> list[ET.Element]:
     """Return what a person said with a response: their comment and the form's fields that they filled in."""
-    filled_in = [
-        (field.label, format_answer(response.form[field.name]))
-        for field in approval.request.form
-        if field.name in response.form
-    ]
+    filled_in = form_wording.answers(approval, response)
     content = [_words(response.comment)] if response.comment and with_comment else []
     content += [rows(filled_in)] if filled_in else []
     return [tag("blockquote", {}, *content)] if content else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +20,34 @@ MAX_ENTRIES = 10
 Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 """
 
+MAX_BYTES = 256 * 1024
+"""Bytes of all entries of one PutEvents.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+"""
+
+_OVERHEAD = 3_000
+"""Bytes of an entry besides its detail: time, source, bus, resource."""
+
+
+def batches(published: Iterable[Event]) -> Iterator[list[Event]]:
+    """Yield the events in order, in batches for one `EventBus.put` each: a form can take most of the room."""
+    batch: list[Event] = []
+    room = MAX_BYTES
+    for event in published:
+        size = len(_detail(event).encode()) + _OVERHEAD
+        if batch and (len(batch) == MAX_ENTRIES or size > room):
+            yield batch
+            batch, room = [], MAX_BYTES
+        batch.append(event)
+        room -= size
+    if batch:
+        yield batch
+
+
+def _detail(event: Event) -> str:
+    return json.dumps(event.detail, ensure_ascii=False)
+
 
 class EventBus:
     """An event bus of the account."""
@@ -30,7 +58,7 @@ class EventBus:
         self._name = name
 
     def put(self, published: Sequence[Event]) -> dict[str, str]:
-        """Publish at most `MAX_ENTRIES` events with one call. Return the error codes of failed ones, by their marks.
+        """Publish a batch of events with one call. Return the error codes of failed ones, by their marks.
 
         Raise `DeliveryError` if the call fails.
         """
@@ -43,7 +71,7 @@ class EventBus:
                         "DetailType": event.kind.value,
                         "Time": event.at,
                         "Resources": [str(event.detail["ExecutionArn"])],
-                        "Detail": json.dumps(event.detail, ensure_ascii=False),
+                        "Detail": _detail(event),
                     }
                     for event in published
                 ]

@@ -69,6 +69,29 @@ def answer_of(approval: Approval, person: Person) -> Response | None:
     return next((response for response in approval.standing if response.person == person.id), None)
 
 
+def own_response(approval: Approval, approver: Approver) -> Response | None:
+    """Return the response that counts of the person who has this identity, on any channel."""
+    person = responder(approval, approver)
+    return next(
+        (
+            response
+            for response in approval.standing
+            if (isinstance(person, Person) and response.person == person.id)
+            or (response.approver.channel, response.approver.id) == (approver.channel, approver.id)
+        ),
+        None,
+    )
+
+
+def deciders(approval: Approval) -> tuple[Approver, ...]:
+    """Return all whose responses decided, in order: in a quorum, the last one is only the decision's own."""
+    decision = approval.decision
+    if decision is None or decision.approver is None:
+        return ()
+    agreed = (each.approver for each in approval.standing if each.action.status is decision.status)
+    return tuple(agreed) if is_quorum(approval.request) else (decision.approver,)
+
+
 def responder(approval: Approval, approver: Approver) -> Person | Reason:
     """Return the person who responds, or why they may not."""
     if problem := _realm_problem(approval, approver):

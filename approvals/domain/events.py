@@ -8,13 +8,14 @@ from datetime import datetime
 from hashlib import sha256
 
 from approvals.domain import wording
+from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Approver, Json, Status, iso, shorten
 
 SOURCE = "human-approval"
 
 MAX_CAUSE = 1000
-"""Characters of a cause in an event: ten events have 256 KB at most, together."""
+"""Characters of a cause in an event. A cause is written by whoever stops an execution, and an event has 256 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +82,22 @@ def _told(_approval: Approval, entry: Entry) -> dict[str, Json]:
 
 
 def _responded(approval: Approval, entry: Entry) -> dict[str, Json]:
-    return {**_withdrawn(approval, entry), "Comment": entry.comment}
+    response = approval.responses[_number(entry) - 1]
+    form: Json = dict(form_of(approval, response))
+    replaced: Json = None if response.replaced is None else dict(response.replaced)
+    return {**_withdrawn(approval, entry), "Comment": entry.comment, "Form": form, "Replaced": replaced}
 
 
 def _withdrawn(approval: Approval, entry: Entry) -> dict[str, Json]:
     response = approval.responses[_number(entry) - 1]
     return {**_who(response.approver), "Number": _number(entry), "Response": response.action.status.value}
+
+
+def _reset(approval: Approval, entry: Entry) -> dict[str, Json]:
+    response = approval.responses[_number(entry) - 1]
+    cause = reset_cause(approval, response)
+    by = _who(cause.approver) if cause else {}
+    return {**by, "Number": _number(entry), "Response": response.action.status.value, "Of": response.approver.id}
 
 
 def _refused(approval: Approval, entry: Entry) -> dict[str, Json]:
@@ -128,6 +139,7 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
     Kind.TOLD: _told,
     Kind.RESPONDED: _responded,
     Kind.WITHDRAWN: _withdrawn,
+    Kind.RESET: _reset,
     Kind.REFUSED: _refused,
     Kind.EXTENDED: _extended,
     Kind.REMINDED: _reminded,

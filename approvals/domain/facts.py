@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from approvals.domain.characters import one_line, reveal
+from approvals.domain.form_changes import current_form
 from approvals.domain.forms import format_answer
-from approvals.domain.model import Approval, Json, Request, readable
+from approvals.domain.model import Approval, Json, Request, Status, readable
 from approvals.domain.parts import display_name, without_links
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
@@ -108,8 +109,8 @@ def as_text(value: Json) -> str:
 
 
 def form_answers(approval: Approval) -> list[tuple[str, str]]:
-    """Return the answers to the form in the latest response that counts, as labels and values."""
-    form = approval.standing[-1].form if approval.standing else {}
+    """Return the form's current values, as labels and values. A rejected request has none."""
+    form = {} if approval.status is Status.REJECTED else current_form(approval) or {}
     return [(field.label, format_answer(form[field.name])) for field in approval.request.form if field.name in form]
 
 

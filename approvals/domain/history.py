@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from approvals.domain import facts, wording
+from approvals.domain import facts, form_wording, wording
+from approvals.domain.form_changes import is_withdrawn, reset_cause
 from approvals.domain.model import Approval, Approver, Decision, Response, Status
-from approvals.domain.parts import Names, display_name
+from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.profiles import profile_of
 from approvals.domain.steps import Step
 
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     TOLD = "ApproverTold"
     RESPONDED = "ResponseRecorded"
     WITHDRAWN = "ResponseWithdrawn"
+    RESET = "ResponseReset"
     REFUSED = "ResponseRefused"
     EXTENDED = "DeadlineExtended"
     REMINDED = "ReminderSent"
@@ -37,7 +39,7 @@ class Entry:
 
     `key` names it among the approval's entries and never changes: `response-2`. `text` is a sentence for people,
     without its time. `approver` is the person who did it, if one did. `comment` is their words, or the cause of a
-    cancellation. `to` is the person who was told.
+    cancellation. `answers` are the labels and values of the form that they filled in. `to` is the person who was told.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Entry:
     text: str
     approver: Approver | None = None
     comment: str | None = None
+    answers: tuple[tuple[str, str], ...] = ()
     to: str | None = None
 
 
@@ -60,7 +63,8 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     yield Entry(key="requested", kind=Kind.REQUESTED, at=approval.requested_at, text=f"Requested{by}.")
     yield from _told(approval)
     for number, response in enumerate(approval.responses, 1):
-        yield from _response(number, response)
+        yield from _response(approval, number, response)
+    yield from _resets(approval)
     yield from _refusals(approval)
     for number, extension in enumerate(approval.extensions, 1):
         yield Entry(
@@ -76,7 +80,7 @@ def _entries(approval: Approval) -> Iterator[Entry]:
             key="escalated", kind=Kind.ESCALATED, at=approval.escalated_at, text=f"{who} may answer from now on, too."
         )
     if approval.decision:
-        yield _decision(approval.decision)
+        yield _decision(approval, approval.decision)
     yield from _workflow(approval)
 
 
@@ -105,17 +109,19 @@ def _told(approval: Approval) -> Iterator[Entry]:
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
 
 
-def _response(number: int, response: Response) -> Iterator[Entry]:
+def _response(approval: Approval, number: int, response: Response) -> Iterator[Entry]:
     name, where = display_name(response.approver), wording.where(response.approver.channel)
+    changed = "" if response.replaced is None else " and changed the form"
     yield Entry(
         key=f"response-{number}",
         kind=Kind.RESPONDED,
         at=response.at,
-        text=f"{name} {response.action.status.lower()} it {where}.",
+        text=f"{name} {response.action.status.lower()} it {where}{changed}.",
         approver=response.approver,
         comment=response.comment,
+        answers=tuple(form_wording.answers(approval, response)),
     )
-    if response.withdrawn_at:
+    if is_withdrawn(response) and response.withdrawn_at:
         yield Entry(
             key=f"withdrawal-{number}",
             kind=Kind.WITHDRAWN,
@@ -125,6 +131,14 @@ def _response(number: int, response: Response) -> Iterator[Entry]:
         )
 
 
+def _resets(approval: Approval) -> Iterator[Entry]:
+    for number, response in enumerate(approval.responses, 1):
+        if cause := reset_cause(approval, response):
+            name, who = display_name(response.approver), display_name(cause.approver)
+            text = f"{name} must approve again, since {who} changed the form."
+            yield Entry(key=f"reset-{number}", kind=Kind.RESET, at=cause.at, text=text, approver=cause.approver)
+
+
 def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = wording.where(refusal.approver.channel)
@@ -132,8 +146,8 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
-def _decision(decision: Decision) -> Entry:
-    by = f" by {display_name(decision.approver)}" if decision.approver else ""
+def _decision(approval: Approval, decision: Decision) -> Entry:
+    names = join_names(wording.decider_names(approval))
     # A cancellation's cause was written by the person who stopped the execution.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
@@ -141,7 +155,7 @@ def _decision(decision: Decision) -> Entry:
         key="decided",
         kind=Kind.DECIDED,
         at=decision.at,
-        text=f"{wording.HEADLINES[decision.status]}{by}.{how}",
+        text=f"{wording.HEADLINES[decision.status]}{f' by {names}' if names else ''}.{how}",
         approver=decision.approver,
         comment=(decision.cause or None) if said else None,
     )

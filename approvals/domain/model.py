@@ -202,9 +202,12 @@ class People:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """The response of one approver, and when (UTC). A withdrawn one does not count.
+    """The response of one approver, and when (UTC). A withdrawn one does not count, nor one that was reset.
 
-    `person` is the id of the human who responded, `form` what they filled in.
+    `person` is the id of the human who responded, `form` what they filled in. `replaced` are the values of earlier
+    approvals that this one changed, which reset them; None if it changed none. A reset response has the time in
+    `withdrawn_at`, so that no version counts it, and in `reset_by` the `person` whose response reset it. `seen` is the
+    `form_changes.form_key` of the values that the person was shown; it is not stored.
     `key` names the click or the form that it came with, `withdrawal_key` the one that withdrew it: each is used once.
     `sent_at` is the second in which it was sent, as far as the channel proves it. It is not stored.
     """
@@ -218,6 +221,9 @@ class Response:
     withdrawn_at: datetime | None = None
     key: str = ""
     withdrawal_key: str = ""
+    replaced: Mapping[str, FormValue] | None = None
+    reset_by: str = ""
+    seen: str = field(default="", compare=False, metadata={"stored": False})
     sent_at: datetime | None = field(default=None, compare=False, metadata={"stored": False})
 
 
@@ -317,7 +323,7 @@ class Approval:
 
     @property
     def standing(self) -> tuple[Response, ...]:
-        """Return the responses that count: those that were not withdrawn."""
+        """Return the responses that count: those that were neither withdrawn nor reset."""
         return tuple(response for response in self.responses if response.withdrawn_at is None)
 
     @property

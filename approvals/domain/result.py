@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from approvals.domain.characters import reveal
+from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, Approver, Json, Presence, Request, Response, Status, iso
@@ -32,8 +33,8 @@ _RESPONDENT = 1200
 def result(approval: Approval) -> dict[str, Json]:
     """Return the result of an approval that was approved or rejected, in PascalCase.
 
-    `Responses` are those that count, `Form` is what the last approver filled in. Raise `ValueError` for an approval
-    that ended otherwise, in an error.
+    `Responses` are those that count, each with its `Form`; the request's `Form` has the values of all approvals among
+    them. Raise `ValueError` for an approval that ended otherwise, in an error.
     """
     decision = approval.decision
     if decision is None or decision.status not in _WORDS:
@@ -63,7 +64,8 @@ def most_bytes(request: Request) -> int:
     least_of_each = (request.required_approvals - 1) * approvals + (request.required_rejections - 1) * rejections
     last = max(approvals, rejections)
     decision = max(comment_bytes(request, action) for action in Action) + _RESPONDENT
-    return _FRAME + least_of_each + last + decision + form_bytes(request)
+    forms = (request.required_approvals + 1) * form_bytes(request)
+    return _FRAME + least_of_each + last + decision + forms
 
 
 def form_bytes(request: Request) -> int:
@@ -83,10 +85,8 @@ def _status(approval: Approval, approver: Approver | None) -> str:
 
 
 def form(approval: Approval) -> dict[str, Json]:
-    """Return what the last approver filled in. A rejection has no form."""
-    if approval.status is not Status.APPROVED or not approval.standing:
-        return {}
-    return dict(approval.standing[-1].form)
+    """Return the values that all approvals that count have. A rejection has no form."""
+    return dict(current_form(approval) or {}) if approval.status is Status.APPROVED else {}
 
 
 def _response(response: Response) -> dict[str, Json]:
@@ -97,6 +97,7 @@ def _response(response: Response) -> dict[str, Json]:
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": reveal(response.comment) if response.comment is not None else None,
+        "Form": dict(response.form),
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from approvals.domain import forms
 from approvals.domain.eligibility import Reason, answer_of, responder
+from approvals.domain.form_changes import add_response, change_problems, differing, form_key, is_withdrawn
 from approvals.domain.forms import Problem
 from approvals.domain.judgement import (
     ApprovalEvent,
@@ -92,19 +93,29 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
     person = responder(approval, response.approver)
     if isinstance(person, Reason):
         return _refused(approval, response, person)
-    earlier = answer_of(approval, person)
-    if earlier:
-        same = earlier.action is response.action
+    response = _trimmed(approval, replace(response, person=person.id))
+    if earlier := answer_of(approval, person):
+        same = earlier.action is response.action and earlier.form == response.form
         return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
     if _is_used(approval, response, person):
         return _unchanged(Verdict.ALREADY_USED, approval)
-    response = _trimmed(approval, replace(response, person=person.id))
-    if problems := _problems(approval.request, response):
+    changes_form = bool(differing(approval, response))
+    problems = _problems(approval.request, response)
+    if not problems and changes_form:
+        if response.seen != form_key(approval):
+            return _unchanged(Verdict.OUTDATED, approval)
+        problems = change_problems(approval, response)
+    if problems:
         return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=problems)
-    answered = replace(approval, responses=(*approval.responses, response))
+    return _recorded(approval, response, Verdict.RESET if changes_form else Verdict.COUNTED)
+
+
+def _recorded(approval: Approval, response: Response, verdict: Verdict) -> Judgement:
+    """Add a response, which decides or has this verdict."""
+    answered = add_response(approval, response)
     status = _outcome(answered)
     if status is None:
-        return _changed(Verdict.COUNTED, answered)
+        return _changed(verdict, answered)
     decision = Decision(
         status=status,
         at=response.at,
@@ -118,7 +129,10 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
 def _trimmed(approval: Approval, response: Response) -> Response:
     """Return the response without what the request does not ask for. A rejection has no form."""
     comment = None if approval.request.comments[response.action] is Presence.OFF else response.comment
-    return replace(response, comment=comment, form=response.form if response.action is Action.APPROVE else {})
+    asked = {field.name for field in approval.request.form} if response.action is Action.APPROVE else set()
+    return replace(
+        response, comment=comment, form={name: response.form[name] for name in response.form if name in asked}
+    )
 
 
 def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
@@ -154,7 +168,7 @@ def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:
 
 
 def _may_withdraw(approval: Approval, person: Person) -> bool:
-    withdrawn_by = [response.person for response in approval.responses if response.withdrawn_at]
+    withdrawn_by = [response.person for response in approval.responses if is_withdrawn(response)]
     mine = withdrawn_by.count(person.id)
     return mine == 0 or (mine < MAX_WITHDRAWALS and len(withdrawn_by) < MAX_WITHDRAWALS_IN_ALL)
 
@@ -209,7 +223,7 @@ def _extended_deadline(approval: Approval) -> datetime:
 
 
 def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:
-    mine = [response for response in approval.responses if response.person == person.id]
+    mine = [response for response in approval.responses if response.person == person.id and is_withdrawn(response)]
     return max((response.withdrawn_at for response in mine if response.withdrawn_at), default=None)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from approvals.domain import wording
-from approvals.domain.model import Approval, Decision, Delivery, Severity
+from approvals.domain.eligibility import deciders
+from approvals.domain.model import Approval, Approver, Decision, Delivery, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Summary:
     """What a row shows of an approval: not the request, which takes the whole record.
 
     `headline` is the status in words. `progress` counts the responses, and is empty where one response decides.
+    `deciders` are all whose responses decided.
     """
 
     id: str
@@ -24,6 +26,7 @@ class Summary:
     headline: str
     progress: str
     decision: Decision | None
+    deciders: tuple[Approver, ...]
     deliveries: tuple[Delivery, ...]
 
 
@@ -38,5 +41,6 @@ def summarize(approval: Approval) -> Summary:
         headline=wording.headline(approval),
         progress=next(iter(wording.counts(approval)), ""),
         decision=approval.decision,
+        deciders=deciders(approval),
         deliveries=approval.deliveries,
     )

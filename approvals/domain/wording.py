@@ -5,12 +5,20 @@ A sentence that names a moment or people is a `Text` of parts, so that no surfac
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from approvals.domain import forms
 from approvals.domain.characters import one_line
-from approvals.domain.eligibility import Reason, barred_requester, eligible, is_quorum, responder, unknown_requester
+from approvals.domain.eligibility import (
+    Reason,
+    barred_requester,
+    deciders,
+    eligible,
+    is_quorum,
+    unknown_requester,
+)
 from approvals.domain.facts import REQUESTER, requester
 from approvals.domain.facts import source as execution_source
-from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import (
     Action,
     Approval,
@@ -18,7 +26,6 @@ from approvals.domain.model import (
     Decision,
     Extension,
     OnTimeout,
-    Person,
     Presence,
     Response,
     Severity,
@@ -41,7 +48,6 @@ from approvals.domain.signed_links import approver_of
 
 SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
-USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
 HEADLINES = {
@@ -55,14 +61,6 @@ HEADLINES = {
 MAX_NAMES = 20
 """People that one sentence names. The others are counted."""
 
-_RECORDED = "Your answer was recorded already."
-_SAID = {
-    Verdict.COUNTED: "Your answer counts.",
-    Verdict.REPEATED: _RECORDED,
-    Verdict.ANSWERED_OTHERWISE: "You answered otherwise before. Take that answer back first.",
-    Verdict.ALREADY_USED: USED,
-    Verdict.WITHDRAWN: "Your answer was taken back. The request still waits.",
-}
 _SILENCE = {
     OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
     OnTimeout.REJECT: "the request is rejected",
@@ -224,8 +222,21 @@ def decided_by(approval: Approval) -> Text:
     decision = decision_of(approval)
     when = text(Moment(decision.at, "on "), ".")
     if decision.approver:
-        return text(f"by {display_name(decision.approver)} {where(decision.channel)} ", when)
+        return text(f"by {named_deciders(approval, display_name)} ", when)
     return join_texts([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
+
+
+def decider_names(approval: Approval) -> list[str]:
+    """Return the names of all whose responses decided, in order; of many, count the last ones."""
+    return limit_names([display_name(approver) for approver in deciders(approval)])
+
+
+def named_deciders(approval: Approval, name: Callable[[Approver], str]) -> str:
+    """Return all whose responses decided, by `name`: `Ann and Bo in Slack`, `Ann by email and Bo in Slack`."""
+    people = deciders(approval)
+    if len({each.channel for each in people}) == 1:
+        return f"{join_names(limit_names([name(each) for each in people]))} {where(people[0].channel)}"
+    return join_names(limit_names([f"{name(each)} {where(each.channel)}" for each in people]))
 
 
 def cause(approval: Approval) -> str:
@@ -282,51 +293,6 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
         case Reason.NOT_AN_APPROVER:
             pass
     return join_texts(["Your answer was not taken.", *who, "The request still waits."])
-
-
-def response_reply(judgement: Judgement, response: Response) -> Text:
-    """Return the effect of a person's response."""
-    approval = judgement.approval
-    if approval.decision:
-        return late_reply(approval, response)
-    match judgement.verdict:
-        case Verdict.EXTENDED:
-            said = text("There is more time now: until ", Moment(approval.deadline), ".")
-        case Verdict.INCOMPLETE:
-            said = text(" ".join(problem.text for problem in judgement.problems))
-        case verdict:
-            said = text(_SAID.get(verdict, "Nothing was changed."))
-    is_counted = judgement.verdict in (Verdict.COUNTED, Verdict.REPEATED)
-    so_far = [text(line, ".") for line in progress(approval)[:2]] if is_counted else []
-    return join_texts([quoted_title(approval), said, *so_far])
-
-
-def late_reply(approval: Approval, response: Response) -> Text:
-    """Return how the approval was decided, for a person whose response came after that."""
-    decision = decision_of(approval)
-    own = _own_response(approval, response.approver)
-    if own:
-        first = _RECORDED if own.action is response.action else "Your first answer counts."
-    elif decision.approver is None:
-        first = "Your answer came too late."
-    else:
-        agreed = decision.status is response.action.status
-        first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
-    return join_texts([quoted_title(approval), first, outcome(approval)])
-
-
-def _own_response(approval: Approval, approver: Approver) -> Response | None:
-    """Return the same person's response on any channel."""
-    person = responder(approval, approver)
-    return next(
-        (
-            response
-            for response in approval.standing
-            if (isinstance(person, Person) and response.person == person.id)
-            or (response.approver.channel, response.approver.id) == (approver.channel, approver.id)
-        ),
-        None,
-    )
 
 
 def _where_asked(approval: Approval) -> str:

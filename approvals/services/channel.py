@@ -19,6 +19,8 @@ class NewsKind(StrEnum):
     ESCALATION = "escalation"
     EXTENSION = "extension"
     REMINDER = "reminder"
+    RESET = "reset"
+    """Approvals were reset, since an approver changed the form: it concerns `people_to_respond_again` alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import DeliveryError
+from approvals.domain.form_changes import number_of_changes, people_to_respond_again
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, People, Request, Status
 from approvals.domain.steps import request_step
@@ -219,10 +220,12 @@ class Notifier:
 
 
 def _news(approval: Approval) -> Iterator[News]:
-    """Yield what happened since the request. Of several reminders or extensions only the latest is told."""
+    """Yield what happened since the request. Of several reminders, extensions or resets only the latest is told."""
     if approval.escalated_at:
         yield News(NewsKind.ESCALATION, NewsKind.ESCALATION)
     if approval.extensions:
         yield News(NewsKind.EXTENSION, f"{NewsKind.EXTENSION}-{len(approval.extensions)}")
+    if people_to_respond_again(approval):
+        yield News(NewsKind.RESET, f"{NewsKind.RESET}-{number_of_changes(approval)}")
     if approval.reminded:
         yield News(NewsKind.REMINDER, f"{NewsKind.REMINDER}-{approval.reminded}")

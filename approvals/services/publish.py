@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
+from approvals.adapters.event_bus import EventBus, batches
 from approvals.domain.errors import DeliveryError
 from approvals.domain.events import owed
 from approvals.domain.model import Approval
@@ -25,9 +25,7 @@ class Publisher:
 
         Raise `DeliveryError` if some events were not taken. Those taken are marked all the same.
         """
-        waiting = owed(approval, self._stack)
-        for first in range(0, len(waiting), MAX_ENTRIES):
-            batch = waiting[first : first + MAX_ENTRIES]
+        for batch in batches(owed(approval, self._stack)):
             refused = self._bus.put(batch)
             taken = frozenset(event.mark for event in batch if event.mark not in refused)
             if taken:

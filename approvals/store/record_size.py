@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from approvals.domain import rules
+from approvals.domain.form_changes import MAX_CHANGES
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.result import comment_bytes, form_bytes
 from approvals.requests.codec import KEY
@@ -38,7 +39,7 @@ _NAME = 80 * _WIDEST
 """Of a user of a channel; people who are asked by their address are called by it."""
 
 _CLICK = 32
-"""Bytes of the two keys that a response and its withdrawal came with."""
+"""Bytes of the two keys that a response and its withdrawal came with, or of who reset it instead of the second."""
 
 _KEYS = 80
 """Bytes of the names of what a response, a refusal, an extension or a person has, and of DynamoDB's own."""
@@ -96,16 +97,23 @@ def _growth(approval: Approval) -> dict[str, int]:
     approvals, rejections = request.required_approvals, request.required_rejections
     said = {action: comment_bytes(request, action) for action in Action}
     last = max(said.values())
-    events = len(addresses) + _DIRECT + approvals + rejections + 2 * withdrawals
+    changes = _changes(request)
+    resets = changes * (approvals - 1)
+    events = len(addresses) + _DIRECT + approvals + rejections + 2 * (withdrawals + resets)
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
     return {
-        "Form": approvals * form_bytes(request),
-        "Comment": (approvals - 1) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + 2 * last,
+        "Form": (approvals + changes) * form_bytes(request),
+        "Comment": (approvals - 1 + resets) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + 2 * last,
         "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
-        "RequiredApprovals": (approvals + rejections) * response,
+        "RequiredApprovals": (approvals + rejections + resets) * response,
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),
         "": (withdrawals + rules.MAX_REFUSALS) * response + events * _EVENT + _FIXED,
     }
+
+
+def _changes(request: Request) -> int:
+    """How often approvers can change the form's values."""
+    return MAX_CHANGES if request.form and request.required_approvals > 1 else 0
 
 
 def _addresses(approval: Approval) -> list[int]:
@@ -141,9 +149,9 @@ def _people_bytes(approval: Approval) -> int:
 
 def _mark_bytes(request: Request, addresses: list[int]) -> int:
     """Of the steps that are marked for each recipient, and for each direct message."""
-    news = len(request.reminders) + request.more_time.times + bool(request.escalate_to)
+    news = len(request.reminders) + request.more_time.times + bool(request.escalate_to) + _changes(request)
     mark = len("outcome_:") + _CHANNEL + _MOMENT + 1
-    direct = 4 * _KEYS + len(request.reminders) * (mark + len("direct-") + _CHANNEL + _USER_ID)
+    direct = 4 * _KEYS + (len(request.reminders) + _changes(request)) * (mark + len("direct-") + _CHANNEL + _USER_ID)
     return sum((2 + news) * (mark + address) for address in addresses) + _DIRECT * direct
 
 

@@ -11,7 +11,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.models.views import View
 
+from approvals.domain import form_wording
 from approvals.domain.eligibility import Reason
+from approvals.domain.form_changes import current_form, form_key
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.parts import Text
@@ -31,7 +33,7 @@ _NOT_SHOWABLE = frozenset({"invalid_arguments", "invalid_blocks", "view_too_larg
 Source: https://docs.slack.dev/reference/methods/views.open#errors
 """
 
-_WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.INCOMPLETE)
+_WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.OUTDATED, Verdict.INCOMPLETE)
 
 
 def respond_with(
@@ -49,7 +51,14 @@ def respond_with(
     The write that records a click leaves its reply, too, for `notify` to deliver: a click takes two calls to the table
     and none to Slack. Only the modal opens from here, as its trigger expires after 3 seconds.
     """
-    response = Response(approver=click.approver, action=action, at=click.at, key=click.event_key, sent_at=click.sent_at)
+    response = Response(
+        approver=click.approver,
+        action=action,
+        at=click.at,
+        form=current_form(approval) or {},  # A person who has approved these values has nothing to fill in.
+        key=click.event_key,
+        sent_at=click.sent_at,
+    )
     in_modal = needs_modal(approval, action)
     on_page = is_unread(approval, action, click) or (in_modal and not fits_in_modal(approval, action))
 
@@ -63,11 +72,11 @@ def respond_with(
         # Membership is checked when the modal is submitted: its trigger leaves no time for it here.
         recorder.record_click(click, approval, response, tell, checks_member=not in_modal)
     except NotYetRecordedError:
+        note = form_wording.reset_notice(approval, click.approver)
+        modal = response_modal(approval, action, click.modal_metadata(action, form_key(approval)), note=note)
         if on_page:
             recorder.leave_page_link(click)
-        elif error := _open_modal(
-            client, click.trigger, response_modal(approval, action, click.modal_metadata(action))
-        ):
+        elif error := _open_modal(client, click.trigger, modal):
             log.warning("no modal opened", extra={"reason": error})
             if error in STALE:
                 refresh_secret()

@@ -9,7 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from slack_bolt import Ack
 
-from approvals.domain import forms
+from approvals.domain import form_wording, forms
+from approvals.domain.form_changes import form_key
 from approvals.domain.forms import COMMENT, YES
 from approvals.domain.judgement import Judgement, Verdict
 from approvals.domain.model import Action, Approval, Response, Severity
@@ -19,12 +20,15 @@ from approvals.store.writes import RecordFullError
 from bot.listeners.payloads import Interaction, read_submission, reading
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
 from bot.listeners.replies import GONE, NO_ROOM
-from bot.views.modal import CONFIRMATION, block_id, notice_modal, read_inputs
+from bot.views.modal import CONFIRMATION, block_id, notice_modal, read_inputs, response_modal
 
 NOT_ALL_SHOWN = (
     "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
     "You get a message with a link to the page that does."
 )
+_TITLES = {Verdict.REPEATED: "Nothing to do", Verdict.RESET: "Recorded"}
+"""Titles of what is told in place of the modal."""
+
 NOT_CONFIRMED = "Please tick the box, or press Cancel."
 
 
@@ -59,10 +63,12 @@ def submit(
 
     def tell(judgement: Judgement) -> Text | None:
         # Everything else is told in the modal.
-        if judgement.verdict not in (Verdict.DECIDED, Verdict.COUNTED):
+        if judgement.verdict not in (Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET):
             return None
         if is_unread(approval, action, submission):
             raise NotYetRecordedError
+        if judgement.verdict is Verdict.RESET:
+            return None
         return result_text(judgement, response, unseen=submission.unseen)
 
     try:
@@ -73,15 +79,22 @@ def submit(
     except RecordFullError:
         ack(response_action="update", view=notice_modal(NO_ROOM))
     else:
-        _acknowledge(ack, judgement, response)
+        _acknowledge(ack, judgement, response, submission)
 
 
-def _acknowledge(ack: Ack, judgement: Judgement, response: Response) -> None:
-    if judgement.verdict is Verdict.INCOMPLETE:
+def _acknowledge(ack: Ack, judgement: Judgement, response: Response, submission: Interaction) -> None:
+    if judgement.verdict is Verdict.OUTDATED:
+        now = judgement.approval
+        metadata = submission.modal_metadata(response.action, form_key(now))
+        note = form_wording.outdated_sentence(now)
+        ack(
+            response_action="update",
+            view=response_modal(now, response.action, metadata, typed=response.form, note=note),
+        )
+    elif judgement.verdict is Verdict.INCOMPLETE:
         ack(response_action="errors", errors={block_id(each.field): each.text for each in judgement.problems})
     elif said := result_text(judgement, response):
-        title = "Nothing to do" if judgement.verdict is Verdict.REPEATED else "Not recorded"
-        ack(response_action="update", view=notice_modal(said, title))
+        ack(response_action="update", view=notice_modal(said, _TITLES.get(judgement.verdict, "Not recorded")))
     else:
         ack()
 
@@ -104,5 +117,6 @@ def _read_response(
         form=values,
         key=submission.event_key,
         sent_at=submission.sent_at,
+        seen=submission.values,
     )
     return response, errors

@@ -34,7 +34,8 @@ class Interaction:
     Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the
     button. `on_grid` says that the user belongs to an Enterprise Grid organization: then the approver's realm is one of
     their workspaces, wherever they clicked. `trigger` opens a modal within 3 seconds; empty if Slack sent none.
-    `choice` is the option of a menu, or the action of a modal.
+    `choice` is the option of a menu, or the action of a modal. `values` is the key of the form's values of other
+    approvers that a modal showed.
     """
 
     approval_id: str
@@ -48,16 +49,20 @@ class Interaction:
     on_grid: bool = False
     trigger: str = ""
     choice: str = ""
+    values: str = ""
 
     @property
     def event_key(self) -> str:
         """The key of the event that this interaction is: it is recorded once."""
         return sha256(self.key.encode()).hexdigest()[:16]
 
-    def modal_metadata(self, action: Action) -> str:
-        """Return the private metadata of the modal that this click opens. It is no secret."""
+    def modal_metadata(self, action: Action, values: str = "") -> str:
+        """Return the private metadata of the modal that this click opens. It is no secret.
+
+        `values` is the key of the form's current values.
+        """
         where = {"channel": self.channel, "unseen": self.unseen, "all_shown": self.all_shown}
-        return json.dumps({"approval": self.approval_id, "action": action, **where})
+        return json.dumps({"approval": self.approval_id, "action": action, "values": values, **where})
 
 
 def is_dispatchable(event: Mapping[str, Any]) -> bool:
@@ -152,4 +157,5 @@ def read_submission(body: Mapping[str, Any], now: datetime, sent_at: datetime) -
             unseen=bool(metadata.get("unseen", not channel)),
             all_shown=metadata.get("all_shown") is True,
             choice=Action(metadata["action"]),
+            values=str(metadata.get("values", "")),
         )

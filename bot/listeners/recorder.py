@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from aws_lambda_powertools import Logger
 
-from approvals.domain import wording
+from approvals.domain import response_wording, wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
@@ -28,7 +28,7 @@ from bot.surfaces import was_all_in_earlier_message
 Tell: TypeAlias = Callable[[Judgement], Text | None]
 """Returns what to tell the person. What it raises keeps the event from being recorded."""
 
-_RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.WITHDRAWN})
+_RECORDED = frozenset({Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.WITHDRAWN})
 """The verdicts on events that change the record and are told in a reply."""
 
 
@@ -158,7 +158,7 @@ def result_text(judgement: Judgement, response: Response, *, unseen: bool = Fals
         case Verdict.NOT_ALLOWED:
             return refusal_text(judgement)
         case _:
-            return wording.response_reply(judgement, response)
+            return response_wording.response_reply(judgement, response)
 
 
 def refusal_text(judgement: Judgement) -> Text:

@@ -14,9 +14,9 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.adapters.step_functions import console_url
-from approvals.domain import facts, omissions, wording
+from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.characters import reveal
-from approvals.domain.forms import format_answer
+from approvals.domain.form_changes import current_form
 from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import Shown
 from approvals.domain.parts import Names, join_texts
@@ -33,6 +33,7 @@ from bot.views.text import (
     literal,
     local_time,
     mention,
+    mention_of,
     mention_or_name,
     mrkdwn,
     paragraph,
@@ -40,6 +41,7 @@ from bot.views.text import (
     runs,
     sentence,
     weight_of,
+    with_quotes,
 )
 
 MAX_HEADER = 150
@@ -52,6 +54,7 @@ MAX_COMMENT = 2500
 MAX_NAMES = 2000
 MAX_PROGRESS = 1500
 MAX_FILLED_IN = 2000
+MAX_FIELDS = 1500
 """Shares of what a message may weigh: so that no part of ours leaves the request without any room."""
 
 _HEADING = 120
@@ -66,7 +69,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 def request_text(approval: Approval) -> str:
     """Return the text for the notification, and for clients that show no blocks."""
-    return f"Approval required: {literal(approval.title)}"
+    return f"{'Answer needed' if approval.request.form else 'Approval required'}: {literal(approval.title)}"
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
@@ -127,7 +130,7 @@ def outcome_reply(approval: Approval) -> str:
     decision = wording.decision_of(approval)
     said = join_texts([wording.quoted_title(approval), wording.outcome(approval)])
     quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
-    return "\n".join([sentence(said), *(f">{literal(line)}" for line in quoted)])
+    return with_quotes(sentence(said), quoted)
 
 
 def requester_of(approval: Approval) -> str:
@@ -144,7 +147,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
     ours: list[Block] = [
         *_title(approval),
-        paragraph(f"*{wording.headline(approval)}* {_by(decision)}"),
+        paragraph(f"*{wording.headline(approval)}* {_by(approval, decision)}"),
         *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
         *_filled_in(approval),
         *details.lines(wording.progress(approval), MAX_PROGRESS),
@@ -187,7 +190,7 @@ def _rules(approval: Approval) -> list[Block]:
     if told:
         mentions = [part for name in told for part in (mention(name), *runs(" "))]
         blocks.append(rich(RichTextSectionElement(elements=[*runs("cc "), *mentions[:-1]])))
-    return blocks + details.lines(wording.progress(approval), MAX_PROGRESS)
+    return [*blocks, *_wanted(approval), *details.lines(wording.progress(approval), MAX_PROGRESS)]
 
 
 def _who_may(approval: Approval) -> list[Part]:
@@ -210,20 +213,30 @@ def _listed(people: Sequence[Person]) -> list[Part]:
     return parts
 
 
-def _filled_in(approval: Approval) -> list[Block]:
-    """Return the form of the last approver who filled it in, as a quote: a text may have any lines."""
-    filled = [response.form for response in approval.standing if response.action is Action.APPROVE and response.form]
-    if not filled:
+def _wanted(approval: Approval) -> list[Block]:
+    """Return what an approver fills in, and what others have filled in so far."""
+    _, fields = wording.response_requirements(approval)
+    if not fields:
         return []
-    labels = {field.name: field.label for field in approval.request.form}
-    rows = [f"{labels.get(name, name)}: {format_answer(value)}" for name, value in filled[-1].items()]
-    return details.quote("\n".join(rows), MAX_FILLED_IN)
+    verb = "fill in" if current_form(approval) is None else "confirm or change"
+    return [
+        paragraph(f"*To approve, you {verb}:*"),
+        *details.quote("\n".join(fields), MAX_FIELDS),
+        *_filled_in(approval),
+    ]
 
 
-def _by(decision: Decision) -> str:
+def _filled_in(approval: Approval) -> list[Block]:
+    """Return the form's values and who filled them in. The values are a quote: a text may have any lines."""
+    rows = [f"{label}: {value}" for label, value in facts.form_answers(approval)]
+    if not rows:
+        return []
+    heading = paragraph(f"*Form*, {sentence(form_wording.filled_in_by(approval))}:")
+    return [heading, *details.quote("\n".join(rows), MAX_FILLED_IN)]
+
+
+def _by(approval: Approval, decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
         return f"{when}. {fit_literal(decision.cause or '', MAX_COMMENT)}".strip()
-    if decision.channel == SLACK:
-        return f"by <@{decision.approver.id}> in Slack, {when}"
-    return f"by {literal(decision.approver.name)} {wording.where(decision.channel)}, {when}"
+    return f"by {wording.named_deciders(approval, mention_of)}, {when}"

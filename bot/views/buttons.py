@@ -48,6 +48,12 @@ READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
 LABELS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
 
 
+def label_of(approval: Approval, action: Action) -> str:
+    """Return the label of a button: to approve a request with a form is to answer it."""
+    is_answered = action is Action.APPROVE and bool(approval.request.form)
+    return "Answer and approve" if is_answered else LABELS[action]
+
+
 def needs_modal(approval: Approval, action: Action) -> bool:
     """Return True if a response takes a modal: a form to fill in, or a comment."""
     comment = approval.request.comments[action]
@@ -86,7 +92,7 @@ def _responses(approval: Approval, *, all_shown: bool) -> list[InteractiveElemen
 
 
 def _response(approval: Approval, action: Action) -> ButtonElement:
-    label, style = LABELS[action], "primary" if action is Action.APPROVE else "danger"
+    label, style = label_of(approval, action), "primary" if action is Action.APPROVE else "danger"
     confirm = ConfirmObject(
         title=f"{label}?",
         text=PlainTextObject(text=f"This request is of high severity. Do you really want to {action} it?"),

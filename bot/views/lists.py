@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
 from approvals.domain.model import Approval, Delivery, Severity
-from approvals.domain.parts import display_name
+from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.summary import Summary
-from bot.addresses import SLACK
+from approvals.domain.wording import limit_names
 from bot.deliveries import channel_message
 from bot.views.buttons import OPEN_MESSAGE_ID
 from bot.views.details import quote
@@ -20,6 +20,7 @@ from bot.views.text import (
     footnote,
     literal,
     local_time,
+    mention_of,
     mention_or_name,
     mrkdwn,
     paragraph,
@@ -87,10 +88,6 @@ def _state(approval: Summary) -> list[str]:
         severe = ["\u26a0\ufe0f high severity"] if approval.severity is Severity.HIGH else []
         progress = [approval.progress] if approval.progress else []
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
-    if decision.approver is None:
-        how = ""
-    elif decision.channel == SLACK:
-        how = f" by <@{decision.approver.id}>"
-    else:
-        how = f" by {literal(display_name(decision.approver))}"
+    names = [mention_of(approver) for approver in approval.deciders]
+    how = f" by {join_names(limit_names(names))}" if names else ""
     return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]

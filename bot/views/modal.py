@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,12 +24,16 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from approvals.domain import facts, form_wording
 from approvals.domain.characters import reveal
-from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.form_changes import current_form
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
 from approvals.domain.model import Action, Approval, Presence, Severity, shorten
 from approvals.domain.parts import Text
-from bot.views.buttons import LABELS
+from bot.views.buttons import label_of
+from bot.views.details import quote
+from bot.views.text import paragraph, sentence
 
 CALLBACK_ID = "approval:answer"
 """The callback ID of the modal."""
@@ -49,6 +54,8 @@ MAX_DIGITS = 15
 """A number with more digits is typed as text: Slack's number input documents no limit."""
 
 MAX_TITLE = 2900
+MAX_FILLED_IN = 2000
+"""What the values of other approvers may weigh, which the inputs show in full."""
 
 MAX_VIEW = 250_000
 """Characters of a view, as the JSON that is sent. Slack says `250kb`: this is the strictest reading.
@@ -56,25 +63,39 @@ MAX_VIEW = 250_000
 Source: https://docs.slack.dev/reference/methods/views.open (`view_too_large`)
 """
 
-_METADATA = 1000
-"""Room for the private metadata: an approval's ID and a channel's."""
+_BESIDE = 20_000
+"""Room for the private metadata, and for a note above the form, as JSON."""
 
 
 def fits_in_modal(approval: Approval, action: Action) -> bool:
     """Return True if Slack can show the modal for a response."""
     view = response_modal(approval, action, "").to_dict()
-    return len(json.dumps(view)) + _METADATA <= MAX_VIEW
+    return len(json.dumps(view)) + _BESIDE <= MAX_VIEW
 
 
-def response_modal(approval: Approval, action: Action, metadata: str) -> View:
-    """Return the modal: the form for an approval, a comment unless it is off, a confirmation for high severity."""
+def response_modal(
+    approval: Approval,
+    action: Action,
+    metadata: str,
+    *,
+    typed: Mapping[str, FormValue] | None = None,
+    note: str = "",
+) -> View:
+    """Return the modal: the form for an approval, a comment unless it is off, a confirmation for high severity.
+
+    The form holds what was typed before, else what other approvers filled in, else the defaults. `note` says why the
+    person must respond again.
+    """
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
+    if note:
+        blocks.append(paragraph(sentence(note)))
     if action is Action.APPROVE:
-        blocks += [
-            _input(block_id(field.name), field.label, _element(field), required=field.required)
-            for field in approval.request.form
-        ]
+        blocks += _filled_in(approval)
+        values = current_form(approval) if typed is None else typed
+        for asked in approval.request.form:
+            field = asked if values is None else replace(asked, default=values.get(asked.name))
+            blocks.append(_input(block_id(field.name), field.label, _element(field), required=field.required))
     presence = approval.request.comments[action]
     if presence is not Presence.OFF:
         comment = PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT)
@@ -84,7 +105,7 @@ def response_modal(approval: Approval, action: Action, metadata: str) -> View:
         yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
         box = CheckboxesElement(action_id=VALUE, options=[yes])
         blocks.append(_input(CONFIRMATION, "This request is of high severity", box, required=True))
-    button = PlainTextObject(text=LABELS[action])
+    button = PlainTextObject(text=label_of(approval, action))
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
@@ -130,6 +151,13 @@ def _text(state: Mapping[str, Any]) -> str:
         raise TypeError("expected a text")
     text.encode()
     return text
+
+
+def _filled_in(approval: Approval) -> list[Block]:
+    """Return who filled in the form's current values, and the values: inputs may hold what the person typed."""
+    said = form_wording.confirm_sentence(approval)
+    rows = [f"{label}: {value}" for label, value in facts.form_answers(approval)]
+    return [paragraph(sentence(said)), *quote("\n".join(rows), MAX_FILLED_IN)] if said else []
 
 
 def _requester_text(text: str) -> PlainTextObject:

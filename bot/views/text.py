@@ -24,9 +24,9 @@ from slack_sdk.models.blocks import (
 from approvals.domain.addresses import host_of, label_with_host
 from approvals.domain.characters import reveal
 from approvals.domain.markdown import Style
-from approvals.domain.model import readable, shorten
-from approvals.domain.parts import Moment, Text
-from bot.addresses import is_slack_user
+from approvals.domain.model import Approver, readable, shorten
+from approvals.domain.parts import Moment, Text, display_name
+from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import MAX_RUN, SLACK_MESSAGE, weigh
 
 MAX_TOTAL = SLACK_MESSAGE.room
@@ -76,6 +76,16 @@ def fit_literal(text: str, most: int) -> str:
 def mention_or_name(user_id: str, name: str, most: int) -> str:
     """Return a mention of a Slack user, as mrkdwn; the name of a person who is none, at most `most` characters long."""
     return f"<@{user_id}>" if is_slack_user(user_id) else fit_literal(name, most)
+
+
+def mention_of(approver: Approver) -> str:
+    """Return a person by mention, or by name if they responded on another channel."""
+    return f"<@{approver.id}>" if approver.channel == SLACK else literal(display_name(approver))
+
+
+def with_quotes(said: str, quoted: Iterable[str]) -> str:
+    """Return mrkdwn with lines that others wrote below it, as quotes."""
+    return "\n".join([said, *(f">{literal(line)}" for line in quoted)])
 
 
 def mrkdwn(text: str) -> MarkdownTextObject:

@@ -12,9 +12,10 @@ import click
 
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Json, Status, iso
-from approvals.domain.parts import display_name
+from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
+from approvals.domain.wording import decider_names
 from cli.context import Context, pass_context
 from cli.document import remaining, summary
 from cli.options import TIME, common_options
@@ -125,7 +126,7 @@ def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
         approval.request.requested_by or "",
         _minute(approval.requested_at),
         remaining(approval.deadline, now) if is_open else _minute(approval.deadline),
-        display_name(decision.approver) if decision and decision.approver else "",
+        join_names(decider_names(approval)),
         _minute(decision.at) if decision else "",
     )
 

@@ -128,6 +128,79 @@ def test_a_form_is_checked_in_slacks_dialog_too(person: Person) -> None:
     assert result(person, name)["Form"] == {"Amount": 7}
 
 
+def test_a_changed_form_needs_the_earlier_approver_again_who_is_told_and_confirms_it(
+    person: Person, stack: LocalStack
+) -> None:
+    """Two approvers: by email and on the page, in Slack and in its dialog."""
+    form = [{"Name": "Share", "Label": "Percent of users", "Type": "number", "Required": True}]
+    name = ask(person, "form-changed", Approvers=[ALICE, BOB], RequiredApprovals=2, Form=form)
+    message = person.message(name)
+    asked = person.mail(name, to=ALICE)
+    assert "Answer needed" in asked["subject"]
+    assert "| Percent of users (number, required)" in asked["text"]
+    before = person.open(links(asked)["approve"])
+    recorded = person.confirm(before, **{"form.Share": "10"})
+    assert "1 of 2 approvals" in recorded.text
+
+    assert person.click(message, "approve", BOB_IN_SLACK).status == 200
+    dialog = person.wait(
+        lambda state: next((each for each in state["slack"]["modals"] if each["user_id"] == BOB_IN_SLACK), None),
+        "no dialog of Bob",
+    )
+    assert f"{ALICE} filled in this form." in json.dumps(dialog, ensure_ascii=False).replace("\u200b", "")
+    assert person.submit({"form.Share": "20"}, BOB_IN_SLACK).status == 200
+    person.wait(
+        lambda state: "must approve again, since the form was changed." in json.dumps(state["slack"]["modals"]) or None,
+        "Bob is not told that Alice must approve again",
+    )
+
+    told = person.wait(
+        lambda state: next(
+            (
+                mail
+                for mail in state["inbox"]
+                if mail["to"] == ALICE and name in mail["text"] and "20 (before: 10)" in mail["text"]
+            ),
+            None,
+        ),
+        "no email says that the form was changed",
+    )
+    assert told["subject"] == f"Re: {asked['subject']}"
+    person.wait(
+        lambda state: next(
+            (
+                seen
+                for seen in state["slack"]["messages"]
+                if f"<@{ALICE_IN_SLACK}>" in seen["text"] and "Percent of users: 20 (before: 10)" in seen["text"]
+            ),
+            None,
+        ),
+        "no reply in Slack says that the form was changed",
+    )
+    assert person.execution(name)["status"] == "RUNNING"
+
+    late = person.confirm(before, **{"form.Share": "10"})
+    assert late.status == 409
+    assert "changed the form after you approved" in late.text
+    page = person.open(links(told)["approve"])
+    assert 'value="20"' in page.text
+    assert "Percent of users: 20 (before: 10)" in page.text
+    assert person.confirm(page, **{"form.Share": "20"}).status == 200
+
+    answer = result(person, name)
+    assert answer["Form"] == {"Share": 20}
+    assert [(each["By"], each["Form"]) for each in answer["Responses"]] == [
+        (BOB_IN_SLACK, {"Share": 20}),
+        (ALICE, {"Share": 20}),
+    ]
+    outcome = person.mail(name, outcome=True, to=BOB)
+    assert re.match(
+        rf"Approved by bob in Slack and {ALICE} by email on ", " ".join(outcome["text"].split()), re.IGNORECASE
+    )
+    [reset, *_] = record(stack, links(asked)["approve"]).responses
+    assert (reset.approver.id, reset.form, bool(reset.reset_by)) == (ALICE, {}, True)
+
+
 def test_a_rejection_in_slack_takes_its_reason_along(person: Person) -> None:
     name = ask(person, "reason", Comment={"Reject": "required"})
     message = person.message(name)

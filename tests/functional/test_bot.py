@@ -652,6 +652,74 @@ def test_form_errors_are_said_at_each_field(workspace: Workspace) -> None:
     assert workspace.record.responses == ()
 
 
+AMOUNT = FORM[:1]
+
+
+def test_a_later_approvers_dialog_holds_what_others_filled_in_and_says_who_did(workspace: Workspace) -> None:
+    workspace.ask(form=AMOUNT, required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    workspace.submit(form_Amount="200")
+    workspace.click(ACTION_IDS[APPROVE], BOBS)
+    assert workspace.modal().initial()["form.Amount"] == "200"
+    shown = json.dumps(workspace.modal().view)
+    assert "alice filled in this form. Confirm the values, or change them: then alice must approve again." in shown
+    assert "Amount: 200" in shown
+    workspace.submit()
+    assert [response.form for response in workspace.record.standing] == [{"Amount": 200}, {"Amount": 200}]
+    assert workspace.is_(Status.APPROVED)
+
+
+def test_who_changes_the_form_in_slack_is_told_who_must_approve_again_and_they_see_why(workspace: Workspace) -> None:
+    workspace.ask(form=AMOUNT, required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    workspace.submit(form_Amount="200")
+    workspace.click(ACTION_IDS[APPROVE], BOBS)
+    workspace.submit(form_Amount="300")
+    told = json.dumps(workspace.modal().view)
+    assert "Recorded" in told
+    assert "Your answer counts. alice must approve again, since the form was changed. 1 of 2 approvals." in told
+    workspace.slack._modals.clear()
+    [alice, bob] = workspace.record.responses
+    assert (alice.reset_by, bob.replaced) == ("bob@example.com", {"Amount": 200})
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    assert workspace.modal().initial()["form.Amount"] == "300"
+    assert "bob changed the form after you approved, so your approval no longer counts." in json.dumps(
+        workspace.modal().view
+    )
+    workspace.submit()
+    assert workspace.is_(Status.APPROVED)
+
+
+def test_a_dialog_from_before_does_not_override_what_others_filled_in(workspace: Workspace) -> None:
+    workspace.ask(form=AMOUNT, required_approvals=2)
+    workspace.click(ACTION_IDS[APPROVE], BOBS)
+    opened = workspace.modal()
+    workspace.slack._modals.clear()
+    workspace.click(ACTION_IDS[APPROVE], ALICE)
+    workspace.submit(form_Amount="200")
+    workspace.slack._modals[opened.id] = opened
+    workspace.submit(form_Amount="300")
+    assert [response.approver.id for response in workspace.record.responses] == [ALICE]
+    again = json.dumps(workspace.modal().view)
+    assert "alice approved other values meanwhile, so your response was not recorded." in again
+    assert "Amount: 200" in again
+    assert workspace.modal().initial()["form.Amount"] == "300", "what was typed stays"
+    workspace.submit()
+    assert [response.form for response in workspace.record.standing] == [{"Amount": 300}]
+
+
+def test_who_has_approved_a_form_is_not_asked_to_fill_it_in_again(workspace: Workspace) -> None:
+    workspace.ask(form=AMOUNT, required_approvals=2)
+    for _ in range(2):
+        workspace.click(ACTION_IDS[APPROVE], ALICE)
+        if workspace.slack.modals():
+            workspace.submit(form_Amount="200")
+    assert workspace.slack.modals() == []
+    assert [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals." in note for note in workspace.notes] == [
+        True
+    ]
+
+
 def test_a_rejection_asks_for_no_form(workspace: Workspace) -> None:
     workspace.ask(form=FORM)
     workspace.click(ACTION_IDS[REJECT])
@@ -955,7 +1023,7 @@ def test_after_the_decision_the_menu_changes_nothing(workspace: Workspace, word:
     workspace.choose(word)
     assert workspace.record == before
     [note] = workspace.notes
-    assert "too late for that: nothing was changed. Approved by alice in Slack" in note
+    assert "too late for that: nothing was changed. Approved by bob and alice in Slack on" in note
 
 
 def test_the_menu_on_a_record_that_is_gone_says_so(workspace: Workspace) -> None:

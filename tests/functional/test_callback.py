@@ -435,7 +435,72 @@ def test_the_page_says_that_the_response_was_withdrawn(site: Site, clock: Clock)
 
 def seen(page: str) -> dict[str, str]:
     """Return the hidden fields in which a form keeps what its page showed."""
-    return dict(re.findall(r'name="(seen)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(seen|values)" value="([^"]*)"', page))
+
+
+def opened(site: Site, approval: Approval, to: str) -> tuple[str, dict[str, str]]:
+    """Return a person's page, and what its form sends back."""
+    page = unescape(site.get(of(approval, APPROVE, to))["body"])
+    return page, of(approval, APPROVE, to) | seen(page)
+
+
+def test_a_later_approver_sees_who_filled_in_the_form_and_confirms_or_changes_it(site: Site, clock: Clock) -> None:
+    asked = site.quorum(form=(SHARE, NOTE))
+    site.post(of(asked, APPROVE, **{"form.Share": "2.5", "form.Note": "Slowly"}))
+    clock.pass_(minutes=1)
+    page, form = opened(site, asked, CAROL)
+    assert "alice@example.com filled in this form. Confirm the values, or change them:" in page
+    assert 'value="2.5"' in page
+    assert page.count("Slowly") == 3, "in words, in the input, and in the activity"
+    recorded = site.post(form | {"form.Share": "3"})
+    assert recorded["statusCode"] == 303
+    [alice, carol] = site.table.get(asked.id).responses
+    assert (alice.reset_by, carol.form) == (CAROL, {"Share": 3})
+    assert "alice@example.com must approve again, since the form was changed." in opened(site, asked, CAROL)[0]
+    clock.pass_(minutes=1)
+    page, form = opened(site, asked, ALICE.id)
+    assert "carol@example.com changed the form after you approved, so your approval no longer counts." in page
+    assert "Share of traffic: 3 (before: 2.5)\nNote: no answer (before: Slowly)" in page
+    assert "You withdrew" not in page
+    site.post(form | {"form.Share": "3"})
+    decided = site.table.get(asked.id)
+    assert decided.status is Status.APPROVED
+    assert [said.form for said in decided.standing] == [{"Share": 3}, {"Share": 3}]
+    outcome = opened(site, asked, CAROL)[0]
+    assert "By you and alice@example.com by email on Mon 23 Nov 2026, 09:02 UTC." in outcome
+
+
+def test_a_page_from_before_does_not_override_what_others_filled_in(site: Site) -> None:
+    asked = site.quorum(form=(SHARE, NOTE), severity=Severity.HIGH)
+    _, early = opened(site, asked, CAROL)
+    site.post(of(asked, APPROVE, **{"form.Share": "2.5", "sure": "yes"}))
+    typed = {"form.Share": "3", "form.Note": "Mine", "sure": "yes"}
+    answer = site.post(early | typed)
+    page = unescape(answer["body"])
+    assert answer["statusCode"] == 409
+    assert "alice@example.com approved other values meanwhile, so your response was not recorded." in page
+    assert problem_at(answer["body"], "form-Share") == (
+        "alice@example.com approved \u201c2.5\u201d. Keep your answer only to replace it."
+    )
+    assert 'value="3"' in page
+    assert len(site.table.get(asked.id).responses) == 1
+    not_ticked = site.post(of(asked, APPROVE, CAROL) | seen(page) | typed | {"sure": ""})
+    assert not_ticked["statusCode"] == 400
+    assert "alice@example.com filled in this form." in unescape(not_ticked["body"])
+    changed = site.post(of(asked, APPROVE, CAROL) | seen(not_ticked["body"]) | typed)
+    assert changed["statusCode"] == 303
+    assert [said.form for said in site.table.get(asked.id).standing] == [{"Share": 3, "Note": "Mine"}]
+
+
+def test_a_page_from_before_a_reset_does_nothing_and_says_why(site: Site) -> None:
+    asked = site.quorum(form=(SHARE, NOTE))
+    first = opened(site, asked, ALICE.id)[1] | {"form.Share": "2.5"}
+    site.post(first)
+    site.post(opened(site, asked, CAROL)[1] | {"form.Share": "3"})
+    again = site.post(first)
+    assert again["statusCode"] == 409
+    assert "carol@example.com changed the form after you approved" in unescape(again["body"])
+    assert [said.person for said in site.table.get(asked.id).standing] == [CAROL]
 
 
 @pytest.mark.parametrize("one_click", [False, True])

@@ -20,8 +20,9 @@ import boto3
 import pytest
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_changes import form_key
 from approvals.domain.judgement import Withdrawal
-from approvals.domain.model import Action, People, Person
+from approvals.domain.model import Action, Approval, People, Person, Response, Status
 from approvals.domain.references import short
 from cli.__main__ import main
 from cli.export_columns import COLUMNS, cell
@@ -323,6 +324,59 @@ def test_an_export_has_a_row_for_each_approval_with_every_column(shell: Shell) -
     assert [json.loads(line)["title"] for line in lines] == ["Second", "First"]
     assert list(json.loads(lines[0])) == list(COLUMNS)
     assert shell.run("export", "--since", "2026-11-23", "--json").stdout.splitlines() == lines
+
+
+CAROL = replace(ALICE, id="carol@example.com", name="carol")
+
+
+def changed_form(shell: Shell) -> Approval:
+    """Alice approved with 10 percent, Carol changed it to 20."""
+    form = [{"Name": "Share", "Label": "Percent of users", "Type": "number"}]
+    asked = shell.started("run-1", {"Title": "Deploy", "RequiredApprovals": 2, "Form": form}, TWO)
+    for approver, share in ((ALICE, 10), (CAROL, 20)):
+        shell.clock.pass_(minutes=1)
+        shown = form_key(shell.table.get(asked.id))
+        at = shell.clock()
+        shell.happened(
+            Response(approver=approver, action=Action.APPROVE, at=at, form={"Share": share}, seen=shown, comment="Go")
+        )
+    return shell.table.get(asked.id)
+
+
+def test_show_tells_what_each_filled_in_and_whose_approval_was_reset(shell: Shell) -> None:
+    asked = changed_form(shell)
+    lines = shell.run("show", asked.id).stdout.splitlines()
+    form = lines.index("Form, filled in by carol:")
+    assert lines[form + 1] == "| Percent of users: 20"
+    told = [line.strip() for line in lines[lines.index("History") :]]
+    assert "| Percent of users: 10" in told
+    assert "| Percent of users: 20 (before: 10)" in told
+    assert any(line.endswith("alice@example.com must approve again, since carol changed the form.") for line in told)
+    alice, carol = json.loads(shell.run("show", asked.id, "--json").stdout)["Responses"]
+    assert (alice["Form"], alice["Comment"], alice["ResetBy"], alice["WithdrawnAt"]) == (
+        {"Share": 10},
+        "Go",
+        CAROL.id,
+        None,
+    )
+    assert (alice["ResetAt"], carol["Form"], carol["Replaced"]) == (carol["At"], {"Share": 20}, {"Share": 10})
+
+
+def test_an_export_has_what_each_filled_in_and_who_reset_whom(shell: Shell) -> None:
+    changed_form(shell)
+    [line] = shell.run("export", "--since", "2026-11-23", "--format", "jsonl").stdout.splitlines()
+    alice, carol = json.loads(line)["responses"]
+    assert (alice["form"], alice["reset_by"], alice["withdrawn_at"]) == ({"Share": 10}, CAROL.id, None)
+    assert (alice["reset_at"], carol["form"], carol["replaced"]) == (carol["at"], {"Share": 20}, {"Share": 10})
+
+
+def test_a_list_names_all_who_decided(shell: Shell) -> None:
+    asked = changed_form(shell)
+    shell.happened(Response(approver=ALICE, action=Action.APPROVE, at=shell.clock(), form={"Share": 20}))
+    assert shell.table.get(asked.id).status is Status.APPROVED
+    assert "carol and alice@example.com" in shell.run("list", "--status", "approved").stdout
+    assert "Approved by carol and alice@example.com by email on" in shell.run("show", asked.id).stdout
+    assert "Form, filled in by carol, confirmed by alice@example.com:" in shell.run("show", asked.id).stdout
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1+1", '"=1+1"'])

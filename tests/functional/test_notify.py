@@ -14,6 +14,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
+from approvals.domain.form_changes import form_key
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.judgement import (
     ApprovalEvent,
     Cancellation,
@@ -770,6 +772,84 @@ def test_more_time_is_seen_by_everybody(
     assert all(f"alice@example.com {until}" in mail.text for mail in mailer.sent)
     until = "asked for more time: until <!date^1795429800^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:30 UTC>."
     assert f"alice@example.com {until}" in slack_texts(slack)[-1].replace("\u200b", "")
+
+
+SHARE = FormField(name="Share", label="Percent of users", type=FieldType.NUMBER)
+
+
+def approves_with(table: ApprovalTable, approval: Approval, approver: Approver, share: int, minutes: int) -> None:
+    shown = form_key(table.get(approval.id))
+    said = replace(a_response(approver=approver, minutes=minutes), form={"Share": share}, seen=shown)
+    happens(table, approval, said)
+
+
+@pytest.fixture
+def changed(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, slack: Slack, dynamodb: DynamoDBClient
+) -> Approval:
+    """Alice approved with 10 percent, Bob changed it to 20, and nobody was told yet."""
+    asked = an_asked(table, approvers=("alice@example.com", "U0BOB00002", CAROL), required_approvals=3, form=(SHARE,))
+    notifier(asked.id, last=False)
+    approves_with(table, asked, ALICE, 10, 1)
+    notifier(asked.id, last=False)
+    mailer.sent.clear()
+    approves_with(table, asked, BOB, 20, 2)
+    return table.get(asked.id)
+
+
+def test_whose_approval_was_reset_is_told_once_on_both_channels_and_nobody_else(
+    notifier: Notifier, changed: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
+) -> None:
+    for _ in range(3):
+        notifier(changed.id, last=False)
+    [mail] = mailer.sent
+    assert mail.to == "alice@example.com"
+    assert "bob changed the form after you approved, so your approval no longer counts." in " ".join(mail.text.split())
+    assert "| Percent of users: 20 (before: 10)" in mail.text
+    assert len(links({"text": mail.text})) == 2
+    [_, reply] = slack_texts(slack)
+    first, *quoted = reply.replace("\u200b", "").splitlines()
+    assert (
+        first
+        == "<@U0ALICE01> \u201cDeploy\u201d (run-1): bob changed the form, so alice@example.com must approve again."
+    )
+    assert quoted == [">Percent of users: 20 (before: 10)"]
+    assert "*Form*, filled in by bob:" in str(slack.messages()[0].blocks)
+    assert "reset-1" in table.get(changed.id).steps
+
+
+def test_of_two_changes_at_once_the_last_is_told_to_all_who_must_approve_again(
+    notifier: Notifier, changed: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
+) -> None:
+    approves_with(table, changed, Approver(id=CAROL, name=CAROL, channel="email"), 30, 3)
+    notifier(changed.id, last=False)
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com"], "Bob has no mail"
+    [_, reply] = slack_texts(slack)
+    assert reply.startswith("<@U0ALICE01> <@U0BOB00002> \u201cDeploy\u201d (run-1): carol@")
+    assert ">Percent of users: 30 (before: 20)" in reply
+    assert {"reset-2"} == {step for step in table.get(changed.id).steps if step.startswith("reset")}
+
+
+def test_who_approved_again_before_they_could_be_told_is_told_nothing(
+    notifier: Notifier, changed: Approval, table: ApprovalTable, slack: Slack, mailer: FakeMailer
+) -> None:
+    approves_with(table, changed, ALICE, 20, 3)
+    notifier(changed.id, last=False)
+    assert mailer.sent == []
+    assert len(slack_texts(slack)) == 1
+
+
+def test_a_reset_that_slack_did_not_take_is_told_there_later_and_by_mail_once(
+    notifier: Notifier, changed: Approval, slack: Slack, mailer: FakeMailer
+) -> None:
+    slack.fail_with = 500
+    for _ in range(2):
+        with pytest.raises(StepsFailedError, match="Slack answered"):
+            notifier(changed.id, last=False)
+    slack.fail_with = None
+    notifier(changed.id, last=False)
+    assert [mail.to for mail in mailer.sent] == ["alice@example.com"]
+    assert len(slack_texts(slack)) == 2
 
 
 def test_slacks_outage_does_not_hold_up_the_news_by_email(

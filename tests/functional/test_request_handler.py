@@ -114,13 +114,13 @@ def test_an_input_that_would_fail_later_is_refused_at_once(
 def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
     handler: RequestHandler, workflows: FakeWorkflows, table: ApprovalTable, context: Any
 ) -> None:
-    """A state's output has at most 262,144 bytes, and the result is added to the input."""
+    """A state's output has at most 262,144 bytes, and the result, which has the form twice, is added to the input."""
     form = [{"Name": f"f{number}", "Type": "text", "Required": True} for number in range(3)]
     handler(a_call({"Approval": {"Form": form}, "k": "x" * 230_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
     assert "limit MaxLength in the Form" in cause
-    handler(a_call({"Approval": {"Form": form}, "k": "x" * 200_000}), context)
+    handler(a_call({"Approval": {"Form": form}, "k": "x" * 170_000}), context)
     assert table.get(approval_id(TOKEN)).request.form
 
 
@@ -151,10 +151,10 @@ def test_requests_wait_for_identities_only_where_they_matter(
 def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
     handler: RequestHandler, workflows: FakeWorkflows, context: Any
 ) -> None:
-    """50 people, each with five fields of 3,000 characters that may take 4 bytes each."""
-    approvers = [f"a{number}@example.com" for number in range(50)]
-    form = [{"Name": f"F{number}", "Type": "text"} for number in range(5)]
-    asked = {"Approvers": approvers, "RequiredApprovals": 50, "Form": form, "Comment": {"Approve": "off"}}
+    """Four of 50 people, each with four fields of 2,800 characters that may take 4 bytes each."""
+    approvers = [f"a{number}{'x' * 200}@example.com" for number in range(50)]
+    form = [{"Name": f"F{number}", "Type": "text", "MaxLength": 2800} for number in range(4)]
+    asked = {"Approvers": approvers, "RequiredApprovals": 4, "Form": form, "Comment": {"Approve": "off"}}
     handler(a_call({"Approval": asked}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.judgement import Cancellation, Expiry, ScheduledCheck, Withdrawal
 from approvals.domain.model import (
@@ -148,8 +149,15 @@ def eventful() -> Approval:
     ):
         approval = judge(approval, event).approval
     extension = Extension(approver=CAROL, at=NOW + timedelta(minutes=25), deadline=NOW + 2 * HOUR)
-    last = replace(filled_in, approver=CAROL, at=NOW + timedelta(minutes=30), comment="Go <b>now</b>")
-    return judge(replace(approval, extensions=(extension,), deadline=extension.deadline), last).approval
+    approval = replace(approval, extensions=(extension,), deadline=extension.deadline)
+    dave = replace(ALICE, id="dave@example.com", name="dave")
+    changed = replace(filled_in, form={"Version": "2.4.2", "Notes": "slowly"}, seen=form_key(approval))
+    for response in (
+        replace(changed, approver=dave, at=NOW + timedelta(minutes=26), comment="With the fix"),
+        replace(changed, approver=CAROL, at=NOW + timedelta(minutes=30), comment="Go <b>now</b>"),
+    ):
+        approval = judge(approval, response).approval
+    return approval
 
 
 def confirm(approval: Approval, action: Action = Action.APPROVE, typed: Typed | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from approvals.domain.eligibility import Reason, unanswered
 from approvals.domain.events import owed
+from approvals.domain.form_changes import current_form, form_key, people_to_respond_again
 from approvals.domain.judgement import Expiry, ExtensionRequest, Verdict
 from approvals.domain.model import Action, Approval, Approver, Status
 from approvals.domain.result import output
@@ -135,8 +137,17 @@ class TestQuorum:
 
     @pytest.mark.parametrize("approver", [ALICE, ALICE_IN_SLACK, DAVE])
     def test_a_second_person_decides_by_any_identity(self, approver: Approver) -> None:
-        judgement = judge(self.waiting(), a_response(approver=approver, minutes=62))
+        confirms = replace(a_response(approver=approver, minutes=62), form=current_form(self.waiting()) or {})
+        judgement = judge(self.waiting(), confirms)
         assert (judgement.verdict, judgement.approval.status) == (Verdict.DECIDED, Status.APPROVED)
+
+    def test_a_second_person_changes_what_bob_filled_in(self) -> None:
+        """A page of that version does not say what it showed: it changes nothing."""
+        changes = replace(a_response(minutes=62), form={"Amount": 130})
+        assert judge(self.waiting(), changes).verdict is Verdict.OUTDATED
+        judgement = judge(self.waiting(), replace(changes, seen=form_key(self.waiting())))
+        assert judgement.verdict is Verdict.RESET
+        assert [person.id for person in people_to_respond_again(judgement.approval)] == ["bob@example.com"]
 
     def test_one_person_on_two_channels_is_one_person(self) -> None:
         decided = approval(self.version["approved"])
@@ -144,7 +155,8 @@ class TestQuorum:
         assert judge(decided, by_mail).verdict is judge(decided, in_slack).verdict is Verdict.REPEATED
 
     def test_bob_has_answered_and_the_others_have_not(self) -> None:
-        assert judge(self.waiting(), a_response(approver=BOB, minutes=62)).verdict is Verdict.REPEATED
+        again = replace(a_response(approver=BOB, minutes=62), form=current_form(self.waiting()) or {})
+        assert judge(self.waiting(), again).verdict is Verdict.REPEATED
         assert [person.id for person in unanswered(self.waiting())] == [
             "alice@example.com",
             "dave@example.com",

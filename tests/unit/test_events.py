@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mypy_boto3_events import EventBridgeClient
 
-from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
+from approvals.adapters.event_bus import MAX_BYTES as MAX_BATCH
+from approvals.adapters.event_bus import MAX_ENTRIES, EventBus, batches
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
 from approvals.domain.events import MAX_CAUSE, Event, events, owed
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.history import Kind, history
 from approvals.domain.model import Action, Approval, Approver, Request
@@ -45,9 +47,6 @@ from tests.support.builders import (
 SCHEMA = published("events.schema.json")
 EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
 VALIDATOR = Draft202012Validator(dict(SCHEMA))
-MAX_BATCH = 256 * 1024
-"""Bytes of all entries of one PutEvents. Source:
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html"""
 
 
 def of(found: Approval) -> dict[str, dict[str, Any]]:
@@ -189,6 +188,30 @@ def test_ten_events_fit_in_one_call_whatever_people_write(character: str) -> Non
     for found in (large, large_cause):
         sizes = [len(json.dumps(event.detail, ensure_ascii=False).encode()) for event in events(found, "x" * 128)]
         assert MAX_ENTRIES * (max(sizes) + 3_000) < MAX_BATCH
+
+
+def test_events_with_large_forms_are_put_in_as_many_calls_as_they_need() -> None:
+    """Within its limits, a form changed by two people takes 174 KB in an event."""
+    form = (FormField(name="Text", label="Text", type=FieldType.TEXT),)
+    request = Request(timeout=timedelta(hours=1), form=form, required_approvals=2)
+    long = replace(a_response(), form={"Text": "x" * 87_000}, replaced={"Text": "y" * 87_000})
+    found = an_approval(request=request, responses=(long,) * 4)
+    put = list(batches(events(found, "prod")))
+    assert [event.detail["Id"] for batch in put for event in batch] == [
+        event.detail["Id"] for event in events(found, "prod")
+    ]
+    sizes = [sum(len(json.dumps(event.detail, ensure_ascii=False).encode()) for event in batch) for batch in put]
+    assert max(sizes) < MAX_BATCH
+    assert len(put) == 4
+
+
+def test_a_changed_form_is_told_with_the_values_before_and_after() -> None:
+    found = of(approval())
+    assert (found["response-2"]["Form"], found["response-2"]["Replaced"]) == ({"Share": 10}, None)
+    assert (found["response-3"]["Form"], found["response-3"]["Replaced"]) == ({"Share": 5}, {"Share": 10})
+    reset = found["reset-2"]
+    assert (reset["By"], reset["Of"], reset["Number"]) == ("lead@example.com", "ann@example.com", 2)
+    assert reset["At"] == found["response-3"]["At"]
 
 
 def some_events(number: int = 2) -> tuple[Event, ...]:

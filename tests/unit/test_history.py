@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from approvals.domain.form_changes import form_key
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
 from approvals.domain.model import Action, Approver, MoreTime, People, Person, Request
@@ -87,3 +89,33 @@ def test_an_end_without_a_person_says_why() -> None:
 def test_a_decision_that_came_too_late_says_so() -> None:
     gone = replace(decided(), steps={Step.WORKFLOW_GONE: NOW + timedelta(minutes=2)})
     assert (history(gone)[-1].kind, history(gone)[-1].text) == (Kind.GONE, "The workflow no longer waited.")
+
+
+def test_a_changed_form_is_told_in_the_order_of_cause_and_effect() -> None:
+    form = (
+        FormField(name="Share", label="Percent of users", type=FieldType.NUMBER),
+        FormField(name="Note", label="Note", type=FieldType.TEXT),
+    )
+    request = Request(timeout=HOUR, required_approvals=2, form=form)
+    approval = an_approval(request=request, people=People(approvers=BOTH))
+    first: dict[str, FormValue] = {"Share": 10}
+    changed: dict[str, FormValue] = {"Share": 20, "Note": "Go"}
+    for number, (who, values) in enumerate([(ALICE, first), (BOB, changed), (ALICE, changed)], 1):
+        response = replace(a_response(approver=who, minutes=number), form=values, seen=form_key(approval))
+        approval = judge(approval, response).approval
+    assert [(entry.key, entry.kind, entry.text, entry.answers) for entry in history(approval)[1:-1]] == [
+        ("response-1", Kind.RESPONDED, "alice@example.com approved it by email.", (("Percent of users", "10"),)),
+        (
+            "response-2",
+            Kind.RESPONDED,
+            "bob approved it in Slack and changed the form.",
+            (("Percent of users", "20 (before: 10)"), ("Note", "Go (before: no answer)")),
+        ),
+        ("reset-1", Kind.RESET, "alice@example.com must approve again, since bob changed the form.", ()),
+        (
+            "response-3",
+            Kind.RESPONDED,
+            "alice@example.com approved it by email.",
+            (("Percent of users", "20"), ("Note", "Go")),
+        ),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import create_autospec
 
@@ -13,14 +14,16 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from approvals.domain.errors import DeliveryError
+from approvals.domain.form_changes import form_key
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Approver, People, Person, Request
 from approvals.domain.rules import judge
-from approvals.services.channel import NotDone
+from approvals.services.channel import News, NewsKind, NotDone
 from mail.channel import EmailChannel
 from mail.messages import Links
-from mail.recipients import asked, reminded, told
+from mail.recipients import asked, asked_again, reminded, told
 from mail.sns import Mail, Mailer, confirmed_addresses
-from tests.support.builders import HOUR, a_response, an_approval
+from tests.support.builders import HOUR, NOW, a_response, an_approval
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -73,6 +76,37 @@ def test_people_who_have_responded_are_not_reminded() -> None:
     assert reminded(answered, TO) == [BEN.address]
     anybody = an_approval(request=Request(timeout=HOUR, required_approvals=2))
     assert reminded(judge(anybody, a_response()).approval, TO) == []
+
+
+def test_who_must_approve_again_is_told_and_nobody_else() -> None:
+    form = (FormField(name="share", label="Share", type=FieldType.NUMBER),)
+    request = Request(timeout=HOUR, required_approvals=2, approvers=("ann@x.org", "ben@x.org"), form=form)
+    approval = an_approval(request=request, people=People(approvers=(ANN, BEN)))
+    for person, share in ((ANN, 1), (BEN, 2)):
+        response = a_response(approver=Approver(id=person.address, name=person.name, channel="email"))
+        said = replace(response, form={"share": share}, seen=form_key(approval))
+        approval = judge(approval, said).approval
+    assert asked_again(approval, TO) == [ANN.address]
+
+
+def test_who_can_not_respond_hears_of_the_request_and_its_outcome_alone(sns: SNSClient) -> None:
+    request = Request(timeout=HOUR, approvers=("ann@x.org",), notify=("eve@x.org",), escalate_to=("ben@x.org",))
+    people = People(approvers=(ANN,), escalation=(BEN,))
+    approval = an_approval(request=request, people=people, steps={"request_email:ann@x.org": NOW})
+    channel = EmailChannel(
+        mailer=a_mailer(sns),
+        defer=lambda *_: None,
+        confirmed=dict,
+        email=TO,
+        links=Links("https://x", one_click=False),
+        logger=Logger(),
+    )
+    for kind in NewsKind:
+        told = {step.partition(":")[2] for step in channel.update(approval, News(kind, f"{kind}-1"))}
+        assert told <= {"ann@x.org", "ben@x.org"}, kind
+    assert "notice_email:eve@x.org" in channel.invite(approval)
+    ended = judge(approval, a_response(approver=Approver(id="ann@x.org", name="ann", channel="email"))).approval
+    assert "outcome_email:eve@x.org" in channel.conclude(ended)
 
 
 def test_only_a_confirmed_email_subscription_reaches_a_person(sns: SNSClient, stub: Stubber) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import (
     Action,
@@ -324,11 +325,61 @@ def test_an_outcome_shows_what_was_filled_in_and_by_whom_and_who_responded() -> 
     for response in (a_response(approver=BOB), a_response(minutes=2)):
         approval = judge(approval, replace(response, form={"window": "tonight", "fast": True})).approval
     text = outcome_mail(approval, TO).text
-    assert "\n\nForm, filled in by alice@example.com:\n|   When: tonight\n|   Fast: yes\n\n" in text
+    assert "\n\nForm, filled in by bob, confirmed by alice@example.com:\n|   When: tonight\n|   Fast: yes\n\n" in text
     assert (
         "\n\n2 of 2 approvals:\n  Approved by bob in Slack on Mon 23 Nov 2026, 09:01 UTC\n"
         "  Approved by alice@example.com by email on Mon 23 Nov 2026, 09:02 UTC\n\n"
     ) in text
+
+
+SHARE = (FormField(name="share", label="Percent of users", type=FieldType.NUMBER, required=True),)
+TWO = People(
+    approvers=(
+        Person(id=TO, name=TO, identities={"email": TO}),
+        Person(id=BOB.id, name="bob", identities={"slack": BOB.id}),
+    )
+)
+
+
+def filled_in_twice() -> tuple[Approval, Approval]:
+    """A request that Alice approved with 10 percent, before and after Bob changed it to 20."""
+    asked = asking(form=SHARE, required_approvals=2, approvers=(TO, BOB.id), people=TWO)
+    first = judge(asked, replace(a_response(), form={"share": 10})).approval
+    changed = replace(a_response(approver=BOB, minutes=2), form={"share": 20}, seen=form_key(first))
+    return first, judge(first, changed).approval
+
+
+def test_a_request_that_others_have_filled_in_says_who_did_and_what() -> None:
+    first, _ = filled_in_twice()
+    text = request_mail(first, "cy@x.org", LINKS).text
+    assert "To approve, you confirm or change:\n| Percent of users (number, required)" in text
+    assert "\n\nForm, filled in by alice@example.com:\n|   Percent of users: 10\n\n" in text
+
+
+def test_who_was_reset_reads_who_changed_what_and_gets_their_links() -> None:
+    _, reset = filled_in_twice()
+    mail = mail_for(reset, f"reset-1:{TO}", LINKS)
+    assert mail
+    lead, title, changed, approve, reject, *rest = paragraphs(mail)
+    assert lead == (
+        "bob changed the form after you approved, so your approval no longer counts. "
+        "Respond again by Mon 23 Nov 2026, 10:00 UTC."
+    )
+    assert (title, changed) == ("| Deploy", "What was changed:\n| Percent of users: 20 (before: 10)")
+    assert approve.startswith("APPROVE\nhttps://")
+    assert reject.startswith("REJECT\nhttps://")
+    assert "Form, filled in by bob:\n|   Percent of users: 20" in rest
+    assert mail.subject.startswith("Re: Answer needed: Deploy")
+    digest = digest_mail([reset], TO, LINKS, stack_email=TO).text
+    assert "bob changed the form after you approved, so your approval no longer counts." in digest
+
+
+def test_who_has_responded_since_is_told_of_no_reset() -> None:
+    _, reset = filled_in_twice()
+    rejected = replace(reset.request, required_rejections=2)
+    answered = judge(replace(reset, request=rejected), a_response(Action.REJECT, minutes=3)).approval
+    assert mail_for(answered, f"reset-1:{TO}", LINKS) is None
+    assert mail_for(reset, "reset-1:cy@x.org", LINKS) is None
 
 
 def test_links_to_an_address_that_several_people_may_read_are_nobodys_own() -> None:

@@ -18,6 +18,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.addresses import label_with_host
 from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
 from approvals.domain.markdown import parse
@@ -750,12 +751,16 @@ def test_an_outcome_shows_the_whole_history_all_comments_and_all_forms() -> None
     approval = waiting(form=(FORM[0], FORM[2], FORM[5]))
     first, second = (
         a_response(Action.APPROVE, comment="Go"),
-        a_response(Action.APPROVE, CAROL, minutes=2, comment="Yes!"),
+        a_response(Action.APPROVE, CAROL, minutes=2, comment="Faster"),
     )
     approval = judge(replace(approval, responses=()), replace(first, form=values)).approval
-    page = outcome(judge(approval, replace(second, form={**values, "Version": "2.6"})).approval)
+    changed: dict[str, FormValue] = {**values, "Version": "2.6"}
+    approval = judge(approval, replace(second, form=changed, seen=form_key(approval))).approval
+    page = outcome(
+        judge(approval, replace(first, at=NOW + timedelta(minutes=3), comment="Yes!", form=changed)).approval
+    )
     assert page.inside("blockquote").count("Yes!") == 1
-    for shown in ("Go", "2.5", "2.6", "Version to deploy", "yes"):
+    for shown in ("Go", "2.5", "2.6", "2.6 (before: 2.5)", "Version to deploy", "yes"):
         assert shown in page.parts
     for text in ("09:00 UTCRequested.", "alice@example.com approved it by email.", "carol@example.com approved it"):
         assert text in page.text
@@ -772,7 +777,7 @@ def test_an_outcome_shows_all_that_happened_in_order_each_with_its_time() -> Non
         assert found, entry.text
     assert [time["datetime"] for time in page.named("time")] == [iso(entry.at) for entry in entries]
     assert [tag for tag, _ in page.elements if tag in ("ol", "details", "summary")] == ["details", "summary", "ol"]
-    assert "Activity (15)" in page.text
+    assert "Activity (17)" in page.text
     assert "Go <b>now</b>" in page.text
 
 

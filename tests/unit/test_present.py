@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain import facts, wording
+from approvals.domain import facts, response_wording, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
 from approvals.domain.judgement import Withdrawal
@@ -29,6 +29,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.parts import display_name
 from approvals.domain.rules import judge
+from approvals.domain.summary import summarize
 from bot.words import NOT_OF_THE_WORKSPACE
 from tests.support.builders import (
     ALICE,
@@ -261,6 +262,17 @@ def test_the_outcome_says_who_how_where_and_when(approval: Approval, headline: s
     assert str(wording.outcome(approval)) == sentence
 
 
+def test_the_outcome_of_a_quorum_names_all_who_decided_it() -> None:
+    approval = for_two()
+    for response in (a_response(comment="Fine"), a_response(approver=BOB, minutes=2)):
+        approval = judge(approval, response).approval
+    when = "on Mon 23 Nov 2026, 09:02 UTC."
+    assert str(wording.outcome(approval)) == f"Approved by {ALICE.id} by email and bob in Slack {when}"
+    assert summarize(approval).deciders == (ALICE, BOB)
+    rejected = judge(judge(for_two(), a_response()).approval, a_response(Action.REJECT, BOB, minutes=2)).approval
+    assert str(wording.outcome(rejected)) == f"Rejected by bob in Slack {when}"
+
+
 def test_a_pending_approval_has_a_headline_too() -> None:
     assert wording.headline(an_approval()) == "Waiting for an answer"
 
@@ -282,7 +294,7 @@ def test_a_pending_approval_has_a_headline_too() -> None:
     ],
 )
 def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, response: Response, beginning: str) -> None:
-    text = str(wording.late_reply(approval, response))
+    text = str(response_wording.late_reply(approval, response))
     assert text.startswith(f"{ABOUT} {beginning}")
     assert text.endswith(str(wording.outcome(approval)))
 
@@ -305,12 +317,12 @@ def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Rea
 
 def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
     with pytest.raises(ValueError, match="is not decided"):
-        wording.late_reply(an_approval(), a_response())
+        response_wording.late_reply(an_approval(), a_response())
 
 
 def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> None:
     renamed = Approver(id=BOB.id, name="Bob the Builder", channel="slack")
-    text = str(wording.late_reply(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
+    text = str(response_wording.late_reply(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
     assert text.startswith(f"{ABOUT} Your answer was recorded already.")
 
 
@@ -391,7 +403,7 @@ def test_approvers_are_told_what_became_of_their_response(
     approval = for_two()
     for earlier in before:
         approval = judge(approval, earlier).approval
-    assert says in str(wording.response_reply(judge(approval, response), response))
+    assert says in str(response_wording.response_reply(judge(approval, response), response))
 
 
 def test_people_who_responded_before_are_not_told_that_another_was_faster() -> None:
@@ -404,8 +416,8 @@ def test_people_who_responded_before_are_not_told_that_another_was_faster() -> N
     asked = judge(replace(asked, people=people), a_response()).approval
     asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
-        assert "Your answer was recorded already." in str(wording.late_reply(asked, again))
-    assert "Your first answer counts." in str(wording.late_reply(asked, a_response(Action.REJECT, minutes=3)))
+        assert "Your answer was recorded already." in str(response_wording.late_reply(asked, again))
+    assert "Your first answer counts." in str(response_wording.late_reply(asked, a_response(Action.REJECT, minutes=3)))
 
 
 @pytest.mark.parametrize(

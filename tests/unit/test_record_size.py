@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from approvals.domain import rules
 from approvals.domain.events import events
+from approvals.domain.form_changes import MAX_CHANGES, form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
@@ -124,12 +125,37 @@ def grown(approval: Approval) -> Approval:
             if judgement.verdict is Verdict.COUNTED:
                 approval = judge(judgement.approval, Withdrawal(each, at, f"w{turn:015}")).approval
     for action, most in ((Action.REJECT, request.required_rejections - 1), (Action.APPROVE, 60)):
+        if action is Action.APPROVE:
+            approval = _changed_often(approval, able, now + timedelta(hours=2))
         for each in able[:most] if action is Action.REJECT else able:
             at = now + timedelta(hours=3)
             said = Response(approver=each, action=action, at=at, comment=WIDE * MAX_COMMENT, form=_filled(request))
-            said = replace(said, key="x" * 16)
+            said = replace(said, key="x" * 16, seen=form_key(approval))
             approval = judge(approval, said).approval
     return _marked(approval)
+
+
+def _changed_often(approval: Approval, able: list[Approver], at: datetime) -> Approval:
+    """As many approve as do not decide, then the next changes the form and others confirm it, and so on."""
+    most = approval.request.required_approvals - 1
+    for turn in range(MAX_CHANGES + 1):
+        form = {name: _other(value, turn) for name, value in _filled(approval.request).items()}
+        for number, each in enumerate(able):
+            approved = [said for said in approval.standing if said.action is Action.APPROVE]
+            if len(approved) >= most and all(said.form == form for said in approved):
+                break
+            key = f"{turn}{number:015}"
+            said = Response(approver=each, action=Action.APPROVE, at=at, comment=WIDE * MAX_COMMENT, form=form, key=key)
+            approval = judge(approval, replace(said, seen=form_key(approval))).approval
+    return approval
+
+
+def _other(value: FormValue, turn: int) -> FormValue:
+    """Another value that takes as much room."""
+    if isinstance(value, float):
+        return float(str(value).replace("e-300", f"e-30{turn}"))
+    is_text = isinstance(value, str) and set(value) == {WIDE}
+    return "\U0001f601" * len(str(value)) if is_text and turn % 2 else value
 
 
 def _filled(request: Request) -> dict[str, Any]:
@@ -151,11 +177,19 @@ def _marked(approval: Approval) -> Approval:
     topics = [f"reminder-{number}" for number in range(1, len(approval.request.reminders) + 1)]
     topics += [f"extension-{number}" for number in range(1, len(approval.extensions) + 1)]
     topics += ["escalation"] * bool(approval.request.escalate_to)
+    topics += [
+        f"reset-{number}" for number in range(1, len([each for each in approval.responses if each.replaced]) + 1)
+    ]
     steps = [*Step, *topics, "direct_slack", "direct_slack-escalation"]
     steps += [step_for(kind, to) for to in recipients for kind in ("request_email", "outcome_email", *topics)]
     slack_ids = [f"U{number:010}" for number in range(MAX_DIRECT)]
     steps += [f"request_slack:{user}" for user in slack_ids]
-    steps += [f"{topic}:slack-direct-{user}" for topic in topics if "reminder" in topic for user in slack_ids]
+    steps += [
+        f"{topic}:slack-direct-{user}"
+        for topic in topics
+        if topic.startswith(("reminder", "reset"))
+        for user in slack_ids
+    ]
     messages = tuple(replace(MESSAGE, to=user) for user in slack_ids)
     approval = replace(approval, steps=dict.fromkeys(steps, NOW), deliveries=(*approval.deliveries, *messages))
     return replace(approval, published=frozenset(event.mark for event in events(approval, "stack")))

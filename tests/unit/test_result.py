@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.domain.characters import hidden_in
+from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.judgement import Withdrawal
@@ -40,6 +41,7 @@ def test_the_result_has_exactly_the_contracts_keys() -> None:
                 "Response": "APPROVED",
                 "At": "2026-11-23T09:01:00.000Z",
                 "Comment": "ship it",
+                "Form": {},
             }
         ],
     }
@@ -105,13 +107,33 @@ def test_a_rejection_by_silence_is_a_result_without_a_person() -> None:
     assert (found["Responses"], found["Digest"]) == ([], "d1")
 
 
-def test_the_form_is_what_the_last_who_approved_filled_in() -> None:
+def test_the_form_is_what_all_who_approved_filled_in() -> None:
     form = (FormField(name="size", label="Size", type=FieldType.NUMBER),)
     asked = an_approval(request=Request(timeout=timedelta(hours=1), form=form, required_approvals=2))
     first = judge(asked, replace(a_response(approver=CAROL), form={"size": 1})).approval
-    approved = judge(first, replace(a_response(approver=BOB), form={"size": 2.5})).approval
-    assert result(approved)["Form"] == {"size": 2.5}
-    assert result(judge(first, a_response(Action.REJECT, BOB)).approval)["Form"] == {}
+    changed = a_response(approver=BOB, minutes=2)
+    second = judge(first, replace(changed, form={"size": 2.5}, seen=form_key(first))).approval
+    approved = judge(second, replace(a_response(approver=CAROL, minutes=3), form={"size": 2.5})).approval
+    found = cast("Any", result(approved))
+    assert found["Form"] == {"size": 2.5}
+    assert [(each["By"], each["Form"]) for each in found["Responses"]] == [
+        (BOB.id, {"size": 2.5}),
+        (CAROL.id, {"size": 2.5}),
+    ]
+    rejected = cast("Any", result(judge(first, a_response(Action.REJECT, BOB)).approval))
+    assert rejected["Form"] == {}
+    assert [each["Form"] for each in rejected["Responses"]] == [{"size": 1}, {}]
+
+
+def test_approvals_of_an_earlier_version_with_different_values_are_all_in_the_result() -> None:
+    form = (FormField(name="size", label="Size", type=FieldType.NUMBER),)
+    request = Request(timeout=timedelta(hours=1), form=form, required_approvals=2)
+    earlier = replace(a_response(approver=CAROL), form={"size": 1}, person=CAROL.id)
+    found = decided(request=replace(request, required_approvals=1), approver=BOB)
+    last = replace(found.responses[-1], form={"size": 2})
+    old = cast("Any", result(replace(found, request=request, responses=(earlier, last))))
+    assert old["Form"] == {"size": 2}
+    assert [each["Form"] for each in old["Responses"]] == [{"size": 1}, {"size": 2}]
 
 
 def test_a_withdrawn_response_is_not_in_the_result() -> None:
@@ -144,6 +166,7 @@ def test_no_result_is_longer_than_was_reckoned_when_it_was_asked(character: str)
         response = a_response(action, who, comment=character * MAX_COMMENT)
         approval = judge(approval, replace(response, form=filled)).approval
     assert approval.status is Status.APPROVED
+    assert len([each for each in approval.standing if each.form]) == 3
     assert len(output(approval).encode()) <= most_bytes(request)
 
 

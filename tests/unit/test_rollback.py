@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from approvals.domain.form_changes import form_key, form_of
+from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Action, Approval, Approver, Delivery, People, Person, Response
 from approvals.domain.rules import judge
 from approvals.store.items import approval_from_item, approval_to_item
@@ -79,3 +81,27 @@ def test_an_approver_without_a_realm_is_stored_as_before() -> None:
     item: dict[str, Any] = approval_to_item(an_approval(responses=(response,)))
     assert item["responses"][0]["approver"]["workspace"] == ""
     assert approval_from_item(item).responses[0].approver == approver
+
+
+def test_the_version_before_does_not_count_an_approval_that_was_reset() -> None:
+    """It reads a reset approval as one that was withdrawn."""
+    form = (FormField(name="Share", label="Share", type=FieldType.NUMBER),)
+    asked = an_approval(people=People(approvers=(ANN, BO)))
+    asked = replace(asked, request=replace(asked.request, required_approvals=2, form=form))
+    first = judge(asked, replace(a_response(), form={"Share": 10})).approval
+    changed = replace(a_response(approver=BOB, minutes=2), form={"Share": 20}, seen=form_key(first))
+    item: dict[str, Any] = approval_to_item(judge(first, changed).approval)
+    found = earlier_decoder.approval_from_item(item)
+    assert [(each.person, bool(each.withdrawn_at)) for each in found.responses] == [(ANN.id, True), (BO.id, False)]
+    again = approval_from_item(item)
+    assert again.responses == judge(first, changed).approval.responses
+    assert form_of(again, again.responses[0]) == {"Share": 10}
+
+
+def test_a_response_of_the_version_before_changed_nothing_and_was_not_reset() -> None:
+    item: dict[str, Any] = approval_to_item(judge(an_approval(), a_response()).approval)
+    for name in ("replaced", "reset_by"):
+        del item["responses"][0][name]
+    [response] = approval_from_item(item).responses
+    assert (response.replaced, response.reset_by) == (None, "")
+    assert "seen" not in item["responses"][0]

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from approvals.domain.eligibility import Reason, eligible, is_quorum, responder
 from approvals.domain.email_address import canonical
 from approvals.domain.facts import LABELS
+from approvals.domain.form_changes import MAX_CHANGES, current_form, form_key, form_of, key_of, people_to_respond_again
+from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, Problem, parse
 from approvals.domain.judgement import (
     ApprovalEvent,
@@ -95,6 +97,8 @@ DOCUMENT = (ROOT / "docs/rules.md").read_text()
 VERDICTS = {
     "decides": Verdict.DECIDED,
     "counts": Verdict.COUNTED,
+    "resets": Verdict.RESET,
+    "outdated": Verdict.OUTDATED,
     "nothing new": Verdict.REPEATED,
     "withdraw first": Verdict.ANSWERED_OTHERWISE,
     "overruled": Verdict.OVERRULED,
@@ -116,6 +120,9 @@ STATUSES = {
     "expired": Status.EXPIRED,
     "called off": Status.CANCELLED,
 }
+
+
+OLD_PAGE = " on a page from before that"
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,14 @@ def asked(changes: dict[str, Json]) -> Approval:
     return an_approval(request=request, people=people_of(request), deadline=NOW + request.timeout)
 
 
+def event_after(before: Approval, step: str, approval: Approval, now: datetime) -> ApprovalEvent:
+    """What a step says that may be about a page from `before` the last step."""
+    happened = event(step.removesuffix(OLD_PAGE), approval, now)
+    if step.endswith(OLD_PAGE) and isinstance(happened, Response):
+        return replace(happened, seen=form_key(before))
+    return happened
+
+
 def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     """What a step of the document says. A person's takes a minute."""
     if step == "the deadline passes":
@@ -197,22 +212,23 @@ def answer(verb: str, approver: Approver, at: datetime, more: str, approval: App
     sent = dict([more.split(" ")]) if more and comment is None else {}
     values, problems = parse(approval.request.form, sent)
     del problems  # The rules must find them by themselves.
-    return Response(approver=approver, action=Action(verb[:-1]), at=at, comment=comment, form=values)
+    shown = form_key(approval)
+    return Response(approver=approver, action=Action(verb[:-1]), at=at, comment=comment, form=values, seen=shown)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
 def test_every_row_of_the_document_holds(row: Row) -> None:
     approval, now = asked(row.request), NOW
-    verdicts, events = [], list[ApprovalEvent]()
+    before, verdicts, events = approval, [], list[ApprovalEvent]()
     for step in row.steps:
         if found := re.fullmatch(r"the (first|second) step is delivered again", step):
             again = events[("first", "second").index(found[1])]
             happened: ApprovalEvent = replace(again, at=now + MINUTE)
         else:
-            happened = event(step, approval, now)
+            happened = event_after(before, step, approval, now)
         events.append(happened)
         judgement = judge(approval, happened)
-        approval, now = judgement.approval, happened.at
+        before, approval, now = approval, judgement.approval, happened.at
         verdicts.append(judgement.verdict)
     assert (verdicts, approval.status) == (row.verdicts, row.status)
 
@@ -253,12 +269,17 @@ identities = st.sampled_from(
     + [by_email(DAN), by_email(EVE), in_slack(EVE), in_slack(GUS), in_slack(GIL), by_email(MAILBOX)]
     + [replace(in_slack(CY), member=None)]
 )
+SHARES: list[dict[str, FormValue]] = [{}, {"Share": 1}, {"Share": 1.0}, {"Share": 2}]
 responses = st.builds(
-    lambda at, action, approver, comment: Response(approver=approver, action=action, at=at, comment=comment),
+    lambda at, action, approver, comment, form, seen: Response(
+        approver=approver, action=action, at=at, comment=comment, form=form, seen=seen
+    ),
     moments,
     st.sampled_from(Action),
     identities,
     st.none() | st.text(max_size=5),
+    st.sampled_from(SHARES),
+    st.sampled_from(["", *map(key_of, SHARES)]),
 )
 others: list[st.SearchStrategy[ApprovalEvent]] = [
     st.builds(Withdrawal, identities, moments),
@@ -287,6 +308,7 @@ def approvals(draw: st.DrawFn) -> Approval:
         allow_self_approval=draw(st.booleans()),
         reminders=tuple(sorted(draw(st.sets(st.integers(1, 59).map(lambda each: each * MINUTE), max_size=3)))),
         more_time=MoreTime(draw(st.integers(0, 3)), draw(st.sampled_from([MINUTE, HOUR, timedelta(days=300)]))),
+        form=draw(st.sampled_from([(), (FormField(name="Share", label="Share", type=FieldType.NUMBER),)])),
     )
     escalates = draw(st.booleans())
     if request.approvers and escalates:
@@ -353,11 +375,50 @@ def test_nothing_is_approved_without_as_many_eligible_people_as_required(
     assert len({response.person for response in approved}) >= ended.request.required_approvals
     if not named and is_quorum(ended.request):
         assert all(response.approver.member for response in approved), "members in Slack alone"
-    assert all(response in events for response in map(as_sent, approved)), "an answer that nobody gave"
+    sent = [each for each in events if isinstance(each, Response)]
+    if not ended.request.form:
+        sent = [replace(each, form={}) for each in sent]
+    assert all(response in sent for response in map(as_sent, approved)), "an answer that nobody gave"
 
 
 def as_sent(response: Response) -> Response:
-    return replace(response, person="")
+    return replace(response, person="", replaced=None)
+
+
+@given(approvals(), histories)
+def test_all_approvals_that_count_have_the_same_values(approval: Approval, events: list[ApprovalEvent]) -> None:
+    for judgement in judged(approval, events):
+        approved = [each for each in judgement.approval.standing if each.action is Action.APPROVE]
+        assert all(each.form == approved[0].form for each in approved)
+        assert sum(each.replaced is not None for each in judgement.approval.responses) <= MAX_CHANGES
+
+
+@given(approvals(), histories)
+def test_only_who_has_seen_the_values_of_others_resets_them(approval: Approval, events: list[ApprovalEvent]) -> None:
+    before = approval
+    for happened, judgement in zip(events, judged(approval, events), strict=True):
+        now = judgement.approval
+        reset = [each for each in now.responses if each.reset_by]
+        if len(reset) > sum(bool(each.reset_by) for each in before.responses):
+            assert judgement.verdict in (Verdict.RESET, Verdict.DECIDED)
+            assert isinstance(happened, Response)
+            assert happened.seen == form_key(before)
+            assert now.standing[-1].replaced == current_form(before)
+        before = now
+
+
+@given(approvals(), histories)
+def test_what_was_reset_keeps_its_values_and_its_person_may_respond_again(
+    approval: Approval, events: list[ApprovalEvent]
+) -> None:
+    ended = after(approval, events)
+    for response in ended.responses:
+        if response.reset_by:
+            assert replace(response, form=form_of(ended, response), withdrawn_at=None, reset_by="") in [
+                replace(each.approval.responses[-1]) for each in judged(approval, events) if each.approval.responses
+            ]
+    again = {person.id for person in people_to_respond_again(ended)}
+    assert not again & {response.person for response in ended.standing}
 
 
 @given(approvals(), st.none() | st.just(NOW))

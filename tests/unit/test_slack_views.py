@@ -41,6 +41,7 @@ from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
 from bot.addresses import SLACK, is_slack_user
 from bot.listeners.payloads import Interaction, read_submission
+from bot.views import lists
 from bot.views.approval import message_of, outcome_blocks, outcome_reply, outcome_text, request_blocks, request_text
 from bot.views.buttons import ACTION_IDS, ALL_SHOWN, MENU_ID, OPEN_EXECUTION_ID, READ_ID, REFRESH_ID
 from bot.views.home import MAX_ROWS, home_view
@@ -728,6 +729,41 @@ def test_a_dialogs_metadata_says_what_it_is_about_and_no_secret() -> None:
     assert read_submission(body, NOW, NOW) == replace(click, choice="reject")
     assert TOKEN[:20] not in json.dumps(view)
     assert an_approval().link_key.decode() not in json.dumps(view)
+
+
+def filled_in_by_bob() -> Approval:
+    form = (FormField(name="Share", label="Percent of users", type=FieldType.NUMBER, minimum=1, required=True),)
+    request = Request(timeout=HOUR, title="Deploy", form=form, required_approvals=2)
+    return judge(an_approval(request=request), replace(a_response(approver=BOB), form={"Share": 10})).approval
+
+
+def test_a_message_says_that_there_is_a_form_and_which_fields() -> None:
+    asked = an_approval(request=filled_in_by_bob().request)
+    shown = json.dumps(as_sent(request_blocks(asked)))
+    assert request_text(asked) == "Answer needed: Deploy"
+    assert "*To approve, you fill in:*" in shown
+    assert "Percent of users (number, at least 1, required)" in shown
+    assert '"text": "Answer and approve"' in shown
+    assert request_text(an_approval()) == "Approval required: Deploy web 2.4.1"
+    assert "To approve" not in json.dumps(as_sent(request_blocks(an_approval())))
+
+
+def test_a_message_shows_what_others_filled_in() -> None:
+    shown = json.dumps(as_sent(request_blocks(filled_in_by_bob())))
+    assert "*To approve, you confirm or change:*" in shown
+    assert "*Form*, filled in by bob:" in shown
+    assert "Percent of users: 10" in shown
+
+
+def test_an_outcome_of_a_quorum_names_all_who_decided_it() -> None:
+    first = filled_in_by_bob()
+    carol = replace(BOB, id="U0CAROL003", name="carol")
+    approved = judge(first, replace(a_response(approver=carol, minutes=2), form={"Share": 10})).approval
+    shown = json.dumps(as_sent(outcome_blocks(approved)))
+    assert f"*Approved* by <@{BOB.id}> and <@{carol.id}> in Slack, " in shown
+    assert "*Form*, filled in by bob, confirmed by carol:" in shown
+    row_text = json.dumps(as_sent([lists.row(summarize(approved), lambda _: "https://x.io/")]))
+    assert f"Approved by <@{BOB.id}> and <@{carol.id}>, " in row_text
 
 
 def test_every_type_of_field_has_its_own_input() -> None:
