@@ -8,6 +8,7 @@ from datetime import datetime
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.form_changes import form_of, reset_cause
+from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso, readable
 from approvals.domain.parts import time_left
@@ -21,12 +22,17 @@ BAR = "| "
 """Marks each line that the request's author wrote, as in emails: it can't imitate a line of the product."""
 
 
+def status(approval: Approval) -> str:
+    """Return the status for people and scripts: REFUSED for what is stored as cancelled and was never asked."""
+    return REFUSED.upper() if is_refused(approval.decision) else approval.status.value
+
+
 def summary(approval: Approval) -> dict[str, Json]:
     """Return what lists contain of an approval."""
     responses = [response.action for response in approval.standing]
     return {
         "Id": approval.id,
-        "Status": approval.status.value,
+        "Status": status(approval),
         "Title": approval.title,
         "RequestedBy": approval.request.requested_by,
         "RequestedAt": iso(approval.requested_at),
@@ -82,7 +88,7 @@ def outcome(approval: Approval) -> Iterator[str]:
     decision = wording.decision_of(approval)
     yield plain(str(wording.outcome(approval)))
     if decision.comment:
-        yield f"Comment: {plain(decision.comment)}"
+        yield f"{'Comment' if decision.approver else 'Reason given'}: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
         yield from _form(approval)
 
@@ -129,7 +135,7 @@ def _barred(answers: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _from_request(approval: Approval) -> Iterator[str]:
     """Yield what the request's author wrote besides the title."""
-    yield from _columns([*facts.author_facts(approval.request), *approval.request.links])
+    yield from _columns([*facts.claims(approval), *approval.request.links])
     yield from _columns(facts.context(approval))
     yield from (plain(line) for line in (approval.request.details or "").splitlines())
 
@@ -165,6 +171,7 @@ def _decision(decision: Decision) -> dict[str, Json]:
         "Name": by.name if by else None,
         "Channel": decision.channel,
         "Comment": decision.comment,
+        "CancelledBy": decision.cancelled_by,
         "Error": decision.error,
         "Cause": decision.cause,
         "SupersededBy": decision.superseded_by,

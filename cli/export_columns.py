@@ -14,6 +14,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
 from bot.addresses import SLACK
+from cli.document import status
 from mail.addresses import EMAIL
 
 _SEPARATORS = ";\t\r\n"
@@ -47,7 +48,7 @@ def _of_decider(value: Callable[[Approver], Json]) -> Value:
 
 COLUMNS: Mapping[str, Column] = {
     "id": Column("The approval's id.", lambda a: a.id),
-    "status": Column("`PENDING`, `APPROVED`, `REJECTED`, `EXPIRED` or `CANCELLED`.", lambda a: a.status.value),
+    "status": Column("`PENDING`, `APPROVED`, `REJECTED`, `EXPIRED`, `CANCELLED` or `REFUSED`.", status),
     "title": Column("What was asked.", lambda a: a.title),
     "details": Column("What was said about it.", lambda a: a.request.details),
     "severity": Column("`normal` or `high`.", lambda a: a.request.severity.value),
@@ -78,7 +79,13 @@ COLUMNS: Mapping[str, Column] = {
         "Where it was decided: `email`, `slack`, or `system` for the clock.",
         _of_decision(lambda decision: decision.channel),
     ),
-    "comment": Column("What they said.", _of_decision(lambda decision: decision.comment)),
+    "cancelled_by": Column(
+        "The ARN of the caller who stopped the execution, as its cause claims.",
+        _of_decision(lambda decision: decision.cancelled_by),
+    ),
+    "comment": Column(
+        "What they said: the reason, where it was cancelled.", _of_decision(lambda decision: decision.comment)
+    ),
     "cause": Column("Why it ended when nobody decided.", _of_decision(lambda decision: decision.cause)),
     "form": Column("What was filled in, by the names of the fields.", form),
     "responses": Column(

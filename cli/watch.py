@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from approvals.domain.history import history
 from approvals.domain.model import Approval, Status
 from cli.aws_errors import error_code, explain, is_transient
+from cli.cancellation import cancel_execution
 from cli.context import CommandError, Context
 from cli.document import document, outcome
 from cli.group import FAILED, INTERRUPTED
@@ -45,7 +46,8 @@ MAX_LAG = timedelta(minutes=3)
 
 APPROVED, REJECTED, UNDECIDED = 0, 1, 2
 
-INTERRUPTED_CAUSE = "Whoever waited for the answer was interrupted, and had asked to cancel it then."
+INTERRUPTION = "The command that waited for the decision was interrupted (--cancel-on-interrupt)."
+"""The reason of a cancellation by Ctrl-C."""
 
 Found = TypeVar("Found")
 
@@ -201,7 +203,7 @@ def interruptible(context: Context, execution_arn: str, reference: str, *, cance
         yield
     except KeyboardInterrupt as interrupt:
         if cancel:
-            context.client("stepfunctions").stop_execution(executionArn=execution_arn, cause=INTERRUPTED_CAUSE)
+            cancel_execution(context, execution_arn, INTERRUPTION)
             click.echo("\nInterrupted. The approval was called off.", err=True)
         else:
             click.echo(f"\nInterrupted. The approval is still open.\n{hints}", err=True)

@@ -181,7 +181,7 @@ def heading(page: Answer) -> str:
 
 
 def _is_about(mail: Json, name: str, *, outcome: bool) -> bool:
-    names_it = re.search(rf"Execution: +{re.escape(name)}$", mail["text"], re.MULTILINE)
+    names_it = re.search(rf"Approval execution: +{re.escape(name)}$", mail["text"], re.MULTILINE)
     return bool(names_it) and outcome != bool(links(mail))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from approvals.domain import facts, form_wording, wording
+from approvals.domain.cancellation import reason
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
 from approvals.domain.signed_links import approver_of
-from mail.messages import HIGH, Links, ended, said, whose_links
+from mail.messages import HIGH, REASON, Links, ended, said, whose_links
 from mail.recipients import asked
 from mail.sns import Mail
 from mail.subjects import digest_subject
@@ -50,6 +51,7 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
             f"- {ended(approval)} {wording.undelivered_sentence(approval)}".strip(),
             quoted(approval.title),
             said("Cause:", wording.cause(approval)),
+            said(REASON, reason(wording.decision_of(approval))),
             table(facts.source(approval)),
         ]
     high = any(wording.is_high_severity(approval) for approval in mine)

@@ -44,6 +44,7 @@ MAX_FORM_SO_FAR = 10_000
 
 _AUTHOR = "--- FROM THE REQUEST: written by its author, not checked by us ---"
 _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
+REASON = "Reason given:"
 _NOTHING_TO_DO = "You don't need to do anything."
 HIGH = "High severity: the page asks you to confirm your response."
 
@@ -168,7 +169,7 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
         quoted(approval.title),
         wording.undelivered_sentence(approval),
         said("Cause:", wording.cause(approval)),
-        said(f"Comment from {who}:", decision.comment or ""),
+        said(f"Comment from {who}:" if who else REASON, decision.comment or ""),
         _filled_in(approval),
         "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
         _source(approval) + links,

@@ -104,6 +104,7 @@ POLICY_TEXT = """\
 What a user or a CI role needs, beside credentials. It reads no task token and no link key: whoever has it can ask, look
 and call off, but answer nothing. Leave out what is not used: `Ask` is for `request`, `CallOff` for `cancel` and
 `--cancel-on-interrupt`, `Approvers` for `approvers`. `doctor` and `slack connect` are for who deployed the stack.
+`cancel` also asks STS who calls (`GetCallerIdentity`), for which AWS needs no right.
 """
 
 

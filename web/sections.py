@@ -48,8 +48,8 @@ def from_request(approval: Approval) -> list[ET.Element]:
     """Return the block with all that the request's author wrote except the title, if there is anything."""
     asked = approval.request
     parts: list[ET.Element] = []
-    if author_facts := facts.author_facts(asked):
-        parts += [tag("h3", {}, "Facts"), rows(author_facts)]
+    if claims := facts.claims(approval):
+        parts += [tag("h3", {}, "Facts"), rows(claims)]
     if asked.details:
         parts += [tag("h3", {}, "Details"), *_details(asked.details)]
     if asked.links:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -43,11 +43,20 @@ _CONSOLES = {
 
 @dataclass(frozen=True, slots=True)
 class EndedExecution:
-    """An execution that ended without success. It may have been redriven since, under the same ARN."""
+    """An execution that ended without success. It may have been redriven since, under the same ARN.
+
+    `error` and `cause` are None where the notice of its end does not say them.
+    """
 
     arn: str
     status: str
     stopped_at: datetime
+    error: str | None = None
+    cause: str | None = None
+
+    def without_cause(self) -> EndedExecution:
+        """Return the execution without error and cause."""
+        return EndedExecution(self.arn, self.status, self.stopped_at)
 
 
 class TaskGoneError(Exception):
@@ -107,6 +116,19 @@ class Workflows:
                 for execution in page["executions"]:
                     if "stopDate" in execution and execution["stopDate"] >= since:
                         yield EndedExecution(execution["executionArn"], status, execution["stopDate"])
+
+    def with_cause(self, execution: EndedExecution) -> EndedExecution:
+        """Return the execution with its error and cause, or unchanged if Step Functions does not tell them now.
+
+        Lists have neither, and a notice may lack them.
+        """
+        try:
+            found = self._stepfunctions.describe_execution(executionArn=execution.arn)
+        except (ClientError, BotoCoreError):
+            return execution  # The cancellation matters more than its reason.
+        if found["status"] != execution.status:
+            return execution  # It was redriven, or is still described as it was before it ended.
+        return replace(execution, error=found.get("error"), cause=found.get("cause"))
 
     def has_ended(self, execution_arn: str) -> bool:
         """Return True if the execution has ended without success, as far as Step Functions knows by now.

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from approvals.domain.model import Approval
 
+INVALID_REQUEST = "InvalidApprovalRequest"
+"""The error that the workflow gets for an invalid request. The name is part of the public contract."""
+
+NOTIFICATION_FAILED = "NotificationFailed"
+"""The error that the workflow gets where nobody could be told of the request."""
+
 
 class DeliveryError(Exception):
     """A service did not take what was sent. Retrying is safe."""

@@ -124,6 +124,7 @@ def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
         "DecidedBy": decision.approver.id if decision.approver else None,
         "Channel": decision.channel,
         "Comment": decision.comment,
+        "CancelledBy": decision.cancelled_by,
         "Error": decision.error,
         "Cause": shorten(decision.cause, MAX_CAUSE) if decision.cause else None,
         "SupersededBy": decision.superseded_by,

@@ -31,7 +31,7 @@ LABELS: Mapping[str, str] = {each.name: each.metadata["label"] for each in field
 Every surface shows such a field among the author's facts, a search finds it, and an export has a column for it.
 """
 
-_EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}:[^\s:]{1,80})")
+_EXECUTION_ARN = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:execution:([^\s:]{1,80}):([^\s:]{1,80})")
 
 
 def facts(approval: Approval) -> list[tuple[str, str]]:
@@ -49,17 +49,30 @@ def facts(approval: Approval) -> list[tuple[str, str]]:
 
 
 def source(approval: Approval) -> list[tuple[str, str]]:
-    """Return the source of a request: workflow, execution, AWS account and region."""
+    """Return the source of a request: the approval's execution, AWS account and region, and its state machine.
+
+    The state machine comes last: it is the product's own, and the same for every request of a stack.
+    """
     workflow = approval.workflow
     # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
     _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
     rows = [
-        ("Workflow", without_links(workflow.state_machine_name)),
-        ("Execution", without_links(workflow.execution_name)),
+        ("Approval execution", without_links(workflow.execution_name)),
         ("AWS account", account),
         ("AWS region", region),
+        ("State machine", without_links(workflow.state_machine_name)),
     ]
     return [(label, value) for label, value in rows if value]
+
+
+def claims(approval: Approval) -> tuple[tuple[str, str], ...]:
+    """Return what the author of the input states, as labels and values: the caller's execution first, then the facts.
+
+    The caller's execution is no fact of ours: whoever starts an execution writes its input.
+    """
+    parent = _parent(approval)
+    started = ((STARTED_BY_LABEL, parent),) if parent else ()
+    return (*started, *author_facts(approval.request))
 
 
 def author_facts(request: Request) -> tuple[tuple[str, str], ...]:
@@ -90,9 +103,7 @@ def context(approval: Approval) -> list[tuple[str, str]]:
 
 def input_rows(approval: Approval) -> Iterator[tuple[str, Json]]:
     """Yield the rest of the execution's input as labels, each one line, and unchanged values."""
-    parent = _parent(approval)
-    if parent:
-        yield STARTED_BY_LABEL, parent
+    parent = _parent(approval)  # It is among the claims.
     for key, value in approval.request.whole_context.items():
         if key != STARTED_BY or not parent:
             yield " ".join(readable_value(key).split()), value
@@ -115,10 +126,10 @@ def form_answers(approval: Approval) -> list[tuple[str, str]]:
 
 
 def _parent(approval: Approval) -> str | None:
-    """Return the state machine and name of the parent execution, if the input names it as Step Functions does."""
+    """Return the parent's state machine and execution, if the input names it as Step Functions does."""
     value = approval.request.whole_context.get(STARTED_BY)
     found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
-    return found[1] if found else None
+    return f"{found[1]}, execution {found[2]}" if found else None
 
 
 def indent(text: str) -> str:

@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from approvals.domain import facts, form_wording, wording
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.form_changes import is_withdrawn, reset_cause
+from approvals.domain.headlines import ended
 from approvals.domain.model import Approval, Approver, Decision, Response, Status
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.profiles import profile_of
@@ -148,16 +150,17 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
 
 def _decision(approval: Approval, decision: Decision) -> Entry:
     names = join_names(wording.decider_names(approval))
-    # A cancellation's cause was written by the person who stopped the execution.
+    by = f"by {names}" if names else cancelled_by(decision)
+    # A refusal's cause quotes the request. The reason of a cancellation was written by who stopped the execution.
     said = decision.status is Status.CANCELLED
     how = f" {decision.cause}" if decision.cause and not said else ""
     return Entry(
         key="decided",
         kind=Kind.DECIDED,
         at=decision.at,
-        text=f"{wording.HEADLINES[decision.status]}{f' by {names}' if names else ''}.{how}",
+        text=f"{' '.join(filter(None, [ended(decision), by]))}.{how}",
         approver=decision.approver,
-        comment=(decision.cause or None) if said else None,
+        comment=(decision.comment or decision.cause or None) if said else None,
     )
 
 

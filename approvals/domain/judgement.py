@@ -80,12 +80,17 @@ class ScheduledCheck:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """The approval is cancelled. `cause` is for people, `error` for a workflow that still waits."""
+    """The approval is cancelled. `cause` is for people, `error` for a workflow that still waits.
+
+    `reason` and `caller` are as in `cancellation.Stop`.
+    """
 
     at: datetime
     cause: str
     error: str | None = None
     superseded_by: str | None = None
+    reason: str | None = None
+    caller: str | None = None
 
 
 ApprovalEvent = Response | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation

@@ -252,7 +252,8 @@ class Decision:
     """How the approval ended, when (UTC), and through which channel.
 
     `approver` is None when no person decided. `error` is then the error name the workflow gets, or None when it no
-    longer waits. `superseded_by` is the id of the approval that took this one's place.
+    longer waits. `superseded_by` is the id of the approval that took this one's place. `cancelled_by` is the ARN of the
+    caller who stopped the execution, as its cause claims; `comment` is then their reason.
     """
 
     status: Status
@@ -263,6 +264,7 @@ class Decision:
     error: str | None = None
     cause: str | None = None
     superseded_by: str | None = None
+    cancelled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ def fit(approval: Approval, surface: Surface, *, taken: int = 0) -> Shown:
 
 
 def _facts(approval: Approval, surface: Surface, room: int) -> _Fitted:
-    rows = facts.author_facts(approval.request)
+    rows = facts.claims(approval)
     beside = surface.row + (2 * surface.run + surface.style if len(rows) <= MAX_STYLED_FACTS else 0)
     return _rows(RequestPart.FACTS, rows, [beside] * len(rows), surface, room)
 

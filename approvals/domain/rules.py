@@ -294,6 +294,8 @@ def _cancellation(event: Cancellation) -> Decision:
         error=event.error,
         cause=event.cause,
         superseded_by=event.superseded_by,
+        comment=event.reason,
+        cancelled_by=event.caller,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from approvals.domain import forms
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import (
     Reason,
@@ -19,6 +20,7 @@ from approvals.domain.eligibility import (
 )
 from approvals.domain.facts import REQUESTER, requester
 from approvals.domain.facts import source as execution_source
+from approvals.domain.headlines import HEADLINES, ended
 from approvals.domain.model import (
     Action,
     Approval,
@@ -49,14 +51,6 @@ from approvals.domain.signed_links import approver_of
 SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
-
-HEADLINES = {
-    Status.PENDING: "Waiting for an answer",
-    Status.APPROVED: "Approved",
-    Status.REJECTED: "Rejected",
-    Status.EXPIRED: "Expired",
-    Status.CANCELLED: "Cancelled",
-}
 
 MAX_NAMES = 20
 """People that one sentence names. The others are counted."""
@@ -178,7 +172,7 @@ def source(approval: Approval) -> list[tuple[str, str]]:
 
 def headline(approval: Approval) -> str:
     """Return the status in one or a few words."""
-    return HEADLINES[approval.status]
+    return ended(approval.decision) if approval.decision else HEADLINES[approval.status]
 
 
 def counts(approval: Approval) -> list[str]:
@@ -223,7 +217,8 @@ def decided_by(approval: Approval) -> Text:
     when = text(Moment(decision.at, "on "), ".")
     if decision.approver:
         return text(f"by {named_deciders(approval, display_name)} ", when)
-    return join_texts([when, "" if decision.status is Status.CANCELLED else decision.cause or ""])
+    why = "" if decision.status is Status.CANCELLED else decision.cause or ""
+    return join_texts([cancelled_by(decision), when, why])
 
 
 def decider_names(approval: Approval) -> list[str]:
@@ -240,7 +235,7 @@ def named_deciders(approval: Approval, name: Callable[[Approver], str]) -> str:
 
 
 def cause(approval: Approval) -> str:
-    """Return the cause of a cancellation, in the words of whoever stopped the execution; else nothing."""
+    """Return the product's cause of a cancellation, else nothing. The reason of who cancelled is the comment."""
     decision = decision_of(approval)
     return (decision.cause or "").strip() if decision.status is Status.CANCELLED else ""
 

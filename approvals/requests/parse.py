@@ -40,10 +40,6 @@ MAX_INFINITE = 10
 _MINUTE = timedelta(minutes=1)
 
 
-INVALID_REQUEST = "InvalidApprovalRequest"
-"""The error that the workflow gets. The name is part of the public contract."""
-
-
 class InvalidRequestError(Exception):
     """The request is invalid. `problems` has one sentence for each thing to fix, with its path."""
 

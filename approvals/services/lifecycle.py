@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import EndedExecution, Workflows
+from approvals.domain.cancellation import Stop, read_cause
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
 from approvals.domain.rules import next_due
@@ -105,14 +106,22 @@ class LifecycleHandler:
             self.table.postpone(judgement.approval, next_due(judgement.approval))
 
     def _cancel(self, execution: EndedExecution) -> None:
-        for approval_id in self.table.waiting(execution.arn):
+        waiting = list(self.table.waiting(execution.arn))
+        if waiting and execution.cause is None:
+            execution = self.workflows.with_cause(execution)
+        for approval_id in waiting:
             self._try(approval_id, partial(self._cancel_if_ended, execution=execution))
 
     def _cancel_if_ended(self, approval: Approval, *, execution: EndedExecution) -> None:
-        if execution.stopped_at < approval.requested_at and not self._has_ended(approval):
-            self.logger.info("the execution was redriven since it ended")
-            return
-        self._respond(approval, event=Cancellation(self.clock(), _CAUSES[execution.status]))
+        if execution.stopped_at < approval.requested_at:
+            if not self._has_ended(approval):
+                self.logger.info("the execution was redriven since it ended")
+                return
+            execution = execution.without_cause()  # It may be an earlier run's.
+        # What ends an execution otherwise writes its own cause, which is nobody's reason.
+        said = read_cause(execution.error, execution.cause) if execution.status == "ABORTED" else Stop()
+        cause = _CAUSES[execution.status]
+        self._respond(approval, event=Cancellation(self.clock(), cause, reason=said.reason, caller=said.caller))
 
     def _has_ended(self, approval: Approval) -> bool:
         """Return True if the execution of a request that is newer than the notice does not run.
@@ -159,4 +168,6 @@ def _ended_execution(detail: Mapping[str, Any]) -> EndedExecution:
         arn=detail["executionArn"],
         status=detail["status"],
         stopped_at=datetime.fromtimestamp(detail["stopDate"] / 1000, UTC),
+        error=detail.get("error"),
+        cause=detail.get("cause"),
     )

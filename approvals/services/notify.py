@@ -10,12 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.adapters.queues import RetryQueue
-from approvals.domain.errors import DeliveryError
+from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED, DeliveryError
 from approvals.domain.form_changes import number_of_changes, people_to_respond_again
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Approval, People, Request, Status
 from approvals.domain.steps import request_step
-from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
+from approvals.requests.parse import InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
@@ -216,7 +216,7 @@ class Notifier:
     def _cancel_untold(self, approval: Approval, reason: str) -> Approval:
         self.logger.error("no channel could be reached, approval cancelled")
         cause = f"Nobody could be told about the request. {reason}"
-        return respond(self.table, approval, Cancellation(self.clock(), cause, error="NotificationFailed")).approval
+        return respond(self.table, approval, Cancellation(self.clock(), cause, error=NOTIFICATION_FAILED)).approval
 
 
 def _news(approval: Approval) -> Iterator[News]:

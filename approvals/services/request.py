@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.eligibility import needs_lookup
+from approvals.domain.errors import INVALID_REQUEST
 from approvals.domain.model import Approval, Json, People, Request
 from approvals.domain.result import MAX_OUTPUT, most_bytes
 from approvals.domain.signed_links import approval_id, new_link_key
 from approvals.requests.codec import KEY
-from approvals.requests.parse import INVALID_REQUEST, Call, InvalidRequestError, parse_call, parse_request
+from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
 from approvals.store.record_size import check_size
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens

@@ -15,6 +15,7 @@ from slack_sdk.models.blocks import (
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, omissions, wording
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
@@ -238,5 +239,6 @@ def _filled_in(approval: Approval) -> list[Block]:
 def _by(approval: Approval, decision: Decision) -> str:
     when = local_time(decision.at)
     if decision.approver is None:
-        return f"{when}. {fit_literal(decision.cause or '', MAX_COMMENT)}".strip()
+        by = literal(cancelled_by(decision))
+        return " ".join(filter(None, [by, f"{when}.", fit_literal(decision.cause or "", MAX_COMMENT)]))
     return f"by {wording.named_deciders(approval, mention_of)}, {when}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from slack_sdk.models.blocks import Block, ButtonElement, SectionBlock
 
+from approvals.domain.cancellation import cancelled_by
 from approvals.domain.model import Approval, Delivery, Severity
 from approvals.domain.parts import join_names
 from approvals.domain.references import short
@@ -89,5 +90,5 @@ def _state(approval: Summary) -> list[str]:
         progress = [approval.progress] if approval.progress else []
         return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
     names = [mention_of(approver) for approver in approval.deciders]
-    how = f" by {join_names(limit_names(names))}" if names else ""
-    return [f"{approval.headline}{how}, {local_time(decision.at)}", *by]
+    how = f"by {join_names(limit_names(names))}" if names else literal(cancelled_by(decision))
+    return [f"{f'{approval.headline} {how}'.rstrip()}, {local_time(decision.at)}", *by]

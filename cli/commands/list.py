@@ -10,14 +10,16 @@ from itertools import islice
 
 import click
 
+from approvals.domain.cancellation import caller_name
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Approval, Json, Status, iso
+from approvals.domain.headlines import REFUSED
+from approvals.domain.model import Approval, Decision, Json, Status, iso
 from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
 from approvals.domain.wording import decider_names
 from cli.context import Context, pass_context
-from cli.document import remaining, summary
+from cli.document import remaining, status, summary
 from cli.options import TIME, common_options
 from cli.output import describe_unreadable, emit, format_table
 
@@ -25,7 +27,7 @@ PERIOD = timedelta(days=30)
 """How far back approvals that are not open are listed by default."""
 
 ANY = "any"
-_STATUSES = (*(status.value.lower() for status in Status), ANY)
+_STATUSES = (*(each.value.lower() for each in Status), REFUSED.lower(), ANY)
 _HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTED BY", "REQUESTED", "UNTIL")
 _DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
 
@@ -87,7 +89,7 @@ def command(
     def matching(approvals: Iterator[Approval]) -> Iterator[_Shown]:
         for approval in approvals:
             if (
-                approval.status in wanted
+                status(approval) in wanted
                 and (requested_by is None or _is_same(approval.request.requested_by, requested_by))
                 and (approver is None or _can_respond(approval, approver))
                 and (search is None or has_words(approval, search))
@@ -111,24 +113,27 @@ def command(
         click.echo(describe_unreadable(context.unreadable), err=True)
 
 
-def _wanted(statuses: tuple[str, ...]) -> set[Status]:
-    if ANY in statuses:
-        return set(Status)
-    return {Status(status.upper()) for status in statuses} or {Status.PENDING}
+def _wanted(statuses: tuple[str, ...]) -> set[str]:
+    chosen = _STATUSES if ANY in statuses else statuses
+    return {each.upper() for each in chosen} or {Status.PENDING}
 
 
 def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
     is_open, decision = approval.status is Status.PENDING, approval.decision
     return (
         short(approval.id),
-        approval.status.value.lower(),
+        status(approval).lower(),
         approval.title,
         approval.request.requested_by or "",
         _minute(approval.requested_at),
         remaining(approval.deadline, now) if is_open else _minute(approval.deadline),
-        join_names(decider_names(approval)),
+        join_names(decider_names(approval)) or _canceller(decision),
         _minute(decision.at) if decision else "",
     )
+
+
+def _canceller(decision: Decision | None) -> str:
+    return caller_name(decision.cancelled_by) if decision and decision.cancelled_by else ""
 
 
 def _minute(time: datetime) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from approvals.domain.model import Approval
 from approvals.domain.steps import outcome_step, request_step
 from bot.addresses import SLACK
+from cli.cancellation import cancel_execution
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok
 from cli.doctor.fixes import tail
@@ -45,7 +46,7 @@ def check_round_trip(context: Context) -> Iterator[Finding]:
         yield from _findings(context, arn, started, _request_steps(context))
     finally:
         # Even after an error or Ctrl-C: no approver keeps a request that means nothing.
-        context.client("stepfunctions").stop_execution(executionArn=arn, cause="approvals doctor has seen enough")
+        cancel_execution(context, arn, "This was a test by approvals doctor.")
     if _find(context, arn, started):
         yield from _findings(context, arn, started, _cancellation_steps(context))
 

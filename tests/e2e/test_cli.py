@@ -16,6 +16,7 @@ import pexpect
 import pytest
 from botocore.exceptions import ClientError
 
+from approvals.domain.cancellation import caller_name
 from approvals.domain.references import short
 from approvals.domain.signed_links import is_approval_id
 from demo import aws
@@ -122,7 +123,12 @@ def test_a_cancelled_approval_exits_with_2(cli: Cli, person: Person, stack: Loca
     person.mail("cli-cancelled")
     code, out, _ = ended(cli.start("cancel", "cli-cancelled", "--reason", "Wrong version."), CLOCK_SECONDS)
     assert code == 0
-    assert out.startswith("Cancelled on ")
+    caller = caller_name(aws.session().client("sts").get_caller_identity()["Arn"])
+    assert out.startswith(f"Cancelled by {caller} (from the execution's cause) on ")
+    assert "\nReason given: Wrong version.\n" in out
+    told = person.mail("cli-cancelled", outcome=True)["text"]
+    assert told.startswith(f"Cancelled by {caller} (from the execution's cause) on ")
+    assert "\nReason given:\n| Wrong version.\n" in told
     assert ended(process)[0] == 2
     assert status("cli-cancelled", stack) == "ABORTED"
 

@@ -33,7 +33,9 @@ def test_a_nested_execution_asks_and_gets_the_answer(
     mail = person.wait(lambda state: next((mail for mail in state["inbox"] if f"2.4.1-{action}" in mail["text"]), None))
     assert mail["subject"].startswith("Approve? Deploy web 2.4.1 to production [")
     assert mail["text"].startswith("jo@example.com requests your approval by ")
-    assert re.search(rf"^\| +Started by \(from the input\): +caller:parent-{action}$", mail["text"], re.MULTILINE)
+    assert re.search(
+        rf"^\| +Started by \(from the input\): +caller, execution parent-{action}$", mail["text"], re.MULTILINE
+    )
     person.confirm(person.open(links(mail)[action]))
     ended = person.wait(lambda _state: _ended(caller.get(arn)))
     assert ended.states[-1].name == last

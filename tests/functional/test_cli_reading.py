@@ -18,10 +18,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from approvals.domain.characters import hidden_in
 from approvals.domain.form_changes import form_key
-from approvals.domain.judgement import Withdrawal
+from approvals.domain.judgement import Cancellation, Withdrawal
 from approvals.domain.model import Action, Approval, People, Person, Response, Status
 from approvals.domain.references import short
 from cli.__main__ import main
@@ -270,17 +271,53 @@ def test_no_command_reads_or_prints_a_secret(shell: Shell) -> None:
 def test_cancelling_stops_the_execution_and_waits_until_it_shows(shell: Shell) -> None:
     approval = shell.started("run-1")
     shell.then = [lambda: None, shell.cancelled, shell.workflow_heard]
-    causes: list[str] = []
-    name = "provide-client-params.stepfunctions.StopExecution"  # moto forgets the cause
-    shell.context.client("stepfunctions").meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
+    stops: list[tuple[str, str]] = []
+    name = "provide-client-params.stepfunctions.StopExecution"  # moto forgets both
+    shell.context.client("stepfunctions").meta.events.register(
+        name, lambda params, **_: stops.append((params["error"], params["cause"]))
+    )
+    caller = shell.context.client("sts").get_caller_identity()["Arn"]
     result = shell.run("cancel", approval.id[:8], "--reason", "Wrong version.")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Cancelled on ")
     [execution] = shell.executions()
-    assert (execution["status"], causes) == ("ABORTED", ["Wrong version."])
+    assert (execution["status"], stops) == (
+        "ABORTED",
+        [("ApprovalCancelled", f"Cancelled by {caller}: Wrong version.")],
+    )
     again = shell.run("cancel", approval.id, "--json")
     assert again.exit_code == 0
     assert json.loads(again.stdout)["Status"] == "CANCELLED"
+
+
+def test_cancelling_needs_no_answer_of_sts(shell: Shell) -> None:
+    approval = shell.started("run-1")
+    shell.then = [lambda: None, shell.cancelled, shell.workflow_heard]
+
+    def fail(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com/")
+
+    shell.context.client("sts").meta.events.register("before-call.sts.GetCallerIdentity", fail)
+    assert shell.run("cancel", approval.id).exit_code == 0
+    assert [execution["status"] for execution in shell.executions()] == ["ABORTED"]
+
+
+def test_a_list_tells_what_was_refused_from_what_was_cancelled_and_names_who_cancelled(shell: Shell) -> None:
+    refused = shell.started("refused", {"Title": "Refused one"})
+    shell.cancelled(error="InvalidApprovalRequest")
+    cancelled = shell.started("cancelled", {"Title": "Cancelled one"})
+    caller = "arn:aws:sts::123456789012:assumed-role/Deployer/ann"
+    shell.happened(Cancellation(shell.clock(), "It was stopped.", reason="Too late.", caller=caller))
+    assert ids(shell, "--status", "refused") == [refused.id]
+    assert ids(shell, "--status", "cancelled") == [cancelled.id]
+    assert set(ids(shell, "--status", "any")) == {refused.id, cancelled.id}
+    [_, line] = shell.run("list", "--status", "refused").stdout.splitlines()
+    assert line.split()[1] == "refused"
+    [_, line] = shell.run("list", "--status", "cancelled").stdout.splitlines()
+    assert "ann, role Deployer" in line
+    shown = shell.run("show", cancelled.id).stdout
+    assert "Cancelled by ann, role Deployer (from the execution's cause) on " in shown
+    assert "\nReason given: Too late.\n" in shown
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -16,6 +16,7 @@ import pytest
 
 from approvals.domain.model import Action, People, Person, iso
 from approvals.domain.steps import Step
+from cli.watch import INTERRUPTION
 from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -482,8 +483,12 @@ def test_an_interrupted_wait_leaves_the_request_open(shell: Shell, by: Any) -> N
 @pytest.mark.parametrize("early", [True, False])
 def test_an_interrupted_wait_cancels_only_when_asked_to(shell: Shell, by: Any, early: bool) -> None:
     shell.then = [by] if early else [shell.asked, by]
+    name, causes = "provide-client-params.stepfunctions.StopExecution", list[str]()  # moto forgets the cause
+    shell.context.client("stepfunctions").meta.events.register(name, lambda params, **_: causes.append(params["cause"]))
+    caller = shell.context.client("sts").get_caller_identity()["Arn"]
     result = shell.run(*WAIT, "--cancel-on-interrupt")
     assert result.exit_code == 130
+    assert causes == [f"Cancelled by {caller}: {INTERRUPTION}"]
     assert "called off" in result.stderr
     assert shell.executions()[0]["status"] == "ABORTED"
 

@@ -21,7 +21,14 @@ PROVE = os.environ.get("PROVE") == "1"
 
 
 # All scenarios and faults run in `make prove`; the gate takes those that cover every function in little time.
-QUICK = ("approved by mail", "approved in Slack", "aborted", "the state is retried", "two must approve")
+QUICK = (
+    "approved by mail",
+    "approved in Slack",
+    "aborted",
+    "the state is retried",
+    "two must approve",
+    "a changed form",
+)
 
 
 @pytest.mark.parametrize("fault", Fault)

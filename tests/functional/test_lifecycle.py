@@ -198,6 +198,42 @@ def test_an_execution_that_ended_calls_its_approval_off(
     assert cause in (decision.cause or "")
 
 
+@pytest.mark.parametrize("told_by", ["event", "event without its cause", "scheduler"])
+def test_who_stopped_an_execution_and_why_is_in_the_record(
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, told_by: str, context: Any
+) -> None:
+    waiting = asked(table, 1, 60)
+    caller = "arn:aws:sts::123456789012:assumed-role/Deployer/alice@example.com"
+    said = ("ApprovalCancelled", f"Cancelled by {caller}: Wrong release.")
+    event = notice() if told_by != "scheduler" else {}
+    if told_by == "event":
+        event["detail"] |= dict(zip(("error", "cause"), said, strict=True))
+    else:
+        workflows.causes = {WORKFLOW.execution_arn: said}
+        workflows.executions = [ending()]
+    handler(event, context)
+    decision = table.get(waiting.id).decision
+    assert decision is not None
+    assert (decision.cancelled_by, decision.comment, decision.approver) == (caller, "Wrong release.", None)
+    assert decision.cause == "The execution was stopped before anybody answered."
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("ABORTED", "Approved by the CEO. All fine \ufffd"), ("FAILED", None), ("TIMED_OUT", None)],
+)
+def test_the_cause_of_an_execution_is_the_reason_of_who_stopped_it_and_of_nobody_else(
+    handler: LifecycleHandler, table: ApprovalTable, status: str, reason: str | None, context: Any
+) -> None:
+    waiting = asked(table, 1, 60)
+    event = notice(status)
+    event["detail"] |= {"error": None, "cause": "Approved by the CEO.\n\nAll fine \u202e"}
+    handler(event, context)
+    decision = table.get(waiting.id).decision
+    assert decision is not None
+    assert (decision.cancelled_by, decision.comment) == (None, reason)
+
+
 @pytest.mark.parametrize("told_by", ["event", "scheduler"])
 @pytest.mark.parametrize("age", [0, 3], ids=["at once", "late"])
 def test_a_notice_from_before_a_redrive_cancels_nothing(
@@ -234,9 +270,13 @@ def test_an_execution_that_ended_while_its_request_was_stored_cancels_it(
 ) -> None:
     waiting = asked(table, 1, 60)
     workflows.executions, workflows.described_as_ended = [ending(minutes=-1)], True
+    workflows.causes = {WORKFLOW.execution_arn: ("ApprovalCancelled", "Cancelled: An earlier run.")}
     clock.pass_(minutes=2)
     handler({}, context)
-    assert table.get(waiting.id).status is Status.CANCELLED
+    found = table.get(waiting.id)
+    assert found.status is Status.CANCELLED
+    assert found.decision is not None
+    assert found.decision.comment is None, "the reason may be that of the run before a redrive"
 
 
 def test_a_decision_stands_when_its_execution_ends(

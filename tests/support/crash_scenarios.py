@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from approvals.domain.model import Status
+from approvals.domain.signed_links import user_recipient
 from tests.support.builders import APPROVE, REJECT
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulation import Simulation, has_buttons
@@ -100,6 +101,17 @@ def reach_a_quorum(simulation: Simulation) -> None:
     simulation.click(APPROVE)
 
 
+def change_the_form(simulation: Simulation) -> None:
+    """Alice approves, bob changes the form, and alice, who is told, confirms the new values."""
+    bob = user_recipient("U0BOB00002", "bob", member=True)
+    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], "U0BOB00002"], "RequiredApprovals": 2}
+    simulation.ask({"Approval": {**asked, "Form": [{"Name": "Share", "Type": "number", "Required": True}]}})
+    simulation.pass_minutes(1)
+    for recipient, share in ((PARAMETERS["Email"], "10"), (bob, "20"), (PARAMETERS["Email"], "20")):
+        simulation.fill_in(recipient, Share=share)
+        simulation.pass_minutes(1)
+
+
 def name_who_can_not_be_asked(simulation: Simulation) -> None:
     simulation.ask({"Approval": {"Title": "Deploy", "Approvers": ["alice@example.com", "nobody@example.com"]}})
 
@@ -150,6 +162,7 @@ SCENARIOS = {
     "Slack is down": Scenario(play=answer_while_slack_is_down, messages=(), replies=0),
     "Slack is given up": Scenario(play=answer_after_slack_was_given_up, messages=(), replies=0, dead=True),
     "two must approve": Scenario(play=reach_a_quorum, mails=("Asked", "Reminder:", "Approved"), replies=2),
+    "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),
     "an approver who can't be asked": Scenario(
         play=name_who_can_not_be_asked,
         statuses=(Status.CANCELLED,),

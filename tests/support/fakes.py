@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -121,6 +121,8 @@ class FakeWorkflows(Workflows):
     executions: list[EndedExecution] = field(default_factory=list)
     """Those that have ended."""
     described_as_ended: bool = False
+    causes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Error and cause of executions, as DescribeExecution says them."""
     failed: list[tuple[str, str, str]] = field(default_factory=list)
     gone: bool = False
     broken: bool = False
@@ -136,6 +138,10 @@ class FakeWorkflows(Workflows):
 
     def ended(self, state_machine_arn: str, since: datetime) -> Iterator[EndedExecution]:  # noqa: ARG002
         yield from self.executions
+
+    def with_cause(self, execution: EndedExecution) -> EndedExecution:
+        error, cause = self.causes.get(execution.arn, (None, None))
+        return replace(execution, error=error, cause=cause)
 
     def has_ended(self, execution_arn: str) -> bool:  # noqa: ARG002
         return self.described_as_ended

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from approvals.domain import wording
 from approvals.domain.eligibility import eligible, unanswered
 from approvals.domain.errors import DeliveryError
+from approvals.domain.headlines import HEADLINES
 from approvals.domain.judgement import Judgement
 from approvals.domain.model import Action, Approval, Approver, Person, Response
 from approvals.domain.steps import step_for
@@ -49,7 +49,7 @@ class PigeonChannel:
 
     def conclude(self, approval: Approval) -> Tasks:
         asked = [person for person in eligible(approval) if step_for("request_pigeon", person.id) in approval.steps]
-        return self._notes("outcome_pigeon", asked, wording.HEADLINES[approval.status])
+        return self._notes("outcome_pigeon", asked, HEADLINES[approval.status])
 
     def show(self, approval: Approval) -> None:
         pass

@@ -16,6 +16,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
 from approvals.domain.model import Action, Approval
+from approvals.domain.signed_links import link
 from approvals.store.table import ApprovalTable
 from bot.views.buttons import ACTION_IDS
 from demo.slack import Message, Slack
@@ -263,6 +264,21 @@ class Simulation:
         for event in (look, form, look):
             self._until_answered("CallbackFunction", partial(dict, event))
 
+    def fill_in(self, recipient: str, **answers: str) -> None:
+        """Open a person's page, fill in its form and approve; after an error, again."""
+        approvals = self.approvals()
+        if not approvals or approvals[0].people is None:
+            assert self.request_failed, "nobody was asked"
+            return
+        url = link(approvals[0], Action.APPROVE, recipient, base_url="https://x")
+        fields = dict(parse_qsl(urlsplit(url).query))
+        look = {"httpMethod": "GET", "queryStringParameters": fields}
+        page = self._until_answered("CallbackFunction", partial(dict, look))
+        shown = dict(re.findall(r'name="(seen|values)" value="([^"]*)"', page["body"]))
+        filled_in = {f"form.{name}": answer for name, answer in answers.items()}
+        form = {"httpMethod": "POST", "body": urlencode({**fields, **shown, **filled_in})}
+        self._until_answered("CallbackFunction", partial(dict, form))
+
     def click(self, action: Action, user: str = "U0BOB00002") -> None:
         """Click a button of the newest message that has one, as bob or another user; after an error, again."""
         messages = [message for message in self.messages() if has_buttons(message)]
@@ -277,14 +293,14 @@ class Simulation:
 
         self._until_answered("BotFunction", clicked)
 
-    def _until_answered(self, function: str, event: Callable[[], dict[str, Any]]) -> None:
+    def _until_answered(self, function: str, event: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         for _ in range(5):
             try:
-                answer = self.invoke(function, event())
+                answer: dict[str, Any] = self.invoke(function, event())
             except FunctionFailed as failed:
                 answer = {"statusCode": 502, "body": str(failed)}
             if answer["statusCode"] < 500:
-                return
+                return answer
         raise AssertionError(f"{function} never answers: {answer}")
 
     # What there is to see.

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from approvals.domain.eligibility import Reason
-from approvals.requests.parse import INVALID_REQUEST, InvalidRequestError
+from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED
+from approvals.requests.parse import InvalidRequestError
 from cli import group, watch
 from demo.process import ROOT
 
@@ -51,7 +52,7 @@ def exceptions_in_the_code() -> set[str]:
 
 def test_every_error_of_an_execution_is_explained() -> None:
     named = {name for name in rows("Of the execution") if "…" not in name}
-    assert named == {*errors_in_the_code(), INVALID_REQUEST}
+    assert named == {*errors_in_the_code(), INVALID_REQUEST, NOTIFICATION_FAILED}
 
 
 def test_every_exception_of_a_function_is_explained() -> None:

@@ -74,7 +74,10 @@ MAX_MESSAGE = 262_144
 HEADING = "--- FROM THE REQUEST: written by its author, not checked by us ---"
 ANN = Person(id="ann@x.org", name="ann", identities={"email": "ann@x.org", "slack": "U0ann"})
 RO = Person(id="ro@example.com", name="Ro Smith", identities={"email": "ro@example.com", "slack": "U0ROB00009"})
-SOURCE = "Workflow:    Deploy\nExecution:   run-1\nAWS account: 123456789012\nAWS region:  eu-west-1\nApproval ID: "
+SOURCE = (
+    "Approval execution: run-1\nAWS account:        123456789012\nAWS region:         eu-west-1\n"
+    "State machine:      Deploy\nApproval ID:        "
+)
 
 
 def asking(**changes: Any) -> Approval:
@@ -275,8 +278,8 @@ def test_an_outcome_says_who_and_why_and_has_no_link_to_answer() -> None:
         "| Deploy web 2.4.1",
         "Comment from bob:\n| not on a Friday\n| 2 of 2 approvals",
         (
-            "Requested by: jo@example.com\nWorkflow:     Deploy\nExecution:    run-1\nAWS account:  123456789012\n"
-            f"AWS region:   eu-west-1\nApproval ID:  {an_approval().id}\n"
+            "Requested by:       jo@example.com\nApproval execution: run-1\nAWS account:        123456789012\n"
+            f"AWS region:         eu-west-1\nState machine:      Deploy\nApproval ID:        {an_approval().id}\n"
             "Your links in the earlier email now show this outcome."
         ),
     ]
@@ -412,7 +415,7 @@ def test_a_digest_says_what_waits_for_whom_and_what_is_closed() -> None:
     high = asking(title="Mine, too", severity=Severity.HIGH)
     other = asking(title="Theirs", approvers=("ann@x.org",), people=People(approvers=(ANN,)))
     mail = digest_mail([mine, high, other, decided(), cancelled("Not now.")], TO, LINKS, stack_email=TO)
-    source = SOURCE.removesuffix("\nApproval ID: ")
+    source = SOURCE.removesuffix("\nApproval ID:        ")
     found = paragraphs(mail)
     titles_alone = "This email shows titles alone: the page behind a link shows the whole request."
     shared = "Anyone who has these links can respond: do not forward this email."
@@ -628,7 +631,10 @@ def names_in(mails: list[Mail], text: str) -> set[str]:
     """Return how emails show the names that say a text."""
     people = saying(text).people
     assert people
-    found = (re.findall(rf"^\w+: +({NAME}.*)$", mail.text, re.MULTILINE) for mail in mails)
+    found = (
+        re.findall(rf"^(?:\w+|Approval execution|State machine): +({NAME}.*)$", mail.text, re.MULTILINE)
+        for mail in mails
+    )
     return {display_name(person) for person in people.approvers}.union(*found)
 
 

@@ -394,7 +394,7 @@ def test_the_page_begins_with_what_matters_for_the_decision() -> None:
         "https://x.y/",
         "Workflow input",
         "Key",
-        "Execution",
+        "Approval execution",
     )
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
 
@@ -438,7 +438,7 @@ def test_an_outcome_that_the_workflow_did_not_receive_says_so() -> None:
 def test_an_outcome_page_no_longer_says_until_when_to_answer(approval: Approval) -> None:
     text = outcome(approval).text
     assert "Respond by" not in text
-    assert "Execution" in text, "the other facts stay"
+    assert "Approval execution" in text, "the other facts stay"
 
 
 @pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT), expired(), cancelled()])
@@ -872,7 +872,7 @@ def test_the_input_claims_who_started_the_execution_so_that_stands_in_the_author
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
     page = confirm(typical(context={facts.STARTED_BY: parent}))
     [block] = page.inside("section", "author")
-    assert block.endswith("Started by (from the input)Release:run-9")
+    assert block.startswith("From the requestFactsStarted by (from the input)Release, execution run-9")
     assert "Release" not in page.outside("section", "author")
     assert "AWS account123456789012AWS regioneu-west-1" in page.outside("section", "author")
 

@@ -93,10 +93,10 @@ def test_the_facts_say_who_asks_for_what_until_when() -> None:
     assert facts.facts(an_approval()) == [
         ("Requested by", "jo@example.com"),
         ("Respond by", "Mon 23 Nov 2026, 10:00 UTC"),
-        ("Workflow", "Deploy"),
-        ("Execution", "run-1"),
+        ("Approval execution", "run-1"),
         ("AWS account", "123456789012"),
         ("AWS region", "eu-west-1"),
+        ("State machine", "Deploy"),
     ]
 
 
@@ -104,10 +104,10 @@ def test_the_facts_say_who_asks_for_what_until_when() -> None:
 def test_the_facts_of_what_is_decided_say_no_longer_until_when(approval: Approval) -> None:
     assert facts.facts(approval) == [
         ("Requested by", "jo@example.com"),
-        ("Workflow", "Deploy"),
-        ("Execution", "run-1"),
+        ("Approval execution", "run-1"),
         ("AWS account", "123456789012"),
         ("AWS region", "eu-west-1"),
+        ("State machine", "Deploy"),
     ]
 
 
@@ -118,14 +118,20 @@ def test_the_deadline_shown_is_the_records_own() -> None:
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
     labels = [label for label, _ in facts.facts(with_context({}))]
-    assert labels == ["Respond by", "Workflow", "Execution", "AWS account", "AWS region"]
+    assert labels == ["Respond by", "Approval execution", "AWS account", "AWS region", "State machine"]
 
 
 def test_the_execution_that_started_this_one_is_the_inputs_claim_and_no_fact() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
     approval = with_context({"Version": "2.4.1", facts.STARTED_BY: parent})
     assert "Release" not in str(facts.facts(approval))
-    assert facts.context(approval) == [("Started by (from the input)", "Release:run-9"), ("Version", "2.4.1")]
+    assert facts.claims(approval)[0] == ("Started by (from the input)", "Release, execution run-9")
+    assert facts.context(approval) == [("Version", "2.4.1")]
+
+
+def test_our_own_state_machine_is_not_the_first_fact_but_the_last() -> None:
+    labels = [label for label, _ in facts.source(an_approval())]
+    assert (labels[0], labels[-1]) == ("Approval execution", "State machine")
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_the_greatest_message_keeps_slacks_limits(character: str, number_of_fact
     workflow = replace(WORKFLOW, execution_name="e" * 80, state_machine_name="s" * 80)
     responses = tuple(a_response(approver=replace(ALICE, name=person.address)) for person in crowd)
     asked = an_approval(request=request, workflow=workflow, people=People(approvers=crowd), responses=responses)
-    assert (facts.STARTED_BY_LABEL, f"{'p' * 80}:{'q' * 80}") in facts.context(asked)
+    assert (facts.STARTED_BY_LABEL, f"{'p' * 80}, execution {'q' * 80}") in facts.claims(asked)
     assert refused(as_sent(request_blocks(asked))) is None
     alone = replace(request, required_approvals=1)
     answered = decided(request=alone, workflow=workflow, comment=(character * MAX_COMMENT)[:MAX_COMMENT])
@@ -1019,7 +1019,8 @@ def test_our_facts_name_the_execution_and_the_inputs_who_started_it() -> None:
     blocks = as_sent(request_blocks(an_approval(request=request)))
     [fields] = [block["fields"] for block in blocks if "fields" in block]
     assert {"*AWS account*\n123456789012", "*AWS region*\neu-west-1"} <= {field["text"] for field in fields}
-    assert under(blocks)["Workflow input"] == [("text", "Started by (from the input): Release:run-9", None)]
+    [_, (kind, value, _)] = under(blocks)["Facts"]
+    assert (kind, value) == ("text", ": Release, execution run-9")
 
 
 def test_the_greatest_requests_are_rendered_at_once() -> None:

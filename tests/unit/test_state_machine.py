@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from approvals.domain.errors import INVALID_REQUEST
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import result
 from approvals.requests.codec import KEY, RESULT_KEY
-from approvals.requests.parse import INVALID_REQUEST, Call, parse_call
+from approvals.requests.parse import Call, parse_call
 from demo.process import ROOT
 from tests.support.builders import BOB, TOKEN, WORKFLOW, decided, expired
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from approvals.adapters.step_functions import MAX_CAUSE, TaskGoneError, Workflows, console_url
+from approvals.adapters.step_functions import MAX_CAUSE, EndedExecution, TaskGoneError, Workflows, console_url
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval
 from approvals.domain.result import output, result
@@ -212,3 +212,24 @@ def test_whether_an_execution_has_ended_is_asked(client: SFNClient, stub: Stubbe
     described = {"executionArn": arn, "stateMachineArn": machine, "status": status, "startDate": NOW}
     stub.add_response("describe_execution", described, {"executionArn": arn})
     assert Workflows(client).has_ended(arn) is ended
+
+
+def stopped(status: str = "ABORTED", **said: str) -> EndedExecution:
+    return EndedExecution("arn:aws:states:eu-west-1:123456789012:execution:Deploy:run-1", status, NOW, **said)
+
+
+@pytest.mark.parametrize(("status", "is_told"), [("ABORTED", True), ("RUNNING", False), ("PENDING_REDRIVE", False)])
+def test_error_and_cause_of_an_execution_are_asked_of_the_run_that_ended(
+    client: SFNClient, stub: Stubber, status: str, is_told: bool
+) -> None:
+    said = {"error": "ApprovalCancelled", "cause": "Wrong release."}
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:Deploy"
+    described = {"executionArn": stopped().arn, "stateMachineArn": machine, "status": status, "startDate": NOW, **said}
+    stub.add_response("describe_execution", described, {"executionArn": stopped().arn})
+    assert Workflows(client).with_cause(stopped()) == (stopped(**said) if is_told else stopped())
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "KmsAccessDeniedException", "ExecutionDoesNotExist"])
+def test_a_cause_that_can_not_be_read_keeps_no_cancellation_back(client: SFNClient, stub: Stubber, code: str) -> None:
+    stub.add_client_error("describe_execution", code)
+    assert Workflows(client).with_cause(stopped()) == stopped()
