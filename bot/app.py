@@ -24,7 +24,7 @@ from bot.directory import SlackDirectory
 from bot.listeners import register_listeners
 from bot.listeners.payloads import is_dispatchable
 from bot.listeners.recorder import Recorder
-from bot.request_verification import REFUSED, RequestVerifier, has_signature
+from bot.request_verification import REFUSED, RequestVerifier, has_signature, is_certificate_check
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -43,7 +43,10 @@ class RequestFailedError(Exception):
 
 
 class BotHandler:
-    """Answer Slack's requests by Bolt's adapter; refuse with 401 what is unsigned, stale or malformed."""
+    """Answer Slack's requests by Bolt's adapter; refuse with 401 what is unsigned, stale or malformed.
+
+    Only a check of the address's certificate needs no signature, and has no effect.
+    """
 
     def __init__(self, app: App, verifier: RequestVerifier, logger: Logger) -> None:
         self._adapter = SlackRequestHandler(app)
@@ -56,6 +59,8 @@ class BotHandler:
         Every request can be sent again: the person clicks once more, and Slack repeats an event.
         """
         self._logger.remove_keys(["approval_id"])  # A listener of the invocation before appended it.
+        if is_certificate_check(event):
+            return {"statusCode": 200, "body": ""}
         try:
             request = self._verifier.verify(event)
             if request is None:

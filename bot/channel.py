@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import form_wording, wording
-from approvals.domain.eligibility import unanswered
+from approvals.domain.eligibility import eligible, unanswered
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery, Person
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.steps import outcome_step, request_step, step_for
-from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks
+from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from bot.addresses import SLACK
-from bot.deliveries import channel_message, direct_messages
+from bot.deliveries import channel_message, direct_messages, messages
 from bot.messenger import SlackMessenger
+from bot.views.approval import requester_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -35,6 +35,8 @@ minute. Approvers who are left out find the request in the app's Home, and in th
 
 Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
 """
+
+CHANNEL_CLOSED = "The request's channel in Slack takes no messages any more, so nobody else is told there."
 
 MAX_MENTIONS = 50
 """People who are mentioned in one message: more would be noise."""
@@ -61,32 +63,40 @@ class SlackChannel:
 
     def update(self, approval: Approval, news: News) -> Tasks:
         """Reply below the request; remind in direct messages, too, and tell there whose approval was reset."""
-        if channel_message(approval) is None:
+        if not messages(approval):
             return {}
         step = step_for(news.topic, self.name)
-        reply: Tasks = {step: partial(self._reply, news)}
-        if news.kind in _DIRECTLY and direct_messages(approval):
-            return {**reply, f"{step}-direct": partial(self._reply_directly, news, f"{step}-direct")}
-        return reply
+        tasks: Tasks = {step: partial(self._tell, step, news)}
+        direct = direct_messages(approval)
+        if news.kind in _DIRECTLY and direct:
+            return {**tasks, f"{step}-direct": partial(self._reply_directly, news, f"{step}-direct", direct)}
+        return tasks
 
     def conclude(self, approval: Approval) -> Tasks:
         """Show the outcome in place of the buttons, and reply with it below."""
-        if channel_message(approval) is None:
+        if not messages(approval):
             return {}
         edit: Tasks = {outcome_step(SLACK): self._edit}
         if wording.decision_of(approval).superseded_by:
             return edit
-        return {**edit, OUTCOME_THREAD: self._reply_outcome}
+        return {**edit, OUTCOME_THREAD: self._tell_outcome}
 
     def show(self, approval: Approval) -> None:
         """Edit the request's messages: the progress, or the outcome in place of the buttons."""
-        if channel_message(approval) is None:
-            return
-        with self._unless_refused():
+        try:
             self._messenger.update(approval)
+        except DeliveryRefusedError as refused:
+            self._log_refusal(refused)
 
-    def _post(self, approval: Approval) -> Done:
-        message = self._messenger.post_request(approval)
+    def _post(self, approval: Approval) -> Done | Tasks:
+        """Post the request in its channel; if Slack refuses that for good, to each approver in Slack."""
+        try:
+            message = self._messenger.post_request(approval)
+        except DeliveryRefusedError as refused:
+            if not (users := _unasked(approval)):
+                raise
+            self._log_refusal(refused)
+            return {request_step(SLACK, user): partial(self._post_to, user) for user in users}
         self._logger.info("slack message posted")
         return Done(message)
 
@@ -103,10 +113,19 @@ class SlackChannel:
 
     def _post_directly(self, user: str, approval: Approval) -> Done | NotDone:
         try:
-            return Done(self._messenger.post_directly(approval, user))
+            return self._post_to(user, approval)
         except DeliveryRefusedError as refused:
-            self._logger.warning("direct message refused", extra={"reason": str(refused)})
-            return NotDone.MOOT
+            self._log_refusal(refused)
+            return NotDone.MOOT  # The channel has the request.
+
+    def _post_instead(self, user: str, approval: Approval) -> Done | Unreachable:
+        try:
+            return self._post_to(user, approval)
+        except DeliveryRefusedError as refused:
+            return self._unreachable(refused)
+
+    def _post_to(self, user: str, approval: Approval) -> Done:
+        return Done(self._messenger.post_directly(approval, user))
 
     def _approvers_outside(self, approval: Approval, posted: Delivery) -> list[Person]:
         """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet."""
@@ -125,43 +144,118 @@ class SlackChannel:
             return frozenset({approval.request.channel or ""})
         return self._messenger.directory.members_of(posted.place)
 
-    def _reply(self, news: News, approval: Approval) -> Done | NotDone:
-        said = _NEWS[news.kind](approval)
-        if news.kind is NewsKind.RESET and not said.people:
+    def _tell(self, step: str, news: News, approval: Approval) -> Done | NotDone | Unreachable | Tasks:
+        """Reply with news below the request. If its message was deleted, post the request again first."""
+        if news.kind is NewsKind.RESET and not _NEWS[news.kind](approval).people:
             return NotDone.MOOT  # They responded in the meantime.
+        posted = channel_message(approval)
+        if posted and self._is_there(posted, approval):
+            return self._reply(news, approval)
+        return {f"{step}-again": self._post_again, f"{step}-thread": partial(self._reply, news)}
+
+    def _is_there(self, posted: Delivery, approval: Approval) -> bool:
+        try:
+            return self._messenger.edit(posted, approval)
+        except DeliveryRefusedError:  # It may be too old to be edited; the reply shows whether its channel is open.
+            return True
+
+    def _post_again(self, approval: Approval) -> Done | Unreachable:
+        try:
+            return Done(self._messenger.post_request(approval))
+        except DeliveryRefusedError as refused:
+            return self._unreachable(refused)
+
+    def _reply(self, news: News, approval: Approval) -> Done | Unreachable | Tasks:
+        said = _NEWS[news.kind](approval)
+        named = join_texts([wording.quoted_title(approval), said.text])
         mentions = [person.on(SLACK) for person in said.people if person.on(SLACK)]
-        with self._unless_refused():
-            self._messenger.reply(approval, said.text, mentions[:MAX_MENTIONS], said.quoted)
-        return Done()
+        if channel_message(approval):
+            try:
+                self._messenger.reply(approval, named, mentions[:MAX_MENTIONS], said.quoted)
+            except DeliveryRefusedError as refused:
+                self._log_refusal(refused)
+            else:
+                return Done()
+        return self._ask_directly(approval, named)
 
-    def _reply_directly(self, news: News, step: str, approval: Approval) -> Tasks:
+    def _ask_directly(self, approval: Approval, said: Text) -> Done | Unreachable | Tasks:
+        """Ask each approver directly, as the channel takes no messages. If none is in Slack, tell the requester."""
+        if users := _unasked(approval):
+            return {request_step(SLACK, user): partial(self._post_instead, user) for user in users}
+        if direct_messages(approval):  # They are reminded in a step of their own, or see their message edited.
+            return Done()
+        requester = requester_of(approval)
+        return self._tell_user(requester, join_texts([said, CHANNEL_CLOSED])) if requester else self._nobody()
+
+    def _reply_directly(self, news: News, step: str, asked: Sequence[Delivery], _approval: Approval) -> Tasks:
         """Return a task for each person: the next try tells only those who could not be told now."""
-        return {f"{step}-{each.to}": partial(self._tell, news, each) for each in direct_messages(approval)}
+        return {f"{step}-{each.to}": partial(self._reply_to, news, each) for each in asked}
 
-    def _tell(self, news: News, message: Delivery, approval: Approval) -> Done | NotDone:
+    def _reply_to(self, news: News, message: Delivery, approval: Approval) -> Done | NotDone | Unreachable:
         said = _DIRECTLY[news.kind](approval)
         if message.to not in {person.on(SLACK) for person in said.people}:
             return NotDone.MOOT
-        with self._unless_refused():
-            self._messenger.reply_directly(message, said.text, said.quoted)
-        return Done()
-
-    def _edit(self, approval: Approval) -> Done:
-        self.show(approval)
-        return Done()
-
-    def _reply_outcome(self, approval: Approval) -> Done:
-        with self._unless_refused():
-            self._messenger.reply_outcome(approval)
-        return Done()
-
-    @contextmanager
-    def _unless_refused(self) -> Iterator[None]:
-        """Log a refusal, and go on: the message was deleted, or its channel closed, so a retry would change nothing."""
+        named = join_texts([wording.quoted_title(approval), said.text])
         try:
-            yield
+            self._messenger.reply_directly(message, named, said.quoted)
         except DeliveryRefusedError as refused:
-            self._logger.warning("slack message not changed", extra={"reason": str(refused)})
+            return self._unreachable(refused)
+        return Done()
+
+    def _edit(self, approval: Approval) -> Done | Unreachable:
+        try:
+            self._messenger.update(approval)
+        except DeliveryRefusedError as refused:
+            return self._unreachable(refused)
+        return Done()
+
+    def _tell_outcome(self, approval: Approval) -> Done | Unreachable | Tasks:
+        """Reply with the outcome in the thread; if the channel takes no messages, tell each person by themselves."""
+        if channel_message(approval):
+            try:
+                self._messenger.reply_outcome(approval)
+            except DeliveryRefusedError as refused:
+                self._log_refusal(refused)
+            else:
+                return Done()
+        asked = {message.to for message in direct_messages(approval)}  # They see the outcome in their message.
+        named = [person.on(SLACK) for person in eligible(approval)]
+        users = [user for user in dict.fromkeys([requester_of(approval), *named]) if user and user not in asked]
+        if not users:
+            return Done() if asked else self._nobody()
+        return {f"{OUTCOME_THREAD}-{user}": partial(self._tell_outcome_to, user) for user in users[:MAX_DIRECT]}
+
+    def _tell_outcome_to(self, user: str, approval: Approval) -> Done | Unreachable:
+        try:
+            self._messenger.tell_outcome(approval, user)
+        except DeliveryRefusedError as refused:
+            return self._unreachable(refused)
+        return Done()
+
+    def _tell_user(self, user: str, said: Text) -> Done | Unreachable:
+        try:
+            self._messenger.tell(user, said)
+        except DeliveryRefusedError as refused:
+            return self._unreachable(refused)
+        return Done()
+
+    def _nobody(self) -> Unreachable:
+        self._logger.error("nobody reached in slack: the request's channel takes no messages")
+        return Unreachable(CHANNEL_CLOSED)
+
+    def _unreachable(self, refused: DeliveryRefusedError) -> Unreachable:
+        self._log_refusal(refused)
+        return Unreachable(str(refused))
+
+    def _log_refusal(self, refused: DeliveryRefusedError) -> None:
+        self._logger.warning("slack refuses", extra={"reason": str(refused)})
+
+
+def _unasked(approval: Approval) -> list[str]:
+    """Return the Slack users who have not responded and have no direct message yet, as many as there is room for."""
+    asked = {message.to for message in direct_messages(approval)}
+    users = [person.on(SLACK) for person in unanswered(approval)]
+    return [user for user in users if user not in ("", *asked)][: max(0, MAX_DIRECT - len(asked))]
 
 
 @dataclass(frozen=True, slots=True)

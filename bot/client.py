@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.web import SlackResponse
 
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
+from bot.refusals import LASTING
 
 DEFAULT_RETRY_AFTER = 30
 
@@ -33,21 +34,6 @@ _SLACK = re.compile(r"(?:.+\.)?slack(?:-gov)?\.com")
 STALE = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
 """Errors after which the secret is read again: the token may have changed."""
 
-_REFUSALS = frozenset(
-    {
-        "cant_update_message",
-        "channel_not_found",
-        "is_archived",
-        "message_not_found",
-        "messages_tab_disabled",
-        "missing_scope",
-        "not_enabled",
-        "not_in_channel",
-        "thread_not_found",
-        "user_not_in_channel",
-    }
-)
-
 _FIXES = {
     "channel_not_found": "check SlackChannel and the request's Channel, and invite the app to a private channel",
     "not_in_channel": "invite the app to the channel: /invite @Approvals",
@@ -61,6 +47,14 @@ _FIXES = {
 
 _CODE = re.compile(r"[a-z_0-9]{1,60}")
 _SCOPES = re.compile(r"[a-z:._,-]{1,200}")
+
+
+class SlackRefusalError(DeliveryRefusedError):
+    """Slack refuses a call until somebody changes something there. `code` is Slack's own."""
+
+    def __init__(self, reason: str, code: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class SlackApi:
@@ -82,7 +76,7 @@ class SlackApi:
         """Call a method.
 
         Raises `DeliveryError` if the call fails: `DeliveryDelayedError` if Slack limits the rate,
-        `DeliveryRefusedError` if its configuration must change first.
+        `SlackRefusalError` if something must change there first.
         """
         try:
             return method(self._connected())
@@ -118,8 +112,8 @@ class SlackApi:
         if code in STALE:
             self._client = None  # The next call reads the secret again.
         fix = _missing_scope(error) if code == "missing_scope" else _FIXES.get(code)
-        kind = DeliveryRefusedError if code in _REFUSALS else DeliveryError
-        return kind(f"Slack answered {code}{f': {fix}' if fix else ''}")
+        reason = f"Slack answered {code}{f': {fix}' if fix else ''}"
+        return SlackRefusalError(reason, code) if code in LASTING else DeliveryError(reason)
 
 
 class ResponseUrls:

@@ -8,9 +8,10 @@ from bot.addresses import SLACK
 
 
 def messages(approval: Approval | Summary) -> list[Delivery]:
-    """Return all Slack messages, the channel's first."""
+    """Return the Slack messages, the channel's first. Of several there only the latest: those before were deleted."""
     found = [delivery for delivery in approval.deliveries if delivery.channel == SLACK]
-    return sorted(found, key=lambda message: bool(message.to))
+    posted = [message for message in found if not message.to]
+    return [*posted[-1:], *(message for message in found if message.to)]
 
 
 def channel_message(approval: Approval | Summary) -> Delivery | None:

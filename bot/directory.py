@@ -27,24 +27,25 @@ _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A Slack user. `email` is empty if the app may not see it; `deleted` users can't sign in.
+    """A Slack user. `workspaces` are the IDs of those they belong to: several on Enterprise Grid.
 
-    Users of Workflow Builder are bots, and so is Slackbot. A `guest` is one of this workspace, in one or several of its
-    channels.
+    `email` is empty if the app may not see it; `deleted` users can't sign in, `invited` ones not yet. Users of Workflow
+    Builder are bots, and so is Slackbot. A `guest` is one of this workspace, in one or several of its channels.
     """
 
     id: str
     name: str
     email: str
-    team_id: str
+    workspaces: frozenset[str]
     deleted: bool
     bot: bool = False
     guest: bool = False
+    invited: bool = False
 
     @property
     def is_member(self) -> bool:
         """True for a full member, who may respond to a request that names no approvers."""
-        return not (self.deleted or self.bot or self.guest)
+        return not (self.deleted or self.bot or self.guest or self.invited)
 
 
 class SlackDirectory:
@@ -140,7 +141,8 @@ class SlackDirectory:
 def _user(found: dict[str, Any]) -> SlackUser:
     """Read a user object. Slack says of Slackbot that it is no bot.
 
-    Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/slackapi/bolt-js/issues/794
+    Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/slackapi/bolt-js/issues/794,
+    https://github.com/slack-go/slack/issues/552 (`is_invited_user`)
     """
     profile = found.get("profile") or {}
     name = profile.get("real_name") or found.get("real_name") or found.get("name") or found["id"]
@@ -148,8 +150,18 @@ def _user(found: dict[str, Any]) -> SlackUser:
         id=str(found["id"]),
         name=str(name),
         email=str(profile.get("email") or ""),
-        team_id=str(found.get("team_id") or ""),
+        workspaces=_workspaces(found),
         deleted=bool(found.get("deleted")),
+        invited=bool(found.get("is_invited_user")),
         bot=bool(found.get("is_bot") or found.get("is_workflow_bot") or found["id"] == "USLACKBOT"),
         guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted") or found.get("is_stranger")),
     )
+
+
+def _workspaces(found: dict[str, Any]) -> frozenset[str]:
+    """Return the IDs of a user's workspaces. On Enterprise Grid, there may be no `team_id`, but `teams`.
+
+    Source: https://github.com/looker/lookerbot/issues/184, https://github.com/abdolence/slack-morphism-rust/pull/215
+    """
+    of_organization = (found.get("enterprise_user") or {}).get("teams") or ()
+    return frozenset(str(id_) for id_ in (found.get("team_id"), *(found.get("teams") or ()), *of_organization) if id_)

@@ -147,7 +147,8 @@ class ReplyDelivery:
             case Subcommand.SHOW:
                 self._show(reply, self._referenced(text, viewer), viewer)
             case Subcommand.HELP:
-                self._messenger.respond(reply.response_url, "What /approvals knows", [paragraph(HELP)])
+                problem = [paragraph(sentence(text))] if text else []
+                self._messenger.respond(reply.response_url, "What /approvals knows", [*problem, paragraph(HELP)])
 
     def _list(self, reply: DeferredReply, sections: Sequence[tuple[str, Sequence[Summary]]], nothing: str) -> None:
         blocks = list_blocks(sections, self._messenger.link, nothing)
@@ -203,7 +204,9 @@ class ReplyDelivery:
         """Return the user as Slack knows them; None for users of other workspaces."""
         directory = self._messenger.directory
         workspace, user = directory.workspace(), directory.user(reply.user)
-        if user is None or user.deleted or user.bot or {user.team_id, reply.workspace} != {workspace}:
+        if user is None or user.deleted or user.invited or user.bot:
+            return None
+        if not {workspace, reply.workspace} <= user.workspaces:
             return None
         try:
             channels = directory.channels_of(user.id)

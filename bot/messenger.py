@@ -17,11 +17,12 @@ from approvals.domain.parts import Text
 from approvals.domain.replies import DeferredReply
 from approvals.services.tasks import for_each
 from bot.addresses import SLACK
-from bot.client import SLACK_API, TIMEOUT, ResponseUrls, SlackApi, webhook_client
+from bot.client import SLACK_API, TIMEOUT, ResponseUrls, SlackApi, SlackRefusalError, webhook_client
 from bot.credentials import SlackSecret
 from bot.deliveries import channel_message, messages
 from bot.directory import SlackDirectory
-from bot.views.approval import message_of, outcome_reply
+from bot.refusals import GONE, NO_THREAD
+from bot.views.approval import message_of, outcome_reply, requester_of
 from bot.views.text import sentence, with_quotes
 
 
@@ -59,19 +60,32 @@ class SlackMessenger:
 
     def update(self, approval: Approval) -> None:
         """Edit the request's messages to show its progress or outcome. A repeat changes nothing that people see."""
-        text, blocks = message_of(approval)
 
         def edit(message: Delivery) -> None:
-            place, ts = message.place, message.id
-            self._api.call(lambda slack: slack.chat_update(channel=place, ts=ts, text=text, blocks=blocks))
+            self.edit(message, approval)
 
-        _message(approval)
         for_each(messages(approval), edit)
+
+    def edit(self, message: Delivery, approval: Approval) -> bool:
+        """Edit one message of the request. Return False if it was deleted."""
+        text, blocks = message_of(approval)
+        place, ts = message.place, message.id
+        try:
+            self._api.call(lambda slack: slack.chat_update(channel=place, ts=ts, text=text, blocks=blocks))
+        except SlackRefusalError as refused:
+            if refused.code not in GONE:
+                raise
+            return False
+        return True
 
     def reply(
         self, approval: Approval, text: Text | str, mentions: Sequence[str] = (), quoted: Sequence[str] = ()
     ) -> None:
-        """Write a text in the request's thread, with mentions of Slack users, and quoted lines below."""
+        """Write a text in the request's thread, with mentions of Slack users, and quoted lines below.
+
+        The text must name its request: if the message was deleted or takes no replies, it stands in the channel by
+        itself.
+        """
         mentioned = [f"<@{user}>" for user in mentions]
         self._reply(_message(approval), with_quotes(" ".join([*mentioned, sentence(text)]), quoted))
 
@@ -81,7 +95,16 @@ class SlackMessenger:
 
     def reply_outcome(self, approval: Approval) -> None:
         """Reply with the outcome in the request's thread, with a mention of the requester."""
-        self._reply(_message(approval), outcome_reply(approval))
+        user = requester_of(approval)
+        self._reply(_message(approval), f"<@{user}> {outcome_reply(approval)}" if user else outcome_reply(approval))
+
+    def tell_outcome(self, approval: Approval, user: str) -> None:
+        """Write the outcome to one user."""
+        self._post(user, outcome_reply(approval))
+
+    def tell(self, user: str, text: Text | str) -> None:
+        """Write a text to one user."""
+        self._post(user, sentence(text))
 
     def send_ephemeral(self, reply: DeferredReply, text: str) -> None:
         """Send mrkdwn to one user: where they clicked, or in a direct message if the app is not in that channel.
@@ -115,7 +138,14 @@ class SlackMessenger:
         return Delivery(channel=SLACK, place=place, id=ts, realm=str(workspace))
 
     def _reply(self, message: Delivery, text: str) -> None:
-        self._post(message.place, text, thread=message.id)
+        # Slack takes a reply to a deleted message, and posts it in the channel.
+        # Source: https://github.com/slack-go/slack/issues/1571
+        try:
+            self._post(message.place, text, thread=message.id)
+        except SlackRefusalError as refused:
+            if refused.code not in NO_THREAD:
+                raise
+            self._post(message.place, text)
 
     def _post(
         self, channel: str, text: str, blocks: Sequence[Block] | None = None, thread: str | None = None

@@ -19,6 +19,13 @@ REFUSED = "refused a request that Slack did not sign, or not in the last 5 minut
 """The log line of a refused request. `signed` says if it has a signature at all: if it has one, the signing secret may
 be wrong; if not, anyone may have sent it."""
 
+MAX_CHECK = 1000
+"""Characters of the body of a check: it has a token beside its flag."""
+
+_CHECK = re.compile(r"(?:^|&)ssl_check=1(?:&|$)")
+EVENT_TAKEN = "event in slack"
+"""The log line of an event, which Slack sends only to an address that it has verified."""
+
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _PAYLOAD_FIELD = re.compile(r"(?:^|&)payload=")
@@ -69,6 +76,18 @@ class _InjectedClock(Clock):
 
     def now(self) -> float:
         return self._clock().timestamp()
+
+
+def is_certificate_check(event: Mapping[str, Any]) -> bool:
+    """Return True for a request by which Slack checks the address's certificate now and then: GET or POST, unsigned.
+
+    It is answered without being read any further.
+    Source: https://docs.slack.dev/interactivity/implementing-slash-commands (`ssl_check`)
+    """
+    if event.get("httpMethod") == "GET":
+        return (event.get("queryStringParameters") or {}).get("ssl_check") == "1"
+    body = _body(event)
+    return body is not None and len(body) <= MAX_CHECK and _CHECK.search(body) is not None
 
 
 def has_signature(event: Mapping[str, Any]) -> bool:

@@ -58,6 +58,8 @@ class SlackResolver:
         user = self._known(name)
         if user.deleted:
             raise UnresolvedError(f"the Slack user {name} was deactivated")
+        if user.invited:
+            raise UnresolvedError(f"the Slack user {name} was invited and has not joined yet")
         if user.bot:
             raise UnresolvedError(f"the Slack user {name} is a bot")
         if self._is_stranger(user):
@@ -113,10 +115,10 @@ class SlackResolver:
         return self._asked[slack_id]
 
     def _may(self, user: SlackUser) -> bool:
-        return not user.deleted and not user.bot and not self._is_stranger(user)
+        return not (user.deleted or user.invited or user.bot) and not self._is_stranger(user)
 
     def _is_stranger(self, user: SlackUser) -> bool:
-        return user.team_id != self._directory.workspace()
+        return self._directory.workspace() not in user.workspaces
 
 
 def _person(user: SlackUser) -> Person:

@@ -1,8 +1,23 @@
-"""The subcommands of /approvals: `list`, `mine`, `search TEXT`, `show ID`, `help`. Standard library only."""
+"""The subcommands of /approvals: `list`, `mine`, `search TEXT`, `show ID`, `help`. Standard library only.
+
+People paste what they read elsewhere: with no-break spaces, curly quotes, the backticks or brackets around an ID, and
+characters that nobody sees. Slack itself puts some of them there.
+Source: https://github.com/scrapinghub/slackbot/pull/212, https://github.com/errbotio/errbot/pull/1094
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+from approvals.domain.characters import REPLACEMENT, reveal
+
+_AROUND = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a<>[](){}"
+"""Quotes and brackets around a word. An ID has none, and hardly any name of an execution begins or ends with one."""
+
+_COMMAND = "/approvals"
+
+_MAX_QUOTED = 50
+"""Characters of an unknown command that the answer repeats."""
 
 
 class Subcommand(StrEnum):
@@ -20,9 +35,22 @@ _WITH_TEXT = (Subcommand.SEARCH, Subcommand.SHOW)
 
 
 def parse_command(typed: str) -> tuple[Subcommand, str]:
-    """Return the subcommand and its text: the list if nothing was typed, help if it can't be understood."""
-    word, _, rest = typed.strip().partition(" ")
-    text = rest.strip()
-    subcommand = _BY_NAME.get(word.casefold() or Subcommand.LIST, Subcommand.HELP)
-    has_right_text = bool(text) is (subcommand in _WITH_TEXT)
-    return (subcommand, text) if has_right_text else (Subcommand.HELP, "")
+    """Return the subcommand and its text: the list if nothing was typed.
+
+    If it can't be understood, return help, with what is wrong as the text.
+    """
+    visible = reveal(typed).replace(REPLACEMENT, "")
+    words = [word for each in visible.split() if (word := each.strip(_AROUND))]  # at any white space, U+00A0, too
+    if words and words[0].casefold() == _COMMAND:
+        words = words[1:]
+    if not words:
+        return Subcommand.LIST, ""
+    name, text = words[0].casefold(), " ".join(words[1:])
+    subcommand = _BY_NAME.get(name)
+    if subcommand is None:
+        return Subcommand.HELP, f"Unknown command: {words[0][:_MAX_QUOTED]}"
+    if bool(text) is (subcommand in _WITH_TEXT):
+        return subcommand, text
+    if subcommand is Subcommand.HELP:
+        return Subcommand.HELP, ""
+    return Subcommand.HELP, f"{name} takes no text." if text else f"{name} needs a text."

@@ -33,7 +33,7 @@ def slack_weight(text: str) -> int:
 
 
 SLACK_MESSAGE = Surface(
-    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=6, note=700
+    13_000, slack_weight, part=220, row=12, block=50, group=60, run=_RUN, style=25, line=6, note=1300
 )
 """A message, and the answer to `/approvals show`. What we say ourselves takes from the room: see `fit`.
 

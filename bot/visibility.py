@@ -119,5 +119,6 @@ def _responder(approval: Approval, viewer: Viewer) -> Person | Reason:
 
 
 def _is_posted_to(approval: Approval, viewer: Viewer) -> bool:
+    """Return True for the people in the channel it was posted to; for one user, if `Channel` names them."""
     posted = channel_message(approval)
-    return posted is not None and posted.place in viewer.channels
+    return posted is not None and (posted.place in viewer.channels or approval.request.channel == viewer.id)

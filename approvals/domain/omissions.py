@@ -14,11 +14,14 @@ from enum import StrEnum
 from approvals.domain import facts, markdown
 from approvals.domain.addresses import label_with_host
 from approvals.domain.markdown import Block, BlockKind, Span, Style
-from approvals.domain.model import Approval, Json
+from approvals.domain.model import Approval, Json, shorten
 from approvals.domain.parts import join_names, pluralize
 
 MAX_STYLED_FACTS = 20
 """With more facts, labels are not bold: each run of its own would weigh more than its text."""
+
+MAX_NAMED, MAX_NAME = 3, 30
+"""Links that a note names, and the characters of each name."""
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 """Stands where a text is cut."""
@@ -124,7 +127,10 @@ def _links(approval: Approval, surface: Surface, room: int) -> _Fitted:
     links = approval.request.links
     hosts = [surface.measure(label_with_host("", url)) for _, url in links]
     beside = [surface.row + surface.block + surface.run + surface.style + host for host in hosts]
-    return _rows(RequestPart.LINKS, links, beside, surface, room)
+    fitted = _rows(RequestPart.LINKS, links, beside, surface, room)
+    if not fitted.left_out:
+        return fitted
+    return replace(fitted, left_out=f"{fitted.left_out} ({_names(links[len(fitted.content) :])})")
 
 
 def _rows(
@@ -231,6 +237,13 @@ def _beginning(text: str, surface: Surface, room: int) -> str:
     text = text[: max(room, 0)]
     fitting = bisect_right(range(1, len(text) + 1), room, key=lambda end: _lines_size(text[:end], surface))
     return text[:fitting]
+
+
+def _names(links: tuple[tuple[str, str], ...]) -> str:
+    """Name links by their labels, as far as a note has room for them."""
+    quoted = [f"\u201c{shorten(label, MAX_NAME)}\u201d" for label, _ in links[:MAX_NAMED]]
+    more = len(links) - len(quoted)
+    return ", ".join([*quoted, *([f"{more} more"] if more else [])])
 
 
 def _lines(value: Json) -> int:

@@ -39,10 +39,10 @@ class Done:
 
 
 class NotDone(StrEnum):
-    """Nothing is wrong, and the step is not marked."""
+    """A retry would change nothing, and the step is not marked."""
 
     MOOT = "moot"
-    """There is nothing to do any more: decided meanwhile, or refused for good."""
+    """There is nothing to do any more: decided meanwhile."""
     QUEUED = "queued"
     """The channel does it later and marks the step itself, such as in a digest."""
 
@@ -51,14 +51,16 @@ class NotDone(StrEnum):
 class Unreachable:
     """Nobody is behind the address, and trying again does not help. `reason` tells the requester why.
 
-    The step is not marked. If no channel tells anyone of the request, the core cancels it.
+    The step is not marked. If no channel tells anyone of the request, the core cancels it. News are tried again when
+    there are others.
     """
 
     reason: str
 
 
 Task: TypeAlias = "Callable[[Approval], Done | NotDone | Unreachable | Tasks]"
-"""Does one thing, given the record as it is now. It may return parts instead: it is done when they are.
+"""Does one thing, given the record as it is now. It may return parts instead: it is done when they are, unless they
+all are unreachable.
 
 Raises `DeliveryError` when it should be tried again. It never marks its step.
 """

@@ -78,7 +78,10 @@ class Notifier:
             except StepsFailedError as failure:
                 if last:
                     self._give_up(approval.id, failure)
-                raise
+                if not (last and failure.refused):
+                    raise
+                # No dead letter: it would be refused again. The record and the log say why.
+                approval = self.table.get(approval.id)
         run = self._run(approval)
         self._show_outcome(run)
         self._hand_over(approval)
@@ -205,6 +208,7 @@ class Notifier:
         approval = self.table.get(approval_id)
         if approval.told:
             # Somebody was told and can answer. What is new from now on wakes this function again.
+            self.logger.error("not all could be told", extra={"reason": str(failure)})
             self.table.announced(approval)
             return
         self._cancel_untold(approval, str(failure))

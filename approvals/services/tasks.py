@@ -20,12 +20,14 @@ StepT = TypeVar("StepT", bound=str)
 class StepsFailedError(Exception):
     """Some steps are still owed: which, and why.
 
-    `retry_after` is set when nothing failed, but a service asked to come back after so many seconds.
+    `retry_after` is set when nothing failed, but a service asked to come back after so many seconds. `refused` is set
+    when services refuse all of them for good.
     """
 
     def __init__(self, failures: Mapping[StepT, Exception]) -> None:
         super().__init__("; ".join(f"{step}: {_reason(error)}" for step, error in failures.items()))
         self.steps: tuple[str, ...] = tuple(failures)
+        self.refused = all(isinstance(error, DeliveryRefusedError) for error in failures.values())
         delays = [error.seconds for error in failures.values() if isinstance(error, DeliveryDelayedError)]
         self.retry_after = max(delays) if len(delays) == len(failures) else None
 
@@ -141,6 +143,9 @@ class Run:
             self._log.info("step done", extra={"step": str(step)})
             return marked
         for_each(result.items(), self._do_part)
+        if result and result.keys() <= self.unreachable.keys():
+            self.unreachable[step] = "; ".join(dict.fromkeys(self.unreachable[part] for part in result))
+            return self.approval
         return self._table.mark(self.approval, step, self._clock())
 
     def _do_part(self, part: tuple[str, Task]) -> None:

@@ -48,7 +48,7 @@ def deliveries_beside(deliveries: Iterable[Delivery]) -> dict[str, Any]:
     """Return the attributes of a record by which the version before knows its messages."""
     slack = [each for each in deliveries if each.channel == "slack"]
     direct, posted = ([_slack_message(each) for each in slack if bool(each.to) is alone] for alone in (True, False))
-    return {"direct_messages": direct, **({"slack_message": posted[0]} if posted else {})}
+    return {"direct_messages": direct, **({"slack_message": posted[-1]} if posted else {})}
 
 
 def delivery_beside(delivery: Delivery) -> tuple[list[str], dict[str, Any]]:

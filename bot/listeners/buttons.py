@@ -23,9 +23,15 @@ from bot.listeners.payloads import Interaction
 from bot.listeners.recorder import NotYetRecordedError, Recorder, is_unread, result_text
 from bot.listeners.replies import page_link
 from bot.views.buttons import needs_modal
-from bot.views.modal import response_modal
+from bot.views.modal import fits_in_modal, response_modal
 
 NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
+
+_NOT_SHOWABLE = frozenset({"invalid_arguments", "invalid_blocks", "view_too_large"})
+"""Errors of a modal that Slack will not show however often it is opened: the page shows it.
+
+Source: https://docs.slack.dev/reference/methods/views.open#errors
+"""
 
 _WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.OUTDATED, Verdict.INCOMPLETE)
 
@@ -53,11 +59,12 @@ def respond_with(
         key=click.event_key,
         sent_at=click.sent_at,
     )
-    in_modal, unread = needs_modal(approval, action), is_unread(approval, action, click)
+    in_modal = needs_modal(approval, action)
+    on_page = is_unread(approval, action, click) or (in_modal and not fits_in_modal(approval, action))
 
     def tell(judgement: Judgement) -> Text | None:
         # A refusal or an expiry is recorded at once: there is nothing to ask for.
-        if (in_modal or unread) and (judgement.verdict in _WOULD_COUNT or judgement.reason is Reason.UNCHECKED):
+        if (in_modal or on_page) and (judgement.verdict in _WOULD_COUNT or judgement.reason is Reason.UNCHECKED):
             raise NotYetRecordedError
         return result_text(judgement, response, unseen=click.unseen)
 
@@ -67,13 +74,16 @@ def respond_with(
     except NotYetRecordedError:
         note = form_wording.reset_notice(approval, click.approver)
         modal = response_modal(approval, action, click.modal_metadata(action, form_key(approval)), note=note)
-        if unread:
+        if on_page:
             recorder.leave_page_link(click)
         elif error := _open_modal(client, click.trigger, modal):
             log.warning("no modal opened", extra={"reason": error})
             if error in STALE:
                 refresh_secret()
-            recorder.leave_reply(click, NOT_OPENED)
+            if error in _NOT_SHOWABLE:
+                recorder.leave_page_link(click)
+            else:
+                recorder.leave_reply(click, NOT_OPENED)
     ack()
 
 

@@ -32,8 +32,10 @@ class Interaction:
     `key` is Slack's for this interaction, the same if Slack sends it again. `sent_at` is when Slack signed it, in whole
     seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response counts: in the
     Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the
-    button. `trigger` opens a modal within 3 seconds; empty if Slack sent none. `choice` is the option of a menu, or the
-    action of a modal. `values` is the key of the form's values of other approvers that a modal showed.
+    button. `on_grid` says that the user belongs to an Enterprise Grid organization: then the approver's realm is one of
+    their workspaces, wherever they clicked. `trigger` opens a modal within 3 seconds; empty if Slack sent none.
+    `choice` is the option of a menu, or the action of a modal. `values` is the key of the form's values of other
+    approvers that a modal showed.
     """
 
     approval_id: str
@@ -44,6 +46,7 @@ class Interaction:
     sent_at: datetime
     unseen: bool
     all_shown: bool
+    on_grid: bool = False
     trigger: str = ""
     choice: str = ""
     values: str = ""
@@ -119,6 +122,7 @@ def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Int
         return Interaction(
             approval_id=approval_id,
             approver=read_approver(body),
+            on_grid=bool(body.get("enterprise")),
             channel="" if at_home else text(container["channel_id"]),
             key=key,
             at=now,
@@ -144,6 +148,7 @@ def read_submission(body: Mapping[str, Any], now: datetime, sent_at: datetime) -
         return Interaction(
             approval_id=approval_id,
             approver=read_approver(body),
+            on_grid=bool(body.get("enterprise")),
             channel=channel,
             key=text(str(body["view"].get("id"))),
             at=now,

@@ -19,7 +19,8 @@ from approvals.domain.rules import judge
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from approvals.store.writes import RecordFullError
-from bot.directory import SlackDirectory
+from bot.deliveries import messages
+from bot.directory import SlackDirectory, SlackUser
 from bot.listeners.payloads import Interaction
 from bot.listeners.replies import NO_ROOM, page_link, reply_to
 from bot.surfaces import was_all_in_earlier_message
@@ -58,7 +59,8 @@ class Recorder:
         """Judge and store an event with its reply. Raises `RecordFullError`, which is logged.
 
         If a request names no approvers, it first asks Slack whether the person is a member: one call before the
-        acknowledgement. If Slack does not answer, nothing is recorded, and the reply says to try again.
+        acknowledgement. If Slack does not answer, nothing is recorded, and the reply says to try again. So it does for
+        users of Enterprise Grid: they may belong to the app's workspace beside the one that Slack names.
         """
 
         def reply(judgement: Judgement) -> DeferredReply | None:
@@ -66,8 +68,15 @@ class Recorder:
             recorded = judgement.changed and judgement.verdict in _RECORDED
             return reply_to(interaction, said, recorded=recorded) if said else None
 
-        if checks_member and judge(approval, event).reason is Reason.UNCHECKED:
+        reason = judge(approval, event).reason
+        if checks_member and reason is Reason.UNCHECKED:
             event = replace(event, approver=self._check_member(event.approver))
+        elif interaction.on_grid and reason is Reason.OTHER_WORKSPACE:
+            # Slack names one workspace of several. Source: https://github.com/slackapi/bolt-js/issues/1875
+            approver = self._find_in_workspace(event.approver, approval) if checks_member else None
+            if approver is None:
+                return self._unchecked(approval, reply)
+            event = replace(event, approver=approver)
         try:
             judgement = respond(self._table, approval, event, reply=reply)
         except RecordFullError:
@@ -94,21 +103,44 @@ class Recorder:
 
     def leave_page_link(self, interaction: Interaction) -> None:
         """Reply with a link to the page, which shows all of the request."""
-        self._logger.info("not approved: not all was shown")
+        self._logger.info("not approved here: left to the page")
         self._table.leave_reply(page_link(interaction))
 
     def leave_reply(self, interaction: Interaction, said: str) -> None:
         """Reply to an interaction that is not recorded."""
         self._table.leave_reply(reply_to(interaction, said))
 
+    def _unchecked(self, approval: Approval, reply: Callable[[Judgement], DeferredReply | None]) -> Judgement:
+        judgement = Judgement(Verdict.NOT_ALLOWED, approval, changed=False, reason=Reason.UNCHECKED)
+        if left := reply(judgement):
+            self._table.leave_reply(left)
+        return judgement
+
     def _check_member(self, approver: Approver) -> Approver:
         try:
-            user = self._directory.user(approver.id)
+            user = self._look_up(approver)
+        except DeliveryError:
+            return approver
+        return replace(approver, member=user is not None and user.is_member)
+
+    def _find_in_workspace(self, approver: Approver, approval: Approval) -> Approver | None:
+        """Return the approver as a user of the request's workspace if they belong to it; None if Slack can't say."""
+        try:
+            user = self._look_up(approver)
+        except DeliveryError:
+            return None
+        realm = next((each.realm for each in messages(approval)), "")
+        if user is None or realm not in user.workspaces:
+            return approver
+        return replace(approver, realm=realm, member=user.is_member)
+
+    def _look_up(self, approver: Approver) -> SlackUser | None:
+        try:
+            return self._directory.user(approver.id)
         except DeliveryError as error:
             self._logger.warning("membership can't be checked", extra={"reason": str(error)})
             self._refresh_secret()
-            return approver
-        return replace(approver, member=user is not None and user.is_member)
+            raise
 
 
 def is_unread(approval: Approval, action: Action, interaction: Interaction) -> bool:

@@ -18,13 +18,14 @@ from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
-from approvals.domain.model import Approval, Decision, OnTimeout, Person, Severity, shorten
+from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
 from approvals.domain.omissions import Shown
 from approvals.domain.parts import Names, join_texts
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
 from bot.views.buttons import READ_AND_RESPOND, READ_IN_FULL, page_button, request_buttons
+from bot.views.modal import fits_in_modal
 from bot.views.text import (
     Part,
     escape,
@@ -60,6 +61,8 @@ MAX_FIELDS = 1500
 _HEADING = 120
 """What the heading of the request weighs, at most."""
 
+FORM_ON_THE_PAGE = f"The form is too large for Slack: press *{READ_AND_RESPOND}* for a link to it."
+
 _SEVERE = "\u26a0\ufe0f *High severity*: you confirm your response in a second step."
 
 _YOURS_ALONE = "The link is yours alone: do not forward it."
@@ -67,7 +70,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 def request_text(approval: Approval) -> str:
     """Return the text for the notification, and for clients that show no blocks."""
-    return f"{'Answer needed' if approval.request.form else 'Approval required'}: {escape(approval.title)}"
+    return f"{'Answer needed' if approval.request.form else 'Approval required'}: {literal(approval.title)}"
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
@@ -75,12 +78,13 @@ def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block
 
     Only a message that shows all of the request has a button to approve. Others have one that leads to the page.
     """
-    head = [*_head(approval), *_rules(approval)]
+    fits = has_fitting_form(approval)
+    head = [*_head(approval), *_rules(approval), *([] if fits else [paragraph(FORM_ON_THE_PAGE)])]
     actions = request_buttons(approval, all_shown=True)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions]) + _HEADING)
     content = [*head, *details.from_request(shown)]
     if shown.is_complete:
-        return [*content, actions] if answerable else content
+        return [*content, request_buttons(approval, all_shown=fits)] if answerable else content
     if answerable:
         return [*content, omitted(shown, on_the_page()), request_buttons(approval, all_shown=False)]
     return [
@@ -88,6 +92,11 @@ def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block
         omitted(shown, on_the_page(READ_IN_FULL)),
         ActionsBlock(elements=[page_button(approval, READ_IN_FULL)]),
     ]
+
+
+def has_fitting_form(approval: Approval) -> bool:
+    """Return True if the approval takes no form, or one that Slack can show."""
+    return not approval.request.form or fits_in_modal(approval, Action.APPROVE)
 
 
 def message_of(approval: Approval, *, answerable: bool = True) -> tuple[str, list[Block]]:
@@ -104,7 +113,7 @@ def page_link_text(approval: Approval, url: str) -> str:
 
 def omitted(shown: Shown, rest: str) -> Block:
     """Return a block that says what is left out. `rest` says where it is."""
-    return paragraph(f"\u26a0\ufe0f *Not shown here:* {shown.left_out}. {rest}")
+    return paragraph(f"\u26a0\ufe0f *Not shown here:* {literal(shown.left_out)}. {rest}")
 
 
 def on_the_page(button: str = READ_AND_RESPOND) -> str:
@@ -114,19 +123,19 @@ def on_the_page(button: str = READ_AND_RESPOND) -> str:
 
 def outcome_text(approval: Approval) -> str:
     """Return the text of the message once the approval is decided."""
-    return f"{wording.headline(approval)}: {escape(approval.title)}"
+    return f"{wording.headline(approval)}: {literal(approval.title)}"
 
 
 def outcome_reply(approval: Approval) -> str:
-    """Return the reply once the approval is decided: a mention of the requester, the outcome, and the comment."""
+    """Return the reply once the approval is decided: what was asked, the outcome, and the comment."""
     decision = wording.decision_of(approval)
-    requester = _requester(approval)
-    told = f"<@{requester}> " if requester else ""
+    said = join_texts([wording.quoted_title(approval), wording.outcome(approval)])
     quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
-    return with_quotes(told + sentence(wording.outcome(approval)), quoted)
+    return with_quotes(sentence(said), quoted)
 
 
-def _requester(approval: Approval) -> str:
+def requester_of(approval: Approval) -> str:
+    """Return the requester's Slack user ID; empty if none is known."""
     if approval.people and approval.people.requester:
         return approval.people.requester.on(SLACK)
     asked_by = approval.request.requested_by or ""

@@ -89,8 +89,10 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
         content = [message.omitted(shown, message.on_the_page())]
     source = " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_SOURCE)}" for label, value in facts.source(approval))
     ours = footnote(*filter(None, (source, sentence(wording.requester_warning(approval)))))
-    buttons = response_buttons(approval, all_shown=shown.is_complete, place=place)
-    return [*title, *content, ours, buttons, DividerBlock()]
+    fits = message.has_fitting_form(approval)
+    note = [] if fits else [paragraph(message.FORM_ON_THE_PAGE)]
+    buttons = response_buttons(approval, all_shown=shown.is_complete and fits, place=place)
+    return [*title, *content, ours, *note, buttons, DividerBlock()]
 
 
 def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -55,6 +56,21 @@ MAX_DIGITS = 15
 MAX_TITLE = 2900
 MAX_FILLED_IN = 2000
 """What the values of other approvers may weigh, which the inputs show in full."""
+
+MAX_VIEW = 250_000
+"""Characters of a view, as the JSON that is sent. Slack says `250kb`: this is the strictest reading.
+
+Source: https://docs.slack.dev/reference/methods/views.open (`view_too_large`)
+"""
+
+_BESIDE = 20_000
+"""Room for the private metadata, and for a note above the form, as JSON."""
+
+
+def fits_in_modal(approval: Approval, action: Action) -> bool:
+    """Return True if Slack can show the modal for a response."""
+    view = response_modal(approval, action, "").to_dict()
+    return len(json.dumps(view)) + _BESIDE <= MAX_VIEW
 
 
 def response_modal(

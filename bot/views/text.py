@@ -37,7 +37,13 @@ Part = RichTextElement
 _USUAL_HOST = re.compile(r"[a-z0-9.:-]+")
 """No IP address of version 6, and no _."""
 
-_MARKS = re.compile(r"[*_~`]")
+_MARKS = re.compile(r"[*_~`]|:(?=[\w+'-]+:)")
+"""What formats mrkdwn, and the colon before the name of an emoji: `:tada:` reads as it was written, as in headers and
+rich text.
+
+Source: https://docs.slack.dev/messaging/formatting-message-text/#emoji
+"""
+
 _FORMAT = "{date_short_pretty} at {time}"
 _STYLES: dict[Style, dict[str, bool]] = {
     Style.BOLD: {"bold": True},

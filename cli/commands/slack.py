@@ -16,13 +16,18 @@ from cli.doctor.fixes import deploy
 from cli.doctor.slack import check_app, check_slack
 from cli.options import common_options
 from cli.output import emit
-from cli.slack_app import NAME, create_link
+from cli.slack_app import NAME, RETRY_EVENTS, create_link
 from cli.slack_connection import Connection, store_secret, update_stack
 
 TOKEN, SECRET = "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"  # names of variables
 
 REFRESH_TIME = timedelta(seconds=100)
 """Time until every warm function has read the new secret. Each reads it once a minute."""
+
+_FIRST_EVENT = (
+    "When the app was created, Slack could not verify the address for events: the stack had no signing secret yet.\n"
+    f"{RETRY_EVENTS}. Then open the Home of {NAME} in Slack: it must not stay empty."
+)
 
 _INTERVAL = 5
 
@@ -60,7 +65,8 @@ def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: boo
     if yes or not interactive or click.confirm("Update the stack now?", default=True, err=True):
         _say("Updating the stack; this takes a minute or two ...")
         update_stack(context, connection)
-        _finish(context, _check_updated(replace(context)))  # a copy reads the stack again
+        findings = _check_updated(replace(context))  # a copy reads the stack again
+        _finish(context, findings, "" if exit_code(findings) else _FIRST_EVENT)
     _finish(context, findings, _manual_update(context, connection))
 
 
@@ -130,7 +136,8 @@ def _manual_update(context: Context, connection: Connection) -> str:
     return (
         f"The stack still asks in {context.slack_channel or 'no channel'}. To change that:\n"
         f"{deploy(context, '--parameter-overrides', f'SlackChannel={connection.channel}')}\n"
-        "Pass SlackBotToken and SlackSigningSecret, too: the next update that touches the secret writes those."
+        "Pass SlackBotToken and SlackSigningSecret, too: the next update that touches the secret writes those.\n"
+        f"{_FIRST_EVENT}"
     )
 
 

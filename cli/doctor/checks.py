@@ -25,6 +25,7 @@ CHECKS: tuple[tuple[Check, Run], ...] = (
     (Check.DEAD_LETTERS, stack.check_dead_letters),
     (Check.EMAIL, subscriptions.check_subscriptions),
     (Check.TOKEN, slack.check_slack),
+    (Check.EVENTS, slack.check_events),
     (Check.LINKS, links.check_links),
 )
 """The functions that check a stack, each with the check that it begins with."""

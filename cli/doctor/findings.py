@@ -26,6 +26,7 @@ class Check(StrEnum):
     SCOPES = "slack scopes"
     CHANNEL = "slack channel"
     SIGNING = "slack signing secret"
+    EVENTS = "slack events"
     APPROVERS = "approvers"
     LINKS = "links"
     ROUND_TRIP = "round trip"

@@ -17,17 +17,20 @@ from urllib3.exceptions import HTTPError
 
 from bot.client import STALE
 from bot.credentials import REFRESH
-from bot.request_verification import REFUSED
+from bot.request_verification import EVENT_TAKEN, REFUSED
 from cli.context import Context
 from cli.doctor.findings import Check, Finding, fault, ok, unknown, warning
 from cli.doctor.fixes import again, tail
-from cli.slack_app import APPS, NAME, SIGNING_SECRET, scopes
+from cli.slack_app import APPS, NAME, RETRY_EVENTS, SIGNING_SECRET, scopes
 from cli.slack_connection import slack_client, stored_secret
 
 Json: TypeAlias = dict[str, Any]
 
 LOOK_BACK = timedelta(days=1)
 """How far back the log is searched for refused requests."""
+
+EVENTS_LOOK_BACK = timedelta(days=7)
+"""How far back the log is searched for an event."""
 
 GRACE = 2 * REFRESH
 """Refusals this soon after a change of the secret are expected: warm functions still use the old one."""
@@ -52,6 +55,24 @@ def check_slack(context: Context) -> Iterator[Finding]:
     yield from _signing(context, secret.signing_secret)
 
 
+def check_events(context: Context) -> Iterator[Finding]:
+    """Check that Slack sends events, which it does only once it has verified the address.
+
+    Slack has no API for that: only an event shows it. It verifies the address when the app is created, before the stack
+    knows the signing secret, so that attempt fails.
+    """
+    group = context.resource("BotLogs")
+    if not context.slack_channel or group is None:
+        return
+    since = context.clock() - EVENTS_LOOK_BACK
+    if any(_lines(context, group.id, EVENT_TAKEN, since)):
+        yield ok(Check.EVENTS, f"Slack sent one in the last {EVENTS_LOOK_BACK.days} days")
+        return
+    text = f"none came in the last {EVENTS_LOOK_BACK.days} days: nobody opened the app's Home, or it stays empty"
+    again_after = f"{context.command('doctor')}   # a minute later"
+    yield warning(Check.EVENTS, text, f"In Slack: open the Home of {NAME}\n{RETRY_EVENTS}\n{again_after}")
+
+
 def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
     """Check token, scopes and channel. Without a valid token the other two can't be checked."""
     connect = context.command("slack", "connect")
@@ -70,6 +91,11 @@ def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
         return
     if not who.get("bot_id"):
         yield fault(Check.TOKEN, "the token is a person's, not the app's bot's", copy)
+        return
+    if who.get("is_enterprise_install"):
+        text = "the app is installed for a whole Enterprise Grid organization: it works in one workspace only"
+        install = f"{APPS} > your app > Install App: uninstall it there, install it to the channel's workspace"
+        yield fault(Check.TOKEN, text, f"{install}\n{copy}")
         return
     yield ok(Check.TOKEN, f"Slack takes it, as @{who.get('user')} in {who.get('team')}")
     yield from _scopes(who)
@@ -156,11 +182,15 @@ def _signing(context: Context, secret: str) -> Iterator[Finding]:
 
 
 def _signed_no_op(context: Context, secret: str) -> int:
-    """Send the signed request with which Slack checks a URL. Return the status of the response."""
-    body, timestamp = "ssl_check=1", str(int(context.clock().timestamp()))
+    """Send the signed request with which Slack verifies a URL. Return the status of the response.
+
+    Without a right signature it gets 401. Source: https://docs.slack.dev/reference/events/url_verification
+    """
+    body = json.dumps({"type": "url_verification", "challenge": "approvals-doctor"})
+    timestamp = str(int(context.clock().timestamp()))
     signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
     headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": "application/json",
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": signature or "",
     }

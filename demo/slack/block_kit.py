@@ -27,7 +27,10 @@ Source: https://github.com/slackapi/bolt-js/issues/2509, https://github.com/slac
 """
 
 MAX_VIEW = 250_000
-"""Characters of a view as JSON. Source: https://docs.slack.dev/reference/methods/views.open (`view_too_large`)"""
+"""Characters of a view as the JSON that is sent: Slack says 250 kB, and this is the strictest reading.
+
+Source: https://docs.slack.dev/reference/methods/views.open (`view_too_large`)
+"""
 
 MAX_TEXT = 3000
 """Characters of a text object, and of every other string. Source: .../block-kit/composition-objects/text-object"""
@@ -125,7 +128,7 @@ def _checked_view(view: dict[str, Json] | str, type_: str) -> dict[str, Json]:
     parsed: dict[str, Json] = json.loads(view) if isinstance(view, str) else view
     if parsed.get("type") != type_ or not _is_valid(parsed, parsed.get("blocks")):
         raise SlackError("invalid_arguments")
-    if len(json.dumps(parsed, ensure_ascii=False)) > MAX_VIEW:
+    if len(json.dumps(parsed)) > MAX_VIEW:
         raise SlackError("view_too_large")
     return parsed
 

@@ -7,6 +7,8 @@ from typing import Any
 
 WORKSPACE = {"id": "T0APPROVAL", "domain": "local"}
 OTHER_WORKSPACE_ID = "T0ELSEWHERE"
+ORGANIZATION = {"id": "E0ORGANIZE", "name": "Organization"}
+"""The Enterprise Grid organization of the users who have `teams`."""
 
 BOT = "U0APPBOT00"
 """The app's own user."""
@@ -29,24 +31,34 @@ class User:
     ultra_restricted: bool = False
     """A guest in one channel."""
     bot: bool = False
+    invited: bool = False
+    """Has not accepted the invitation yet. Source: https://github.com/slack-go/slack/issues/552"""
+    teams: tuple[str, ...] = ()
+    """The workspaces of a user of Enterprise Grid. A click names `workspace`, wherever it is.
+
+    Source: https://github.com/slackapi/bolt-js/issues/1875
+    """
 
     @property
     def is_member(self) -> bool:
         """Return True for a full member of the app's workspace."""
-        other = self.deleted or self.restricted or self.ultra_restricted or self.bot or self.id == SLACKBOT
-        return self.workspace == WORKSPACE["id"] and not other
+        absent, guest = self.deleted or self.invited, self.restricted or self.ultra_restricted
+        other = absent or guest or self.bot or self.id == SLACKBOT
+        return WORKSPACE["id"] in (self.teams or (self.workspace,)) and not other
 
     def described(self) -> dict[str, Any]:
-        """Return the user object. A guest in one channel has both marks of a guest.
+        """Return the user object. A guest in one channel has both marks of a guest; a user of Enterprise Grid no team.
 
-        Source: https://docs.slack.dev/reference/objects/user-object
+        Source: https://docs.slack.dev/reference/objects/user-object, https://github.com/looker/lookerbot/issues/184
         """
+        grid = {"id": self.id, "enterprise_id": ORGANIZATION["id"], "teams": list(self.teams)}
         return {
             "id": self.id,
-            "team_id": self.workspace,
+            **({"teams": list(self.teams), "enterprise_user": grid} if self.teams else {"team_id": self.workspace}),
             "name": self.name,
             "deleted": self.deleted,
             "is_bot": self.bot,
+            **({"is_invited_user": True} if self.invited else {}),
             "is_restricted": self.restricted or self.ultra_restricted,
             "is_ultra_restricted": self.ultra_restricted,
             "profile": {"real_name": self.name, "email": self.email},
@@ -64,14 +76,15 @@ PEOPLE = {
         User("U0DAVE0006", "dave", "dave@example.com"),
         User("U0GIL00007", "gil", "gil@partner.example", restricted=True),
         User("U0UMA00008", "uma", "uma@partner.example", ultra_restricted=True),
+        User("U0INA00009", "ina", "ina@example.com", invited=True),
         User(BOT, "approvals", "", bot=True),
         User(SLACKBOT, "slackbot", ""),
     )
 }
 """All users by ID: four members, a guest from another workspace in a shared channel, a deactivated user, two guests of
-the workspace, two bots."""
+the workspace, one who was invited, two bots."""
 
-OUTSIDE = frozenset({"U0DAVE0006", SLACKBOT})
+OUTSIDE = frozenset({"U0DAVE0006", "U0INA00009", SLACKBOT})
 """Users of the workspace who are not in the app's channel."""
 
 ELSEWHERE_CHANNEL = "C0GENERAL1"

@@ -18,7 +18,7 @@ from typing import Any
 from slack_sdk.signature import SignatureVerifier
 
 from demo.slack.block_kit import SlackError, check_view
-from demo.slack.directory import PEOPLE, WORKSPACE
+from demo.slack.directory import ORGANIZATION, PEOPLE, WORKSPACE
 from demo.slack.web_api import Hook, Json, Modal, WebApi
 
 Signed = tuple[bytes, dict[str, str]]
@@ -91,7 +91,8 @@ class Slack(WebApi):
             self._hooks[token] = Hook(user_id, channel, self.clock())
         typed = {
             **APP,
-            "team_id": user.workspace,
+            # Of the channel where it is typed, unlike a click's. Source: https://github.com/slackapi/bolt-js/issues/1875
+            "team_id": WORKSPACE["id"] if WORKSPACE["id"] in user.teams else user.workspace,
             "team_domain": WORKSPACE["domain"],
             "channel_id": channel,
             "channel_name": "somewhere",
@@ -173,7 +174,7 @@ class Slack(WebApi):
     def _actor(self, user_id: str) -> Json:
         user = PEOPLE[user_id]
         who = {"id": user.id, "name": user.name, "username": user.name, "team_id": user.workspace}
-        return {"team": dict(WORKSPACE), "user": who, **APP}
+        return {"team": dict(WORKSPACE), "user": who, "enterprise": ORGANIZATION if user.teams else None, **APP}
 
     def _trigger(self, user_id: str) -> str:
         trigger = f"{time.time_ns()}.{user_id}"

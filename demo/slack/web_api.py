@@ -19,6 +19,7 @@ from demo.slack.directory import (
     ELSEWHERE_CHANNEL,
     GROUPS,
     MEMBERS,
+    ORGANIZATION,
     OUTSIDE,
     PEOPLE,
     WORKSPACE,
@@ -103,6 +104,19 @@ class WebApi:
     """The scopes that the app was installed with."""
     invited: bool = True
     """Whether the app is in the channel."""
+    org_wide: bool = False
+    """Whether the app is installed for the whole Enterprise Grid organization: its ID is then in the workspace's place.
+
+    Source: https://docs.slack.dev/reference/methods/auth.test, https://github.com/onyx-dot-app/onyx/issues/6960
+    """
+    channel_name: str = "approvals"
+    """The channel's name: its ID stays when somebody renames it. Source: .../reference/events/channel_rename"""
+    closed: str = ""
+    """The error that a post to the channel gets: `is_archived`, or `channel_not_found` once it is deleted."""
+    edit_refusal: str = ""
+    """The error that every edit gets: `edit_window_closed`, or `cant_update_message`."""
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Errors that methods answer with, whatever they are asked: what an administrator forbade."""
     hooks_url: str = f"https://hooks.slack.com/commands/{WORKSPACE['id']}/"
     """The base of the addresses at which commands are answered."""
     _messages: dict[str, Message] = field(default_factory=dict)
@@ -146,6 +160,8 @@ class WebApi:
             methods = self._methods()
             if method not in methods:
                 return {"ok": False, "error": "unknown_method"}
+            if method in self.refusals:
+                return {"ok": False, "error": self.refusals[method]}
             try:
                 return {"ok": True, **methods[method](parameters)}
             except SlackError as error:
@@ -187,7 +203,10 @@ class WebApi:
 
     def _auth_test(self, _asked: Parameters) -> Json:
         app = {"user": "approvals", "bot_id": "B0APPROVAL", "url": f"https://{WORKSPACE['domain']}.slack.com/"}
-        return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"]}
+        if self.org_wide:
+            whole = {"team": ORGANIZATION["name"], "team_id": ORGANIZATION["id"], "enterprise_id": ORGANIZATION["id"]}
+            return {**app, **whole, "is_enterprise_install": True}
+        return {**app, "team": WORKSPACE["domain"], "team_id": WORKSPACE["id"], "is_enterprise_install": False}
 
     def _post_message(self, asked: Parameters) -> Json:
         channel, thread = self._channel(asked.get("channel")), asked.get("thread_ts")
@@ -204,10 +223,18 @@ class WebApi:
         return self._post(asked, channel, ephemeral_to=str(asked["user"]))
 
     def _update(self, asked: Parameters) -> Json:
+        """Edit a message: not in an archived channel (`is_inactive`), nor when the workspace's settings forbid it.
+
+        Source: https://docs.slack.dev/reference/methods/chat.update#errors
+        """
+        if asked.get("channel") == self.channel and self.closed == "is_archived":
+            raise SlackError("is_inactive")
         self._channel(asked.get("channel"))
         blocks, ts = check_message(asked.get("blocks")), str(asked.get("ts"))
         if ts not in self._messages:
             raise SlackError("message_not_found")
+        if self.edit_refusal:
+            raise SlackError(self.edit_refusal)
         message = replace(self._messages[ts], text=str(asked.get("text", "")), blocks=blocks, edited=True)
         self._messages[ts] = message
         return _posted(message)
@@ -215,8 +242,10 @@ class WebApi:
     def _conversation(self, asked: Parameters) -> Json:
         if asked.get("channel") != self.channel:
             raise SlackError("channel_not_found")
-        joined = {"is_archived": False, "is_member": self.invited}
-        return {"channel": {"id": self.channel, "name": "approvals", **joined}}
+        if self.closed == "channel_not_found":
+            raise SlackError(self.closed)
+        joined = {"is_archived": self.closed == "is_archived", "is_member": self.invited}
+        return {"channel": {"id": self.channel, "name": self.channel_name, **joined}}
 
     def _conversation_members(self, asked: Parameters) -> Json:
         return {"members": sorted(self._members(str(asked.get("channel"))))}
@@ -273,6 +302,8 @@ class WebApi:
             raise SlackError("not_in_channel")
         if asked != self.channel and asked not in DIRECT_CHANNELS.values():
             raise SlackError("channel_not_found")
+        if asked == self.channel and self.closed:
+            raise SlackError(self.closed)
         return str(asked)
 
     def _members(self, channel: str) -> set[str]:
@@ -294,10 +325,15 @@ class WebApi:
 
 
 def _posted(message: Message) -> Json:
+    """Return what Slack answers to a post. Only a reply that is in its thread has the thread's ID.
+
+    Source: https://github.com/slack-go/slack/issues/1571
+    """
+    thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
     return {
         "channel": message.channel,
         "ts": message.ts,
-        "message": {"team": WORKSPACE["id"], "text": message.text},
+        "message": {"team": WORKSPACE["id"], "text": message.text, **thread},
     }
 
 

@@ -23,6 +23,7 @@ from demo.stack import CHANNEL, LocalStack
 from tests.support.deployments import deployed
 from tests.support.leaks import LeakDetector
 from tests.support.pasted_commands import commands, run_aws, run_ours
+from tests.support.polling import seen
 
 NAME = "doctor"
 DOCTOR = f"approvals --stack {NAME} doctor --json"
@@ -72,12 +73,14 @@ def connect(command: str, stack: LocalStack) -> Result:
     return run_ours(command, env=known)
 
 
-def test_a_healthy_stack_has_no_fault(doctor_stack: LocalStack) -> None:
-    """The real command, as a program, beside the same with JSON."""
+def test_a_healthy_stack_has_no_fault(doctor_stack: LocalStack, requester: Person) -> None:
+    """The real command, as a program, beside the same with JSON. A person has opened the app's Home."""
+    assert requester._post_json("/api/slack/home", {"user_id": "U0ALICE01"}).status == 200
+    seen(lambda: doctor_stack.slack.homes().get("U0ALICE01"), "the home")
     called = [sys.executable, "-m", "cli", "--stack", NAME, "doctor"]
-    seen = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
-    assert (seen.returncode, seen.stderr) == (0, ""), seen.stdout
-    lines = seen.stdout.splitlines()
+    ran = subprocess.run(called, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    lines = ran.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     assert {line.split(maxsplit=1)[1].split(":")[0] for line in lines} == {*Check} - {Check.ROUND_TRIP}
 

@@ -64,8 +64,8 @@ def test_it_asks_what_the_readme_says_and_keeps_parameters_out_of_the_tracked_fi
         terminal.close()
     assert terminal.exitstatus == 0, terminal.before
     assert asked == CONTRACT
-    assert unauthenticated == 4
-    assert "asks four times" in (ROOT / "README.md").read_text()
+    assert unauthenticated == 5
+    assert "asks five times" in (ROOT / "README.md").read_text()
     assert config.read_text() == (ROOT / "samconfig.toml").read_text()
     assert "approver@example.com" in saved.read_text()
     assert "samconfig.local.toml" in (ROOT / ".gitignore").read_text().splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,8 @@ def test_the_requester_is_told_in_the_thread(workspace: LocalStack, person: Pers
     [reply] = seen(
         lambda: [m for m in person.state()["slack"]["messages"] if m["thread_ts"] == message["ts"]] or None, "the reply"
     )
-    assert reply["text"].startswith(f"<@{CAROL}> Approved by bob in Slack <!date^")
+    named = f"<@{CAROL}> \u201cTold in the thread\u201d ({name}):"
+    assert reply["text"].startswith(f"{named} Approved by bob in Slack <!date^")
 
 
 @pytest.fixture(params=SIZES)
@@ -144,3 +146,11 @@ def test_the_pictures_of_the_docs_can_be_taken(workspace: LocalStack, page: Page
     page.locator("#messages article", has_text="Give Northwind a refund").first.wait_for(timeout=60_000)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow == 0, "the page scrolls sideways"
+
+
+@pytest.mark.parametrize("body", [None, b"ssl_check=1&token=x"], ids=["GET", "POST"])
+def test_check_of_the_certificate_gets_200_unsigned(workspace: LocalStack, body: bytes | None) -> None:
+    url = f"{workspace.api_url}/slack/events"
+    asked = urllib.request.Request(url, data=body) if body else urllib.request.Request(f"{url}?ssl_check=1")
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        assert (answer.status, answer.read()) == (200, b"")

@@ -172,7 +172,8 @@ def simulate(
             simulated_clients[service]._make_api_call = partial(simulation.aws, service)
         monkeypatch.setattr("bot.messenger.WebClient", lambda **_: BreakableSlack(simulation))
         # That Slack does not say who is a member is tried in test_bot: they are told, and click again.
-        bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", team_id="T0APPROVAL", deleted=False)
+        here = frozenset({"T0APPROVAL"})
+        bob = SlackUser(id="U0BOB00002", name="bob", email="bob@example.com", workspaces=here, deleted=False)
         monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: bob))
         monkeypatch.setattr("handlers.wiring.now", simulation.clock)
         scenario.play(simulation)

@@ -45,6 +45,7 @@ from tests.support.slack_app import (
     GIL,
     GONE_USER,
     ID,
+    INVITED,
     NOBODYS_COMMENT,
     ONE_TAP,
     PEOPLE,
@@ -378,6 +379,33 @@ def test_a_malformed_header_gets_401(one_tap: Workspace, name: str, value: str) 
     clicked = one_tap.signed_click(ACTION_IDS[APPROVE])
     clicked["headers"][name] = value
     assert one_tap.send(clicked)["statusCode"] == 401
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"httpMethod": "POST", "body": "ssl_check=1"},
+        {"httpMethod": "POST", "body": "token=x&ssl_check=1&team_id=T0"},
+        {"httpMethod": "POST", "body": b64encode(b"ssl_check=1").decode(), "isBase64Encoded": True},
+        {"httpMethod": "GET", "body": None, "queryStringParameters": {"ssl_check": "1", "token": "x"}},
+    ],
+)
+def test_check_of_the_certificate_gets_200_unsigned(one_tap: Workspace, check: dict[str, Any]) -> None:
+    assert one_tap.send({"headers": {}, **check}) == {"statusCode": 200, "body": ""}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"httpMethod": "POST", "body": "ssl_check=0"},
+        {"httpMethod": "POST", "body": "text=ssl_check%3D1"},
+        {"httpMethod": "POST", "body": "ssl_check=1" + "&a=1" * 1000},
+        {"httpMethod": "GET", "body": None, "queryStringParameters": None},
+        {"httpMethod": "GET", "body": "ssl_check=1", "queryStringParameters": {"ssl_check": "yes"}},
+    ],
+)
+def test_what_only_looks_like_a_check_gets_401(one_tap: Workspace, other: dict[str, Any]) -> None:
+    assert one_tap.send({"headers": {}, **other})["statusCode"] == 401
 
 
 def test_a_body_longer_than_any_dialog_gets_401_though_it_is_signed(one_tap: Workspace) -> None:
@@ -725,12 +753,6 @@ def without_a_workspace(payload: dict[str, Any]) -> None:
     payload["user"].pop("team_id")
 
 
-def on_a_grid(payload: dict[str, Any]) -> None:
-    """Make it an organization's payload: https://github.com/slackapi/bolt-js/issues/1875."""
-    payload["user"].pop("team_id")
-    payload |= {"team": None, "enterprise": {"id": "E0ORG00001"}, "is_enterprise_install": True}
-
-
 def with_an_empty_workspace(payload: dict[str, Any]) -> None:
     payload["user"]["team_id"] = ""
 
@@ -739,7 +761,7 @@ def with_null_for_a_workspace(payload: dict[str, Any]) -> None:
     payload["user"]["team_id"] = None
 
 
-@pytest.mark.parametrize("damage", [without_a_workspace, with_an_empty_workspace, with_null_for_a_workspace, on_a_grid])
+@pytest.mark.parametrize("damage", [without_a_workspace, with_an_empty_workspace, with_null_for_a_workspace])
 @pytest.mark.parametrize("what", ["click", "menu", "dialog"])
 def test_without_the_users_own_workspace_nobody_is_a_member(
     workspace: Workspace, damage: Callable[[dict[str, Any]], None], what: str
@@ -773,7 +795,7 @@ def ask_anybody(workspace: Workspace, **changes: Any) -> None:
     workspace.ask(**{"comments": NOBODYS_COMMENT, **changes}, people=People(requester=PEOPLE.requester))
 
 
-@pytest.mark.parametrize("user", [GIL, UMA, ROBOT, SLACKBOT, GONE_USER])
+@pytest.mark.parametrize("user", [GIL, UMA, ROBOT, SLACKBOT, GONE_USER, INVITED])
 def test_guests_of_the_workspace_and_bots_may_not_answer_what_names_nobody(workspace: Workspace, user: str) -> None:
     """Nor who was deactivated and still has a click under way. Bots can't click, unless Slack lets them one day."""
     ask_anybody(workspace, more_time=MoreTime(1, HOUR))

@@ -32,6 +32,7 @@ from tests.support.tables import TABLE
 from web import pages
 
 ID = an_approval().id
+NAMED = "\u201cDeploy web 2.4.1\u201d (run-1):"
 OUTCOME_ALICE = f"outcome_email:{ALICE.id}"
 
 
@@ -82,7 +83,7 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
     assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
     assert (reply.thread_ts, reply.text.split("on Mon")[0]) == (
         message.ts,
-        f"{word} by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}|",
+        f"{NAMED} {word} by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}|",
     )
     assert f"*{word}* by <@U0BOB00002> in Slack" in str(message.blocks)
     assert table.get(ID).steps.keys() >= {Step.RESUME, OUTCOME_ALICE, "outcome_slack"}
@@ -264,7 +265,7 @@ def test_requester_is_told_in_the_thread_with_the_comment(
     assert asked.deliveries
     assert reply.thread_ts == asked.deliveries[0].id
     assert reply.text == (
-        "<@U0JO000001> Rejected by bob in Slack <!date^1795424460^{date_short_pretty} at {time}"
+        f"<@U0JO000001> {NAMED} Rejected by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}"
         "|on Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
     )
 

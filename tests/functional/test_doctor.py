@@ -23,7 +23,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 
 from approvals.store.reading import UnreadableError
-from bot.request_verification import REFUSED
+from bot.request_verification import EVENT_TAKEN, REFUSED, is_certificate_check
 from cli.context import CommandError, Context, Resource
 from cli.doctor import approvers, checks, links, slack, stack, subscriptions
 from cli.doctor.findings import Check, Finding, Level, exit_code
@@ -48,9 +48,11 @@ class Http:
     headers: dict[str, str] = field(default_factory=lambda: {"X-Robots-Tag": "noindex"})
     broken: bool = False
     sent: list[tuple[str, str]] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     def request(self, method: str, url: str, **_more: Any) -> SimpleNamespace:
         self.sent.append((method, url))
+        self.bodies.append(str(_more.get("body") or ""))
         if self.broken:
             raise NewConnectionError(HTTPConnection("h", 1), "refused")
         return SimpleNamespace(status=self.status, headers=self.headers)
@@ -325,6 +327,13 @@ def test_a_healthy_slack_has_no_fault(context: Examined) -> None:
     ]
 
 
+def test_app_of_a_whole_organization_is_a_fault_with_what_to_do(context: Examined) -> None:
+    context.workspace.org_wide = True
+    fault = the_fault(slack.check_app(context, context.workspace.bot_token, CHANNEL), Check.TOKEN)
+    assert "installed for a whole Enterprise Grid organization" in fault.text
+    assert "install it to the channel's workspace" in fault.fix
+
+
 def test_without_a_channel_slack_is_fine(make: Callable[..., Examined]) -> None:
     [finding] = slack.check_slack(make(SlackChannel=""))
     assert finding.level is Level.OK
@@ -452,6 +461,31 @@ def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_s
     *_, signing = slack.check_slack(context)
     assert signing.level is (Level.FAULT if refused else Level.OK)
     assert not refused or signing.text.startswith(f"{refused} request")
+
+
+def test_event_from_slack_shows_that_the_events_address_is_verified(context: Examined) -> None:
+    [finding] = slack.check_events(context)
+    assert (finding.check, finding.level) == (Check.EVENTS, Level.WARNING)
+    assert "Event Subscriptions > Request URL: Retry" in finding.fix
+    log(context, (60 * 24, EVENT_TAKEN, None))
+    assert found(slack.check_events(context)) == [(Check.EVENTS, Level.OK)]
+
+
+def test_event_of_weeks_ago_shows_nothing(context: Examined) -> None:
+    log(context, (60 * 24 * 8, EVENT_TAKEN, None))
+    assert found(slack.check_events(context)) == [(Check.EVENTS, Level.WARNING)]
+
+
+def test_without_slack_no_events_are_looked_for(make: Callable[..., Examined]) -> None:
+    assert found(slack.check_events(make(SlackChannel=""))) == []
+
+
+def test_signing_secret_is_proved_by_a_request_that_needs_a_signature(context: Examined) -> None:
+    """A check of the certificate gets 200 without one, and would prove nothing."""
+    list(slack.check_slack(context))
+    [body] = context.web.bodies
+    assert json.loads(body)["type"] == "url_verification"
+    assert not is_certificate_check({"httpMethod": "POST", "body": body})
 
 
 def test_refusals_before_the_secret_was_stored_say_nothing_of_it(context: Examined) -> None:

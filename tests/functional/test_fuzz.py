@@ -573,7 +573,7 @@ def test_no_request_to_the_slack_app_is_a_server_error_and_only_a_valid_one_deci
     context: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    member = SlackUser(id="U0BOB00002", name="bob", email="", team_id=WORKSPACE, deleted=False)
+    member = SlackUser(id="U0BOB00002", name="bob", email="", workspaces=frozenset({WORKSPACE}), deleted=False)
     monkeypatch.setattr("bot.app.SlackDirectory", lambda _: SimpleNamespace(user=lambda _: member))
     secret = SecretSource(lambda: SlackSecret(slack.bot_token, slack.signing_secret), clock)
     as_bot = as_the_bot_has_it(table)

@@ -355,6 +355,13 @@ def test_an_unknown_command_is_answered_with_help(app: SlackApp, text: str) -> N
     assert "`/approvals search TEXT`" in app.said(text)
 
 
+def test_unknown_command_is_named_before_the_help(app: SlackApp) -> None:
+    said = app.said("d\u00e9lete <!channel> all")
+    assert said.index("Unknown command: d\u00e9lete") < said.index("`/approvals search TEXT`")
+    assert "Unknown command" not in app.said("help")
+    assert "<!channel>" not in app.said("<!channel>")
+
+
 def test_an_answer_that_would_be_minutes_late_is_not_given(app: SlackApp, clock: Clock) -> None:
     app.send(app.slack.command(BOBS, "help"))
     app.send(app.slack.open_home(BOBS))

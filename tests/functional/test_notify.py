@@ -451,7 +451,11 @@ class FakeDirectory:
             raise self.broken
         email = self.users.get(slack_id)
         name = (email or "").split("@")[0]
-        return SlackUser(id=slack_id, name=name, email=email, team_id=WORKSPACE, deleted=False) if email else None
+        return (
+            SlackUser(id=slack_id, name=name, email=email, workspaces=frozenset({WORKSPACE}), deleted=False)
+            if email
+            else None
+        )
 
     def members(self, _group_id: str) -> tuple[str, ...]:
         if self.broken:
@@ -730,7 +734,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     assert [(mail.to, first_word(mail)) for mail in mailer.sent] == [(CAROL, "Reminder:")]
     assert len(links({"text": mailer.sent[0].text})) == 2
     [_, reply] = slack_texts(slack)
-    assert reply.startswith("<@U0BOB00002> A reminder: this still waits for an answer")
+    assert reply.startswith("<@U0BOB00002> \u201cDeploy\u201d (run-1): A reminder: this still waits for an answer")
     assert "carol" in reply
     assert "U0ALICE01" not in reply
     happens(table, quorum, Withdrawal(ALICE, NOW + timedelta(minutes=12)))
@@ -805,7 +809,10 @@ def test_whose_approval_was_reset_is_told_once_on_both_channels_and_nobody_else(
     assert len(links({"text": mail.text})) == 2
     [_, reply] = slack_texts(slack)
     first, *quoted = reply.replace("\u200b", "").splitlines()
-    assert first == "<@U0ALICE01> bob changed the form, so alice@example.com must approve again."
+    assert (
+        first
+        == "<@U0ALICE01> \u201cDeploy\u201d (run-1): bob changed the form, so alice@example.com must approve again."
+    )
     assert quoted == [">Percent of users: 20 (before: 10)"]
     assert "*Form*, filled in by bob:" in str(slack.messages()[0].blocks)
     assert "reset-1" in table.get(changed.id).steps
@@ -818,7 +825,7 @@ def test_of_two_changes_at_once_the_last_is_told_to_all_who_must_approve_again(
     notifier(changed.id, last=False)
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"], "Bob has no mail"
     [_, reply] = slack_texts(slack)
-    assert reply.startswith("<@U0ALICE01> <@U0BOB00002> carol@")
+    assert reply.startswith("<@U0ALICE01> <@U0BOB00002> \u201cDeploy\u201d (run-1): carol@")
     assert ">Percent of users: 30 (before: 20)" in reply
     assert {"reset-2"} == {step for step in table.get(changed.id).steps if step.startswith("reset")}
 

@@ -68,7 +68,7 @@ def notes(dynamodb: DynamoDBClient) -> list[str]:
 ALICE, BOBS, CAROL, DAVE = MEMBERS
 GUEST, GIL, UMA = "U0GUEST004", "U0GIL00007", "U0UMA00008"
 """A guest from another workspace, and two of this one."""
-ROBOT, SLACKBOT, GONE_USER = "U0APPBOT00", "USLACKBOT", "U0GONE0005"
+ROBOT, SLACKBOT, GONE_USER, INVITED = "U0APPBOT00", "USLACKBOT", "U0GONE0005", "U0INA00009"
 PEOPLE = People(
     approvers=(
         Person(id="alice@example.com", name="alice", identities={"email": "alice@example.com", "slack": ALICE}),

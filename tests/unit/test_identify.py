@@ -21,7 +21,7 @@ OWN = "T0OWN"
 
 
 def a_user(slack_id: str, name: str, *, email: str = "", deleted: bool = False, team: str = OWN) -> SlackUser:
-    return SlackUser(id=slack_id, name=name, email=email, team_id=team, deleted=deleted)
+    return SlackUser(id=slack_id, name=name, email=email, workspaces=frozenset({team}), deleted=deleted)
 
 
 ALICE = a_user("U0ALICE01", "Alice", email="alice@example.com")
@@ -30,6 +30,7 @@ HIDDEN = a_user("U0HIDDEN03", "Hidden")
 LEFT = a_user("U0LEFT0004", "Left", email="left@example.com", deleted=True)
 GUEST = a_user("U0GUEST005", "Guest", email="guest@example.com", team="T0ELSE")
 ROBOT = replace(a_user("U0ROBOT006", "Robot"), bot=True)
+INVITED = replace(a_user("U0INVITED9", "Ina", email="ina@example.com"), invited=True)
 OWN_GUEST = replace(a_user("U0GIL00007", "Gil", email="gil@partner.example"), guest=True)
 GROUP = "S0RELEASE1"
 
@@ -38,7 +39,7 @@ GROUP = "S0RELEASE1"
 class SlackUsers:
     """Slack with a few users; `down` while it can't be asked."""
 
-    users: tuple[SlackUser, ...] = (ALICE, BOB, HIDDEN, LEFT, GUEST, ROBOT, OWN_GUEST)
+    users: tuple[SlackUser, ...] = (ALICE, BOB, HIDDEN, LEFT, GUEST, ROBOT, INVITED, OWN_GUEST)
     groups: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {GROUP: (ALICE.id, BOB.id, LEFT.id, GUEST.id, ROBOT.id, OWN_GUEST.id)}
     )
@@ -180,6 +181,7 @@ def test_an_address_that_no_email_reaches_is_a_problem_that_says_what_to_do(slac
         (LEFT.id, "the Slack user U0LEFT0004 was deactivated"),
         (GUEST.id, "the Slack user U0GUEST005 belongs to another workspace"),
         (ROBOT.id, "the Slack user U0ROBOT006 is a bot"),
+        (INVITED.id, "the Slack user U0INVITED9 was invited and has not joined yet"),
         ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
     ],
 )
@@ -194,6 +196,13 @@ def test_a_guest_is_an_approver_by_their_own_name_alone() -> None:
     slack = SlackUsers(groups={GROUP: (OWN_GUEST.id, ROBOT.id)})
     [problem] = problems(GROUP, slack=slack)
     assert problem.startswith("Approval.Approvers[0]: nobody in the user group S0RELEASE1 is a full member")
+
+
+def test_invited_user_is_nobody_by_address_or_group_until_they_join() -> None:
+    slack = SlackUsers(users=(INVITED,), groups={GROUP: (INVITED.id,)})
+    assert problems(INVITED.email, slack=slack)
+    [problem] = problems(GROUP, slack=slack)
+    assert "full member" in problem
 
 
 def test_a_bot_is_nobody_by_address_either() -> None:

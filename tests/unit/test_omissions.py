@@ -110,7 +110,11 @@ def test_facts_and_links_are_shown_whole_or_not_at_all() -> None:
     assert 0 < len(shown.facts) < len(facts)
     assert 0 < len(shown.links) < len(links)
     assert (shown.facts, shown.links) == (facts[: len(shown.facts)], links[: len(shown.links)])
-    assert shown.left_out == f"{100 - len(shown.facts)} of 100 facts and {10 - len(shown.links)} of 10 links"
+    first = len(shown.links)
+    named = ", ".join(f"\u201cLink {number}\u201d" for number in range(first, min(first + 3, 10)))
+    more = f", {7 - first} more" if first < 7 else ""
+    links_out = f"{10 - first} of 10 links ({named}{more})"
+    assert shown.left_out == f"{100 - len(shown.facts)} of 100 facts and {links_out}"
 
 
 def test_no_part_hides_a_smaller_one() -> None:

@@ -530,6 +530,7 @@ def test_the_stage_and_the_routes_are_the_contracts() -> None:
         ("GET", "/execution"): "CallbackFunction",
         ("HEAD", "/execution"): "CallbackFunction",
         ("POST", "/execution"): "CallbackFunction",
+        ("GET", "/slack/events"): "BotFunction",
         ("POST", "/slack/events"): "BotFunction",
     }
 

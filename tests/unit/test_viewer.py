@@ -149,13 +149,61 @@ def test_viewers_may_respond_to_and_see_requests_that_wait_for_them(approval: Ap
         ("mine", (Subcommand.MINE, "")),
         ("search  two words ", (Subcommand.SEARCH, "two words")),
         ("show abc123", (Subcommand.SHOW, "abc123")),
-        ("search", (Subcommand.HELP, "")),
-        ("mine too", (Subcommand.HELP, "")),
-        ("delete all", (Subcommand.HELP, "")),
+        ("search", (Subcommand.HELP, "search needs a text.")),
+        ("mine too", (Subcommand.HELP, "mine takes no text.")),
+        ("delete all", (Subcommand.HELP, "Unknown command: delete")),
+        ("help", (Subcommand.HELP, "")),
+        ("help me", (Subcommand.HELP, "")),
     ],
 )
 def test_command_is_understood_or_answered_with_help(said: str, expected: tuple[Subcommand, str]) -> None:
     assert parse_command(said) == expected
+
+
+def test_request_to_one_user_waits_for_them_alone() -> None:
+    posted = replace(MESSAGE, place="D0BOB00002")
+    request = Request(timeout=HOUR, channel=BOB.id)
+    approval = an_approval(request=request, people=People(), deliveries=(posted,))
+    assert (is_awaited(approval, OUTSIDE), can_see(approval, OUTSIDE)) == (True, True)
+    other = replace(OUTSIDE, id="U0CAROL003", email="carol@example.com")
+    assert (is_awaited(approval, other), can_see(approval, other)) == (False, False)
+    assert overview(OUTSIDE, [approval], []).waiting
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "show\u00a0abc123",
+        "\u00a0show abc123\u00a0",
+        "show\tabc123\n",
+        "show\u2003abc123",
+        "SHOW abc123",
+        "`show abc123`",
+        "`show` `abc123`",
+        "show `abc123`",
+        "show [abc123]",
+        "show <abc123>",
+        "show (abc123)",
+        "show \u201cabc123\u201d",
+        "\u2018show abc123\u2019",
+        "show 'abc123'",
+        "show \u200babc123\u200b",
+        "\ufeffshow abc\u200d123",
+        "/approvals show abc123",
+        "`/approvals show abc123`",
+    ],
+)
+def test_pasted_command_is_understood_as_typed(pasted: str) -> None:
+    assert parse_command(pasted) == (Subcommand.SHOW, "abc123")
+
+
+def test_pasted_words_are_searched_without_their_quotes() -> None:
+    assert parse_command("search \u201cdeploy\u00a0web\u201d") == (Subcommand.SEARCH, "deploy web")
+    assert parse_command("search o\u2019neil") == (Subcommand.SEARCH, "o\u2019neil")
+
+
+def test_long_unknown_command_is_cut() -> None:
+    assert parse_command("x" * 400) == (Subcommand.HELP, f"Unknown command: {'x' * 50}")
 
 
 @given(st.text())
