@@ -197,7 +197,7 @@ def test_a_shell_gets_its_completion_script(shell: Shell, name: str) -> None:
     [
         ("approvals ex", ["export"]),
         ("approvals request --on-t", ["--on-timeout"]),
-        ("approvals list --status re", ["rejected"]),
+        ("approvals list --status re", ["rejected", "refused"]),
         ("approvals slack co", ["connect"]),
     ],
 )
