@@ -1,4 +1,4 @@
-"""Run every test in four processes side by side: two compute, two mostly wait for stacks, each on its emulator.
+"""Run every test in five processes side by side: two compute, three mostly wait for stacks, each on its emulator.
 
 Print what each of them says, one after the other, and the sum in a closing line. Exit with the worst of their codes.
 """
@@ -17,16 +17,19 @@ from types import FrameType
 
 ROOT = Path(__file__).parents[1]
 _ON_OTHER_STACKS = tuple(
-    f"tests/e2e/test_{name}.py"
-    for name in ("demo", "lost_event", "upgrade", "doctor", "guided_deploy", "slack_surfaces")
+    f"tests/e2e/test_{name}.py" for name in ("demo", "upgrade", "doctor", "guided_deploy", "slack_surfaces")
 )
 """They deploy stacks of their own, and use none that others use."""
+
+_PATIENT = ("tests/e2e/test_lost_event.py", "tests/e2e/test_closed_channel.py")
+"""The same, and they wait for minutes: for a lost event, and for reminders."""
 
 SHARES = (
     ("tests", "--ignore=tests/functional", "--ignore=tests/e2e"),
     ("tests/functional",),
-    ("tests/e2e", *(f"--ignore={path}" for path in _ON_OTHER_STACKS)),
+    ("tests/e2e", *(f"--ignore={path}" for path in (*_ON_OTHER_STACKS, *_PATIENT))),
     _ON_OTHER_STACKS,
+    _PATIENT,
 )
 GRACE = 90
 """Seconds in which an interrupted pytest stops what its fixtures started."""
