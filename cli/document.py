@@ -55,7 +55,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
-        "Responses": [_response(approval, response) for response in approval.responses],
+        "Responses": [response_document(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,
         "History": [event(entry) for entry in history(approval)],
     }
@@ -145,7 +145,7 @@ def _columns(rows: list[tuple[str, str]]) -> Iterator[str]:
     yield from (f"{plain(label):<{width}}  {plain(value)}" for label, value in rows)
 
 
-def _response(approval: Approval, response: Response) -> dict[str, Json]:
+def response_document(approval: Approval, response: Response) -> dict[str, Json]:
     """Return a response, also one that was withdrawn or reset."""
     by, cause = response.approver, reset_cause(approval, response)
     return {

@@ -10,11 +10,10 @@ from operator import attrgetter
 
 from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
-from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
 from approvals.domain.result import form
 from bot.addresses import SLACK
-from cli.document import status
+from cli.document import response_document, status
 from mail.addresses import EMAIL
 
 _SEPARATORS = ";\t\r\n"
@@ -95,7 +94,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "refused": Column(
         "Who tried to answer and may not: `by`, `name`, `channel`, `response`, `at`, `reason`.",
-        lambda a: [_event(refusal) | {"reason": refusal.reason} for refusal in a.refusals],
+        lambda a: [_refusal(refusal) for refusal in a.refusals],
     ),
     "workflow_told": Column(
         "Whether the decision reached the workflow; empty while that is not known.", lambda a: a.resumed
@@ -146,23 +145,18 @@ def _person(person: Person) -> Json:
 
 
 def _response(approval: Approval, response: Response) -> Json:
-    cause = reset_cause(approval, response)
-    return _event(response) | {
-        "comment": response.comment,
-        "form": dict(form_of(approval, response)),
-        "replaced": None if response.replaced is None else dict(response.replaced),
-        "withdrawn_at": iso(response.withdrawn_at) if response.withdrawn_at and not cause else None,
-        "reset_at": iso(cause.at) if cause else None,
-        "reset_by": cause.approver.id if cause else None,
-    }
+    """Return what `show --json` has of a response, with keys in this export's form: `WithdrawnAt` is `withdrawn_at`."""
+    found = response_document(approval, response)
+    return {re.sub(r"(?<!^)[A-Z]", r"_\g<0>", key).lower(): value for key, value in found.items()}
 
 
-def _event(event: Response | Refusal) -> dict[str, Json]:
-    by = event.approver
+def _refusal(refusal: Refusal) -> Json:
+    by = refusal.approver
     return {
         "by": by.id,
         "name": by.name,
         "channel": by.channel,
-        "response": event.action.status.value,
-        "at": iso(event.at),
+        "response": refusal.action.status.value,
+        "at": iso(refusal.at),
+        "reason": refusal.reason,
     }
