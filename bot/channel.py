@@ -56,7 +56,7 @@ class SlackChannel:
         people = approval.people
         if people is None or not people.complete:
             return {}
-        if not people.approvers:  # Everybody who can respond is in the channel.
+        if not people.approvers:  # All who can respond are in the channel.
             return {request_step(SLACK): self._post}
         step = f"{DIRECT}-escalation" if approval.escalated_at else DIRECT
         return {request_step(SLACK): self._post, step: self._invite_directly}
@@ -93,7 +93,7 @@ class SlackChannel:
         try:
             message = self._messenger.post_request(approval)
         except DeliveryRefusedError as refused:
-            if not (users := _unasked(approval)):
+            if not (users := _users_to_ask(approval)):
                 raise
             self._log_refusal(refused)
             return {request_step(SLACK, user): partial(self._post_to, user) for user in users}
@@ -105,7 +105,7 @@ class SlackChannel:
         if posted is None:
             return NotDone.MOOT  # Not posted yet.
         absent = self._approvers_outside(approval, posted)
-        room = max(0, MAX_DIRECT - len(direct_messages(approval)))
+        room = _room(approval)
         if len(absent) > room:
             self._logger.warning("direct messages left out", extra={"left_out": len(absent) - room})
         users = [person.on(SLACK) for person in absent[:room]]
@@ -119,18 +119,14 @@ class SlackChannel:
             return NotDone.MOOT  # The channel has the request.
 
     def _post_instead(self, user: str, approval: Approval) -> Done | Unreachable:
-        try:
-            return self._post_to(user, approval)
-        except DeliveryRefusedError as refused:
-            return self._unreachable(refused)
+        return self._send(lambda: self._messenger.post_directly(approval, user))
 
     def _post_to(self, user: str, approval: Approval) -> Done:
         return Done(self._messenger.post_directly(approval, user))
 
     def _approvers_outside(self, approval: Approval, posted: Delivery) -> list[Person]:
         """Return the approvers who have not responded, are in Slack but not in the channel, and have no message yet."""
-        asked = {message.to for message in direct_messages(approval)}
-        missing = [person for person in unanswered(approval) if person.on(SLACK) not in ("", *asked)]
+        missing = _unasked(approval)
         try:
             here = self._members(approval, posted) if missing else frozenset()
         except DeliveryRefusedError as refused:
@@ -160,32 +156,28 @@ class SlackChannel:
             return True
 
     def _post_again(self, approval: Approval) -> Done | Unreachable:
-        try:
-            return Done(self._messenger.post_request(approval))
-        except DeliveryRefusedError as refused:
-            return self._unreachable(refused)
+        return self._send(lambda: self._messenger.post_request(approval))
 
     def _reply(self, news: News, approval: Approval) -> Done | Unreachable | Tasks:
         said = _NEWS[news.kind](approval)
         named = join_texts([wording.quoted_title(approval), said.text])
         mentions = [person.on(SLACK) for person in said.people if person.on(SLACK)]
         if channel_message(approval):
-            try:
-                self._messenger.reply(approval, named, mentions[:MAX_MENTIONS], said.quoted)
-            except DeliveryRefusedError as refused:
-                self._log_refusal(refused)
-            else:
-                return Done()
+            sent = self._send(lambda: self._messenger.reply(approval, named, mentions[:MAX_MENTIONS], said.quoted))
+            if isinstance(sent, Done):
+                return sent
         return self._ask_directly(approval, named)
 
     def _ask_directly(self, approval: Approval, said: Text) -> Done | Unreachable | Tasks:
         """Ask each approver directly, as the channel takes no messages. If none is in Slack, tell the requester."""
-        if users := _unasked(approval):
+        if users := _users_to_ask(approval):
             return {request_step(SLACK, user): partial(self._post_instead, user) for user in users}
         if direct_messages(approval):  # They are reminded in a step of their own, or see their message edited.
             return Done()
         requester = requester_of(approval)
-        return self._tell_user(requester, join_texts([said, CHANNEL_CLOSED])) if requester else self._nobody()
+        if not requester:
+            return self._nobody()
+        return self._send(lambda: self._messenger.tell(requester, join_texts([said, CHANNEL_CLOSED])))
 
     def _reply_directly(self, news: News, step: str, asked: Sequence[Delivery], _approval: Approval) -> Tasks:
         """Return a task for each person: the next try tells only those who could not be told now."""
@@ -196,28 +188,17 @@ class SlackChannel:
         if message.to not in {person.on(SLACK) for person in said.people}:
             return NotDone.MOOT
         named = join_texts([wording.quoted_title(approval), said.text])
-        try:
-            self._messenger.reply_directly(message, named, said.quoted)
-        except DeliveryRefusedError as refused:
-            return self._unreachable(refused)
-        return Done()
+        return self._send(lambda: self._messenger.reply_directly(message, named, said.quoted))
 
     def _edit(self, approval: Approval) -> Done | Unreachable:
-        try:
-            self._messenger.update(approval)
-        except DeliveryRefusedError as refused:
-            return self._unreachable(refused)
-        return Done()
+        return self._send(lambda: self._messenger.update(approval))
 
     def _tell_outcome(self, approval: Approval) -> Done | Unreachable | Tasks:
         """Reply with the outcome in the thread; if the channel takes no messages, tell each person by themselves."""
         if channel_message(approval):
-            try:
-                self._messenger.reply_outcome(approval)
-            except DeliveryRefusedError as refused:
-                self._log_refusal(refused)
-            else:
-                return Done()
+            sent = self._send(lambda: self._messenger.reply_outcome(approval))
+            if isinstance(sent, Done):
+                return sent
         asked = {message.to for message in direct_messages(approval)}  # They see the outcome in their message.
         named = [person.on(SLACK) for person in eligible(approval)]
         users = [user for user in dict.fromkeys([requester_of(approval), *named]) if user and user not in asked]
@@ -226,36 +207,38 @@ class SlackChannel:
         return {f"{OUTCOME_THREAD}-{user}": partial(self._tell_outcome_to, user) for user in users[:MAX_DIRECT]}
 
     def _tell_outcome_to(self, user: str, approval: Approval) -> Done | Unreachable:
-        try:
-            self._messenger.tell_outcome(approval, user)
-        except DeliveryRefusedError as refused:
-            return self._unreachable(refused)
-        return Done()
-
-    def _tell_user(self, user: str, said: Text) -> Done | Unreachable:
-        try:
-            self._messenger.tell(user, said)
-        except DeliveryRefusedError as refused:
-            return self._unreachable(refused)
-        return Done()
+        return self._send(lambda: self._messenger.tell_outcome(approval, user))
 
     def _nobody(self) -> Unreachable:
         self._logger.error("nobody reached in slack: the request's channel takes no messages")
         return Unreachable(CHANNEL_CLOSED)
 
-    def _unreachable(self, refused: DeliveryRefusedError) -> Unreachable:
-        self._log_refusal(refused)
-        return Unreachable(str(refused))
+    def _send(self, send: Callable[[], Delivery | None]) -> Done | Unreachable:
+        """Send something that may leave a message; `Unreachable` if Slack refuses it for good."""
+        try:
+            return Done(send())
+        except DeliveryRefusedError as refused:
+            self._log_refusal(refused)
+            return Unreachable(str(refused))
 
     def _log_refusal(self, refused: DeliveryRefusedError) -> None:
         self._logger.warning("slack refuses", extra={"reason": str(refused)})
 
 
-def _unasked(approval: Approval) -> list[str]:
-    """Return the Slack users who have not responded and have no direct message yet, as many as there is room for."""
+def _unasked(approval: Approval) -> list[Person]:
+    """Return the approvers in Slack who have not responded and have no direct message yet."""
     asked = {message.to for message in direct_messages(approval)}
-    users = [person.on(SLACK) for person in unanswered(approval)]
-    return [user for user in users if user not in ("", *asked)][: max(0, MAX_DIRECT - len(asked))]
+    return [person for person in unanswered(approval) if person.on(SLACK) not in ("", *asked)]
+
+
+def _users_to_ask(approval: Approval) -> list[str]:
+    """Return their Slack IDs, as many as there is room for."""
+    return [person.on(SLACK) for person in _unasked(approval)][: _room(approval)]
+
+
+def _room(approval: Approval) -> int:
+    """Return how many more direct messages there may be about the request."""
+    return max(0, MAX_DIRECT - len(direct_messages(approval)))
 
 
 @dataclass(frozen=True, slots=True)
