@@ -50,7 +50,7 @@ _SCOPES = re.compile(r"[a-z:._,-]{1,200}")
 
 
 class SlackRefusalError(DeliveryRefusedError):
-    """Slack refuses a call until somebody changes something there. `code` is Slack's own."""
+    """Slack refuses a call until its configuration changes. `code` is Slack's own."""
 
     def __init__(self, reason: str, code: str) -> None:
         super().__init__(reason)

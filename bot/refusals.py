@@ -1,4 +1,4 @@
-"""Slack's error codes for what it refuses until somebody changes something there: a retry would change nothing.
+"""Slack's error codes for what it refuses until its configuration changes: a retry would change nothing.
 
 Every other code counts as an outage, and is tried again: Slack's own trouble (`internal_error`, `fatal_error`,
 `service_unavailable`, `external_channel_migrating`), a rate limit, and a token that Slack does not take, which the

@@ -84,7 +84,7 @@ class SlackResolver:
         return replace(person, id=known, identities={**person.identities, SLACK: found.id})
 
     def reachable(self, person: Person) -> Person:
-        """Return the person: whoever is in Slack is reached there."""
+        """Return the person: each user of Slack can be reached there."""
         return person
 
     def unreachable(self, name: str) -> str:

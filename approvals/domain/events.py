@@ -15,7 +15,7 @@ from approvals.domain.model import Approval, Approver, Json, Status, iso, shorte
 SOURCE = "human-approval"
 
 MAX_CAUSE = 1000
-"""Characters of a cause in an event. A cause is written by whoever stops an execution, and an event has 256 KB."""
+"""Characters of a cause in an event: the person who stops an execution writes it, and an event has 256 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def source(approval: Approval) -> list[tuple[str, str]]:
 def claims(approval: Approval) -> tuple[tuple[str, str], ...]:
     """Return what the author of the input states, as labels and values: the caller's execution first, then the facts.
 
-    The caller's execution is no fact of ours: whoever starts an execution writes its input.
+    The caller's execution is a claim: the person who starts an execution writes its input.
     """
     parent = _parent(approval)
     started = ((STARTED_BY_LABEL, parent),) if parent else ()

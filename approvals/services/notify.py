@@ -177,10 +177,8 @@ class Notifier:
         for earlier_id in self.table.waiting(approval.workflow.execution_arn):
             try:
                 earlier = self.table.get(earlier_id)
-            except (
-                NotFoundError,
-                UnreadableError,
-            ) as error:  # The newer request is told all the same.
+            except (NotFoundError, UnreadableError) as error:
+                # The newer request is told all the same.
                 self.logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
                 continue
             if approval.workflow.retries(earlier.workflow):
@@ -207,7 +205,7 @@ class Notifier:
     def _give_up(self, approval_id: str, failure: StepsFailedError) -> None:
         approval = self.table.get(approval_id)
         if approval.told:
-            # Somebody was told and can answer. What is new from now on wakes this function again.
+            # A person was told and can respond. What is new from now on wakes this function again.
             self.logger.error("not all could be told", extra={"reason": str(failure)})
             self.table.announced(approval)
             return

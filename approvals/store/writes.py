@@ -93,7 +93,7 @@ class Writes:
 
 
 def explained(error: ClientError, approval_id: str) -> Exception | None:
-    """Return why a record could not be written, as an exception of ours; None if DynamoDB's own says it best."""
+    """Return the product's exception for a failed write; None if DynamoDB's own error is the clearest."""
     if _is_too_large(error):
         return RecordFullError(f"approval {approval_id} has no room left")
     if _is_passing(error):

@@ -107,7 +107,7 @@ def read_approver(body: Mapping[str, Any]) -> Approver:
 
 
 def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Interaction:
-    """Read a `block_actions` payload. Raises `MalformedError` if it is not a click on a button or menu of ours.
+    """Read a `block_actions` payload. Raise `MalformedError` if it is not a click on a button or menu of the app.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
     """
