@@ -143,15 +143,15 @@ def test_more_time_is_as_long_as_the_request_was_to_wait_at_first() -> None:
     assert parsed({"MoreTime": {"Times": 2}}).more_time == MoreTime(2, HOUR)
 
 
-def test_the_digest_is_what_the_readme_shows_how_to_compute() -> None:
+def test_the_digest_is_what_the_docs_show_how_to_compute() -> None:
     """A later state sees the input with the result added."""
     asked: dict[str, Json] = {"Title": "Deploy 🚀"}
     execution_input: dict[str, Json] = {"Version": 2.5, "Größe": ["ü", None], "Approval": asked}
     request = parse_request(execution_input, default_timeout=HOUR)
-    readme = PAGE.parents[1].joinpath("README.md").read_text()
-    [example] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    page = PAGE.with_name("call.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict[str, Any] = {}
-    exec(example, names)  # noqa: S102 the README's own example
+    exec(example, names)  # noqa: S102 the page's own example
     result = {**execution_input, "Approval": {**asked, "Result": {"Digest": request.digest}}}
     assert names["handler"](result, None) == result
     with pytest.raises(ValueError, match="not what was approved"):
