@@ -10,7 +10,8 @@ from operator import attrgetter
 
 from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
-from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
+from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
+from approvals.domain.people import Approver, Person
 from approvals.domain.result import form
 from bot.addresses import SLACK
 from cli.document import response_document, status

@@ -13,9 +13,10 @@ from itertools import accumulate
 from approvals.domain import facts, form_wording, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum, responder
 from approvals.domain.form_changes import current_form, reset_response
-from approvals.domain.model import Action, Approval, Person, readable, shorten
+from approvals.domain.model import Action, Approval, readable, shorten
 from approvals.domain.omissions import RequestPart, Shown
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
+from approvals.domain.people import Person
 from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of, link
 from approvals.domain.steps import notice_step, outcome_step, request_step

@@ -11,8 +11,9 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.eligibility import deciders, responder, unanswered
 from approvals.domain.form_changes import reset_response
-from approvals.domain.model import Action, Approval, Approver, Person, Response, Severity, readable
+from approvals.domain.model import Action, Approval, Response, Severity, readable
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
+from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
 from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of

@@ -18,8 +18,9 @@ from approvals.domain.form_changes import (
 )
 from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import format_answer
-from approvals.domain.model import Approval, Approver, Person, Response
+from approvals.domain.model import Approval, Response
 from approvals.domain.parts import display_name, join_names
+from approvals.domain.people import Approver, Person
 
 MAX_ANSWER = 60
 """Characters of an answer in a sentence."""

@@ -12,8 +12,9 @@ from approvals.domain import facts, form_wording, wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.form_changes import is_withdrawn, reset_cause
 from approvals.domain.headlines import ended
-from approvals.domain.model import Approval, Approver, Decision, Response, Status
+from approvals.domain.model import Approval, Decision, Response, Status
 from approvals.domain.parts import Names, display_name, join_names
+from approvals.domain.people import Approver
 from approvals.domain.profiles import profile_of
 from approvals.domain.steps import Step
 

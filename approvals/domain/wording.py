@@ -24,7 +24,6 @@ from approvals.domain.headlines import HEADLINES, ended
 from approvals.domain.model import (
     Action,
     Approval,
-    Approver,
     Decision,
     Extension,
     OnTimeout,
@@ -45,6 +44,7 @@ from approvals.domain.parts import (
     text,
     with_address,
 )
+from approvals.domain.people import Approver
 from approvals.domain.profiles import open_channels, profile_of, refusal
 from approvals.domain.signed_links import approver_of
 

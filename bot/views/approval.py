@@ -18,9 +18,10 @@ from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
-from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
+from approvals.domain.model import Action, Approval, Decision, OnTimeout, Severity, shorten
 from approvals.domain.omissions import Shown
 from approvals.domain.parts import Names, join_texts
+from approvals.domain.people import Person
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details

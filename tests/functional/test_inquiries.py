@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import Action, Approval, Delivery, People, Person, Request
+from approvals.domain.model import Action, Approval, Delivery, Request
+from approvals.domain.people import People, Person
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond

@@ -37,7 +37,8 @@ from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import EndedExecution, TaskGoneError
 from approvals.domain import wording
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Approver, Delivery, People, Response, Status
+from approvals.domain.model import Action, Approval, Delivery, Response, Status
+from approvals.domain.people import Approver, People
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer

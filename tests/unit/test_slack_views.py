@@ -21,21 +21,10 @@ from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    MoreTime,
-    OnTimeout,
-    People,
-    Person,
-    Presence,
-    Request,
-    Severity,
-    readable,
-)
+from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, readable
 from approvals.domain.omissions import MORE
 from approvals.domain.parts import Moment, text
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
