@@ -13,7 +13,7 @@ from hypothesis import given
 
 from approvals.domain.facts import LABELS
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, Severity
+from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems
@@ -28,6 +28,7 @@ EVERYTHING: dict[str, Json] = {
     "Links": [{"Label": " Plan ", "Url": "https://example.com/plan"}],
     "Facts": [{"Label": "Version", "Value": "2"}, {"Label": "Users", "Value": 1.5}, {"Label": "Hot", "Value": True}],
     "RequestedBy": "ro@example.com",
+    "Kind": "question",
     "Severity": "high",
     "Approvers": ["ann@example.com", "U0CY000003", "S0GROUP001"],
     "RequiredApprovals": 2,
@@ -66,6 +67,7 @@ def test_every_key_is_read() -> None:
         links=(("Plan", "https://example.com/plan"),),
         facts=(("Version", "2"), ("Users", "1.5"), ("Hot", "true")),
         requested_by="ro@example.com",
+        kind=RequestKind.QUESTION,
         severity=Severity.HIGH,
         approvers=("ann@example.com", "U0CY000003", "S0GROUP001"),
         required_approvals=2,
