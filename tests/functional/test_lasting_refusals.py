@@ -18,6 +18,7 @@ from approvals.services.notify import Notifier
 from approvals.services.respond import respond
 from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
+from bot.channel import CHANNEL_CLOSED
 from bot.deliveries import channel_message, direct_messages
 from bot.messenger import SlackMessenger
 from bot.refusals import GONE, LASTING, NO_THREAD
@@ -167,7 +168,7 @@ def test_reminder_of_a_request_to_everyone_reaches_its_requester(backend: Backen
     now = backend.move_on(asked)
     [told] = backend.to(CAROL)
     assert told.text.startswith(f"{NAMED} A reminder:")
-    assert "The request's channel in Slack takes no messages any more" in told.text
+    assert CHANNEL_CLOSED in told.text
     assert "reminder-1" in now.steps
 
 

@@ -873,7 +873,7 @@ def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest
     view = home_view(overview, waiting, the_link, now=NOW, said=said).to_dict()
     assert check_home(view) == view
     if waiting:
-        assert f"Waits for you ({len(waiting)})" in json.dumps(view)
+        assert f"Waiting for you ({len(waiting)})" in json.dumps(view)
 
 
 def test_the_address_of_who_decided_is_never_cut_in_a_list() -> None:
@@ -906,7 +906,7 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
     view = home_view(Overview(waiting=rows, requested=rows, decided=rows), waiting, the_link, now=NOW).to_dict()
     assert check_home(view) == view
     shown = json.dumps(view)
-    assert f"And {len(waiting) - MAX_ROWS} more" in shown
+    assert f"{len(waiting) - MAX_ROWS} more: " in shown
     assert REFRESH_ID in shown
     answerable = shown.count(ACTION_IDS[Action.APPROVE])
     assert answerable > 1
@@ -918,7 +918,7 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
 @given(st.lists(many, max_size=30))
 def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval]) -> None:
     rows = [summarize(approval) for approval in approvals]
-    blocks = as_sent(list_blocks([("Waits for you", rows), ("Others", rows)], the_link, "Nothing."))
+    blocks = as_sent(list_blocks([("Waiting for you", rows), ("Others", rows)], the_link, "Nothing."))
     assert refused(blocks) is None
     assert len(blocks) > 0
 
