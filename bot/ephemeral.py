@@ -168,7 +168,9 @@ class ReplyDelivery:
         """Show the only approval that was found, or those to choose from."""
         alone = next(self._in_full(found), None) if len(found) == 1 else None
         if alone and can_see(alone, viewer):
-            self._messenger.respond(reply.response_url, *message_of(alone, answerable=is_awaited(alone, viewer)))
+            self._messenger.respond(
+                reply.response_url, *message_of(alone, answerable=is_awaited(alone, viewer), is_copy=True)
+            )
         else:
             # An approval that they may not see is answered like a missing one: nobody learns what exists.
             several = found if len(found) > 1 else []
