@@ -18,10 +18,12 @@ from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import reveal
 from approvals.domain.eligibility import barred_requester, eligible, is_quorum
 from approvals.domain.form_changes import current_form
+from approvals.domain.kind_wording import words_of
 from approvals.domain.markdown import Style
-from approvals.domain.model import Action, Approval, Decision, Person, Severity, Status, shorten
+from approvals.domain.model import Action, Approval, Decision, Severity, Status, shorten
 from approvals.domain.omissions import Shown
 from approvals.domain.parts import join_texts
+from approvals.domain.people import Person
 from approvals.domain.references import short
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
@@ -71,7 +73,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 def request_text(approval: Approval) -> str:
     """Return the text for the notification, and for clients that show no blocks."""
-    return f"{'Answer needed' if approval.request.form else 'Approval required'}: {literal(approval.title)}"
+    return f"{words_of(approval).prefix} {literal(approval.title)}"
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True, is_copy: bool = False) -> list[Block]:
@@ -196,8 +198,7 @@ def _head(approval: Approval) -> list[Block]:
     """Return the title, the requester, what they need, and the deadline."""
     severe = approval.request.severity is Severity.HIGH
     who = _requester(approval) or "A workflow"
-    needs = "needs your answers and your approval by" if approval.request.form else "requests your approval by"
-    lead = paragraph(f"{who} {needs} *{local_time(approval.deadline)}*.")
+    lead = paragraph(f"{who} {words_of(approval).needs} *{local_time(approval.deadline)}*.")
     return [*_title(approval), lead, *([paragraph(_SEVERE)] if severe else [])]
 
 
@@ -253,7 +254,7 @@ def _wanted(approval: Approval) -> list[Block]:
         return []
     verb = "fill in" if current_form(approval) is None else "confirm or change"
     return [
-        paragraph(f"*To approve, you {verb}:*"),
+        paragraph(f"*To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:*"),
         *details.quote("\n".join(fields), MAX_FIELDS),
         *_filled_in(approval),
     ]

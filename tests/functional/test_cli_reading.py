@@ -23,7 +23,8 @@ from botocore.exceptions import EndpointConnectionError
 from approvals.domain.characters import hidden_in
 from approvals.domain.form_changes import form_key
 from approvals.domain.judgement import Cancellation, Withdrawal
-from approvals.domain.model import Action, Approval, People, Person, Response, Status
+from approvals.domain.model import Action, Approval, Response, Status
+from approvals.domain.people import People, Person
 from approvals.domain.references import short
 from cli.__main__ import main
 from cli.export_columns import COLUMNS, cell
