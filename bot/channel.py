@@ -38,7 +38,7 @@ minute. Approvers who are left out find the request in the app's Home, and in th
 Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
 """
 
-CHANNEL_CLOSED = "The request's channel in Slack takes no messages any more, so nobody else is told there."
+CHANNEL_CLOSED = "The request's Slack channel no longer accepts messages, so nobody else in it was notified."
 
 MAX_MENTIONS = 50
 """People who are mentioned in one message: more would be noise."""
@@ -255,7 +255,7 @@ class _Said:
 def _reminder(approval: Approval) -> _Said:
     missing = awaited(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
-    return _Said(join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing)
+    return _Said(join_texts([wording.reminder(approval), f"Still waiting for {names}." if names else ""]), missing)
 
 
 def _direct_reminder(approval: Approval) -> _Said:
@@ -265,7 +265,7 @@ def _direct_reminder(approval: Approval) -> _Said:
 def _escalation(approval: Approval) -> _Said:
     new = approval.people.escalation if approval.people else ()
     names = ", ".join(map(display_name, new))
-    return _Said(text(f"There was no decision in time. From now on these may answer, too: {names}."), new)
+    return _Said(text(f"No decision yet. {names} can now respond as well."), new)
 
 
 def _extension(approval: Approval) -> _Said:

@@ -109,6 +109,10 @@ COLUMNS: Mapping[str, Column] = {
     "state_machine": Column("The state machine that asked.", lambda a: a.workflow.state_machine_name),
     "execution_arn": Column("Its execution.", lambda a: a.workflow.execution_arn),
     "digest": Column("The SHA-256 of all that was asked.", lambda a: a.request.digest),
+    "kind": Column(
+        "`approval`, or `question`: then approved means answered, and rejected declined.",
+        lambda a: a.request.kind.value,
+    ),
     **{
         name: Column(f"{label}, as the request says it.", attrgetter(f"request.{name}"))
         for name, label in LABELS.items()

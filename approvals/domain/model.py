@@ -38,6 +38,13 @@ class Action(StrEnum):
         return Status.APPROVED if self is Action.APPROVE else Status.REJECTED
 
 
+class RequestKind(StrEnum):
+    """What a request asks for. It changes words, no rules: an answered question is approved."""
+
+    APPROVAL = "approval"
+    QUESTION = "question"
+
+
 class Severity(StrEnum):
     """How much depends on the decision. HIGH asks for a second confirmation, on every channel."""
 
@@ -91,6 +98,7 @@ class Request:
     links: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     requested_by: str | None = None
+    kind: RequestKind = RequestKind.APPROVAL
     severity: Severity = Severity.NORMAL
     approvers: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()

@@ -223,7 +223,7 @@ def test_every_problem_is_named() -> None:
 @pytest.mark.parametrize("name", [ALICE.id, GROUP])
 def test_a_slack_name_without_slack_is_a_problem(name: str) -> None:
     [problem] = problems("bob@example.com", name)
-    assert problem.startswith("Approval.Approvers[1]: this stack has no Slack")
+    assert problem.startswith("Approval.Approvers[1]: Slack is not connected")
 
 
 @pytest.mark.parametrize("slack", [None, SlackUsers()])

@@ -90,33 +90,35 @@ DOCUMENT = (ROOT / "docs/rules.md").read_text()
 
 VERDICTS = {
     "decides": Verdict.DECIDED,
-    "counts": Verdict.COUNTED,
+    "recorded": Verdict.COUNTED,
     "resets": Verdict.RESET,
     "outdated": Verdict.OUTDATED,
-    "nothing new": Verdict.REPEATED,
+    "duplicate": Verdict.REPEATED,
     "withdraw first": Verdict.ANSWERED_OTHERWISE,
-    "overruled": Verdict.OVERRULED,
+    "already decided": Verdict.OVERRULED,
     "too late": Verdict.TOO_LATE,
-    "time is up": Verdict.TOO_LATE,
-    "called off": Verdict.CANCELLED,
+    "expires": Verdict.TOO_LATE,
+    "rejects": Verdict.TOO_LATE,
+    "cancelled": Verdict.CANCELLED,
     "not allowed": Verdict.NOT_ALLOWED,
     "incomplete": Verdict.INCOMPLETE,
-    "used before": Verdict.ALREADY_USED,
+    "already used": Verdict.ALREADY_USED,
     "withdrawn": Verdict.WITHDRAWN,
-    "more time": Verdict.EXTENDED,
-    "nothing to do": Verdict.NOT_DUE,
-    "moves on": Verdict.MOVED_ON,
+    "extended": Verdict.EXTENDED,
+    "no effect": Verdict.NOT_DUE,
+    "reminds": Verdict.MOVED_ON,
+    "escalates": Verdict.MOVED_ON,
 }
 STATUSES = {
-    "waiting": Status.PENDING,
+    "open": Status.PENDING,
     "approved": Status.APPROVED,
     "rejected": Status.REJECTED,
     "expired": Status.EXPIRED,
-    "called off": Status.CANCELLED,
+    "cancelled": Status.CANCELLED,
 }
 
 
-OLD_PAGE = " on a page from before that"
+OLD_PAGE = " on an older page"
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
-    found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|asks for more time)( in Slack)?(?: with (.+))?", step)
+    found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|extends the deadline)( in Slack)?(?: with (.+))?", step)
     assert found, step
     person = next(person for person in EVERYBODY if person.name == found[1])
     approver = in_slack(person) if found[3] else by_email(person)
@@ -208,7 +210,7 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     match found[2]:
         case "withdraws":
             return Withdrawal(approver, at, key)
-        case "asks for more time":
+        case "extends the deadline":
             return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
