@@ -211,7 +211,8 @@ _INTRODUCTION = f"""\
 
 For people who pay for a stack: USD in {PRICES["region"]} at list prices of {PRICES["seen"]}, without taxes, free tiers
 and discounts. Each approval has one approver, who receives an email and responds with a link or in Slack, without
-failures. A test counts the calls. Sizes and seconds are the assumptions below. No figure comes from a bill: watch yours.
+failures. A test counts the calls. Sizes and seconds are the assumptions below. No figure comes from a bill: watch
+yours.
 """
 
 
@@ -277,9 +278,9 @@ def _options() -> Iterator[str]:
     yield from _amounts(OPTIONS)
     restored, left_out = (usd(price, OPTIONS[1].amount) for price in (OPTIONS[1].price, "lambda_gb_second"))
     yield (
-        "\nBoth are off by default; [performance.md](performance.md#choose) says how to turn them on. SnapStart saves no\n"
-        f"money: without one second of init, {STARTS:,} starts cost {left_out:.4f} USD less, and their restores cost "
-        f"{restored:.4f} USD.\n"
+        "\nBoth are off by default; [performance.md](performance.md#choose) says how to turn them on. SnapStart saves\n"
+        f"no money: without one second of init, {STARTS:,} starts cost {left_out:.4f} USD less, and their restores "
+        f"cost {restored:.4f} USD.\n"
     )
 
 
