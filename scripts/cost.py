@@ -20,7 +20,7 @@ MEMORY = {"request": 0.25, "notify": 0.5, "callback": 0.5, "bot": 0.5, "decision
 """GB of each function that an approval or the scheduler needs, as in the template."""
 
 COLD = 1.5
-"""Seconds billed for an invocation. Approvals are rare, so each counts as a cold start."""
+"""Seconds billed for an invocation. Approvals are rare, so each is a cold start here."""
 
 RECORD = 4
 """KB of a record, and so the write units of a change: a request with some details, its response and its steps."""

@@ -66,7 +66,7 @@ To validate received events, use the JSON Schema [events.schema.json](../approva
 passes ajv's strict mode. [request.md](request.md#in-an-editor-or-a-test) shows how an editor refers to a schema.
 """
 
-EVERY = "The first example is a complete event. The others show only `detail-type` and `detail`.\n"
+EVERY = "The first example is a complete event. The others show only `source`, `detail-type` and `detail`.\n"
 
 
 def approval() -> Approval:
