@@ -11,8 +11,9 @@ from approvals.domain import form_wording, wording
 from approvals.domain.eligibility import eligible, unanswered
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
-from approvals.domain.model import Approval, Delivery, Person
+from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
+from approvals.domain.people import Person
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from bot.addresses import SLACK

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Person
+from approvals.domain.people import Person
 from approvals.requests.identities import MAX_PEOPLE, UnresolvedError
 from bot.addresses import SLACK, is_slack_group, is_slack_user
 

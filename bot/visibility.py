@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.email_address import is_same
-from approvals.domain.model import Approval, Approver, Person
+from approvals.domain.model import Approval
+from approvals.domain.people import Approver, Person
 from approvals.domain.summary import Summary, summarize
 from bot.addresses import SLACK
 from bot.deliveries import channel_message

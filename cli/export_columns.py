@@ -10,7 +10,8 @@ from operator import attrgetter
 
 from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
-from approvals.domain.model import Approval, Approver, Decision, Json, Person, Refusal, Response, iso
+from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
+from approvals.domain.people import Approver, Person
 from approvals.domain.result import form
 from bot.addresses import SLACK
 from cli.document import response_document, status
@@ -114,6 +115,10 @@ COLUMNS: Mapping[str, Column] = {
     "state_machine": Column("State machine of the request.", lambda a: a.workflow.state_machine_name),
     "execution_arn": Column("ARN of the execution that waited.", lambda a: a.workflow.execution_arn),
     "digest": Column("SHA-256 of the complete request.", lambda a: a.request.digest),
+    "kind": Column(
+        "`approval`, or `question`: then approved means answered, and rejected declined.",
+        lambda a: a.request.kind.value,
+    ),
     **{
         name: Column(f"{label}, as the request states it.", attrgetter(f"request.{name}"))
         for name, label in LABELS.items()

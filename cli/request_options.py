@@ -18,6 +18,7 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     "Facts": ("--fact", "LABEL=VALUE", "Fact for the approvers. Repeatable."),
     "Links": ("--link", "LABEL=URL", "Link for the approvers. Repeatable."),
     "RequestedBy": ("--requested-by", "WHO", "Requester, who can't respond: email address or Slack user ID."),
+    "Kind": ("--kind", None, "question: approvers answer its form instead of approving.  [default: approval]"),
     "Severity": ("--severity", None, "high: approvers confirm their response in a second step.  [default: normal]"),
     "Approvers": (
         "--approver",

@@ -13,9 +13,11 @@ from itertools import accumulate
 from approvals.domain import facts, form_wording, markdown, omissions, wording
 from approvals.domain.eligibility import is_quorum, responder
 from approvals.domain.form_changes import current_form, reset_response
-from approvals.domain.model import Action, Approval, Person, readable, shorten
+from approvals.domain.kind_wording import words_of
+from approvals.domain.model import Action, Approval, readable, shorten
 from approvals.domain.omissions import RequestPart, Shown
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
+from approvals.domain.people import Person
 from approvals.domain.rules import can_extend
 from approvals.domain.signed_links import approver_of, link
 from approvals.domain.steps import notice_step, outcome_step, request_step
@@ -62,7 +64,7 @@ class Links:
         def address(action: Action) -> str:
             return link(approval, action, recipient, base_url=self.base_url, all_shown=complete)
 
-        return [f"{action.upper()}\n{address(action)}" for action in Action]
+        return [f"{verb.upper()}\n{address(action)}" for action, verb in words_of(approval).verbs.items()]
 
     def promise(self, *, complete: bool) -> str:
         """Return what opening a link does."""
@@ -126,7 +128,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
     why = f" {wording.SHARED_ADDRESS}" if shared else ""
     parts = [
-        f"For information only: {who} requests an approval. You can't respond.{why}",
+        f"For information only: {who} {words_of(approval).notice}. You can't respond.{why}",
         quoted(approval.title),
         "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
@@ -218,7 +220,7 @@ def _wanted(approval: Approval) -> str:
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
         verb = "fill in" if current_form(approval) is None else "confirm or change"
-        lines += [f"To approve, you {verb}:", *map(quoted, fields)]
+        lines += [f"To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
 
 

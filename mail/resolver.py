@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Person
+from approvals.domain.people import Person
 from mail.addresses import EMAIL, is_email
 
 

@@ -17,20 +17,8 @@ from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.history import Kind
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Json,
-    MoreTime,
-    People,
-    Person,
-    Request,
-    Response,
-    Severity,
-    Workflow,
-    iso,
-)
+from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, Severity, Workflow, iso
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step

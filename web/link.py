@@ -13,7 +13,8 @@ from http import HTTPStatus
 
 from approvals.domain.eligibility import responder
 from approvals.domain.form_changes import form_key
-from approvals.domain.model import Action, Approval, Approver, Person, Presence, Severity
+from approvals.domain.model import Action, Approval, Presence, Severity
+from approvals.domain.people import Approver, Person
 from approvals.domain.signed_links import ALL_SHOWN, approver_of, is_approval_id, signed_recipient
 from approvals.store.table import ApprovalTable, NotFoundError
 from web.http import COPY_WHOLE, PageError

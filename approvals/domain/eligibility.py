@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Approval, Approver, People, Person, Request, Response
+from approvals.domain.model import Approval, Request, Response
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.profiles import open_channels
 
 

@@ -10,7 +10,8 @@ from hashlib import sha256
 from approvals.domain import wording
 from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
-from approvals.domain.model import Approval, Approver, Json, Status, iso, shorten
+from approvals.domain.model import Approval, Json, Status, iso, shorten
+from approvals.domain.people import Approver
 
 SOURCE = "human-approval"
 

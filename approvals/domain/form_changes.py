@@ -14,7 +14,8 @@ from hashlib import sha256
 from approvals.domain.eligibility import answer_of, eligible
 from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem, format_answer
-from approvals.domain.model import Action, Approval, Person, Response
+from approvals.domain.model import Action, Approval, Response
+from approvals.domain.people import Person
 
 MAX_CHANGES = 3
 """How often the values of a form can be changed: each change keeps the responses that it reset, and a record has

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from approvals.domain.eligibility import Reason
 from approvals.domain.forms import Problem
-from approvals.domain.model import Approval, Approver, Response
+from approvals.domain.model import Approval, Response
+from approvals.domain.people import Approver
 
 
 class Verdict(StrEnum):

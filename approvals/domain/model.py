@@ -1,4 +1,4 @@
-"""The core's types: an approval, its request, people, responses and decision. Nothing here reads a clock."""
+"""The core's types: an approval, its request, responses and decision. Nothing here reads a clock."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from approvals.domain.characters import MAX_NAME, one_line
-from approvals.domain.email_address import is_same
 from approvals.domain.form_fields import FormField, FormValue
+from approvals.domain.people import Approver, People
 from approvals.domain.steps import REQUEST, Step
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -36,6 +35,13 @@ class Action(StrEnum):
     def status(self) -> Status:
         """Return the status that this response leads to."""
         return Status.APPROVED if self is Action.APPROVE else Status.REJECTED
+
+
+class RequestKind(StrEnum):
+    """What a request asks for. It changes words, no rules: an answered question is approved."""
+
+    APPROVAL = "approval"
+    QUESTION = "question"
 
 
 class Severity(StrEnum):
@@ -91,6 +97,7 @@ class Request:
     links: tuple[tuple[str, str], ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     requested_by: str | None = None
+    kind: RequestKind = RequestKind.APPROVAL
     severity: Severity = Severity.NORMAL
     approvers: tuple[str, ...] = ()
     required_approvals: int = 1
@@ -134,70 +141,6 @@ class Workflow:
         """Return True for a later attempt of the same state of the same execution."""
         same = (earlier.execution_arn, earlier.state_name, earlier.entered_at)
         return self.attempt > earlier.attempt and (self.execution_arn, self.state_name, self.entered_at) == same
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approver:
-    """A user who responds. `id` is their name on the channel, `name` what people call them, on one line.
-
-    `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
-    none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
-    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored.
-    """
-
-    id: str
-    name: str
-    channel: str
-    realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
-    member: bool | None = field(default=None, compare=False, metadata={"stored": False})
-
-    def __post_init__(self) -> None:
-        """Keep the name to one line: with line breaks, it could pose as our words. An address is never cut."""
-        object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))) or self.id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """One human, whatever the channel. `name` is one line, `id` an address in canonical form, or else a user id.
-
-    `identities` are their names by channel: several where a channel says that they are the same person's.
-    """
-
-    id: str
-    name: str
-    identities: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    def __post_init__(self) -> None:
-        """Keep the name to one line, as an approver's."""
-        object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
-
-    def on(self, channel: str) -> str:
-        """Return their name on a channel; empty if they have none there."""
-        return self.identities.get(channel, "")
-
-    @property
-    def address(self) -> str:
-        """Their address, which names them on every channel; empty if none is known."""
-        return next((identity for identity in self.identities.values() if "@" in identity), "")
-
-    def is_(self, approver: Approver) -> bool:
-        """Return True if this person responds. An address names them on every channel without realms."""
-        if approver.realm is None and "@" in approver.id:
-            return any(is_same(identity, approver.id) for identity in self.identities.values())
-        return bool(approver.id) and approver.id == self.on(approver.channel)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
-    """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
-
-    It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
-    """
-
-    approvers: tuple[Person, ...] = ()
-    escalation: tuple[Person, ...] = ()
-    requester: Person | None = None
-    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from itertools import chain
 
 from approvals.domain.characters import one_line
 from approvals.domain.email_address import is_same
-from approvals.domain.model import Approver, Person, readable
+from approvals.domain.model import readable
+from approvals.domain.people import Approver, Person
 
 _AT = re.compile(r"\s*[@\uff20\ufe6b]\s*")
 """The sign of an address, in all its widths."""

@@ -8,7 +8,8 @@ from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import Action, Approval, Approver, Json, Presence, Request, Response, Status, iso
+from approvals.domain.model import Action, Approval, Json, Presence, Request, Response, Status, iso
+from approvals.domain.people import Approver
 
 MAX_OUTPUT = 262_144
 """UTF-8 bytes that SendTaskSuccess takes at the most, and that a state's output may have: the input with the result.

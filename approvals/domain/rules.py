@@ -27,13 +27,13 @@ from approvals.domain.model import (
     Decision,
     Extension,
     OnTimeout,
-    Person,
     Presence,
     Refusal,
     Request,
     Response,
     Status,
 )
+from approvals.domain.people import Person
 
 MAX_REFUSALS = 50
 """Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""

@@ -14,7 +14,8 @@ import secrets
 from base64 import b32encode
 from urllib.parse import urlencode
 
-from approvals.domain.model import Action, Approval, Approver
+from approvals.domain.model import Action, Approval
+from approvals.domain.people import Approver
 from approvals.domain.profiles import channel_of
 
 MAX_QUERY = 700

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from approvals.domain import wording
 from approvals.domain.eligibility import deciders
-from approvals.domain.model import Approval, Approver, Decision, Delivery, Severity
+from approvals.domain.model import Approval, Decision, Delivery, Severity
+from approvals.domain.people import Approver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from typing import Any
 import rfc8785
 
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, Severity
+from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 
 KEY = "Approval"
 """The key of the execution's input that holds the request. The rest of the input is context."""
@@ -50,6 +50,7 @@ def read(
         **{name: _plain(given[key]) for key, name in _PLAIN.items() if key in given},
         links=tuple((link["Label"].strip(), link["Url"].strip()) for link in given.get("Links", ())),
         facts=tuple((fact["Label"].strip(), _text(fact["Value"])) for fact in given.get("Facts", ())),
+        kind=RequestKind(given.get("Kind", RequestKind.APPROVAL)),
         severity=Severity(given.get("Severity", Severity.NORMAL)),
         comments={action: Presence(comments.get(action.capitalize()) or Presence.OPTIONAL) for action in Action},
         form=tuple(_field(field) for field in given.get("Form", ())),
@@ -70,6 +71,7 @@ def write(request: Request) -> dict[str, Json]:
             **{key: getattr(request, name) for key, name in _PLAIN.items()},
             "Links": [{"Label": label, "Url": url} for label, url in request.links],
             "Facts": [{"Label": label, "Value": value} for label, value in request.facts],
+            "Kind": request.kind.value,
             "Severity": request.severity.value,
             "Comment": {action.capitalize(): presence.value for action, presence in request.comments.items()},
             "Form": [_written({_key(name): getattr(field, name) for name in _FORM_FIELDS}) for field in request.form],

@@ -11,8 +11,9 @@ from typing import Protocol
 
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.email_address import is_same
-from approvals.domain.model import People, Person, Request
+from approvals.domain.model import Request
 from approvals.domain.parts import join_names
+from approvals.domain.people import People, Person
 from approvals.domain.profiles import channel_of, open_channels, profile_of
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidRequestError

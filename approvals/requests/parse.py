@@ -13,7 +13,7 @@ from sys import float_info
 from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Json, Request, Workflow, shorten
+from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
@@ -27,7 +27,9 @@ that would be approved first and then fail the execution for its size is refused
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
-EVERYDAY = frozenset({"Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders"})
+EVERYDAY = frozenset(
+    {"Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders"}
+)
 """Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.
 
 Without `Approval`, these are context. The others say who may respond, what counts or when it ends: as context they
@@ -116,6 +118,8 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
     if request.escalate_to and not request.approvers:
         yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+    if request.kind is RequestKind.QUESTION and not request.form:
+        yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
 

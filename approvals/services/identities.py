@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import People, Request
+from approvals.domain.model import Request
+from approvals.domain.people import People
 from approvals.domain.profiles import open_channels
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError

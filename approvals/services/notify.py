@@ -13,7 +13,8 @@ from approvals.adapters.queues import RetryQueue
 from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED, DeliveryError
 from approvals.domain.form_changes import number_of_changes, people_to_respond_again
 from approvals.domain.judgement import Cancellation
-from approvals.domain.model import Approval, People, Request, Status
+from approvals.domain.model import Approval, Request, Status
+from approvals.domain.people import People
 from approvals.domain.steps import request_step
 from approvals.requests.parse import InvalidRequestError
 from approvals.services.channel import Channel, News, NewsKind

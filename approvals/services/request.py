@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.eligibility import needs_lookup
 from approvals.domain.errors import INVALID_REQUEST
-from approvals.domain.model import Approval, Json, People, Request
+from approvals.domain.model import Approval, Json, Request
+from approvals.domain.people import People
 from approvals.domain.result import MAX_OUTPUT, most_bytes
 from approvals.domain.signed_links import approval_id, new_link_key
 from approvals.requests.codec import KEY

@@ -15,7 +15,6 @@ from approvals.domain.model import (
     Delivery,
     Extension,
     Json,
-    People,
     Refusal,
     Request,
     Response,
@@ -25,6 +24,7 @@ from approvals.domain.model import (
 )
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.parts import Moment, Part, Text, text
+from approvals.domain.people import People
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.rules import next_due
 from approvals.requests.codec import read, write

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from approvals.domain.errors import ConflictError
-from approvals.domain.model import Approval, Delivery, People, iso
+from approvals.domain.model import Approval, Delivery, iso
+from approvals.domain.people import People
 from approvals.domain.replies import DeferredReply
 from approvals.domain.steps import Step
 from approvals.store import legacy

@@ -12,7 +12,8 @@ from typing import Any
 
 from slack_bolt import BoltRequest
 
-from approvals.domain.model import Action, Approver
+from approvals.domain.model import Action
+from approvals.domain.people import Approver
 from approvals.domain.signed_links import is_approval_id
 from bot.addresses import SLACK
 from bot.views.buttons import ALL_SHOWN

@@ -12,8 +12,9 @@ from approvals.domain import response_wording, wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import ExtensionRequest, Judgement, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, Approver, Response
+from approvals.domain.model import Action, Approval, Response
 from approvals.domain.parts import Text, join_texts
+from approvals.domain.people import Approver
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 from approvals.services.respond import respond

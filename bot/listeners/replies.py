@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
-from approvals.domain.model import Approver
 from approvals.domain.parts import Text
+from approvals.domain.people import Approver
 from approvals.domain.replies import DeferredReply, ReplyKind
 from bot.listeners.payloads import Interaction
 

@@ -18,9 +18,11 @@ from approvals.domain import facts, form_wording, omissions, wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
-from approvals.domain.model import Action, Approval, Decision, OnTimeout, Person, Severity, shorten
+from approvals.domain.kind_wording import words_of
+from approvals.domain.model import Action, Approval, Decision, OnTimeout, Severity, shorten
 from approvals.domain.omissions import Shown
 from approvals.domain.parts import Names, join_texts
+from approvals.domain.people import Person
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
@@ -70,7 +72,7 @@ _YOURS_ALONE = "The link is yours alone: do not forward it."
 
 def request_text(approval: Approval) -> str:
     """Return the text for the notification, and for clients that show no blocks."""
-    return f"{'Answer needed' if approval.request.form else 'Approval required'}: {literal(approval.title)}"
+    return f"{words_of(approval).prefix} {literal(approval.title)}"
 
 
 def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
@@ -221,7 +223,7 @@ def _wanted(approval: Approval) -> list[Block]:
         return []
     verb = "fill in" if current_form(approval) is None else "confirm or change"
     return [
-        paragraph(f"*To approve, you {verb}:*"),
+        paragraph(f"*To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:*"),
         *details.quote("\n".join(fields), MAX_FIELDS),
         *_filled_in(approval),
     ]

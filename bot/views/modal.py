@@ -29,9 +29,9 @@ from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity, shorten
 from approvals.domain.parts import Text
-from bot.views.buttons import label_of
 from bot.views.details import quote
 from bot.views.text import paragraph, sentence
 
@@ -86,6 +86,7 @@ def response_modal(
     The form holds what was typed before, else what other approvers filled in, else the defaults. `note` says why the
     person must respond again.
     """
+    words = words_of(approval)
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
     if note:
@@ -102,16 +103,16 @@ def response_modal(
         label = "Comment" if action is Action.APPROVE else "Reason"
         blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED))
     if approval.request.severity is Severity.HIGH:
-        yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
+        sure = f"I confirm that I want to {words.verbs[action]} this {words.request}"
+        yes = Option(text=PlainTextObject(text=sure), value=YES)
         box = CheckboxesElement(action_id=VALUE, options=[yes])
         blocks.append(_input(CONFIRMATION, "This request is of high severity", box, required=True))
-    button = PlainTextObject(text=label_of(approval, action))
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
         private_metadata=metadata,
-        title=button,
-        submit=button,
+        title=PlainTextObject(text=words.dialog_titles[action]),
+        submit=PlainTextObject(text=words.buttons[action]),
         close=PlainTextObject(text="Cancel"),
         blocks=blocks,
     )

@@ -24,8 +24,9 @@ from slack_sdk.models.blocks import (
 from approvals.domain.addresses import host_of, label_with_host
 from approvals.domain.characters import reveal
 from approvals.domain.markdown import Style
-from approvals.domain.model import Approver, readable, shorten
+from approvals.domain.model import readable, shorten
 from approvals.domain.parts import Moment, Text, display_name
+from approvals.domain.people import Approver
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import MAX_RUN, SLACK_MESSAGE, weigh
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import ClientError
 
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Json
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
@@ -147,7 +148,7 @@ def _announced(context: Context, watch: Watch, arn: str, started: datetime) -> A
 
 
 def _announcement(context: Context, approval: Approval) -> Iterator[str]:
-    yield f"Approval requested: {plain(approval.title)}"
+    yield f"{words_of(approval).approval.capitalize()} requested: {plain(approval.title)}"
     yield f"  ID         {approval.id}"
     yield f"  Execution  {plain(approval.workflow.execution_name)}"
     yield f"  Deadline   {format_deadline(approval.deadline, context.clock())}"

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from approvals.domain.model import Action, Approval, Approver, Presence, Request, Response
+from approvals.domain.model import Action, Approval, Presence, Request, Response
+from approvals.domain.people import Approver
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import query
 from bot.views.buttons import ACTION_IDS

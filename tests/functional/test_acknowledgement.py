@@ -19,7 +19,8 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import Action, MoreTime, People, Presence
+from approvals.domain.model import Action, MoreTime, Presence
+from approvals.domain.people import People
 from approvals.domain.summary import summarize
 from approvals.store.table import ApprovalTable
 from bot.messenger import SlackMessenger

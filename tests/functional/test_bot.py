@@ -19,7 +19,8 @@ from slack_sdk.signature import SignatureVerifier
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Action, Approval, MoreTime, People, Person, Presence, Request, Severity, Status
+from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Severity, Status
+from approvals.domain.people import People, Person
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, RequestFailedError, create_app

@@ -22,19 +22,8 @@ from approvals.domain.errors import ConflictError
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    MoreTime,
-    OnTimeout,
-    People,
-    Person,
-    Presence,
-    Request,
-    Severity,
-    Status,
-)
+from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, Status
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.domain.steps import Step
 from approvals.services.respond import respond

@@ -25,7 +25,8 @@ from approvals.domain.form_changes import form_key
 from approvals.domain.headlines import HEADLINES
 from approvals.domain.history import history
 from approvals.domain.judgement import Cancellation, Withdrawal
-from approvals.domain.model import Action, Approval, People, Person, Response, Status, iso
+from approvals.domain.model import Action, Approval, Response, Status, iso
+from approvals.domain.people import People, Person
 from approvals.domain.references import short
 from cli.__main__ import main
 from cli.document import FROM_REQUEST

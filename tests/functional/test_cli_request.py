@@ -16,7 +16,8 @@ import boto3
 import pytest
 
 from approvals.domain.history import history
-from approvals.domain.model import Action, People, Person, iso
+from approvals.domain.model import Action, iso
+from approvals.domain.people import People, Person
 from approvals.domain.steps import Step
 from cli.watch import INTERRUPTION
 from tests.support.shell import Shell, Throttled

@@ -15,7 +15,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.adapters.step_functions import TaskGoneError
 from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Cancellation, Expiry
-from approvals.domain.model import Action, Approval, OnTimeout, People, Person, Request, Status
+from approvals.domain.model import Action, Approval, OnTimeout, Request, Status
+from approvals.domain.people import People, Person
 from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.respond import respond

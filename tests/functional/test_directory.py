@@ -11,7 +11,8 @@ from botocore.exceptions import EndpointConnectionError
 from slack_sdk import WebClient
 
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError, DeliveryRefusedError
-from approvals.domain.model import Approval, People, Person, Request
+from approvals.domain.model import Approval, Request
+from approvals.domain.people import People, Person
 from bot.directory import SlackDirectory, SlackUser
 from bot.messenger import SlackMessenger
 from demo.slack import GROUPS, PEOPLE, WORKSPACE, Slack

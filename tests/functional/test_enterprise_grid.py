@@ -14,7 +14,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
 from approvals.domain.eligibility import Reason
-from approvals.domain.model import Action, Approval, People, Person, Presence, Request, Status
+from approvals.domain.model import Action, Approval, Presence, Request, Status
+from approvals.domain.people import People, Person
 from approvals.requests.identities import UnresolvedError
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler

@@ -25,7 +25,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from approvals.domain.characters import hidden_in
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import Action, Approval, MoreTime, People, Person, Presence, Severity, Status
+from approvals.domain.model import Action, Approval, MoreTime, Presence, Severity, Status
+from approvals.domain.people import People, Person
 from approvals.domain.signed_links import approval_id, link, sign
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, create_app

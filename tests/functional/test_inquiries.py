@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import Action, Approval, Delivery, People, Person, Request
+from approvals.domain.model import Action, Approval, Delivery, Request
+from approvals.domain.people import People, Person
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
@@ -304,7 +305,7 @@ def test_one_request_is_shown_as_its_message_has_it_with_its_buttons(app: SlackA
     app.ask("Another")
     name = {"the id": asked.id, "the id's beginning": asked.id[:6], "the execution": "run-1"}[which]
     answer = app.command(f"show {name}")
-    assert answer.text == "Approval required: Deploy web 2.4.1"
+    assert answer.text == "Approve? Deploy web 2.4.1"
     clicked = app.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS)
     assert app.send(clicked)["statusCode"] == 200
     assert app.table.get(asked.id).decision
@@ -323,7 +324,7 @@ def test_an_execution_named_like_another_requests_short_id_does_not_take_its_pla
     assert "Which one?" in said
     assert f"`{real.id}`" in said
     assert f"`{imposter.id}`" in said
-    assert app.command(f"show {form(real.id)}").text == "Approval required: Deploy web 2.4.1"
+    assert app.command(f"show {form(real.id)}").text == "Approve? Deploy web 2.4.1"
 
 
 @pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])

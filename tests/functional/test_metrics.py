@@ -10,7 +10,8 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from approvals.domain.judgement import Cancellation, Expiry
-from approvals.domain.model import Action, Approver, Status
+from approvals.domain.model import Action, Status
+from approvals.domain.people import Approver
 from approvals.services.conclude import Resumer
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond

@@ -24,7 +24,8 @@ from approvals.domain.judgement import (
     Verdict,
     Withdrawal,
 )
-from approvals.domain.model import Action, Approval, Approver, Delivery, MoreTime, Request, Status
+from approvals.domain.model import Action, Approval, Delivery, MoreTime, Request, Status
+from approvals.domain.people import Approver
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.notify import Notifier

@@ -13,7 +13,8 @@ from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Approval, People, Person, Request, Status
+from approvals.domain.model import Approval, Request, Status
+from approvals.domain.people import People, Person
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import link, sign, user_recipient
 from approvals.store.table import ApprovalTable

@@ -14,7 +14,8 @@ from aws_lambda_powertools import Logger
 
 from approvals.domain.history import history
 from approvals.domain.judgement import ScheduledCheck, Verdict
-from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Status
+from approvals.domain.model import Action, Approval, Request, Status
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.result import result
 from approvals.services.channel import Channel, News, Tasks
 from approvals.services.respond import respond

@@ -13,7 +13,7 @@ from approvals.adapters.event_bus import MAX_ENTRIES, EventBus
 from approvals.domain.errors import DeliveryError
 from approvals.domain.events import Event
 from approvals.domain.judgement import Cancellation, Withdrawal
-from approvals.domain.model import People, Person
+from approvals.domain.people import People, Person
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Notifier
 from approvals.services.publish import Publisher

@@ -37,7 +37,8 @@ from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import EndedExecution, TaskGoneError
 from approvals.domain import wording
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Approver, Delivery, People, Response, Status
+from approvals.domain.model import Action, Approval, Delivery, Response, Status
+from approvals.domain.people import Approver, People
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
@@ -472,7 +473,7 @@ class Races(RuleBasedStateMachine):
         for message in messages:
             told = [f"{wording.headline(approval)}: {title}"]
             if ("notify", approval.id) in self.running or approval.decision is None:
-                told.append(f"Approval required: {title}")  # It shows progress, and looks again before it rests.
+                told.append(f"Approve? {title}")  # It shows progress, and looks again before it rests.
             elif "outcome_slack" in approval.steps:
                 assert not has_buttons(message), "buttons on what is decided"
             if message.edited:

@@ -14,8 +14,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
-from approvals.domain.model import Decision, Delivery, People, Person, Request, Status
+from approvals.domain.model import Decision, Delivery, Request, Status
 from approvals.domain.parts import Moment, text
+from approvals.domain.people import People, Person
 from approvals.domain.replies import DeferredReply
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step

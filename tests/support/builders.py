@@ -9,7 +9,8 @@ from typing import Any
 
 from approvals.domain.characters import reveal
 from approvals.domain.judgement import Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Approver, Delivery, People, Request, Response, Workflow
+from approvals.domain.model import Action, Approval, Delivery, Request, Response, Workflow
+from approvals.domain.people import Approver, People
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from approvals.requests import schema

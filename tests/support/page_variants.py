@@ -16,13 +16,12 @@ from approvals.domain.model import (
     Extension,
     MoreTime,
     OnTimeout,
-    People,
-    Person,
     Presence,
     Refusal,
     Request,
     Severity,
 )
+from approvals.domain.people import People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired

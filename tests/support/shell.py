@@ -14,7 +14,8 @@ import boto3
 from click.testing import CliRunner, Result
 
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
-from approvals.domain.model import Action, Approval, Approver, People, Workflow
+from approvals.domain.model import Action, Approval, Workflow
+from approvals.domain.people import Approver, People
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
 from approvals.requests.parse import parse_request

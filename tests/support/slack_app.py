@@ -14,15 +14,8 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain.model import (
-    Action,
-    Approval,
-    People,
-    Person,
-    Presence,
-    Request,
-    Status,
-)
+from approvals.domain.model import Action, Approval, Presence, Request, Status
+from approvals.domain.people import People, Person
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, create_app
 from bot.credentials import SecretSource, SlackSecret

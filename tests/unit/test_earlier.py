@@ -17,7 +17,8 @@ from approvals.domain.eligibility import Reason, unanswered
 from approvals.domain.events import owed
 from approvals.domain.form_changes import current_form, form_key, people_to_respond_again
 from approvals.domain.judgement import Expiry, ExtensionRequest, Verdict
-from approvals.domain.model import Action, Approval, Approver, Status
+from approvals.domain.model import Action, Approval, Status
+from approvals.domain.people import Approver
 from approvals.domain.result import output
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import query, verify

@@ -26,7 +26,8 @@ from approvals.domain.events import MAX_CAUSE, Event, events, owed
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.history import Kind, history
-from approvals.domain.model import Action, Approval, Approver, Request
+from approvals.domain.model import Action, Approval, Request
+from approvals.domain.people import Approver
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
 from approvals.domain.steps import Step
 from approvals.requests.identities import MAX_PEOPLE

@@ -18,7 +18,8 @@ from approvals.domain.form_changes import (
 )
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.judgement import Judgement, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, Approver, People, Person, Request
+from approvals.domain.model import Action, Approval, Request
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from tests.support.builders import ALICE, BOB, CAROL, NOW, a_response, an_approval
 

@@ -9,7 +9,8 @@ from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.history import Kind, history
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Withdrawal
-from approvals.domain.model import Action, Approver, MoreTime, People, Person, Request
+from approvals.domain.model import Action, MoreTime, Request
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from tests.support.builders import ALICE, BOB, HOUR, NOW, a_response, an_approval, cancelled, decided, expired

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from approvals.domain.errors import DeliveryError
-from approvals.domain.model import People, Person, Request
+from approvals.domain.model import Request
+from approvals.domain.people import People, Person
 from approvals.requests.identities import MAX_PEOPLE, Resolver, identify
 from approvals.requests.parse import InvalidRequestError
 from bot.directory import SlackUser

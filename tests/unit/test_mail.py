@@ -16,7 +16,8 @@ from botocore.stub import Stubber
 from approvals.domain.errors import DeliveryError
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Approver, People, Person, Request
+from approvals.domain.model import Request
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.services.channel import News, NewsKind, NotDone
 from mail.channel import EmailChannel

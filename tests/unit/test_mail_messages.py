@@ -21,14 +21,13 @@ from approvals.domain.model import (
     Extension,
     MoreTime,
     OnTimeout,
-    People,
-    Person,
     Presence,
     Request,
     Severity,
     Status,
 )
 from approvals.domain.parts import display_name
+from approvals.domain.people import People, Person
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import link
 from approvals.domain.steps import Step

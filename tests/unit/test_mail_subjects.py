@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.judgement import Expiry
-from approvals.domain.model import Action, Approval, Extension, People, Person, Request, Severity
+from approvals.domain.model import Action, Approval, Extension, Request, Severity
+from approvals.domain.people import People, Person
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import approval_id
 from mail.digest_message import digest_mail

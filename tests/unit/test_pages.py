@@ -29,8 +29,6 @@ from approvals.domain.model import (
     Extension,
     MoreTime,
     OnTimeout,
-    People,
-    Person,
     Presence,
     Refusal,
     Request,
@@ -40,6 +38,7 @@ from approvals.domain.model import (
     readable,
 )
 from approvals.domain.parts import format_time_left
+from approvals.domain.people import People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from tests.support import page_variants

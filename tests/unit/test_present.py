@@ -14,20 +14,9 @@ from approvals.domain import facts, response_wording, wording
 from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
 from approvals.domain.judgement import Withdrawal
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    Json,
-    MoreTime,
-    People,
-    Person,
-    Request,
-    Response,
-    readable,
-    shorten,
-)
+from approvals.domain.model import Action, Approval, Json, MoreTime, Request, Response, readable, shorten
 from approvals.domain.parts import display_name
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.summary import summarize
 from bot.words import NOT_OF_THE_WORKSPACE

@@ -16,7 +16,8 @@ from approvals.domain.form_changes import MAX_CHANGES, form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, Approver, MoreTime, People, Person, Presence, Request, Response
+from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Response
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step, step_for
 from approvals.requests.parse import InvalidRequestError

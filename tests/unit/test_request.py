@@ -51,7 +51,7 @@ def test_the_tutorials_own_input_is_all_context() -> None:
     assert same(request, PLAIN, context={"Comment": "Insert your JSON here"})
 
 
-EVERYDAY = ("Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders")
+EVERYDAY = ("Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders")
 
 
 @pytest.mark.parametrize("key", EVERYDAY)
@@ -370,6 +370,10 @@ MISTAKES: list[tuple[Json, str]] = [
     ({"Reminders": []}, "Approval.Reminders: expected at least one entry, got an empty list"),
     ({"Reminders": [10, "20"]}, "Approval.Reminders[1]: expected a whole number from 1 to 525,540, got the text"),
     ({"Reminders": [10, 60]}, "Approval.Reminders: expected less than the 60 minutes of the request"),
+    (
+        {"Kind": "question"},
+        'Approval.Kind: "question" requires Approval.Form. Add the fields to answer, or remove Kind.',
+    ),
     ({"EscalateAfterMinutes": 5}, "Approval.EscalateTo and Approval.EscalateAfterMinutes: expected both or neither"),
     (
         {"EscalateTo": [BO], "EscalateAfterMinutes": 5},

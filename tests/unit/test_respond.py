@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Judgement, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, Approver, Status
+from approvals.domain.model import Action, Approval, Status
+from approvals.domain.people import Approver
 from approvals.domain.replies import DeferredReply
 from approvals.services.respond import respond
 from approvals.store.table import NotFoundError

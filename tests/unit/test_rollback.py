@@ -7,7 +7,8 @@ from typing import Any
 
 from approvals.domain.form_changes import form_key, form_of
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Action, Approval, Approver, Delivery, People, Person, Response
+from approvals.domain.model import Action, Approval, Delivery, Response
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.store.items import approval_from_item, approval_to_item
 from tests.support import earlier_decoder

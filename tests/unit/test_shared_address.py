@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from approvals.domain import wording
-from approvals.domain.model import Action, Approval, People, Person, Request
+from approvals.domain.model import Action, Approval, Request
+from approvals.domain.people import People, Person
 from approvals.domain.summary import summarize
 from bot.views import approval as message
 from bot.views import home

@@ -21,21 +21,10 @@ from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
-from approvals.domain.model import (
-    Action,
-    Approval,
-    Approver,
-    MoreTime,
-    OnTimeout,
-    People,
-    Person,
-    Presence,
-    Request,
-    Severity,
-    readable,
-)
+from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, readable
 from approvals.domain.omissions import MORE
 from approvals.domain.parts import Moment, text
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step
 from approvals.domain.summary import summarize
@@ -655,7 +644,7 @@ def test_a_moment_has_a_fallback_in_utc() -> None:
 
 
 def test_the_notification_says_what_is_asked_and_later_how_it_ended() -> None:
-    assert request_text(an_approval()) == "Approval required: Deploy web 2.4.1"
+    assert request_text(an_approval()) == "Approve? Deploy web 2.4.1"
     assert outcome_text(decided(Action.REJECT)) == "Rejected: Deploy web 2.4.1"
 
 
@@ -744,7 +733,7 @@ def test_a_message_says_that_there_is_a_form_and_which_fields() -> None:
     assert "*To approve, you fill in:*" in shown
     assert "Percent of users (number, at least 1, required)" in shown
     assert '"text": "Answer and approve"' in shown
-    assert request_text(an_approval()) == "Approval required: Deploy web 2.4.1"
+    assert request_text(an_approval()) == "Approve? Deploy web 2.4.1"
     assert "To approve" not in json.dumps(as_sent(request_blocks(an_approval())))
 
 

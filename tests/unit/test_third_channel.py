@@ -13,7 +13,8 @@ from approvals.domain import wording
 from approvals.domain.eligibility import Reason, responder
 from approvals.domain.events import events
 from approvals.domain.history import history
-from approvals.domain.model import Action, Approval, Approver, Delivery, People, Person, Request
+from approvals.domain.model import Action, Approval, Delivery, Request
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.profiles import channel_of, is_group, profile_of
 from approvals.domain.result import output
 from approvals.domain.rules import judge

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.domain.model import Action, Approval, Approver, People, Person, Request, Response, Status
+from approvals.domain.model import Action, Approval, Request, Response, Status
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from bot.subcommands import Subcommand, parse_command
 from bot.visibility import Viewer, can_see, is_awaited, is_involved, is_requester, overview

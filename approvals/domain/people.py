@@ -1,0 +1,73 @@
+"""The people of an approval: approvers as a channel knows them, and humans whatever the channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from approvals.domain.characters import MAX_NAME, one_line
+from approvals.domain.email_address import is_same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approver:
+    """A user who responds. `id` is their name on the channel, `name` what people call them, on one line.
+
+    `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
+    none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
+    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored.
+    """
+
+    id: str
+    name: str
+    channel: str
+    realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
+    member: bool | None = field(default=None, compare=False, metadata={"stored": False})
+
+    def __post_init__(self) -> None:
+        """Keep the name to one line: with line breaks, it could pose as our words. An address is never cut."""
+        object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))) or self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One human, whatever the channel. `name` is one line, `id` an address in canonical form, or else a user id.
+
+    `identities` are their names by channel: several where a channel says that they are the same person's.
+    """
+
+    id: str
+    name: str
+    identities: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        """Keep the name to one line, as an approver's."""
+        object.__setattr__(self, "name", one_line(self.name, max(MAX_NAME, len(self.id))))
+
+    def on(self, channel: str) -> str:
+        """Return their name on a channel; empty if they have none there."""
+        return self.identities.get(channel, "")
+
+    @property
+    def address(self) -> str:
+        """Their address, which names them on every channel; empty if none is known."""
+        return next((identity for identity in self.identities.values() if "@" in identity), "")
+
+    def is_(self, approver: Approver) -> bool:
+        """Return True if this person responds. An address names them on every channel without realms."""
+        if approver.realm is None and "@" in approver.id:
+            return any(is_same(identity, approver.id) for identity in self.identities.values())
+        return bool(approver.id) and approver.id == self.on(approver.channel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
+
+    It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
+    """
+
+    approvers: tuple[Person, ...] = ()
+    escalation: tuple[Person, ...] = ()
+    requester: Person | None = None
+    complete: bool = True
