@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,12 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
         "WHO",
         "Approver: email address, Slack user ID or group ID. Repeatable.  [default: anyone who receives the request]",
     ),
+    "Groups": (
+        "--group",
+        "NAME[:NUMBER]=WHO,…",
+        "Group of which NUMBER (default 1) must approve. Example: security=ann@example.com,bo@example.com. Repeatable.",
+    ),
+    "Silent": ("--silent", "WHO", "Approver who is not notified. Repeatable."),
     "RequiredApprovals": (
         "--required-approvals",
         "NUMBER",
@@ -54,6 +61,8 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     ),
 }
 """Name, metavar and help of an option. Other keys have the schema's."""
+
+_GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?=(.+)")
 
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
@@ -118,8 +127,23 @@ def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[st
     return found
 
 
+def _groups(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[Json]:
+    found: list[Json] = []
+    for text in texts:
+        group = _GROUP.fullmatch(text)
+        if not group:
+            raise click.UsageError(
+                f"--group {text!r}: use NAME[:NUMBER]=WHO,…, for example security=ann@example.com,bo@example.com."
+            )
+        name, number, names = group.groups()
+        required: dict[str, Json] = {"Required": int(number)} if number else {}
+        found.append({"Name": name, "Approvers": [each.strip() for each in names.split(",")], **required})
+    return found
+
+
 _PARSERS: Mapping[str, Callable[..., Json]] = {
     "Facts": _labeled("Value"),
     "Links": _labeled("Url"),
     "Comment": _comments,
+    "Groups": _groups,
 }

@@ -53,7 +53,7 @@ def digest_subject(first: Approval, mine: int, others: int, closed: int, *, high
     """Return the subject of a digest: how many requests wait and are closed, and the reference of the first."""
     counts = ((mine, "waiting for you"), (others, "waiting for others"), (closed, "closed"))
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
-    return f"{_HIGH if high else ''}{_DIGEST} {said} {_reference(first)}"
+    return f"{_HIGH if high else ''}{_DIGEST} {said} {reference(first)}"
 
 
 def is_only_told(approval: Approval, recipient: str) -> bool:
@@ -68,12 +68,13 @@ def _subject(approval: Approval, prefix: str) -> str:
     is_untitled = prefix != _TELL and not approval.request.form and not (approval.request.title and what)
     says = DEFAULT_SUBJECT if is_untitled else f"{prefix} {what}".strip()
     subject = f"{_HIGH}{says}" if wording.is_high_severity(approval) else says
-    reference = _reference(approval)
-    most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
-    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {reference}"
+    ending = reference(approval)
+    most = MAX_SUBJECT - len(f"{_AGAIN} {ending}")
+    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {ending}"
 
 
-def _reference(approval: Approval) -> str:
+def reference(approval: Approval) -> str:
+    """Return the beginning of the approval's ID, as people see it in emails."""
     return f"[{short(approval.id)}]"
 
 
