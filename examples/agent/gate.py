@@ -41,7 +41,7 @@ class Verdict:
 class Gate:
     """Requests approval for single calls.
 
-    `approvers` are those of the request. Without any, anyone who reads the stack's email address or channel can respond.
+    `approvers` are those of the request. Without any, anyone who reads the stack's email or channel can respond.
     """
 
     def __init__(
