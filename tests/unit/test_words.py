@@ -51,7 +51,7 @@ WORDS = (
     Word("is there already", r"(is|are) there already\b", "duplicate", "glossary: duplicate"),
     Word("more time", r"more time\b", "extension, extend the deadline", "glossary: extend"),
     Word("may answer", r"may (not )?answer\b", "can respond", "glossary: respond; an answer is for a form field"),
-    Word("counts", r"counts? as (rejected|approved|an? (rejection|approval))|(response|answer|click)s? (does not )?counts?\b",
+    Word("counts", r"counts? as (rejected|approved|an? (rejection|approval))|(response|answer|click)s? counts?\b",
          "is recorded, is valid", "one set of outcome words: recorded, not recorded, withdrawn"),
     Word("stands", r"(decision|response|answer|outcome) stands\b", "is final, is recorded", "the same"),
     Word("taken", r"(answer|response|click)s? (is|was|are|were|be)? ?(not )?taken\b", "recorded", "the same"),
