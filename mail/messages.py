@@ -32,7 +32,7 @@ from mail.text import naming, paragraphs, quoted, rows, table
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
 _SHARED = "Anyone who has these links can respond: do not forward this email."
 """For a request without approvers: its email goes to the stack's address, which several people may read."""
-CONFIRMED = "Nothing is decided until you press the button on the page that opens."
+CONFIRMED = "Nothing is recorded until you press the button on the page that opens."
 AT_ONCE = "Opening a link responds at once, unless the page asks for more."
 """For the template's `EmailLinkMode=one-click`."""
 
@@ -169,7 +169,6 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says how the approval ended."""
     decision = wording.decision_of(approval)
     who = display_name(decision.approver) if decision.approver else ""
-    counts, responses = wording.counts(approval), wording.latest_responses(approval)
     links = "" if is_only_told(approval, recipient) else "Your links in the earlier email now show this outcome."
     parts = [
         f"{ended(approval)} {_NOTHING_TO_DO}",
@@ -178,7 +177,7 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
         why_cancelled(approval),
         said(f"Comment from {who}:", decision.comment or "") if who else "",
         _filled_in(approval),
-        "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
+        "" if wording.is_decided_alone(approval) else _progress(approval),
         _source(approval),
         links,
     ]
@@ -259,6 +258,11 @@ def _extensible(approval: Approval) -> str:
         return ""
     longer = duration(approval.request.more_time.by)
     return f"Need more time? On the page, you can extend the deadline by {longer} for all approvers."
+
+
+def _progress(approval: Approval) -> str:
+    counts, responses = wording.counts(approval), wording.latest_responses(approval)
+    return "\n".join([f"{', '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else ""
 
 
 def _source(approval: Approval) -> str:

@@ -123,7 +123,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
         f"APPROVE\n{approve}",
         f"REJECT\n{reject}",
         (
-            "Nothing is decided until you press the button on the page that opens.\n"
+            "Nothing is recorded until you press the button on the page that opens.\n"
             "The links are yours alone: do not forward this email."
         ),
         (
@@ -204,7 +204,7 @@ def test_a_link_is_too_short_to_be_folded_whatever_the_executions_name() -> None
         (ONE_CLICK, "x" * 90_000, CONFIRMED),
     ],
 )
-def test_an_email_promises_that_nothing_is_decided_only_where_that_is_true(
+def test_an_email_promises_that_nothing_is_recorded_only_where_that_is_true(
     links: Links, details: str | None, promise: str
 ) -> None:
     approval = asking(details=details, more_time=MoreTime(1, HOUR))
@@ -545,7 +545,7 @@ FORGED = [
     "APPROVE",
     "https://evil.example/execution?action=approve",
     "| ",
-    "Nothing is decided until you press the button on the page that opens.",
+    "Nothing is recorded until you press the button on the page that opens.",
     "1 of 2 approvals",
     "Approved by ciso@example.com by email on Mon 23 Nov 2026, 09:03 UTC",
     "Who can respond: only eve@evil.example.",
