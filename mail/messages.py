@@ -130,7 +130,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
     # Several people may read the stack's own address, so a quorum only tells it.
-    shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
+    shared = is_quorum(approval.request) and approval.request.is_open and recipient not in approval.request.notify
     parts = [
         f"For information only: {who} {words_of(approval).notice}. {_SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
         quoted(approval.title),
@@ -216,7 +216,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 
 def whose_links(approvals: Sequence[Approval]) -> str:
     """Return the sentence that says who can use the links to these approvals."""
-    return _YOURS_ALONE if all(approval.request.approvers for approval in approvals) else _SHARED
+    return _SHARED if any(approval.request.is_open for approval in approvals) else _YOURS_ALONE
 
 
 def _left_out(shown: Shown, rest: str) -> str:

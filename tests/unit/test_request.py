@@ -396,32 +396,32 @@ def test_a_typical_mistake_gets_the_path_to_it_and_what_is_expected(asked: Json,
 IMPOSSIBLE: list[tuple[dict[str, Json], str]] = [
     (
         {"Approvers": [ANN], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": BO},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, "Ann@example.com"], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN], "RequiredApprovals": 2, "EscalateTo": [BO], "EscalateAfterMinutes": 5},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequiredRejections": 2},
         (
-            "Approval.RequiredRejections: with 2 approvals needed, expected at most 1, got 2; "
-            "else all 2 could answer without a decision"
+            "Approval.RequiredRejections: 2 is too many; with 2 approvals required, the maximum is 1. "
+            "Otherwise all 2 could respond without a decision."
         ),
     ),
     (
         {"Approvers": ["Ann@example.com"], "RequestedBy": ANN},
         (
-            "Approval.Approvers: the only approver is who asks; "
-            "name somebody else too, or set Approval.AllowSelfApproval to true"
+            "Approval.Approvers: the requester is the only approver. "
+            "Add another approver, or set AllowSelfApproval to true."
         ),
     ),
 ]
