@@ -205,7 +205,6 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         "\n".join([links.promise(complete=complete), whose_links([approval])]),
         _left_out(shown, "Open a link to read all of it."),
         _wanted(approval),
-        _filled_in(approval, MAX_FORM_SO_FAR),
         _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
         _source(approval),
         _UNSUBSCRIBE,
@@ -230,8 +229,9 @@ def _wanted(approval: Approval) -> str:
     reasons, fields = wording.response_requirements(approval)
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
-        verb = "fill in" if current_form(approval) is None else "confirm or change"
-        lines += [f"To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:", *map(quoted, fields)]
+        to_approve = f"To {words_of(approval).verbs[Action.APPROVE]}, you"
+        values = _filled_in(approval, f"{to_approve} confirm or change the form", MAX_FORM_SO_FAR)
+        lines += [values] if current_form(approval) else [f"{to_approve} fill in:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
 
 
@@ -274,7 +274,7 @@ def said(heading: str, text: str) -> str:
     return f"{heading}\n{quoted(shorten(text, MAX_SAID))}" if text.strip() else ""
 
 
-def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
+def _filled_in(approval: Approval, lead: str = "Form", most: int = MAX_FORM) -> str:
     found = rows(facts.form_answers(approval))
     if not found:
         return ""
@@ -282,7 +282,7 @@ def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
     shown = [row for row, size in zip(found, sizes, strict=True) if size <= most]
     left = len(found) - len(shown)
     note = f" ({left} of {pluralize(len(found), 'field')} left out)" if left else ""
-    return "\n".join([f"Form, {form_wording.filled_in_by(approval)}{note}:", *shown])
+    return "\n".join([f"{lead}, {form_wording.filled_in_by(approval)}{note}:", *shown])
 
 
 def _author_block(shown: Shown) -> str:

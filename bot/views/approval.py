@@ -247,24 +247,22 @@ def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:
 
 
 def _wanted(approval: Approval) -> list[Block]:
-    """Return what an approver fills in, and what others have filled in so far."""
+    """Return the fields that an approver fills in, or the values that others filled in and an approver confirms."""
     _, fields = wording.response_requirements(approval)
+    to_approve = f"To {words_of(approval).verbs[Action.APPROVE]}, you"
     if not fields:
         return []
-    verb = "fill in" if current_form(approval) is None else "confirm or change"
-    return [
-        paragraph(f"*To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:*"),
-        *details.quote("\n".join(fields), MAX_FIELDS),
-        *_filled_in(approval),
-    ]
+    if current_form(approval):
+        return _filled_in(approval, f"{to_approve} confirm or change the form")
+    return [paragraph(f"*{to_approve} fill in:*"), *details.quote("\n".join(fields), MAX_FIELDS)]
 
 
-def _filled_in(approval: Approval) -> list[Block]:
+def _filled_in(approval: Approval, lead: str = "Form") -> list[Block]:
     """Return the form's values and who filled them in. The values are a quote: a text may have any lines."""
     rows = [f"{before_value(label)} {value}" for label, value in facts.form_answers(approval)]
     if not rows:
         return []
-    heading = paragraph(f"*Form*, {sentence(form_wording.filled_in_by(approval))}:")
+    heading = paragraph(f"*{lead}*, {sentence(form_wording.filled_in_by(approval))}:")
     return [heading, *details.quote("\n".join(rows), MAX_FILLED_IN)]
 
 

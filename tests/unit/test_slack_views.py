@@ -764,8 +764,7 @@ def test_a_message_says_that_there_is_a_form_and_which_fields() -> None:
 
 def test_a_message_shows_what_others_filled_in() -> None:
     shown = json.dumps(as_sent(request_blocks(filled_in_by_bob())))
-    assert "*To approve, you confirm or change:*" in shown
-    assert "*Form*, filled in by bob:" in shown
+    assert "*To approve, you confirm or change the form*, filled in by bob:" in shown
     assert "Percent of users: 10" in shown
 
 
