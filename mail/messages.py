@@ -50,7 +50,7 @@ _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval e
 _NOTHING_TO_DO = "You don't need to do anything."
 _LINKS_WORK = "The links in the earlier email still work."
 _CANNOT_RESPOND = "You can't respond."
-_SHARED_ADDRESS = (
+SHARED_ADDRESS = (
     "You can't respond: several people may read this address, and this request needs responses from different people."
 )
 HIGH = "High severity: the page asks you to confirm your response."
@@ -132,7 +132,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     # Several people may read the stack's own address, so a quorum only tells it.
     shared = is_quorum(approval.request) and approval.request.is_open and recipient not in approval.request.notify
     parts = [
-        f"For information only: {who} {words_of(approval).notice}. {_SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
+        f"For information only: {who} {words_of(approval).notice}. {SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
         quoted(approval.title),
         "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
