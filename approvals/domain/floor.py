@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
 
-from approvals.domain.email_address import canonical, is_same
-from approvals.domain.groups import Group
+from approvals.domain.email_address import canonical
+from approvals.domain.groups import REQUESTED, Group
 from approvals.domain.model import OnTimeout, Presence, Request, Severity
 from approvals.domain.parts import join_names, pluralize
-from approvals.domain.pinned_policy import AppliedRule, PinnedPolicy
+from approvals.domain.pinned_policy import AppliedRule, PinnedPolicy, is_named
 from approvals.domain.policy import DOCUMENT, Enforce, Policy, PolicyRule, Statement, applies
-
-REQUESTED: Final = "requested"
-"""The group of the people whom the request itself names, where a policy's group is added to them."""
 
 _MINUTE = timedelta(minutes=1)
 _PRESENCE = (Presence.OFF, Presence.OPTIONAL, Presence.REQUIRED)
@@ -28,10 +24,9 @@ _PRESENCE = (Presence.OFF, Presence.OPTIONAL, Presence.REQUIRED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """A request after the merge, and the policy for its record. With `problems` the request is below the floor."""
+    """A request after the merge. With `problems` it is below the floor."""
 
     request: Request
-    pinned: PinnedPolicy
     problems: tuple[str, ...] = ()
 
 
@@ -60,26 +55,17 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         applied.append(AppliedRule(name=rule.name, required=tuple(_requirements(rule)), raised=raised))
     merged = _raised(policy, used, request)
     problems += _late_escalation(merged)
-    return Merged(
-        request=merged,
-        pinned=PinnedPolicy(
-            parameter=policy.parameter,
-            version=policy.version,
-            sha256=policy.sha256,
-            rules=tuple(applied),
-            allowed=tuple(rule.approvers for rule in used if rule.approvers is not None),
-            groups=tuple(policy.groups[each.name] for each in merged.groups if each.name in policy.groups),
-            longest_minutes=longest // _MINUTE if (longest := _longest(used)) else None,
-        ),
-        problems=tuple(dict.fromkeys(problems)),
+    longest = _longest(used)
+    pinned = PinnedPolicy(
+        parameter=policy.parameter,
+        version=policy.version,
+        sha256=policy.sha256,
+        rules=tuple(applied),
+        allowed=tuple(rule.approvers for rule in used if rule.approvers is not None),
+        groups=tuple(policy.groups[each.name] for each in merged.groups if each.name in policy.groups),
+        longest_minutes=longest // _MINUTE if longest else None,
     )
-
-
-def is_named(name: str, entry: str) -> bool:
-    """Return True if an entry of the policy names a person by this name, or by the domain of this address."""
-    if entry.startswith("@"):
-        return canonical(name).endswith(entry.casefold())
-    return is_same(name, entry)
+    return Merged(request=replace(merged, policy=pinned), problems=tuple(dict.fromkeys(problems)))
 
 
 def _always_refused(policy: Policy, used: Sequence[PolicyRule], request: Request) -> Iterator[str]:
@@ -96,6 +82,8 @@ def _always_refused(policy: Policy, used: Sequence[PolicyRule], request: Request
                 yield f"{place}: {name} may not approve here. The policy allows {join_names(rule.approvers)}."
                 break
     for number, group in enumerate(request.groups):
+        if group.name == REQUESTED:
+            yield f'Groups[{number}].Name: "{REQUESTED}" is reserved. Choose another name.'
         if not group.approvers and group.name not in policy.groups:
             known = join_names([f'"{name}"' for name in policy.groups]) or "none"
             yield f'Groups[{number}].Approvers: required, since the policy has no group "{group.name}" (it has {known}).'
@@ -145,7 +133,9 @@ def _shortfalls(rule: PolicyRule, request: Request, *, default_timeout: bool) ->
             yield _required(f"Comment.{action.capitalize()}", request.comments[action], presence, by)
     if rule.longest and request.timeout > rule.longest and not default_timeout:
         minutes, most = request.timeout // _MINUTE, rule.longest // _MINUTE
-        problem = f"TimeoutMinutes: {minutes:,} is longer than the {most:,} that the {by} allows. Ask for at most {most:,}."
+        problem = (
+            f"TimeoutMinutes: {minutes:,} is longer than the {most:,} that the {by} allows. Ask for at most {most:,}."
+        )
         yield _Shortfall(problem, f"TimeoutMinutes: {minutes} to {most}")
     if rule.on_timeout and request.on_timeout is not rule.on_timeout:
         yield _required("OnTimeout", request.on_timeout, rule.on_timeout, by)
@@ -221,7 +211,9 @@ def _groups(policy: Policy, used: Sequence[PolicyRule], request: Request) -> Ite
     added = [name for name in needed if name not in written]
     for name in added:
         yield Group(name=name, approvers=policy.groups[name].approvers, required=needed[name])
-    named = tuple(dict.fromkeys((*request.approvers, *(n for g in request.groups for n in g.approvers), *request.silent)))
+    named = tuple(
+        dict.fromkeys((*request.approvers, *(n for g in request.groups for n in g.approvers), *request.silent))
+    )
     joining = {canonical(name) for group in added for name in policy.groups[group].approvers}
     if added and named and not joining <= {canonical(name) for name in named}:
         yield Group(name=REQUESTED, approvers=named, required=request.required_approvals)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from approvals.domain.email_address import canonical, is_same
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyGroup:
@@ -38,3 +40,10 @@ class PinnedPolicy:
     allowed: tuple[tuple[str, ...], ...] = ()
     groups: tuple[PolicyGroup, ...] = ()
     longest_minutes: int | None = None
+
+
+def is_named(name: str, entry: str) -> bool:
+    """Return True if an entry of the policy names a person by this name, or by the domain of this address."""
+    if entry.startswith("@"):
+        return canonical(name).endswith(entry.casefold())
+    return is_same(name, entry)

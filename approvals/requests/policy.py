@@ -79,7 +79,7 @@ def warnings(policy: Policy) -> list[str]:
         if rule.when
     ]
     found += [
-        f'Rule "{rule.name}": a workflow\'s name is what the execution\'s input claims. It proves nothing.'
+        f"Rule \"{rule.name}\": a workflow's name is what the execution's input claims. It proves nothing."
         for rule in policy.rules
         if any(condition and condition.workflow for condition in (rule.when, rule.unless))
     ]
@@ -99,7 +99,9 @@ def _read(document: str) -> Json:
     try:
         value: Json = json.loads(document, object_pairs_hook=once, parse_constant=refuse)
     except json.JSONDecodeError as error:
-        raise InvalidPolicyError([f"{_ROOT}: not JSON, line {error.lineno}, column {error.colno}: {error.msg}"]) from None
+        raise InvalidPolicyError(
+            [f"{_ROOT}: not JSON, line {error.lineno}, column {error.colno}: {error.msg}"]
+        ) from None
     except RecursionError:
         raise InvalidPolicyError([f"{_ROOT}: nested deeper than {MAX_DEPTH} levels"]) from None
     return value
@@ -167,12 +169,16 @@ def _policy(value: Mapping[str, Any], parameter: str, version: int) -> Policy:
     return Policy(
         rules=(_document(value), *(_rule(rule) for rule in value.get("Rules", []))),
         groups={
-            name: PolicyGroup(name=name, approvers=tuple(group["Approvers"]), delegates=tuple(group.get("Delegates", ())))
+            name: PolicyGroup(
+                name=name, approvers=tuple(group["Approvers"]), delegates=tuple(group.get("Delegates", ()))
+            )
             for name, group in value.get("Groups", {}).items()
         },
         delegation_allowed=delegation.get("Allowed", True),
         longest_delegation=timedelta(days=int(delegation.get("LongestDays", 60))),
-        person_roles=tuple(PersonRole(role=p["Role"], domain=p.get("Domain", "")) for p in value.get("PersonRoles", [])),
+        person_roles=tuple(
+            PersonRole(role=p["Role"], domain=p.get("Domain", "")) for p in value.get("PersonRoles", [])
+        ),
         override_roles=tuple(value.get("Override", {}).get("Roles", ())),
         open_on_change=OpenOnChange(value.get("OpenOnChange", OpenOnChange.KEEP)),
         sha256=sha256(canonical(dict(value)).encode()).hexdigest(),
