@@ -73,7 +73,17 @@ CONTRACT = {
 }
 """Texts that keep a word, and why: names of the public contract, and the word in another sense."""
 
-PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt", "docs", "examples", "action.yml")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "llms.txt",
+    "docs",
+    "examples",
+    "bench",
+    "action.yml",
+)
 CHECKED = (*PAGES, "cli", "demo", "handlers", "scripts", "statemachine", "template.yaml", "Makefile")
 """What the test reads so far."""
 PENDING = {"cli.md", "request.md"}
