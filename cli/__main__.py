@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import bot.words
+import iam.words
 import mail.words
 from cli.group import Group
 from cli.version import installed
@@ -38,6 +39,7 @@ def main(
     """Human approval for AWS Step Functions: ask, look, export, and keep the stack well."""
     mail.words.register_words()
     bot.words.register_words()
+    iam.words.register_words()
     from cli.context import Context  # noqa: PLC0415  # boto3 takes a while to load, and --help does not need it
 
     settings = context.ensure_object(Context)

@@ -89,12 +89,12 @@ COLUMNS: Mapping[str, Column] = {
     "cause": Column("Why it ended when nobody decided.", _of_decision(lambda decision: decision.cause)),
     "form": Column("What was filled in, by the names of the fields.", form),
     "responses": Column(
-        "Every response: `by`, `name`, `channel`, `response`, `at`, `comment`, `form`, `replaced` (the values that it "
-        "changed), `withdrawn_at`, `reset_at` and `reset_by` (whose change reset it).",
+        "Every response: `by`, `name`, `channel`, `role` (the ARN, by IAM), `response`, `at`, `comment`, `form`, "
+        "`replaced` (the values that it changed), `withdrawn_at`, `reset_at` and `reset_by` (whose change reset it).",
         lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(
-        "Who tried to answer and may not: `by`, `name`, `channel`, `response`, `at`, `reason`.",
+        "Who tried to answer and may not: `by`, `name`, `channel`, `role`, `response`, `at`, `reason`.",
         lambda a: [_refusal(refusal) for refusal in a.refusals],
     ),
     "workflow_told": Column(
@@ -157,6 +157,7 @@ def _refusal(refusal: Refusal) -> Json:
         "by": by.id,
         "name": by.name,
         "channel": by.channel,
+        "role": by.role or None,
         "response": refusal.action.status.value,
         "at": iso(refusal.at),
         "reason": refusal.reason,

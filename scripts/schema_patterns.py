@@ -12,6 +12,7 @@ from pathlib import Path
 
 from approvals.domain.characters import SHOWN
 from bot.addresses import GROUP, PLACE, USER
+from iam.addresses import ROLE
 from mail.addresses import ADDRESS
 
 SCHEMA = Path(__file__).parents[1] / "approvals/requests/request.schema.json"
@@ -61,7 +62,7 @@ def patterns() -> dict[str, str]:
         "url": f"^{_URL}$",  # without blanks around it, as `format` has it
         "name": _alone("[A-Za-z_][A-Za-z0-9_]*"),
         "person": _alone(f"(?:{ADDRESS}|{USER})"),
-        "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP})"),
+        "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP}|{ROLE})"),
         "channel": _alone(PLACE),
     }
 
