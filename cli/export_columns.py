@@ -10,9 +10,10 @@ from operator import attrgetter
 
 from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
+from approvals.domain.groups import Group
 from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
 from approvals.domain.people import Approver, Person
-from approvals.domain.result import form
+from approvals.domain.result import form, groups
 from bot.addresses import SLACK
 from cli.document import response_document, status
 from mail.addresses import EMAIL
@@ -62,6 +63,11 @@ COLUMNS: Mapping[str, Column] = {
         "The people behind these names when it was asked: `name`, `email`, `slack_id`.",
         lambda a: [_person(person) for person in a.people.approvers] if a.people else [],
     ),
+    "groups": Column(
+        "The groups that had to approve: `name`, `required`, `approvers` (as the request names them), `approved_by`.",
+        lambda a: [_group(group, found) for group, found in zip(a.request.groups, groups(a), strict=True)],
+    ),
+    "silent": Column("Who might answer and was not told, as the request names them.", lambda a: list(a.request.silent)),
     "required_approvals": Column("How many had to approve.", lambda a: a.request.required_approvals),
     "required_rejections": Column("How many had to reject.", lambda a: a.request.required_rejections),
     "self_approval": Column("Whether who asked might answer.", lambda a: a.request.allow_self_approval),
@@ -103,6 +109,10 @@ COLUMNS: Mapping[str, Column] = {
     "state_machine": Column("The state machine that asked.", lambda a: a.workflow.state_machine_name),
     "execution_arn": Column("Its execution.", lambda a: a.workflow.execution_arn),
     "digest": Column("The SHA-256 of all that was asked.", lambda a: a.request.digest),
+    "kind": Column(
+        "`approval`, or `question`: then approved means answered, and rejected declined.",
+        lambda a: a.request.kind.value,
+    ),
     **{
         name: Column(f"{label}, as the request says it.", attrgetter(f"request.{name}"))
         for name, label in LABELS.items()
@@ -149,6 +159,15 @@ def _response(approval: Approval, response: Response) -> Json:
     """Return what `show --json` has of a response, with keys in this export's form: `WithdrawnAt` is `withdrawn_at`."""
     found = response_document(approval, response)
     return {re.sub(r"(?<!^)[A-Z]", r"_\g<0>", key).lower(): value for key, value in found.items()}
+
+
+def _group(group: Group, found: Mapping[str, Json]) -> Json:
+    return {
+        "name": group.name,
+        "required": group.required,
+        "approvers": list(group.approvers),
+        "approved_by": found["ApprovedBy"],
+    }
 
 
 def _refusal(refusal: Refusal) -> Json:

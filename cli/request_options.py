@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,12 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     "RequestedBy": ("--requested-by", "WHO", "Who asks: an email address or a Slack user id."),
     "Severity": ("--severity", None, "high asks twice."),
     "Approvers": ("--approver", "WHO", "Who may answer: an email address, a Slack user or user group id. Repeatable."),
+    "Groups": (
+        "--group",
+        "NAME[:NUMBER]=WHO,…",
+        "A group of which NUMBER (1) must approve: security=ann@example.com,bo@example.com. Repeatable.",
+    ),
+    "Silent": ("--silent", "WHO", "Who may respond and is not told, named like an approver. Repeatable."),
     "RequiredApprovals": ("--required-approvals", "NUMBER", "How many people must approve."),
     "RequiredRejections": ("--required-rejections", "NUMBER", "How many people must reject to reject it."),
     "AllowSelfApproval": ("--allow-self-approval", None, "Whoever asks may answer, too."),
@@ -36,6 +43,8 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     "EscalateAfterMinutes": ("--escalate-after-minutes", "MINUTES", "When they may."),
 }
 """Name, metavar and help of an option. Other keys have the schema's."""
+
+_GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?=(.+)")
 
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
@@ -97,8 +106,21 @@ def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[st
     return found
 
 
+def _groups(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[Json]:
+    found: list[Json] = []
+    for text in texts:
+        group = _GROUP.fullmatch(text)
+        if not group:
+            raise click.UsageError(f"--group {text!r}: expected a name, = and approvers with commas between them")
+        name, number, names = group.groups()
+        required: dict[str, Json] = {"Required": int(number)} if number else {}
+        found.append({"Name": name, "Approvers": [each.strip() for each in names.split(",")], **required})
+    return found
+
+
 _PARSERS: Mapping[str, Callable[..., Json]] = {
     "Facts": _labeled("Value"),
     "Links": _labeled("Url"),
     "Comment": _comments,
+    "Groups": _groups,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from approvals.domain.eligibility import eligible
+from approvals.domain.eligibility import invited
 from approvals.domain.model import Approval
 from approvals.domain.steps import request_step, step_for
 from approvals.services.channel import Done, News, Tasks
@@ -16,7 +16,7 @@ class IamChannel:
 
     def invite(self, approval: Approval) -> Tasks:
         """Mark each role that the request names."""
-        roles = [person.on(IAM) for person in eligible(approval)]
+        roles = [person.on(IAM) for person in invited(approval)]
         return {step_for(request_step(IAM), role): _mark for role in roles if role}
 
     def update(self, approval: Approval, news: News) -> Tasks:  # noqa: ARG002

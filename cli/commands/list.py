@@ -144,7 +144,7 @@ def _can_respond(approval: Approval, who: str) -> bool:
     """Return True if the request names this person, by whatever name they are known."""
     people = approval.people
     known = [*people.approvers, *people.escalation] if people else []
-    names = [*approval.request.approvers, *approval.request.escalate_to]
+    names = [*approval.request.names]
     names += [name for person in known for name in (*person.identities.values(), person.name)]
     return any(_is_same(name, who) for name in names)
 

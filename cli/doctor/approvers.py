@@ -33,11 +33,7 @@ MAX_NAMES = 40
 
 def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
     """Check that every name can be asked: those given on the command line, and those of open requests."""
-    pending = [
-        name
-        for approval in context.listing.pending()
-        for name in (*approval.request.approvers, *approval.request.escalate_to)
-    ]
+    pending = [name for approval in context.listing.pending() for name in approval.request.names]
     names = list(dict.fromkeys([*named, *pending]))
     if unreadable := context.unreadable:
         yield fault(

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from approvals.domain.eligibility import Reason, responder
+from approvals.domain.groups import Group
 from approvals.domain.history import history
 from approvals.domain.judgement import Verdict
 from approvals.domain.model import Action, Approval, Request, Status
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.result import result
 from approvals.domain.rules import judge
+from approvals.domain.seats import approvals_in, demands
 from approvals.domain.wording import rules_sentence
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError, parse_request
@@ -120,6 +122,26 @@ def test_a_role_is_named_in_sentences() -> None:
     assert f"Only role {SSO} and {BO} may answer." in str(rules_sentence(asking(ROLE, a_person(BO))))
 
 
+def test_a_role_in_a_group_stands_for_those_who_respond_through_it() -> None:
+    people = resolved(
+        approvers=(ANN,), groups=(Group(name="security", approvers=(SSO_ROLE,)), Group(name="ops", approvers=(BO,)))
+    )
+    request = Request(
+        title="Deploy",
+        timeout=timedelta(hours=1),
+        approvers=(ANN,),
+        groups=(Group(name="security", approvers=(SSO_ROLE,)), Group(name="ops", approvers=(BO,))),
+        required_approvals=2,
+    )
+    approval = an_approval(request=request, people=people, deliveries=())
+    approval = judge(approval, a_response(approver=by_iam("cy@example.com"))).approval
+    security, ops = demands(approval)[1:]
+    assert [len(approvals_in(approval, each)) for each in (security, ops)] == [1, 0]
+    by_email = Approver(id=BO, name=BO, channel="email")
+    assert judge(approval, a_response(approver=by_email, minutes=2)).approval.status is Status.APPROVED
+    assert judge(approval, a_response(approver=by_iam(ANN), minutes=2)).approval.status is Status.PENDING
+
+
 # The names in a request.
 
 
@@ -160,7 +182,9 @@ def resolved(roles: list[PersonRole] | None = None, **asked: Any) -> People:
 
 
 def test_a_request_names_roles_by_their_arn_with_or_without_path() -> None:
-    asked = {"Approval": {"Approvers": [SSO_ROLE_WITH_PATH, ANN], "EscalateTo": [SSO_ROLE], "EscalateAfterMinutes": 5}}
+    asked: Any = {
+        "Approval": {"Approvers": [SSO_ROLE_WITH_PATH, ANN], "EscalateTo": [SSO_ROLE], "EscalateAfterMinutes": 5}
+    }
     request = parse_request(asked, default_timeout=timedelta(hours=1))
     assert request.approvers == (SSO_ROLE_WITH_PATH, ANN)
     people = resolved(approvers=request.approvers, escalate_to=request.escalate_to)
@@ -202,7 +226,7 @@ def test_a_role_of_the_policy_is_an_approver() -> None:
 
 
 def test_a_role_counts_as_one_where_several_must_respond() -> None:
-    with pytest.raises(InvalidRequestError, match="RequiredApprovals: expected at most 1"):
+    with pytest.raises(InvalidRequestError, match="RequiredApprovals: 2 is too many; only 1 person"):
         resolved(approvers=(SSO_ROLE,), required_approvals=2)
     assert resolved(approvers=(SSO_ROLE, ANN), required_approvals=2).approvers == (ROLE, a_person(ANN))
 
@@ -210,7 +234,8 @@ def test_a_role_counts_as_one_where_several_must_respond() -> None:
 def test_a_requester_without_an_address_could_hide_behind_a_role() -> None:
     with pytest.raises(InvalidRequestError, match="RequestedBy: people who respond through a role"):
         resolved(approvers=(ANN, SSO_ROLE), requested_by="U0RO000005")
-    for asked in ({"allow_self_approval": True}, {"approvers": (ANN,)}, {"requested_by": BO}):
+    ways: list[dict[str, Any]] = [{"allow_self_approval": True}, {"approvers": (ANN,)}, {"requested_by": BO}]
+    for asked in ways:
         assert resolved(**{"approvers": (ANN, SSO_ROLE), "requested_by": "U0RO000005", **asked}).requester
 
 
@@ -233,8 +258,8 @@ def test_the_proof_is_kept_and_shown() -> None:
     assert stored.decision.approver
     assert response.approver.role == stored.decision.approver.role == SSO_ROLE
     assert f"{ANN} approved it by IAM, role {SSO}." in [entry.text for entry in history(stored)]
-    [in_result] = result(stored)["Responses"]  # type: ignore[misc]  # a list
-    assert (in_result["Channel"], in_result["By"], in_result["Role"]) == ("iam", ANN, SSO_ROLE)  # type: ignore[index]
+    found: Any = result(stored)["Responses"]
+    assert [(each["Channel"], each["By"], each["Role"]) for each in found] == [("iam", ANN, SSO_ROLE)]
     assert response_document(stored, response)["Role"] == SSO_ROLE
 
 
