@@ -1,7 +1,7 @@
 # Every target sets up what it needs on a machine that has `python3` (3.11 or newer) and `make`.
 # `sam build` calls the build-* targets too: it passes ARTIFACTS_DIR.
 PYTHON ?= python3
-# Lambda can't store compiled files: what is not compiled here is compiled again at every cold start.
+# Lambda can't store compiled files: code that is not compiled here is compiled again at every cold start.
 COMPILE_WITH ?= python3.13
 UV := .venv/bin/uv
 # A company's certificate authority is in the machine's store, not in the one that uv includes.

@@ -1,4 +1,4 @@
-"""`notify`: the streams of approvals and of deferred replies invoke it. It tells people what is new."""
+"""`notify`: the streams of approvals and of deferred replies invoke it. It sends requests, updates and replies."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is kept of each approval in memory: a thousand approvals may have 240 MB."""
+    """The part of each approval that stays in memory: a thousand approvals may have 240 MB."""
 
     deadline: datetime
     row: tuple[str, ...]
