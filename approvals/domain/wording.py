@@ -255,6 +255,11 @@ def undelivered_sentence(approval: Approval) -> str:
     return "The workflow had already ended, so it did not receive this response." if lost else ""
 
 
+def is_decided_alone(approval: Approval) -> bool:
+    """Return True if the only response decided: who decided then says as much as the progress."""
+    return decision_of(approval).approver is not None and len(approval.standing) == 1
+
+
 def decision_of(approval: Approval) -> Decision:
     """Return the approval's decision. Raise `ValueError` if it has none."""
     if approval.decision is None:
