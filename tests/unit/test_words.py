@@ -66,7 +66,7 @@ CONTRACT = {
     "<b>mail</b>": "the same",
     "--> mail": "the same",
     "mail -->": "the same",
-    "bot handlers mail web": "the packages that are deployed",
+    "bot handlers iam mail web": "the packages that are deployed",
     "Mails:": "a logical id of the template",
     "EVERYBODY": "a constant of the tests",
     "Need more time?": "the question in COPY before the extension",
