@@ -17,7 +17,7 @@ from approvals.domain.model import Approval, Decision, Json, Status
 from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
-from approvals.domain.wording import decider_names
+from approvals.domain.wording import counts, decider_names
 from cli.context import Context, pass_context
 from cli.document import status, summary
 from cli.options import COUNT, TIME, common_options
@@ -38,7 +38,7 @@ _CUT = frozenset({"TITLE", "REQUESTER", "DECIDED BY"})
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is kept of each approval in memory: a thousand approvals may have 240 MB."""
+    """The part of each approval that stays in memory: a thousand approvals may have 240 MB."""
 
     deadline: datetime
     row: Mapping[str, str]
@@ -122,7 +122,9 @@ def command(
     shown = found[:limit]
     lines = [f"No approvals match. List all: {context.command('list', '--status', ANY)}"]
     if shown:
-        headings = _OPEN if wanted == {Status.PENDING} else _CLOSED
+        headings: tuple[str, ...] = _OPEN if wanted == {Status.PENDING} else _CLOSED
+        if any(each.row["PROGRESS"] for each in shown):  # Most requests are decided by one response.
+            headings = (*headings, "PROGRESS")
         lines = format_table(headings, [[each.row[name] for name in headings] for each in shown], cut=_CUT)
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
@@ -147,6 +149,7 @@ def _row(approval: Approval, now: datetime) -> dict[str, str]:
         "DEADLINE": remaining(approval.deadline, now) if is_terminal() else format_short(approval.deadline, now),
         "DECIDED BY": join_names(decider_names(approval)) or _canceller(decision),
         "DECIDED": format_short(decision.at, now) if decision else "",
+        "PROGRESS": ", ".join(counts(approval)),
     }
 
 
