@@ -70,10 +70,10 @@ READABLE = (
     *legacy.DELIVERIES,
     "published",
 )
-"""What is read of a record. Versions before 0.2 kept the task token in it, too: IAM lets `decision` alone read that."""
+"""Attributes to read. Versions before 0.2 kept the task token in the record: IAM lets only `decision` read that."""
 
 LISTED = tuple(name for name in READABLE if name != "link_key")
-"""What is read where no link is made or checked: with the key, one could respond in any recipient's name."""
+"""Attributes to read where no link is made or checked: with the key, one could respond in any recipient's name."""
 
 REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *legacy.ASKED)
 """What a list reads of a request."""

@@ -30,7 +30,7 @@ _CHANNEL = 5
 _MOMENT = len("2026-11-23T10:31:00.000Z")
 
 _ADDRESS = 64
-"""Bytes of an address that is not known yet. Once it is known who is who, the record is looked at again."""
+"""Bytes of an address that is not known yet. Once identities are resolved, the record is checked again."""
 
 _DIRECT = 20
 """Messages to single people: a channel that sends more leaves people out."""
@@ -46,7 +46,7 @@ _KEYS = 80
 """Bytes of the names of what a response, a refusal, an extension or a person has, and of DynamoDB's own."""
 
 _FIXED = 8 * 1024
-"""Bytes of what is always short: steps without a recipient, where messages stand, the decision's causes, times."""
+"""Bytes of the short parts: steps without a recipient, where messages stand, the decision's causes, times."""
 
 _EVENT = 48
 """Bytes of the mark of a published event."""
