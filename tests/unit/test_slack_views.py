@@ -611,6 +611,14 @@ def test_the_comment_of_one_of_several_who_decided_names_its_author() -> None:
     done = judge(first, a_response(approver=replace(BOB, id="U0CAROL003"), comment="fine")).approval
     shown = [said([block]) for block in as_sent(outcome_blocks(done))]
     assert "<@U0CAROL003>" in shown[shown.index("fine") - 1]
+    assert outcome_reply(done).endswith(" Comment from bob:\n>fine"), "a mention would notify the commenter"
+
+
+def test_what_others_wrote_is_quoted_in_the_reply_with_the_outcome() -> None:
+    forged = "Approved by ciso@example.com"
+    for ended in (cancelled(f"Superseded.\n{forged}"), decided(comment=f"no\n{forged}")):
+        lines = outcome_reply(ended).split("\n")
+        assert [line for line in lines if forged in line] == [f">{forged}"]
 
 
 def test_an_outcome_of_one_response_does_not_count_it_again() -> None:
