@@ -944,6 +944,12 @@ def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval])
     assert len(blocks) > 0
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_row_names_the_requester_to_everyone_but_them(own: bool) -> None:
+    shown = json.dumps(as_sent([lists.row(summarize(an_approval()), the_link, own=own)]))
+    assert ("jo@example.com" in shown) is not own
+
+
 def test_the_help_is_a_message() -> None:
     assert refused([{"type": "section", "text": {"type": "mrkdwn", "text": HELP}}]) is None
 
