@@ -544,6 +544,15 @@ def test_severe_requests_that_take_one_tap_are_confirmed(request_: Request, conf
     assert severe == (request_.severity is Severity.HIGH)
 
 
+@pytest.mark.parametrize("title", ["Delete the database", "x" * 300, "&" * 300, "\U0001f4a5" * 300])
+def test_a_severe_request_is_confirmed_by_its_title(title: str) -> None:
+    approval = an_approval(request=Request(title=title, timeout=HOUR, severity=Severity.HIGH))
+    [confirm] = [each["confirm"] for each in actions_of(approval) if "confirm" in each]
+    assert title[:100] in confirm["text"]["text"]
+    assert len(confirm["text"]["text"]) <= 300
+    assert refused(as_sent(request_blocks(approval))) is None
+
+
 ANN = Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com"})
 CAROL = Person(id="carol@example.com", name="Carol", identities={"email": "carol@example.com", "slack": "U0CAROL003"})
 
