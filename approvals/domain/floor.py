@@ -86,7 +86,8 @@ def _always_refused(policy: Policy, used: Sequence[PolicyRule], request: Request
             yield f'Groups[{number}].Name: "{REQUESTED}" is reserved. Choose another name.'
         if not group.approvers and group.name not in policy.groups:
             known = join_names([f'"{name}"' for name in policy.groups]) or "none"
-            yield f'Groups[{number}].Approvers: required, since the policy has no group "{group.name}" (it has {known}).'
+            why = f'the policy has no group "{group.name}" (it has {known})'
+            yield f"Groups[{number}].Approvers: required, since {why}."
 
 
 def _contradictions(used: Sequence[PolicyRule]) -> Iterator[str]:
@@ -98,7 +99,8 @@ def _contradictions(used: Sequence[PolicyRule]) -> Iterator[str]:
         if differ:
             names = " and ".join(f'"{rule.name}"' for rule in differ)
             what = "channels" if key == "Channel" else "outcomes of silence"
-            yield f"{key}: policy rules {names} name different {what}. Ask the operator of this stack to fix the policy."
+            fix = "Ask the operator of this stack to fix the policy."
+            yield f"{key}: policy rules {names} name different {what}. {fix}"
 
 
 def _one_by_one(request: Request) -> Iterator[tuple[str, str]]:

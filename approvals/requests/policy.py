@@ -34,7 +34,7 @@ Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-s
 
 _ROOT = "Policy"
 _MINUTE = timedelta(minutes=1)
-_FLOOR = ("OnTimeout", "Channel")
+_UNORDERED = ("OnTimeout", "Channel")
 """Keys without a stricter value: two rules that always apply must agree."""
 
 
@@ -121,12 +121,24 @@ def _nulls(value: Json, path: str) -> Iterator[str]:
 
 def _contradictions(value: Mapping[str, Any]) -> Iterator[str]:
     """Yield what no schema can say."""
-    groups, rules = value.get("Groups", {}), value.get("Rules", [])
     for path, names in _people(value):
         for number, name in enumerate(names):
             if not _is_name(name):
                 forms = " or ".join([*forms_of("approver"), 'a domain such as "@example.com"'])
                 yield f'{path}[{number}]: "{name}" is not {forms}.'
+    yield from _rule_contradictions(value.get("Rules", []))
+    for path, floor in _floors(value):
+        for name in floor.get("RequiredGroups", {}):
+            if name not in value.get("Groups", {}):
+                yield f'{path}.RequiredGroups: there is no group "{name}". Add it under Groups.'
+    yield from _differences(value)
+    proven = {each["Role"] for each in value.get("PersonRoles", [])}
+    for number, role in enumerate(value.get("Override", {}).get("Roles", [])):
+        if role not in proven:
+            yield f"{_ROOT}.Override.Roles[{number}]: {role} is not among PersonRoles. An override needs a person."
+
+
+def _rule_contradictions(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = [rule["Name"] for rule in rules]
     for number, rule in enumerate(rules):
         path = f"{_ROOT}.Rules[{number}]"
@@ -136,19 +148,22 @@ def _contradictions(value: Mapping[str, Any]) -> Iterator[str]:
             yield f'{path}.Name: another rule is named "{rule["Name"]}". Choose another name.'
         if "When" in rule and "Unless" in rule:
             yield f"{path}: When and Unless can't be combined. Write two rules."
-    for path, floor in ((_ROOT, value), *((f"{_ROOT}.Rules[{number}]", rule) for number, rule in enumerate(rules))):
-        for name in floor.get("RequiredGroups", {}):
-            if name not in groups:
-                yield f'{path}.RequiredGroups: there is no group "{name}". Add it under Groups.'
-    always = [("policy", value), *((rule["Name"], rule) for rule in rules if not rule.keys() & {"When", "Unless"})]
-    for key in _FLOOR:
+
+
+def _floors(value: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield _ROOT, value
+    for number, rule in enumerate(value.get("Rules", [])):
+        yield f"{_ROOT}.Rules[{number}]", rule
+
+
+def _differences(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys without a stricter value about which two rules that always apply differ."""
+    unconditional = [rule for rule in value.get("Rules", []) if not rule.keys() & {"When", "Unless"}]
+    always = [(DOCUMENT, value), *((rule["Name"], rule) for rule in unconditional)]
+    for key in _UNORDERED:
         for (one, a), (other, b) in combinations([(name, floor) for name, floor in always if key in floor], 2):
             if a[key] != b[key]:
                 yield f'{_ROOT}.{key}: rules "{one}" and "{other}" always apply and differ. Keep one value.'
-    proven = {each["Role"] for each in value.get("PersonRoles", [])}
-    for number, role in enumerate(value.get("Override", {}).get("Roles", [])):
-        if role not in proven:
-            yield f"{_ROOT}.Override.Roles[{number}]: {role} is not among PersonRoles. An override needs a person."
 
 
 def _people(value: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:

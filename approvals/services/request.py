@@ -61,7 +61,9 @@ class RequestHandler:
                 self._fail(call, INVALID_REQUEST, error)
                 return
             except PolicyUnavailableError as error:
-                self.logger.error("the approval policy can't be read", extra={"reason": str(error)})
+                self.logger.error(  # noqa: TRY400 the message says it all
+                    "the approval policy can't be read", extra={"reason": str(error)}
+                )
                 self.policy_unavailable()
                 self._fail(call, POLICY_UNAVAILABLE, error)
                 return
@@ -70,7 +72,7 @@ class RequestHandler:
             new = self.table.add(approval)
             if new:
                 self.requested()
-            self.logger.info("approval requested" if new else "approval was requested before")
+            self.logger.info("approval requested" if new else "approval already requested")
 
     def _approval(self, key: str, call: Call) -> Approval:
         request = self._request(call)

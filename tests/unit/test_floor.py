@@ -23,9 +23,10 @@ ANN, BO = "ann@example.com", "bo@example.com"
 
 
 def under(policy: Policy, context: Mapping[str, Json] | None = None, /, **asked: Any) -> Request:
-    given = {"RequestedBy": "ro@example.com", **asked}
+    given: dict[str, Any] = {"RequestedBy": "ro@example.com", **asked}
     request = {key: value for key, value in given.items() if value is not None}
-    return parse_under(policy, {"Approval": request, **(context or {})}, default_timeout=HOUR, workflow=WORKFLOW)
+    execution_input: dict[str, Json] = {"Approval": request, **(context or {})}
+    return parse_under(policy, execution_input, default_timeout=HOUR, workflow=WORKFLOW)
 
 
 def refusal(policy: Policy, context: Mapping[str, Json] | None = None, /, **asked: Any) -> list[str]:
@@ -53,8 +54,10 @@ _PROD = {"Name": "prod", "Unless": {"Facts": {"Environment": ["dev"]}}}
         (
             {"RequiredGroups": {"security": 2}},
             {"Groups": [{"Name": "security"}], "RequiredApprovals": 2},
-            'Groups: 2 approvals from "security" are required (policy rule "prod"). '
-            'Add {"Name": "security", "Required": 2}.',
+            (
+                'Groups: 2 approvals from "security" are required (policy rule "prod"). '
+                'Add {"Name": "security", "Required": 2}.'
+            ),
         ),
         (
             {"Severity": "high"},
@@ -145,7 +148,8 @@ def test_rules_that_contradict_each_other_refuse_and_are_named() -> None:
         {"Name": "pci", "Unless": {"Facts": {"a": ["1"]}}, "Channel": "C0PCI00001"},
     ]
     assert refusal(a_policy(Rules=rules, Enforce="raise"), Approvers=[ANN])[0] == (
-        'Channel: policy rules "prod" and "pci" name different channels. Ask the operator of this stack to fix the policy.'
+        'Channel: policy rules "prod" and "pci" name different channels. '
+        "Ask the operator of this stack to fix the policy."
     )
 
 
@@ -231,7 +235,7 @@ def test_impossible_result_is_refused_after_the_merge() -> None:
 
 
 def test_request_at_the_floor_is_as_it_was_written() -> None:
-    asked = {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": "ro@example.com"}
+    asked: dict[str, Json] = {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": "ro@example.com"}
     written = parse_request({"Approval": asked}, default_timeout=HOUR)
     assert replace(under(a_policy(MinimumApprovals=2), **asked), policy=None) == written
 

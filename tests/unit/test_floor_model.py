@@ -9,13 +9,14 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -100,12 +101,16 @@ class Instance:
         )
 
 
+def _product(*values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    return product(*values)
+
+
 @cache
 def instances() -> tuple[Instance, ...]:
     groups = [((), 0), ((A,), 1), ((A, B), 1), ((A, B), 2), ((A, R), 1)]
     whole = [
         Instance(allowed, group, needed, *rest)
-        for allowed, (group, needed), *rest in product(
+        for allowed, (group, needed), *rest in _product(
             (EVERYBODY, (R, A, B), (B, R)), groups, (1, 2), (1, 2), (False, True), (False, True), (False, True),
             (False, True), ((), (A,), (A, B), (A, R), (B, D), (A, B, D)), (1, 2), (1, 2), (False, True), (R, None),
             ((), (B,)), (None, (), (B,)),
