@@ -45,7 +45,7 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ("[]", "Policy: expected an object with the keys"),
+        ("[]", "Policy: expected an object, got a list"),
         ("{", "Policy: not JSON, line 1, column 2"),
         ('{"Format": 1, "Approvers": ["@example.com"], "Approvers": []}', 'Policy: the key "Approvers" is there twice'),
         ('{"Format": 1, "Approvers": ["@example.com"], "LongestMinutes": NaN}', "Policy: NaN is not JSON"),
