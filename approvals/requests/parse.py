@@ -118,7 +118,7 @@ def _contradictions(request: Request) -> Iterator[str]:
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
     if request.escalate_to and request.is_open:
-        yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+        yield f"{KEY}.EscalateTo: requires Approvers or Groups. Without them, anyone who receives the request can respond."
     if request.silent and request.is_open:
         yield f"{KEY}.Silent: requires Approvers or Groups. Without them, anyone who receives the request can respond."
     yield from _group_contradictions(request)
