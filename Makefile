@@ -86,7 +86,7 @@ $(SAM) $(EMULATOR) $(CHECKOV) $(SITE) $(RELEASE): .venv-%/.ready: $(UV) requirem
 
 # `sam build` calls this. Dependencies are in the layer, so a function is a copy of this repository's packages.
 build-%Function:
-	@cp -R approvals bot handlers mail web "$(ARTIFACTS_DIR)"
+	@cp -R approvals bot handlers iam mail web "$(ARTIFACTS_DIR)"
 	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if $(COMPILE_WITH) -c "" 2>/dev/null; then \
 	  PYTHONHASHSEED=0 $(COMPILE_WITH) -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; fi

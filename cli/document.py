@@ -150,6 +150,7 @@ def response_document(approval: Approval, response: Response) -> dict[str, Json]
         "By": by.id,
         "Name": by.name,
         "Channel": by.channel,
+        "Role": by.role or None,
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": response.comment,

@@ -59,8 +59,9 @@ TOGETHER = """\
   `Groups`, too, with its members and its number. Every group has a different name.
 - In `Form`, `Choices` is only for the type `choice`, `Minimum` and `Maximum` for `number` (at most 15 digits) and
   `date`, and `MaxLength` for `text`. Every field has a different name, and none is named `comment`.
-- An email address in `Approvers`, `Groups`, `Silent` or `EscalateTo` belongs to a Slack user, or its subscription to the stack's topic is
-  confirmed. A Slack user is an active member of the app's own workspace, and a group has at least one such member.
+- An email address in `Approvers`, `Groups`, `Silent` or `EscalateTo` belongs to a Slack user, or its subscription to
+  the stack's topic is confirmed. A Slack user is an active member of the app's own workspace, and a group has at least
+  one such member.
 
 ## In an editor or a test
 

@@ -77,7 +77,7 @@ def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
             for group in request.groups
         ],
         "Severity": request.severity.value,
-        "Deadline": iso(approval.requested_at + request.timeout),  # as it was asked: more time moves it later
+        "Deadline": iso(approval.requested_at + request.timeout),  # the original one: extensions move it
         "Digest": request.digest,
     }
 
@@ -160,7 +160,8 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
 
 
 def _who(approver: Approver) -> dict[str, Json]:
-    return {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
+    who: dict[str, Json] = {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
+    return {**who, "Role": approver.role} if approver.role else who
 
 
 def _number(entry: Entry) -> int:

@@ -293,12 +293,14 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
             return text(TOO_EARLY)
         case Reason.UNCHECKED:
             return text(refusal(reason))
-        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE:
+        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE | Reason.NOT_PROVEN:
             who = [refusal(reason)]
         case Reason.SHARED_ADDRESS:
             who.insert(0, SHARED_ADDRESS)
         case Reason.OWN_REQUEST:
             who.insert(0, OWN_REQUEST)
+        case Reason.NOT_ASKED:
+            who.insert(0, refusal(reason))
         case Reason.NOT_AN_APPROVER:
             pass
     return join_texts(["Your answer was not taken.", *who, "The request still waits."])

@@ -59,7 +59,7 @@ MAX_NAMES = 2000
 MAX_PROGRESS = 1500
 MAX_FILLED_IN = 2000
 MAX_FIELDS = 1500
-"""Shares of what a message may weigh: so that no part of ours leaves the request without any room."""
+"""Shares of what a message may weigh: so that none of the product's own parts leaves the request without room."""
 
 _HEADING = 120
 """What the heading of the request weighs, at most."""
@@ -123,7 +123,7 @@ def page_link_text(approval: Approval, url: str) -> str:
 
 
 def omitted(shown: Shown, rest: str) -> Block:
-    """Return a block that says what is left out. `rest` says where it is."""
+    """Return a block that names the omissions. `rest` says where to read them."""
     return paragraph(f"\u26a0\ufe0f *Not shown here:* {literal(shown.left_out)}. {rest}")
 
 

@@ -1,4 +1,4 @@
-"""Buttons of messages and of the app's Home, a menu for what is rarely needed, and the action IDs of all of them."""
+"""Buttons of messages and of the app's Home, a menu of rare actions, and the action IDs of all of them."""
 
 from __future__ import annotations
 
