@@ -264,8 +264,6 @@ def test_the_name_of_a_group_is_no_markup(text: str) -> None:
     )
     approval = an_approval(request=Request(title="Deploy", groups=(group,), timeout=HOUR), people=people)
     blocks = [*request_blocks(approval), *list_blocks([("Open", [summarize(approval)])], the_link, "")]
-        "&amp;", "&"
-    )
     assert [each.split("^")[0] for each in MARKUP.findall("\n".join(mrkdwn(as_sent(blocks))))] == ["<!date", "<!date"]
 
 
