@@ -165,7 +165,7 @@ def test_an_unconfirmed_subscription_is_named(doctor_stack: LocalStack, monkeypa
         )
         found = only_fault(Check.EMAIL)
     assert found["text"].startswith(f"{doctor_stack.email} has not confirmed its subscription")
-    assert found["mend"].startswith('Open the mail "AWS Notification - Subscription Confirmation" there')
+    assert found["mend"].startswith('Open the email "AWS Notification - Subscription Confirmation"')
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
 
