@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import form_wording, wording
-from approvals.domain.eligibility import eligible, unanswered
+from approvals.domain.eligibility import invited
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.people import Person
+from approvals.domain.seats import awaited, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from bot.addresses import SLACK
@@ -201,7 +202,7 @@ class SlackChannel:
             if isinstance(sent, Done):
                 return sent
         asked = {message.to for message in direct_messages(approval)}  # They see the outcome in their message.
-        named = [person.on(SLACK) for person in eligible(approval)]
+        named = [person.on(SLACK) for person in invited(approval)]
         users = [user for user in dict.fromkeys([requester_of(approval), *named]) if user and user not in asked]
         if not users:
             return Done() if asked else self._nobody()
@@ -252,13 +253,13 @@ class _Said:
 
 
 def _reminder(approval: Approval) -> _Said:
-    missing = unanswered(approval)
+    missing = awaited(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
     return _Said(join_texts([wording.reminder(approval), f"Still waiting for {names}." if names else ""]), missing)
 
 
 def _direct_reminder(approval: Approval) -> _Said:
-    return _Said(wording.reminder(approval), unanswered(approval))
+    return _Said(wording.reminder(approval), awaited(approval))
 
 
 def _escalation(approval: Approval) -> _Said:

@@ -1,7 +1,7 @@
 # Written by `python -m scripts.terraform_module` from template.yaml: change that.
 
 variable "email" {
-  description = "The address that is asked when a request names no approvers. AWS sends it a message to confirm the subscription."
+  description = "Email address for requests that name no approvers. AWS sends it a confirmation email."
   type        = string
   nullable    = false
 
@@ -12,19 +12,19 @@ variable "email" {
 }
 
 variable "slack_channel" {
-  description = "Id of the Slack channel to ask in (C0123456789, in the channel's details). Empty = email alone."
+  description = "ID of the Slack channel for requests, such as C0123456789 (see the channel's details). Empty: email only."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = can(regex("^([CDG][A-Z0-9]{6,20})?$", var.slack_channel))
-    error_message = "Must be a channel id such as C0123456789 (not its name), or empty."
+    error_message = "Must be a channel ID such as C0123456789 (not its name), or empty."
   }
 }
 
 variable "slack_bot_token" {
-  description = "The Slack app's bot token (xoxb-...). Empty, or the word none (sam deploy --guided takes no empty secret) = email alone."
+  description = "Bot token of the Slack app (xoxb-...). Empty or none: email only. (sam deploy --guided does not accept an empty secret.)"
   type        = string
   default     = ""
   sensitive   = true
@@ -37,7 +37,7 @@ variable "slack_bot_token" {
 }
 
 variable "slack_signing_secret" {
-  description = "The Slack app's signing secret (Basic Information, App Credentials). Empty, or the word none = email alone."
+  description = "Signing secret of the Slack app (Basic Information > App Credentials). Empty or none: email only."
   type        = string
   default     = ""
   sensitive   = true
@@ -50,7 +50,7 @@ variable "slack_signing_secret" {
 }
 
 variable "slack_api_url" {
-  description = "Base URL of Slack's Web API. GovSlack has another."
+  description = "Base URL of Slack's Web API. GovSlack has a different one."
   type        = string
   default     = "https://slack.com/api/"
   nullable    = false
@@ -67,19 +67,19 @@ variable "slack_api_url" {
 }
 
 variable "public_url" {
-  description = "Base of the links in mails when a custom domain fronts the API, without a slash at its end. Empty = the API's own URL."
+  description = "Base URL for links in emails, if the API has a custom domain. No trailing slash. Empty: the API's own URL."
   type        = string
   default     = ""
   nullable    = false
 
   validation {
     condition     = can(regex("^(https?://[^ ?#]*[^ ?#/])?$", var.public_url))
-    error_message = "Must be a URL without a slash at its end, or empty."
+    error_message = "Must be a URL without a trailing slash, or empty."
   }
 }
 
 variable "approval_timeout_minutes" {
-  description = "Minutes until a request expires when it names no TimeoutMinutes of its own."
+  description = "Default minutes until a request expires. A request can override it with TimeoutMinutes."
   type        = number
   default     = 60
   nullable    = false
@@ -91,7 +91,7 @@ variable "approval_timeout_minutes" {
 }
 
 variable "email_link_mode" {
-  description = "confirm = a link opens a page with a button; one-click = opening the link decides where the email shows the whole request (mail scanners open links too)."
+  description = "confirm: a link opens a page with a button. one-click: opening a link responds at once if the email shows the whole request, so an email scanner can approve."
   type        = string
   default     = "confirm"
   nullable    = false
@@ -103,7 +103,7 @@ variable "email_link_mode" {
 }
 
 variable "alarm_topic_arn" {
-  description = "ARN of an SNS topic that alarms are sent to. Empty = alarms show in CloudWatch alone."
+  description = "ARN of the SNS topic for alarms. Empty: CloudWatch only."
   type        = string
   default     = ""
   nullable    = false
@@ -115,7 +115,7 @@ variable "alarm_topic_arn" {
 }
 
 variable "monitoring" {
-  description = "Essential = an alarm for each way to lose a decision or a message. Full = also an alarm for each function, and a dashboard; CloudWatch bills both."
+  description = "Essential: an alarm for each way to lose a decision or a message. Full: also an alarm for each function, and a dashboard; CloudWatch bills both."
   type        = string
   default     = "Essential"
   nullable    = false
@@ -127,7 +127,7 @@ variable "monitoring" {
 }
 
 variable "log_retention_days" {
-  description = "Days that CloudWatch keeps the functions' logs."
+  description = "Days that CloudWatch keeps the logs of the functions."
   type        = number
   default     = 90
   nullable    = false
@@ -139,7 +139,7 @@ variable "log_retention_days" {
 }
 
 variable "tracing" {
-  description = "Active = the functions and the state machine send traces to X-Ray, which bills each of them. The API never does."
+  description = "Active: the functions and the state machine send traces to X-Ray, which bills each trace. The API sends none."
   type        = string
   default     = "Disabled"
   nullable    = false
@@ -151,7 +151,7 @@ variable "tracing" {
 }
 
 variable "event_bus_name" {
-  description = "Name of the EventBridge bus that an event for each step is sent to; default = the account's own. Empty = no events."
+  description = "Name of the EventBridge bus for events; 'default' is the account's own bus. Empty: no events."
   type        = string
   default     = ""
   nullable    = false
@@ -163,7 +163,7 @@ variable "event_bus_name" {
 }
 
 variable "snap_start" {
-  description = "PublishedVersions = the two functions that people wait for start from a snapshot, which Lambda bills as long as it exists."
+  description = "PublishedVersions: the page and Slack functions start from a snapshot. Lambda bills each snapshot while it exists."
   type        = string
   default     = "None"
   nullable    = false
@@ -175,7 +175,7 @@ variable "snap_start" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the managed policy that is the permissions boundary of every role in this stack. Empty = no boundary."
+  description = "ARN of the managed policy to set as permissions boundary of every role in this stack. Empty: none."
   type        = string
   default     = ""
   nullable    = false
@@ -187,7 +187,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of your KMS key for the tables, queues, topic, secret and logs; its key policy must allow that (docs/operate.md). Empty = AWS's keys."
+  description = "ARN of your KMS key for tables, queues, topic, secret and logs. Its key policy must allow this (docs/operate.md). Empty: keys of AWS."
   type        = string
   default     = ""
   nullable    = false

@@ -312,7 +312,8 @@ MISTAKES: list[tuple[Json, str]] = [
     (
         {"Approvers": [ANN, "#deploys"]},
         (
-            "Approval.Approvers[1]: expected an email address, a Slack user id (U...) or a Slack user group id (S...), "
+            "Approval.Approvers[1]: expected an email address, a Slack user id (U...), a Slack user group id (S...) "
+            "or the ARN of an IAM role (arn:...), "
             'got the text "#deploys"'
         ),
     ),
@@ -396,32 +397,32 @@ def test_a_typical_mistake_gets_the_path_to_it_and_what_is_expected(asked: Json,
 IMPOSSIBLE: list[tuple[dict[str, Json], str]] = [
     (
         {"Approvers": [ANN], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": BO},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, "Ann@example.com"], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN], "RequiredApprovals": 2, "EscalateTo": [BO], "EscalateAfterMinutes": 5},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequiredRejections": 2},
         (
-            "Approval.RequiredRejections: with 2 approvals needed, expected at most 1, got 2; "
-            "else all 2 could answer without a decision"
+            "Approval.RequiredRejections: 2 is too many; with 2 approvals required, the maximum is 1. "
+            "Otherwise all 2 could respond without a decision."
         ),
     ),
     (
         {"Approvers": ["Ann@example.com"], "RequestedBy": ANN},
         (
-            "Approval.Approvers: the only approver is who asks; "
-            "name somebody else too, or set Approval.AllowSelfApproval to true"
+            "Approval.Approvers: the requester is the only approver. "
+            "Add another approver, or set AllowSelfApproval to true."
         ),
     ),
 ]

@@ -35,6 +35,7 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Approval, Json, MoreTime, Presence, Request, Response, Status
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge, next_due
+from approvals.requests.decidability import demands_of
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
@@ -66,7 +67,11 @@ EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example
 GUS = Person(id="U0GUS00007", name="Gus", identities={"slack": "U0GUS00007"})
 GIL = Person(id="U0GIL00008", name="Gil", identities={"slack": "U0GIL00008"})
 MAILBOX = Person(id="approvals@example.com", name="Mailbox", identities={"email": "approvals@example.com"})
-EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX)
+SUE, OTTO, PIA = (
+    Person(id=f"{name.lower()}@example.com", name=name, identities={"email": f"{name.lower()}@example.com"})
+    for name in ("Sue", "Otto", "Pia")
+)
+EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX, SUE, OTTO, PIA)
 
 
 def by_email(person: Person) -> Approver:
@@ -124,26 +129,32 @@ class Row:
     request: dict[str, Json]
     steps: list[str]
     verdicts: list[Verdict]
-    status: Status
+    status: Status | None
+    """None for a request that is refused."""
 
     @classmethod
     def read(cls, line: str) -> Row:
         rule, request, steps, verdicts, status = (cell.strip() for cell in line.strip("|").split("|"))
+        keys: dict[str, Json] = json.loads(f"{{{request.removeprefix('G').strip(' ,`')}}}")
         return cls(
             rule,
-            json.loads(f"{{{request.strip('`')}}}"),
+            {**GROUPS, **keys} if request.startswith("G") else keys,
             steps.split("; "),
-            [VERDICTS[word] for word in verdicts.split("; ")],
-            STATUSES[status],
+            [VERDICTS[word] for word in verdicts.split("; ")] if status else [],
+            STATUSES.get(status),
         )
 
 
-ROWS = [Row.read(line) for line in re.findall(r"^\| (?!Rule ).*$", DOCUMENT, re.MULTILINE)]
+BASE, GROUPS = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
+"""The request of the rows, and the keys that `G` stands for."""
+
+LINES = [Row.read(line) for line in re.findall(r"^\| (?!Rule ).*$", DOCUMENT, re.MULTILINE)]
+ROWS = [row for row in LINES if row.status]
+REFUSED = [row for row in LINES if not row.status]
 
 
 def the_documents_request(changes: dict[str, Json]) -> Request:
-    [base] = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
-    return parse_request({"Approval": {**json.loads(base), **changes}}, default_timeout=HOUR)
+    return parse_request({"Approval": {**BASE, **changes}}, default_timeout=HOUR)
 
 
 def people_of(request: Request) -> People:
@@ -155,8 +166,15 @@ def people_of(request: Request) -> People:
             person for person in EVERYBODY if {canonical(person.address), canonical(person.on("slack"))} & meant
         )
 
+    def ids(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(person.id for person in named(names))
+
+    groups = [ids(group.approvers) for group in request.groups]
+    at_first = [name for group in request.groups for name in group.approvers]
     return People(
-        approvers=named(request.approvers),
+        approvers=named([*request.approvers, *at_first, *request.silent]),
+        silent=ids(request.silent),
+        demands=demands_of(request, groups) if groups else (),
         escalation=named(request.escalate_to),
         requester=next(iter(named([request.requested_by or "nobody"])), None),
     )
@@ -229,8 +247,14 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
     shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
     shown |= {name.title().replace("_", "") for name in LABELS}
-    used = {key for row in ROWS for key in row.request} | {"TimeoutMinutes"}
+    used = {key for row in LINES for key in row.request} | {"TimeoutMinutes"}
     assert used == set(load("request.schema.json")["properties"]) - shown
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
+def test_every_row_that_says_refused_is_refused(row: Row) -> None:
+    with pytest.raises(InvalidRequestError):
+        the_documents_request(row.request)
 
 
 @pytest.mark.parametrize(

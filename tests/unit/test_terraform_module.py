@@ -112,7 +112,8 @@ def test_terraform_likes_the_modules_style() -> None:
 
 
 needs_provider = pytest.mark.skipif(
-    not os.environ.get("REQUIRE_TERRAFORM"), reason="needs terraform and its AWS provider: set REQUIRE_TERRAFORM"
+    not os.environ.get("REQUIRE_TERRAFORM"),
+    reason="needs terraform and its AWS provider: install both, set REQUIRE_TERRAFORM",
 )
 
 
