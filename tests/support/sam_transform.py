@@ -7,6 +7,7 @@ import subprocess
 from functools import cache
 from typing import Any
 
+from demo.aws import REGION
 from demo.process import ROOT
 
 _TRANSFORM = """
@@ -46,8 +47,8 @@ json.dump(transform(json.load(sys.stdin), {}, NoPolicies()), sys.stdout)
 
 
 def transformed(template: str) -> str:
-    """Return a template in JSON, whose code has addresses, as the transform makes it."""
-    return _python(_TRANSFORM_INPUT, template=template)
+    """Return a template in JSON as the transform makes it for the emulator's region. Its code must have addresses."""
+    return _python(_TRANSFORM_INPUT, template=template, region=REGION)
 
 
 def resources(tracing: str = "Disabled") -> dict[str, Any]:
@@ -63,12 +64,12 @@ def _transformed() -> dict[str, Any]:
     return made
 
 
-def _python(program: str, *arguments: str, template: str = "") -> str:
+def _python(program: str, *arguments: str, template: str = "", region: str = "eu-west-1") -> str:
     """Run a program with the libraries of the SAM command line, and return what it printed."""
     return subprocess.run(
         [ROOT / ".venv-sam/bin/python", "-c", program, *arguments],
         cwd=ROOT,
-        env={"AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"},
+        env={"AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true"},
         input=template,
         capture_output=True,
         text=True,
