@@ -86,9 +86,13 @@ PAGES = (
     "bench",
     "action.yml",
 )
-CHECKED = (*PAGES, "bot", "cli", "demo", "handlers", "scripts", "statemachine", "template.yaml", "Makefile")
+CHECKED = (
+    *PAGES,
+    *("approvals/adapters", "approvals/store", "bot", "cli", "demo", "handlers", "layer/trim.py"),
+    *("scripts", "statemachine", "template.yaml", "samconfig.toml", "Makefile", ".github", "tests/__main__.py"),
+)
 """What the test reads so far."""
-PENDING = {"cli.md", "request.md"}
+PENDING = {"request.md"}
 """Pages that are generated from texts which are being rewritten."""
 SUFFIXES = {".md", ".txt", ".yaml", ".yml", ".json", ".py", ".sh", ".tf", ".html", ""}
 
