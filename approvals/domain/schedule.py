@@ -18,10 +18,18 @@ def next_due(approval: Approval) -> datetime:
 def escalation_time(approval: Approval) -> datetime | None:
     """Return when the request is escalated; None if that was done, or is not asked for."""
     after = approval.request.escalate_after
-    return approval.requested_at + after if after is not None and approval.escalated_at is None else None
+    if after is None or approval.escalated_at is not None:
+        return None
+    return _in_working_hours(approval, approval.requested_at + after)
 
 
 def reminder_times(approval: Approval) -> list[datetime]:
     """Return when to remind. An extension moves the reminders, too."""
     more_time = approval.deadline - (approval.requested_at + approval.request.timeout)
-    return [approval.requested_at + after + more_time for after in approval.request.reminders]
+    planned = [approval.requested_at + after + more_time for after in approval.request.reminders]
+    return [_in_working_hours(approval, moment) for moment in planned]
+
+
+def _in_working_hours(approval: Approval, planned: datetime) -> datetime:
+    hours = approval.request.remind_during
+    return hours.delay(planned, approval.deadline) if hours else planned

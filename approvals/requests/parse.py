@@ -18,6 +18,7 @@ from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
+from approvals.domain.working_hours import find_zone
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
 from approvals.requests.decidability import demands_of, impossibilities
@@ -129,6 +130,7 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f"{KEY}.EscalateAfterMinutes: expected less than the {timeout:,} minutes of the request"
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
+    yield from _working_hours_contradictions(request)
     if request.escalate_to and request.is_open:
         yield f"{KEY}.EscalateTo: {_NEEDS_NAMES}"
     if request.silent and request.is_open:
@@ -138,6 +140,17 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
+
+
+def _working_hours_contradictions(request: Request) -> Iterator[str]:
+    hours = request.remind_during
+    if hours and hours.start == hours.end:
+        yield f"{KEY}.RemindDuring.To: expected another time than From. If it is earlier, the hours run past midnight."
+    if hours and find_zone(hours.zone) is None:
+        yield (
+            f"{KEY}.RemindDuring.TimeZone: expected a name from the IANA time zone database, such as Europe/Berlin, "
+            f'got "{hours.zone}"'
+        )
 
 
 def _group_contradictions(request: Request) -> Iterator[str]:

@@ -302,6 +302,7 @@ def test_every_problem_is_reported_at_once() -> None:
 
 ANN, BO = "ann@example.com", "bo@example.com"
 A_FIELD: dict[str, Json] = {"Name": "Version", "Type": "text"}
+HOURS: dict[str, Json] = {"Days": ["Mon"], "From": "09:00", "To": "17:00", "TimeZone": "Europe/Berlin"}
 
 MISTAKES: list[tuple[Json, str]] = [
     ("Deploy", 'Approval: expected an object, got the text "Deploy"'),
@@ -384,6 +385,16 @@ MISTAKES: list[tuple[Json, str]] = [
         {"Approvers": [ANN], "EscalateTo": [BO], "EscalateAfterMinutes": 60},
         "Approval.EscalateAfterMinutes: expected less than the 60 minutes of the request",
     ),
+    (
+        {"RemindDuring": {**HOURS, "TimeZone": "Europe/Bonn"}},
+        "Approval.RemindDuring.TimeZone: expected a name from the IANA time zone database",
+    ),
+    ({"RemindDuring": {**HOURS, "TimeZone": "Europe"}}, "Approval.RemindDuring.TimeZone: expected a name from"),
+    ({"RemindDuring": {**HOURS, "TimeZone": "../UTC"}}, "Approval.RemindDuring.TimeZone: expected the name of a time"),
+    ({"RemindDuring": {**HOURS, "To": "09:00"}}, "Approval.RemindDuring.To: expected another time than From."),
+    ({"RemindDuring": {**HOURS, "To": "24:00"}}, "Approval.RemindDuring.To: expected a time of day from 00:00 to"),
+    ({"RemindDuring": {**HOURS, "Days": ["Monday"]}}, 'Approval.RemindDuring.Days[0]: expected "Mon" or "Tue" or'),
+    ({"RemindDuring": {"Days": ["Mon"]}}, "Approval.RemindDuring.From: is missing, expected a time of day"),
     ({"Silent": ["bo@example.com"]}, "Approval.Silent: requires Approvers or Groups."),
     ({"Groups": [{"Name": "ops"}]}, "Approval.Groups[0].Approvers: required"),
     ({"Groups": [{"Name": "Ops", "Approvers": [ANN]}]}, "Approval.Groups[0].Name: expected a name of lower-case"),
