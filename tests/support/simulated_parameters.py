@@ -18,6 +18,7 @@ PARAMETERS = {
     "SlackChannel": CHANNEL,
     "SlackApiUrl": "https://slack.com/api/",
     "EventBusName": "",
+    "SNSHumanApprovalEmailTopic": "arn:aws:sns:eu-west-1:123456789012:mails",
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 
