@@ -348,7 +348,7 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--file", "-"), '{"Title": A}', ["standard input is not valid JSON: Expecting value: line 1 column 11"]),
         (("--file", "-"), '{"approval": {"Title": "A"}}', ["approval: unknown key. Did you mean Approval?"]),
         (("--file", "-"), "Aproval: {Title: A}\nVersion: 1\n", ["Aproval: unknown key. Did you mean Approval?"]),
-        (("--file", "-"), "Title: [", ["standard input is not valid JSON or YAML"]),
+        (("--file", "-"), "Title: [", ["standard input is not valid JSON or YAML: line 1, column 9: expected"]),
         (("--file", "-"), "- a", ["standard input: use an object"]),
         (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is not a string"]),
         (("--file", "-"), "Facts: .nan", ["can't be written as JSON"]),
