@@ -55,6 +55,7 @@ from mail.sns import Mail
 from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
+from tests.support.iam_callers import SSO_ROLE, by_iam
 from tests.support.services import a_notifier, a_request_handler, a_resumer
 from tests.support.simulation import has_buttons
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -68,7 +69,10 @@ CAROL = Approver(id="carol@example.com", name="carol@example.com", channel="emai
 DAVE = Approver(id="U0DAVE0004", name="dave", channel="slack", realm=BOB.realm)
 GUEST = Approver(id="U0GUEST005", name="guest", channel="slack", realm="T0ELSEWHERE")
 
-APPROVERS = st.sampled_from([BOB, ALICE, DAVE, CAROL, GUEST])
+EVE = by_iam("eve@example.com", f"{SSO_ROLE[:-1]}0")
+"""Signed by another role than the one that requests name."""
+
+APPROVERS = st.sampled_from([BOB, ALICE, by_iam(CAROL.id), DAVE, CAROL, by_iam(ALICE.id), GUEST, EVE])
 ACTIONS = st.sampled_from(Action)
 AT_ONCE = st.booleans()
 """To the end before anybody else goes on."""
@@ -450,6 +454,8 @@ class Races(RuleBasedStateMachine):
         if decision.approver:
             assert decision.at < approval.deadline, "decided by a person at or after the deadline"
             assert decision.approver != GUEST, "decided by somebody of another workspace"
+            named = SSO_ROLE if approval.request.approvers else ""
+            assert decision.approver.role == named, "decided by somebody who was not asked"
 
     def _resumed_once_as_decided(self, approval: Approval) -> None:
         asked = [asked for asked in self.workflows.asked if asked.id == approval.id]
@@ -565,7 +571,10 @@ class Races(RuleBasedStateMachine):
         number = len(self.to_come)
         title, token = f"Request {number}", f"token {number}"
         earlier = self.attempts.setdefault(run, [])
-        call = a_call({"Approval": {"Title": title, "TimeoutMinutes": minutes}}, token, attempt=len(earlier))
+        # Every second request names a role: only a signed call decides it, and none decides the others.
+        approvers = [SSO_ROLE] if number % 2 else None
+        asked: Any = {"Title": title, "TimeoutMinutes": minutes, "Approvers": approvers}
+        call = a_call({"Approval": asked}, token, attempt=len(earlier))
         call["Execution"] = {"Id": f"arn:aws:states:eu-west-1:123456789012:execution:Deploy:{run}", "Name": run}
         earlier.append(approval_id(token))
 
