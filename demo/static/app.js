@@ -28,6 +28,16 @@ const EXAMPLES = [
       ],
     },
   }],
+  ["One of security, one of ops", {
+    Approval: {
+      Title: "Open port 8443 to partners",
+      RequestedBy: "dave@example.com",
+      Groups: [
+        { Name: "security", Approvers: ["alice@example.com", "carol@example.com"] },
+        { Name: "ops", Approvers: ["bob@example.com", "carol@example.com"] },
+      ],
+    },
+  }],
   ["A question", {
     Approval: {
       Title: "Which region should the rollout start in?",

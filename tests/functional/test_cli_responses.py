@@ -233,7 +233,7 @@ def refused(shell: Shell, command: str = "approve") -> Result:
 
 def test_what_is_decided_otherwise_expired_or_gone_says_how(shell: Shell, wire: Wire) -> None:
     asked(shell)
-    shell.answered(Action.REJECT, Approver(id=BO, name=BO, channel="email"))
+    shell.responded(Action.REJECT, Approver(id=BO, name=BO, channel="email"))
     assert f"Rejected by {BO} by email" in refused(shell).stderr
 
 

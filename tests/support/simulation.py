@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
@@ -23,6 +24,7 @@ from demo.slack import Message, Slack
 from tests.support.builders import a_call, transported
 from tests.support.fakes import Clock
 from tests.support.functions import start
+from tests.support.iam_callers import a_body, a_caller, a_signed_call
 from tests.support.simulated_parameters import ATTEMPTS, PARAMETERS, environment, event_sources, matches, resolved
 from tests.support.simulated_services import Calls, Execution, FunctionFailed, Killed, Queues, T
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -45,7 +47,9 @@ class BreakableSlack(DirectWebClient):
 class Simulation:
     """The deployed stack in one process: time passes when it is told to, and everything is delivered at least once."""
 
-    def __init__(self, dynamodb: DynamoDBClient, context: Any, calls: Calls, *, stream_repeats: bool = False) -> None:
+    def __init__(
+        self, dynamodb: DynamoDBClient, context: LambdaContext, calls: Calls, *, stream_repeats: bool = False
+    ) -> None:
         self.calls = calls
         self.clock = Clock()
         self.execution = Execution(self.clock)
@@ -292,6 +296,15 @@ class Simulation:
             return {"httpMethod": "POST", "headers": headers, "body": body.decode()}
 
         self._until_answered("BotFunction", clicked)
+
+    def sign(self, action: str, name: str = "alice@example.com") -> None:
+        """Respond by IAM, in a session of this name; after an error, again."""
+        approvals = self.approvals()
+        if not approvals or approvals[0].people is None:
+            assert self.request_failed, "nobody was asked"
+            return
+        event = a_signed_call(a_body(approvals[0], action), a_caller(name))
+        self._until_answered("AnswerFunction", partial(dict, event))
 
     def _until_answered(self, function: str, event: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         for _ in range(5):
