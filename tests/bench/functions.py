@@ -200,6 +200,7 @@ class Bench:
             "TABLE_NAME": "approvals",
             "ACCOUNT_ID": "123456789012",
             "TASK_TOKEN_TABLE_NAME": "task-tokens",
+            "POLICY_PARAMETER": "",
             "SLACK_REPLY_TABLE_NAME": "slack-replies",
             "STACK_NAME": "human-approval",
             "EVENT_BUS_NAME": "",

@@ -25,6 +25,7 @@ PARAMETERS: dict[str, Any] = {
     "SnapStart": "None",
     "PermissionsBoundaryArn": "",
     "KmsKeyArn": "",
+    "PolicyParameter": "",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -106,9 +107,10 @@ ESSENTIAL = {
     "FailedMailAlarm",
     "UnconfirmedEmailAlarm",
     "ApiErrorAlarm",
+    "PolicyAlarm",
     "LifecycleErrorAlarm",
 }
-"""The alarms of every stack; the others need `Monitoring=Full`."""
+"""The alarms of every stack, or of every one with a policy; the others need `Monitoring=Full`."""
 
 SNAPPED = ("CallbackFunction", "BotFunction")
 """They can start from a snapshot: people wait for them."""
