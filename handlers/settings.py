@@ -93,9 +93,10 @@ class ChannelSettings(EmailSettings, EventSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestSettings(TokenSettings):
-    """Settings of `request`."""
+    """Settings of `request`. Without `policy_parameter`, there is no policy."""
 
     default_timeout_minutes: str
+    policy_parameter: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,13 @@ class LifecycleSettings(TableSettings):
 @dataclass(frozen=True, kw_only=True)
 class CallbackSettings(LinkSettings):
     """Settings of `callback`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerSettings(TableSettings):
+    """Settings of `answer`. `account_id` is the stack's own: sessions of others prove nobody."""
+
+    account_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

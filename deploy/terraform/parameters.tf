@@ -198,6 +198,18 @@ variable "kms_key_arn" {
   }
 }
 
+variable "policy_parameter" {
+  description = "Name of the SSM parameter with your approval policy (/approvals/policy); approvals policy set writes it. Empty: no policy."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((/[a-zA-Z0-9_.-]+)+)?$", var.policy_parameter))
+    error_message = "Must be a parameter name that begins with a slash, or empty."
+  }
+}
+
 locals {
   parameters = merge(
     {
@@ -215,6 +227,7 @@ locals {
       SnapStart              = var.snap_start
       PermissionsBoundaryArn = var.permissions_boundary_arn
       KmsKeyArn              = var.kms_key_arn
+      PolicyParameter        = var.policy_parameter
     },
     nonsensitive(var.slack_bot_token == "") ? {} : { SlackBotToken = var.slack_bot_token },
     nonsensitive(var.slack_signing_secret == "") ? {} : { SlackSigningSecret = var.slack_signing_secret },
