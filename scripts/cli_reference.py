@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -16,7 +15,7 @@ import click
 
 from approvals.store.items import LISTED
 from cli.__main__ import main
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, load
 from cli.export_columns import COLUMNS
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
@@ -55,8 +54,8 @@ than one approval, the command changes nothing and names them with their full ID
 | 64 | What was typed, or what is asked, is wrong. Nothing was started. |
 | 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless `--cancel-on-interrupt` was given. |
 
-The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass. A reader that closes the
-pipe early, such as `head`, is no failure of `export`, `list` and `show`.
+The other commands exit with 0, 3, 64 or 130; `doctor` and `verify-deployment` have their own. Only 0 lets anything
+pass. A reader that closes the pipe early, such as `head`, is no failure of `export`, `list` and `show`.
 
 - Without a terminal each event is one plain line with its time in UTC; there are no colours. On a terminal they are in
   local time, above a line that says what is waited for.
@@ -103,7 +102,8 @@ POLICY_TEXT = """\
 
 What a user or a CI role needs, beside credentials. It reads no task token and no link key: whoever has it can ask, look
 and call off, but answer nothing. Leave out what is not used: `Ask` is for `request`, `CallOff` for `cancel` and
-`--cancel-on-interrupt`, `Approvers` for `approvers`. `doctor` and `slack connect` are for who deployed the stack.
+`--cancel-on-interrupt`, `Approvers` for `approvers`. `doctor`, `verify-deployment` and `slack connect` are for who
+deployed the stack.
 `cancel` also asks STS who calls (`GetCallerIdentity`), for which AWS needs no right.
 """
 
@@ -154,8 +154,7 @@ def _reference() -> Iterator[str]:
     yield ""
     yield from _options(main)
     for name in COMMANDS:
-        command: click.Command = import_module(f"cli.commands.{name}").command
-        yield from _command(command, f"approvals {name}")
+        yield from _command(load(name), f"approvals {name}")
 
 
 def _command(command: click.Command, path: str) -> Iterator[str]:

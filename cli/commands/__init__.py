@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+
+import click
 
 COMMANDS: Mapping[str, str] = {
     "request": "Ask for an approval, and wait for the decision if told so.",
@@ -14,7 +17,14 @@ COMMANDS: Mapping[str, str] = {
     "approvers": "Say who gets approval mails.",
     "slack": "Connect the stack to Slack.",
     "doctor": "Look for what is wrong with the stack, and say what mends it.",
+    "verify-deployment": "Prove on the deployed stack that approvals work, and remove all that the test made.",
     "completion": "Print the script that completes commands and options in a shell.",
     "demo": "Run the whole product on this machine: emulated AWS, an inbox and Slack, on one page.",
 }
-"""Each command and the first line of its help, in order. NAME is `command` of `cli.commands.NAME`."""
+"""Each command and the first line of its help, in order. `load` returns the command."""
+
+
+def load(name: str) -> click.Command:
+    """Return the command with this name: `command` of the module of that name."""
+    command: click.Command = import_module(f"cli.commands.{name.replace('-', '_')}").command
+    return command
