@@ -7,12 +7,10 @@ from approvals.domain.profiles import ChannelProfile, register
 from bot.addresses import SLACK, is_slack_group, is_slack_place, is_slack_user
 
 NOT_OF_THE_WORKSPACE = (
-    "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
+    "Only members of the Approvals app's own Slack workspace can respond, and Slack does not list you as one."
 )
 NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
-UNCHECKED = (
-    "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
-)
+UNCHECKED = "Nothing was recorded: Slack did not say whether you are a full member of this workspace. Try again."
 
 
 def register_words() -> None:
@@ -22,7 +20,7 @@ def register_words() -> None:
         ChannelProfile(
             where="in Slack",
             directly="in a direct message in Slack",
-            missing="this stack has no Slack; set SlackChannel and SlackBotToken, or name an email address",
+            missing="Slack is not connected to this stack. Run `approvals slack connect`, or use an email address",
             name="Slack",
             is_open=True,
             refusals={

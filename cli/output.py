@@ -12,6 +12,7 @@ import click
 
 from approvals.domain.characters import escape_hidden, reveal
 from approvals.domain.model import Json
+from approvals.domain.parts import pluralize
 from approvals.store.reading import UnreadableError
 from cli.context import Context
 
@@ -63,10 +64,9 @@ def describe_unreadable(unreadable: Sequence[UnreadableError]) -> str:
     """Return a sentence that counts and names the records that can't be read."""
     reasons = {error.approval_id: error.reason for error in unreadable}
     named = ", ".join(f"{plain(each)} ({reason})" for each, reason in list(reasons.items())[:_MAX_NAMED])
-    records = (
-        "1 record can't be read and is" if len(reasons) == 1 else f"{len(reasons):,} records can't be read and are"
-    )
-    return f"{records} left out: {named}{', …' if len(reasons) > _MAX_NAMED else ''}"
+    verb = "is" if len(reasons) == 1 else "are"
+    more = f" and {len(reasons) - _MAX_NAMED:,} more" if len(reasons) > _MAX_NAMED else ""
+    return f"{pluralize(len(reasons), 'record')} can't be read and {verb} left out: {named}{more}."
 
 
 def _cell(text: str, width: int) -> str:

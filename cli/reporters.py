@@ -12,8 +12,9 @@ import click
 from approvals.domain.history import Entry, Kind
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from cli.context import Context
-from cli.document import event, remaining, sentence
+from cli.document import event, sentence
 from cli.output import as_json, is_terminal, plain, width
+from cli.times import remaining
 
 _COLORS = {
     Kind.RESPONDED: "cyan",
@@ -50,7 +51,7 @@ class Reporter:
         """Report that the approval is not settled yet."""
 
     def outage(self, sentence: str, now: datetime) -> None:
-        """Report that AWS can't be asked from now on."""
+        """Report that AWS is unavailable from now on."""
         click.echo(f"{iso(now)} {plain(sentence)}", err=True)
 
     def close(self) -> None:
@@ -98,10 +99,11 @@ class _TerminalReporter(Reporter):
         self._write(f"{time}  {_style(sentence(entry), fg=color, bold=is_decision)}\n")
 
     def waiting(self, approval: Approval, now: datetime) -> None:
-        until = f"{approval.deadline.astimezone():%a %H:%M}, {remaining(approval.deadline, now)}"
-        what = f"Waiting for an answer (until {until}). Ctrl-C {'calls it off' if self.cancel else 'stops waiting'}."
+        interrupt = "cancels the request" if self.cancel else "stops waiting; the request stays open"
+        until = f"{approval.deadline.astimezone():%a %H:%M}"
+        what = f"Waiting for a response until {until} ({remaining(approval.deadline, now)}). Ctrl-C {interrupt}."
         if approval.decision:
-            what = "Waiting for the workflow to hear of it."
+            what = "Decided. Waiting for the workflow to receive the decision."
         self._show(what, dim=True)
 
     def outage(self, sentence: str, now: datetime) -> None:

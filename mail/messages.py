@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from approvals.domain import facts, form_wording, markdown, omissions, wording
+from approvals.domain.cancellation import reason
 from approvals.domain.eligibility import is_quorum, responder
 from approvals.domain.form_changes import current_form, reset_response
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, readable, shorten
 from approvals.domain.omissions import RequestPart, Shown
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
@@ -45,8 +47,12 @@ MAX_FORM_SO_FAR = 10_000
 
 _AUTHOR = "--- FROM THE REQUEST: written by its author, not checked by us ---"
 _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
-REASON = "Reason given:"
 _NOTHING_TO_DO = "You don't need to do anything."
+_LINKS_WORK = "The links in the earlier email still work."
+_CANNOT_RESPOND = "You can't respond."
+_SHARED_ADDRESS = (
+    "You can't respond: several people may read this address, and this request needs responses from different people."
+)
 HIGH = "High severity: the page asks you to confirm your response."
 
 
@@ -63,7 +69,7 @@ class Links:
         def address(action: Action) -> str:
             return link(approval, action, recipient, base_url=self.base_url, all_shown=complete)
 
-        return [f"{action.upper()}\n{address(action)}" for action in Action]
+        return [f"{verb.upper()}\n{address(action)}" for action, verb in words_of(approval).verbs.items()]
 
     def promise(self, *, complete: bool) -> str:
         """Return what opening a link does."""
@@ -124,14 +130,13 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
     # Several people may read the stack's own address, so a quorum only tells it.
-    shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
-    why = f" {wording.SHARED_ADDRESS}" if shared else ""
+    shared = is_quorum(approval.request) and approval.request.is_open and recipient not in approval.request.notify
     parts = [
-        f"For information only: {who} requests an approval. You can't respond.{why}",
+        f"For information only: {who} {words_of(approval).notice}. {_SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
         quoted(approval.title),
         "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
-        _rules(approval, recipient),
+        _rules(approval, recipient, deadline=True),
         _source(approval),
         _author_block(shown),
     ]
@@ -143,9 +148,10 @@ def escalation_mail(approval: Approval, recipient: str) -> Mail:
     people = approval.people.escalation if approval.people else ()
     names = wording.limit_names([with_address(person) for person in people])
     parts = [
-        naming("Escalated: there was no decision in time. Now these people can respond as well:", names),
+        naming("Escalated: there is no decision yet. Now these people can respond as well:", names),
         quoted(approval.title),
-        _rules(approval, recipient),
+        _LINKS_WORK,
+        _rules(approval, recipient, deadline=True),
         _source(approval),
     ]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
@@ -155,7 +161,7 @@ def extension_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says who extended the deadline, and to when."""
     who = display_name(approval.extensions[-1].approver)
     lead = f"{who} extended the deadline to {readable(approval.deadline)}."
-    parts = [lead, quoted(approval.title), _source(approval)]
+    parts = [lead, quoted(approval.title), _LINKS_WORK, _source(approval)]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
 
 
@@ -164,18 +170,24 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     decision = wording.decision_of(approval)
     who = display_name(decision.approver) if decision.approver else ""
     counts, responses = wording.counts(approval), wording.latest_responses(approval)
-    links = "" if is_only_told(approval, recipient) else "\nYour links in the earlier email now show this outcome."
+    links = "" if is_only_told(approval, recipient) else "Your links in the earlier email now show this outcome."
     parts = [
         f"{ended(approval)} {_NOTHING_TO_DO}",
         quoted(approval.title),
         wording.undelivered_sentence(approval),
-        said("Cause:", wording.cause(approval)),
-        said(f"Comment from {who}:" if who else REASON, decision.comment or ""),
+        why_cancelled(approval),
+        said(f"Comment from {who}:", decision.comment or "") if who else "",
         _filled_in(approval),
         "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
-        _source(approval) + links,
+        _source(approval),
+        links,
     ]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
+
+
+def why_cancelled(approval: Approval) -> str:
+    """Return the reason of the person who cancelled, else the cause. Both can have other people's words."""
+    return said("Reason given:", reason(wording.decision_of(approval))) or said("Cause:", wording.cause(approval))
 
 
 def ended(approval: Approval) -> str:
@@ -196,7 +208,8 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         _wanted(approval),
         _filled_in(approval, MAX_FORM_SO_FAR),
         _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
-        f"{_source(approval)}\n{_UNSUBSCRIBE}",
+        _source(approval),
+        _UNSUBSCRIBE,
         _author_block(shown),
     ]
     return Mail(recipient, subject, paragraphs(parts))
@@ -204,7 +217,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 
 def whose_links(approvals: Sequence[Approval]) -> str:
     """Return the sentence that says who can use the links to these approvals."""
-    return _YOURS_ALONE if all(approval.request.approvers for approval in approvals) else _SHARED
+    return _SHARED if any(approval.request.is_open for approval in approvals) else _YOURS_ALONE
 
 
 def _left_out(shown: Shown, rest: str) -> str:
@@ -219,18 +232,20 @@ def _wanted(approval: Approval) -> str:
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
         verb = "fill in" if current_form(approval) is None else "confirm or change"
-        lines += [f"To approve, you {verb}:", *map(quoted, fields)]
+        lines += [f"To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
 
 
-def _rules(approval: Approval, recipient: str, more: str = "") -> str:
-    """Say who can respond, who has, and what happens without a decision."""
+def _rules(approval: Approval, recipient: str, more: str = "", *, deadline: bool = False) -> str:
+    """Say who can respond, who has, and what happens without a decision. `deadline`: no sentence above has it."""
     who = wording.responders(approval, recipient)
     counts, responses = wording.counts(approval), wording.latest_responses(approval)
     so_far = f" So far: {', '.join(counts)}." if counts else ""
+    alone = who == ["you"]
     lines = [
-        "Only you can respond." if who == ["you"] else naming("Who can respond:", who),
-        f"{wording.quorum_sentence(approval)}{so_far}",
+        f"Deadline: {readable(approval.deadline)}." if deadline else "",
+        "Only you can respond." if alone else naming("Who can respond:", who),
+        "" if alone and not counts else f"{wording.quorum_sentence(approval)}{so_far}",
         *(f"  {line}" for line in responses),
         wording.timeout_sentence(approval),
         wording.requester_warning(approval),

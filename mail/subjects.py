@@ -16,6 +16,7 @@ from __future__ import annotations
 import unicodedata
 
 from approvals.domain import wording
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval
 from approvals.domain.references import short
 from approvals.domain.steps import notice_step, request_step
@@ -27,14 +28,14 @@ DEFAULT_SUBJECT = "Required approval from AWS Step Functions"
 MAX_SUBJECT = 99
 """Characters, printable ASCII. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 
-_ASK, _ASK_WITH_FORM, _TELL, _DIGEST = "Approve?", "Answer needed:", "For information:", "Approvals:"
+_TELL, _DIGEST = "For information:", "Approvals:"
 _HIGH, _AGAIN = "HIGH: ", "Re: "
 """Outlook reads up to three letters and a colon as a prefix like "Re:", so no other word here may look like one."""
 
 
 def request_subject(approval: Approval) -> str:
     """Return the subject of the email that asks for a response."""
-    return _subject(approval, _ASK_WITH_FORM if approval.request.form else _ASK)
+    return _subject(approval, words_of(approval).prefix)
 
 
 def notice_subject(approval: Approval) -> str:
@@ -52,7 +53,7 @@ def digest_subject(first: Approval, mine: int, others: int, closed: int, *, high
     """Return the subject of a digest: how many requests wait and are closed, and the reference of the first."""
     counts = ((mine, "waiting for you"), (others, "waiting for others"), (closed, "closed"))
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
-    return f"{_HIGH if high else ''}{_DIGEST} {said} {_reference(first)}"
+    return f"{_HIGH if high else ''}{_DIGEST} {said} {reference(first)}"
 
 
 def is_only_told(approval: Approval, recipient: str) -> bool:
@@ -64,14 +65,16 @@ def is_only_told(approval: Approval, recipient: str) -> bool:
 def _subject(approval: Approval, prefix: str) -> str:
     """Return the subject of the first email, short enough for `_AGAIN` in front of it."""
     what = _ascii(approval.title) or _ascii(approval.workflow.execution_name)
-    says = DEFAULT_SUBJECT if prefix == _ASK and not (approval.request.title and what) else f"{prefix} {what}".strip()
+    is_untitled = prefix != _TELL and not approval.request.form and not (approval.request.title and what)
+    says = DEFAULT_SUBJECT if is_untitled else f"{prefix} {what}".strip()
     subject = f"{_HIGH}{says}" if wording.is_high_severity(approval) else says
-    reference = _reference(approval)
-    most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
-    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {reference}"
+    ending = reference(approval)
+    most = MAX_SUBJECT - len(f"{_AGAIN} {ending}")
+    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {ending}"
 
 
-def _reference(approval: Approval) -> str:
+def reference(approval: Approval) -> str:
+    """Return the beginning of the approval's ID, as people see it in emails."""
     return f"[{short(approval.id)}]"
 
 

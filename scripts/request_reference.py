@@ -28,8 +28,8 @@ but not around an address in `Links`.
 Without `Approval`, or with null there, all of the input is context. A key that says who may respond, what counts or
 when it ends is then an error that says where it belongs: if the wrapper is forgotten, the request must not be open to
 anyone who is asked. Words that many inputs use, as the tutorial's has `Comment`, stay context: `Title`, `Details`,
-`Links`, `Facts`, `Severity`, `Notify`, `Channel`, `Comment`, `Reminders`. To pass another key of the request as
-context, add `"Approval": {}`.
+`Links`, `Facts`, `Kind`, `Severity`, `Notify`, `Channel`, `Comment`, `Reminders`. To pass another key of the request
+as context, add `"Approval": {}`.
 
 Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
 problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
@@ -50,6 +50,7 @@ How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for
 TOGETHER = """\
 ## Keys that go together
 
+- `Kind` can be `question` only with `Form`.
 - `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers`.
 - Each of `Reminders` is less than the request's minutes.
 - `RequiredApprovals` is at most the number of people who may answer; the requester is none of them, unless
@@ -139,8 +140,9 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "A form": (
-        "A question: what is filled in is in the result as `Form`, by the names of the fields.",
+        "A question. The result has the answers as `Form`, by the names of the fields.",
         {
+            "Kind": "question",
             "Title": "Which version goes out, and to how many?",
             "Form": [
                 {

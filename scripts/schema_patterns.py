@@ -59,6 +59,7 @@ def patterns() -> dict[str, str]:
         "text": f"[^{BLANK}{_MARKS}]",
         "line": rf"^[{BLANK}]*[{_BLANK_IN_LINES}{_MARKS}]*[^{BLANK}{_MARKS}](?:[^\n\r\t]*[^{BLANK}])?[{BLANK}]*$",
         "url": f"^{_URL}$",  # without blanks around it, as `format` has it
+        "group": _alone("[a-z][a-z0-9-]{0,39}"),
         "name": _alone("[A-Za-z_][A-Za-z0-9_]*"),
         "person": _alone(f"(?:{ADDRESS}|{USER})"),
         "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP})"),

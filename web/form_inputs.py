@@ -11,6 +11,7 @@ from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, format_answer
+from approvals.domain.kind_wording import confirmation
 from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import Attributes, tag
 
@@ -104,7 +105,7 @@ def _comment(action: Action, presence: Presence, typed: Typed) -> ET.Element:
 def _sure(approval: Approval, action: Action, typed: Typed) -> ET.Element:
     checked = typed.texts.get(SURE) == YES
     box: Attributes = {"type": "checkbox", "name": SURE, "id": SURE, "value": YES, "required": True, "checked": checked}
-    label = _tick({**box, **_marks(SURE, typed)}, f"I confirm: {action} \u201c{approval.title}\u201d")
+    label = _tick({**box, **_marks(SURE, typed)}, confirmation(approval, action))
     return tag("div", {"class": "field"}, _problem(SURE, typed), label)
 
 

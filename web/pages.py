@@ -9,13 +9,15 @@ from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
-from approvals.domain.eligibility import deciders, responder, unanswered
+from approvals.domain.eligibility import deciders, responder
 from approvals.domain.form_changes import reset_response
-from approvals.domain.model import Action, Approval, Response, Severity, readable
+from approvals.domain.kind_wording import rejections_decide, words_of
+from approvals.domain.model import Action, Approval, RequestKind, Response, Severity, readable
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
 from approvals.domain.rules import can_extend
+from approvals.domain.seats import awaited
 from approvals.domain.signed_links import approver_of
 from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
@@ -52,14 +54,14 @@ def confirm(
     typed = typed or Typed()
     recipient = fields.get("to", "")
     is_short = _is_short(approval, action)
-    button = _button(approval, action)
+    words = words_of(approval)
     jump = tag("p", {"class": "jump"}, tag("a", {"href": f"#{_FORM_ID}"}, "Go to the form"))
     return document(
         f"{'Error: ' if typed.problems else ''}{approval.title}",
         tag(
             "div",
             {},
-            _eyebrow(approval, "Approval request"),
+            _eyebrow(approval, "Question" if approval.request.kind is RequestKind.QUESTION else "Approval request"),
             tag("h1", {"dir": "auto"}, approval.title),
             _warning(note) if note else _no_longer_counts(approval, recipient),
             *_reset(approval, recipient),
@@ -69,7 +71,7 @@ def confirm(
         ),
         _form(
             fields,
-            tag("h2", {}, button if button.startswith("Answer") else f"{button} this request"),
+            tag("h2", {}, words.headings[action]),
             *_to_confirm(approval, action),
             *inputs(approval, action, typed),
             _buttons(approval, action, fields),
@@ -79,7 +81,7 @@ def confirm(
         tag(
             "p",
             {"class": "other"},
-            f"Nothing is recorded until you press {button}. {wording.timeout_sentence(approval)}",
+            f"Nothing is recorded until you press {words.buttons[action]}. {wording.timeout_sentence(approval)}",
         ),
         _extension(approval, fields),
     )
@@ -93,7 +95,7 @@ def recorded(
         approval,
         "Your response is recorded",
         _warning(note),
-        _paragraph(f"You {response.action.status.lower()} this request on {readable(response.at)}."),
+        _paragraph(f"You {_done(approval, response.action)} on {readable(response.at)}."),
         *sections.response_details(approval, response),
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval) if sentence),
         _form(
@@ -122,6 +124,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
     """
     decision = wording.decision_of(approval)
     by = " ".join([_decided_by(approval, recipient), *(f"{count}." for count in wording.counts(approval))])
+    words = words_of(approval)
     late = approval.status is not action.status
     console = tag("a", {"href": console_url(approval.workflow.execution_arn)}, "Open the execution in the AWS console")
     return _status_page(
@@ -130,7 +133,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
         _warning(note),
         tag("p", {"dir": "auto"}, by),
         *sections.quote(decision.comment or wording.cause(approval)),
-        _paragraph(f"This link can no longer {action} the request." if late else ""),
+        _paragraph(f"This link can no longer {words.verbs[action]} the {words.request}." if late else ""),
         _warning(wording.undelivered_sentence(approval)),
         tag("p", {}, tag("a", {"href": newer}, "Open the newer request")) if newer else "",
         *sections.activity(approval),
@@ -187,18 +190,18 @@ def _is_short(approval: Approval, action: Action) -> bool:
     return approval.request.severity is not Severity.HIGH or len(approval.title) <= MAX_STICKY_TITLE
 
 
-def _button(approval: Approval, action: Action) -> str:
-    if action is Action.APPROVE:
-        return "Answer and approve" if approval.request.form else "Approve"
-    return "Reject"
+def _done(approval: Approval, action: Action) -> str:
+    words = words_of(approval)
+    return f"{words.done[action]} this {words.request}"
 
 
 def _buttons(approval: Approval, action: Action, fields: Mapping[str, str]) -> ET.Element:
     """Return the button, and a link to the page for the other response: a link's signature is valid for both."""
     other = Action.REJECT if action is Action.APPROVE else Action.APPROVE
     link = f"execution?{urlencode({**fields, 'action': other, 'do': LOOK})}"
-    button = tag("button", {"class": action.value}, _button(approval, action))
-    return tag("div", {"class": "buttons"}, button, tag("a", {"href": link}, f"{_button(approval, other)} instead"))
+    buttons = words_of(approval).buttons
+    button = tag("button", {"class": action.value}, buttons[action])
+    return tag("div", {"class": "buttons"}, button, tag("a", {"href": link}, f"{buttons[other]} instead"))
 
 
 def _eyebrow(approval: Approval, text: str) -> ET.Element:
@@ -263,8 +266,9 @@ def _decided_by(approval: Approval, recipient: str) -> str:
             approval, lambda each: "you" if _is_same(each, reader) else display_name(each)
         )
         return f"By {all_of_them} on {readable(decision.at)}."
-    if by and _is_same(by, reader):
-        return f"You {approval.status.lower()} this request {wording.where(by.channel)} on {readable(decision.at)}."
+    action = next((each for each in Action if each.status is approval.status), None)
+    if action and by and _is_same(by, reader):
+        return f"You {_done(approval, action)} {wording.where(by.channel)} on {readable(decision.at)}."
     sentence = str(wording.decided_by(approval))
     return sentence[0].upper() + sentence[1:]
 
@@ -277,10 +281,11 @@ def _still_needed(approval: Approval) -> list[str]:
     """Return how many more responses decide the request, and who has not responded."""
     request = approval.request
     actions = [response.action for response in approval.standing]
-    missing = [f"{pluralize(request.required_approvals - actions.count(Action.APPROVE), 'more approval')} needed."]
+    words, left = words_of(approval), request.required_approvals - actions.count(Action.APPROVE)
+    missing = [f"{pluralize(left, f'more {words.approval}')} needed."]
     if request.required_rejections > 1:
         left = request.required_rejections - actions.count(Action.REJECT)
-        missing.append(f"{pluralize(left, 'more rejection')} {'reject' if left > 1 else 'rejects'} the request.")
-    names = [with_address(person) for person in unanswered(approval)]
+        missing.append(f"{rejections_decide(approval, left, 'more ')} the {words.request}.")
+    names = [with_address(person) for person in awaited(approval)]
     again = form_wording.again_sentence(approval)
     return [" ".join(missing), again, *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]

@@ -36,13 +36,13 @@ class Reason(StrEnum):
 
 def is_quorum(request: Request) -> bool:
     """Return True if the request needs more than one person for an outcome: then who is who decides it."""
-    return max(request.required_approvals, request.required_rejections) > 1
+    return max(request.required_approvals, request.required_rejections) > 1 or bool(request.groups)
 
 
 def needs_lookup(request: Request) -> bool:
     """Return True if identities must be resolved before anyone can respond."""
     own = request.requested_by is not None and not request.allow_self_approval
-    return bool(request.approvers) or is_quorum(request) or own
+    return not request.is_open or is_quorum(request) or own
 
 
 def eligible(approval: Approval) -> tuple[Person, ...]:
@@ -54,15 +54,18 @@ def eligible(approval: Approval) -> tuple[Person, ...]:
     return tuple(person for person in named.values() if not _is_own_request(approval, person))
 
 
+def invited(approval: Approval) -> tuple[Person, ...]:
+    """Return those of them who are told of the request. An escalation tells silent people whom it names."""
+    people = approval.people
+    silent = set(people.silent) if people else set()
+    if silent and people and approval.escalated_at:
+        silent -= {person.id for person in people.escalation}
+    return tuple(person for person in eligible(approval) if person.id not in silent)
+
+
 def barred_requester(approval: Approval) -> Person | None:
     """Return the requester if they may not respond to their own request; None also if they are not known."""
     return approval.people.requester if approval.people and not approval.request.allow_self_approval else None
-
-
-def unanswered(approval: Approval) -> tuple[Person, ...]:
-    """Return those of them who have not responded."""
-    answered = {response.person for response in approval.standing}
-    return tuple(person for person in eligible(approval) if person.id not in answered)
 
 
 def answer_of(approval: Approval, person: Person) -> Response | None:
@@ -107,7 +110,7 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
         return Reason.OWN_REQUEST
     if people.approvers:
         return known if known and known.id in {person.id for person in named} else Reason.NOT_AN_APPROVER
-    return _open_problem(approval, approver) or known or _stranger(approver)
+    return _open_problem(approval, approver) or known or stranger(approver)
 
 
 def unknown_requester(approval: Approval) -> Person | None:
@@ -120,6 +123,12 @@ def unknown_requester(approval: Approval) -> Person | None:
         return None
     requester = people.requester
     return requester if requester and not all(requester.on(channel) for channel in open_channels()) else None
+
+
+def stranger(approver: Approver, person: str = "") -> Person:
+    """Return a person who is known only as they respond. `person` is their id, if it is on record."""
+    known = person or (canonical(approver.id) if "@" in approver.id else approver.id)
+    return Person(id=known, name=approver.name, identities={approver.channel: approver.id})
 
 
 def _named(approval: Approval, people: People) -> tuple[Person, ...]:
@@ -156,8 +165,3 @@ def _realm_problem(approval: Approval, approver: Approver) -> Reason | None:
 def _is_own_request(approval: Approval, person: Person) -> bool:
     barred = barred_requester(approval)
     return barred is not None and barred.id == person.id
-
-
-def _stranger(approver: Approver) -> Person:
-    known = canonical(approver.id) if "@" in approver.id else approver.id
-    return Person(id=known, name=approver.name, identities={approver.channel: approver.id})

@@ -18,7 +18,8 @@ from approvals.domain.form_changes import (
 )
 from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import format_answer
-from approvals.domain.model import Approval, Response
+from approvals.domain.kind_wording import words_of
+from approvals.domain.model import Action, Approval, Response
 from approvals.domain.parts import display_name, join_names
 from approvals.domain.people import Approver, Person
 
@@ -42,21 +43,23 @@ def confirm_sentence(approval: Approval) -> str:
     if not names:
         return ""
     confirmed = f", and {join_names(names[1:])} confirmed it" if names[1:] else ""
-    again = f"{join_names(names)} must approve again"
+    again = f"{join_names(names)} must {_approve(approval)} again"
     return f"{names[0]} filled in this form{confirmed}. Confirm the values, or change them: then {again}."
 
 
 def outdated_sentence(approval: Approval) -> str:
     """Return why a response with other values than the current ones is not recorded."""
     names = join_names([display_name(response.approver) for response in current_approvals(approval)])
-    return f"{names or 'Another approver'} approved other values meanwhile, so your response was not recorded."
+    who = names or "Another approver"
+    return f"{who} {_approved(approval)} other values meanwhile, so your response was not recorded."
 
 
 def reset_sentence(approval: Approval, response: Response) -> str:
     """Return why a person must approve again."""
     cause = reset_cause(approval, response)
     who = display_name(cause.approver) if cause else "Another approver"
-    return f"{who} changed the form after you approved, so your approval no longer counts."
+    what = words_of(approval).approval
+    return f"{who} changed the form after you {_approved(approval)}, so your {what} no longer counts."
 
 
 def reset_changes(approval: Approval, response: Response) -> list[str]:
@@ -85,14 +88,14 @@ def _describe(change: Change) -> str:
 def again_sentence(approval: Approval) -> str:
     """Return who must approve again; empty if nobody must."""
     names = join_names([display_name(person) for person in people_to_respond_again(approval)])
-    return f"{names} must approve again, since the form was changed." if names else ""
+    return f"{names} must {_approve(approval)} again, since the form was changed." if names else ""
 
 
 def reset_news(approval: Approval) -> str:
     """Return who changed the form last, and who must approve again."""
     changed = [display_name(each.approver) for each in approval.responses if each.replaced is not None]
     names = join_names([display_name(person) for person in people_to_respond_again(approval)])
-    return f"{changed[-1]} changed the form, so {names} must approve again." if changed and names else ""
+    return f"{changed[-1]} changed the form, so {names} must {_approve(approval)} again." if changed and names else ""
 
 
 def answers(approval: Approval, response: Response) -> list[tuple[str, str]]:
@@ -116,10 +119,18 @@ def differences(approval: Approval, response: Response) -> dict[str, str]:
         return {}
     form, who = others[-1].form, display_name(others[-1].approver)
     return {
-        field.name: f"{who} approved {_quoted(form, field.name)}. Keep your answer only to replace it."
+        field.name: f"{who} {_approved(approval)} {_quoted(form, field.name)}. Keep your answer only to replace it."
         for field in approval.request.form
         if form.get(field.name) != response.form.get(field.name)
     }
+
+
+def _approve(approval: Approval) -> str:
+    return words_of(approval).verbs[Action.APPROVE]
+
+
+def _approved(approval: Approval) -> str:
+    return words_of(approval).done[Action.APPROVE]
 
 
 def _quoted(form: Mapping[str, FormValue], name: str) -> str:

@@ -20,6 +20,9 @@ MAX_COMMENT = 1000
 MAX_CHOICES = 4
 """Choices of a field that `hint` names. More are counted."""
 
+MAX_LENGTH = 3000
+"""Characters of a text field without a limit of its own."""
+
 MAX_DIGITS = 15
 """Digits of a number before its point: an IEEE double keeps as many exactly."""
 
@@ -29,7 +32,6 @@ YES, NO = "yes", "no"
 # Unlike these, int() and float() take 1_000.
 _WHOLE = re.compile(rf"[+-]?[0-9]{{1,{MAX_DIGITS}}}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_MAX_LENGTH = 3000
 _TOO_MUCH = int(10**MAX_DIGITS)
 _LIMITS = {
     FieldType.NUMBER: f"a number of at most {MAX_DIGITS} digits for the type number",
@@ -63,7 +65,7 @@ def contradictions(form: tuple[FormField, ...], path: str) -> Iterator[str]:
             yield f"{here}.Choices: expected with the type choice, and only there"
         if field.name == COMMENT:
             yield f"{here}.Name: expected another name than {COMMENT}, which is the answer's own comment"
-        if field.max_length != _MAX_LENGTH and field.type is not FieldType.TEXT:
+        if field.max_length != MAX_LENGTH and field.type is not FieldType.TEXT:
             yield f"{here}.MaxLength: expected with the type text alone"
         limits = list(_limit_contradictions(field, here))
         yield from limits

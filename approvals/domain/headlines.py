@@ -22,8 +22,3 @@ _REFUSALS = frozenset({INVALID_REQUEST, NOTIFICATION_FAILED})
 def is_refused(decision: Decision | None) -> bool:
     """Return True if the product itself ended the request: it was invalid, or nobody could be told."""
     return decision is not None and decision.status is Status.CANCELLED and decision.error in _REFUSALS
-
-
-def ended(decision: Decision) -> str:
-    """Return how an approval ended in one word."""
-    return REFUSED if is_refused(decision) else HEADLINES[decision.status]

@@ -11,8 +11,8 @@ from enum import StrEnum
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.form_changes import is_withdrawn, reset_cause
-from approvals.domain.headlines import ended
-from approvals.domain.model import Approval, Decision, Response, Status
+from approvals.domain.kind_wording import ended, words_of
+from approvals.domain.model import Action, Approval, Decision, Response, Status
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.people import Approver
 from approvals.domain.profiles import profile_of
@@ -119,7 +119,7 @@ def _response(approval: Approval, number: int, response: Response) -> Iterator[E
         key=f"response-{number}",
         kind=Kind.RESPONDED,
         at=response.at,
-        text=f"{name} {response.action.status.lower()} it {where}{changed}.",
+        text=f"{name} {words_of(approval).done[response.action]} it {where}{changed}.",
         approver=response.approver,
         comment=response.comment,
         answers=tuple(form_wording.answers(approval, response)),
@@ -138,14 +138,15 @@ def _resets(approval: Approval) -> Iterator[Entry]:
     for number, response in enumerate(approval.responses, 1):
         if cause := reset_cause(approval, response):
             name, who = display_name(response.approver), display_name(cause.approver)
-            text = f"{name} must approve again, since {who} changed the form."
+            text = f"{name} must {words_of(approval).verbs[Action.APPROVE]} again, since {who} changed the form."
             yield Entry(key=f"reset-{number}", kind=Kind.RESET, at=cause.at, text=text, approver=cause.approver)
 
 
 def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = wording.where(refusal.approver.channel)
-        text = f"{display_name(refusal.approver)} tried to {refusal.action} it {where}, and may not."
+        who, verb = display_name(refusal.approver), words_of(approval).verbs[refusal.action]
+        text = f"{who} tried to {verb} it {where}, and may not."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
@@ -159,7 +160,7 @@ def _decision(approval: Approval, decision: Decision) -> Entry:
         key="decided",
         kind=Kind.DECIDED,
         at=decision.at,
-        text=f"{' '.join(filter(None, [ended(decision), by]))}.{how}",
+        text=f"{' '.join(filter(None, [ended(approval, decision), by]))}.{how}",
         approver=decision.approver,
         comment=(decision.comment or decision.cause or None) if said else None,
     )

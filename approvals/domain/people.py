@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from approvals.domain.characters import MAX_NAME, one_line
+from approvals.domain.demands import Demand
 from approvals.domain.email_address import is_same
 
 
@@ -64,6 +65,10 @@ class Person:
 class People:
     """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
 
+    `approvers` are all who may respond from the start, the members of groups and silent people among them. `silent` are
+    the ids of those who are not told. `demands` are what must hold, with the ids of the people of each group; they are
+    empty where the number of approvals in all is the only one.
+
     It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
     """
 
@@ -71,3 +76,5 @@ class People:
     escalation: tuple[Person, ...] = ()
     requester: Person | None = None
     complete: bool = True
+    silent: tuple[str, ...] = field(default=(), metadata={"omitted": ()})
+    demands: tuple[Demand, ...] = field(default=(), metadata={"omitted": ()})

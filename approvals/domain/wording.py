@@ -20,7 +20,8 @@ from approvals.domain.eligibility import (
 )
 from approvals.domain.facts import REQUESTER, requester
 from approvals.domain.facts import source as execution_source
-from approvals.domain.headlines import HEADLINES, ended
+from approvals.domain.headlines import HEADLINES
+from approvals.domain.kind_wording import ended, rejections_decide, words_of
 from approvals.domain.model import (
     Action,
     Approval,
@@ -28,6 +29,7 @@ from approvals.domain.model import (
     Extension,
     OnTimeout,
     Presence,
+    RequestKind,
     Response,
     Severity,
     Status,
@@ -72,8 +74,7 @@ def where(channel: str) -> str:
 def request_sentence(approval: Approval) -> str:
     """Return the first sentence of a request: the requester, what they need, and the deadline."""
     who = requester(approval) or "A workflow"
-    what = "needs your answers and your approval" if approval.request.form else "requests your approval"
-    return f"{who} {what} by {readable(approval.deadline)}."
+    return f"{who} {words_of(approval).needs} {readable(approval.deadline)}."
 
 
 def quoted_title(approval: Approval) -> str:
@@ -138,8 +139,8 @@ def quorum_sentence(approval: Approval) -> str:
     approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
     if approvals == rejections == 1:
         return "The first response decides."
-    verb = "rejects" if rejections == 1 else "reject"
-    return f"Needs {pluralize(approvals, 'approval')}; {pluralize(rejections, 'rejection')} {verb} it."
+    needed = pluralize(approvals, words_of(approval).approval)
+    return f"Needs {needed}; {rejections_decide(approval, rejections)} it."
 
 
 def timeout_sentence(approval: Approval) -> str:
@@ -151,9 +152,9 @@ def timeout_sentence(approval: Approval) -> str:
 
 def response_requirements(approval: Approval) -> tuple[str, list[str]]:
     """Return a sentence about required comments, and one line for each field of the form."""
-    request = approval.request
+    request, verbs = approval.request, words_of(approval).verbs
     reasons = [
-        f"To {action}, you give a {'reason' if action is Action.REJECT else 'comment'}."
+        f"To {verbs[action]}, you give a {'reason' if action is Action.REJECT else 'comment'}."
         for action in Action
         if request.comments[action] is Presence.REQUIRED
     ]
@@ -172,7 +173,7 @@ def source(approval: Approval) -> list[tuple[str, str]]:
 
 def headline(approval: Approval) -> str:
     """Return the status in one or a few words."""
-    return ended(approval.decision) if approval.decision else HEADLINES[approval.status]
+    return ended(approval, approval.decision) if approval.decision else HEADLINES[approval.status]
 
 
 def counts(approval: Approval) -> list[str]:
@@ -181,16 +182,22 @@ def counts(approval: Approval) -> list[str]:
     if not is_quorum(request):
         return []
     said = [response.action for response in approval.standing]
-    needed = [(Action.APPROVE, request.required_approvals, "approval")]
+    approvals = pluralize(request.required_approvals, words_of(approval).approval)
+    found = [f"{said.count(Action.APPROVE)} of {approvals}"]
     if request.required_rejections > 1:
-        needed.append((Action.REJECT, request.required_rejections, "rejection"))
-    return [f"{said.count(action)} of {pluralize(number, what)}" for action, number, what in needed]
+        rejections = (
+            f"{request.required_rejections} declined"
+            if request.kind is RequestKind.QUESTION
+            else pluralize(request.required_rejections, "rejection")
+        )
+        found.append(f"{said.count(Action.REJECT)} of {rejections}")
+    return found
 
 
 def responses(approval: Approval) -> list[Text]:
     """Return a line for each response. Empty where one response decides."""
     standing = approval.standing if is_quorum(approval.request) else ()
-    return [_response(response) for response in standing]
+    return [_response(approval, response) for response in standing]
 
 
 def latest_responses(approval: Approval) -> list[str]:
@@ -304,6 +311,6 @@ def _enough(approval: Approval) -> str:
     return f"{approvals} must approve; {enough}." if approvals > 1 else f"One approval is enough; {enough}."
 
 
-def _response(response: Response) -> Text:
-    who = f"{HEADLINES[response.action.status]} by {display_name(response.approver)}"
+def _response(approval: Approval, response: Response) -> Text:
+    who = f"{words_of(approval).done[response.action].capitalize()} by {display_name(response.approver)}"
     return text(f"{who} {where(response.approver.channel)} ", Moment(response.at, "on "))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Protocol
 
 from approvals.domain.eligibility import is_quorum
@@ -16,6 +17,7 @@ from approvals.domain.parts import join_names
 from approvals.domain.people import People, Person
 from approvals.domain.profiles import channel_of, open_channels, profile_of
 from approvals.requests.codec import KEY
+from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
 from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
@@ -24,10 +26,6 @@ DynamoDB limits to 400 KB.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
-
-_ONLY_REQUESTER = (
-    f"the only approver is who asks; name somebody else in {KEY}.Approvers, or set {KEY}.AllowSelfApproval"
-)
 
 
 class UnresolvedError(Exception):
@@ -83,15 +81,20 @@ class _Identification:
         self._problems: list[str] = []
 
     def people(self) -> People:
+        request = self._request
         for resolver in self._resolvers:
-            resolver.prepare((*self._request.approvers, *self._request.escalate_to))
-        approvers = self._named(self._request.approvers, "Approvers")
-        escalation = self._named(self._request.escalate_to, "EscalateTo")
+            resolver.prepare(request.names)
+        approvers = self._named(request.approvers, "Approvers")
+        groups = [self._named(each.approvers, f"Groups[{n}].Approvers") for n, each in enumerate(request.groups)]
+        silent = self._named(request.silent, "Silent")
+        escalation = self._named(request.escalate_to, "EscalateTo")
         requester = self._requester()
         found = People(
-            approvers=self._at(approvers),
+            approvers=self._at(dict.fromkeys((*approvers, *chain(*groups), *silent))),
             escalation=self._at(escalation),
             requester=self._humans[requester] if requester is not None else None,
+            silent=self._ids(silent),
+            demands=demands_of(request, [self._ids(members) for members in groups]) if groups else (),
         )
         if len(self._humans) > MAX_PEOPLE:
             self._problems.append(f"{KEY}.Approvers: expected at most {MAX_PEOPLE} people, got {len(self._humans)}")
@@ -150,18 +153,13 @@ class _Identification:
         if not people.approvers:
             yield from self._open_impossibilities(people)
             return
-        needed = self._request.required_approvals
-        own = {people.requester.id} if people.requester and not self._request.allow_self_approval else set()
-        may = {person.id for person in people.approvers} - own
-        if not may:
-            yield f"{KEY}.Approvers: {_ONLY_REQUESTER}"
-        elif len(may) < needed:
-            yield f"{KEY}.RequiredApprovals: expected at most {len(may)}, since so many may answer, got {needed}"
-        elif needed + self._request.required_rejections > len(may) + 1:
-            yield (
-                f"{KEY}.RequiredRejections: with {needed} approvals needed, expected at most {len(may) + 1 - needed}; "
-                f"else all {len(may)} could answer without a decision"
-            )
+        yield from impossibilities(
+            self._request,
+            people.demands or demands_of(self._request, ()),
+            named={person.id for person in people.approvers},
+            silent=people.silent,
+            requester=people.requester.id if people.requester else None,
+        )
 
     def _open_impossibilities(self, people: People) -> Iterator[str]:
         """Where nobody is named, everyone on an open channel may respond; else the stack's own address alone."""
@@ -177,7 +175,7 @@ class _Identification:
                 f"{KEY}.Approvers"
             )
         elif requester and not request.allow_self_approval and is_same(requester.address, self._shared):
-            yield f"{KEY}.RequestedBy: {_ONLY_REQUESTER}"
+            yield f"{KEY}.RequestedBy: {ONLY_REQUESTER}"
 
     def _add(self, person: Person) -> int:
         """Add a human, or what is new about one who is there. Return where they stand."""
@@ -188,5 +186,8 @@ class _Identification:
         self._humans.append(person)
         return len(self._humans) - 1
 
-    def _at(self, numbers: list[int]) -> tuple[Person, ...]:
+    def _at(self, numbers: Iterable[int]) -> tuple[Person, ...]:
         return tuple(self._humans[number] for number in numbers)
+
+    def _ids(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self._humans[number].id for number in numbers)

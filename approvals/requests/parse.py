@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from math import isfinite
 from sys import float_info
 
 from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
-from approvals.domain.model import Json, Request, Workflow, shorten
+from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
+from approvals.requests.decidability import demands_of, impossibilities
 
 MAX_INPUT = 240 * 1024
 """UTF-8 bytes. The input is passed on with the result added, and a state's output may have 262,144 bytes: a request
@@ -27,7 +28,9 @@ that would be approved first and then fail the execution for its size is refused
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 """
 
-EVERYDAY = frozenset({"Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders"})
+EVERYDAY = frozenset(
+    {"Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders"}
+)
 """Keys that an input may have for itself, as the tutorial's has `Comment`: words that many inputs use.
 
 Without `Approval`, these are context. The others say who may respond, what counts or when it ends: as context they
@@ -114,32 +117,41 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f"{KEY}.EscalateAfterMinutes: expected less than the {timeout:,} minutes of the request"
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
-    if request.escalate_to and not request.approvers:
+    if request.escalate_to and request.is_open:
         yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+    if request.silent and request.is_open:
+        yield f"{KEY}.Silent: requires Approvers or Groups. Without them, anyone who receives the request can respond."
+    yield from _group_contradictions(request)
+    if request.kind is RequestKind.QUESTION and not request.form:
+        yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
 
 
+def _group_contradictions(request: Request) -> Iterator[str]:
+    names = [group.name for group in request.groups]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield f"{KEY}.Groups[{number}].Name: {name} is a duplicate."
+
+
 def _quorum_contradictions(request: Request) -> Iterator[str]:
     """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
-    if not request.approvers or any(is_group(name) for name in request.approvers):
+    groups = [_canonical(group.approvers) for group in request.groups]
+    named = {*_canonical(request.approvers), *chain(*groups), *_canonical(request.silent)}
+    if request.is_open or any(map(is_group, request.names)):
         return
-    asks = canonical(request.requested_by or "")
-    named = {canonical(name) for name in request.approvers}
-    may = len(named if request.allow_self_approval else named - {asks})
-    approvals, rejections = request.required_approvals, request.required_rejections
-    if not may:
-        yield (
-            f"{KEY}.Approvers: the only approver is who asks; "
-            f"name somebody else too, or set {KEY}.AllowSelfApproval to true"
-        )
-    elif approvals > may:
-        yield f"{KEY}.RequiredApprovals: expected at most {may}, since so many may answer, got {approvals}"
-    elif approvals + rejections > may + 1:
-        yield (
-            f"{KEY}.RequiredRejections: with {approvals} approvals needed, expected at most {may + 1 - approvals}, "
-            f"got {rejections}; else all {may} could answer without a decision"
-        )
+    yield from impossibilities(
+        request,
+        demands_of(request, groups),
+        named=named,
+        silent=_canonical(request.silent),
+        requester=canonical(request.requested_by or ""),
+    )
+
+
+def _canonical(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(canonical, names))
 
 
 def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:

@@ -17,6 +17,7 @@ from approvals.domain.model import Approval, Request, Status
 from approvals.domain.people import People
 from approvals.domain.steps import request_step
 from approvals.requests.parse import InvalidRequestError
+from approvals.requests.result_size import check_result_size, input_of
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
@@ -116,6 +117,8 @@ class Notifier:
         try:
             people = self.identities.find(approval.request)
             check_size(replace(approval, people=people))  # A user group may have many members.
+            if approval.request.groups:
+                check_result_size(input_of(approval.request), approval.request, people)
             return self.table.identify(approval, people)
         except InvalidRequestError as error:
             current = self.table.get(approval.id)

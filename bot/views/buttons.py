@@ -14,6 +14,8 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.adapters.step_functions import console_url
+from approvals.domain.eligibility import is_quorum
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.parts import duration
 from approvals.domain.rules import can_extend
@@ -44,14 +46,6 @@ WITHDRAW, EXTEND = "withdraw", "more-time"
 
 READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
 """The labels of the button that leads to the page, for people who can respond and for those who can only see it."""
-
-LABELS = {Action.APPROVE: "Approve", Action.REJECT: "Reject"}
-
-
-def label_of(approval: Approval, action: Action) -> str:
-    """Return the label of a button: to approve a request with a form is to answer it."""
-    is_answered = action is Action.APPROVE and bool(approval.request.form)
-    return "Answer and approve" if is_answered else LABELS[action]
 
 
 def needs_modal(approval: Approval, action: Action) -> bool:
@@ -92,10 +86,11 @@ def _responses(approval: Approval, *, all_shown: bool) -> list[InteractiveElemen
 
 
 def _response(approval: Approval, action: Action) -> ButtonElement:
-    label, style = label_of(approval, action), "primary" if action is Action.APPROVE else "danger"
+    words = words_of(approval)
+    label, style = words.buttons[action], "primary" if action is Action.APPROVE else "danger"
     confirm = ConfirmObject(
         title=f"{label}?",
-        text=PlainTextObject(text=f"This request is of high severity. Do you really want to {action} it?"),
+        text=PlainTextObject(text=f"This request is of high severity. Do you really want to {words.verbs[action]} it?"),
         confirm=label,
         deny="Cancel",
         style=style,
@@ -112,8 +107,7 @@ def _response(approval: Approval, action: Action) -> ButtonElement:
 
 def _options(approval: Approval) -> list[Option]:
     options = []
-    several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
-    if several and approval.standing:  # If one response decides, there is none to withdraw.
+    if is_quorum(approval.request) and approval.standing:  # If one response decides, there is none to withdraw.
         options.append(("Withdraw my response", WITHDRAW))
     if can_extend(approval):
         options.append((f"Extend deadline by {duration(approval.request.more_time.by)}", EXTEND))

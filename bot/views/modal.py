@@ -24,14 +24,14 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from approvals.domain import facts, form_wording
+from approvals.domain import facts, form_wording, forms
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity, shorten
-from approvals.domain.parts import Text
-from bot.views.buttons import label_of
+from approvals.domain.parts import Text, pluralize
 from bot.views.details import quote
 from bot.views.text import paragraph, sentence
 
@@ -52,6 +52,8 @@ MAX_RADIO_BUTTONS = 10
 
 MAX_DIGITS = 15
 """A number with more digits is typed as text: Slack's number input documents no limit."""
+
+COMMENT_HINT = f"Up to {MAX_COMMENT:,} characters. Kept in the record and passed to the workflow."
 
 MAX_TITLE = 2900
 MAX_FILLED_IN = 2000
@@ -86,6 +88,7 @@ def response_modal(
     The form holds what was typed before, else what other approvers filled in, else the defaults. `note` says why the
     person must respond again.
     """
+    words = words_of(approval)
     title = _requester_text(shorten(approval.title, MAX_TITLE))
     blocks: list[Block] = [SectionBlock(text=title)]
     if note:
@@ -95,23 +98,25 @@ def response_modal(
         values = current_form(approval) if typed is None else typed
         for asked in approval.request.form:
             field = asked if values is None else replace(asked, default=values.get(asked.name))
-            blocks.append(_input(block_id(field.name), field.label, _element(field), required=field.required))
+            blocks.append(
+                _input(block_id(field.name), field.label, _element(field), required=field.required, hint=_hint(field))
+            )
     presence = approval.request.comments[action]
     if presence is not Presence.OFF:
         comment = PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT)
         label = "Comment" if action is Action.APPROVE else "Reason"
-        blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED))
+        blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED, hint=COMMENT_HINT))
     if approval.request.severity is Severity.HIGH:
-        yes = Option(text=PlainTextObject(text=f"Yes, I want to {action} this"), value=YES)
+        sure = f"I confirm that I want to {words.verbs[action]} this {words.request}"
+        yes = Option(text=PlainTextObject(text=sure), value=YES)
         box = CheckboxesElement(action_id=VALUE, options=[yes])
-        blocks.append(_input(CONFIRMATION, "This request is of high severity", box, required=True))
-    button = PlainTextObject(text=label_of(approval, action))
+        blocks.append(_input(CONFIRMATION, "High severity", box, required=True))
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
         private_metadata=metadata,
-        title=button,
-        submit=button,
+        title=PlainTextObject(text=words.dialog_titles[action]),
+        submit=PlainTextObject(text=words.buttons[action]),
         close=PlainTextObject(text="Cancel"),
         blocks=blocks,
     )
@@ -165,8 +170,18 @@ def _requester_text(text: str) -> PlainTextObject:
     return PlainTextObject(text=reveal(text), emoji=False)
 
 
-def _input(id_: str, label: str, element: InputInteractiveElement, *, required: bool) -> Block:
-    return InputBlock(block_id=id_, label=_requester_text(label), element=element, optional=not required)
+def _input(id_: str, label: str, element: InputInteractiveElement, *, required: bool, hint: str = "") -> Block:
+    said = PlainTextObject(text=hint) if hint else None
+    return InputBlock(block_id=id_, label=_requester_text(label), element=element, hint=said, optional=not required)
+
+
+def _hint(field: FormField) -> str:
+    """Return the limits of a field in a sentence; empty if it has none that an approver would meet."""
+    if field.type in (FieldType.NUMBER, FieldType.DATE):
+        limits = forms.limits(field)
+        return f"A {field.type.value}{limits}." if limits else ""
+    is_short = field.type is FieldType.TEXT and field.max_length < forms.MAX_LENGTH
+    return f"Up to {pluralize(field.max_length, 'character')}." if is_short else ""
 
 
 def _element(field: FormField) -> InputInteractiveElement:

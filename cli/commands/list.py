@@ -13,22 +13,23 @@ import click
 from approvals.domain.cancellation import caller_name
 from approvals.domain.email_address import canonical
 from approvals.domain.headlines import REFUSED
-from approvals.domain.model import Approval, Decision, Json, Status, iso
+from approvals.domain.model import Approval, Decision, Json, Status
 from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
 from approvals.domain.wording import decider_names
 from cli.context import Context, pass_context
-from cli.document import remaining, status, summary
-from cli.options import TIME, common_options
-from cli.output import describe_unreadable, emit, format_table
+from cli.document import status, summary
+from cli.options import COUNT, TIME, common_options
+from cli.output import describe_unreadable, emit, format_table, is_terminal
+from cli.times import format_time, remaining
 
 PERIOD = timedelta(days=30)
 """How far back approvals that are not open are listed by default."""
 
 ANY = "any"
 _STATUSES = (*(each.value.lower() for each in Status), REFUSED.lower(), ANY)
-_HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTED BY", "REQUESTED", "UNTIL")
+_HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DEADLINE")
 _DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
 
 
@@ -41,30 +42,42 @@ class _Shown:
     summary: dict[str, Json]
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  approvals list
+  approvals list --status any --since 7d
+  approvals list --approver ann@example.com --json
+"""
+)
 @click.option(
     "--status",
     "statuses",
     type=click.Choice(_STATUSES, case_sensitive=False),
     multiple=True,
-    help="Only those with this status. Repeatable.  [default: pending]",
+    help="Filter by status. Repeatable.  [default: pending]",
 )
 @click.option(
     "--since",
     type=TIME,
     metavar="TIME",
-    help="Requested since then: 7d, 12h, or ISO 8601.  [default: 30d, or whenever for pending ones]",
+    help="Requested after this time: 7d, 12h or ISO 8601.  [default: 30d; for pending ones, any time]",
 )
-@click.option("--until", type=TIME, metavar="TIME", help="Requested before then.  [default: now]")
-@click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
-@click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
+@click.option("--until", type=TIME, metavar="TIME", help="Requested before this time.  [default: now]")
+@click.option("--requested-by", metavar="WHO", help="Filter by requester: email address or Slack user ID.")
+@click.option("--approver", metavar="WHO", help="Filter by approver named in the request.")
 @click.option(
     "--search",
     metavar="TEXT",
-    help="With all these words in the title, the details, the facts, or the names of requester and workflow.",
+    help="Filter by words in title, details, facts, requester or workflow name. All must occur.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
+    "--limit",
+    type=COUNT,
+    metavar="NUMBER",
+    default=50,
+    show_default=True,
+    help="Maximum number of approvals.",
 )
 @common_options
 @pass_context
@@ -79,9 +92,11 @@ def command(
     search: str | None,
     limit: int,
 ) -> None:
-    """List approvals: the open ones, or those of a period.
+    """List open approvals, or the approvals of a period.
 
-    Open ones come with the nearest deadline first, those of a period with the newest first.
+    Sort open approvals by deadline, and the approvals of a period by request time, newest first. On a terminal, times
+    are in your time zone; elsewhere, they are in UTC. A refused request was invalid, or none of its approvers could be
+    notified.
     """
     wanted = _wanted(statuses)
     now = context.clock()
@@ -102,13 +117,13 @@ def command(
         end = until or now + timedelta(minutes=1)  # Includes requests of this second by another clock.
         found = list(islice(matching(context.listing.requested(since or end - PERIOD, end)), limit + 1))
     shown = found[:limit]
-    lines = [f"There are none. See others: {context.command('list', '--status', ANY)}"]
+    lines = [f"No approvals match. List all: {context.command('list', '--status', ANY)}"]
     if shown:
         headings = _HEADINGS if wanted == {Status.PENDING} else (*_HEADINGS, *_DECIDED_HEADINGS)
         lines = format_table(headings, [each.row[: len(headings)] for each in shown])
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
-        click.echo(f"There are more than these {limit}: --limit {limit * 2}", err=True)
+        click.echo(f"Showing the first {limit}. For more, use --limit {limit * 2}.", err=True)
     if context.unreadable:
         click.echo(describe_unreadable(context.unreadable), err=True)
 
@@ -119,16 +134,16 @@ def _wanted(statuses: tuple[str, ...]) -> set[str]:
 
 
 def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
-    is_open, decision = approval.status is Status.PENDING, approval.decision
+    decision = approval.decision
     return (
         short(approval.id),
         status(approval).lower(),
         approval.title,
         approval.request.requested_by or "",
-        _minute(approval.requested_at),
-        remaining(approval.deadline, now) if is_open else _minute(approval.deadline),
+        format_time(approval.requested_at),
+        _deadline(approval, now),
         join_names(decider_names(approval)) or _canceller(decision),
-        _minute(decision.at) if decision else "",
+        format_time(decision.at) if decision else "",
     )
 
 
@@ -136,15 +151,16 @@ def _canceller(decision: Decision | None) -> str:
     return caller_name(decision.cancelled_by) if decision and decision.cancelled_by else ""
 
 
-def _minute(time: datetime) -> str:
-    return f"{iso(time)[:16].replace('T', ' ')}Z"
+def _deadline(approval: Approval, now: datetime) -> str:
+    is_open = approval.status is Status.PENDING
+    return remaining(approval.deadline, now) if is_open and is_terminal() else format_time(approval.deadline)
 
 
 def _can_respond(approval: Approval, who: str) -> bool:
     """Return True if the request names this person, by whatever name they are known."""
     people = approval.people
     known = [*people.approvers, *people.escalation] if people else []
-    names = [*approval.request.approvers, *approval.request.escalate_to]
+    names = [*approval.request.names]
     names += [name for person in known for name in (*person.identities.values(), person.name)]
     return any(_is_same(name, who) for name in names)
 

@@ -1,4 +1,4 @@
-"""`approvals verify-deployment`: prove on a deployed stack that approvals work, and leave nothing behind."""
+"""`approvals verify-deployment`: prove that a deployed stack works, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from cli.verify.proofs import Proof, exit_code
 from cli.verify.run import verify, what_stays
 
 
-@click.command("verify-deployment")
+@click.command("verify-deployment", epilog="Example: approvals verify-deployment --quick --slack-channel C0123456789")
 @click.option("--quick", is_flag=True, help="Leave out the request that expires, which takes two to three minutes.")
 @click.option(
     "--slack-channel",
     metavar="ID",
     default="",
-    help="Post the test requests in this channel, such as one for tests, in place of the stack's.",
+    help="Post the test requests in this channel instead of the stack's.",
 )
 @common_options
 @pass_context
 def command(context: Context, *, quick: bool, slack_channel: str) -> None:
-    """Prove on the deployed stack that approvals work, and remove all that the test made.
+    """Prove that a deployed stack works, and remove the test again.
 
-    Starts requests that say they are a test, answers one by the link in its email, cancels one and lets one expire. The
-    only approver is a queue that the command subscribes and removes, so nobody has to respond. With Slack, the test
-    requests are posted there, too. Tries the rights of all functions with IAM's policy simulator.
-
-    \b
-    Exit codes: 0 everything held; 1 something did not hold or could not be tried;
-    3 it could not begin; 130 interrupted, and what was made is removed.
+    Start requests that say they are a test. Approve one by the link in its email, cancel one, and let one expire. Their
+    only approver is a queue that the command subscribes and removes, so nobody has to respond. If Slack is connected,
+    the test requests are posted there, too. Also check the permissions of all functions with IAM's policy simulator.
 
     \b
-    Example: approvals verify-deployment --quick --slack-channel C0123456789
+    Exit codes:
+      0     everything held; there may be warnings
+      1     something did not hold, or could not be tried
+      3     the command could not begin
+      130   interrupted; what the command made is removed
     """  # noqa: D301  # click's mark for lines that stay as they are
     if slack_channel and not CHANNEL.fullmatch(slack_channel):
-        raise click.UsageError(f"--slack-channel {slack_channel!r}: expected the ID of a channel, such as C0123456789")
+        raise click.UsageError(f"--slack-channel: {slack_channel!r} is not a channel ID such as C0123456789.")
     context.output("StateMachineHumanApprovalArn")  # Without a stack of this product there is nothing to prove.
     proofs: list[Proof] = []
 

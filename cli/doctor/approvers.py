@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
+from approvals.domain.parts import pluralize
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError
 from bot.client import SlackApi
@@ -31,11 +32,7 @@ MAX_NAMES = 40
 
 def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
     """Check that every name can be asked: those given on the command line, and those of open requests."""
-    pending = [
-        name
-        for approval in context.listing.pending()
-        for name in (*approval.request.approvers, *approval.request.escalate_to)
-    ]
+    pending = [name for approval in context.listing.pending() for name in approval.request.names]
     names = list(dict.fromkeys([*named, *pending]))
     if unreadable := context.unreadable:
         yield fault(
@@ -46,7 +43,7 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
         resolvers = _resolvers(context)
         problems = {name: _problem(name, context, resolvers) for name in looked_at}
     except DeliveryError as error:
-        yield unknown(Check.APPROVERS, f"the names can't be looked up: {_reason(context, error)}", again(context))
+        yield unknown(Check.APPROVERS, f"can't look up approvers: {_reason(context, error)}", again(context))
         return
     for name in looked_at:
         if problem := problems[name]:
@@ -82,16 +79,20 @@ def _reason(context: Context, error: DeliveryError) -> str:
         case ClientError() | BotoCoreError() as cause:
             return str(explain(cause))
         case _:
-            return f"Slack can't be reached at {context.parameters['SlackApiUrl']}"
+            return f"can't reach Slack at {context.parameters['SlackApiUrl']}"
 
 
 def _fix(context: Context, name: str) -> str:
     if is_email(name):
-        return f"{add_approver(context, name)}   # and let it confirm"
-    return "Name somebody else in the request's Approvers: an email address, or a Slack id that Slack knows"
+        return f"{add_approver(context, name)}   # then the owner confirms"
+    return "In the request's Approvers, use another email address, Slack user ID or group ID"
 
 
 def _summary(looked_at: int, names: int) -> str:
     if not names:
-        return "no open request names any"
-    return f"all {names} can be asked" if looked_at == names else f"the first {looked_at} of {names} can be asked"
+        return "no open request names an approver"
+    return (
+        f"all {pluralize(names, 'approver')} can be reached"
+        if looked_at == names
+        else f"the first {looked_at} of {names} approvers can be reached"
+    )

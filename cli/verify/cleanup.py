@@ -65,7 +65,7 @@ def _removed(made: list[_Leftover]) -> Iterator[Proof]:
         else:
             removed.append(each.what)
     if removed:
-        yield ok(NAME, f"removed: {', '.join(removed)}")
+        yield ok(NAME, f"stopped or removed: {', '.join(removed)}")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from cli.context import CommandError, Context
 from cli.doctor.findings import Finding, Level
 from cli.output import plain
 
-_RIGHTS = "Ask for this right: docs/operate.md has the list, under Verify a deployment"
+_PERMISSIONS = "Ask your administrator for the permissions in docs/operate.md, under Verify a deployment"
 
 
 class Verdict(StrEnum):
@@ -87,7 +87,11 @@ def tell(context: Context, report: Report, name: str, chapter: Chapter) -> None:
     except NotProvenError as error:
         report(error.proof)
     except (ClientError, BotoCoreError) as error:
-        report(failed(name, str(explain(error)), _RIGHTS if is_denied(error) else again))
+        text = str(explain(error))
+        if is_denied(error):  # The advice that follows is about another list of permissions.
+            report(failed(name, text.partition(". ")[0], _PERMISSIONS))
+        else:
+            report(failed(name, text, again))
     except HTTPError as error:
         report(failed(name, f"the stack's address can't be reached from here: {type(error).__name__}", again))
     except CommandError as error:

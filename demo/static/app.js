@@ -496,16 +496,19 @@ function drawModal({ id, user_id, view }) {
   return form;
 }
 
-function drawInput({ block_id, label, element, optional }) {
+function drawInput({ block_id, label, hint, element, optional }) {
   const name = plain(label.text) + (optional ? " (optional)" : "");
-  const problem = el("p", { class: "problem", "data-problem": block_id });
+  const below = [
+    hint && el("p", { class: "hint" }, plain(hint.text)),
+    el("p", { class: "problem", "data-problem": block_id }),
+  ];
   if (element.options && element.type !== "static_select") {
     const type = element.type === "checkboxes" ? "checkbox" : "radio";
     const options = element.options.map(({ text, value }) => el("label", { class: "option" },
       el("input", { type, name: block_id, value, checked: element.initial_option?.value === value }), plain(text.text)));
-    return el("fieldset", { class: "field" }, el("legend", {}, name), options, problem);
+    return el("fieldset", { class: "field" }, el("legend", {}, name), options, below);
   }
-  return el("label", { class: "field" }, name, inputOf(block_id, element), problem);
+  return el("label", { class: "field" }, name, inputOf(block_id, element), below);
 }
 
 function inputOf(name, element) {

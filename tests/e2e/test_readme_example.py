@@ -25,7 +25,7 @@ def caller(stack: LocalStack) -> Executions:
     return Executions(created["stateMachineArn"])
 
 
-@pytest.mark.parametrize(("action", "last"), [("approve", "Deploy"), ("reject", "Nobody approved")])
+@pytest.mark.parametrize(("action", "last"), [("approve", "Deploy"), ("reject", "Not approved")])
 def test_a_nested_execution_asks_and_gets_the_answer(
     caller: Executions, person: Person, action: str, last: str
 ) -> None:

@@ -22,7 +22,7 @@ from tests.support.polling import seen
 
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
 ALICE_IN_SLACK, BOB_IN_SLACK = "U0ALICE01", "U0BOB00002"
-README = (ROOT / "README.md").read_text()
+DEPLOY, CALL = ((ROOT / "docs" / name).read_text() for name in ("deploy.md", "call.md"))
 
 
 def ask(person: Person, name: str, **asked: Any) -> str:
@@ -297,9 +297,9 @@ def test_the_greatest_and_strangest_request_is_asked_in_full(person: Person) -> 
     assert result(person, name)["Decision"] == "APPROVED"
 
 
-def test_the_readmes_subscription_makes_an_approver_reachable(person: Person, stack: LocalStack) -> None:
-    [attributes] = re.findall(r"--attributes '([^']+)'", README)
-    assert "--notification-endpoint ann@example.com" in README
+def test_the_documented_subscription_makes_an_approver_reachable(person: Person, stack: LocalStack) -> None:
+    [attributes] = re.findall(r"--attributes '([^']+)'", DEPLOY)
+    assert "--notification-endpoint ann@example.com" in DEPLOY
     aws.session().client("sns").subscribe(
         TopicArn=stack.outputs["ApprovalTopicArn"],
         Protocol="email",
@@ -311,10 +311,10 @@ def test_the_readmes_subscription_makes_an_approver_reachable(person: Person, st
     assert result(person, name)["DecidedBy"] == "ann@example.com"
 
 
-def test_the_readmes_function_finds_out_whether_it_is_what_was_approved(person: Person) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_documented_function_finds_out_whether_it_is_what_was_approved(person: Person) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", CALL, re.DOTALL)
     function: dict[str, Any] = {}
-    exec(code, function)  # noqa: S102 the README's own
+    exec(code, function)  # noqa: S102 the page's own
     name = ask(person, "digest", Details="ü")
     person.confirm(person.open(link(person, name, "approver@")))
     output = person.ended(name)["output"]

@@ -30,9 +30,9 @@ NAME = "verified"
 VERIFY = f"approvals --stack {NAME} verify-deployment --json"
 PROOFS = """
 stack, version, functions, clock, email, email filters, slack token, slack scopes, slack channel, slack signing secret,
-rights of request, rights of notify, rights of decision, rights of digest, rights of lifecycle, rights of callback,
-rights of bot, mailbox, unsigned calls, start, request, email, page, signature, response, workflow, second response,
-outcome email, cancel, expiry, clean-up
+permissions of request, permissions of notify, permissions of decision, permissions of digest,
+permissions of lifecycle, permissions of callback, permissions of bot, mailbox, unsigned calls, start, request, email,
+page, signature, response, workflow, second response, outcome email, cancel, expiry, clean-up
 """
 
 
@@ -112,7 +112,7 @@ def test_an_interrupt_leaves_nothing_behind(verified: LocalStack) -> None:
             if line.startswith("ok       start: "):
                 program.send_signal(signal.SIGINT)
     assert program.returncode == 130, lines
-    removed = re.search(r"^ok       clean-up: removed: (.*)$", "".join(lines), re.MULTILINE)
+    removed = re.search(r"^ok       clean-up: stopped or removed: (.*)$", "".join(lines), re.MULTILINE)
     assert removed, lines
     assert len(removed[1].split(", ")) == 4, "two executions, a subscription and a queue"
     assert_nothing_left()
@@ -140,7 +140,7 @@ def test_a_right_too_many_is_named(verified: LocalStack) -> None:
     topic = verified.outputs["ApprovalTopicArn"]
     with role_policy("CallbackFunction", {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}):
         [(name, found)] = failures().items()
-    assert name == "rights of callback"
+    assert name == "permissions of callback"
     assert found["text"] == "CallbackFunction's role has sns:Publish, so it can send emails through the topic"
     assert "aws iam list-role-policies --role-name verified-" in found["next"]
 
@@ -151,8 +151,8 @@ def test_a_right_too_few_is_named_and_so_is_what_it_breaks(
     monkeypatch.setattr("cli.verify.story.STEP_TIMEOUT", timedelta(seconds=20))
     with role_policy("DecisionFunction", {"Effect": "Deny", "Action": "states:SendTaskSuccess", "Resource": "*"}):
         found = failures()
-    assert set(found) == {"rights of decision", "workflow"}
-    assert "lacks states:SendTaskSuccess" in found["rights of decision"]["text"]
+    assert set(found) == {"permissions of decision", "workflow"}
+    assert "lacks states:SendTaskSuccess" in found["permissions of decision"]["text"]
 
 
 def test_a_broken_subscription_is_named(verified: LocalStack) -> None:

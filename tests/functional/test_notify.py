@@ -16,6 +16,7 @@ from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.groups import Group
 from approvals.domain.judgement import (
     ApprovalEvent,
     Cancellation,
@@ -759,7 +760,7 @@ def test_an_escalation_asks_the_new_ones_and_tells_everybody(
         (ANN, asked, "A"),
         (CAROL, f"Re: {asked}", "Escalated:"),
     ]
-    assert any("From now on these may answer, too: ann@example.com" in text for text in slack_texts(slack))
+    assert any("ann@example.com can now respond" in text for text in slack_texts(slack))
 
 
 def test_more_time_is_seen_by_everybody(
@@ -1068,6 +1069,43 @@ def test_people_who_make_a_record_too_large_are_not_asked(
     assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
     assert "at most 409,600 can be stored" in (decision.cause or "")
     assert mailer.sent == []
+
+
+def test_a_group_of_so_many_that_a_yes_could_fail_the_execution_is_not_asked(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, subscribers: FakeSubscribers
+) -> None:
+    """All of them may approve before the other group does. `RequiredApprovals` says one."""
+    many = tuple(f"ann{number}@example.com" for number in range(40))
+    subscribers.addresses = [*many, "bo@example.com"]
+    groups = (Group(name="security", approvers=many), Group(name="ops", approvers=("bo@example.com",)))
+    request = Request(timeout=timedelta(hours=1), groups=groups, context={"k": "x" * 60_000})
+    approval = an_approval(id=approval_id("group"), request=request, people=None, deliveries=())
+    table.add(approval)
+    notifier(approval.id, last=False)
+    decision = table.get(approval.id).decision
+    assert decision is not None
+    assert decision.error == "InvalidApprovalRequest"
+    assert "262,144 that Step Functions hands on" in (decision.cause or "")
+    assert mailer.sent == []
+
+
+def test_members_of_groups_are_asked_and_silent_people_are_not(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, subscribers: FakeSubscribers
+) -> None:
+    subscribers.addresses = [ALICE.id, "bo@example.com", "cy@example.com"]
+    groups = (Group(name="security", approvers=(ALICE.id,)), Group(name="ops", approvers=("bo@example.com",)))
+    request = Request(timeout=timedelta(hours=1), groups=groups, required_approvals=2, silent=("cy@example.com",))
+    approval = an_approval(id=approval_id("group"), request=request, people=None, deliveries=())
+    table.add(approval)
+    notifier(approval.id, last=False)
+    assert [mail.to for mail in mailer.sent] == [ALICE.id, "bo@example.com"]
+    people = table.get(approval.id).people
+    assert people is not None
+    assert [(each.name, each.people, each.required) for each in people.demands] == [
+        ("", None, 2),
+        ("security", (ALICE.id,), 1),
+        ("ops", ("bo@example.com",), 1),
+    ]
 
 
 def test_a_reply_that_an_earlier_version_left_is_dropped(

@@ -473,7 +473,7 @@ class Races(RuleBasedStateMachine):
         for message in messages:
             told = [f"{wording.headline(approval)}: {title}"]
             if ("notify", approval.id) in self.running or approval.decision is None:
-                told.append(f"Approval required: {title}")  # It shows progress, and looks again before it rests.
+                told.append(f"Approve? {title}")  # It shows progress, and looks again before it rests.
             elif "outcome_slack" in approval.steps:
                 assert not has_buttons(message), "buttons on what is decided"
             if message.edited:

@@ -52,7 +52,7 @@ def test_what_runs_is_stopped_and_says_why(requests: Requests, shell: Shell, cle
     requests.start("respond", 10)
     requests.start("cancel", 10)
     assert clean_up.run() == [
-        ok("clean-up", "removed: the execution verify-1f-cancel, the execution verify-1f-respond")
+        ok("clean-up", "stopped or removed: the execution verify-1f-cancel, the execution verify-1f-respond")
     ]
     assert {each["status"] for each in shell.executions()} == {"ABORTED"}
 
@@ -147,10 +147,10 @@ def test_a_run_that_ends_early_still_prints_what_it_knows(
 def test_without_a_stack_there_is_nothing_to_prove(shell: Shell) -> None:
     result = shell.run("verify-deployment", "--stack", "other")
     assert result.exit_code == 3
-    assert "There is no stack other" in result.stderr
+    assert "No stack named other" in result.stderr
 
 
 def test_a_channels_name_is_no_channel(shell: Shell) -> None:
     result = shell.run("verify-deployment", "--slack-channel", "#tests")
     assert result.exit_code == 64
-    assert "expected the ID of a channel" in result.stderr
+    assert "is not a channel ID" in result.stderr

@@ -1,4 +1,4 @@
-"""The rights of a workflow that asks for approvals, as README.md lists them."""
+"""The rights of a workflow that asks for approvals, as docs/call.md lists them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 
 def caller_role(approval_machine: str, name: str = "caller") -> str:
-    """Create a role with the rights that README.md lists for a caller, and no others. The emulator enforces it."""
+    """Create a role with the rights that docs/call.md lists for a caller, and no others. The emulator enforces it."""
     executions = f"{approval_machine.replace(':stateMachine:', ':execution:')}:*"
     statements = [
         {"Effect": "Allow", "Action": "states:StartExecution", "Resource": approval_machine},

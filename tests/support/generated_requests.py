@@ -28,6 +28,7 @@ RIGHT: Mapping[str | None, list[str]] = {
             "http://0a",
         ),
     ],
+    "a name of lower-case letters, digits and -, at most 40 characters": ["security", " on-call-2"],
     "a name of letters, digits and _": ["Version", "percent", "_1"],
     "an email address or a Slack user id": ["ann@example.com", "o'neil+x@example.com", "U0CY000003"],
     "an email address, a Slack user id (U...) or a Slack user group id (S...)": [

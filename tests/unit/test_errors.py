@@ -59,8 +59,8 @@ def test_every_exception_of_a_function_is_explained() -> None:
     assert rows("In a function's log") == exceptions_in_the_code() - {InvalidRequestError.__name__}
 
 
-def test_every_reason_why_an_answer_is_not_taken_is_explained() -> None:
-    assert rows("Of an answer") == set(Reason)
+def test_every_reason_why_a_response_is_not_recorded_is_explained() -> None:
+    assert rows("Of a response") == set(Reason)
 
 
 def test_every_status_of_a_page_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""The README tells the truth: commands exist, every parameter and output is explained, examples are valid."""
+"""README.md, docs/deploy.md and docs/call.md are true: short, complete, and with examples that are valid."""
 
 from __future__ import annotations
 
@@ -14,34 +14,20 @@ import pytest
 import yaml
 from moto import mock_aws
 
+from approvals.domain.nesting import MAX_DEPTH
+from approvals.domain.result import result
 from approvals.requests.parse import MAX_INPUT
-from approvals.requests.schema import load
 from bot.listeners.slash_command import COMMAND
 from demo.process import ROOT
 from mail.sns import RECIPIENT
+from tests.support.builders import decided
 
-README = (ROOT / "README.md").read_text()
-MAKEFILE = (ROOT / "Makefile").read_text()
-
-SEEN_RUN = {
-    "make demo",  # tests/e2e/test_demo.py
-    "make demo ARGS=--auto",
-    "make test",  # .ci/run
-    "make lint",
-    "sam build",  # demo/deploy.py, for every e2e test
-    "sam deploy --guided",
-    "git clone <this repository> human-approval && cd human-approval",
-}
+README, DEPLOY, CALL = ((ROOT / name).read_text() for name in ("README.md", "docs/deploy.md", "docs/call.md"))
+MAX_LINES = 150
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
-def commands() -> list[str]:
-    """Return the commands of all shell blocks, each in one line."""
-    text = "\n".join(blocks("sh")).replace("\\\n", "")
-    return [line.strip() for line in text.splitlines() if line.strip()]
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def names_in_template(section: str) -> list[str]:
@@ -51,25 +37,37 @@ def names_in_template(section: str) -> list[str]:
     return re.findall(r"^  (\w+):", body[1], re.MULTILINE)
 
 
-def test_it_starts_with_one_sentence_and_then_the_two_commands() -> None:
-    title, sentence, *_ = [line for line in README.splitlines() if line]
+def test_it_has_at_most_150_lines() -> None:
+    assert len(README.splitlines()) <= MAX_LINES
+
+
+def test_it_starts_with_one_sentence_a_picture_and_then_the_two_commands() -> None:
+    title, sentence, picture, *_ = [line for line in README.splitlines() if line]
     assert title.startswith("# ")
     assert sentence.endswith(".")
     assert sentence.count(". ") == 0
-    assert len(blocks("sh")[0].splitlines()) == 2
+    assert picture.startswith("![")
+    assert len(blocks(README, "sh")[0].splitlines()) == 2
 
 
-def test_every_command_shown_is_one_that_is_run() -> None:
-    assert {command for command in commands() if not command.startswith("aws ")} <= SEEN_RUN
+def test_what_the_demo_prints_is_what_the_code_prints() -> None:
+    [shown] = blocks(README, "text")
+    code = "".join((ROOT / name).read_text() for name in ("Makefile", "demo/__main__.py"))
+    lines = [re.sub(r" [.]* ?[\d.]+ s$", "", line) for line in shown.splitlines() if line]
+    assert len(lines) >= 5
+    for line in lines:
+        known = re.sub(r"/\w+\.txt$", "/$*.txt", line).replace("http://127.0.0.1:8080", "{stack.url}")
+        assert known in code, line
 
 
-def test_the_subscription_that_it_shows_lets_through_what_is_addressed_to_its_endpoint_alone(
+def test_the_subscription_that_the_docs_show_admits_only_messages_to_its_endpoint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # the emulator's, after the tests that use it
-    [shown] = [shlex.split(command) for command in commands() if command.startswith("aws ")]
-    assert shown[:3] == ["aws", "sns", "subscribe"]
-    options = dict(zip(shown[3::2], shown[4::2], strict=True))
+    [shown] = [block.replace("\\\n", "") for block in blocks(DEPLOY, "sh") if block.startswith("aws ")]
+    words = shlex.split(shown)
+    assert words[:3] == ["aws", "sns", "subscribe"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
     with mock_aws():
         sns = boto3.client("sns", region_name="eu-west-1")
         topic = sns.create_topic(Name="approvals")["TopicArn"]
@@ -86,30 +84,26 @@ def test_the_subscription_that_it_shows_lets_through_what_is_addressed_to_its_en
 
 @pytest.mark.parametrize("name", names_in_template("Parameters") + names_in_template("Outputs"))
 def test_every_parameter_and_output_is_explained(name: str) -> None:
-    assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
-
-
-def test_every_key_of_the_request_is_in_the_readme_and_none_that_is_not() -> None:
-    """Their limits are in docs/request.md, which is written from the schema."""
-    [table] = re.findall(r"^\| `Approval\.` \|.*\n((?:\|.*\n)+)", README, re.MULTILINE)
-    named = {key for row in table.splitlines()[1:] for key in re.findall(r"`(\w+)`", row.split("|")[1])}
-    keys = set(load("request.schema.json")["properties"])
-    assert named <= keys
-    # With its companion, which says when.
-    assert keys - named == {"AllowSelfApproval", "EscalateAfterMinutes"}
+    assert re.search(rf"^\| `{name}` \|", DEPLOY, re.MULTILINE)
 
 
 def test_the_limit_of_the_input_is_that_of_the_code() -> None:
-    assert f"up to {MAX_INPUT // 1024} KiB" in README
+    assert re.search(rf"up to\s+{MAX_INPUT // 1024} KiB, nested at most {MAX_DEPTH} levels", CALL)
+
+
+def test_every_key_of_the_result_is_explained() -> None:
+    [table] = re.findall(r"^\| `Approval\.Result\.` \|.*\n((?:\|.*\n)+)", CALL, re.MULTILINE)
+    named = [name for row in table.splitlines()[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(result(decided()))
 
 
 def test_every_error_of_the_state_machine_is_explained() -> None:
     for error in ("ApprovalExpired", "InvalidApprovalRequest", "NotificationFailed"):
-        assert f"| `{error}` |" in README
+        assert f"| `{error}` |" in CALL
 
 
 def test_the_example_state_machine_is_valid(tmp_path: Path) -> None:
-    [example] = blocks("json")
+    [example] = blocks(README, "json")
     path = tmp_path / "example.asl.json"
     path.write_text(example)
     linted = subprocess.run(

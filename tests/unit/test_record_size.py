@@ -15,11 +15,14 @@ from approvals.domain.events import events
 from approvals.domain.form_changes import MAX_CHANGES, form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.groups import Group
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Response
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.result import most_approvals
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step, step_for
+from approvals.requests.decidability import demands_of
 from approvals.requests.parse import InvalidRequestError
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
@@ -80,6 +83,15 @@ def approvals(draw: st.DrawFn) -> Approval:
         context={"k": "x" * draw(st.integers(0, 100_000))},
     )
     found = People(approvers=people[:half], escalation=people[half:])
+    if half > 1 and draw(st.booleans()):
+        # The last one alone is a group: until they respond, all others may have.
+        groups = [
+            Group(name=name, approvers=names)
+            for name, names in (("a", request.approvers[:-1]), ("b", request.approvers[-1:]))
+        ]
+        request = replace(request, groups=tuple(groups))
+        ids = [person.id for person in people[:half]]
+        found = replace(found, demands=demands_of(request, [ids[:-1], ids[-1:]]), silent=tuple(ids[:1]))
     return an_approval(request=request, people=found, deliveries=(), deadline=NOW + request.timeout)
 
 
@@ -138,7 +150,7 @@ def grown(approval: Approval) -> Approval:
 
 def _changed_often(approval: Approval, able: list[Approver], at: datetime) -> Approval:
     """As many approve as do not decide, then the next changes the form and others confirm it, and so on."""
-    most = approval.request.required_approvals - 1
+    most = most_approvals(approval.request, approval.people) - 1
     for turn in range(MAX_CHANGES + 1):
         form = {name: _other(value, turn) for name, value in _filled(approval.request).items()}
         for number, each in enumerate(able):

@@ -51,7 +51,7 @@ def test_the_tutorials_own_input_is_all_context() -> None:
     assert same(request, PLAIN, context={"Comment": "Insert your JSON here"})
 
 
-EVERYDAY = ("Title", "Details", "Links", "Facts", "Severity", "Notify", "Channel", "Comment", "Reminders")
+EVERYDAY = ("Title", "Details", "Links", "Facts", "Kind", "Severity", "Notify", "Channel", "Comment", "Reminders")
 
 
 @pytest.mark.parametrize("key", EVERYDAY)
@@ -370,6 +370,10 @@ MISTAKES: list[tuple[Json, str]] = [
     ({"Reminders": []}, "Approval.Reminders: expected at least one entry, got an empty list"),
     ({"Reminders": [10, "20"]}, "Approval.Reminders[1]: expected a whole number from 1 to 525,540, got the text"),
     ({"Reminders": [10, 60]}, "Approval.Reminders: expected less than the 60 minutes of the request"),
+    (
+        {"Kind": "question"},
+        'Approval.Kind: "question" requires Approval.Form. Add the fields to answer, or remove Kind.',
+    ),
     ({"EscalateAfterMinutes": 5}, "Approval.EscalateTo and Approval.EscalateAfterMinutes: expected both or neither"),
     (
         {"EscalateTo": [BO], "EscalateAfterMinutes": 5},
@@ -392,32 +396,32 @@ def test_a_typical_mistake_gets_the_path_to_it_and_what_is_expected(asked: Json,
 IMPOSSIBLE: list[tuple[dict[str, Json], str]] = [
     (
         {"Approvers": [ANN], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": BO},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, "Ann@example.com"], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN], "RequiredApprovals": 2, "EscalateTo": [BO], "EscalateAfterMinutes": 5},
-        "Approval.RequiredApprovals: expected at most 1, since so many may answer, got 2",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequiredRejections": 2},
         (
-            "Approval.RequiredRejections: with 2 approvals needed, expected at most 1, got 2; "
-            "else all 2 could answer without a decision"
+            "Approval.RequiredRejections: 2 is too many; with 2 approvals required, the maximum is 1. "
+            "Otherwise all 2 could respond without a decision."
         ),
     ),
     (
         {"Approvers": ["Ann@example.com"], "RequestedBy": ANN},
         (
-            "Approval.Approvers: the only approver is who asks; "
-            "name somebody else too, or set Approval.AllowSelfApproval to true"
+            "Approval.Approvers: the requester is the only approver. "
+            "Add another approver, or set AllowSelfApproval to true."
         ),
     ),
 ]

@@ -13,7 +13,8 @@ from hypothesis import given
 
 from approvals.domain.facts import LABELS
 from approvals.domain.form_fields import FieldType, FormField
-from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, Severity
+from approvals.domain.groups import Group
+from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems
@@ -28,8 +29,11 @@ EVERYTHING: dict[str, Json] = {
     "Links": [{"Label": " Plan ", "Url": "https://example.com/plan"}],
     "Facts": [{"Label": "Version", "Value": "2"}, {"Label": "Users", "Value": 1.5}, {"Label": "Hot", "Value": True}],
     "RequestedBy": "ro@example.com",
+    "Kind": "question",
     "Severity": "high",
     "Approvers": ["ann@example.com", "U0CY000003", "S0GROUP001"],
+    "Groups": [{"Name": "ops ", "Approvers": [" bo@example.com"], "Required": 1}],
+    "Silent": ["fay@example.com"],
     "RequiredApprovals": 2,
     "RequiredRejections": 2,
     "AllowSelfApproval": True,
@@ -66,8 +70,11 @@ def test_every_key_is_read() -> None:
         links=(("Plan", "https://example.com/plan"),),
         facts=(("Version", "2"), ("Users", "1.5"), ("Hot", "true")),
         requested_by="ro@example.com",
+        kind=RequestKind.QUESTION,
         severity=Severity.HIGH,
         approvers=("ann@example.com", "U0CY000003", "S0GROUP001"),
+        groups=(Group(name="ops", approvers=("bo@example.com",)),),
+        silent=("fay@example.com",),
         required_approvals=2,
         required_rejections=2,
         allow_self_approval=True,
@@ -143,15 +150,15 @@ def test_more_time_is_as_long_as_the_request_was_to_wait_at_first() -> None:
     assert parsed({"MoreTime": {"Times": 2}}).more_time == MoreTime(2, HOUR)
 
 
-def test_the_digest_is_what_the_readme_shows_how_to_compute() -> None:
+def test_the_digest_is_what_the_docs_show_how_to_compute() -> None:
     """A later state sees the input with the result added."""
     asked: dict[str, Json] = {"Title": "Deploy 🚀"}
     execution_input: dict[str, Json] = {"Version": 2.5, "Größe": ["ü", None], "Approval": asked}
     request = parse_request(execution_input, default_timeout=HOUR)
-    readme = PAGE.parents[1].joinpath("README.md").read_text()
-    [example] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    page = PAGE.with_name("call.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict[str, Any] = {}
-    exec(example, names)  # noqa: S102 the README's own example
+    exec(example, names)  # noqa: S102 the page's own example
     result = {**execution_input, "Approval": {**asked, "Result": {"Digest": request.digest}}}
     assert names["handler"](result, None) == result
     with pytest.raises(ValueError, match="not what was approved"):

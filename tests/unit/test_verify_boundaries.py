@@ -137,8 +137,8 @@ def test_a_caller_without_the_right_to_simulate_is_told_where_the_rights_are(iam
         simulate(context, ROLE, PROBE)
         yield from ()
 
-    tell(context, told.append, "rights of callback", chapter)
+    tell(context, told.append, "permissions of callback", chapter)
     [proof] = told
-    assert (proof.name, proof.verdict) == ("rights of callback", Verdict.FAILED)
+    assert (proof.name, proof.verdict) == ("permissions of callback", Verdict.FAILED)
     assert proof.text.startswith("AWS denied iam:SimulatePrincipalPolicy")
     assert "docs/operate.md" in proof.next_step

@@ -142,7 +142,7 @@ def test_a_queue_without_a_subscription_is_removed_too(context: Context) -> None
         sqs.add_response("delete_queue", {}, {"QueueUrl": URL})
         [proof] = clean_up.run()
         sqs.assert_no_pending_responses()
-    assert proof == ok("clean-up", "removed: the queue approvals-verify-1f")
+    assert proof == ok("clean-up", "stopped or removed: the queue approvals-verify-1f")
 
 
 # The clean-up.
@@ -156,7 +156,7 @@ def test_what_was_made_is_removed_the_newest_first() -> None:
     clean_up, removed = CleanUp(), list[str]()
     for name in ("queue", "subscription", "execution"):
         made(clean_up, name, lambda name=name: removed.append(name))  # type: ignore[misc]
-    assert clean_up.run() == [ok("clean-up", "removed: execution, subscription, queue")]
+    assert clean_up.run() == [ok("clean-up", "stopped or removed: execution, subscription, queue")]
     assert removed == ["execution", "subscription", "queue"]
     assert clean_up.run() == [], "once"
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_removed_is_named_with_its_command_and_the_rest_is_remove
     first, second = clean_up.run()
     assert (first.verdict, first.next_step) == (Verdict.FAILED, "aws remove subscription")
     assert first.text.startswith("subscription could not be removed: ")
-    assert second == ok("clean-up", "removed: queue")
+    assert second == ok("clean-up", "stopped or removed: queue")
     assert removed == ["queue"]
 
 
@@ -239,7 +239,7 @@ def test_the_next_step_stands_below_a_failure() -> None:
     [
         (NotProvenError("late", "text", "next"), "text", "next"),
         (refused(), "AWS denied sqs:DeleteQueue", "docs/operate.md"),
-        (refused("Throttling"), "AWS is busy", "approvals --region eu-west-1 verify-deployment"),
+        (refused("Throttling"), "throttling or unavailable", "approvals --region eu-west-1 verify-deployment"),
         (NewConnectionError(HTTPConnection("h", 1), "?"), "can't be reached", "again in a minute"),
         (CommandError("no output"), "no output", "again in a minute"),
     ],
