@@ -1,7 +1,7 @@
 # Every target sets up what it needs on a machine that has `python3` (3.11 or newer) and `make`.
 # `sam build` calls the build-* targets too: it passes ARTIFACTS_DIR.
 PYTHON ?= python3
-# Lambda can't store compiled files: what is not compiled here is compiled again at every cold start.
+# Lambda can't store compiled files: code that is not compiled here is compiled again at every cold start.
 COMPILE_WITH ?= python3.13
 UV := .venv/bin/uv
 # A company's certificate authority is in the machine's store, not in the one that uv includes.
@@ -86,7 +86,7 @@ $(SAM) $(EMULATOR) $(CHECKOV) $(SITE) $(RELEASE): .venv-%/.ready: $(UV) requirem
 
 # `sam build` calls this. Dependencies are in the layer, so a function is a copy of this repository's packages.
 build-%Function:
-	@cp -R approvals bot handlers mail web "$(ARTIFACTS_DIR)"
+	@cp -R approvals bot handlers iam mail web "$(ARTIFACTS_DIR)"
 	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} +
 	@if $(COMPILE_WITH) -c "" 2>/dev/null; then \
 	  PYTHONHASHSEED=0 $(COMPILE_WITH) -m compileall -q --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)"; fi

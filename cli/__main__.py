@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import bot.words
+import iam.words
 import mail.words
 from cli.group import Group
 from cli.version import installed
@@ -49,6 +50,7 @@ def main(
     """Request, follow and audit human approvals for AWS Step Functions."""
     mail.words.register_words()
     bot.words.register_words()
+    iam.words.register_words()
     from cli.context import Context  # noqa: PLC0415  # boto3 takes a while to load, and --help does not need it
 
     settings = context.ensure_object(Context)

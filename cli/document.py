@@ -11,7 +11,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
-from approvals.domain.result import result
+from approvals.domain.result import groups, result
 from approvals.requests.codec import write
 from cli.output import plain
 from cli.times import format_deadline, format_text, format_time
@@ -41,6 +41,7 @@ def summary(approval: Approval) -> dict[str, Json]:
         "Severity": approval.request.severity.value,
         "Approvals": responses.count(Action.APPROVE),
         "Rejections": responses.count(Action.REJECT),
+        "Groups": [*groups(approval)],
         "Decision": _decision(approval.decision) if approval.decision else None,
         "WorkflowTold": approval.resumed,
         "StateMachine": approval.workflow.state_machine_name,
@@ -149,6 +150,7 @@ def response_document(approval: Approval, response: Response) -> dict[str, Json]
         "By": by.id,
         "Name": by.name,
         "Channel": by.channel,
+        "Role": by.role or None,
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": response.comment,

@@ -107,12 +107,13 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "form": Column("Values of the form, by the names of the fields.", form),
     "responses": Column(
-        "Each response: `by`, `name`, `channel`, `response`, `at`, `comment`, `form`, `replaced` (the values that it "
-        "changed), `withdrawn_at`, `reset_at` and `reset_by` (the person whose change reset it).",
+        "Each response: `by`, `name`, `channel`, `role` (the ARN, by IAM), `response`, `at`, `comment`, `form`, "
+        "`replaced` (the values that it changed), `withdrawn_at`, `reset_at` and `reset_by` (the person whose change "
+        "reset it).",
         lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(
-        "Refused attempts to respond: `by`, `name`, `channel`, `response`, `at`, `reason`.",
+        "Refused attempts to respond: `by`, `name`, `channel`, `role`, `response`, `at`, `reason`.",
         lambda a: [_refusal(refusal) for refusal in a.refusals],
     ),
     "workflow_told": Column(

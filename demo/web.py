@@ -72,7 +72,7 @@ def create_app(stack: LocalStack, port: int) -> Flask:
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # An output is shown as the workflow has it.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # Redirects go back to the browser: they are part of what is shown.
+    # Redirects go back to the browser: the demo shows them.
     http = urllib3.PoolManager(retries=False)
 
     @app.before_request

@@ -32,7 +32,7 @@ from mail.text import naming, paragraphs, quoted, rows, table
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
 _SHARED = "Anyone who has these links can respond: do not forward this email."
 """For a request without approvers: its email goes to the stack's address, which several people may read."""
-CONFIRMED = "Nothing is decided until you press the button on the page that opens."
+CONFIRMED = "Nothing is recorded until you press the button on the page that opens."
 AT_ONCE = "Opening a link responds at once, unless the page asks for more."
 """For the template's `EmailLinkMode=one-click`."""
 
@@ -50,7 +50,7 @@ _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval e
 _NOTHING_TO_DO = "You don't need to do anything."
 _LINKS_WORK = "The links in the earlier email still work."
 _CANNOT_RESPOND = "You can't respond."
-_SHARED_ADDRESS = (
+SHARED_ADDRESS = (
     "You can't respond: several people may read this address, and this request needs responses from different people."
 )
 HIGH = "High severity: the page asks you to confirm your response."
@@ -132,7 +132,7 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     # Several people may read the stack's own address, so a quorum only tells it.
     shared = is_quorum(approval.request) and approval.request.is_open and recipient not in approval.request.notify
     parts = [
-        f"For information only: {who} {words_of(approval).notice}. {_SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
+        f"For information only: {who} {words_of(approval).notice}. {SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
         quoted(approval.title),
         "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
@@ -169,7 +169,6 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says how the approval ended."""
     decision = wording.decision_of(approval)
     who = display_name(decision.approver) if decision.approver else ""
-    counts, responses = wording.counts(approval), wording.latest_responses(approval)
     links = "" if is_only_told(approval, recipient) else "Your links in the earlier email now show this outcome."
     parts = [
         f"{ended(approval)} {_NOTHING_TO_DO}",
@@ -178,7 +177,7 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
         why_cancelled(approval),
         said(f"Comment from {who}:", decision.comment or "") if who else "",
         _filled_in(approval),
-        "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
+        "" if wording.is_decided_alone(approval) else _progress(approval),
         _source(approval),
         links,
     ]
@@ -206,7 +205,6 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         "\n".join([links.promise(complete=complete), whose_links([approval])]),
         _left_out(shown, "Open a link to read all of it."),
         _wanted(approval),
-        _filled_in(approval, MAX_FORM_SO_FAR),
         _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
         _source(approval),
         _UNSUBSCRIBE,
@@ -231,8 +229,9 @@ def _wanted(approval: Approval) -> str:
     reasons, fields = wording.response_requirements(approval)
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
-        verb = "fill in" if current_form(approval) is None else "confirm or change"
-        lines += [f"To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:", *map(quoted, fields)]
+        to_approve = f"To {words_of(approval).verbs[Action.APPROVE]}, you"
+        values = _filled_in(approval, f"{to_approve} confirm or change the form", MAX_FORM_SO_FAR)
+        lines += [values] if current_form(approval) else [f"{to_approve} fill in:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
 
 
@@ -261,6 +260,11 @@ def _extensible(approval: Approval) -> str:
     return f"Need more time? On the page, you can extend the deadline by {longer} for all approvers."
 
 
+def _progress(approval: Approval) -> str:
+    counts, responses = wording.counts(approval), wording.latest_responses(approval)
+    return "\n".join([f"{', '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else ""
+
+
 def _source(approval: Approval) -> str:
     return table([*wording.source(approval), ("Approval ID", approval.id)])
 
@@ -270,7 +274,7 @@ def said(heading: str, text: str) -> str:
     return f"{heading}\n{quoted(shorten(text, MAX_SAID))}" if text.strip() else ""
 
 
-def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
+def _filled_in(approval: Approval, lead: str = "Form", most: int = MAX_FORM) -> str:
     found = rows(facts.form_answers(approval))
     if not found:
         return ""
@@ -278,7 +282,7 @@ def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
     shown = [row for row, size in zip(found, sizes, strict=True) if size <= most]
     left = len(found) - len(shown)
     note = f" ({left} of {pluralize(len(found), 'field')} left out)" if left else ""
-    return "\n".join([f"Form, {form_wording.filled_in_by(approval)}{note}:", *shown])
+    return "\n".join([f"{lead}, {form_wording.filled_in_by(approval)}{note}:", *shown])
 
 
 def _author_block(shown: Shown) -> str:

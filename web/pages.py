@@ -11,6 +11,7 @@ from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.eligibility import deciders, responder
 from approvals.domain.form_changes import reset_response
+from approvals.domain.group_wording import group_shortfall
 from approvals.domain.kind_wording import rejections_decide, words_of
 from approvals.domain.model import Action, Approval, RequestKind, Response, Severity, readable
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
@@ -282,7 +283,7 @@ def _still_needed(approval: Approval) -> list[str]:
     request = approval.request
     actions = [response.action for response in approval.standing]
     words, left = words_of(approval), request.required_approvals - actions.count(Action.APPROVE)
-    missing = [f"{pluralize(left, f'more {words.approval}')} needed."]
+    missing = [f"{group_shortfall(approval) or pluralize(left, f'more {words.approval}')} needed."]
     if request.required_rejections > 1:
         left = request.required_rejections - actions.count(Action.REJECT)
         missing.append(f"{rejections_decide(approval, left, 'more ')} the {words.request}.")

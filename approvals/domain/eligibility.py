@@ -25,6 +25,10 @@ class Reason(StrEnum):
     """An address that several people read, where the request needs different people."""
     NOT_A_MEMBER = "NOT_A_MEMBER"
     """A guest, a bot or a deactivated user of the realm, where the request names nobody."""
+    NOT_ASKED = "NOT_ASKED"
+    """They respond through a channel that asks nobody by itself, and the request names nobody."""
+    NOT_PROVEN = "NOT_PROVEN"
+    """The channel can't tell which person responds: the session of an AWS role that several people may use."""
     UNCHECKED = "UNCHECKED"
     """It is not known yet whether they are a member, where the request names nobody. They may try again."""
 
@@ -98,6 +102,8 @@ def deciders(approval: Approval) -> tuple[Approver, ...]:
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:
     """Return the person who responds, or why they may not."""
+    if not approver.is_proven:
+        return Reason.NOT_PROVEN
     if problem := _realm_problem(approval, approver):
         return problem
     people = approval.people
@@ -109,7 +115,7 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
     if people.approvers:
-        return known if known and known.id in {person.id for person in named} else Reason.NOT_AN_APPROVER
+        return _named_responder(approver, known, people, named)
     return _open_problem(approval, approver) or known or stranger(approver)
 
 
@@ -139,12 +145,29 @@ def _named(approval: Approval, people: People) -> tuple[Person, ...]:
     return (*people.approvers, *(people.escalation if approval.escalated_at else ()))
 
 
+def _named_responder(
+    approver: Approver, known: Person | None, people: People, named: tuple[Person, ...]
+) -> Person | Reason:
+    """Return the person who responds where the request names approvers.
+
+    A role stands for everyone who responds through it: each is a person of their own, and the same one as elsewhere.
+    """
+    if known and known.id in {person.id for person in named}:
+        return known
+    if not any(person.admits(approver) for person in named):
+        return Reason.NOT_AN_APPROVER
+    later = next((person for person in people.escalation if person.is_(approver)), None)
+    return known or later or stranger(approver)
+
+
 def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
     """Return why a user may not respond to a request that names nobody.
 
     Where a channel has no realms, only the stack's own address is asked then. Several people may read it: they may
     have responded on another channel as well, or be the requester.
     """
+    if approver.role:
+        return Reason.NOT_ASKED
     if approver.realm is None:
         return Reason.SHARED_ADDRESS if is_quorum(approval.request) else None
     if approver.member is None:

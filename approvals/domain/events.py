@@ -160,7 +160,8 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
 
 
 def _who(approver: Approver) -> dict[str, Json]:
-    return {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
+    who: dict[str, Json] = {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
+    return {**who, "Role": approver.role} if approver.role else who
 
 
 def _number(entry: Entry) -> int:

@@ -16,7 +16,9 @@ class Approver:
 
     `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
     none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
-    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored.
+    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored. `role` is the ARN of
+    the AWS role whose session responds, without the role's path; then `name` is the session's name. It is empty on
+    channels without roles. `is_proven` is False if the channel can't tell which person responds: they are refused.
     """
 
     id: str
@@ -24,6 +26,8 @@ class Approver:
     channel: str
     realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
+    role: str = field(default="", compare=False, metadata={"omitted": ""})
+    is_proven: bool = field(default=True, compare=False, metadata={"stored": False})
 
     def __post_init__(self) -> None:
         """Keep the name to one line: with line breaks, it could pose as our words. An address is never cut."""
@@ -59,6 +63,10 @@ class Person:
         if approver.realm is None and "@" in approver.id:
             return any(is_same(identity, approver.id) for identity in self.identities.values())
         return bool(approver.id) and approver.id == self.on(approver.channel)
+
+    def admits(self, approver: Approver) -> bool:
+        """Return True if this stands for a role, and the approver responds through a session of it."""
+        return bool(approver.role) and approver.role == self.on(approver.channel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

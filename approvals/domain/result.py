@@ -130,6 +130,7 @@ def _response(response: Response) -> dict[str, Json]:
         "By": response.approver.id,
         "Name": response.approver.name,
         "Channel": response.approver.channel,
+        **({"Role": response.approver.role} if response.approver.role else {}),
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": reveal(response.comment) if response.comment is not None else None,

@@ -6,7 +6,7 @@ whether the owner of a seat responds or the person who stands in for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from approvals.domain.demands import Demand, unmet
 from approvals.domain.eligibility import eligible, invited, stranger
@@ -50,9 +50,17 @@ def demands(approval: Approval) -> tuple[Demand, ...]:
     """
     request, people = approval.request, approval.people
     if people and people.demands:
-        return people.demands
+        return tuple(_with_people_of_roles(approval, demand) for demand in people.demands)
     groups = (Demand(name=group.name, people=(), required=group.required) for group in request.groups)
     return (Demand(required=request.required_approvals), *groups)
+
+
+def _with_people_of_roles(approval: Approval, demand: Demand) -> Demand:
+    """Return the demand with those who responded through a role of it: who they are is known only then."""
+    if demand.people is None:
+        return demand
+    through = (each.seat for each in approval.standing if each.approver.role in demand.people)
+    return replace(demand, people=tuple(dict.fromkeys((*demand.people, *through))))
 
 
 def unmet_demands(approval: Approval) -> tuple[Demand, ...]:

@@ -15,7 +15,7 @@ from approvals.domain.email_address import is_same
 from approvals.domain.model import Request
 from approvals.domain.parts import join_names
 from approvals.domain.people import People, Person
-from approvals.domain.profiles import channel_of, open_channels, profile_of
+from approvals.domain.profiles import channel_of, is_group, open_channels, profile_of
 from approvals.requests.codec import KEY
 from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
 from approvals.requests.parse import InvalidRequestError
@@ -153,6 +153,12 @@ class _Identification:
         if not people.approvers:
             yield from self._open_impossibilities(people)
             return
+        requester = people.requester
+        if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):
+            yield (
+                f"{KEY}.RequestedBy: people who respond through a role are known by address, and {requester.name} has "
+                f"none here, so they could approve their own request; name their address in {KEY}.RequestedBy"
+            )
         yield from impossibilities(
             self._request,
             people.demands or demands_of(self._request, ()),
@@ -191,3 +197,9 @@ class _Identification:
 
     def _ids(self, numbers: Iterable[int]) -> tuple[str, ...]:
         return tuple(self._humans[number].id for number in numbers)
+
+
+def _has_group(people: People) -> bool:
+    """Return True if an approver stands for people who are known only when they respond."""
+    found = (*people.approvers, *people.escalation)
+    return any(is_group(identity) for person in found for identity in person.identities.values())

@@ -8,6 +8,7 @@ from typing import Any
 from approvals.domain import rules
 from approvals.domain.form_changes import MAX_CHANGES
 from approvals.domain.model import Action, Approval, Request
+from approvals.domain.profiles import is_group
 from approvals.domain.result import comment_bytes, form_bytes, most_approvals
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidRequestError
@@ -117,14 +118,15 @@ def _changes(request: Request) -> int:
 
 
 def _addresses(approval: Approval) -> list[int]:
-    """The bytes of the address of everyone who is asked or told there, the stack's own among them."""
+    """The bytes of the address of everyone who is asked or told there, the stack's own among them, and of roles."""
     people, request = approval.people, approval.request
     told = [_length(name) for name in request.notify]
     if people is None:
         named = request.names
         return [_ADDRESS, *told, *(_length(name) for name in named)]
     found = (*people.approvers, *people.escalation)
-    return [_ADDRESS, *told, *(len(person.address.encode()) for person in found if person.address)]
+    roles = (name for person in found for name in person.identities.values() if is_group(name))
+    return [_ADDRESS, *told, *(len(person.address.encode()) for person in found if person.address), *map(len, roles)]
 
 
 def _length(name: str) -> int:

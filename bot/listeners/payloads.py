@@ -107,6 +107,15 @@ def read_approver(body: Mapping[str, Any]) -> Approver:
     return Approver(id=text(user["id"]), name=name, channel=SLACK, realm=workspace)
 
 
+def _is_on_grid(body: Mapping[str, Any]) -> bool:
+    """Return True if the payload comes from an Enterprise organization: then `enterprise` has its id.
+
+    Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
+    """
+    enterprise = body.get("enterprise")
+    return isinstance(enterprise, dict) and isinstance(enterprise.get("id"), str) and enterprise["id"] != ""
+
+
 def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Interaction:
     """Read a `block_actions` payload. Raise `MalformedError` if it is not a click on a button or menu of the app.
 
@@ -123,7 +132,7 @@ def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Int
         return Interaction(
             approval_id=approval_id,
             approver=read_approver(body),
-            on_grid=bool(body.get("enterprise")),
+            on_grid=_is_on_grid(body),
             channel="" if at_home else text(container["channel_id"]),
             key=key,
             at=now,
@@ -149,7 +158,7 @@ def read_submission(body: Mapping[str, Any], now: datetime, sent_at: datetime) -
         return Interaction(
             approval_id=approval_id,
             approver=read_approver(body),
-            on_grid=bool(body.get("enterprise")),
+            on_grid=_is_on_grid(body),
             channel=channel,
             key=text(str(body["view"].get("id"))),
             at=now,

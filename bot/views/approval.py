@@ -14,15 +14,15 @@ from slack_sdk.models.blocks import (
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, omissions, wording
-from approvals.domain.cancellation import cancelled_by
+from approvals.domain.cancellation import cancelled_by, reason
 from approvals.domain.characters import reveal
-from approvals.domain.eligibility import barred_requester, eligible, is_quorum
+from approvals.domain.eligibility import barred_requester, deciders, eligible, is_quorum
 from approvals.domain.form_changes import current_form
 from approvals.domain.kind_wording import words_of
 from approvals.domain.markdown import Style
 from approvals.domain.model import Action, Approval, Decision, Severity, Status, shorten
 from approvals.domain.omissions import Shown
-from approvals.domain.parts import join_texts
+from approvals.domain.parts import before_value, join_texts, with_address
 from approvals.domain.people import Person
 from approvals.domain.references import short
 from bot.addresses import SLACK, is_slack_user
@@ -129,7 +129,7 @@ def omitted(shown: Shown, rest: str) -> Block:
 
 def on_the_page(button: str = READ_AND_RESPOND) -> str:
     """Return where everything is shown, and how to get there."""
-    return f"The page shows everything: press *{button}* for a link of your own."
+    return f"Press *{button}* to get a personal link to the page, which shows everything."
 
 
 def outcome_text(approval: Approval) -> str:
@@ -161,10 +161,9 @@ def outcome_blocks(approval: Approval) -> list[Block]:
         *_title(approval),
         paragraph(f"*{wording.headline(approval)}* {_by(approval, decision)}"),
         *([paragraph(lost)] if lost else []),
-        *_quoted("Cause:", wording.cause(approval)),
-        *_quoted("" if decision.approver else "Reason given:", decision.comment or ""),
+        *_said(approval, decision),
         *_filled_in(approval),
-        *_progress(approval),
+        *([] if wording.is_decided_alone(approval) else _progress(approval)),
     ]
     requester = _requester(approval)
     execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
@@ -235,11 +234,11 @@ def _progress(approval: Approval) -> list[Block]:
 
 
 def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:
-    """Return as many people as there is room for, by mention, or by name if Slack does not know them."""
+    """Return as many people as there is room for, by mention, or by name and address if Slack does not know them."""
     parts = runs(lead)
     for number, person in enumerate(people):
         user = person.on(SLACK)
-        name = [mention(user)] if user else runs(person.address or person.name)
+        name = [mention(user)] if user else runs(with_address(person))
         between = runs("" if not number else " and " if number == len(people) - 1 else ", ")
         if weight_of([*parts, *between, *name]) > MAX_NAMES:
             return [*parts, *runs(f" and {len(people) - number} more")]
@@ -248,25 +247,31 @@ def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:
 
 
 def _wanted(approval: Approval) -> list[Block]:
-    """Return what an approver fills in, and what others have filled in so far."""
+    """Return the fields that an approver fills in, or the values that others filled in and an approver confirms."""
     _, fields = wording.response_requirements(approval)
+    to_approve = f"To {words_of(approval).verbs[Action.APPROVE]}, you"
     if not fields:
         return []
-    verb = "fill in" if current_form(approval) is None else "confirm or change"
-    return [
-        paragraph(f"*To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:*"),
-        *details.quote("\n".join(fields), MAX_FIELDS),
-        *_filled_in(approval),
-    ]
+    if current_form(approval):
+        return _filled_in(approval, f"{to_approve} confirm or change the form")
+    return [paragraph(f"*{to_approve} fill in:*"), *details.quote("\n".join(fields), MAX_FIELDS)]
 
 
-def _filled_in(approval: Approval) -> list[Block]:
+def _filled_in(approval: Approval, lead: str = "Form") -> list[Block]:
     """Return the form's values and who filled them in. The values are a quote: a text may have any lines."""
-    rows = [f"{label}: {value}" for label, value in facts.form_answers(approval)]
+    rows = [f"{before_value(label)} {value}" for label, value in facts.form_answers(approval)]
     if not rows:
         return []
-    heading = paragraph(f"*Form*, {sentence(form_wording.filled_in_by(approval))}:")
+    heading = paragraph(f"*{lead}*, {sentence(form_wording.filled_in_by(approval))}:")
     return [heading, *details.quote("\n".join(rows), MAX_FILLED_IN)]
+
+
+def _said(approval: Approval, decision: Decision) -> list[Block]:
+    """Return the comment of the person who decided, or why the approval was cancelled."""
+    if decision.approver:
+        whose = f"Comment from {mention_of(decision.approver)}:" if len(deciders(approval)) > 1 else ""
+        return _quoted(whose, decision.comment or "")
+    return _quoted("Reason given:", reason(decision)) or _quoted("Cause:", wording.cause(approval))
 
 
 def _quoted(heading: str, text: str) -> list[Block]:

@@ -31,7 +31,7 @@ from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity, shorten
-from approvals.domain.parts import Text, pluralize
+from approvals.domain.parts import Text, before_value, pluralize
 from bot.views.details import quote
 from bot.views.text import paragraph, sentence
 
@@ -161,7 +161,7 @@ def _text(state: Mapping[str, Any]) -> str:
 def _filled_in(approval: Approval) -> list[Block]:
     """Return who filled in the form's current values, and the values: inputs may hold what the person typed."""
     said = form_wording.confirm_sentence(approval)
-    rows = [f"{label}: {value}" for label, value in facts.form_answers(approval)]
+    rows = [f"{before_value(label)} {value}" for label, value in facts.form_answers(approval)]
     return [paragraph(sentence(said)), *quote("\n".join(rows), MAX_FILLED_IN)] if said else []
 
 

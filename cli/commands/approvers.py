@@ -81,7 +81,7 @@ def command() -> None:
 @common_options
 @pass_context
 def list_(context: Context) -> None:
-    """List the addresses, their state, and what is left to do."""
+    """List the addresses, their state, and the next step."""
     found = list(_addresses(context))
     rows = [(each.subscription.address, each.subscription.state.value, each.advice) for each in found]
     emit(context, [each.as_json() for each in found], format_table(("ADDRESS", "STATE", "TO DO"), rows))

@@ -17,7 +17,7 @@ from approvals.domain.model import Approval, Decision, Json, Status
 from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
-from approvals.domain.wording import decider_names
+from approvals.domain.wording import counts, decider_names
 from cli.context import Context, pass_context
 from cli.document import status, summary
 from cli.options import COUNT, TIME, common_options
@@ -35,10 +35,11 @@ _DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is kept of each approval in memory: a thousand approvals may have 240 MB."""
+    """The part of each approval that stays in memory: a thousand approvals may have 240 MB."""
 
     deadline: datetime
     row: tuple[str, ...]
+    progress: str
     summary: dict[str, Json]
 
 
@@ -109,7 +110,7 @@ def command(
                 and (approver is None or _can_respond(approval, approver))
                 and (search is None or has_words(approval, search))
             ):
-                yield _Shown(approval.deadline, _row(approval, now), summary(approval))
+                yield _Shown(approval.deadline, _row(approval, now), ", ".join(counts(approval)), summary(approval))
 
     if wanted == {Status.PENDING} and not since and not until:
         found = nsmallest(limit + 1, matching(context.listing.pending()), key=lambda each: each.deadline)
@@ -120,7 +121,11 @@ def command(
     lines = [f"No approvals match. List all: {context.command('list', '--status', ANY)}"]
     if shown:
         headings = _HEADINGS if wanted == {Status.PENDING} else (*_HEADINGS, *_DECIDED_HEADINGS)
-        lines = format_table(headings, [each.row[: len(headings)] for each in shown])
+        rows = [each.row[: len(headings)] for each in shown]
+        if any(each.progress for each in shown):  # Most requests are decided by one response.
+            headings = (*headings, "PROGRESS")
+            rows = [(*row, each.progress) for row, each in zip(rows, shown, strict=True)]
+        lines = format_table(headings, rows)
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
         click.echo(f"Showing the first {limit}. For more, use --limit {limit * 2}.", err=True)

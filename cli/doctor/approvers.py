@@ -22,6 +22,8 @@ from cli.doctor.findings import Check, Finding, fault, ok, unknown
 from cli.doctor.fixes import add_approver, again
 from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
+from iam.addresses import is_role
+from iam.resolver import RoleResolver
 from mail.addresses import is_email
 from mail.resolver import EmailResolver
 from mail.sns import confirmed_addresses
@@ -54,8 +56,9 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
 
 def _resolvers(context: Context) -> list[Resolver]:
     """Return the stack's resolvers: without a channel, Slack is not asked. The subscriptions are read once."""
-    subscribed = confirmed_addresses(context.client("sns"), context.output("ApprovalTopicArn"))
-    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed)]
+    topic = context.output("ApprovalTopicArn")
+    subscribed = confirmed_addresses(context.client("sns"), topic)
+    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed), RoleResolver(topic.split(":")[4])]
     if context.slack_channel:
         slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
         resolvers.append(SlackResolver(SlackDirectory(slack)))
@@ -85,6 +88,8 @@ def _reason(context: Context, error: DeliveryError) -> str:
 def _fix(context: Context, name: str) -> str:
     if is_email(name):
         return f"{add_approver(context, name)}   # then the owner confirms"
+    if is_role(name):
+        return "In the request's Approvers, use a role that IAM Identity Center made in this account"
     return "In the request's Approvers, use another email address, Slack user ID or group ID"
 
 

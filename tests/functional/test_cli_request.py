@@ -17,9 +17,10 @@ import pytest
 
 from approvals.domain.history import history
 from approvals.domain.model import Action, iso
-from approvals.domain.people import People, Person
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.steps import Step
 from cli.watch import INTERRUPTION
+from tests.support.group_requests import OTTO, SUE, one_of_each
 from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -557,3 +558,40 @@ def test_input_nested_too_deep_is_a_sentence_and_no_traceback(
     assert "the maximum is 64 levels" in result.stderr
     assert "Traceback" not in result.output
     assert shell.executions() == []
+
+
+GROUPS = ("--group", "security=sue@example.com, pia@example.com", "--group", "ops:1=otto@example.com")
+
+
+def test_groups_are_asked_for_by_their_names_numbers_and_members(shell: Shell) -> None:
+    shell.then = [shell.asked]
+    shell.run("request", *TITLE, *GROUPS, "--silent", "dan@example.com")
+    asked = json.loads(shell.executions()[-1]["input"])["Approval"]
+    assert asked["Groups"] == [
+        {"Name": "security", "Approvers": ["sue@example.com", "pia@example.com"]},
+        {"Name": "ops", "Approvers": ["otto@example.com"], "Required": 1},
+    ]
+    assert asked["Silent"] == ["dan@example.com"]
+    refused = shell.run("request", *TITLE, "--group", "security")
+    assert refused.exit_code == 64
+    assert "--group 'security': use NAME[:NUMBER]=WHO" in refused.stderr
+
+
+def test_waiting_tells_how_far_each_group_is(shell: Shell) -> None:
+    people = one_of_each().people
+    sue, otto = (Approver(id=person.id, name=person.name, channel="email") for person in (SUE, OTTO))
+    shell.then = [
+        lambda: shell.asked(people),
+        lambda: shell.answered(Action.APPROVE, sue),
+        lambda: shell.answered(Action.APPROVE, otto),
+        shell.workflow_heard,
+    ]
+    result = shell.run(*WAIT, *GROUPS)
+    assert result.exit_code == 0, result.output
+    so_far = [line.split(" ", 1)[1] for line in result.stdout.splitlines() if "So far" in line]
+    assert so_far == ["So far: 1 of 2 approvals (security: 1 of 1, ops: 0 of 1)."]
+    [shown] = json.loads(shell.run("list", "--status", "approved", "--json").stdout)
+    assert shown["Groups"] == [
+        {"Name": "security", "Required": 1, "ApprovedBy": [SUE.id]},
+        {"Name": "ops", "Required": 1, "ApprovedBy": [OTTO.id]},
+    ]

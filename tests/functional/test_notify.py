@@ -11,7 +11,6 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
 from approvals.domain.form_changes import form_key
@@ -40,6 +39,7 @@ from bot.messenger import SlackMessenger
 from demo.person import links
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from mail.channel import UNCONFIRMED
+from mail.messages import SHARED_ADDRESS
 from mail.sns import Mail
 from tests.support.broken_records import break_record
 from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
@@ -513,7 +513,7 @@ def test_in_a_quorum_without_approvers_the_stacks_address_is_told_and_slack_is_a
     notifier(asked.id, last=False)
     [mail] = mailer.sent
     assert mail.to == "alice@example.com"
-    assert wording.SHARED_ADDRESS in mail.text
+    assert SHARED_ADDRESS in mail.text
     assert "https://" not in mail.text
     assert len(slack.messages()) == 1
     assert table.get(asked.id).status is Status.PENDING
@@ -816,7 +816,7 @@ def test_whose_approval_was_reset_is_told_once_on_both_channels_and_nobody_else(
         == "<@U0ALICE01> \u201cDeploy\u201d (run-1): bob changed the form, so alice@example.com must approve again."
     )
     assert quoted == [">Percent of users: 20 (before: 10)"]
-    assert "*Form*, filled in by bob:" in str(slack.messages()[0].blocks)
+    assert ", filled in by bob:" in str(slack.messages()[0].blocks)
     assert "reset-1" in table.get(changed.id).steps
 
 

@@ -16,7 +16,7 @@ from demo.process import ROOT
 
 PAGE = (ROOT / "docs/errors.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE))
-FOLDERS = ("approvals", "bot", "handlers", "mail", "web")
+FOLDERS = ("approvals", "bot", "handlers", "iam", "mail", "web")
 SHIPPED = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
 NODES = [node for path in SHIPPED for node in ast.walk(ast.parse(path.read_text()))]
 

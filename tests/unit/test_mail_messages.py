@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from approvals.domain.characters import hidden_in
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.form_wording import reset_notice
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import (
     Action,
@@ -123,7 +124,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
         f"APPROVE\n{approve}",
         f"REJECT\n{reject}",
         (
-            "Nothing is decided until you press the button on the page that opens.\n"
+            "Nothing is recorded until you press the button on the page that opens.\n"
             "The links are yours alone: do not forward this email."
         ),
         (
@@ -204,7 +205,7 @@ def test_a_link_is_too_short_to_be_folded_whatever_the_executions_name() -> None
         (ONE_CLICK, "x" * 90_000, CONFIRMED),
     ],
 )
-def test_an_email_promises_that_nothing_is_decided_only_where_that_is_true(
+def test_an_email_promises_that_nothing_is_recorded_only_where_that_is_true(
     links: Links, details: str | None, promise: str
 ) -> None:
     approval = asking(details=details, more_time=MoreTime(1, HOUR))
@@ -369,8 +370,8 @@ def filled_in_twice() -> tuple[Approval, Approval]:
 def test_a_request_that_others_have_filled_in_says_who_did_and_what() -> None:
     first, _ = filled_in_twice()
     text = request_mail(first, "cy@x.org", LINKS).text
-    assert "To approve, you confirm or change:\n| Percent of users (number, required)" in text
-    assert "\n\nForm, filled in by alice@example.com:\n|   Percent of users: 10\n\n" in text
+    values = "|   Percent of users: 10"
+    assert f"To approve, you confirm or change the form, filled in by alice@example.com:\n{values}\n\n" in text
 
 
 def test_who_was_reset_reads_who_changed_what_and_gets_their_links() -> None:
@@ -378,17 +379,14 @@ def test_who_was_reset_reads_who_changed_what_and_gets_their_links() -> None:
     mail = mail_for(reset, f"reset-1:{TO}", LINKS)
     assert mail
     lead, title, changed, approve, reject, *rest = paragraphs(mail)
-    assert lead == (
-        "bob changed the form after you approved, so your approval no longer counts. "
-        "Respond again by Mon 23 Nov 2026, 10:00 UTC."
-    )
+    assert lead == (f"{reset_notice(reset, ALICE)} Respond again by {readable(reset.deadline)}.")
     assert (title, changed) == ("| Deploy", "What was changed:\n| Percent of users: 20 (before: 10)")
     assert approve.startswith("APPROVE\nhttps://")
     assert reject.startswith("REJECT\nhttps://")
-    assert "Form, filled in by bob:\n|   Percent of users: 20" in rest
+    assert "\n".join(rest).count("filled in by bob:\n|   Percent of users: 20") == 1
     assert mail.subject.startswith("Re: Answer needed: Deploy")
     digest = digest_mail([reset], TO, LINKS, stack_email=TO).text
-    assert "bob changed the form after you approved, so your approval no longer counts." in digest
+    assert reset_notice(reset, ALICE) in digest
 
 
 def test_who_has_responded_since_is_told_of_no_reset() -> None:
@@ -545,7 +543,7 @@ FORGED = [
     "APPROVE",
     "https://evil.example/execution?action=approve",
     "| ",
-    "Nothing is decided until you press the button on the page that opens.",
+    "Nothing is recorded until you press the button on the page that opens.",
     "1 of 2 approvals",
     "Approved by ciso@example.com by email on Mon 23 Nov 2026, 09:03 UTC",
     "Who can respond: only eve@evil.example.",

@@ -78,5 +78,5 @@ def test_words_for_numbers_on_the_page_are_those_in_the_code() -> None:
     text = " ".join(PAGE.split())
     assert "ten records at a time" in text
     assert queries._RECORDS == 10
-    assert "alone for an hour at a time" in text
+    assert "skips such a record for an hour at a time" in text
     assert SET_ASIDE.total_seconds() == 3600

@@ -312,7 +312,8 @@ MISTAKES: list[tuple[Json, str]] = [
     (
         {"Approvers": [ANN, "#deploys"]},
         (
-            "Approval.Approvers[1]: expected an email address, a Slack user id (U...) or a Slack user group id (S...), "
+            "Approval.Approvers[1]: expected an email address, a Slack user id (U...), a Slack user group id (S...) "
+            "or the ARN of an IAM role (arn:...), "
             'got the text "#deploys"'
         ),
     ),

@@ -21,6 +21,7 @@ from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, readable
 from approvals.domain.omissions import MORE
 from approvals.domain.parts import Moment, text
@@ -553,7 +554,7 @@ def test_approvers_are_mentioned_or_named() -> None:
     who, told, *_ = [
         block["elements"][0]["elements"] for block in as_sent(request_blocks(approval)) if "rich" in block["type"]
     ]
-    assert [part["text"] for part in who[:2]] == ["Who can respond: ", "ann@example.com"]
+    assert [part["text"] for part in who[:2]] == ["Who can respond: ", "Ann (ann@example.com)"]
     assert wording.quorum_sentence(approval) in said(who)
     assert [part["user_id"] for part in who if part["type"] == "user"] == ["U0CAROL003"]
     assert [part.get("user_id") for part in told] == [None, "U0DAVE0009"]
@@ -604,6 +605,29 @@ def test_the_outcome_says_why_nobody_decided() -> None:
     assert "It was aborted." in said(as_sent(outcome_blocks(cancelled("It was aborted."))))
 
 
+def test_the_comment_of_one_of_several_who_decided_names_its_author() -> None:
+    asked = an_approval(request=Request(timeout=HOUR, required_approvals=2))
+    first = judge(asked, a_response(approver=BOB)).approval
+    done = judge(first, a_response(approver=replace(BOB, id="U0CAROL003"), comment="fine")).approval
+    shown = [said([block]) for block in as_sent(outcome_blocks(done))]
+    assert "<@U0CAROL003>" in shown[shown.index("fine") - 1]
+
+
+def test_an_outcome_of_one_response_does_not_count_it_again() -> None:
+    asked = an_approval(request=Request(timeout=HOUR, required_approvals=2))
+    rejected = judge(asked, a_response(Action.REJECT, BOB)).approval
+    assert said(as_sent(outcome_blocks(rejected))).count("Rejected") == 1
+
+
+def test_the_reason_of_a_cancellation_takes_the_place_of_its_cause_in_slack() -> None:
+    gone = judge(
+        an_approval(), Cancellation(NOW, "It was stopped.", error="ApprovalCancelled", reason="Too late.")
+    ).approval
+    shown = said(as_sent(outcome_blocks(gone)))
+    assert "Too late." in shown
+    assert "It was stopped." not in shown
+
+
 def test_a_comment_is_quoted() -> None:
     (quoted,) = [
         node for node in inside(as_sent(outcome_blocks(decided(comment="no\n*x*")))) if node.get("type") == QUOTE
@@ -621,7 +645,7 @@ def test_form_answers_are_shown_by_their_labels() -> None:
     )
     response = replace(a_response(), form={"Amount": 12.5, "Sure": True})
     approval = replace(decided(request=Request(timeout=HOUR, form=form)), responses=(response,))
-    assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
+    assert "Amount in euros: 12.5\nSure? yes" in said(as_sent(outcome_blocks(approval)))
 
 
 def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
@@ -740,8 +764,7 @@ def test_a_message_says_that_there_is_a_form_and_which_fields() -> None:
 
 def test_a_message_shows_what_others_filled_in() -> None:
     shown = json.dumps(as_sent(request_blocks(filled_in_by_bob())))
-    assert "*To approve, you confirm or change:*" in shown
-    assert "*Form*, filled in by bob:" in shown
+    assert "*To approve, you confirm or change the form*, filled in by bob:" in shown
     assert "Percent of users: 10" in shown
 
 
@@ -958,7 +981,7 @@ def test_people_who_may_only_see_a_request_get_a_link_to_the_page_and_no_buttons
     assert "actions" not in {block["type"] for block in as_sent(request_blocks(a_script(SCRIPT), answerable=False))}
     blocks = as_sent(request_blocks(a_script(LONG), answerable=False))
     [read] = blocks[-2]["elements"]
-    assert "press *Read in full* for a link of your own." in said(blocks)
+    assert "Press *Read in full*" in said(blocks)
     assert (read["action_id"], read["text"]["text"]) == (READ_ID, "Read in full")
 
 
