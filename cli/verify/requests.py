@@ -113,9 +113,9 @@ class Requests:
         found = self.context.client("stepfunctions").describe_execution(executionArn=started.arn)
         return None if found["status"] == "RUNNING" else found
 
-    def email(self, started: Started, *, outcome: bool = False) -> Email | None:
+    def email(self, approval_id: str, *, outcome: bool = False) -> Email | None:
         """Return the email that asks for a response, or tells the outcome, once it has arrived."""
-        about = (email for email in self.mailbox.receive() if started.name in email.text)
+        about = (email for email in self.mailbox.receive() if approval_id in email.text)
         return next((email for email in about if outcome is not bool(email.links)), None)
 
     def wait(self, look: Callable[[], Found | None], timeout: timedelta, otherwise: NotProvenError) -> Found:

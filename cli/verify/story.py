@@ -65,7 +65,7 @@ class Story:
         """Prove the way of a response: email, page, one decision, result, and the same outcome everywhere."""
         approval = self.requests.accepted(started, "request")
         yield ok("request", f"{started.name} waits for {approval.request.approvers[0]} alone")
-        email = self._email(started)
+        email = self._email(started, approval)
         waited = (self.context.clock() - started.begun).total_seconds()
         yield ok("email", f'"{email.subject}" was in the queue {waited:.0f} s after the start')
         approve, reject = (self._page(approval, email.links[action]) for action in Action)
@@ -74,13 +74,13 @@ class Story:
         yield from self._decision(approve)
         yield from self._workflow(started, approval)
         yield from self._second_response(reject)
-        yield from self._outcome_email(started)
+        yield from self._outcome_email(approval)
 
     def cancellation(self, started: Started) -> Iterator[Proof]:
         """Prove that stopping an execution cancels its request."""
         name = "cancel"
         approval = self.requests.accepted(started, name)
-        email = self._email(started)
+        email = self._email(started, approval)
         cancel_execution(self.context, started.arn, REASON)
         otherwise = NotProvenError(
             name, "the request stays open after its execution was stopped", tail(self.context, "LifecycleLogs")
@@ -92,7 +92,7 @@ class Story:
         """Prove that a request without a response expires and its workflow is not approved."""
         name = "expiry"
         approval = self.requests.accepted(started, name)
-        email = self._email(started)
+        email = self._email(started, approval)
         timeout = approval.deadline - self.context.clock() + STEP_TIMEOUT
         text = f"the execution has not ended {STEP_TIMEOUT.total_seconds():.0f} s after the deadline"
         otherwise = NotProvenError(name, text, tail(self.context, "LifecycleLogs"))
@@ -102,13 +102,13 @@ class Story:
             raise NotProvenError(name, text, tail(self.context, "DecisionLogs"))
         yield self._gone(name, email, f"without a response the execution fails with {EXPIRED}")
 
-    def _email(self, started: Started) -> Email:
+    def _email(self, started: Started, approval: Approval) -> Email:
         text = f"no email about {started.name} in the queue within {STEP_TIMEOUT.total_seconds():.0f} s"
         next_step = f"{tail(self.context, 'NotifyLogs')}\n{_NO_EMAIL}"
         otherwise = NotProvenError("email", text, next_step)
         # All requests started together: where one email is lost, those after it have had the time.
         timeout = max(started.begun + STEP_TIMEOUT - self.context.clock(), _LAST_LOOKS)
-        email = self.requests.wait(lambda: self.requests.email(started), timeout, otherwise)
+        email = self.requests.wait(lambda: self.requests.email(approval.id), timeout, otherwise)
         if set(email.links) != {*Action}:
             raise NotProvenError("email", f"the email has the links {sorted(email.links)}", next_step)
         return email
@@ -172,10 +172,10 @@ class Story:
             raise NotProvenError("second response", text, tail(self.context, "CallbackLogs"))
         yield ok("second response", "a rejection after the approval gets 409 and the page shows Approved")
 
-    def _outcome_email(self, started: Started) -> Iterator[Proof]:
+    def _outcome_email(self, approval: Approval) -> Iterator[Proof]:
         log = tail(self.context, "DecisionLogs")
-        otherwise = NotProvenError("outcome email", f"no email about the outcome of {started.name} in the queue", log)
-        email = self.requests.wait(lambda: self.requests.email(started, outcome=True), STEP_TIMEOUT, otherwise)
+        otherwise = NotProvenError("outcome email", "no email about the outcome in the queue", log)
+        email = self.requests.wait(lambda: self.requests.email(approval.id, outcome=True), STEP_TIMEOUT, otherwise)
         if not email.text.startswith("Approved"):
             raise NotProvenError("outcome email", "the email about the outcome does not say Approved", log)
         yield ok("outcome email", f'"{email.subject}" says Approved, too')

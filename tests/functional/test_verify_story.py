@@ -119,8 +119,9 @@ class FakeRequests(Requests):
     def execution(self, _started: Started) -> Any:
         return self.world.described()
 
-    def email(self, _started: Started, *, outcome: bool = False) -> Email | None:
-        return next((each for each in self.world.received() if outcome is not bool(each.links)), None)
+    def email(self, approval_id: str, *, outcome: bool = False) -> Email | None:
+        about = (each for each in self.world.received() if approval_id in each.text)
+        return next((each for each in about if outcome is not bool(each.links)), None)
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def one_link(emails: list[Email]) -> list[Email]:
 
 
 def another_outcome(emails: list[Email]) -> list[Email]:
-    return [*emails[:1], *(replace(email, text="Rejected") for email in emails[1:])]
+    return [*emails[:1], *(replace(email, text=f"Rejected {email.text}") for email in emails[1:])]
 
 
 def opening_decides(method: str, send: Send, fields: dict[str, str]) -> Response:
