@@ -86,7 +86,7 @@ def _check_role(context: Context, function: str, name: str) -> Iterator[Proof]:
         tried += len(decisions)
         wrong += [_fault(probe, action) for action in probe.actions if decisions.get(action) is not probe.allowed]
     if not wrong:
-        yield ok(name, f"its role may do its work and nothing else of {tried} calls that were simulated")
+        yield ok(name, f"{tried} calls simulated: the role allows those that its work needs, and denies all others")
         return
     list_policies = [
         aws(context, "iam", f"list-{kind}", "--role-name", role.rpartition("/")[2])

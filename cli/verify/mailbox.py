@@ -112,7 +112,7 @@ def open_mailbox(context: Context, clean_up: CleanUp, run: str) -> Mailbox:
     url = clean_up.make(
         f"the queue {name}", lambda: sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"], remove_queue
     )
-    return Mailbox(context, name, url, clean_up.make("its subscription", subscribe, unsubscribe))
+    return Mailbox(context, name, url, clean_up.make("the queue's subscription", subscribe, unsubscribe))
 
 
 def _queue_policy(queue_arn: str, topic: str) -> dict[str, Any]:

@@ -98,6 +98,6 @@ def what_stays(proofs: Iterable[Proof]) -> str:
     if not any(proof.name == "start" for proof in proofs):
         return ""
     return (
-        f"The records of the test requests stay in the table, as those of all requests, for at least {RETENTION.days} "
-        "days: they are an audit trail. Their executions stay in the history of Step Functions, logs as long as others."
+        f"What stays: the records of the test requests, for at least {RETENTION.days} days, as an audit trail; their "
+        "executions in the history of Step Functions; and logs."
     )
