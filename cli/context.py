@@ -181,7 +181,7 @@ class Context:
                 raise
             where, fix = f"in {self.session.region_name}", "Use --stack or --region."
             if self.local:
-                where, fix = "on this machine", "Start it: make demo."
+                where, fix = "on this machine", "Remove --stack, or start the demo: make demo."
             raise NoStackError(f"No stack named {self.stack} {where}. {fix}") from error
         except BotoCoreError as error:
             if self.local:

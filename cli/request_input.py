@@ -118,13 +118,21 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
     except json.JSONDecodeError as error:
         raise click.UsageError(f"{name} is not valid JSON: {_trailing_comma(error) or error}.") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise click.UsageError(f"{name} is not valid JSON or YAML: {' '.join(str(error).split())}.") from error
+        raise click.UsageError(f"{name} is not valid JSON or YAML: {_describe(error)}.") from error
     if not isinstance(found, dict):
         raise click.UsageError(f"{name}: use an object with the keys of a request.")
     if path := deeper_than(found, MAX_DEPTH):
         raise click.UsageError(f"{name}: {path} is nested too deeply; the maximum is {MAX_DEPTH} levels.")
     _check_json(found, name)
     return found
+
+
+def _describe(error: ValueError | yaml.YAMLError) -> str:
+    """Return the problem and its place on one line: PyYAML's own text has four, with a name for the text."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def execution_name(title: str | None, now: datetime) -> str:

@@ -17,6 +17,13 @@ def format_time(moment: datetime) -> str:
     return f"{local.day} {local:%b %Y, %H:%M %Z}" if is_terminal() else iso(moment)
 
 
+def format_short(moment: datetime, now: datetime) -> str:
+    """Return a time for a table: `23 Nov 11:31` on a terminal, with the year instead of the time if it is another."""
+    local, year = moment.astimezone(), now.astimezone().year
+    short = f"{local.day:2} {local:%b %H:%M}" if local.year == year else f"{local.day:2} {local:%b %Y}"
+    return short if is_terminal() else iso(moment)
+
+
 def format_deadline(deadline: datetime, now: datetime) -> str:
     """Return the deadline, and on a terminal the time left: `23 Nov 2026, 11:31 CET (in 25 min)`."""
     return f"{format_time(deadline)} ({remaining(deadline, now)})" if is_terminal() else iso(deadline)

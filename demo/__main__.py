@@ -66,7 +66,7 @@ def _run(*, auto: bool) -> None:
             story.play(stack.url)
         else:
             # Flushed, so that a file or a pipe shows the address at once.
-            print(f"\nOpen {stack.url} in a browser.\nCtrl-C stops everything.", flush=True)
+            print(f"\nOpen {stack.url}\n\nCtrl-C stops everything.", flush=True)
             threading.Event().wait()
 
 

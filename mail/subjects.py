@@ -1,8 +1,8 @@
 """The subjects of emails.
 
 All emails about one approval to one address are one conversation. SNS sets no `References` header, so email programs
-have only the subject to go by: each later email has the first one's subject after "Re: ", and says what is new in its
-first line, which lists show as the preview. Gmail groups emails of a week by sender and subject without "Re:"
+have only the subject to go by: each later email has the first one's subject after "Re: ", and its first line has the
+news, which lists show as the preview. Gmail groups emails of a week by sender and subject without "Re:"
 (https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook groups them
 by the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). Programs that use only `References` show single emails. The
 start of the approval's id ends the subject, so that two requests with the same title stay apart. A digest is a

@@ -41,6 +41,7 @@ MAX_INFINITE = 10
 """Numbers beyond a double that an error names."""
 
 _MINUTE = timedelta(minutes=1)
+_NEEDS_NAMES = "requires Approvers or Groups. Without them, anyone who receives the request can respond."
 
 
 class InvalidRequestError(Exception):
@@ -118,9 +119,9 @@ def _contradictions(request: Request) -> Iterator[str]:
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
     if request.escalate_to and request.is_open:
-        yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+        yield f"{KEY}.EscalateTo: {_NEEDS_NAMES}"
     if request.silent and request.is_open:
-        yield f"{KEY}.Silent: requires Approvers or Groups. Without them, anyone who receives the request can respond."
+        yield f"{KEY}.Silent: {_NEEDS_NAMES}"
     yield from _group_contradictions(request)
     if request.kind is RequestKind.QUESTION and not request.form:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'

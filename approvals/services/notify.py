@@ -106,7 +106,7 @@ class Notifier:
         try:
             return self._look_up(approval)
         except DeliveryError as error:
-            self.logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
+            self.logger.warning("approvers can't be looked up yet", extra={"reason": str(error)})
             people = self.identities.find_partly(approval.request)
             if people is None:
                 raise StepsFailedError({IDENTIFY: error}) from error
@@ -130,7 +130,7 @@ class Notifier:
             return respond(self.table, current, event).approval
 
     def _tell(self, approval: Approval) -> Approval:
-        """Tell all that is not told yet, until everybody knows the approval as it is. Raise `StepsFailedError`."""
+        """Send all missing messages, until everyone knows the approval as it is. Raise `StepsFailedError`."""
         for _ in range(ROUNDS):
             if approval.status is not Status.PENDING:
                 return approval
@@ -183,7 +183,9 @@ class Notifier:
                 earlier = self.table.get(earlier_id)
             except (NotFoundError, UnreadableError) as error:
                 # The newer request is told all the same.
-                self.logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
+                self.logger.warning(
+                    "earlier attempt can't be read", extra={"superseded": earlier_id, "reason": str(error)}
+                )
                 continue
             if approval.workflow.retries(earlier.workflow):
                 cause = "The workflow tried again: a newer request takes the place of this one."
@@ -209,14 +211,14 @@ class Notifier:
     def _give_up(self, approval_id: str, failure: StepsFailedError) -> None:
         approval = self.table.get(approval_id)
         if approval.told:
-            # A person was told and can respond. What is new from now on wakes this function again.
-            self.logger.error("not all could be told", extra={"reason": str(failure)})
+            # A person was told and can respond. Later changes invoke this function again.
+            self.logger.error("some recipients not notified", extra={"reason": str(failure)})
             self.table.announced(approval)
             return
         self._cancel_untold(approval, str(failure))
 
     def _cancel_untold(self, approval: Approval, reason: str) -> Approval:
-        self.logger.error("no channel could be reached, approval cancelled")
+        self.logger.error("no recipient notified, approval cancelled")
         cause = f"Nobody could be told about the request. {reason}"
         return respond(self.table, approval, Cancellation(self.clock(), cause, error=NOTIFICATION_FAILED)).approval
 

@@ -59,7 +59,7 @@ class RequestHandler:
             new = self.table.add(approval)
             if new:
                 self.requested()
-            self.logger.info("approval requested" if new else "approval was requested before")
+            self.logger.info("approval requested" if new else "approval already requested")
 
     def _approval(self, key: str, call: Call) -> Approval:
         request = parse_request(call.input, default_timeout=self.default_timeout)

@@ -27,7 +27,7 @@ NOT_ALL_SHOWN = (
     "You get a message with a link to the page that does."
 )
 _TITLES = {Verdict.REPEATED: "Already recorded", Verdict.RESET: "Recorded"}
-"""Titles of what is told in place of the modal."""
+"""Titles of the notice in place of the modal."""
 
 NOT_CONFIRMED = "Tick the box to confirm, or press Cancel."
 
@@ -41,7 +41,7 @@ def submit(
     recorder: Recorder,
     log: Logger,
 ) -> None:
-    """Record the response and close the modal, or show in it what is missing or why nothing was recorded.
+    """Record the response and close the modal, or show its problems in it, or why nothing was recorded.
 
     Raises `MalformedError`.
     """

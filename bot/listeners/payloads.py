@@ -31,10 +31,10 @@ class Interaction:
     """A click on a button, a choice in a menu, or a submitted modal.
 
     `key` is Slack's for this interaction, the same if Slack sends it again. `sent_at` is when Slack signed it, in whole
-    seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response counts: in the
-    Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the
-    button. `on_grid` says that the user belongs to an Enterprise Grid organization: then the approver's realm is one of
-    their workspaces, wherever they clicked. `trigger` opens a modal within 3 seconds; empty if Slack sent none.
+    seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response is recorded: in
+    the Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above
+    the button. `on_grid` says that the user belongs to an Enterprise Grid organization: the approver's realm is one of
+    their workspaces then. `trigger` opens a modal within 3 seconds; empty if Slack sent none.
     `choice` is the option of a menu, or the action of a modal. `values` is the key of the form's values of other
     approvers that a modal showed.
     """

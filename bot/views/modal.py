@@ -39,7 +39,7 @@ CALLBACK_ID = "approval:answer"
 """The callback ID of the modal."""
 
 CONFIRMATION = "sure"
-"""The block ID of the confirmation, a box to tick for requests of high severity."""
+"""The block ID of the confirmation, the box of requests of high severity."""
 
 VALUE = "value"
 """The action ID of every input."""

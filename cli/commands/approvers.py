@@ -101,7 +101,7 @@ def add(context: Context, address: str) -> None:
     if known and known.filter:
         if known.filter.delivery is not Delivery.OWN:
             mend_filter(context.client("sns"), known.subscription)
-        sentence = f"{address} is confirmed and receives its own emails."
+        said = [f"{address} is confirmed and receives its own emails."]
     else:
         context.client("sns").subscribe(
             TopicArn=context.output("ApprovalTopicArn"),
@@ -110,12 +110,13 @@ def add(context: Context, address: str) -> None:
             Attributes={"FilterPolicy": filter_policy(address)},
             ReturnSubscriptionArn=True,
         )
-        sentence = (
-            f'AWS sent "AWS Notification - Subscription Confirmation" to {address}. Its owner must copy the link in it '
-            f"within two days. Then run: {context.command('approvers', 'confirm', 'LINK')}"
-        )
+        said = [
+            f'AWS sent "AWS Notification - Subscription Confirmation" to {address}.',
+            "Ask the owner for the link in it, and run within two days:",
+            f"  {context.command('approvers', 'confirm', 'LINK')}",
+        ]
     now = _find(context, address)
-    emit(context, now.as_json() if now else {"Address": address}, [sentence])
+    emit(context, now.as_json() if now else {"Address": address}, said)
 
 
 @command.command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import nsmallest
@@ -22,15 +22,18 @@ from cli.context import Context, pass_context
 from cli.document import status, summary
 from cli.options import COUNT, TIME, common_options
 from cli.output import describe_unreadable, emit, format_table, is_terminal
-from cli.times import format_time, remaining
+from cli.times import format_short, remaining
 
 PERIOD = timedelta(days=30)
 """How far back approvals that are not open are listed by default."""
 
 ANY = "any"
 _STATUSES = (*(each.value.lower() for each in Status), REFUSED.lower(), ANY)
-_HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DEADLINE")
-_DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
+_OPEN = ("ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DEADLINE")
+_CLOSED = ("ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DECIDED BY", "DECIDED")
+"""Headings of a list of open approvals, and of any other list."""
+_CUT = frozenset({"TITLE", "REQUESTER", "DECIDED BY"})
+"""Columns that get narrower on a narrow terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,7 @@ class _Shown:
     """The part of each approval that stays in memory: a thousand approvals may have 240 MB."""
 
     deadline: datetime
-    row: tuple[str, ...]
-    progress: str
+    row: Mapping[str, str]
     summary: dict[str, Json]
 
 
@@ -110,7 +112,7 @@ def command(
                 and (approver is None or _can_respond(approval, approver))
                 and (search is None or has_words(approval, search))
             ):
-                yield _Shown(approval.deadline, _row(approval, now), ", ".join(counts(approval)), summary(approval))
+                yield _Shown(approval.deadline, _row(approval, now), summary(approval))
 
     if wanted == {Status.PENDING} and not since and not until:
         found = nsmallest(limit + 1, matching(context.listing.pending()), key=lambda each: each.deadline)
@@ -120,12 +122,10 @@ def command(
     shown = found[:limit]
     lines = [f"No approvals match. List all: {context.command('list', '--status', ANY)}"]
     if shown:
-        headings = _HEADINGS if wanted == {Status.PENDING} else (*_HEADINGS, *_DECIDED_HEADINGS)
-        rows = [each.row[: len(headings)] for each in shown]
-        if any(each.progress for each in shown):  # Most requests are decided by one response.
+        headings: tuple[str, ...] = _OPEN if wanted == {Status.PENDING} else _CLOSED
+        if any(each.row["PROGRESS"] for each in shown):  # Most requests are decided by one response.
             headings = (*headings, "PROGRESS")
-            rows = [(*row, each.progress) for row, each in zip(rows, shown, strict=True)]
-        lines = format_table(headings, rows)
+        lines = format_table(headings, [[each.row[name] for name in headings] for each in shown], cut=_CUT)
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
         click.echo(f"Showing the first {limit}. For more, use --limit {limit * 2}.", err=True)
@@ -138,27 +138,23 @@ def _wanted(statuses: tuple[str, ...]) -> set[str]:
     return {each.upper() for each in chosen} or {Status.PENDING}
 
 
-def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
+def _row(approval: Approval, now: datetime) -> dict[str, str]:
     decision = approval.decision
-    return (
-        short(approval.id),
-        status(approval).lower(),
-        approval.title,
-        approval.request.requested_by or "",
-        format_time(approval.requested_at),
-        _deadline(approval, now),
-        join_names(decider_names(approval)) or _canceller(decision),
-        format_time(decision.at) if decision else "",
-    )
+    return {
+        "ID": short(approval.id),
+        "STATUS": status(approval).lower(),
+        "TITLE": approval.title,
+        "REQUESTER": approval.request.requested_by or "",
+        "REQUESTED": format_short(approval.requested_at, now),
+        "DEADLINE": remaining(approval.deadline, now) if is_terminal() else format_short(approval.deadline, now),
+        "DECIDED BY": join_names(decider_names(approval)) or _canceller(decision),
+        "DECIDED": format_short(decision.at, now) if decision else "",
+        "PROGRESS": ", ".join(counts(approval)),
+    }
 
 
 def _canceller(decision: Decision | None) -> str:
     return caller_name(decision.cancelled_by) if decision and decision.cancelled_by else ""
-
-
-def _deadline(approval: Approval, now: datetime) -> str:
-    is_open = approval.status is Status.PENDING
-    return remaining(approval.deadline, now) if is_open and is_terminal() else format_time(approval.deadline)
 
 
 def _can_respond(approval: Approval, who: str) -> bool:

@@ -378,11 +378,18 @@ MISTAKES: list[tuple[Json, str]] = [
     ({"EscalateAfterMinutes": 5}, "Approval.EscalateTo and Approval.EscalateAfterMinutes: expected both or neither"),
     (
         {"EscalateTo": [BO], "EscalateAfterMinutes": 5},
-        "Approval.EscalateTo: expected Approval.Approvers too; without them everybody who is asked may answer",
+        "Approval.EscalateTo: requires Approvers or Groups. Without them, anyone who receives the request can respond.",
     ),
     (
         {"Approvers": [ANN], "EscalateTo": [BO], "EscalateAfterMinutes": 60},
         "Approval.EscalateAfterMinutes: expected less than the 60 minutes of the request",
+    ),
+    ({"Silent": ["bo@example.com"]}, "Approval.Silent: requires Approvers or Groups."),
+    ({"Groups": [{"Name": "ops"}]}, "Approval.Groups[0].Approvers: is missing"),
+    ({"Groups": [{"Name": "Ops", "Approvers": [ANN]}]}, "Approval.Groups[0].Name: expected a name of lower-case"),
+    (
+        {"Groups": [{"Name": "ops", "Approvers": [ANN]}, {"Name": " ops", "Approvers": [BO]}]},
+        "Approval.Groups[1].Name: ops is a duplicate.",
     ),
     ({"MoreTime": 2}, "Approval.MoreTime: expected an object with the keys Times, Minutes, got the number 2"),
     ({"MoreTime": {"Times": -1}}, "Approval.MoreTime.Times: expected a whole number from 0 to 10, got the number -1"),
