@@ -53,6 +53,7 @@ from approvals.domain.signed_links import approver_of
 
 SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
+NOT_BY_POLICY = "The approval policy of this stack does not let you approve."
 TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
 
 MAX_NAMES = 20
@@ -299,6 +300,8 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
             who.insert(0, SHARED_ADDRESS)
         case Reason.OWN_REQUEST:
             who.insert(0, OWN_REQUEST)
+        case Reason.POLICY:
+            who.insert(0, NOT_BY_POLICY)
         case Reason.NOT_ASKED:
             who.insert(0, refusal(reason))
         case Reason.NOT_AN_APPROVER:

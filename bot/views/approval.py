@@ -230,7 +230,8 @@ def _progress(approval: Approval) -> list[Block]:
     counts = wording.counts(approval)
     if not counts:
         return []
-    return [paragraph(f"*{', '.join(counts)}*"), *details.lines(wording.responses(approval), MAX_PROGRESS)]
+    said = fit_literal(", ".join(counts), MAX_PROGRESS)  # Groups are named by the request.
+    return [paragraph(f"*{said}*"), *details.lines(wording.responses(approval), MAX_PROGRESS)]
 
 
 def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:

@@ -31,6 +31,7 @@ from bot.views.text import (
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
 MAX_NAME = 80
+MAX_PROGRESS = 500
 MAX_LISTED = 20
 
 Link = Callable[[Delivery], str]
@@ -92,7 +93,7 @@ def _state(approval: Summary) -> list[str]:
     decision = approval.decision
     if decision is None:
         severe = ["\u26a0\ufe0f High severity"] if approval.severity is Severity.HIGH else []
-        progress = [approval.progress] if approval.progress else []
+        progress = [fit_literal(approval.progress, MAX_PROGRESS)] if approval.progress else []
         return [f"Respond by {local_time(approval.deadline)}", *severe, *progress]
     names = [mention_of(approver) for approver in approval.deciders]
     how = f"by {join_names(limit_names(names))}" if names else literal(cancelled_by(decision))

@@ -90,7 +90,7 @@ def test_a_command_is_answered_to_one_person_in_any_channel(workspace: LocalStac
     [answer] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "Found by a command"), "the command's answer")
     assert answer["ephemeral_to"] == BOB
     post(person, "/api/slack/command", user_id=DAVE, text=f"show {name}", channel=ELSEWHERE_CHANNEL)
-    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "no such approval"), "what dave is told")
+    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "No request that you can see"), "what dave is told")
     assert nothing["ephemeral_to"] == DAVE
 
 
@@ -140,7 +140,7 @@ def test_the_pictures_of_the_docs_can_be_taken(workspace: LocalStack, page: Page
     page.locator("#tab-channel").click()
     page.locator("#said").fill("/approvals help")
     page.locator("#composer button").click()
-    page.locator("#messages", has_text="shows approvals to you alone").wait_for(timeout=60_000)
+    page.locator("#messages", has_text="/approvals search TEXT").wait_for(timeout=60_000)
     page.locator("#users label", has_text="Dave").click()
     page.locator("#tab-direct").click()
     page.locator("#messages article", has_text="Give Northwind a refund").first.wait_for(timeout=60_000)

@@ -385,7 +385,7 @@ MISTAKES: list[tuple[Json, str]] = [
         "Approval.EscalateAfterMinutes: expected less than the 60 minutes of the request",
     ),
     ({"Silent": ["bo@example.com"]}, "Approval.Silent: requires Approvers or Groups."),
-    ({"Groups": [{"Name": "ops"}]}, "Approval.Groups[0].Approvers: is missing"),
+    ({"Groups": [{"Name": "ops"}]}, "Approval.Groups[0].Approvers: required"),
     ({"Groups": [{"Name": "Ops", "Approvers": [ANN]}]}, "Approval.Groups[0].Name: expected a name of lower-case"),
     (
         {"Groups": [{"Name": "ops", "Approvers": [ANN]}, {"Name": " ops", "Approvers": [BO]}]},

@@ -18,9 +18,11 @@ from slack_sdk.models.blocks import Block
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.demands import Demand
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.groups import Group
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, readable
 from approvals.domain.omissions import MORE
@@ -251,6 +253,18 @@ def test_hostile_text_in_an_outcome_is_no_markup(text: str) -> None:
     found = MARKUP.findall("\n".join(mrkdwn(as_sent(outcome_blocks(approval)))))
     assert [markup for markup in found if not markup.startswith("<!date^")] == [EXECUTION]
     assert not MARKUP.search(outcome_text(approval))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_name_of_a_group_is_no_markup(text: str) -> None:
+    group = Group(name=text, approvers=(ALICE.id,))
+    people = People(
+        approvers=(Person(id=ALICE.id, name=ALICE.id, identities={"email": ALICE.id}),),
+        demands=(Demand(required=1), Demand(name=text, people=(ALICE.id,), required=1)),
+    )
+    approval = an_approval(request=Request(title="Deploy", groups=(group,), timeout=HOUR), people=people)
+    blocks = [*request_blocks(approval), *list_blocks([("Open", [summarize(approval)])], the_link, "")]
+    assert [each.split("^")[0] for each in MARKUP.findall("\n".join(mrkdwn(as_sent(blocks))))] == ["<!date", "<!date"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
