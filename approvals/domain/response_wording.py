@@ -10,6 +10,7 @@ from approvals.domain.model import Approval, Response
 from approvals.domain.parts import Moment, Text, join_texts, text
 
 USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
+WITHDRAWN = "Your answer was taken back. The request still waits."
 _COUNTS = "Your answer counts."
 _RECORDED = "Your answer was recorded already."
 _SAID = {
@@ -17,7 +18,7 @@ _SAID = {
     Verdict.REPEATED: _RECORDED,
     Verdict.ANSWERED_OTHERWISE: "You answered otherwise before. Take that answer back first.",
     Verdict.ALREADY_USED: USED,
-    Verdict.WITHDRAWN: "Your answer was taken back. The request still waits.",
+    Verdict.WITHDRAWN: WITHDRAWN,
 }
 
 

@@ -20,7 +20,7 @@ from cli.verify.proofs import Chapter, Proof, failed, ok
 if TYPE_CHECKING:
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
-INTERNET_FACING = ("CallbackFunction", "BotFunction")
+INTERNET_FACING = ("CallbackFunction", "BotFunction", "AnswerFunction")
 PUBLISHERS = ("NotifyFunction", "DecisionFunction", "DigestFunction")
 FUNCTIONS = ("RequestFunction", *PUBLISHERS, "LifecycleFunction", *INTERNET_FACING)
 
@@ -184,7 +184,7 @@ def _task_tokens(function: str, names: Names) -> Iterator[Probe]:
 
 
 def _internet_facing(function: str, names: Names) -> Iterator[Probe]:
-    """Functions that anyone can call: they read and update single records, within a list of attributes."""
+    """Functions behind an API: they read and update single records, within a list of attributes."""
     readable = READABLE if function == "CallbackFunction" else LISTED
     read, update = ("dynamodb:GetItem",), ("dynamodb:UpdateItem",)
     yield _may("read a request", read, names.table, _reading(*readable))
@@ -200,11 +200,11 @@ def _internet_facing(function: str, names: Names) -> Iterator[Probe]:
         yield _never("list records", _LISTS[:2], f"{names.table}/index/{index}", _reading("id"))
     others = ("dynamodb:PutItem", "dynamodb:DeleteItem")
     yield _never("create or delete a record", others, names.table, _writing("id"))
-    if function == "CallbackFunction":
+    yield _never("read replies", (*read, *_LISTS), names.replies, _reading("id"))
+    if function != "BotFunction":
         yield _never("read Slack's secret", ("secretsmanager:GetSecretValue",), names.secret)
-    else:
+    if function != "CallbackFunction":
         yield _never("read the link key", read, names.table, _reading("id", "link_key"))
-        yield _never("read replies", (*read, *_LISTS), names.replies, _reading("id"))
 
 
 def _may(what: str, actions: tuple[str, ...], resource: str, keys: Keys | None = None) -> Probe:

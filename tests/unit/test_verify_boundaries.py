@@ -34,6 +34,8 @@ MISTAKES: tuple[tuple[str, str, str], ...] = (
     ("CallbackFunction", "dynamodb:UpdateItem", NAMES.table),
     ("CallbackFunction", "secretsmanager:GetSecretValue", NAMES.secret),
     ("BotFunction", "dynamodb:GetItem", NAMES.replies),
+    ("AnswerFunction", "secretsmanager:GetSecretValue", NAMES.secret),
+    ("AnswerFunction", "dynamodb:GetItem", NAMES.table),
     ("NotifyFunction", "dynamodb:GetItem", NAMES.tokens),
     ("NotifyFunction", "states:SendTaskFailure", "*"),
     ("RequestFunction", "states:SendTaskSuccess", "*"),
