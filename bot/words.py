@@ -7,12 +7,10 @@ from approvals.domain.profiles import ChannelProfile, register
 from bot.addresses import SLACK, is_slack_group, is_slack_place, is_slack_user
 
 NOT_OF_THE_WORKSPACE = (
-    "Only members of the workspace that the Approvals app belongs to may answer, and Slack does not name it as yours."
+    "Only members of the Approvals app's own Slack workspace can respond, and Slack does not name it as yours."
 )
 NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
-UNCHECKED = (
-    "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Please try again."
-)
+UNCHECKED = "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Try again."
 
 
 def register_words() -> None:
@@ -22,7 +20,7 @@ def register_words() -> None:
         ChannelProfile(
             where="in Slack",
             directly="in a direct message in Slack",
-            missing="this stack has no Slack; set SlackChannel and SlackBotToken, or name an email address",
+            missing="Slack is not connected to this stack. Run `approvals slack connect`, or use an email address.",
             name="Slack",
             is_open=True,
             refusals={
@@ -31,9 +29,9 @@ def register_words() -> None:
                 Reason.UNCHECKED: UNCHECKED,
             },
             forms={
-                "person": ["a Slack user id"],
-                "approver": ["a Slack user id (U...)", "a Slack user group id (S...)"],
-                "channel": ["the id of a Slack channel (C...) or user (U...)"],
+                "person": ["a Slack user ID"],
+                "approver": ["a Slack user ID (U\u2026)", "a Slack user group ID (S\u2026)"],
+                "channel": ["the ID of a Slack channel (C\u2026) or user (U\u2026)"],
             },
             is_person=is_slack_user,
             is_group=is_slack_group,

@@ -11,7 +11,7 @@ from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, format_answer
-from approvals.domain.kind_wording import confirmation
+from approvals.domain.kind_wording import confirmation, words_of
 from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import Attributes, tag
 
@@ -80,7 +80,8 @@ def read(
     # Browsers send line breaks as CR LF and count each as one character.
     comment = sent.get(COMMENT, "").replace("\r\n", "\n").strip()
     if request.severity is Severity.HIGH and sent.get(SURE) != YES:
-        problems[SURE] = f"This request is of high severity. Please tick the box to {action}."
+        words = words_of(approval)
+        problems[SURE] = f"Tick the box to confirm that you want to {words.verbs[action]} this {words.request}."
     return values, comment or None, problems
 
 
@@ -163,7 +164,7 @@ def _radios(name: str, asked: FormField, choices: Mapping[str, str], given: str)
 
 def _options(asked: FormField, given: str) -> Iterator[ET.Element]:
     """Yield the options. The first is none of the choices, so that nobody chooses without looking."""
-    none = "Please choose" if asked.required else "No answer"
+    none = "Choose an option" if asked.required else "No answer"
     for value in ("", *asked.choices):
         yield tag("option", {"value": value, "selected": value == given}, value or none)
 

@@ -153,7 +153,7 @@ def failure(approval_id: str, request_id: str) -> str:
     return error(
         "Open the link again in a minute: the page shows whether your response is recorded.",
         "Something went wrong",
-        tag("p", {}, "If this happens again, send these references to whoever runs this service:"),
+        tag("p", {}, "If this happens again, send these references to your administrator:"),
         rows([*([("Approval", short(approval_id))] if approval_id else []), ("Request ID", request_id)]),
     )
 

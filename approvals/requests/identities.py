@@ -16,7 +16,7 @@ from approvals.domain.parts import join_names
 from approvals.domain.people import People, Person
 from approvals.domain.profiles import channel_of, open_channels, profile_of
 from approvals.requests.codec import KEY
-from approvals.requests.parse import InvalidRequestError
+from approvals.requests.parse import ONLY_REQUESTER, InvalidRequestError, quorum_problems
 
 MAX_PEOPLE = 100
 """People that one request may name, those in groups included: each is a lookup, and a part of the record, which
@@ -25,13 +25,9 @@ DynamoDB limits to 400 KB.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
 
-_ONLY_REQUESTER = (
-    f"the only approver is who asks; name somebody else in {KEY}.Approvers, or set {KEY}.AllowSelfApproval"
-)
-
 
 class UnresolvedError(Exception):
-    """A name stands for nobody who can respond. The message says why, as a sentence without its end."""
+    """A name stands for nobody who can respond. The message says why, as a sentence."""
 
 
 class Resolver(Protocol):
@@ -94,7 +90,9 @@ class _Identification:
             requester=self._humans[requester] if requester is not None else None,
         )
         if len(self._humans) > MAX_PEOPLE:
-            self._problems.append(f"{KEY}.Approvers: expected at most {MAX_PEOPLE} people, got {len(self._humans)}")
+            self._problems.append(
+                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
+            )
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
@@ -150,18 +148,9 @@ class _Identification:
         if not people.approvers:
             yield from self._open_impossibilities(people)
             return
-        needed = self._request.required_approvals
         own = {people.requester.id} if people.requester and not self._request.allow_self_approval else set()
         may = {person.id for person in people.approvers} - own
-        if not may:
-            yield f"{KEY}.Approvers: {_ONLY_REQUESTER}"
-        elif len(may) < needed:
-            yield f"{KEY}.RequiredApprovals: expected at most {len(may)}, since so many may answer, got {needed}"
-        elif needed + self._request.required_rejections > len(may) + 1:
-            yield (
-                f"{KEY}.RequiredRejections: with {needed} approvals needed, expected at most {len(may) + 1 - needed}; "
-                f"else all {len(may)} could answer without a decision"
-            )
+        yield from quorum_problems(self._request, len(may))
 
     def _open_impossibilities(self, people: People) -> Iterator[str]:
         """Where nobody is named, everyone on an open channel may respond; else the stack's own address alone."""
@@ -172,12 +161,11 @@ class _Identification:
             key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
             lacking = join_names([profile_of(channel).name for channel in open_channels()])
             yield (
-                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no {lacking}: several people "
-                f"may read {self._shared}, so it counts only where one response is enough; name people in "
-                f"{KEY}.Approvers"
+                f"{KEY}.{key}: must be 1 without {KEY}.Approvers. This stack has no {lacking}, and several people may "
+                f"read {self._shared}, so that address can respond only if one response decides. Add {KEY}.Approvers."
             )
         elif requester and not request.allow_self_approval and is_same(requester.address, self._shared):
-            yield f"{KEY}.RequestedBy: {_ONLY_REQUESTER}"
+            yield f"{KEY}.RequestedBy: {ONLY_REQUESTER}"
 
     def _add(self, person: Person) -> int:
         """Add a human, or what is new about one who is there. Return where they stand."""

@@ -39,6 +39,11 @@ would be shown, and anyone who is asked could respond.
 MAX_INFINITE = 10
 """Numbers beyond a double that an error names."""
 
+ONLY_REQUESTER = (
+    f"the requester is the only approver. Add another approver to {KEY}.Approvers, or set {KEY}.AllowSelfApproval "
+    "to true."
+)
+
 _MINUTE = timedelta(minutes=1)
 
 
@@ -47,7 +52,7 @@ class InvalidRequestError(Exception):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
-        super().__init__("; ".join(self.problems))
+        super().__init__(" ".join(self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     Raise `InvalidRequestError` with every problem, not only the first.
     """
     if not isinstance(execution_input, dict):
-        raise InvalidRequestError([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
+        raise InvalidRequestError([f"Input: {kind(execution_input)} is not a JSON object."])
     check_depth(execution_input)  # before anything that recurses
     _check_size(execution_input)
     asked = execution_input.get(KEY)
@@ -111,13 +116,16 @@ def _contradictions(request: Request) -> Iterator[str]:
     """Yield what no schema can say: keys that are right by themselves and contradict each other."""
     timeout = request.timeout // _MINUTE
     if (request.escalate_after is None) != (not request.escalate_to):
-        yield f"{KEY}.EscalateTo and {KEY}.EscalateAfterMinutes: expected both or neither"
+        yield f"{KEY}.EscalateTo: set both EscalateTo and EscalateAfterMinutes, or neither."
     elif request.escalate_after and request.escalate_after >= request.timeout:
-        yield f"{KEY}.EscalateAfterMinutes: expected less than the {timeout:,} minutes of the request"
+        yield f"{KEY}.EscalateAfterMinutes: must be less than the request's {timeout:,} minutes."
     if any(after >= request.timeout for after in request.reminders):
-        yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
+        yield f"{KEY}.Reminders: must be less than the request's {timeout:,} minutes."
     if request.escalate_to and not request.approvers:
-        yield f"{KEY}.EscalateTo: expected {KEY}.Approvers too; without them everybody who is asked may answer"
+        yield (
+            f"{KEY}.EscalateTo: requires {KEY}.Approvers. "
+            "Without Approvers, anyone who receives the request can respond."
+        )
     if request.kind is RequestKind.QUESTION and not request.form:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     yield from _quorum_contradictions(request)
@@ -130,19 +138,21 @@ def _quorum_contradictions(request: Request) -> Iterator[str]:
         return
     asks = canonical(request.requested_by or "")
     named = {canonical(name) for name in request.approvers}
-    may = len(named if request.allow_self_approval else named - {asks})
+    yield from quorum_problems(request, len(named if request.allow_self_approval else named - {asks}))
+
+
+def quorum_problems(request: Request, people: int) -> Iterator[str]:
+    """Yield why a request with named approvers can't be decided, if so many of them can respond."""
     approvals, rejections = request.required_approvals, request.required_rejections
-    if not may:
+    only = "only 1 person" if people == 1 else f"only {people} people"
+    if not people:
+        yield f"{KEY}.Approvers: {ONLY_REQUESTER}"
+    elif approvals > people:
+        yield f"{KEY}.RequiredApprovals: {approvals} are too many: {only} can respond."
+    elif approvals + rejections > people + 1:
         yield (
-            f"{KEY}.Approvers: the only approver is who asks; "
-            f"name somebody else too, or set {KEY}.AllowSelfApproval to true"
-        )
-    elif approvals > may:
-        yield f"{KEY}.RequiredApprovals: expected at most {may}, since so many may answer, got {approvals}"
-    elif approvals + rejections > may + 1:
-        yield (
-            f"{KEY}.RequiredRejections: with {approvals} approvals needed, expected at most {may + 1 - approvals}, "
-            f"got {rejections}; else all {may} could answer without a decision"
+            f"{KEY}.RequiredRejections: {rejections} are too many: {only} can respond and {approvals} must approve, "
+            f"so the maximum is {people + 1 - approvals}. Otherwise everyone could respond without a decision."
         )
 
 
@@ -152,14 +162,14 @@ def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
     for key, value in execution_input.items():
         is_request = isinstance(value, dict) and value.keys() & known
         if is_request and (meant := schema.suggestion(key, [KEY], cutoff=0.8)):
-            raise InvalidRequestError([f"{shorten(key, 60)}: unknown key{meant}"])
+            raise InvalidRequestError([f"{shorten(key, 60)}: unknown key.{meant}"])
 
 
 def _refuse_forgotten_key(execution_input: Mapping[str, Json]) -> None:
     """Refuse a request that stands in the input itself: as context, anyone who is asked could respond."""
     keys = schema.load("request.schema.json")["properties"].keys() - EVERYDAY
     problems = [
-        f'{key}: expected under {KEY}, as in {{"{KEY}": {{"{key}": ...}}}}; if it is context, add "{KEY}": {{}}'
+        f'{key}: must be under {KEY}, as in {{"{KEY}": {{"{key}": ...}}}}. If it is context, add "{KEY}": {{}}.'
         for key in execution_input
         if key in keys
     ]
@@ -170,19 +180,23 @@ def _refuse_forgotten_key(execution_input: Mapping[str, Json]) -> None:
 def check_depth(value: Json) -> None:
     """Raise `InvalidRequestError` if an input is nested deeper than `MAX_DEPTH` levels."""
     if path := deeper_than(value, MAX_DEPTH):
-        raise InvalidRequestError([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
+        raise InvalidRequestError(
+            [f"{path}: nested deeper than {MAX_DEPTH} levels. Flatten it, or pass it as a string."]
+        )
 
 
 def _check_size(execution_input: Json) -> None:
     if problems := list(islice(_infinite(execution_input), MAX_INFINITE)):
-        raise InvalidRequestError([f"{path}: expected a number that a double can hold" for path in problems])
+        raise InvalidRequestError(
+            [f"{path}: not a number that fits in a double. Use a smaller number, or a string." for path in problems]
+        )
     try:
         size = len(json.dumps(execution_input, ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
+        problem = "Input: contains half of a surrogate pair, which is not valid Unicode. Remove it."
         raise InvalidRequestError([problem]) from None
     if size > MAX_INPUT:
-        raise InvalidRequestError([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+        raise InvalidRequestError([f"Input: {size:,} bytes are too many. The maximum is {MAX_INPUT:,}."])
 
 
 def _infinite(value: Json, path: str = "") -> Iterator[str]:
@@ -211,5 +225,5 @@ def _object(value: Json) -> dict[str, Json]:
 
 def _text(value: Json) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError("expected a text that is not empty")
+        raise TypeError("expected a string that is not empty")
     return value

@@ -38,9 +38,9 @@ SET_ASIDE = timedelta(hours=1)
 deployed, and does not fill the dead-letter queue until then."""
 
 _CAUSES = {
-    "ABORTED": "The execution was stopped before anybody answered.",
-    "FAILED": "The execution failed before anybody answered.",
-    "TIMED_OUT": "The execution timed out before anybody answered.",
+    "ABORTED": "The execution was stopped before a decision.",
+    "FAILED": "The execution failed before a decision.",
+    "TIMED_OUT": "The execution timed out before a decision.",
 }
 
 
@@ -73,7 +73,7 @@ class LifecycleHandler:
         else:
             self._tick()
         if self.failed:
-            raise NotAllDoneError(f"{len(self.failed)} approvals, the first is {self.failed[0]}")
+            raise NotAllDoneError(f"{len(self.failed)} approvals not processed, the first is {self.failed[0]}")
 
     def _tick(self) -> None:
         now = self.clock()
@@ -93,7 +93,7 @@ class LifecycleHandler:
         elif approval.told:
             self._move_on(approval, now)
         else:
-            self.logger.error("nobody told yet, queued again")
+            self.logger.error("no approver notified yet, queued again")
             self.notify_queue.add(approval.id)
             self.table.postpone(approval, min(now + NOTIFY_GRACE, approval.deadline))
 
@@ -101,7 +101,7 @@ class LifecycleHandler:
         """Store that a reminder or an escalation is due, and when to look again; `notify` tells people."""
         judgement = respond(self.table, approval, ScheduledCheck(now))
         if judgement.changed:
-            self.logger.info("moved on by the clock", extra={"verdict": judgement.verdict.value})
+            self.logger.info("due step stored", extra={"verdict": judgement.verdict.value})
         elif judgement.verdict is Verdict.NOT_DUE:
             self.table.postpone(judgement.approval, next_due(judgement.approval))
 
@@ -115,7 +115,7 @@ class LifecycleHandler:
     def _cancel_if_ended(self, approval: Approval, *, execution: EndedExecution) -> None:
         if execution.stopped_at < approval.requested_at:
             if not self._has_ended(approval):
-                self.logger.info("the execution was redriven since it ended")
+                self.logger.info("execution redriven since it ended")
                 return
             execution = execution.without_cause()  # It may be an earlier run's.
         # What ends an execution otherwise writes its own cause, which is nobody's reason.
@@ -136,7 +136,7 @@ class LifecycleHandler:
     def _respond(self, approval: Approval, *, event: ApprovalEvent) -> None:
         judgement = respond(self.table, approval, event)
         if judgement.changed:
-            self.logger.info("decided by the clock", extra={"verdict": judgement.verdict.value})
+            self.logger.info("decided by the scheduler", extra={"verdict": judgement.verdict.value})
 
     def _try(self, approval_id: str, do: Callable[[Approval], None]) -> None:
         """Process one approval. Its failure must not keep the others waiting: it is raised at the end."""
@@ -144,11 +144,11 @@ class LifecycleHandler:
             try:
                 do(self.table.get(approval_id))
             except NotFoundError:
-                self.logger.info("the record is gone")
+                self.logger.info("record deleted")
             except (UnreadableError, RecordFullError) as error:
                 self._set_aside(approval_id, error)
             except Exception:
-                self.logger.exception("could not be looked after")
+                self.logger.exception("approval not processed")
                 self.failed.append(approval_id)
 
     def _set_aside(self, approval_id: str, error: UnreadableError | RecordFullError) -> None:

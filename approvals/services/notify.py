@@ -105,7 +105,7 @@ class Notifier:
         try:
             return self._look_up(approval)
         except DeliveryError as error:
-            self.logger.warning("who is who can't be found out yet", extra={"reason": str(error)})
+            self.logger.warning("approvers not looked up yet", extra={"reason": str(error)})
             people = self.identities.find_partly(approval.request)
             if people is None:
                 raise StepsFailedError({IDENTIFY: error}) from error
@@ -144,7 +144,7 @@ class Notifier:
             if approval.version == 1 or self.table.announced(approval):
                 return run.approval
             approval = self.table.get(approval.id)
-        raise StepsFailedError({NEWS: DeliveryError("it changes faster than people can be told")})
+        raise StepsFailedError({NEWS: DeliveryError("the approval changes faster than approvers can be notified")})
 
     def _invite(self, run: Run) -> None:
         self._ask(run)
@@ -180,10 +180,10 @@ class Notifier:
                 earlier = self.table.get(earlier_id)
             except (NotFoundError, UnreadableError) as error:
                 # The newer request is told all the same.
-                self.logger.warning("no earlier attempt", extra={"superseded": earlier_id, "reason": str(error)})
+                self.logger.warning("earlier attempt not found", extra={"superseded": earlier_id, "reason": str(error)})
                 continue
             if approval.workflow.retries(earlier.workflow):
-                cause = "The workflow tried again: a newer request takes the place of this one."
+                cause = "The workflow retried. A newer request replaces this one."
                 respond(self.table, earlier, Cancellation(self.clock(), cause, superseded_by=approval.id))
                 self.logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
 
@@ -207,14 +207,14 @@ class Notifier:
         approval = self.table.get(approval_id)
         if approval.told:
             # A person was told and can respond. What is new from now on wakes this function again.
-            self.logger.error("not all could be told", extra={"reason": str(failure)})
+            self.logger.error("not everyone notified", extra={"reason": str(failure)})
             self.table.announced(approval)
             return
         self._cancel_untold(approval, str(failure))
 
     def _cancel_untold(self, approval: Approval, reason: str) -> Approval:
-        self.logger.error("no channel could be reached, approval cancelled")
-        cause = f"Nobody could be told about the request. {reason}"
+        self.logger.error("no approver could be notified, approval cancelled")
+        cause = f"No approver could be notified on any channel. {reason}"
         return respond(self.table, approval, Cancellation(self.clock(), cause, error=NOTIFICATION_FAILED)).approval
 
 

@@ -61,7 +61,7 @@ class RequestHandler:
             new = self.table.add(approval)
             if new:
                 self.requested()
-            self.logger.info("approval requested" if new else "approval was requested before")
+            self.logger.info("approval requested" if new else "approval requested before")
 
     def _approval(self, key: str, call: Call) -> Approval:
         request = parse_request(call.input, default_timeout=self.default_timeout)
@@ -85,7 +85,7 @@ class RequestHandler:
         try:
             self.workflows.fail(call.task_token, INVALID_REQUEST, str(error))
         except TaskGoneError:
-            self.logger.warning("the task no longer waits")
+            self.logger.warning("task no longer waiting")
 
 
 def _check_origin(execution_arn: str, function_arn: str) -> None:
@@ -101,8 +101,8 @@ def _check_size(execution_input: Json, request: Request) -> None:
     size, most = len(json.dumps(execution_input, ensure_ascii=False).encode()), most_bytes(request)
     if size + most > MAX_OUTPUT:
         problem = (
-            f"{KEY}: the input has {size:,} bytes and the result may have {most:,}, together more than the "
-            f"{MAX_OUTPUT:,} that Step Functions hands on; shorten the input, limit MaxLength in the Form, turn "
-            "comments off, or ask for fewer answers"
+            f"{KEY}: the input has {size:,} bytes and the result can have {most:,}. Together, Step Functions takes at "
+            f"most {MAX_OUTPUT:,}. Shorten the input, set MaxLength in Form, turn comments off, or require fewer "
+            "responses."
         )
         raise InvalidRequestError([problem])

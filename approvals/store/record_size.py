@@ -76,9 +76,9 @@ def check_size(approval: Approval) -> None:
     greatest = max(growth, key=lambda path: growth[path])
     where = f"{KEY}.{greatest}" if greatest and growth[greatest] > stored else KEY
     problem = (
-        f"{where}: with all that may be answered the record can grow from {stored:,} to {most:,} bytes, and at most "
-        f"{MAX_RECORD:,} can be stored; shorten the input, limit MaxLength in the Form, turn comments off, ask for "
-        "fewer answers, or name fewer people"
+        f"{where}: with all responses, the record can grow from {stored:,} to {most:,} bytes. The maximum is "
+        f"{MAX_RECORD:,}. Shorten the input, set MaxLength in Form, turn comments off, require fewer responses, "
+        "or name fewer people."
     )
     raise InvalidRequestError([problem])
 

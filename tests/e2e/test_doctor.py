@@ -251,9 +251,7 @@ def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_fixes
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
     assert faults() == []
-    assert (
-        only_fault(Check.APPROVERS, "--approver", "U0GONE0005")["text"] == "the Slack user U0GONE0005 was deactivated"
-    )
+    assert only_fault(Check.APPROVERS, "--approver", "U0GONE0005")["text"] == "Slack user U0GONE0005 is deactivated."
 
 
 def test_a_stale_stack_is_named(doctor_stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,13 +231,13 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
     shell.answered(Action.APPROVE, comment="Go.")
     shown = shell.run("show", "run-1").stdout
     for part in (
-        "Deploy web 2.4.1\nWaiting for an answer, until Mon 23 Nov 2026, 10:00 UTC (60 min)",
+        "Deploy web 2.4.1\nWaiting for a response, until 23 Nov 2026, 10:00 UTC (60 min)",
         "2 must approve; one rejection is enough.",
         "1 of 2 approvals",
         "Adds the new checkout.",
         "Version  2.4.1",
         "https://example.com/diff",
-        'alice@example.com approved it by email. "Go."',
+        'alice@example.com approved by email. "Go."',
         "#/v2/executions/details/arn:aws:states:eu-west-1:",
     ):
         assert part in shown, shown
@@ -458,7 +458,7 @@ def test_a_cell_of_line_breaks_alone_is_read_once(text: str) -> None:
 
 
 def test_an_authors_text_poses_as_no_line_of_ours(shell: Shell) -> None:
-    forged = "Waiting for an answer\n\nHistory\n  2026-11-23T09:00:00.000Z  ciso@example.com approved it by email."
+    forged = "Waiting for a response\n\nHistory\n  2026-11-23T09:00:00.000Z  ciso@example.com approved by email."
     title = "History"
     facts = [{"Label": "Id", "Value": "another"}]
     text = json.dumps({"Approval": {"Title": title, "Details": forged, "Facts": facts}, "Requested by": "ciso"})

@@ -43,9 +43,9 @@ def test_an_approved_request_exits_with_0_and_tells_line_by_line_what_happened(s
     assert [text for _, text in told] == [
         "Requested.",
         f"Waiting until {iso(shell.newest().deadline)}.",
-        'alice@example.com approved it by email. "Looks good. Really."',
+        'alice@example.com approved by email. "Looks good. Really."',
         "Approved by alice@example.com.",
-        "The workflow was told.",
+        "The workflow received the decision.",
     ]
     assert all(iso(began) <= time <= iso(shell.clock()) for time, _ in told)
     assert lines[-2].startswith("Approved by alice@example.com by email on ")
@@ -163,7 +163,7 @@ def test_without_wait_a_request_whose_approvers_cannot_be_reached_fails_with_the
     shell.then = [partial(shell.asked, people=None), partial(shell.cancelled, error="InvalidApprovalRequest")]
     result = shell.run("request", *TITLE, "--approver", "ann@example.com")
     assert result.exit_code == 3
-    assert "The execution was stopped before anybody answered." in result.stdout
+    assert "The execution was stopped before a decision." in result.stdout
     assert "approvals wait" not in result.stdout
 
 
@@ -325,8 +325,8 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         ),
         (("--file", "-"), '{"Reminders": [1, ]}', ["Illegal trailing comma before end of array: line 1 column 17"]),
         (("--file", "-"), '{"Title": A}', ["standard input is not valid JSON: Expecting value: line 1 column 11"]),
-        (("--file", "-"), '{"approval": {"Title": "A"}}', ["approval: unknown key, did you mean Approval?"]),
-        (("--file", "-"), "Aproval: {Title: A}\nVersion: 1\n", ["Aproval: unknown key, did you mean Approval?"]),
+        (("--file", "-"), '{"approval": {"Title": "A"}}', ["approval: unknown key. Did you mean Approval?"]),
+        (("--file", "-"), "Aproval: {Title: A}\nVersion: 1\n", ["Aproval: unknown key. Did you mean Approval?"]),
         (("--file", "-"), "Title: [", ["standard input is neither JSON nor YAML"]),
         (("--file", "-"), "- a", ["expected an object"]),
         (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is no text"]),
@@ -339,13 +339,13 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--title", "A", "--input", '{"a": 1, "a": 2}'), "", ['--input: the key "a" is there twice']),
         (("--file", "-"), '{"Approval": {}, "Amount": 1e400}', ["Amount: inf has no form in JSON"]),
         (("--file", "-"), '{"T\u200bitle": "A"}', ["Approval.T\ufffditle: unknown key"]),
-        (("--title", "A\u2800B"), "", ["got U+2800 braille pattern blank at character 2"]),
+        (("--title", "A\u2800B"), "", ["remove the hidden character U+2800 braille pattern blank at character 2"]),
         (("--file", "/no/such/file"), "", ["/no/such/file can't be read"]),
         (("--fact", "Version"), "", ["--fact 'Version': expected a label"]),
         (("--comment", "reject=maybe"), "", ["--comment 'reject=maybe'", "off, optional, required"]),
         (("--approver", "ann"), "", ["Approval.Approvers"]),
         (("--required-approvals", "0"), "", ["--required-approvals"]),
-        (("--reminder", "90"), "", ["less than the 60 minutes"]),
+        (("--reminder", "90"), "", ["less than the request's 60 minutes"]),
         (("--input", "[1]"), "", ["--input: expected an object"]),
         (("--input", '{"Approval": {}}'), "", ["--input: the key Approval"]),
         (("--file", "-"), '{"Approval": {"Result": {}}}', ["Approval.Result"]),

@@ -33,7 +33,7 @@ from tests.support.tables import TABLE
 from web import pages
 
 ID = an_approval().id
-NAMED = "\u201cDeploy web 2.4.1\u201d (run-1):"
+NAMED = "\u201cDeploy web 2.4.1\u201d [bclqip]:"
 OUTCOME_ALICE = f"outcome_email:{ALICE.id}"
 
 
@@ -171,7 +171,7 @@ def test_step_functions_is_told_of_every_cancellation(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack, clock: Clock, *, gone: bool
 ) -> None:
     """Should the execution wait all the same, it must not wait for a year."""
-    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before anybody answered."))
+    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before a decision."))
     workflows.gone = gone
     resumer(ID, last=False)
     assert [each.status for each in workflows.resumed] == ([] if gone else [Status.CANCELLED])
@@ -267,7 +267,7 @@ def test_requester_is_told_in_the_thread_with_the_comment(
     assert reply.thread_ts == asked.deliveries[0].id
     assert reply.text == (
         f"<@U0JO000001> {NAMED} Rejected by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}"
-        "|on Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
+        "|on 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
     )
 
 

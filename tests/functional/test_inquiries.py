@@ -192,7 +192,7 @@ def test_an_answer_in_the_home_counts_and_the_home_shows_it(app: SlackApp) -> No
     assert decision.approver == BOB
     app.deliver()
     shown = app.read()
-    assert shown.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack <!date^")
+    assert shown.startswith("\u201cDeploy web 2.4.1\u201d [bclqip]: Approved by bob in Slack <!date^")
     assert "Nothing waits for you." in shown
     app.home()
     assert not app.read().startswith("\u201c")
@@ -205,7 +205,10 @@ def test_an_answer_in_the_home_that_lost_says_so_there(app: SlackApp) -> None:
     respond(app.table, asked, a_response(Action.REJECT))
     app.send(clicked)
     app.deliver()
-    assert "Somebody was faster. Rejected by alice@example.com by email <!date^" in app.read()
+    assert (
+        "Your response was not recorded: the request is already decided. Rejected by alice@example.com by email <!date^"
+        in app.read()
+    )
     assert app.slack.messages() == []
 
 
@@ -336,7 +339,7 @@ def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(app: SlackA
     app.deliver()
     said = app.slack.messages()[-1]
     assert said.channel == told_in
-    assert said.text.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack")
+    assert said.text.startswith("\u201cDeploy web 2.4.1\u201d [bclqip]: Approved by bob in Slack")
 
 
 def test_people_who_may_not_respond_are_shown_a_request_without_buttons(app: SlackApp) -> None:

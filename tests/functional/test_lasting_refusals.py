@@ -28,7 +28,7 @@ from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, F
 
 ALICES, BOBS, CAROL = "U0ALICE01", "U0BOB00002", "U0CAROL003"
 ALICE_IN_SLACK = replace(BOB, id=ALICES, name="alice")
-NAMED = "\u201cDeploy\u201d (run-1):"
+NAMED = "\u201cDeploy\u201d [bclqip]:"
 HOUR = timedelta(hours=1)
 
 Break = Callable[[Slack], None]

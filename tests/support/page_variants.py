@@ -58,11 +58,11 @@ WRONG = Typed(
     {"form.Share": "many", "comment": "\nwhy"},
     {
         "form.Version": "Please fill this in.",
-        "form.Share": "Please give a number.",
+        "form.Share": "Enter a number.",
         "form.Ring": "Please choose one of the choices.",
         "form.Zone": "Please choose one of the choices.",
         "comment": "Too long.",
-        "sure": "Please tick the box to approve.",
+        "sure": "Tick the box to confirm that you want to approve this request.",
     },
 )
 
@@ -191,7 +191,7 @@ def _variants() -> Iterator[tuple[str, str]]:
     yield "withdrawn", confirm(judge(waiting(), Withdrawal(ALICE, NOW + timedelta(minutes=3))).approval)
     yield "recorded", recorded()
     yield "recorded-note", recorded("To reject it instead, withdraw your response first.")
-    yield "not-allowed", pages.not_allowed(typical(), "Only ann may answer.", too_early=False, now=LATER)
+    yield "not-allowed", pages.not_allowed(typical(), "Only ann can respond.", too_early=False, now=LATER)
     yield "too-early", pages.not_allowed(typical(), "Please open the link again.", too_early=True, now=LATER)
     yield "approved", pages.outcome(decided(comment="fine"), Action.APPROVE)
     yield "rejected", pages.outcome(decided(Action.REJECT, BOB), Action.APPROVE)
@@ -201,7 +201,7 @@ def _variants() -> Iterator[tuple[str, str]]:
     yield "silent", pages.outcome(_silent(), Action.REJECT)
     yield "eventful", pages.outcome(eventful(), Action.APPROVE)
     yield "error", pages.error("There is no request behind it.")
-    yield "error-heading", pages.error("Go back and shorten it.", "That did not work")
+    yield "error-heading", pages.error("Go back and shorten it.", "Nothing was recorded")
 
 
 def _silent() -> Approval:

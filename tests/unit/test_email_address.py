@@ -111,7 +111,7 @@ def test_a_malformed_address_is_refused_with_the_name_of_its_field(key: str, add
 @pytest.mark.parametrize("requested_by", ["ann+x@example.com", "Ann@example.com"])
 def test_the_only_approver_is_the_requester_however_they_are_written(requested_by: str) -> None:
     asked: Json = {"Approvers": ["ann@example.com"], "RequestedBy": requested_by}
-    with pytest.raises(InvalidRequestError, match="the only approver is who asks"):
+    with pytest.raises(InvalidRequestError, match="the requester is the only approver"):
         parse_request({"Approval": asked}, default_timeout=HOUR)
 
 

@@ -171,19 +171,22 @@ def test_an_address_without_a_subscription_is_asked_in_slack_alone() -> None:
 @pytest.mark.parametrize("slack", [None, SlackUsers()])
 def test_an_address_that_no_email_reaches_is_a_problem_that_says_what_to_do(slack: SlackUsers | None) -> None:
     [problem] = problems("bob@example.com", "carol@example.com", slack=slack)
-    assert problem.startswith("Approval.Approvers[1]: carol@example.com has no confirmed subscription")
-    assert "subscribe the address, let it confirm, and start again" in problem
+    assert problem.startswith("Approval.Approvers[1]: carol@example.com has not confirmed its email subscription")
+    assert (
+        "Run `approvals approvers add carol@example.com`, follow the link in the email from AWS, and start again."
+        in problem
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("U0NOBODY99", "Slack knows no user U0NOBODY99"),
-        (LEFT.id, "the Slack user U0LEFT0004 was deactivated"),
-        (GUEST.id, "the Slack user U0GUEST005 belongs to another workspace"),
-        (ROBOT.id, "the Slack user U0ROBOT006 is a bot"),
-        (INVITED.id, "the Slack user U0INVITED9 was invited and has not joined yet"),
-        ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
+        ("U0NOBODY99", "Slack user U0NOBODY99 does not exist."),
+        (LEFT.id, "Slack user U0LEFT0004 is deactivated."),
+        (GUEST.id, "Slack user U0GUEST005 is in another workspace."),
+        (ROBOT.id, "Slack user U0ROBOT006 is a bot."),
+        (INVITED.id, "Slack user U0INVITED9 was invited and has not joined yet."),
+        ("S0NOTHING1", "Slack user group S0NOTHING1 does not exist or has no active members."),
     ],
 )
 def test_a_name_that_slack_cannot_resolve_is_a_problem(name: str, problem: str) -> None:
@@ -196,7 +199,7 @@ def test_a_guest_is_an_approver_by_their_own_name_alone() -> None:
         assert person.on("slack") == OWN_GUEST.id
     slack = SlackUsers(groups={GROUP: (OWN_GUEST.id, ROBOT.id)})
     [problem] = problems(GROUP, slack=slack)
-    assert problem.startswith("Approval.Approvers[0]: nobody in the user group S0RELEASE1 is a full member")
+    assert problem.startswith("Approval.Approvers[0]: Slack user group S0RELEASE1 has no full members")
 
 
 def test_invited_user_is_nobody_by_address_or_group_until_they_join() -> None:
@@ -209,7 +212,7 @@ def test_invited_user_is_nobody_by_address_or_group_until_they_join() -> None:
 def test_a_bot_is_nobody_by_address_either() -> None:
     slack = SlackUsers(users=(replace(ROBOT, email="robot@example.com"),))
     [problem] = problems("robot@example.com", slack=slack, subscribed=())
-    assert "robot@example.com has no confirmed subscription" in problem
+    assert "robot@example.com has not confirmed its email subscription" in problem
 
 
 def test_every_problem_is_named() -> None:
@@ -221,7 +224,7 @@ def test_every_problem_is_named() -> None:
 @pytest.mark.parametrize("name", [ALICE.id, GROUP])
 def test_a_slack_name_without_slack_is_a_problem(name: str) -> None:
     [problem] = problems("bob@example.com", name)
-    assert problem.startswith("Approval.Approvers[1]: this stack has no Slack")
+    assert problem.startswith("Approval.Approvers[1]: Slack is not connected to this stack")
 
 
 @pytest.mark.parametrize("slack", [None, SlackUsers()])
@@ -234,24 +237,24 @@ def test_a_requester_who_could_hide_among_the_approvers_is_a_problem(slack: Slac
 def test_a_group_that_is_too_large_is_a_problem() -> None:
     slack = SlackUsers(groups={GROUP: tuple(f"U{n:07}" for n in range(MAX_PEOPLE + 1))})
     assert problems(GROUP, slack=slack) == [
-        f"Approval.Approvers[0]: expected at most {MAX_PEOPLE} people, the user group has {MAX_PEOPLE + 1}"
+        f"Approval.Approvers[0]: Slack user group S0RELEASE1 has {MAX_PEOPLE + 1} members. The maximum is {MAX_PEOPLE}."
     ]
 
 
 @pytest.mark.parametrize(
     ("approvers", "changes", "problem"),
     [
-        (("alice@example.com",), {"requested_by": ALICE.id}, "Approval.Approvers: the only approver is who asks"),
-        ((GROUP,), {"required_approvals": 3}, "Approval.RequiredApprovals: expected at most 2, since so many may"),
+        (("alice@example.com",), {"requested_by": ALICE.id}, "Approval.Approvers: the requester is the only approver"),
+        ((GROUP,), {"required_approvals": 3}, "Approval.RequiredApprovals: 3 are too many: only 2 people can respond."),
         (
             (GROUP,),
             {"required_approvals": 2, "requested_by": "bob@example.com"},
-            "Approval.RequiredApprovals: expected at most 1",
+            "Approval.RequiredApprovals: 2 are too many: only 1 person can respond.",
         ),
         (
             (GROUP,),
             {"required_approvals": 2, "required_rejections": 2},
-            "Approval.RequiredRejections: with 2 approvals needed, expected at most 1",
+            "Approval.RequiredRejections: 2 are too many: only 2 people can respond and 2 must approve",
         ),
     ],
 )
@@ -267,8 +270,8 @@ def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> Non
         [key] = changes
         [problem] = problems(**changes)
         wanted = "".join(word.capitalize() for word in key.split("_"))
-        assert problem.startswith(f"Approval.{wanted}: expected 1 without Approval.Approvers"), problem
-    assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the only approver is who asks")
+        assert problem.startswith(f"Approval.{wanted}: must be 1 without Approval.Approvers"), problem
+    assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the requester is the only approver")
     assert found(requested_by=STACK, allow_self_approval=True).requester is not None
     assert found(required_approvals=9, slack=SlackUsers()).approvers == (), "everybody in the channel may"
 

@@ -553,7 +553,7 @@ def test_approvers_are_mentioned_or_named() -> None:
     who, told, *_ = [
         block["elements"][0]["elements"] for block in as_sent(request_blocks(approval)) if "rich" in block["type"]
     ]
-    assert said(who) == "Only \nann@example.com\n and \n may answer. 2 must approve; one rejection is enough."
+    assert said(who) == "Only \nann@example.com\n and \n can respond. Needs 2 approvals; 1 rejection rejects it."
     assert [part["user_id"] for part in who if part["type"] == "user"] == ["U0CAROL003"]
     assert told == [{"type": "text", "text": "cc "}, {"type": "user", "user_id": "U0DAVE0009"}]
 
@@ -624,7 +624,7 @@ def test_form_answers_are_shown_by_their_labels() -> None:
 
 def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
     """Each line of theirs is in a quote: progress stands right below, outside."""
-    forged = "Approved by ciso@example.com in Slack on Mon 23 Nov 2026, 09:01 UTC"
+    forged = "Approved by ciso@example.com in Slack on 23 Nov 2026, 09:01 UTC"
     form = (FormField(name="Why", label="Why", type=FieldType.TEXT),)
     request = Request(title=f"{'x' * 160} {forged}", timeout=HOUR, form=form, required_approvals=2)
     asked = an_approval(request=request)
@@ -639,7 +639,7 @@ def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
 
 def test_a_moment_has_a_fallback_in_utc() -> None:
     [facts] = [block["fields"] for block in as_sent(request_blocks(an_approval())) if "fields" in block]
-    when = "<!date^1795428000^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:00 UTC>"
+    when = "<!date^1795428000^{date_short_pretty} at {time}|23 Nov 2026, 10:00 UTC>"
     assert facts[1]["text"] == f"*Respond by*\n{when}"
 
 
@@ -824,7 +824,7 @@ def test_each_answer_so_far_has_its_time_in_the_readers_zone() -> None:
             "type": "date",
             "timestamp": int((NOW + timedelta(minutes=1)).timestamp()),
             "format": "{date_short_pretty} at {time}",
-            "fallback": "on Mon 23 Nov 2026, 09:01 UTC",
+            "fallback": "on 23 Nov 2026, 09:01 UTC",
         }
     ]
     assert check_message(as_sent(request_blocks(approval)))
@@ -978,7 +978,7 @@ def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
 
 def test_the_authors_text_is_quoted_below_our_own() -> None:
     """Details that imitate progress stand below the real one, with a bar beside them."""
-    forged = "1 of 2 approvals\nApproved by ciso@example.com by email on Mon 23 Nov 2026, 09:01 UTC"
+    forged = "1 of 2 approvals\nApproved by ciso@example.com by email on 23 Nov 2026, 09:01 UTC"
     request = Request(timeout=HOUR, required_approvals=2, details=forged, requested_by="jo@example.com")
     blocks = as_sent(request_blocks(an_approval(request=request, responses=(a_response(),))))
     texts = [said([block]) for block in blocks]
