@@ -213,7 +213,7 @@ def test_dialog_that_changed_nothing_does_not_count_after_the_withdrawal(workspa
     before = workspace.record
     assert before.standing == ()
     answer = workspace.send(second)
-    assert "nothing was changed" in answer["body"]
+    assert "nothing changed" in answer["body"]
     assert workspace.record == before
 
 
@@ -248,7 +248,7 @@ def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_a
     workspace.choose(WITHDRAW)
     before = workspace.record
     answer = workspace.send(sent)
-    assert "nothing was changed" in answer["body"]
+    assert "nothing changed" in answer["body"]
     assert workspace.record == before
     assert before.standing == ()
 
@@ -586,7 +586,7 @@ def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(wo
     with pytest.raises(SlackError, match="comment"):
         workspace.submit()
     workspace.submit(checked=False, comment="  ")
-    assert workspace.modal().errors == {"comment": "Enter a reason."}
+    assert workspace.modal().errors == {"comment": "Enter a comment."}
     assert workspace.is_(Status.PENDING)
     workspace.submit(comment="Tested")
     decision = workspace.record.decision
@@ -609,7 +609,7 @@ def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(workspace:
     workspace.ask()
     workspace.click(ACTION_IDS[REJECT])
     workspace.submit(checked=False, comment="x" * 1001)
-    assert workspace.modal().errors == {"comment": "It has 1,001 characters; at most 1,000 fit. Please shorten it."}
+    assert workspace.modal().errors == {"comment": "The reason has 1,001 characters. Use at most 1,000."}
     assert workspace.is_(Status.PENDING)
 
 
@@ -649,7 +649,7 @@ def test_form_errors_are_said_at_each_field(workspace: Workspace) -> None:
     assert workspace.modal().errors.keys() == {f"form.{name}" for name in wrong}
     assert workspace.modal().errors["form.Amount"] == "Enter a number from 1 to 500."
     workspace.submit(checked=False, form_Amount="")
-    assert workspace.modal().errors == {"form.Amount": "Please fill this in."}
+    assert workspace.modal().errors == {"form.Amount": "Enter a number."}
     assert workspace.record.responses == ()
 
 
@@ -678,7 +678,7 @@ def test_who_changes_the_form_in_slack_is_told_who_must_approve_again_and_they_s
     workspace.submit(form_Amount="300")
     told = json.dumps(workspace.modal().view)
     assert "Recorded" in told
-    assert "Your response is recorded. alice must approve again, since the form was changed. 1 of 2 approvals." in told
+    assert "Your response is recorded: 1 of 2 approvals. alice must approve again, since the form was changed." in told
     workspace.slack._modals.clear()
     [alice, bob] = workspace.record.responses
     assert (alice.reset_by, bob.replaced) == ("bob@example.com", {"Amount": 200})
@@ -716,7 +716,7 @@ def test_who_has_approved_a_form_is_not_asked_to_fill_it_in_again(workspace: Wor
         if workspace.slack.modals():
             workspace.submit(form_Amount="200")
     assert workspace.slack.modals() == []
-    assert [f"{ABOUT} Your response was already recorded. 1 of 2 approvals." in note for note in workspace.notes] == [
+    assert [f"{ABOUT} Your response was already recorded: 1 of 2 approvals." in note for note in workspace.notes] == [
         True
     ]
 
@@ -971,7 +971,7 @@ def test_one_of_two_approvals_counts_without_a_note(workspace: Workspace) -> Non
     assert [response.person for response in workspace.record.standing] == ["bob@example.com"]
     assert workspace.is_(Status.PENDING)
     workspace.click(ACTION_IDS[APPROVE])
-    assert workspace.notes == [f"{ABOUT} Your response was already recorded. 1 of 2 approvals. {BY_BOB}."]
+    assert workspace.notes == [f"{ABOUT} Your response was already recorded: 1 of 2 approvals."]
     workspace.click(ACTION_IDS[APPROVE], ALICE)
     assert workspace.is_(Status.APPROVED)
 

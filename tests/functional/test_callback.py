@@ -394,7 +394,7 @@ def test_the_other_answer_must_wait_until_the_first_is_withdrawn(site: Site, met
     site.post(of(asked))
     answer = site.ask(method, of(asked, REJECT))
     assert answer["statusCode"] == 409
-    assert "To reject it instead, withdraw your response first." in answer["body"]
+    assert "To reject this request, first withdraw your response." in answer["body"]
     assert 'value="withdraw"' in answer["body"]
     back = site.post(of(asked, REJECT, do="withdraw"))
     assert back["statusCode"] == 303
@@ -506,7 +506,7 @@ def test_a_form_that_is_sent_again_after_the_withdrawal_does_nothing_until_it_is
     respond(site.table, site.table.get(asked.id), Withdrawal(ALICE, clock()))
     again = site.ask(method, form)
     assert again["statusCode"] == 409
-    assert "You withdrew this response after the page was made." in again["body"]
+    assert "you withdrew a response after this page was opened." in again["body"]
     assert site.table.get(asked.id).standing == ()
     assert site.post(of(asked) | seen(again["body"]))["statusCode"] == 303
     assert [said.person for said in site.table.get(asked.id).standing] == [person]
@@ -559,15 +559,15 @@ def test_more_time_moves_the_deadline_and_the_page_says_so(site: Site) -> None:
     assert site.table.get(asked.id).deadline == asked.deadline + timedelta(minutes=30)
     page = site.get(of(asked))["body"]
     assert "23 Nov 2026, 10:30 UTC" in page
-    assert "asked for more time" in page
+    assert "extended the deadline" in page
     assert 'value="more-time"' not in page
 
 
 @pytest.mark.parametrize(
     ("do", "what"),
     [
-        ("withdraw", "It is too late to withdraw your response."),
-        ("more-time", "It is too late to extend the deadline."),
+        ("withdraw", "You can no longer withdraw your response"),
+        ("more-time", "You can no longer extend the deadline"),
     ],
 )
 def test_after_the_decision_nothing_is_withdrawn_and_no_time_added(site: Site, do: str, what: str) -> None:
@@ -655,9 +655,7 @@ def test_high_severity_needs_the_box_ticked(site: Site, action: Action) -> None:
     for sure in ({}, {"sure": ""}, {"sure": "no"}, {"sure": "on"}):
         answer = site.post(of(approval, action, comment="Typed", **sure))
         assert answer["statusCode"] == 400
-        assert (
-            problem_at(answer["body"], "sure") == f"This request is of high severity. Please tick the box to {action}."
-        )
+        assert problem_at(answer["body"], "sure") == f"Tick the box to confirm that you want to {action} this request."
         assert "Typed" in answer["body"]
     assert site.table.get(approval.id) == approval
     assert site.post(of(approval, action, sure="yes"))["statusCode"] == 303
@@ -670,7 +668,7 @@ def test_a_required_comment_is_asked_for_again(site: Site, action: Action) -> No
     for comment in ("", " \r\n "):
         answer = site.post(of(approval, action, comment=comment))
         assert answer["statusCode"] == 400
-        assert problem_at(answer["body"], "comment") == "Enter a reason."
+        assert problem_at(answer["body"], "comment") == f"Enter a {'comment' if action is APPROVE else 'reason'}."
     assert site.table.get(approval.id) == approval
     assert site.post(of(approval, action, comment="Because"))["statusCode"] == 303
     assert site.table.get(approval.id).responses[0].comment == "Because"
@@ -696,7 +694,7 @@ def test_the_values_of_a_form_are_recorded_and_shown(site: Site) -> None:
 @pytest.mark.parametrize(
     ("share", "problem"),
     [
-        ("", "Please fill this in."),
+        ("", "Enter a number."),
         ("many", "Enter a number from 1 to 10."),
         ("11", "Enter a number from 1 to 10."),
         ("nan", "Enter a number from 1 to 10."),
@@ -1002,7 +1000,7 @@ def test_a_response_that_the_record_has_no_room_for_is_a_page_that_says_so(
     answer = site.post(fields(do=do or None, comment="x" * 1000))
     assert answer["statusCode"] == 413
     assert "Your response is not recorded" in answer["body"]
-    assert "no room left" in answer["body"]
+    assert "is full" in answer["body"]
     assert site.status() is Status.PENDING
 
 
@@ -1089,7 +1087,7 @@ def test_a_page_made_before_a_withdrawal_in_slack_does_not_respond_again(
     for _ in range(2):
         again = site.ask(method, form)
         assert again["statusCode"] == 409
-        assert "You withdrew this response after the page was made." in again["body"]
+        assert "you withdrew a response after this page was opened." in again["body"]
         assert site.table.get(asked.id).standing == ()
     assert site.post(of(asked) | seen(again["body"]))["statusCode"] == 303
     assert len(site.table.get(asked.id).standing) == 1

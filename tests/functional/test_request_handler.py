@@ -119,7 +119,7 @@ def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
     handler(a_call({"Approval": {"Form": form}, "k": "x" * 230_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert "limit MaxLength in the Form" in cause
+    assert "set MaxLength in Form" in cause
     handler(a_call({"Approval": {"Form": form}, "k": "x" * 170_000}), context)
     assert table.get(approval_id(TOKEN)).request.form
 
@@ -158,7 +158,7 @@ def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
     handler(a_call({"Approval": asked}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert cause.startswith("Approval.Form: with all that may be answered")
+    assert cause.startswith("Approval.Form: with all responses")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
     handler(a_call({"Approval": asked, "k": "x" * 200_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert cause.startswith("Approval: with all that may be answered the record can grow from ")
+    assert cause.startswith("Approval: with all responses, the record can grow from ")
     assert "name fewer people" in cause
     handler(a_call({"Approval": asked, "k": "x" * 20_000}), context)
     assert len(workflows.failed) == 1
