@@ -43,7 +43,7 @@ class RequestFailedError(Exception):
 
 
 class BotHandler:
-    """Answer Slack's requests by Bolt's adapter; refuse with 401 what is unsigned, stale or malformed.
+    """Answer Slack's requests by Bolt's adapter; refuse unsigned, stale and malformed ones with 401.
 
     Only a check of the address's certificate needs no signature, and has no effect.
     """

@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from approvals.domain import form_wording, wording
-from approvals.domain.eligibility import eligible, unanswered
+from approvals.domain.eligibility import invited
 from approvals.domain.errors import DeliveryRefusedError
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval, Delivery
 from approvals.domain.parts import Text, display_name, join_texts, text
 from approvals.domain.people import Person
+from approvals.domain.seats import awaited, unanswered
 from approvals.domain.steps import outcome_step, request_step, step_for
 from approvals.services.channel import Done, News, NewsKind, NotDone, Tasks, Unreachable
 from bot.addresses import SLACK
@@ -37,7 +38,7 @@ minute. Approvers who are left out find the request in the app's Home, and in th
 Source: https://docs.slack.dev/apis/web-api/rate-limits (chat.update, tier 3)
 """
 
-CHANNEL_CLOSED = "The request's channel in Slack takes no messages any more, so nobody else is told there."
+CHANNEL_CLOSED = "The request's Slack channel no longer accepts messages, so nobody else in it was notified."
 
 MAX_MENTIONS = 50
 """People who are mentioned in one message: more would be noise."""
@@ -201,7 +202,7 @@ class SlackChannel:
             if isinstance(sent, Done):
                 return sent
         asked = {message.to for message in direct_messages(approval)}  # They see the outcome in their message.
-        named = [person.on(SLACK) for person in eligible(approval)]
+        named = [person.on(SLACK) for person in invited(approval)]
         users = [user for user in dict.fromkeys([requester_of(approval), *named]) if user and user not in asked]
         if not users:
             return Done() if asked else self._nobody()
@@ -252,19 +253,19 @@ class _Said:
 
 
 def _reminder(approval: Approval) -> _Said:
-    missing = unanswered(approval)
+    missing = awaited(approval)
     names = ", ".join(display_name(person) for person in missing if not person.on(SLACK))
-    return _Said(join_texts([wording.reminder(approval), f"Not answered yet: {names}." if names else ""]), missing)
+    return _Said(join_texts([wording.reminder(approval), f"Still waiting for {names}." if names else ""]), missing)
 
 
 def _direct_reminder(approval: Approval) -> _Said:
-    return _Said(wording.reminder(approval), unanswered(approval))
+    return _Said(wording.reminder(approval), awaited(approval))
 
 
 def _escalation(approval: Approval) -> _Said:
     new = approval.people.escalation if approval.people else ()
     names = ", ".join(map(display_name, new))
-    return _Said(text(f"There was no decision in time. From now on these may answer, too: {names}."), new)
+    return _Said(text(f"No decision yet. {names} can now respond as well."), new)
 
 
 def _extension(approval: Approval) -> _Said:

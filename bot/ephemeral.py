@@ -49,11 +49,11 @@ PATIENCE = timedelta(minutes=3)
 _MAX_CHOICES = 5
 """Full IDs in the answer to a reference that fits several approvals."""
 
-_UNREADABLE = "The record of this request can't be read, so there is no page. Ask whoever runs this service."
-_NOTHING_OPEN = "Nothing is open that you may see. `/approvals help` says what is shown to whom."
-_NOTHING_ASKED = "You asked for nothing in the last 30 days."
-_NOTHING_FOUND = "Nothing was found in the last 30 days that you may see."
-_NO_SUCH = "There is no such approval among those that you may see. `/approvals search` finds more."
+_UNREADABLE = "This request's record can't be read, so there is no page. Contact the people who run this app."
+_NOTHING_OPEN = "No open requests that you can see. `/approvals help` explains which requests you see."
+_NOTHING_REQUESTED = "You have no requests from the last 30 days."
+_NOTHING_FOUND = "No matching requests from the last 30 days."
+_NO_SUCH = "No request that you can see has this ID or name. Try `/approvals search`."
 
 
 class ReplyDelivery:
@@ -139,16 +139,16 @@ class ReplyDelivery:
                 self._list(reply, self._open(viewer), _NOTHING_OPEN)
             case Subcommand.MINE:
                 mine = [summarize(approval) for approval in self._recent() if is_requester(approval, viewer)]
-                self._list(reply, [("You asked for", mine)], _NOTHING_ASKED)
+                self._list(reply, [("Your requests", mine)], _NOTHING_REQUESTED)
             case Subcommand.SEARCH:
                 visible = (approval for approval in self._recent() if can_see(approval, viewer))
                 found = [summarize(approval) for approval in visible if has_words(approval, text)]
-                self._list(reply, [("Found", found)], _NOTHING_FOUND)
+                self._list(reply, [("Results", found)], _NOTHING_FOUND)
             case Subcommand.SHOW:
                 self._show(reply, self._referenced(text, viewer), viewer)
             case Subcommand.HELP:
                 problem = [paragraph(sentence(text))] if text else []
-                self._messenger.respond(reply.response_url, "What /approvals knows", [*problem, paragraph(HELP)])
+                self._messenger.respond(reply.response_url, "Commands", [*problem, paragraph(HELP)])
 
     def _list(self, reply: DeferredReply, sections: Sequence[tuple[str, Sequence[Summary]]], nothing: str) -> None:
         blocks = list_blocks(sections, self._messenger.link, nothing)
@@ -162,18 +162,20 @@ class ReplyDelivery:
                 (waiting if is_awaited(approval, viewer) else others).append(summarize(approval))
         for approvals in (waiting, others):
             approvals.sort(key=lambda each: each.deadline)
-        return [("Waits for you", waiting), ("Open, waits for others", others)]
+        return [("Waiting for you", waiting), ("Waiting for others", others)]
 
     def _show(self, reply: DeferredReply, found: list[Summary], viewer: Viewer) -> None:
         """Show the only approval that was found, or those to choose from."""
         alone = next(self._in_full(found), None) if len(found) == 1 else None
         if alone and can_see(alone, viewer):
-            self._messenger.respond(reply.response_url, *message_of(alone, answerable=is_awaited(alone, viewer)))
+            self._messenger.respond(
+                reply.response_url, *message_of(alone, answerable=is_awaited(alone, viewer), is_copy=True)
+            )
         else:
             # An approval that they may not see is answered like a missing one: nobody learns what exists.
             several = found if len(found) > 1 else []
             ids = ", ".join(f"`{summary.id}`" for summary in several[:_MAX_CHOICES])
-            self._list(reply, [(f"Which one? Repeat with its full ID: {ids}", several)], _NO_SUCH)
+            self._list(reply, [(f"Which one? Use `/approvals show` with a full ID: {ids}", several)], _NO_SUCH)
 
     def _referenced(self, typed: str, viewer: Viewer) -> list[Summary]:
         """Return the approvals that they may see with this ID, the beginning of one, or an execution's name."""

@@ -1,4 +1,4 @@
-"""Who is who in Slack: users by ID or email address, and the members of user groups. Pure but for the directory."""
+"""Identities in Slack: users by ID or email address, and the members of user groups. Pure but for the directory."""
 
 from __future__ import annotations
 

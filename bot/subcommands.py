@@ -31,7 +31,7 @@ class Subcommand(StrEnum):
 
 
 _BY_NAME = {subcommand.value: subcommand for subcommand in Subcommand}
-_WITH_TEXT = (Subcommand.SEARCH, Subcommand.SHOW)
+_NEEDS = {Subcommand.SEARCH: "a text", Subcommand.SHOW: "an ID"}
 
 
 def parse_command(typed: str) -> tuple[Subcommand, str]:
@@ -48,9 +48,12 @@ def parse_command(typed: str) -> tuple[Subcommand, str]:
     name, text = words[0].casefold(), " ".join(words[1:])
     subcommand = _BY_NAME.get(name)
     if subcommand is None:
-        return Subcommand.HELP, f"Unknown command: {words[0][:_MAX_QUOTED]}"
-    if bool(text) is (subcommand in _WITH_TEXT):
+        return Subcommand.HELP, f"Unknown command \u201c{words[0][:_MAX_QUOTED]}\u201d."
+    if bool(text) is (subcommand in _NEEDS):
         return subcommand, text
     if subcommand is Subcommand.HELP:
         return Subcommand.HELP, ""
-    return Subcommand.HELP, f"{name} takes no text." if text else f"{name} needs a text."
+    return (
+        Subcommand.HELP,
+        f"\u201c{name}\u201d takes no text." if text else f"\u201c{name}\u201d needs {_NEEDS[subcommand]}.",
+    )

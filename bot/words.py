@@ -7,10 +7,10 @@ from approvals.domain.profiles import ChannelProfile, register
 from bot.addresses import SLACK, is_slack_group, is_slack_place, is_slack_user
 
 NOT_OF_THE_WORKSPACE = (
-    "Only members of the Approvals app's own Slack workspace can respond, and Slack does not name it as yours."
+    "Only members of the Approvals app's own Slack workspace can respond, and Slack does not list you as one."
 )
 NOT_A_MEMBER = "Guests of this Slack workspace can respond only to requests that name them as approvers."
-UNCHECKED = "Slack did not say whether you are a full member of the workspace, so nothing was recorded. Try again."
+UNCHECKED = "Nothing was recorded: Slack did not say whether you are a full member of this workspace. Try again."
 
 
 def register_words() -> None:

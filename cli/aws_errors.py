@@ -1,4 +1,4 @@
-"""Errors of AWS as one sentence that says what to do."""
+"""Describe errors of AWS in one or two sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from botocore.exceptions import (
 
 from approvals.store.reading import UnreadableError
 
-_SIGN_IN = "Name a profile with --profile, or sign in: aws configure, aws sso login"
+_SIGN_IN = "Use --profile, or sign in: aws configure, aws sso login."
 _CREDENTIALS = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), "The AWS credentials have expired"),
     **dict.fromkeys(
         ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "AuthFailure"),
-        "AWS does not know these credentials",
+        "The AWS credentials are not valid",
     ),
 }
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"})
@@ -70,17 +70,17 @@ def explain(error: Exception) -> str | None:
         case ClientError():
             return _explain_refusal(error)
         case NoCredentialsError() | PartialCredentialsError():
-            sentence = f"There are no AWS credentials. {_SIGN_IN}"
+            sentence = f"No AWS credentials found. {_SIGN_IN}"
         case TokenRetrievalError() | UnauthorizedSSOTokenError():
-            sentence = "The AWS sign-in has expired. Sign in again: aws sso login"
+            sentence = "The AWS sign-in has expired. Sign in again: aws sso login."
         case ConnectionError() | HTTPClientError():
-            sentence = f"AWS can't be reached: {error}"
+            sentence = f"Can't reach AWS: {_ended(error)}"
         case BotoCoreError():
-            sentence = f"AWS can't be asked: {error}"
+            sentence = f"The AWS call failed: {_ended(error)}"
         case UnreadableError():
             sentence = (
-                f"The record of approval {error.approval_id} can't be read ({error.reason}): a newer version wrote it, "
-                "or something else did. `approvals --version` and the stack's output Version should be the same"
+                f"Can't read the record of approval {error.approval_id} ({error.reason}). Another version may have "
+                "written it: compare `approvals --version` with the stack's output Version."
             )
         case _:
             return None
@@ -92,9 +92,14 @@ def _explain_refusal(error: ClientError) -> str:
     if code in _DENIED:
         named = _ACTION.search(message)
         action = named[1] if named else f"the action {error.operation_name}"
-        return f"AWS denied {action}. Ask for it: docs/cli.md has the policy that this command line needs"
+        return f"AWS denied {action}. Ask your administrator for the policy in docs/cli.md."
     if code in _CREDENTIALS:
         return f"{_CREDENTIALS[code]}. {_SIGN_IN}"
     if code in _BUSY:
-        return f"AWS is busy ({code} for {error.operation_name}). Try again in a moment"
-    return f"AWS refused {error.operation_name}: {code}. {message}".strip()
+        return f"AWS is throttling or unavailable ({code}, {error.operation_name}). Try again in a moment."
+    return f"AWS rejected {error.operation_name}: {_ended(f'{code}. {message}'.strip())}"
+
+
+def _ended(sentence: object) -> str:
+    """Return a sentence of botocore or AWS, which may have no full stop."""
+    return f"{str(sentence).rstrip('.')}."

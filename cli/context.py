@@ -63,7 +63,7 @@ class CommandError(click.ClickException):
 
 
 class NoStackError(CommandError):
-    """There is no stack with this name in this region."""
+    """No stack has this name in this region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,11 @@ class Context:
         try:
             session = boto3.Session(profile_name=self.profile, region_name=self.region)
         except BotoCoreError as error:
-            raise CommandError(f"{error}. Name a profile with --profile, or make one: aws configure") from error
+            raise CommandError(
+                f"{error}. Use --profile with another name, or create the profile: aws configure."
+            ) from error
         if session.region_name is None:
-            raise CommandError("No AWS region is set. Name one: --region eu-west-1")
+            raise CommandError("No AWS region is set. Use --region, for example --region eu-west-1.")
         return session
 
     @property
@@ -173,12 +175,13 @@ class Context:
         except ClientError as error:
             if error_code(error) != "ValidationError":
                 raise
-            where = "on this machine: is `make demo` running?" if self.local else f"in {self.session.region_name}"
-            fix = "" if self.local else ". Name another with --stack or --region"
-            raise NoStackError(f"There is no stack {self.stack} {where}{fix}") from error
+            where, fix = f"in {self.session.region_name}", "Use --stack or --region."
+            if self.local:
+                where, fix = "on this machine", "Remove --stack, or start the demo: make demo."
+            raise NoStackError(f"No stack named {self.stack} {where}. {fix}") from error
         except BotoCoreError as error:
             if self.local:
-                raise CommandError(f"{explain(error)}. Is `make demo` running?") from error
+                raise CommandError(f"{explain(error)} The demo may not be running. Start it: make demo.") from error
             raise
 
     @cached_property
@@ -195,9 +198,7 @@ class Context:
     def output(self, name: str) -> str:
         """Return an output of the stack. Raises `CommandError` if the stack has no output with this name."""
         if name not in self.outputs:
-            raise CommandError(
-                f"The stack {self.stack} has no output {name}. Is it another product's? Name ours: --stack"
-            )
+            raise CommandError(f"Stack {self.stack} has no output {name}, so it is not an approval stack. Use --stack.")
         return self.outputs[name]
 
     @cached_property
@@ -248,7 +249,9 @@ def _local_session(port: str) -> boto3.Session:
         if file.read(folder / ".local" / f"credentials-{port}"):
             key = file["default"]
             return boto3.Session(key["aws_access_key_id"], key["aws_secret_access_key"], region_name=LOCAL_REGION)
-    raise CommandError("There is no stack on this machine. Is `make demo` running? Call this in its folder")
+    raise CommandError(
+        "No demo is running on this machine. Start it: make demo. If it is running, use this command in its folder."
+    )
 
 
 pass_context = click.make_pass_decorator(Context, ensure=True)

@@ -10,25 +10,26 @@ from approvals.domain import facts, form_wording, wording
 from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, history
-from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso, readable
-from approvals.domain.parts import time_left
-from approvals.domain.result import result
+from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
+from approvals.domain.result import groups, result
 from approvals.requests.codec import write
 from cli.output import plain
-
-_UNITS = {"day": "days", "hour": "h", "minute": "min"}
+from cli.times import format_deadline, format_text, format_time
 
 BAR = "| "
 """Marks each line that the request's author wrote, as in emails: it can't imitate a line of the product."""
 
 
+FROM_REQUEST = "From the request (written by its author, not checked)"
+
+
 def status(approval: Approval) -> str:
-    """Return the status for people and scripts: REFUSED for what is stored as cancelled and was never asked."""
+    """Return the status for people and scripts. REFUSED, stored as cancelled: the product ended the request."""
     return REFUSED.upper() if is_refused(approval.decision) else approval.status.value
 
 
 def summary(approval: Approval) -> dict[str, Json]:
-    """Return what lists contain of an approval."""
+    """Return an approval as lists show it."""
     responses = [response.action for response in approval.standing]
     return {
         "Id": approval.id,
@@ -40,6 +41,7 @@ def summary(approval: Approval) -> dict[str, Json]:
         "Severity": approval.request.severity.value,
         "Approvals": responses.count(Action.APPROVE),
         "Rejections": responses.count(Action.REJECT),
+        "Groups": [*groups(approval)],
         "Decision": _decision(approval.decision) if approval.decision else None,
         "WorkflowTold": approval.resumed,
         "StateMachine": approval.workflow.state_machine_name,
@@ -78,15 +80,15 @@ def event(entry: Entry) -> dict[str, Json]:
 
 
 def sentence(entry: Entry) -> str:
-    """Return an event on one line, with its comment."""
-    comment = f' "{entry.comment}"' if entry.comment else ""
-    return plain(f"{entry.text}{comment}")
+    """Return an event on one line, with its comment: `Ann approved by email: “Looks good.”`."""
+    comment = f": \u201c{plain(entry.comment)}\u201d" if entry.comment else ""
+    return plain(f"{entry.text.removesuffix('.')}{comment}" if comment else entry.text)
 
 
 def outcome(approval: Approval) -> Iterator[str]:
     """Yield the outcome, its comment and the form."""
     decision = wording.decision_of(approval)
-    yield plain(str(wording.outcome(approval)))
+    yield format_text(wording.outcome(approval))
     if decision.comment:
         yield f"{'Comment' if decision.approver else 'Reason given'}: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
@@ -99,26 +101,22 @@ def lines(approval: Approval, now: datetime) -> Iterator[str]:
     yield from outcome(approval) if approval.decision else _waiting(approval, now)
     yield ""
     console = ("Console", console_url(approval.workflow.execution_arn))
-    yield from _columns([("Id", approval.id), *facts.facts(approval), console])
+    # The deadline is in the line before.
+    rows = [row for row in facts.facts(approval) if row[0] != facts.DEADLINE]
+    yield from _columns([("ID", approval.id), *rows, console])
     if theirs := list(_from_request(approval)):
-        yield from ("", "From the request: written by its author", *(f"{BAR}{line}".rstrip() for line in theirs))
+        yield from ("", FROM_REQUEST, *(f"{BAR}{line}".rstrip() for line in theirs))
     yield ""
-    yield "History"
+    yield "Activity"
     for entry in history(approval):
-        yield f"  {iso(entry.at)}  {sentence(entry)}"
+        yield f"  {format_time(entry.at)}  {sentence(entry)}"
         yield from (f"    {line}" for line in _barred(entry.answers))
 
 
-def remaining(deadline: datetime, now: datetime) -> str:
-    """Return the time left, rounded down: `23 min`."""
-    number, unit = time_left(deadline, now)
-    return f"{number} {_UNITS[unit]}" if number >= 0 else "overdue"
-
-
 def _waiting(approval: Approval, now: datetime) -> Iterator[str]:
-    yield f"{wording.headline(approval)}, until {readable(approval.deadline)} ({remaining(approval.deadline, now)})"
+    yield f"{wording.headline(approval)} until {format_deadline(approval.deadline, now)}"
     yield plain(str(wording.rules_sentence(approval)))
-    yield from (plain(str(line)) for line in wording.progress(approval))
+    yield from map(format_text, wording.progress(approval))
     yield from _form(approval)
 
 
@@ -152,6 +150,7 @@ def response_document(approval: Approval, response: Response) -> dict[str, Json]
         "By": by.id,
         "Name": by.name,
         "Channel": by.channel,
+        "Role": by.role or None,
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": response.comment,

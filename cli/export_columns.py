@@ -10,9 +10,10 @@ from operator import attrgetter
 
 from approvals.domain.characters import reveal
 from approvals.domain.facts import LABELS
+from approvals.domain.groups import Group
 from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
 from approvals.domain.people import Approver, Person
-from approvals.domain.result import form
+from approvals.domain.result import form, groups
 from bot.addresses import SLACK
 from cli.document import response_document, status
 from mail.addresses import EMAIL
@@ -47,68 +48,86 @@ def _of_decider(value: Callable[[Approver], Json]) -> Value:
 
 
 COLUMNS: Mapping[str, Column] = {
-    "id": Column("The approval's id.", lambda a: a.id),
+    "id": Column("Approval ID.", lambda a: a.id),
     "status": Column("`PENDING`, `APPROVED`, `REJECTED`, `EXPIRED`, `CANCELLED` or `REFUSED`.", status),
-    "title": Column("What was asked.", lambda a: a.title),
-    "details": Column("What was said about it.", lambda a: a.request.details),
+    "title": Column("The request in one line.", lambda a: a.title),
+    "details": Column("Details for the approvers.", lambda a: a.request.details),
     "severity": Column("`normal` or `high`.", lambda a: a.request.severity.value),
-    "requested_by": Column("Who asked.", lambda a: a.request.requested_by),
-    "requested_at": Column("When.", lambda a: iso(a.requested_at)),
-    "deadline": Column("Until when an answer counted, more time included.", lambda a: iso(a.deadline)),
+    "requested_by": Column("Requester, as the request names them.", lambda a: a.request.requested_by),
+    "requested_at": Column("Time of the request.", lambda a: iso(a.requested_at)),
+    "deadline": Column("The final deadline, with extensions.", lambda a: iso(a.deadline)),
     "approvers": Column(
-        "Who might answer, as the request names them; empty: whoever was asked.", lambda a: list(a.request.approvers)
+        "Approvers, as the request names them; empty: anyone who received the request.",
+        lambda a: list(a.request.approvers),
     ),
     "approver_people": Column(
-        "The people behind these names when it was asked: `name`, `email`, `slack_id`.",
+        "The people that these names stood for at the time of the request: `name`, `email`, `slack_id`.",
         lambda a: [_person(person) for person in a.people.approvers] if a.people else [],
     ),
-    "required_approvals": Column("How many had to approve.", lambda a: a.request.required_approvals),
-    "required_rejections": Column("How many had to reject.", lambda a: a.request.required_rejections),
-    "self_approval": Column("Whether who asked might answer.", lambda a: a.request.allow_self_approval),
-    "escalated_to": Column("Who might answer later, as the request names them.", lambda a: list(a.request.escalate_to)),
-    "escalated_at": Column(
-        "When they were asked; empty: never.", lambda a: iso(a.escalated_at) if a.escalated_at else None
+    "groups": Column(
+        "Groups that had to approve: `name`, `required`, `approvers` (as the request names them), `approved_by`.",
+        lambda a: [_group(group, found) for group, found in zip(a.request.groups, groups(a), strict=True)],
     ),
-    "decided_at": Column("When it was decided.", _of_decision(lambda decision: iso(decision.at))),
+    "silent": Column("Approvers who were not notified, as the request names them.", lambda a: list(a.request.silent)),
+    "required_approvals": Column(
+        "Number of approvals that approve the request.", lambda a: a.request.required_approvals
+    ),
+    "required_rejections": Column(
+        "Number of rejections that reject the request.", lambda a: a.request.required_rejections
+    ),
+    "self_approval": Column("Whether the requester was allowed to respond.", lambda a: a.request.allow_self_approval),
+    "escalated_to": Column(
+        "Additional approvers after an escalation, as the request names them.", lambda a: list(a.request.escalate_to)
+    ),
+    "escalated_at": Column(
+        "Time of the escalation; empty if there was none.", lambda a: iso(a.escalated_at) if a.escalated_at else None
+    ),
+    "decided_at": Column(
+        "Time of the decision; empty while the approval is open.", _of_decision(lambda decision: iso(decision.at))
+    ),
     "decided_by": Column(
-        "Whose answer decided, an email address or a Slack user id; empty: nobody's.",
+        "Person whose response decided, as email address or Slack user ID; empty if nobody's.",
         _of_decider(lambda approver: approver.id),
     ),
-    "decided_by_name": Column("What people call them.", _of_decider(lambda approver: approver.name)),
+    "decided_by_name": Column("Display name of this person.", _of_decider(lambda approver: approver.name)),
     "channel": Column(
-        "Where it was decided: `email`, `slack`, or `system` for the clock.",
+        "Channel of the decision: `email`, `slack`, or `system` for the scheduler.",
         _of_decision(lambda decision: decision.channel),
     ),
     "cancelled_by": Column(
-        "The ARN of the caller who stopped the execution, as its cause claims.",
+        "ARN of the caller who stopped the execution, as the execution's cause claims.",
         _of_decision(lambda decision: decision.cancelled_by),
     ),
     "comment": Column(
-        "What they said: the reason, where it was cancelled.", _of_decision(lambda decision: decision.comment)
+        "Comment of the decision; for a cancelled approval, the reason.",
+        _of_decision(lambda decision: decision.comment),
     ),
-    "cause": Column("Why it ended when nobody decided.", _of_decision(lambda decision: decision.cause)),
-    "form": Column("What was filled in, by the names of the fields.", form),
+    "cause": Column(
+        "Why the approval ended without a decision by a person.", _of_decision(lambda decision: decision.cause)
+    ),
+    "form": Column("Values of the form, by the names of the fields.", form),
     "responses": Column(
-        "Every response: `by`, `name`, `channel`, `response`, `at`, `comment`, `form`, `replaced` (the values that it "
-        "changed), `withdrawn_at`, `reset_at` and `reset_by` (whose change reset it).",
+        "Each response: `by`, `name`, `channel`, `role` (the ARN, by IAM), `response`, `at`, `comment`, `form`, "
+        "`replaced` (the values that it changed), `withdrawn_at`, `reset_at` and `reset_by` (the person whose change "
+        "reset it).",
         lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(
-        "Who tried to answer and may not: `by`, `name`, `channel`, `response`, `at`, `reason`.",
+        "Refused attempts to respond: `by`, `name`, `channel`, `role`, `response`, `at`, `reason`.",
         lambda a: [_refusal(refusal) for refusal in a.refusals],
     ),
     "workflow_told": Column(
-        "Whether the decision reached the workflow; empty while that is not known.", lambda a: a.resumed
+        "Whether the workflow received the decision; empty until this is known.", lambda a: a.resumed
     ),
-    "state_machine": Column("The state machine that asked.", lambda a: a.workflow.state_machine_name),
-    "execution_arn": Column("Its execution.", lambda a: a.workflow.execution_arn),
-    "digest": Column("The SHA-256 of all that was asked.", lambda a: a.request.digest),
+    "state_machine": Column("State machine of the request.", lambda a: a.workflow.state_machine_name),
+    "execution_arn": Column("ARN of the execution that waited.", lambda a: a.workflow.execution_arn),
+    "digest": Column("SHA-256 of the complete request.", lambda a: a.request.digest),
     "kind": Column(
         "`approval`, or `question`: then approved means answered, and rejected declined.",
         lambda a: a.request.kind.value,
     ),
     **{
-        name: Column(f"{label}, as the request says it.", attrgetter(f"request.{name}"))
+        name: Column(f"{label}, as the request states it.", attrgetter(f"request.{name}"))
         for name, label in LABELS.items()
     },
 }
@@ -153,6 +172,15 @@ def _response(approval: Approval, response: Response) -> Json:
     """Return what `show --json` has of a response, with keys in this export's form: `WithdrawnAt` is `withdrawn_at`."""
     found = response_document(approval, response)
     return {re.sub(r"(?<!^)[A-Z]", r"_\g<0>", key).lower(): value for key, value in found.items()}
+
+
+def _group(group: Group, found: Mapping[str, Json]) -> Json:
+    return {
+        "name": group.name,
+        "required": group.required,
+        "approvers": list(group.approvers),
+        "approved_by": found["ApprovedBy"],
+    }
 
 
 def _refusal(refusal: Refusal) -> Json:

@@ -89,6 +89,6 @@ def exit_codes(context: click.Context | None = None) -> Iterator[None]:
         sentence = explain(error)
         if sentence is None:
             click.echo(reveal(traceback.format_exc()), err=True)
-            sentence = "This is a bug of ours; please report the lines above."
+            sentence = "This is a bug. Please report the lines above."
         click.echo(f"Error: {reveal(sentence)}", err=True)
         raise click.exceptions.Exit(FAILED) from error

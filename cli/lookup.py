@@ -10,7 +10,7 @@ from itertools import chain
 from botocore.exceptions import ClientError
 
 from approvals.domain.model import Approval
-from approvals.domain.references import Reference
+from approvals.domain.references import MIN_PREFIX, Reference
 from approvals.store.table import ApprovalTable, NotFoundError
 from cli.aws_errors import error_code
 from cli.context import CommandError, Context
@@ -93,12 +93,12 @@ def _only(context: Context, found: dict[str, Approval], wanted: str) -> Approval
             for each in list(found.values())[:_MAX_NAMED]
         )
         raise CommandError(
-            f"{wanted} can mean {len(found)} approvals. Repeat the command with the full ID of one:\n{named}"
+            f"{wanted} matches {len(found)} approvals. Repeat the command with the full ID of one:\n{named}"
         )
     for approval in found.values():
         return approval
-    missing = f"{describe_unreadable(context.unreadable)}. " if context.unreadable else ""
+    missing = f"{describe_unreadable(context.unreadable)} " if context.unreadable else ""
     raise CommandError(
-        f"There is no approval {wanted.rsplit(':', 1)[-1]}: no ID on record, no beginning of one, and no execution "
-        f"that asked. {missing}See which there are: {context.command('list', '--status', 'any', '--since', '30d')}"
+        f"No approval matches {wanted.rsplit(':', 1)[-1]}. Use an ID, its first {MIN_PREFIX} or more characters, or an "
+        f"execution. {missing}List approvals: {context.command('list', '--status', 'any', '--since', '30d')}"
     )

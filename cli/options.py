@@ -32,11 +32,24 @@ class TimeType(click.ParamType[datetime]):
         try:
             time = datetime.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no time; write 7d, 12h, or 2026-11-23T10:31:00Z", parameter, context)
+            self.fail(f"{value!r} is not a time. Use 7d, 12h or 2026-11-23T10:31:00Z.", parameter, context)
         return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+class CountType(click.ParamType[int]):
+    """A whole number of at least 1. click's own `IntRange` shows `[x>=1]` in the help."""
+
+    name = "number"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        """Parse the number."""
+        if not str(value).isdecimal() or not int(value):
+            self.fail(f"{value!r} is not a whole number of at least 1.", parameter, context)
+        return int(value)
+
+
 TIME = TimeType()
+COUNT = CountType()
 
 
 def common_options(command: Command) -> Command:
@@ -47,7 +60,7 @@ def common_options(command: Command) -> Command:
             type=click.Choice(["text", "json"]),
             expose_value=False,
             callback=_set_json,
-            help="--output json is --json.  [default: text]",
+            help="Output format.  [default: text]",
         )(command)
     )
 
@@ -57,9 +70,9 @@ def json_option(command: Command) -> Command:
     for name in ("--profile", "--region", "--stack"):
         command = click.option(name, expose_value=False, hidden=True, callback=_set_global)(command)
     command = click.option("--local", is_flag=True, expose_value=False, hidden=True, callback=_set_global)(command)
-    return click.option(
-        "--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON, for programs."
-    )(command)
+    return click.option("--json", "as_json", is_flag=True, expose_value=False, callback=_set_json, help="Print JSON.")(
+        command
+    )
 
 
 def cancel_option(command: Command) -> Command:
@@ -67,7 +80,7 @@ def cancel_option(command: Command) -> Command:
     return click.option(
         "--cancel-on-interrupt",
         is_flag=True,
-        help="Call the approval off when waiting is interrupted (Ctrl-C, SIGTERM). Without it, it stays open.",
+        help="Cancel the approval on Ctrl-C or SIGTERM.  [default: leave it open]",
     )(command)
 
 

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import click
 
 from approvals.domain.characters import escape_hidden, reveal
 from approvals.domain.model import Json
+from approvals.domain.parts import pluralize
 from approvals.store.reading import UnreadableError
 from cli.context import Context
 
@@ -45,12 +46,16 @@ def width() -> int:
     return shutil.get_terminal_size().columns if is_terminal() else 10_000
 
 
-def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the rows as lines of columns. The widest columns are cut so that lines fit the terminal."""
+def format_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, cut: Collection[str] = ()) -> list[str]:
+    """Return the rows as lines of columns. So that lines fit the terminal, the columns in `cut` get narrower."""
     shown = [[plain(cell) for cell in row] for row in (headings, *rows)]
     widths = [max(len(row[column]) for row in shown) for column in range(len(headings))]
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > width() and max(widths) > max(map(len, headings)):
-        widths[widths.index(max(widths))] -= 1
+    shrinking = [column for column, heading in enumerate(headings) if heading in cut]
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > width():
+        widest = max(shrinking, key=widths.__getitem__, default=0)
+        if widest not in shrinking or widths[widest] <= len(headings[widest]):
+            break
+        widths[widest] -= 1
     return [_GAP.join(_cell(text, most) for text, most in zip(row, widths, strict=True)).rstrip() for row in shown]
 
 
@@ -63,10 +68,9 @@ def describe_unreadable(unreadable: Sequence[UnreadableError]) -> str:
     """Return a sentence that counts and names the records that can't be read."""
     reasons = {error.approval_id: error.reason for error in unreadable}
     named = ", ".join(f"{plain(each)} ({reason})" for each, reason in list(reasons.items())[:_MAX_NAMED])
-    records = (
-        "1 record can't be read and is" if len(reasons) == 1 else f"{len(reasons):,} records can't be read and are"
-    )
-    return f"{records} left out: {named}{', …' if len(reasons) > _MAX_NAMED else ''}"
+    verb = "is" if len(reasons) == 1 else "are"
+    more = f" and {len(reasons) - _MAX_NAMED:,} more" if len(reasons) > _MAX_NAMED else ""
+    return f"{pluralize(len(reasons), 'record')} can't be read and {verb} left out: {named}{more}."
 
 
 def _cell(text: str, width: int) -> str:

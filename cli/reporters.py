@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ import click
 
 from approvals.domain.history import Entry, Kind
 from approvals.domain.model import Approval, Json, Status, iso, shorten
+from approvals.domain.wording import counts
 from cli.context import Context
-from cli.document import event, remaining, sentence
+from cli.document import event, sentence
 from cli.output import as_json, is_terminal, plain, width
+from cli.times import remaining
 
 _COLORS = {
     Kind.RESPONDED: "cyan",
@@ -50,7 +52,7 @@ class Reporter:
         """Report that the approval is not settled yet."""
 
     def outage(self, sentence: str, now: datetime) -> None:
-        """Report that AWS can't be asked from now on."""
+        """Report that AWS is unavailable from now on."""
         click.echo(f"{iso(now)} {plain(sentence)}", err=True)
 
     def close(self) -> None:
@@ -70,9 +72,10 @@ class _JsonReporter(Reporter):
 
 @dataclass
 class _PlainReporter(Reporter):
-    """Prints a line with the time in UTC for each event and each new deadline: for logs."""
+    """Prints a line with the time in UTC for each event, each new deadline and each new count: for logs."""
 
     _deadline: datetime | None = None
+    _counts: list[str] = field(default_factory=list)
 
     def happened(self, approval: Approval, entry: Entry) -> None:  # noqa: ARG002
         click.echo(f"{iso(entry.at)} {sentence(entry)}")
@@ -81,6 +84,10 @@ class _PlainReporter(Reporter):
         if approval.decision is None and approval.deadline != self._deadline:
             self._deadline = approval.deadline
             click.echo(f"{iso(now)} Waiting until {iso(approval.deadline)}.")
+        found = counts(approval)
+        if approval.decision is None and approval.responses and found != self._counts:
+            self._counts = found
+            click.echo(f"{iso(now)} So far: {', '.join(found)}.")
 
 
 @dataclass
@@ -98,10 +105,14 @@ class _TerminalReporter(Reporter):
         self._write(f"{time}  {_style(sentence(entry), fg=color, bold=is_decision)}\n")
 
     def waiting(self, approval: Approval, now: datetime) -> None:
-        until = f"{approval.deadline.astimezone():%a %H:%M}, {remaining(approval.deadline, now)}"
-        what = f"Waiting for an answer (until {until}). Ctrl-C {'calls it off' if self.cancel else 'stops waiting'}."
+        interrupt = "cancels the request" if self.cancel else "stops waiting; the request stays open"
+        until = f"{approval.deadline.astimezone():%a %H:%M}"
+        so_far = f"{', '.join(counts(approval))}. " if counts(approval) else ""
+        what = (
+            f"{so_far}Waiting for a response until {until} ({remaining(approval.deadline, now)}). Ctrl-C {interrupt}."
+        )
         if approval.decision:
-            what = "Waiting for the workflow to hear of it."
+            what = "Decided. Waiting for the workflow to receive the decision."
         self._show(what, dim=True)
 
     def outage(self, sentence: str, now: datetime) -> None:

@@ -76,22 +76,22 @@ def execution_input(
     whole = dict(document) if KEY in document else {KEY: dict(document)}
     for key, value in document.items() if KEY not in document else ():
         if isinstance(value, dict) and get_close_matches(KEY.lower(), [key.lower()], cutoff=0.8):
-            raise click.UsageError(f"{key}: unknown key, did you mean {KEY}?")
+            raise click.UsageError(f"{key}: unknown key. Did you mean {KEY}?")
     request = whole.pop(KEY)
     if request is None:  # as good as left out
         request = {}
     if not isinstance(request, dict):
-        raise click.UsageError(f"{KEY}: expected an object")
+        raise click.UsageError(f"{KEY}: use an object with the keys of a request.")
     if RESULT_KEY in request:
-        raise click.UsageError(f"{KEY}.{RESULT_KEY}: is where the answer will be; leave it out")
+        raise click.UsageError(f"{KEY}.{RESULT_KEY}: reserved for the result. Remove it.")
     if KEY in rest:
-        raise click.UsageError(f"--input: the key {KEY} is the request; give it with --file, or with the options")
+        raise click.UsageError(f"--input must not have the key {KEY}. Pass the request with --file or options.")
     request = {**request, **options}
     found: dict[str, Json] = {**whole, **rest, **({KEY: request} if request else {})}
     try:
         parse_request(found, default_timeout=default_timeout)
     except InvalidRequestError as error:
-        raise click.UsageError("\n  ".join(["This request can't be made:", *error.problems])) from error
+        raise click.UsageError("\n  ".join(["The request is not valid:", *error.problems])) from error
     return found
 
 
@@ -100,9 +100,9 @@ def read_document(name: str) -> dict[str, Json]:
     try:
         text = sys.stdin.read() if name == STDIN else Path(name).read_text(encoding="utf-8")
     except OSError as error:
-        raise click.UsageError(f"{name} can't be read: {error.strerror}") from error
+        raise click.UsageError(f"Can't read {name}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"{name} is not UTF-8 text") from error
+        raise click.UsageError(f"{name} is not UTF-8.") from error
     return parse_document(text, "standard input" if name == STDIN else name)
 
 
@@ -112,19 +112,27 @@ def parse_document(text: str, name: str) -> dict[str, Json]:
         is_json = text.lstrip().startswith("{") and not name.endswith((".yaml", ".yml"))
         found = _parse_json(text) if is_json else _parse_yaml(text)
     except DuplicateKeyError as error:
-        raise click.UsageError(f"{name}: {error}") from error
+        raise click.UsageError(f"{name}: {error}.") from error
     except RecursionError as error:
-        raise click.UsageError(f"{name}: nested too deep, expected at most {MAX_DEPTH} levels") from error
+        raise click.UsageError(f"{name}: nested too deeply; the maximum is {MAX_DEPTH} levels.") from error
     except json.JSONDecodeError as error:
-        raise click.UsageError(f"{name} is not valid JSON: {_trailing_comma(error) or error}") from error
+        raise click.UsageError(f"{name} is not valid JSON: {_trailing_comma(error) or error}.") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise click.UsageError(f"{name} is neither JSON nor YAML: {' '.join(str(error).split())}") from error
+        raise click.UsageError(f"{name} is not valid JSON or YAML: {_describe(error)}.") from error
     if not isinstance(found, dict):
-        raise click.UsageError(f"{name}: expected an object with the keys of a request")
+        raise click.UsageError(f"{name}: use an object with the keys of a request.")
     if path := deeper_than(found, MAX_DEPTH):
-        raise click.UsageError(f"{name}: {path} is nested too deep, expected at most {MAX_DEPTH} levels")
+        raise click.UsageError(f"{name}: {path} is nested too deeply; the maximum is {MAX_DEPTH} levels.")
     _check_json(found, name)
     return found
+
+
+def _describe(error: ValueError | yaml.YAMLError) -> str:
+    """Return the problem and its place on one line: PyYAML's own text has four, with a name for the text."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def execution_name(title: str | None, now: datetime) -> str:
@@ -157,7 +165,7 @@ def _check_unique(keys: Iterable[str]) -> None:
     seen = set()
     for key in keys:
         if key in seen:
-            raise DuplicateKeyError(f"the key {json.dumps(key, ensure_ascii=False)} is there twice")
+            raise DuplicateKeyError(f"the key {json.dumps(key, ensure_ascii=False)} is a duplicate")
         seen.add(key)
 
 
@@ -166,7 +174,7 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number in JSON")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def _check_json(value: Any, path: str) -> None:
@@ -174,10 +182,10 @@ def _check_json(value: Any, path: str) -> None:
     if isinstance(value, dict):
         for key, each in value.items():
             if not isinstance(key, str):
-                raise click.UsageError(f"{path}: the key {key!r} is no text; put it between quotes")
+                raise click.UsageError(f"{path}: the key {key!r} is not a string. Put it in quotes.")
             _check_json(each, f"{path}.{key}")
     elif isinstance(value, list):
         for number, each in enumerate(value):
             _check_json(each, f"{path}[{number}]")
     elif not isinstance(value, (str, int, float, type(None))) or (isinstance(value, float) and not isfinite(value)):
-        raise click.UsageError(f"{path}: {value!r} has no form in JSON; put it between quotes")
+        raise click.UsageError(f"{path}: {value!r} can't be written as JSON. Put it in quotes.")

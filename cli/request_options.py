@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,33 +10,59 @@ import click
 
 from approvals.domain.model import Action, Json, Presence
 from approvals.requests.schema import load
+from cli.options import COUNT
 
 WITHOUT_OPTION = frozenset({"Form", "MoreTime"})
 """Keys without an option: a file is the better place for them."""
 
 _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
-    "Facts": ("--fact", "LABEL=VALUE", "A fact to show. Repeatable."),
-    "Links": ("--link", "LABEL=URL", "A link to show. Repeatable."),
-    "RequestedBy": ("--requested-by", "WHO", "Who asks: an email address or a Slack user id."),
-    "Severity": ("--severity", None, "high asks twice."),
-    "Approvers": ("--approver", "WHO", "Who may answer: an email address, a Slack user or user group id. Repeatable."),
-    "RequiredApprovals": ("--required-approvals", "NUMBER", "How many people must approve."),
-    "RequiredRejections": ("--required-rejections", "NUMBER", "How many people must reject to reject it."),
-    "AllowSelfApproval": ("--allow-self-approval", None, "Whoever asks may answer, too."),
-    "Notify": ("--notify", "WHO", "Who is told, too. Repeatable."),
-    "Channel": ("--channel", None, "The Slack channel to ask in, by its id."),
+    "Facts": ("--fact", "LABEL=VALUE", "Fact for the approvers. Repeatable."),
+    "Links": ("--link", "LABEL=URL", "Link for the approvers. Repeatable."),
+    "RequestedBy": ("--requested-by", "WHO", "Requester, who can't respond: email address or Slack user ID."),
+    "Kind": ("--kind", None, "question: approvers answer its form instead of approving.  [default: approval]"),
+    "Severity": ("--severity", None, "high: approvers confirm their response in a second step.  [default: normal]"),
+    "Approvers": (
+        "--approver",
+        "WHO",
+        "Approver: email address, Slack user ID or group ID. Repeatable.  [default: anyone who receives the request]",
+    ),
+    "Groups": (
+        "--group",
+        "NAME[:NUMBER]=WHO,…",
+        "Group of which NUMBER (default 1) must approve. Example: security=ann@example.com,bo@example.com. Repeatable.",
+    ),
+    "Silent": ("--silent", "WHO", "Approver who is not notified. Repeatable."),
+    "RequiredApprovals": (
+        "--required-approvals",
+        "NUMBER",
+        "Number of approvals that approve the request.  [default: 1]",
+    ),
+    "RequiredRejections": (
+        "--required-rejections",
+        "NUMBER",
+        "Number of rejections that reject the request.  [default: 1]",
+    ),
+    "AllowSelfApproval": ("--allow-self-approval", None, "Let the requester respond."),
+    "Notify": ("--notify", "WHO", "Also notify: email address or Slack user ID. Repeatable."),
+    "Channel": ("--channel", None, "ID of the Slack channel for the request.  [default: the stack's]"),
     "Comment": (
         "--comment",
-        "ANSWER=PRESENCE",
-        "Whether a comment goes with an answer: reject=required, approve=off, … Repeatable.",
+        "RESPONSE=PRESENCE",
+        "Comment with a response: off, optional or required. Example: reject=required. Repeatable.",
     ),
-    "TimeoutMinutes": ("--timeout-minutes", "MINUTES", "Minutes until it expires.  [default: the stack's]"),
-    "OnTimeout": ("--on-timeout", None, "What silence means."),
-    "Reminders": ("--reminder", "MINUTES", "Remind after so many minutes. Repeatable."),
-    "EscalateTo": ("--escalate-to", "WHO", "Who may answer later, too. Repeatable."),
-    "EscalateAfterMinutes": ("--escalate-after-minutes", "MINUTES", "When they may."),
+    "TimeoutMinutes": ("--timeout-minutes", "MINUTES", "Minutes until the request expires.  [default: the stack's]"),
+    "OnTimeout": ("--on-timeout", None, "What happens at the deadline without a decision.  [default: expire]"),
+    "Reminders": ("--reminder", "MINUTES", "Send a reminder this many minutes after the request. Repeatable."),
+    "EscalateTo": ("--escalate-to", "WHO", "Additional approver after --escalate-after-minutes. Repeatable."),
+    "EscalateAfterMinutes": (
+        "--escalate-after-minutes",
+        "MINUTES",
+        "Minutes until the approvers of --escalate-to can respond.",
+    ),
 }
 """Name, metavar and help of an option. Other keys have the schema's."""
+
+_GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?=(.+)")
 
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
@@ -68,7 +95,7 @@ def _type(key: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         return {"multiple": True, **_type(key, schema["items"])}
     types: dict[str, dict[str, Any]] = {
         "boolean": {"is_flag": True, "default": None},
-        "integer": {"type": click.IntRange(min=1)},
+        "integer": {"type": COUNT},
     }
     return types.get(schema["type"], {})
 
@@ -79,7 +106,7 @@ def _labeled(value_key: str) -> Callable[[click.Context, click.Parameter, tuple[
         for text in texts:
             label, equals, value = text.partition("=")
             if not equals:
-                raise click.UsageError(f"{option.opts[0]} {text!r}: expected a label, = and a value")
+                raise click.UsageError(f"{option.opts[0]} {text!r}: use {option.metavar}.")
             found.append({"Label": label, value_key: value})
         return found
 
@@ -89,11 +116,28 @@ def _labeled(value_key: str) -> Callable[[click.Context, click.Parameter, tuple[
 def _comments(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for text in texts:
-        answer, _, presence = text.partition("=")
-        if answer not in list(Action) or presence not in list(Presence):
-            answers, presences = " or ".join(Action), ", ".join(Presence)
-            raise click.UsageError(f"--comment {text!r}: expected {answers}, =, and one of {presences}")
-        found[answer.capitalize()] = presence
+        action, _, presence = text.partition("=")
+        if action not in list(Action) or presence not in list(Presence):
+            actions, presences = " or ".join(Action), ", ".join(Presence)
+            raise click.UsageError(
+                f"--comment {text!r}: use RESPONSE=PRESENCE, for example reject=required. RESPONSE is {actions}; "
+                f"PRESENCE is one of {presences}."
+            )
+        found[action.capitalize()] = presence
+    return found
+
+
+def _groups(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[Json]:
+    found: list[Json] = []
+    for text in texts:
+        group = _GROUP.fullmatch(text)
+        if not group:
+            raise click.UsageError(
+                f"--group {text!r}: use NAME[:NUMBER]=WHO,…, for example security=ann@example.com,bo@example.com."
+            )
+        name, number, names = group.groups()
+        required: dict[str, Json] = {"Required": int(number)} if number else {}
+        found.append({"Name": name, "Approvers": [each.strip() for each in names.split(",")], **required})
     return found
 
 
@@ -101,4 +145,5 @@ _PARSERS: Mapping[str, Callable[..., Json]] = {
     "Facts": _labeled("Value"),
     "Links": _labeled("Url"),
     "Comment": _comments,
+    "Groups": _groups,
 }

@@ -15,7 +15,7 @@ NAME = "Approvals"
 
 APPS = "https://api.slack.com/apps"
 
-RETRY_EVENTS = f"{APPS} > your app > Event Subscriptions > Request URL: Retry"
+RETRY_EVENTS = f"{APPS} > your app > Event Subscriptions > Request URL > Retry"
 """The click that has Slack verify the address for events.
 
 Source: https://docs.slack.dev/apis/events-api/using-http-request-urls (verifying a request URL)

@@ -35,7 +35,7 @@ _NO_UPDATES = "No updates are to be performed"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What the stack must know of the app. Token and signing secret are secrets."""
+    """The values of the app that the stack needs. Token and signing secret are secrets."""
 
     channel: str
     bot_token: str = field(repr=False)
@@ -45,11 +45,15 @@ class Connection:
         """Return a sentence for each part that has the wrong form."""
         found = []
         if not TOKEN.fullmatch(self.bot_token):
-            found.append("The Bot User OAuth Token begins with xoxb-: OAuth & Permissions, once the app is installed")
+            found.append("The bot token begins with xoxb-. Install the app, then find it under OAuth & Permissions.")
         if not SIGNING_SECRET.fullmatch(self.signing_secret):
-            found.append("The Signing Secret has 32 small letters and digits: Basic Information, App Credentials")
+            found.append(
+                "The signing secret has 32 lowercase letters and digits. See Basic Information > App Credentials."
+            )
         if not CHANNEL.fullmatch(self.channel):
-            found.append("The channel's id looks like C0123456789: at the foot of the channel's details in Slack")
+            found.append(
+                "The channel ID looks like C0123456789. Find it at the bottom of the channel's details in Slack."
+            )
         return found
 
 
@@ -98,7 +102,7 @@ def update_stack(context: Context, connection: Connection) -> None:
         if error_code(error) == "ValidationError" and _NO_UPDATES in error.response["Error"]["Message"]:
             return
         raise CommandError(
-            f"The secret is stored, but the stack was not updated: {explain(error)}. Look at it: "
+            f"The secret is stored, but the stack was not updated: {explain(error)} Check the stack: "
             f"{context.command('doctor')}"
         ) from error
     try:
@@ -110,4 +114,6 @@ def update_stack(context: Context, connection: Connection) -> None:
             },
         )
     except WaiterError as error:
-        raise CommandError(f"The stack was not updated. See why: {context.command('doctor')}") from error
+        raise CommandError(
+            f"The secret is stored, but the update of the stack failed. See why: {context.command('doctor')}"
+        ) from error

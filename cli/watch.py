@@ -46,7 +46,7 @@ MAX_LAG = timedelta(minutes=3)
 
 APPROVED, REJECTED, UNDECIDED = 0, 1, 2
 
-INTERRUPTION = "The command that waited for the decision was interrupted (--cancel-on-interrupt)."
+INTERRUPTION = "The waiting command was interrupted (--cancel-on-interrupt)."
 """The reason of a cancellation by Ctrl-C."""
 
 Found = TypeVar("Found")
@@ -132,12 +132,12 @@ class Watch:
         self._ended_at = (self._ended_at or now) if ended else None
         if ended and self._ended_at and now - self._ended_at >= MAX_LAG:
             doctor = self.context.command("doctor")
-            raise CommandError(f"{_ended_sentence(ended)}. Its approval does not know of it: {doctor}")
+            raise CommandError(f"{_ended_sentence(ended)} Its approval is still open. Check the stack: {doctor}")
 
     def _read(self, approval_id: str) -> Approval:
         for approval in read_in_full(self.context, [approval_id]):
             return approval
-        raise CommandError(f"The record of approval {approval_id} is gone")
+        raise CommandError(f"The record of approval {approval_id} was deleted.")
 
     def _ended_execution(self, arn: str) -> DescribeExecutionOutputTypeDef | None:
         """Return the execution if it has ended."""
@@ -161,7 +161,7 @@ class Watch:
                     raise
                 if since is None:
                     since = now
-                    self.reporter.outage(f"{explain(error)}; trying on", now)
+                    self.reporter.outage(f"{explain(error)} Retrying.", now)
             self.context.sleep(INTERVAL)
 
 
@@ -177,7 +177,7 @@ def follow(context: Context, find: Callable[[Watch], Approval], *, cancel: bool)
     if approval.resumed is None and approval.status is Status.APPROVED:
         doctor = context.command("doctor")
         raise CommandError(
-            f"Approved, but it is not known whether the workflow heard of it. See what is wrong: {doctor}"
+            f"Approved, but it is not confirmed that the workflow received the decision. Check the stack: {doctor}"
         )
     raise click.exceptions.Exit(exit_code(approval))
 
@@ -204,19 +204,20 @@ def interruptible(context: Context, execution_arn: str, reference: str, *, cance
     except KeyboardInterrupt as interrupt:
         if cancel:
             cancel_execution(context, execution_arn, INTERRUPTION)
-            click.echo("\nInterrupted. The approval was called off.", err=True)
+            click.echo("\nInterrupted. The request is cancelled.", err=True)
         else:
-            click.echo(f"\nInterrupted. The approval is still open.\n{hints}", err=True)
+            click.echo(f"\nInterrupted. The request is still open.\n{hints}", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from interrupt
     except (ClientError, BotoCoreError) as error:
-        raise CommandError(f"{explain(error)}.\nThe approval is still open.\n{hints}") from error
+        raise CommandError(f"{explain(error)}\nThe request is still open.\n{hints}") from error
     finally:
         signal.signal(signal.SIGTERM, handler)
 
 
 def next_steps(context: Context, reference: str) -> str:
     """Return the commands that wait for an approval and cancel it."""
-    return f"Follow it:    {context.command('wait', reference)}\nCall it off:  {context.command('cancel', reference)}"
+    follow_, cancel = (context.command(name, reference) for name in ("wait", "cancel"))
+    return f"  Follow     {follow_}\n  Cancel     {cancel}"
 
 
 def _interrupt(*_: Any) -> None:
@@ -224,5 +225,9 @@ def _interrupt(*_: Any) -> None:
 
 
 def _ended_sentence(execution: DescribeExecutionOutputTypeDef) -> str:
-    why = ": ".join(part for part in (execution.get("error"), execution.get("cause")) if part)
-    return f"The execution {execution['name']} ended as {execution['status']}{f': {why}' if why else ''}"
+    said = (
+        f"Execution {execution['name']} ended as {execution['status']}",
+        execution.get("error"),
+        execution.get("cause"),
+    )
+    return f"{': '.join(part for part in said if part).removesuffix('.')}."

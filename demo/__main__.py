@@ -1,4 +1,4 @@
-"""Run the whole product on this machine (`make demo`). With --auto, play the story unattended and exit."""
+"""Run everything on this machine: emulated AWS, an inbox and Slack on one page (`make demo`)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    """Run the demo; return the exit code: 0 ended as asked, 1 something failed, 2 a port is taken."""
+    """Run the demo. Return the exit code: 0 stopped by the user or story complete, 1 failed, 2 port taken."""
     parser = argparse.ArgumentParser(prog="make demo ARGS=...", description=__doc__)
-    parser.add_argument("--auto", action="store_true", help="play the whole story unattended, then stop")
+    parser.add_argument(
+        "--auto", action="store_true", help="play a story of requests and responses unattended, then stop"
+    )
     auto = parser.parse_args().auto
     # SIGTERM and a closed terminal end the run as Ctrl-C does: everything started is stopped.
     for number in _ENDINGS:
@@ -44,7 +46,7 @@ def main() -> int:
 
 def _end_once(_number: int, _frame: FrameType | None) -> None:
     for number in _ENDINGS:
-        signal.signal(number, signal.SIG_IGN)  # An impatient second Ctrl-C must not cut the cleaning up short.
+        signal.signal(number, signal.SIG_IGN)  # A second Ctrl-C must not interrupt the clean-up.
     raise KeyboardInterrupt
 
 
@@ -71,7 +73,7 @@ def _run(*, auto: bool) -> None:
 def _free_port(setting: str, default: int) -> int:
     value = os.environ.get(setting) or str(default)
     if not value.isdigit() or not 1 <= int(value) <= _MAX_PORT:
-        raise DemoError(f"{setting}: expected a port from 1 to {_MAX_PORT}, got {value!r}")
+        raise DemoError(f"{setting}: {value!r} is not a port from 1 to {_MAX_PORT}.")
     check_port(int(value), setting)
     return int(value)
 

@@ -41,7 +41,7 @@ def running(port: int) -> Iterator[None]:
             deadline = time.monotonic() + _SECONDS
             while not _answers(port):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise DemoError(f"the emulator did not start, see {log}")
+                    raise DemoError(f"The emulator did not start. See {log}.")
                 time.sleep(0.05)
             yield
     finally:

@@ -27,7 +27,7 @@ Found = TypeVar("Found")
 
 
 class NotSeenError(Exception):
-    """The page does not show what it should."""
+    """The page does not show the expected content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Person:
 def check(holds: bool, otherwise: str) -> None:  # noqa: FBT001 reads as an assertion
     """Raise `NotSeenError` unless something holds."""
     if not holds:
-        raise NotSeenError(f"It did not hold: {otherwise}.")
+        raise NotSeenError(f"The check failed: {otherwise}.")
 
 
 def links(mail: Json) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Programs that the run starts, and the ports that it needs."""
+"""Start the programs of the demo, and check its ports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORK = ROOT / ".local"
 
 
 class DemoError(Exception):
-    """The run can't go on. The message is for the person who started it."""
+    """The demo can't continue. The message is for the person who started it."""
 
 
 class PortTakenError(DemoError):
@@ -32,7 +32,9 @@ def check_port(port: int, setting: str) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise PortTakenError(f"port {port} is taken: stop what uses it, or set {setting} to another port") from None
+            raise PortTakenError(
+                f"port {port} is in use: stop the program that uses it, or set {setting} to another port"
+            ) from None
 
 
 def run(command: list[str], log: Path, environ: Mapping[str, str] | None = None) -> None:
@@ -41,7 +43,7 @@ def run(command: list[str], log: Path, environ: Mapping[str, str] | None = None)
         process.wait()
     if process.returncode != 0:
         tail = "\n".join(log.read_text().splitlines()[-15:])
-        raise DemoError(f"{Path(command[0]).name} {command[1]} failed, see {log}:\n{tail}")
+        raise DemoError(f"{Path(command[0]).name} {command[1]} failed. The end of {log}:\n{tail}")
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ class LocalStack:
 
 
 def _subscribe(topic_arn: str, address: str) -> None:
-    """Subscribe an address to what is addressed to it alone. Emulated addresses confirm at once."""
+    """Subscribe an address to its own emails only. Emulated addresses confirm at once."""
     aws.session().client("sns", config=aws.CONFIG).subscribe(
         TopicArn=topic_arn,
         Protocol="email",

@@ -72,7 +72,7 @@ def create_app(stack: LocalStack, port: int) -> Flask:
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # An output is shown as the workflow has it.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # Redirects go back to the browser: they are part of what is shown.
+    # Redirects go back to the browser: the demo shows them.
     http = urllib3.PoolManager(retries=False)
 
     @app.before_request
@@ -124,12 +124,12 @@ def _serve_executions(app: Flask, stack: LocalStack) -> None:
         name = asked.get("name") or None
         if name and not _NAME.fullmatch(str(name)):
             # The emulator takes any.
-            return _error("Invalid name: use 1 to 80 letters, digits and . _ -", HTTPStatus.BAD_REQUEST)
+            return _error("Invalid name. Use 1 to 80 letters, digits and . _ -", HTTPStatus.BAD_REQUEST)
         try:
             arn = stack.executions.start(name, json.dumps(asked["input"]))
         except ClientError as error:
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
-                return _error(f"There is an execution called {name} already", HTTPStatus.CONFLICT)
+                return _error(f"An execution named {name} already exists. Choose another name.", HTTPStatus.CONFLICT)
             return _error(error.response["Error"]["Message"], HTTPStatus.BAD_REQUEST)
         return jsonify(name=arn.rsplit(":", 1)[-1], arn=arn), HTTPStatus.CREATED
 
@@ -147,12 +147,12 @@ def _serve_slack_actions(app: Flask, stack: LocalStack, http: urllib3.PoolManage
             body, headers = _SLACK_ACTIONS[action](stack.slack, asked)
             answer = http.request("POST", f"{stack.api_url}/slack/events", body=body, headers=headers)
             if answer.status != HTTPStatus.OK:
-                return _error(f"the stack answered {answer.status}", HTTPStatus.BAD_GATEWAY)
+                return _error(f"The stack returned HTTP {answer.status}.", HTTPStatus.BAD_GATEWAY)
             wrong = stack.slack.answered(asked["view_id"], answer.data.decode()) if action == "submit" else {}
         except SlackError as error:
             return _error(str(error), HTTPStatus.CONFLICT)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            return _error(f"unknown or missing: {error}", HTTPStatus.BAD_REQUEST)
+            return _error(f"Unknown or missing: {error}.", HTTPStatus.BAD_REQUEST)
         return jsonify(errors=dict(wrong)), HTTPStatus.OK
 
 

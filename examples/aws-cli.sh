@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks for an approval and waits for the decision: ./aws-cli.sh STATE_MACHINE_ARN '{"Approval": {"Title": "Deploy?"}}'
+# Request an approval and wait for the decision: ./aws-cli.sh STATE_MACHINE_ARN '{"Approval": {"Title": "Deploy?"}}'
 # Exit codes: 0 approved, 1 rejected, 2 nobody decided. Needs states:StartExecution on the state machine, and
 # states:DescribeExecution and states:GetExecutionHistory on its executions.
 set -euo pipefail
@@ -16,7 +16,7 @@ if [ "$status" != SUCCEEDED ]; then
   aws stepfunctions describe-execution --execution-arn "$execution" --query '[status, error, cause]' --output text >&2
   exit 2
 fi
-# The state that it ended in says how it was decided.
+# The last state is the decision.
 last=$(aws stepfunctions get-execution-history --execution-arn "$execution" --reverse-order --max-items 10 \
   --query "events[?type=='PassStateExited'].stateExitedEventDetails.name | [0]" --output text | head -n 1)
 echo "$last"

@@ -1,4 +1,4 @@
-"""`notify`: the streams of approvals and of deferred replies invoke it. It tells people what is new."""
+"""`notify`: the streams of approvals and of deferred replies invoke it. It sends requests, updates and replies."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.resolver import SlackResolver
 from handlers.settings import NotifySettings, load
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
+from iam.resolver import RoleResolver
 from mail.resolver import EmailResolver
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
     config = load(NotifySettings, environ)
     wiring = ChannelWiring(config)
-    resolvers: list[Resolver] = [EmailResolver(wiring.confirmed)]
+    resolvers: list[Resolver] = [EmailResolver(wiring.confirmed), RoleResolver(config.account)]
     if wiring.messenger:
         resolvers.append(SlackResolver(wiring.messenger.directory))
     notifier = Notifier(

@@ -62,6 +62,11 @@ class EmailSettings(LinkSettings):
     topic_arn: str
     public_url: str
 
+    @property
+    def account(self) -> str:
+        """Return the account of the stack, which its topic's ARN names."""
+        return self.topic_arn.split(":")[4]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventSettings(TableSettings):

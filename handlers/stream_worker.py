@@ -74,7 +74,7 @@ class Worker:
                 else:
                     self._work_or_queue(item_id)
             except Exception as error:
-                self._logger.exception("failed and not queued, the stream will deliver it again")
+                self._logger.exception("failed and not queued, the stream delivers it again")
                 return error
         return None
 
@@ -102,8 +102,7 @@ class Worker:
         try:
             self._queue.postpone(receipt_handle, attempt)
         except Exception:
-            # The queue's own visibility timeout is its delay then.
-            self._logger.exception("the delay of the retry was not set")
+            self._logger.exception("retry delay not set, the queue's own applies")
 
     def _work(self, item_id: str, *, last: bool) -> None:
         try:

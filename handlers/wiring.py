@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 import bot.words
+import iam.words
 import mail.words
 from approvals.adapters import clients
 from approvals.adapters.queues import RetryQueue
@@ -43,6 +44,7 @@ class Wiring:
     def __init__(self, config: TableSettings) -> None:
         mail.words.register_words()
         bot.words.register_words()
+        iam.words.register_words()
         self._table_name = config.table_name
         self.clock = now
 
@@ -113,7 +115,7 @@ class ChannelWiring(Wiring):
     @cached_property
     def channels(self) -> list[Channel]:
         """The channels, in the order in which they tell people. A new channel is one line here."""
-        return [self._email(), *self._slack()]
+        return [self._email(), *self._slack(), self._iam()]
 
     def confirmed(self) -> dict[str, str]:
         """Return the addresses with a confirmed subscription, by their casefolded form."""
@@ -146,6 +148,12 @@ class ChannelWiring(Wiring):
             links=Links(config.public_url, one_click=config.one_click),
             logger=self.logger,
         )
+
+    @staticmethod
+    def _iam() -> Channel:
+        from iam.channel import IamChannel  # noqa: PLC0415
+
+        return IamChannel()
 
     def _slack(self) -> list[Channel]:
         if self.messenger is None:

@@ -54,7 +54,7 @@ class EmailChannel:
     def invite(self, approval: Approval) -> Tasks:
         """Ask the people who can respond by email, and tell those who can't."""
         # Named approvers were found to be reachable when they were identified.
-        send = self._send if approval.request.approvers else self._ask_own_address
+        send = self._ask_own_address if approval.request.is_open else self._send
         asks = self._mails(request_step(EMAIL), asked(approval, self._email), send)
         return {**asks, **self._mails(notice_step(EMAIL), told(approval, self._email))}
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from approvals.domain import facts, form_wording, wording
-from approvals.domain.cancellation import reason
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
 from approvals.domain.signed_links import approver_of
-from mail.messages import HIGH, REASON, Links, ended, said, whose_links
+from mail.messages import HIGH, Links, ended, whose_links, why_cancelled
 from mail.recipients import asked
 from mail.sns import Mail
-from mail.subjects import digest_subject
+from mail.subjects import digest_subject, reference
 from mail.surfaces import TITLE_ALONE
 from mail.text import paragraphs, quoted, table
 
-_TITLES_ALONE = "This email shows titles alone: the page behind a link shows the whole request."
+_TITLES_ALONE = "This email shows only titles. Open a link to read the whole request."
 
 
 def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, stack_email: str) -> Mail:
@@ -32,33 +31,26 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
         parts += [f"Waiting for you ({len(mine)})", opening]
     for number, (approval, all_shown) in enumerate(zip(mine, complete, strict=True), 1):
         parts += [
-            f"{number}. {_asks(approval)}",
-            quoted(approval.title),
+            f"{number}. {reference(approval)} {wording.request_sentence(approval)}\n{quoted(approval.title)}",
             form_wording.reset_notice(approval, approver_of(approval, recipient)),
             HIGH if wording.is_high_severity(approval) else "",
             wording.requester_warning(approval),
-            table(facts.source(approval)),
             *links.of(approval, recipient, complete=all_shown),
+            table(facts.source(approval)),
         ]
     if others:
         parts.append(f"Waiting for others ({len(others)}). For information only: you can't respond.")
-    for approval in others:
-        parts += [f"- {_asks(approval)}", quoted(approval.title), table(facts.source(approval))]
+    parts += [f"- {reference(approval)} {_deadline(approval)}\n{quoted(approval.title)}" for approval in others]
     if closed:
         parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
     for approval in closed:
-        parts += [
-            f"- {ended(approval)} {wording.undelivered_sentence(approval)}".strip(),
-            quoted(approval.title),
-            said("Cause:", wording.cause(approval)),
-            said(REASON, reason(wording.decision_of(approval))),
-            table(facts.source(approval)),
-        ]
+        outcome = f"{ended(approval)} {wording.undelivered_sentence(approval)}".rstrip()
+        parts += [f"- {reference(approval)} {outcome}\n{quoted(approval.title)}", why_cancelled(approval)]
     high = any(wording.is_high_severity(approval) for approval in mine)
     subject = digest_subject(approvals[0], len(mine), len(others), len(closed), high=high)
     return Mail(recipient, subject, paragraphs(parts))
 
 
-def _asks(approval: Approval) -> str:
+def _deadline(approval: Approval) -> str:
     who = facts.requester(approval)
-    return f"Respond by {readable(approval.deadline)}.{f' Requested by {who}.' if who else ''}"
+    return f"Deadline: {readable(approval.deadline)}.{f' Requested by {who}.' if who else ''}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from approvals.domain import facts, form_wording, markdown, omissions, wording
+from approvals.domain.cancellation import reason
 from approvals.domain.eligibility import is_quorum, responder
 from approvals.domain.form_changes import current_form, reset_response
 from approvals.domain.kind_wording import words_of
@@ -31,7 +32,7 @@ from mail.text import naming, paragraphs, quoted, rows, table
 _YOURS_ALONE = "The links are yours alone: do not forward this email."
 _SHARED = "Anyone who has these links can respond: do not forward this email."
 """For a request without approvers: its email goes to the stack's address, which several people may read."""
-CONFIRMED = "Nothing is decided until you press the button on the page that opens."
+CONFIRMED = "Nothing is recorded until you press the button on the page that opens."
 AT_ONCE = "Opening a link responds at once, unless the page asks for more."
 """For the template's `EmailLinkMode=one-click`."""
 
@@ -46,8 +47,12 @@ MAX_FORM_SO_FAR = 10_000
 
 _AUTHOR = "--- FROM THE REQUEST: written by its author, not checked by us ---"
 _UNSUBSCRIBE = "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
-REASON = "Reason given:"
 _NOTHING_TO_DO = "You don't need to do anything."
+_LINKS_WORK = "The links in the earlier email still work."
+_CANNOT_RESPOND = "You can't respond."
+SHARED_ADDRESS = (
+    "You can't respond: several people may read this address, and this request needs responses from different people."
+)
 HIGH = "High severity: the page asks you to confirm your response."
 
 
@@ -125,14 +130,13 @@ def notice_mail(approval: Approval, recipient: str) -> Mail:
     shown = omissions.fit(approval, EMAIL_BODY)
     who = facts.requester(approval) or "A workflow"
     # Several people may read the stack's own address, so a quorum only tells it.
-    shared = is_quorum(approval.request) and not approval.request.approvers and recipient not in approval.request.notify
-    why = f" {wording.SHARED_ADDRESS}" if shared else ""
+    shared = is_quorum(approval.request) and approval.request.is_open and recipient not in approval.request.notify
     parts = [
-        f"For information only: {who} {words_of(approval).notice}. You can't respond.{why}",
+        f"For information only: {who} {words_of(approval).notice}. {SHARED_ADDRESS if shared else _CANNOT_RESPOND}",
         quoted(approval.title),
         "High severity." if wording.is_high_severity(approval) else "",
         _left_out(shown, "The execution's input has all of it."),
-        _rules(approval, recipient),
+        _rules(approval, recipient, deadline=True),
         _source(approval),
         _author_block(shown),
     ]
@@ -144,9 +148,10 @@ def escalation_mail(approval: Approval, recipient: str) -> Mail:
     people = approval.people.escalation if approval.people else ()
     names = wording.limit_names([with_address(person) for person in people])
     parts = [
-        naming("Escalated: there was no decision in time. Now these people can respond as well:", names),
+        naming("Escalated: there is no decision yet. Now these people can respond as well:", names),
         quoted(approval.title),
-        _rules(approval, recipient),
+        _LINKS_WORK,
+        _rules(approval, recipient, deadline=True),
         _source(approval),
     ]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
@@ -156,7 +161,7 @@ def extension_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says who extended the deadline, and to when."""
     who = display_name(approval.extensions[-1].approver)
     lead = f"{who} extended the deadline to {readable(approval.deadline)}."
-    parts = [lead, quoted(approval.title), _source(approval)]
+    parts = [lead, quoted(approval.title), _LINKS_WORK, _source(approval)]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
 
 
@@ -164,19 +169,24 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     """Return the email that says how the approval ended."""
     decision = wording.decision_of(approval)
     who = display_name(decision.approver) if decision.approver else ""
-    counts, responses = wording.counts(approval), wording.latest_responses(approval)
-    links = "" if is_only_told(approval, recipient) else "\nYour links in the earlier email now show this outcome."
+    links = "" if is_only_told(approval, recipient) else "Your links in the earlier email now show this outcome."
     parts = [
         f"{ended(approval)} {_NOTHING_TO_DO}",
         quoted(approval.title),
         wording.undelivered_sentence(approval),
-        said("Cause:", wording.cause(approval)),
-        said(f"Comment from {who}:" if who else REASON, decision.comment or ""),
+        why_cancelled(approval),
+        said(f"Comment from {who}:", decision.comment or "") if who else "",
         _filled_in(approval),
-        "\n".join([f"{' '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else "",
-        _source(approval) + links,
+        "" if wording.is_decided_alone(approval) else _progress(approval),
+        _source(approval),
+        links,
     ]
     return Mail(recipient, later_subject(approval, recipient), paragraphs(parts))
+
+
+def why_cancelled(approval: Approval) -> str:
+    """Return the reason of the person who cancelled, else the cause. Both can have other people's words."""
+    return said("Reason given:", reason(wording.decision_of(approval))) or said("Cause:", wording.cause(approval))
 
 
 def ended(approval: Approval) -> str:
@@ -195,9 +205,9 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
         "\n".join([links.promise(complete=complete), whose_links([approval])]),
         _left_out(shown, "Open a link to read all of it."),
         _wanted(approval),
-        _filled_in(approval, MAX_FORM_SO_FAR),
         _rules(approval, recipient, "" if links.one_click and complete else _extensible(approval)),
-        f"{_source(approval)}\n{_UNSUBSCRIBE}",
+        _source(approval),
+        _UNSUBSCRIBE,
         _author_block(shown),
     ]
     return Mail(recipient, subject, paragraphs(parts))
@@ -205,7 +215,7 @@ def _asking(approval: Approval, recipient: str, links: Links, subject: str, lead
 
 def whose_links(approvals: Sequence[Approval]) -> str:
     """Return the sentence that says who can use the links to these approvals."""
-    return _YOURS_ALONE if all(approval.request.approvers for approval in approvals) else _SHARED
+    return _SHARED if any(approval.request.is_open for approval in approvals) else _YOURS_ALONE
 
 
 def _left_out(shown: Shown, rest: str) -> str:
@@ -219,19 +229,22 @@ def _wanted(approval: Approval) -> str:
     reasons, fields = wording.response_requirements(approval)
     lines = [HIGH] if wording.is_high_severity(approval) else []
     if fields:
-        verb = "fill in" if current_form(approval) is None else "confirm or change"
-        lines += [f"To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:", *map(quoted, fields)]
+        to_approve = f"To {words_of(approval).verbs[Action.APPROVE]}, you"
+        values = _filled_in(approval, f"{to_approve} confirm or change the form", MAX_FORM_SO_FAR)
+        lines += [values] if current_form(approval) else [f"{to_approve} fill in:", *map(quoted, fields)]
     return "\n".join([*lines, *([reasons] if reasons else [])])
 
 
-def _rules(approval: Approval, recipient: str, more: str = "") -> str:
-    """Say who can respond, who has, and what happens without a decision."""
+def _rules(approval: Approval, recipient: str, more: str = "", *, deadline: bool = False) -> str:
+    """Say who can respond, who has, and what happens without a decision. `deadline`: no sentence above has it."""
     who = wording.responders(approval, recipient)
     counts, responses = wording.counts(approval), wording.latest_responses(approval)
     so_far = f" So far: {', '.join(counts)}." if counts else ""
+    alone = who == ["you"]
     lines = [
-        "Only you can respond." if who == ["you"] else naming("Who can respond:", who),
-        f"{wording.quorum_sentence(approval)}{so_far}",
+        f"Deadline: {readable(approval.deadline)}." if deadline else "",
+        "Only you can respond." if alone else naming("Who can respond:", who),
+        "" if alone and not counts else f"{wording.quorum_sentence(approval)}{so_far}",
         *(f"  {line}" for line in responses),
         wording.timeout_sentence(approval),
         wording.requester_warning(approval),
@@ -247,6 +260,11 @@ def _extensible(approval: Approval) -> str:
     return f"Need more time? On the page, you can extend the deadline by {longer} for all approvers."
 
 
+def _progress(approval: Approval) -> str:
+    counts, responses = wording.counts(approval), wording.latest_responses(approval)
+    return "\n".join([f"{', '.join(counts)}:", *(f"  {line}" for line in responses)]) if counts else ""
+
+
 def _source(approval: Approval) -> str:
     return table([*wording.source(approval), ("Approval ID", approval.id)])
 
@@ -256,7 +274,7 @@ def said(heading: str, text: str) -> str:
     return f"{heading}\n{quoted(shorten(text, MAX_SAID))}" if text.strip() else ""
 
 
-def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
+def _filled_in(approval: Approval, lead: str = "Form", most: int = MAX_FORM) -> str:
     found = rows(facts.form_answers(approval))
     if not found:
         return ""
@@ -264,7 +282,7 @@ def _filled_in(approval: Approval, most: int = MAX_FORM) -> str:
     shown = [row for row, size in zip(found, sizes, strict=True) if size <= most]
     left = len(found) - len(shown)
     note = f" ({left} of {pluralize(len(found), 'field')} left out)" if left else ""
-    return "\n".join([f"Form, {form_wording.filled_in_by(approval)}{note}:", *shown])
+    return "\n".join([f"{lead}, {form_wording.filled_in_by(approval)}{note}:", *shown])
 
 
 def _author_block(shown: Shown) -> str:

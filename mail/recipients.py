@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from approvals.domain.eligibility import barred_requester, eligible, is_quorum, unanswered
+from approvals.domain.eligibility import barred_requester, invited, is_quorum
 from approvals.domain.email_address import canonical, is_same
 from approvals.domain.form_changes import people_to_respond_again
 from approvals.domain.model import Approval
+from approvals.domain.seats import awaited
 from mail.addresses import EMAIL, is_email
 
 
 def asked(approval: Approval, stack_email: str) -> list[str]:
     """Return the addresses that are asked: those that the request names as approvers, else the stack's own."""
     request = approval.request
-    if not request.approvers:
+    if request.is_open:
         # Several people may read the stack's own address, so it can't respond where different people must.
         barred = barred_requester(approval)
         own = barred is not None and is_same(barred.on(EMAIL), stack_email)
         return [] if own or is_quorum(request) else [stack_email]
-    named = {canonical(name) for name in (*request.approvers, *request.escalate_to)}
-    return [person.on(EMAIL) for person in eligible(approval) if canonical(person.on(EMAIL)) in named]
+    named = {canonical(name) for name in request.names}
+    return [person.on(EMAIL) for person in invited(approval) if canonical(person.on(EMAIL)) in named]
 
 
 def told(approval: Approval, stack_email: str) -> list[str]:
     """Return the addresses that are told of the request and its outcome, and can't respond."""
     others = {address.casefold() for address in asked(approval, stack_email)}
     found = [address for address in approval.request.notify if is_email(address) and address.casefold() not in others]
-    if not approval.request.approvers and not others:
+    if approval.request.is_open and not others:
         found.append(stack_email)
     return list(dict.fromkeys(found))
 
@@ -33,9 +34,9 @@ def told(approval: Approval, stack_email: str) -> list[str]:
 def reminded(approval: Approval, stack_email: str) -> list[str]:
     """Return the addresses that are asked and have not responded."""
     addresses = asked(approval, stack_email)
-    if not approval.request.approvers:
+    if approval.request.is_open:
         return addresses
-    missing = {person.on(EMAIL) for person in unanswered(approval)}
+    missing = {person.on(EMAIL) for person in awaited(approval)}
     return [address for address in addresses if address in missing]
 
 

@@ -1,4 +1,4 @@
-"""Who is who by email: whose addresses have a confirmed subscription."""
+"""Identities by email: the addresses that have a confirmed subscription."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The subjects of emails.
 
 All emails about one approval to one address are one conversation. SNS sets no `References` header, so email programs
-have only the subject to go by: each later email has the first one's subject after "Re: ", and says what is new in its
-first line, which lists show as the preview. Gmail groups emails of a week by sender and subject without "Re:"
+have only the subject to go by: each later email has the first one's subject after "Re: ", and its first line has the
+news, which lists show as the preview. Gmail groups emails of a week by sender and subject without "Re:"
 (https://workspaceupdates.googleblog.com/2019/03/threading-changes-in-gmail-conversation-view.html); Outlook groups them
 by the subject without its prefix ([MS-OXCMAIL] 2.2.3.2.7). Programs that use only `References` show single emails. The
 start of the approval's id ends the subject, so that two requests with the same title stay apart. A digest is a
@@ -53,7 +53,7 @@ def digest_subject(first: Approval, mine: int, others: int, closed: int, *, high
     """Return the subject of a digest: how many requests wait and are closed, and the reference of the first."""
     counts = ((mine, "waiting for you"), (others, "waiting for others"), (closed, "closed"))
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
-    return f"{_HIGH if high else ''}{_DIGEST} {said} {_reference(first)}"
+    return f"{_HIGH if high else ''}{_DIGEST} {said} {reference(first)}"
 
 
 def is_only_told(approval: Approval, recipient: str) -> bool:
@@ -68,12 +68,13 @@ def _subject(approval: Approval, prefix: str) -> str:
     is_untitled = prefix != _TELL and not approval.request.form and not (approval.request.title and what)
     says = DEFAULT_SUBJECT if is_untitled else f"{prefix} {what}".strip()
     subject = f"{_HIGH}{says}" if wording.is_high_severity(approval) else says
-    reference = _reference(approval)
-    most = MAX_SUBJECT - len(f"{_AGAIN} {reference}")
-    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {reference}"
+    ending = reference(approval)
+    most = MAX_SUBJECT - len(f"{_AGAIN} {ending}")
+    return f"{subject if len(subject) <= most else f'{subject[: most - 3]}...'} {ending}"
 
 
-def _reference(approval: Approval) -> str:
+def reference(approval: Approval) -> str:
+    """Return the beginning of the approval's ID, as people see it in emails."""
     return f"[{short(approval.id)}]"
 
 

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from approvals.domain.characters import one_line, reveal
-from approvals.domain.parts import join_names
+from approvals.domain.parts import before_value, join_names
 
 BAR = "| "
 """Begins each line that another person wrote. No line of the product's own text begins with it."""
@@ -50,7 +50,7 @@ def quoted(text: str, indent: str = "") -> str:
 def rows(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Return another person's labels and values, indented below their heading, each line behind a bar."""
     width = min(max((len(label) for label, _ in pairs), default=0), _LABEL) + 1
-    return [_row(f"{one_line(label, len(label) + 1) + ':':<{width}} {value}") for label, value in pairs]
+    return [_row(f"{before_value(one_line(label, len(label) + 1)):<{width}} {value}") for label, value in pairs]
 
 
 def wrapped(text: str, indent: str = "", hang: str = "") -> Iterator[str]:

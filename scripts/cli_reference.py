@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from textwrap import fill
+from textwrap import dedent, fill
 from typing import Any
 
 import click
@@ -26,85 +26,89 @@ INTRODUCTION = """\
 
 <!-- Written by `python -m scripts.cli_reference` from the commands in cli/: change those. -->
 
-For whoever asks for approvals, from a shell or in CI, and for whoever looks after the stack. `pip install .` or
-`pipx install .` in a checkout installs the command `approvals`; after `make`, it is `.venv/bin/approvals`.
+`approvals` requests and follows approvals, from a shell or in CI, and checks the stack. `pipx install .` or
+`pip install .` in a checkout installs it; after any `make` command, it is also at `.venv/bin/approvals`.
 
 ```sh
 approvals request --title "Deploy web 2.4.1" --approver ann@example.com --timeout-minutes 30 --wait && ./deploy.sh
 approvals list
-approvals show 7k3fq2ab
+approvals show bclqip
 ```
 
-It takes the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
-`--stack` says otherwise. `--local` is about the stack that `make demo` (or `approvals demo`) runs on this machine;
-an installed `approvals` finds the key of that run when you call it in the checkout's folder.
+It uses the settings of the AWS CLI: profiles, regions and environment variables. The stack is `human-approval` unless
+you set `--stack`. `--local` uses the stack that `make demo` (or `approvals demo`) runs on this machine; an installed
+`approvals` finds the credentials of that run if you call it in the folder of the checkout.
 
-Commands about one approval take its ID, the beginning of the ID, or its execution's name or ARN. If that can mean more
-than one approval, the command changes nothing and names them with their full IDs. A full ID always means its approval.
+To name an approval, use its ID, the first 4 or more characters of its ID, or the name or ARN of its execution. Emails,
+Slack messages and `approvals list` show the first 6 characters. If more than one approval matches, the command changes
+nothing and lists them with their full IDs. A full ID matches only its approval.
+
+On a terminal, times are in your time zone. Elsewhere, and in JSON and CSV, they are ISO 8601 in UTC.
 
 ## In CI
 
-`approvals request --wait` and `approvals wait` tell what happens and exit with the answer:
+`approvals request --wait` and `approvals wait` print each event, and exit with a code for the outcome:
 
-| Exit code | What it means |
+| Exit code | Meaning |
 |---|---|
 | 0 | Approved. |
 | 1 | Rejected. |
-| 2 | Nobody decided: expired or cancelled; or approved in vain, since the workflow had ended before. |
-| 3 | Something failed: AWS, permissions, no such stack, nobody could be asked. |
-| 64 | What was typed, or what is asked, is wrong. Nothing was started. |
-| 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless `--cancel-on-interrupt` was given. |
+| 2 | Expired or cancelled; or approved after the workflow had already ended. |
+| 3 | Something failed: AWS, permissions, an unknown stack, or no approver could be notified. |
+| 64 | Usage error or invalid request. Nothing was started. |
+| 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless you set `--cancel-on-interrupt`. |
 
-The other commands exit with 0, 3, 64 or 130; `doctor` has its own. Only 0 lets anything pass. A reader that closes the
-pipe early, such as `head`, is no failure of `export`, `list` and `show`.
+The other commands exit with 0, 3, 64 or 130, except that `doctor` and `slack connect` also exit with 1. Only 0 means
+success. If a reader such as `head` closes the pipe early, `export`, `list` and `show` still exit with 0.
 
-- Without a terminal each event is one plain line with its time in UTC; there are no colours. On a terminal they are in
-  local time, above a line that says what is waited for.
-- With `--json` standard output is one document, the approval at its end; its `Result` is what the workflow gets, with
-  comments and form values. Events are JSON Lines on standard error as they come, with the names of
-  [events.md](events.md) in `Event`, `ApprovalId` and `ExecutionArn`; trouble with AWS is an `Event` called `Trouble`.
-- Waiting looks every 2 seconds. It outlives 5 minutes of trouble with AWS, and says so once, with the time.
-- Without `--wait`, `request` waits until the request is accepted: recorded, and its approvers known. If it is refused,
-  or that takes more than a minute, it prints the cause and exits with 3.
-- With `--name`, say of the build, the same name and input find the same approval and its outcome, whether its execution
-  runs or has ended: a job that was interrupted can be run again.
+- Without a terminal, each event is one plain line with its time in UTC, without colors. On a terminal, events have your
+  local time, and a status line shows what the command waits for.
+- With `--json`, standard output is one JSON document: the decided approval. Its `Result` is what the
+  workflow receives, with comments and form values. Events are JSON Lines on standard error, with the names in
+  [events.md](events.md) as `Event`, and with `ApprovalId` and `ExecutionArn`. An AWS outage is the `Event` `Trouble`.
+- The command checks the approval every 2 seconds. It continues through AWS outages of up to 5 minutes, and reports each
+  once.
+- Without `--wait`, `request` ends once the request is recorded and its approvers are known. If the request is refused,
+  or this takes more than a minute, the command prints the cause and exits with 3.
+- With `--name`, for example the name of the build, the same name and input find the same approval and its outcome, even
+  after its execution has ended. You can run an interrupted job again.
 
 ```sh
 approvals request --file release.yaml --wait --json > approval.json || exit $?
 version=$(jq -er .Result.Form.Version approval.json)
 ```
 
-Not in a pipe: a shell takes the exit code of a pipe's last command, and would go on after a rejection.
+Don't use a pipe here: a shell uses the exit code of its last command, and would continue after a rejection.
 
-`--file` is the request of [request.md](request.md) as JSON or YAML, or a whole input with the request under `Approval`.
-In YAML, what JSON would write differently is the text that was typed: `1.10`, `0123`, `22:30`, `off`, `2026-11-23`.
-Without a request, an input with a key such as `Approvers` is refused, as [request.md](request.md) says.
+`--file` is a request ([request.md](request.md)) as JSON or YAML, or an execution input with the request under
+`Approval`. In YAML, a value that JSON would write differently stays the text that you typed: `1.10`, `0123`, `22:30`,
+`off`, `2026-11-23`. An input without the key `Approval` must not have keys of a request, such as `Approvers`.
 """
 
 ENVIRONMENT = {
-    "AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID": "As for the AWS CLI, and so are its others.",
-    "AWS_ENDPOINT_URL": "Another address of AWS, such as an emulator's.",
-    "AWS_PORT": "With `--local` and `demo`: the emulator's port. Default: 4566.",
-    "DEMO_PORT": "With `demo`: the page's port. Default: 8080.",
-    "APPROVALS_STACK": "The stack's name, for `--stack`.",
-    "SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET": "For `slack connect` without a terminal.",
-    "NO_COLOR": "Anything in it turns colours off.",
-    "TERM": "`dumb` is no terminal.",
+    "AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID": "As for the AWS CLI, like its other variables.",
+    "AWS_ENDPOINT_URL": "Endpoint of AWS, for example of an emulator.",
+    "AWS_PORT": "Port of the emulator, for `--local` and `demo`. Default: 4566.",
+    "DEMO_PORT": "Port of the page, for `demo`. Default: 8080.",
+    "APPROVALS_STACK": "Default of `--stack`.",
+    "SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET": "Values for `slack connect` without a terminal.",
+    "NO_COLOR": "If not empty, turns colors off.",
+    "TERM": "If `dumb`, output is as without a terminal.",
 }
 
 EXPORT = """\
-Each cell of CSV is in quotes; lists and objects are JSON in it. A `'` stands before what a spreadsheet would run as a
-formula: `=`, `+`, `-` or `@` at the start of a cell, behind a `;` or behind a line break. Hidden characters are shown
-as U+FFFD. Times are ISO 8601 in UTC. In JSON Lines values are as they are, with hidden characters escaped.
+In CSV, each cell is in quotes; lists and objects are JSON. A `'` precedes anything that a spreadsheet would run as a
+formula: `=`, `+`, `-` or `@` at the start of a cell, after a `;` or after a line break. Hidden characters are replaced
+by U+FFFD. In JSON Lines, values are unchanged, with hidden characters escaped. Times are ISO 8601 in UTC.
 """
 
 POLICY_TEXT = """\
-## Rights
+## Permissions
 
-What a user or a CI role needs, beside credentials. It reads no task token and no link key: whoever has it can ask, look
-and call off, but answer nothing. Leave out what is not used: `Ask` is for `request`, `CallOff` for `cancel` and
-`--cancel-on-interrupt`, `Approvers` for `approvers`. `doctor` and `slack connect` are for who deployed the stack.
-`cancel` also asks STS who calls (`GetCallerIdentity`), for which AWS needs no right.
+A user or a CI role needs this policy. It reads no task token and no link key, so it lets its holder request, read and
+cancel approvals, but not respond. Remove what you don't use: `Request` is for `request`, `Cancel` for `cancel` and
+`--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor` and `slack connect` need the
+permissions of a deployment. `cancel` also calls `sts:GetCallerIdentity`, which needs no permission.
 """
 
 
@@ -129,8 +133,8 @@ def policy(account: str, region: str, stack: str, outputs: dict[str, str]) -> di
                 }
             },
             _allow("Executions", "states:DescribeExecution", executions),
-            _allow("Ask", "states:StartExecution", machine),
-            _allow("CallOff", "states:StopExecution", executions),
+            _allow("Request", "states:StartExecution", machine),
+            _allow("Cancel", "states:StopExecution", executions),
             _allow("Approvers", ["sns:ConfirmSubscription", "sns:ListSubscriptionsByTopic", "sns:Subscribe"], topic),
             # IAM has no resource type for a subscription.
             _allow(
@@ -150,7 +154,7 @@ def page() -> str:
 def _reference() -> Iterator[str]:
     yield "## Commands"
     yield ""
-    yield "Before the command, `approvals [OPTIONS] COMMAND`, or after it (but `--version`):"
+    yield "These options can stand before or after the command, except `--version`, which stands before it:"
     yield ""
     yield from _options(main)
     for name in COMMANDS:
@@ -165,7 +169,13 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
     yield f"### `{' '.join([path, *arguments])}`"
     yield ""
     for paragraph in (command.help or "").strip().split("\n\n"):
-        yield fill(" ".join(paragraph.replace("\b", "").split()), 120)
+        yield from _lines("text", paragraph) if "\b" in paragraph else [fill(" ".join(paragraph.split()), 120)]
+        yield ""
+    if command.epilog:
+        heading, _, examples = command.epilog.replace("\b\n", "").partition(":")
+        yield f"{heading}:"
+        yield ""
+        yield from _lines("sh", examples)
         yield ""
     yield from _options(command)
     if isinstance(command, click.Group):
@@ -173,12 +183,19 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
             yield from _command(each, f"{path} {name}")
 
 
+def _lines(language: str, text: str) -> Iterator[str]:
+    """Yield lines that stay as they are, as a block of code."""
+    yield f"```{language}"
+    yield from dedent(text.replace("\b", "").strip("\n")).strip().splitlines()
+    yield "```"
+
+
 def _options(command: click.Command) -> Iterator[str]:
     options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
     if not options:
         return
     context = click.Context(command)
-    yield "| Option | What it does |"
+    yield "| Option | Description |"
     yield "|---|---|"
     for option in options:
         names, text = option.get_help_record(context) or ("", "")
@@ -195,7 +212,7 @@ def _export() -> Iterator[str]:
     yield "## Columns of an export"
     yield ""
     yield EXPORT
-    yield "| Column | What is in it |"
+    yield "| Column | Description |"
     yield "|---|---|"
     yield from (f"| `{name}` | {column.description} |" for name, column in COLUMNS.items())
     yield ""
@@ -217,7 +234,7 @@ def _rights() -> Iterator[str]:
 def _environment() -> Iterator[str]:
     yield "## Environment variables"
     yield ""
-    yield "| Variable | What it does |"
+    yield "| Variable | Description |"
     yield "|---|---|"
     for names, meaning in ENVIRONMENT.items():
         yield f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {meaning} |"

@@ -20,7 +20,7 @@ MEMORY = {"request": 0.25, "notify": 0.5, "callback": 0.5, "bot": 0.5, "decision
 """GB of each function that an approval or the scheduler needs, as in the template."""
 
 COLD = 1.5
-"""Seconds billed for an invocation. Approvals are rare, so each counts as a cold start."""
+"""Seconds billed for an invocation. Approvals are rare, so each is a cold start here."""
 
 RECORD = 4
 """KB of a record, and so the write units of a change: a request with some details, its response and its steps."""
@@ -91,7 +91,7 @@ USES = (
         "dynamodb_write",
         WRITES["by_mail"],
         WRITES["in_slack"],
-        f"the record of {RECORD} KB, its changes, three indexes, the count of mails a second",
+        f"the record of {RECORD} KB, its changes, three indexes, the number of emails in a second",
     ),
     Use("DynamoDB", "dynamodb_write", TOKENS, TOKENS, "the task token, in a table of its own"),
     Use(
@@ -99,7 +99,7 @@ USES = (
         "dynamodb_read",
         READS["by_mail"],
         READS["in_slack"],
-        "the looks at the page, or one click; the two functions behind; the token",
+        "visits of the page, or one click; `notify` and `decision`; the token",
     ),
     Use(
         "DynamoDB",
@@ -109,7 +109,11 @@ USES = (
         "kept for 765 days: a year, the longest deadline, and 400 days",
     ),
     Use(
-        "Lambda", "lambda_request", INVOCATIONS["by_mail"], INVOCATIONS["in_slack"], "with two visits of a mail scanner"
+        "Lambda",
+        "lambda_request",
+        INVOCATIONS["by_mail"],
+        INVOCATIONS["in_slack"],
+        "with two visits of an email scanner",
     ),
     Use(
         "Lambda",
@@ -118,9 +122,9 @@ USES = (
         COLD * GB["in_slack"],
         f"{COLD} s each, as if all were cold starts, at 0.25 and 0.5 GB",
     ),
-    Use("API Gateway", "api_request", 5, 1, "the page, the answer, the outcome, two scanners; or one click"),
+    Use("API Gateway", "api_request", 5, 1, "the page, the response, the outcome, two scanners; or one click"),
     Use("CloudWatch", "logs_gb", 16e-6, 8e-6, "2 KB for each invocation"),
-    Use("Secrets Manager", "secret_call", 0, 3, "each function that talks to Slack, at a cold start"),
+    Use("Secrets Manager", "secret_call", 0, 3, "each function that calls Slack, at a cold start"),
 )
 
 DATA_KEY_MINUTES = 5
@@ -132,24 +136,24 @@ and https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/s
 
 STANDING = (
     Standing("CloudWatch", "alarm_month", 6, "the essential alarms; an account's first ten are free"),
-    Standing("SQS", "sqs_request", 3 * 15 * MINUTES, "Lambda asks each of three queues 15 times a minute"),
+    Standing("SQS", "sqs_request", 3 * 15 * MINUTES, "Lambda polls each of three queues 15 times a minute"),
     Standing("Secrets Manager", "secret_month", 1, "Slack's token and signing secret"),
-    Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY["lifecycle"], "the clock, 0.3 s each minute"),
+    Standing("Lambda", "lambda_gb_second", MINUTES * 0.3 * MEMORY["lifecycle"], "the scheduler, 0.3 s each minute"),
     Standing("Lambda", "lambda_request", MINUTES, "the same"),
-    Standing("DynamoDB", "dynamodb_read", MINUTES * 8 * 0.5, "the clock asks eight shards of an index"),
-    Standing("CloudWatch", "logs_gb", MINUTES * 0.6e-6, "0.6 KB for each tick"),
+    Standing("DynamoDB", "dynamodb_read", MINUTES * 8 * 0.5, "the scheduler reads eight shards of an index"),
+    Standing("CloudWatch", "logs_gb", MINUTES * 0.6e-6, "0.6 KB for each scheduler run"),
     Standing(
         "KMS",
         "kms_request",
         MINUTES / DATA_KEY_MINUTES,
-        f"DynamoDB decrypts the table's key for the clock, about every {DATA_KEY_MINUTES} minutes",
+        f"DynamoDB decrypts the table's key for the scheduler, about every {DATA_KEY_MINUTES} minutes",
     ),
 )
 
 METRICS = 11
 """Custom metrics that requests and decisions can write, in all channels and with all outcomes."""
 
-IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most: where each is written in every hour of the month"),)
+IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most, if each is written in every hour of the month"),)
 """Not by the approval: CloudWatch bills a custom metric for each hour in which it is written, however often."""
 
 FULL = (
@@ -159,12 +163,12 @@ FULL = (
 """With `Monitoring=Full`."""
 
 OWN_KEY = (
-    Standing("KMS", "kms_key_month", 1, "the key, where it serves nothing else"),
+    Standing("KMS", "kms_key_month", 1, "the key, if you use it for nothing else"),
     Standing(
         "KMS",
         "kms_request",
         3 * MINUTES / DATA_KEY_MINUTES,
-        f"at most: three queues that are asked, a data key for each every {DATA_KEY_MINUTES} minutes",
+        f"at most: three polled queues, a data key for each every {DATA_KEY_MINUTES} minutes",
     ),
 )
 """With `KmsKeyArn`."""
@@ -205,19 +209,21 @@ _INTRODUCTION = f"""\
 
 <!-- Written by `python -m scripts.cost` from scripts/prices.json: change that, or scripts/cost.py. -->
 
-For whoever pays for it: USD in {PRICES["region"]} at list prices of {PRICES["seen"]}, without taxes, free tiers and
-discounts. One approver each, told by mail, answered by a link or in Slack; nothing failed. The calls are counted by a
-test; sizes and seconds are assumptions, said below. None of it was seen on a bill: watch yours.
+For people who pay for a stack: USD in {PRICES["region"]} at list prices of {PRICES["seen"]}, without taxes, free tiers
+and discounts. Each approval has one approver, who receives an email and responds with a link or in Slack, without
+failures. A test counts the calls. Sizes and seconds are the assumptions below. No figure comes from a bill: watch
+yours.
 """
 
 
 def _services() -> Iterator[str]:
     yield "## By service\n"
-    yield "| Service | 1,000 by mail | 1,000 in Slack | 1,000,000 by mail | 1,000,000 in Slack |\n|---|--:|--:|--:|--:|"
+    yield "| Service | 1,000 by email | 1,000 in Slack | 1,000,000 by email | 1,000,000 in Slack |"
+    yield "|---|--:|--:|--:|--:|"
     totals = sorted(_totals().items(), key=lambda total: -total[1][0])
     for service, costs in totals:
         yield _row(service, costs)
-    yield _row("**Together**", (sum(mail for _, (mail, _) in totals), sum(slack for _, (_, slack) in totals)))
+    yield _row("**Total**", (sum(mail for _, (mail, _) in totals), sum(slack for _, (_, slack) in totals)))
     yield ""
 
 
@@ -238,51 +244,48 @@ def _totals() -> dict[str, tuple[float, float]]:
 
 def _uses() -> Iterator[str]:
     yield "## What one approval uses\n"
-    yield "| Service | Of | By mail | In Slack | Why |\n|---|---|--:|--:|---|"
+    yield "| Service | Unit | By email | In Slack | Use |\n|---|---|--:|--:|---|"
     for use in USES:
         unit = PRICES["prices"][use.price]["unit"]
         yield f"| {use.service} | {unit} | {use.by_mail:.3g} | {use.in_slack:.3g} | {use.why} |"
     yield ""
     yield (
-        "More approvers cost a mail each for the request and the outcome. A reminder is a mail. A nested caller pays\n"
-        "for its own transitions. Tracing costs by the trace, events cost by the event, where they are turned on.\n"
+        "Each further approver costs an email for the request and one for the outcome. A reminder is an email. A\n"
+        "nested caller pays for its own transitions. If you turn them on, AWS bills each trace and each event.\n"
     )
 
 
 def _standing() -> Iterator[str]:
     yield "## What a stack costs in a month without any approval\n"
     yield from _amounts(STANDING)
-    yield f"| **Together** | | | {total(STANDING):.2f} | |\n"
+    yield f"| **Total** | | | {total(STANDING):.2f} | |\n"
     yield (
-        f"With `Monitoring=Full` it is {total(STANDING) + total(FULL):.2f} USD. Before there was that choice, this\n"
-        f"page said {BEFORE} USD: every stack had the dashboard and all alarms, and the page counted metrics that are\n"
-        "written in use alone.\n"
+        f"With `Monitoring=Full`, it is {total(STANDING) + total(FULL):.2f} USD. Before this parameter, it was\n"
+        f"{BEFORE} USD: every stack had the dashboard and all alarms, and the figure included metrics that only a\n"
+        "stack in use writes.\n"
     )
     yield "`Monitoring=Full` adds:\n"
     yield from _amounts(FULL)
     yield "\n`KmsKeyArn` adds:\n"
     yield from _amounts(OWN_KEY)
-    yield (
-        "\nUse adds custom metrics, for the hours in which something was requested or decided. A stack without\n"
-        "approvals writes none:\n"
-    )
+    yield ("\nA stack in use also pays for custom metrics, in the hours with a request or a decision:\n")
     yield from _amounts(IN_USE)
     yield ""
 
 
 def _options() -> Iterator[str]:
-    yield "## What more it costs in a month to start faster\n"
+    yield "## What a faster start costs in a month\n"
     yield from _amounts(OPTIONS)
     restored, left_out = (usd(price, OPTIONS[1].amount) for price in (OPTIONS[1].price, "lambda_gb_second"))
     yield (
-        "\nBoth are off: [performance.md](performance.md#choose) says how to turn them on. SnapStart saves no money:\n"
-        f"a second of init left out of {STARTS:,} starts is worth {left_out:.4f} USD, and restoring them costs "
-        f"{restored:.4f}.\n"
+        "\nBoth are off by default; [performance.md](performance.md#choose) says how to turn them on. SnapStart saves\n"
+        f"no money: without one second of init, {STARTS:,} starts cost {left_out:.4f} USD less, and their restores "
+        f"cost {restored:.4f} USD.\n"
     )
 
 
 def _amounts(uses: Iterable[Standing]) -> Iterator[str]:
-    yield "| Service | Of | Amount | USD | Why |\n|---|---|--:|--:|---|"
+    yield "| Service | Unit | Amount | USD | Use |\n|---|---|--:|--:|---|"
     for use in uses:
         cost = f"{usd(use.price, use.amount):.2f}"
         unit = PRICES["prices"][use.price]["unit"]
@@ -291,7 +294,7 @@ def _amounts(uses: Iterable[Standing]) -> Iterator[str]:
 
 def _prices() -> Iterator[str]:
     yield "## Prices\n"
-    yield "| Of | USD | For | Source |\n|---|--:|--:|---|"
+    yield "| Unit | USD | For | Source |\n|---|--:|--:|---|"
     for price in PRICES["prices"].values():
         yield f"| {price['unit']} | {price['usd']} | {price['per']:,} | <{price['source']}> |"
 

@@ -48,7 +48,7 @@ def drawn(found: Arrows) -> Arrows:
     reached = {part: _reached(found, part) for part in found}
     circle = [part for part in found if part in reached[part]]
     if circle:
-        raise CircleError(f"these import each other in a circle: {', '.join(circle)}")
+        raise CircleError(f"circular imports: {', '.join(circle)}")
     return {
         part: {other for other in others if not any(other in reached[between] for between in others)}
         for part, others in found.items()

@@ -36,14 +36,14 @@ INTRODUCTION = """\
 
 <!-- Written by `python -m scripts.events_reference` from approvals/requests/events.schema.json: change that. -->
 
-With the parameter `EventBusName` the stack sends an event to EventBridge for each thing that happens to an approval;
-`default` is the account's own bus. Without it there are none, and nothing is called. A rule that catches all:
+With the parameter `EventBusName`, the stack sends an event to EventBridge for each step of an approval. `default` is
+the account's own bus. Without the parameter, the stack sends no events. This rule matches all events:
 
 ```json
 { "source": ["human-approval"] }
 ```
 
-and one for what was approved by a person, in one stack:
+This rule matches the approvals of one stack:
 
 ```json
 {
@@ -53,21 +53,20 @@ and one for what was approved by a person, in one stack:
 }
 ```
 
-- Each event is delivered **at least once, in any order**. `Id` is the same when it comes again, and `At` says when it
-  happened.
-- People and the workflow come first: an event follows what it tells of by a moment. A bus that can't be reached is
-  tried again for half an hour and holds up nobody; after that the next thing that happens sends what is missing.
-- Events that were not sent while `EventBusName` was empty are sent with the approval's next one.
-- `ResponseRecorded` has the form's values, since another approver may change them. An event has no facts and nothing of
-  the execution's input: `approvals show` and the result have all of it. It never has a token or a link's key.
-- A rule decides nothing. Who must act on an approval before the workflow goes on is a state of the workflow.
+- Each event is delivered **at least once, in any order**. A repeated event has the same `Id`, and `At` is the time of
+  the step.
+- People and the workflow come first: an event is sent a moment after its step. If the bus can't be reached, the event
+  is retried for 30 minutes without delaying anyone. After that, the next step sends the missing events.
+- If `EventBusName` was empty, the approval's next event also sends the earlier ones.
+- `ResponseRecorded` has the form's values, because another approver may change them. An event has no facts and no other
+  part of the execution's input; `approvals show` and the result have all of it. No event has a token or a link's key.
+- A rule does not decide. If the workflow needs another approver, put that into the request, or add a state.
 
-The same as a JSON Schema, to validate what was received, in ajv's strict mode as well:
-[events.schema.json](../approvals/requests/events.schema.json). [request.md](request.md#in-an-editor-or-a-test) shows
-how an editor refers to it, for recorded events of a test.
+To validate received events, use the JSON Schema [events.schema.json](../approvals/requests/events.schema.json); it also
+passes ajv's strict mode. [request.md](request.md#in-an-editor-or-a-test) shows how an editor refers to a schema.
 """
 
-EVERY = "The first example is the whole of an event; the others leave out what EventBridge adds.\n"
+EVERY = "The first example is a complete event. The others show only `source`, `detail-type` and `detail`.\n"
 
 
 def approval() -> Approval:
@@ -154,7 +153,7 @@ def page(schema: Schema) -> str:
 def _table(schema: Schema, kind: str) -> Iterator[str]:
     properties = schema["$defs"][kind].get("properties", {})
     if properties:
-        yield "| `detail.` | What it takes | What it means |\n|---|---|---|"
+        yield "| `detail.` | Type | Meaning |\n|---|---|---|"
         for key, value in properties.items():
             whole = {**_referred(schema, value), **value}
             yield f"| `{key}` | {_takes(whole)} | {whole['description']} |"

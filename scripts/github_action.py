@@ -53,7 +53,7 @@ def outputs(printed: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Ask, pass on what GitHub sends when it cancels the run, and write the outputs."""
+    """Run the command, pass on the signals that GitHub sends when it cancels the run, and write the outputs."""
     command = ["approvals", *arguments(os.environ)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- no shell: values stay values
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -33,11 +33,11 @@ def prepare(root: Path, version: str, date: str) -> None:
     unreleased.
     """
     if not re.fullmatch(r"\d+\.\d+\.\d+", version) or not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
-        raise ReleaseError("expected a version of three numbers and a date, such as 0.2.0 2026-12-01")
+        raise ReleaseError("Use a version of three numbers and a date, for example 0.2.0 2026-12-01.")
     changelog = root / "CHANGELOG.md"
     text = changelog.read_text(encoding="utf-8")
     if not _section(text, _UNRELEASED):
-        raise ReleaseError("CHANGELOG.md has no unreleased changes")
+        raise ReleaseError("CHANGELOG.md has no unreleased changes.")
     for name, pattern in _VERSIONED.items():
         file = root / name
         file.write_text(pattern.sub(rf"\g<1>{version}\g<2>", file.read_text(encoding="utf-8")), encoding="utf-8")
@@ -49,10 +49,10 @@ def notes(root: Path, version: str) -> str:
     """Return the changelog's section of a version. Raises `ReleaseError` if the files state another version."""
     stated = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     if version != stated:
-        raise ReleaseError(f"pyproject.toml states version {stated}, not {version}: prepare the release first")
+        raise ReleaseError(f"pyproject.toml has version {stated}, not {version}. Prepare the release first.")
     section = _section((root / "CHANGELOG.md").read_text(encoding="utf-8"), _heading(version))
     if not section:
-        raise ReleaseError(f"CHANGELOG.md has no section for {version}")
+        raise ReleaseError(f"CHANGELOG.md has no section for {version}.")
     return section
 
 

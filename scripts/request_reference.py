@@ -21,30 +21,29 @@ INTRODUCTION = """\
 
 <!-- Written by `python -m scripts.request_reference` from approvals/requests/request.schema.json: change that. -->
 
-What a workflow author puts under the key `Approval` of an execution's input. Every key is optional, and null counts as
-left out; the rest of the input is context, which the approvers are shown as well. White space around a text is dropped,
-but not around an address in `Links`.
+The key `Approval` of an execution's input is the request. Every key of it is optional, and null is the same as no key.
+Approvers also see the rest of the input, which is the context. White space around a text is removed, except around a
+`Url` in `Links`.
 
-Without `Approval`, or with null there, all of the input is context. A key that says who may respond, what counts or
-when it ends is then an error that says where it belongs: if the wrapper is forgotten, the request must not be open to
-anyone who is asked. Words that many inputs use, as the tutorial's has `Comment`, stay context: `Title`, `Details`,
-`Links`, `Facts`, `Kind`, `Severity`, `Notify`, `Channel`, `Comment`, `Reminders`. To pass another key of the request
-as context, add `"Approval": {}`.
+An invalid request fails the execution at once with `InvalidApprovalRequest`. The cause names each problem with its
+path. An unknown key is a problem too: a typo must not change who decides.
 
-Whatever can't be asked fails the execution at once, with the error `InvalidApprovalRequest` and a cause that names each
-problem, with its path and what is expected there. So does an unknown key: a typo must not change who decides.
+**Without `Approval`**, or with null, the whole input is context. Then a top-level key such as `Approvers` or
+`RequiredApprovals` is an error that says where it belongs: without the wrapper, anyone could respond. Common words stay
+context, as in the tutorial's input with `Comment`: `Title`, `Details`, `Links`, `Facts`, `Kind`, `Severity`, `Notify`,
+`Channel`, `Comment`, `Reminders`. To pass another key of the request as context, add `"Approval": {}`.
 
-Texts have no hidden characters: control characters but tabs and line breaks, characters that turn the direction,
-zero-width characters, blanks that are no white space (such as U+2800 and U+3164), soft hyphens and tags. The error
-names the first one and its place. Emoji may have the joiners and selectors that they are made of, and so may words in
-Persian and in Indic scripts. In the context, where nobody can fix them, approvers see U+FFFD in their place.
+**Hidden characters** in texts are an error that names the first one and its place: control characters except tabs and
+line breaks, characters that change the text direction, zero-width characters, blanks that are not white space (such as
+U+2800 and U+3164), soft hyphens and tags. Emoji may contain their joiners and selectors, and so may words in Persian
+and in Indic scripts. In the context, approvers see U+FFFD instead.
 
-Addresses in `Links` are ASCII (hosts of other scripts in punycode, all else percent-encoded) and name no user. In
-`Details`, other addresses stay text. Pages and messages show the host of each link behind its label, emails the whole
-address. Mail programs turn addresses in any text into links of their own; the product can't prevent that.
+**URLs** in `Links` are ASCII, with hosts of other scripts in punycode and the rest percent-encoded. They have no user
+name. In `Details`, other URLs stay text. Pages and messages show the host of each link after its label, emails show the
+whole URL. Email programs turn URLs in any text into links; the product can't prevent that.
 
-How it is decided is in [rules.md](rules.md). The same as a JSON Schema, for
-[editors and tests](#in-an-editor-or-a-test): [request.schema.json](../approvals/requests/request.schema.json).
+[rules.md](rules.md) explains how a request is decided. A JSON Schema for [editors and tests](#in-an-editor-or-a-test)
+is [request.schema.json](../approvals/requests/request.schema.json).
 """
 
 TOGETHER = """\
@@ -53,22 +52,21 @@ TOGETHER = """\
 - `Kind` can be `question` only with `Form`.
 - `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers`.
 - Each of `Reminders` is less than the request's minutes.
-- `RequiredApprovals` is at most the number of people who may answer; the requester is none of them, unless
-  `AllowSelfApproval` is true, nor are those of `EscalateTo`. `RequiredApprovals` and `RequiredRejections` together are
-  at most one more: otherwise all could answer, and nothing would be decided.
-- In `Form`, `Choices` go with the type `choice` alone, `Minimum` and `Maximum` with `number` (numbers of at most 15
-  digits) and `date`, `MaxLength` with `text`. No two fields have one name, and none is named `comment`.
-- Email addresses among `Approvers` and `EscalateTo` belong to a Slack user or have a confirmed subscription to the
-  stack's topic. Slack users are active members of the app's own workspace, and groups have at least one such member.
+- `RequiredApprovals` is at most the number of people who can respond. The requester is not one of them without
+  `AllowSelfApproval`, and the people in `EscalateTo` are not either. The sum of `RequiredApprovals` and
+  `RequiredRejections` is at most one more. Otherwise, all could respond without a decision.
+- In `Form`, `Choices` is only for the type `choice`, `Minimum` and `Maximum` for `number` (at most 15 digits) and
+  `date`, and `MaxLength` for `text`. Every field has a different name, and none is named `comment`.
+- An email address in `Approvers` or `EscalateTo` belongs to a Slack user, or its subscription to the stack's topic is
+  confirmed. A Slack user is an active member of the app's own workspace, and a group has at least one such member.
 
 ## In an editor or a test
 
-[request.schema.json](../approvals/requests/request.schema.json) is the request as JSON Schema 2020-12: what stands
-under `Approval`, and what `approvals request --file` reads. Every keyword is a standard one, and no pattern needs more
-than simple regular expressions. Refer to it by its path in a checkout, or by the URL at which your Git host or web
-server serves the file.
+[request.schema.json](../approvals/requests/request.schema.json) is JSON Schema 2020-12 for the content of `Approval`,
+which `approvals request --file` also reads. It has only standard keywords and simple regular expressions. Refer to it
+by its path in a checkout, or by its URL on your Git host or web server.
 
-For a request in YAML, editors with the YAML language server (VS Code, Neovim, Zed) read this first line:
+Editors with the YAML language server (VS Code, Neovim, Zed) read this first line of a YAML file:
 
 ```yaml
 # yaml-language-server: $schema=../human-approval/approvals/requests/request.schema.json
@@ -76,7 +74,7 @@ Title: Deploy web 2.4.1 to production
 Approvers: [bo@example.com]
 ```
 
-For files by their names, in `.vscode/settings.json`; JetBrains IDEs have the same under Languages & Frameworks, Schemas
+To select files by name, use `.vscode/settings.json`. JetBrains IDEs have the same under Languages & Frameworks, Schemas
 and DTDs, JSON Schema Mappings:
 
 ```json
@@ -88,25 +86,25 @@ and DTDs, JSON Schema Mappings:
 }
 ```
 
-In a test or in CI: `check-jsonschema --schemafile request.schema.json approvals/*.yaml`, or ajv (`ajv-cli`, with
+In a test or in CI, use `check-jsonschema --schemafile request.schema.json approvals/*.yaml`, or ajv (`ajv-cli`, with
 `--spec=draft2020 --strict=true -c ajv-formats`).
 
-What a validator takes and the product refuses, since no schema can say it:
+A schema can't express everything. The product also refuses:
 
-- [keys that go together](#keys-that-go-together), and [how large](#how-large-it-may-be) the whole may be;
+- violations of [keys that go together](#keys-that-go-together) and of the [maximum size](#maximum-size);
 - two entries of a list that differ only in the white space around them;
 - a host in `Links` that is longer than DNS allows.
 
-What the product takes and some validators refuse: brackets, braces, `^` and the backtick in the path or query of an
-address (`format: uri` wants them percent-encoded), and the key `Result` of an earlier approval, which is dropped.
+Some validators refuse values that the product accepts: brackets, braces, `^` and the backtick in the path or query of a
+URL (`format: uri` requires percent-encoding), and the key `Result` of an earlier approval, which the product removes.
 
-## How large it may be
+## Maximum size
 
-- The input has at most 240 KiB, and lists and objects in it are nested at most 64 levels deep.
-- The input and its result fit in the 256 KiB that Step Functions hands on.
-- The record fits in the 400 KB of a DynamoDB item, with all that may be answered to it: comments, forms, extensions,
-  refused attempts, and what is noted for each person who is asked or told. What could outgrow that is refused, with
-  what to shorten. An input of 240 KiB leaves room for some 50 approvers by email.
+- The input has at most 240 KiB. Lists and objects in it are nested at most 64 levels deep.
+- The input and the result together fit in the 256 KiB that Step Functions passes on.
+- The record fits in the 400 KB of a DynamoDB item, with all possible responses: comments, form values, extensions,
+  refused attempts, and a mark for each sent message. A request that could outgrow that is refused, and the cause says
+  what to shorten. An input of 240 KiB leaves room for about 50 approvers by email.
 """
 
 TYPES = {
@@ -118,7 +116,7 @@ TYPES = {
 
 EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "Plain": (
-        "Whoever reads the stack's mail address or Slack channel may answer, within the stack's time.",
+        "Anyone who reads the stack's email address or Slack channel can respond, within the stack's default timeout.",
         {
             "Title": "Deploy web 2.4.1 to production",
             "Details": "Adds the **new checkout**. Rolls back by redeploying 2.4.0.",
@@ -128,7 +126,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "A quorum": (
-        "Two of three must approve, one rejection is enough, and who rejects says why.",
+        "Two of three approvers must approve. One rejection rejects the request, and it needs a reason.",
         {
             "Title": "Drop the table `orders_2019`",
             "Severity": "high",
@@ -140,7 +138,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "A form": (
-        "A question. The result has the answers as `Form`, by the names of the fields.",
+        "A question. The result has the answers as `Form`, by field name.",
         {
             "Kind": "question",
             "Title": "Which version goes out, and to how many?",
@@ -160,7 +158,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "Escalation": (
-        "A Slack user group is reminded twice, then its lead may answer, too; in the end silence means no.",
+        "A Slack user group gets two reminders. Then its lead can respond too. Without a decision, it is rejected.",
         {
             "Title": "Refund 1,200 EUR to customer 8841",
             "Approvers": ["S0SUPPORT01"],
@@ -183,7 +181,7 @@ def page(schema: Schema) -> str:
 def _tables(path: str, schema: Schema) -> Iterator[str]:
     """Yield the table of an object, then those of the objects in it."""
     yield f"## `{path}`\n"
-    yield "| Key | What it takes | When left out | What it means |\n|---|---|---|---|"
+    yield "| Key | Type | Default | Meaning |\n|---|---|---|---|"
     required = schema.get("required", ())
     for key, value in schema["properties"].items():
         yield f"| `{key}` | {_limits(value)} | {_default(value, required=key in required)} | {_cell(value)} |"
@@ -197,7 +195,7 @@ def _tables(path: str, schema: Schema) -> Iterator[str]:
 
 def _examples() -> Iterator[str]:
     yield "## Examples\n"
-    yield "Each is the input of an execution.\n"
+    yield "Each example is the input of an execution.\n"
     for title, (text, request) in EXAMPLES.items():
         yield f"### {title}\n\n{text}\n"
         yield f"```json\n{json.dumps({'Approval': request}, indent=2, ensure_ascii=False)}\n```\n"
@@ -224,14 +222,14 @@ def _list_limits(schema: Schema) -> str:
     items = schema["items"]
     what = "objects, see below" if "properties" in items else f"each {_limits(items)}"
     least = "1" if schema.get("minItems") else "0"
-    unique = ", no two the same" if schema.get("uniqueItems") else ""
+    unique = ", all different" if schema.get("uniqueItems") else ""
     return f"list of {least} to {schema['maxItems']}{unique}; {what}"
 
 
 def _default(schema: Schema, *, required: bool) -> str:
     """Return the default of a key; empty if the schema has none."""
     if required:
-        return "an error"
+        return "required"
     return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
 
 

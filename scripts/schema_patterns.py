@@ -12,6 +12,7 @@ from pathlib import Path
 
 from approvals.domain.characters import SHOWN
 from bot.addresses import GROUP, PLACE, USER
+from iam.addresses import ROLE
 from mail.addresses import ADDRESS
 
 SCHEMA = Path(__file__).parents[1] / "approvals/requests/request.schema.json"
@@ -59,9 +60,10 @@ def patterns() -> dict[str, str]:
         "text": f"[^{BLANK}{_MARKS}]",
         "line": rf"^[{BLANK}]*[{_BLANK_IN_LINES}{_MARKS}]*[^{BLANK}{_MARKS}](?:[^\n\r\t]*[^{BLANK}])?[{BLANK}]*$",
         "url": f"^{_URL}$",  # without blanks around it, as `format` has it
+        "group": _alone("[a-z][a-z0-9-]{0,39}"),
         "name": _alone("[A-Za-z_][A-Za-z0-9_]*"),
         "person": _alone(f"(?:{ADDRESS}|{USER})"),
-        "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP})"),
+        "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP}|{ROLE})"),
         "channel": _alone(PLACE),
     }
 

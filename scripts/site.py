@@ -35,9 +35,9 @@ def linked(start: Path) -> set[Path]:
         for link in _LINK.findall(page.read_text(encoding="utf-8")):
             target = (page.parent / link).resolve()
             if not target.exists():
-                raise FileNotFoundError(f"{page} links to {link}, which does not exist")
+                raise FileNotFoundError(f"{page}: the link {link} leads to no file.")
             if target.is_dir():
-                raise IsADirectoryError(f"{page} links to the folder {link}: link to a file in it")
+                raise IsADirectoryError(f"{page}: {link} is a folder. Link to a file in it.")
             waiting.append(target)
     return found
 

@@ -1,6 +1,6 @@
-"""Run every test in five processes side by side: two compute, three mostly wait for stacks, each on its emulator.
+"""Run all tests in five processes: two compute, three mostly wait for stacks, each with its own emulator.
 
-Print what each of them says, one after the other, and the sum in a closing line. Exit with the worst of their codes.
+Print the output of each, one after the other, and the totals in the last line. Exit with the highest of their codes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ROOT = Path(__file__).parents[1]
 _ON_OTHER_STACKS = tuple(
     f"tests/e2e/test_{name}.py" for name in ("demo", "upgrade", "doctor", "guided_deploy", "slack_surfaces")
 )
-"""They deploy stacks of their own, and use none that others use."""
+"""Tests that deploy their own stacks, and share none."""
 
 _PATIENT = ("tests/e2e/test_lost_event.py", "tests/e2e/test_closed_channel.py")
-"""The same, and they wait for minutes: for a lost event, and for reminders."""
+"""Tests that also wait for minutes: for a lost event, and for reminders."""
 
 SHARES = (
     ("tests", "--ignore=tests/functional", "--ignore=tests/e2e"),
@@ -36,7 +36,7 @@ GRACE = 90
 
 
 class Share:
-    """A pytest process, with what it prints and what it counts in files."""
+    """A pytest process. Files hold its output and its counts."""
 
     def __init__(self, number: int, arguments: tuple[str, ...], folder: Path) -> None:
         self._said, self._counted = folder / f"{number}.out", folder / f"{number}.xml"
@@ -48,7 +48,7 @@ class Share:
             )
 
     def follow(self) -> int:
-        """Print what the process says until it ends, and return its exit code."""
+        """Print the output of the process until it ends. Return its exit code."""
         with self._said.open("rb") as said:
             ended = False
             while not ended:
@@ -60,7 +60,7 @@ class Share:
         return self._process.returncode
 
     def interrupt(self) -> None:
-        """Ask the process to end: pytest then tears its fixtures down, and with them the emulator."""
+        """Ask the process to end: pytest then stops its fixtures, the emulator included."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
 
@@ -73,7 +73,7 @@ class Share:
             self._process.wait()
 
     def count(self) -> Counter[str]:
-        """Return the numbers of tests by outcome. A process that fails counts as a failure, whatever it counted."""
+        """Return the numbers of tests by outcome. A process that fails counts as at least one failure."""
         found = Counter[str]()
         if self._counted.exists():
             [suite] = ET.parse(self._counted).getroot()  # noqa: S314 written by pytest
@@ -99,7 +99,7 @@ def main(shares: tuple[tuple[str, ...], ...] = SHARES) -> int:
                 running.append(Share(number, arguments, Path(folder)))
             code = max(abs(share.follow()) for share in running)
         except KeyboardInterrupt:
-            print("\nInterrupted: waiting for the tests to clean up", flush=True)
+            print("\nInterrupted. Waiting for the tests to clean up ...", flush=True)
             code = 130
         finally:
             for share in running:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import bot.words
+import iam.words
 import mail.words
 from approvals.domain.model import Approval
 from approvals.store.table import ApprovalTable
@@ -23,6 +24,7 @@ from tests.support.leaks import LeakDetector
 
 mail.words.register_words()
 bot.words.register_words()
+iam.words.register_words()
 
 _DETECTOR = LeakDetector()
 

@@ -9,14 +9,16 @@ from xml.etree import ElementTree as ET
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, wording
-from approvals.domain.eligibility import deciders, responder, unanswered
+from approvals.domain.eligibility import deciders, responder
 from approvals.domain.form_changes import reset_response
+from approvals.domain.group_wording import group_shortfall
 from approvals.domain.kind_wording import rejections_decide, words_of
 from approvals.domain.model import Action, Approval, RequestKind, Response, Severity, readable
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
 from approvals.domain.rules import can_extend
+from approvals.domain.seats import awaited
 from approvals.domain.signed_links import approver_of
 from web import sections
 from web.form_inputs import Typed, element_id, inputs, labels
@@ -281,10 +283,10 @@ def _still_needed(approval: Approval) -> list[str]:
     request = approval.request
     actions = [response.action for response in approval.standing]
     words, left = words_of(approval), request.required_approvals - actions.count(Action.APPROVE)
-    missing = [f"{pluralize(left, f'more {words.approval}')} needed."]
+    missing = [f"{group_shortfall(approval) or pluralize(left, f'more {words.approval}')} needed."]
     if request.required_rejections > 1:
         left = request.required_rejections - actions.count(Action.REJECT)
         missing.append(f"{rejections_decide(approval, left, 'more ')} the {words.request}.")
-    names = [with_address(person) for person in unanswered(approval)]
+    names = [with_address(person) for person in awaited(approval)]
     again = form_wording.again_sentence(approval)
     return [" ".join(missing), again, *([f"Waiting for {join_names(wording.limit_names(names))}."] if names else [])]

@@ -25,6 +25,10 @@ class Reason(StrEnum):
     """An address that several people read, where the request needs different people."""
     NOT_A_MEMBER = "NOT_A_MEMBER"
     """A guest, a bot or a deactivated user of the realm, where the request names nobody."""
+    NOT_ASKED = "NOT_ASKED"
+    """They respond through a channel that asks nobody by itself, and the request names nobody."""
+    NOT_PROVEN = "NOT_PROVEN"
+    """The channel can't tell which person responds: the session of an AWS role that several people may use."""
     UNCHECKED = "UNCHECKED"
     """It is not known yet whether they are a member, where the request names nobody. They may try again."""
 
@@ -36,13 +40,13 @@ class Reason(StrEnum):
 
 def is_quorum(request: Request) -> bool:
     """Return True if the request needs more than one person for an outcome: then who is who decides it."""
-    return max(request.required_approvals, request.required_rejections) > 1
+    return max(request.required_approvals, request.required_rejections) > 1 or bool(request.groups)
 
 
 def needs_lookup(request: Request) -> bool:
     """Return True if identities must be resolved before anyone can respond."""
     own = request.requested_by is not None and not request.allow_self_approval
-    return bool(request.approvers) or is_quorum(request) or own
+    return not request.is_open or is_quorum(request) or own
 
 
 def eligible(approval: Approval) -> tuple[Person, ...]:
@@ -54,15 +58,18 @@ def eligible(approval: Approval) -> tuple[Person, ...]:
     return tuple(person for person in named.values() if not _is_own_request(approval, person))
 
 
+def invited(approval: Approval) -> tuple[Person, ...]:
+    """Return those of them who are told of the request. An escalation tells silent people whom it names."""
+    people = approval.people
+    silent = set(people.silent) if people else set()
+    if silent and people and approval.escalated_at:
+        silent -= {person.id for person in people.escalation}
+    return tuple(person for person in eligible(approval) if person.id not in silent)
+
+
 def barred_requester(approval: Approval) -> Person | None:
     """Return the requester if they may not respond to their own request; None also if they are not known."""
     return approval.people.requester if approval.people and not approval.request.allow_self_approval else None
-
-
-def unanswered(approval: Approval) -> tuple[Person, ...]:
-    """Return those of them who have not responded."""
-    answered = {response.person for response in approval.standing}
-    return tuple(person for person in eligible(approval) if person.id not in answered)
 
 
 def answer_of(approval: Approval, person: Person) -> Response | None:
@@ -95,6 +102,8 @@ def deciders(approval: Approval) -> tuple[Approver, ...]:
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:
     """Return the person who responds, or why they may not."""
+    if not approver.is_proven:
+        return Reason.NOT_PROVEN
     if problem := _realm_problem(approval, approver):
         return problem
     people = approval.people
@@ -106,8 +115,8 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
     if people.approvers:
-        return known if known and known.id in {person.id for person in named} else Reason.NOT_AN_APPROVER
-    return _open_problem(approval, approver) or known or _stranger(approver)
+        return _named_responder(approver, known, people, named)
+    return _open_problem(approval, approver) or known or stranger(approver)
 
 
 def unknown_requester(approval: Approval) -> Person | None:
@@ -122,6 +131,12 @@ def unknown_requester(approval: Approval) -> Person | None:
     return requester if requester and not all(requester.on(channel) for channel in open_channels()) else None
 
 
+def stranger(approver: Approver, person: str = "") -> Person:
+    """Return a person who is known only as they respond. `person` is their id, if it is on record."""
+    known = person or (canonical(approver.id) if "@" in approver.id else approver.id)
+    return Person(id=known, name=approver.name, identities={approver.channel: approver.id})
+
+
 def _named(approval: Approval, people: People) -> tuple[Person, ...]:
     """Return the people whom the request names: those it is escalated to only from then on.
 
@@ -130,12 +145,29 @@ def _named(approval: Approval, people: People) -> tuple[Person, ...]:
     return (*people.approvers, *(people.escalation if approval.escalated_at else ()))
 
 
+def _named_responder(
+    approver: Approver, known: Person | None, people: People, named: tuple[Person, ...]
+) -> Person | Reason:
+    """Return the person who responds where the request names approvers.
+
+    A role stands for everyone who responds through it: each is a person of their own, and the same one as elsewhere.
+    """
+    if known and known.id in {person.id for person in named}:
+        return known
+    if not any(person.admits(approver) for person in named):
+        return Reason.NOT_AN_APPROVER
+    later = next((person for person in people.escalation if person.is_(approver)), None)
+    return known or later or stranger(approver)
+
+
 def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
     """Return why a user may not respond to a request that names nobody.
 
     Where a channel has no realms, only the stack's own address is asked then. Several people may read it: they may
     have responded on another channel as well, or be the requester.
     """
+    if approver.role:
+        return Reason.NOT_ASKED
     if approver.realm is None:
         return Reason.SHARED_ADDRESS if is_quorum(approval.request) else None
     if approver.member is None:
@@ -156,8 +188,3 @@ def _realm_problem(approval: Approval, approver: Approver) -> Reason | None:
 def _is_own_request(approval: Approval, person: Person) -> bool:
     barred = barred_requester(approval)
     return barred is not None and barred.id == person.id
-
-
-def _stranger(approver: Approver) -> Person:
-    known = canonical(approver.id) if "@" in approver.id else approver.id
-    return Person(id=known, name=approver.name, identities={approver.channel: approver.id})

@@ -12,6 +12,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from approvals.domain.people import Approver
+from approvals.domain.result import groups
 
 SOURCE = "human-approval"
 
@@ -71,6 +72,10 @@ def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
     request = approval.request
     return {
         "Approvers": list(request.approvers),
+        "Groups": [
+            {"Name": group.name, "Required": group.required, "Approvers": list(group.approvers)}
+            for group in request.groups
+        ],
         "Severity": request.severity.value,
         "Deadline": iso(approval.requested_at + request.timeout),  # as it was asked: more time moves it later
         "Digest": request.digest,
@@ -129,6 +134,7 @@ def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
         "Error": decision.error,
         "Cause": shorten(decision.cause, MAX_CAUSE) if decision.cause else None,
         "SupersededBy": decision.superseded_by,
+        "Groups": [*groups(approval)],
     }
 
 
@@ -154,7 +160,8 @@ _OWN: Mapping[Kind, Callable[[Approval, Entry], dict[str, Json]]] = {
 
 
 def _who(approver: Approver) -> dict[str, Json]:
-    return {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
+    who: dict[str, Json] = {"By": approver.id, "Name": approver.name, "Channel": approver.channel}
+    return {**who, "Role": approver.role} if approver.role else who
 
 
 def _number(entry: Entry) -> int:

@@ -20,7 +20,7 @@ from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import format_answer
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Response
-from approvals.domain.parts import display_name, join_names
+from approvals.domain.parts import before_value, display_name, join_names
 from approvals.domain.people import Approver, Person
 
 MAX_ANSWER = 60
@@ -82,7 +82,7 @@ def reset_notice(approval: Approval, approver: Approver) -> str:
 
 def _describe(change: Change) -> str:
     before, after = (_short(answer) or NO_ANSWER for answer in (change.before, change.after))
-    return f"{one_line(change.label, 150)}: {after} (before: {before})"
+    return f"{before_value(one_line(change.label, 150))} {after} (before: {before})"
 
 
 def again_sentence(approval: Approval) -> str:

@@ -20,6 +20,9 @@ MAX_COMMENT = 1000
 MAX_CHOICES = 4
 """Choices of a field that `hint` names. More are counted."""
 
+MAX_LENGTH = 3000
+"""Characters of a text field without a limit of its own."""
+
 MAX_DIGITS = 15
 """Digits of a number before its point: an IEEE double keeps as many exactly."""
 
@@ -29,7 +32,6 @@ YES, NO = "yes", "no"
 # Unlike these, int() and float() take 1_000.
 _WHOLE = re.compile(rf"[+-]?[0-9]{{1,{MAX_DIGITS}}}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_MAX_LENGTH = 3000
 _TOO_MUCH = int(10**MAX_DIGITS)
 _LIMITS = {FieldType.NUMBER: f"a number of at most {MAX_DIGITS} digits", FieldType.DATE: "a date such as 2026-11-23"}
 _NO_LIMIT = "only for the types number and date. Remove it, or change the type."
@@ -63,7 +65,7 @@ def contradictions(form: tuple[FormField, ...], path: str) -> Iterator[str]:
             yield f"{here}.Choices: only for the type choice. Remove it, or change the type."
         if field.name == COMMENT:
             yield f'{here}.Name: "{COMMENT}" is reserved for the comment of a response. Use another name.'
-        if field.max_length != _MAX_LENGTH and field.type is not FieldType.TEXT:
+        if field.max_length != MAX_LENGTH and field.type is not FieldType.TEXT:
             yield f"{here}.MaxLength: only for the type text. Remove it, or change the type."
         limits = list(_limit_contradictions(field, here))
         yield from limits

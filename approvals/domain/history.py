@@ -116,7 +116,7 @@ def _told(approval: Approval) -> Iterator[Entry]:
 
 
 def _response(approval: Approval, number: int, response: Response) -> Iterator[Entry]:
-    name, where = display_name(response.approver), wording.where(response.approver.channel)
+    name, where = display_name(response.approver), _how(response.approver)
     changed = "" if response.replaced is None else " and changed the form"
     yield Entry(
         key=f"response-{number}",
@@ -147,7 +147,7 @@ def _resets(approval: Approval) -> Iterator[Entry]:
 
 def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
-        where = wording.where(refusal.approver.channel)
+        where = _how(refusal.approver)
         who, verb = display_name(refusal.approver), words_of(approval).verbs[refusal.action]
         text = f"{who} tried to {verb} {where} but is not allowed to respond."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
@@ -176,6 +176,12 @@ def _workflow(approval: Approval) -> Iterator[Entry]:
     ):
         if step in approval.steps:
             yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)
+
+
+def _how(approver: Approver) -> str:
+    """Return how a response came in, with the role that proves who responded: `by IAM, role Approver`."""
+    where = wording.where(approver.channel)
+    return f"{where}, role {approver.role.rpartition('/')[2]}" if approver.role else where
 
 
 def _name(approval: Approval, channel: str, recipient: str) -> str:

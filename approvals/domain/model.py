@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from approvals.domain.form_fields import FormField, FormValue
+from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.steps import REQUEST, Step
 
@@ -86,10 +87,10 @@ class MoreTime:
 class Request:
     """A request: what is asked, of whom, and by which rules.
 
-    `approvers` and `escalate_to` name people as the requester did: addresses, user ids and user group ids of channels;
-    empty approvers mean everyone who is asked. Durations count from the request. `context` is the execution's input
-    without the request itself, or None where it was not read: lists don't read it. `digest` is the SHA-256 (64 hex
-    digits) of all that was asked.
+    `approvers`, `groups`, `silent` and `escalate_to` name people as the requester did: addresses, user ids and user
+    group ids of channels. `silent` people may respond and are not told. Durations count from the request. `context` is
+    the execution's input without the request itself, or None where it was not read: lists don't read it. `digest` is
+    the SHA-256 (64 hex digits) of all that was asked.
     """
 
     title: str | None = None
@@ -100,6 +101,8 @@ class Request:
     kind: RequestKind = RequestKind.APPROVAL
     severity: Severity = Severity.NORMAL
     approvers: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    silent: tuple[str, ...] = ()
     required_approvals: int = 1
     required_rejections: int = 1
     allow_self_approval: bool = False
@@ -115,6 +118,17 @@ class Request:
     more_time: MoreTime = MoreTime(0, timedelta(0))
     context: Mapping[str, Json] | None = field(default_factory=dict)
     digest: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Return True if everyone who is asked may respond: the request names nobody."""
+        return not (self.approvers or self.groups)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all who may respond, from the start or later."""
+        in_groups = (name for group in self.groups for name in group.approvers)
+        return (*self.approvers, *in_groups, *self.silent, *self.escalate_to)
 
     @property
     def whole_context(self) -> Mapping[str, Json]:
@@ -147,7 +161,8 @@ class Workflow:
 class Response:
     """The response of one approver, and when (UTC). A withdrawn one does not count, nor one that was reset.
 
-    `person` is the id of the human who responded, `form` what they filled in. `replaced` are the values of earlier
+    `person` is the id of the human who responded, `form` what they filled in. `on_behalf_of` is the id of the person in
+    whose place they did; it is empty in their own. `replaced` are the values of earlier
     approvals that this one changed, which reset them; None if it changed none. A reset response has the time in
     `withdrawn_at`, so that no version counts it, and in `reset_by` the `person` whose response reset it. `seen` is the
     `form_changes.form_key` of the values that the person was shown; it is not stored.
@@ -162,12 +177,18 @@ class Response:
     form: Mapping[str, FormValue] = field(default_factory=dict)
     person: str = ""
     withdrawn_at: datetime | None = None
+    on_behalf_of: str = field(default="", metadata={"omitted": ""})
     key: str = ""
     withdrawal_key: str = ""
     replaced: Mapping[str, FormValue] | None = None
     reset_by: str = ""
     seen: str = field(default="", compare=False, metadata={"stored": False})
     sent_at: datetime | None = field(default=None, compare=False, metadata={"stored": False})
+
+    @property
+    def seat(self) -> str:
+        """Return the id of the person whose seat the response fills."""
+        return self.on_behalf_of or self.person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,11 @@ def join_names(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1] if names else "") if part)
 
 
+def before_value(label: str) -> str:
+    """Return a label as it stands before its value: with a colon, unless it is a question."""
+    return label if label.endswith("?") else f"{label}:"
+
+
 def pluralize(number: int, what: str) -> str:
     """Return a number with its noun: `1 approval`, `2 approvals`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from approvals.domain.characters import MAX_NAME, one_line
+from approvals.domain.demands import Demand
 from approvals.domain.email_address import is_same
 
 
@@ -15,7 +16,9 @@ class Approver:
 
     `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
     none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
-    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored.
+    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored. `role` is the ARN of
+    the AWS role whose session responds, without the role's path; then `name` is the session's name. It is empty on
+    channels without roles. `is_proven` is False if the channel can't tell which person responds: they are refused.
     """
 
     id: str
@@ -23,6 +26,8 @@ class Approver:
     channel: str
     realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
+    role: str = field(default="", compare=False, metadata={"omitted": ""})
+    is_proven: bool = field(default=True, compare=False, metadata={"stored": False})
 
     def __post_init__(self) -> None:
         """Keep the name to one line: with line breaks, it could pose as our words. An address is never cut."""
@@ -59,10 +64,18 @@ class Person:
             return any(is_same(identity, approver.id) for identity in self.identities.values())
         return bool(approver.id) and approver.id == self.on(approver.channel)
 
+    def admits(self, approver: Approver) -> bool:
+        """Return True if this stands for a role, and the approver responds through a session of it."""
+        return bool(approver.role) and approver.role == self.on(approver.channel)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """The resolved identities of a request. `approvers` is empty if everyone who is asked may respond.
+
+    `approvers` are all who may respond from the start, the members of groups and silent people among them. `silent` are
+    the ids of those who are not told. `demands` are what must hold, with the ids of the people of each group; they are
+    empty where the number of approvals in all is the only one.
 
     It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
     """
@@ -71,3 +84,5 @@ class People:
     escalation: tuple[Person, ...] = ()
     requester: Person | None = None
     complete: bool = True
+    silent: tuple[str, ...] = field(default=(), metadata={"omitted": ()})
+    demands: tuple[Demand, ...] = field(default=(), metadata={"omitted": ()})

@@ -9,7 +9,8 @@ from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, Json, Presence, Request, Response, Status, iso
-from approvals.domain.people import Approver
+from approvals.domain.people import Approver, People
+from approvals.domain.seats import approvals_in, demands
 
 MAX_OUTPUT = 262_144
 """UTF-8 bytes that SendTaskSuccess takes at the most, and that a state's output may have: the input with the result.
@@ -29,6 +30,12 @@ _FRAME = 1000
 
 _RESPONDENT = 1200
 """Bytes of one response but for its comment: keys, and an id and a name with at most 254 characters each."""
+
+_ID = 254 + len('"", ')
+"""Bytes of an id in a list."""
+
+_GROUP = 200
+"""Bytes of a group's keys, name and number."""
 
 
 def result(approval: Approval) -> dict[str, Json]:
@@ -51,7 +58,21 @@ def result(approval: Approval) -> dict[str, Json]:
         "Responses": [_response(response) for response in approval.standing],
         "Form": form(approval),
         "Digest": approval.request.digest,
+        **({"Groups": [*groups(approval)]} if approval.request.groups else {}),
     }
+
+
+def groups(approval: Approval) -> list[dict[str, Json]]:
+    """Return the groups that must approve, and the ids of those who did. Each may be in several groups."""
+    return [
+        {
+            "Name": demand.name,
+            "Required": demand.required,
+            "ApprovedBy": [response.approver.id for response in approvals_in(approval, demand)],
+        }
+        for demand in demands(approval)
+        if demand.people is not None
+    ]
 
 
 def output(approval: Approval) -> str:
@@ -59,14 +80,28 @@ def output(approval: Approval) -> str:
     return json.dumps(result(approval), ensure_ascii=False)
 
 
-def most_bytes(request: Request) -> int:
+def most_approvals(request: Request, people: People | None) -> int:
+    """Return how many approvals can stand when a request is decided.
+
+    With groups, everyone may have approved before the last group does. A name counts as one person until `people` are
+    known.
+    """
+    if not request.groups:
+        return request.required_approvals
+    named = {person.id for person in (*people.approvers, *people.escalation)} if people else {*request.names}
+    return max(len(named), request.required_approvals)
+
+
+def most_bytes(request: Request, people: People | None = None) -> int:
     """Return the UTF-8 bytes that the result of a request can have, whatever the responses."""
+    most = most_approvals(request, people)
     approvals, rejections = (_RESPONDENT + comment_bytes(request, action) for action in (Action.APPROVE, Action.REJECT))
-    least_of_each = (request.required_approvals - 1) * approvals + (request.required_rejections - 1) * rejections
+    least_of_each = (most - 1) * approvals + (request.required_rejections - 1) * rejections
     last = max(approvals, rejections)
     decision = max(comment_bytes(request, action) for action in Action) + _RESPONDENT
-    forms = (request.required_approvals + 1) * form_bytes(request)
-    return _FRAME + least_of_each + last + decision + forms
+    forms = (most + 1) * form_bytes(request)
+    in_groups = sum(_GROUP + most * _ID for _ in request.groups)
+    return _FRAME + least_of_each + last + decision + forms + in_groups
 
 
 def form_bytes(request: Request) -> int:
@@ -95,6 +130,7 @@ def _response(response: Response) -> dict[str, Json]:
         "By": response.approver.id,
         "Name": response.approver.name,
         "Channel": response.approver.channel,
+        **({"Role": response.approver.role} if response.approver.role else {}),
         "Response": response.action.status.value,
         "At": iso(response.at),
         "Comment": reveal(response.comment) if response.comment is not None else None,

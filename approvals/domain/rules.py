@@ -34,6 +34,7 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.people import Person
+from approvals.domain.seats import unmet_demands
 
 MAX_REFUSALS = 50
 """Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""
@@ -93,7 +94,7 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
     person = responder(approval, response.approver)
     if isinstance(person, Reason):
         return _refused(approval, response, person)
-    response = _trimmed(approval, replace(response, person=person.id))
+    response = _trimmed(approval, replace(response, person=person.id, on_behalf_of=""))
     if earlier := answer_of(approval, person):
         same = earlier.action is response.action and earlier.form == response.form
         return _unchanged(Verdict.REPEATED if same else Verdict.ANSWERED_OTHERWISE, approval)
@@ -143,11 +144,11 @@ def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
 
 
 def _outcome(approval: Approval) -> Status | None:
-    """Return what the responses decide, if anything. Each is another person's."""
-    said = [response.action for response in approval.standing]
-    if said.count(Action.REJECT) >= approval.request.required_rejections:
+    """Return what the responses decide, if anything. Each fills another seat."""
+    rejecting = {response.seat for response in approval.standing if response.action is Action.REJECT}
+    if len(rejecting) >= approval.request.required_rejections:
         return Status.REJECTED
-    return Status.APPROVED if said.count(Action.APPROVE) >= approval.request.required_approvals else None
+    return None if unmet_demands(approval) else Status.APPROVED
 
 
 def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:

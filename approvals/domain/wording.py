@@ -20,6 +20,7 @@ from approvals.domain.eligibility import (
 )
 from approvals.domain.facts import REQUESTER, requester
 from approvals.domain.facts import source as execution_source
+from approvals.domain.group_wording import group_counts, group_needs
 from approvals.domain.headlines import HEADLINES
 from approvals.domain.kind_wording import ended, rejections_decide, words_of
 from approvals.domain.model import (
@@ -134,9 +135,9 @@ def requester_warning(approval: Approval) -> str:
 def quorum_sentence(approval: Approval) -> str:
     """Return how many responses decide."""
     approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
-    if approvals == rejections == 1:
+    if not is_quorum(approval.request):
         return "The first response decides."
-    needed = pluralize(approvals, words_of(approval).approval)
+    needed = group_needs(approval) or pluralize(approvals, words_of(approval).approval)
     return f"Needs {needed}; {rejections_decide(approval, rejections)} it."
 
 
@@ -180,7 +181,8 @@ def counts(approval: Approval) -> list[str]:
         return []
     said = [response.action for response in approval.standing]
     approvals = pluralize(request.required_approvals, words_of(approval).approval)
-    found = [f"{said.count(Action.APPROVE)} of {approvals}"]
+    groups = group_counts(approval)
+    found = [f"{said.count(Action.APPROVE)} of {approvals}{f' ({groups})' if groups else ''}"]
     if request.required_rejections > 1:
         rejections = (
             f"{request.required_rejections} declined"
@@ -250,6 +252,11 @@ def undelivered_sentence(approval: Approval) -> str:
     return "The workflow had already ended, so it did not receive this response." if lost else ""
 
 
+def is_decided_alone(approval: Approval) -> bool:
+    """Return True if the only response decided: who decided then says as much as the progress."""
+    return decision_of(approval).approver is not None and len(approval.standing) == 1
+
+
 def decision_of(approval: Approval) -> Decision:
     """Return the approval's decision. Raise `ValueError` if it has none."""
     if approval.decision is None:
@@ -283,12 +290,14 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
             return text(TOO_EARLY)
         case Reason.UNCHECKED:
             return text(refusal(reason))
-        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE:
+        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE | Reason.NOT_PROVEN:
             who = [refusal(reason)]
         case Reason.SHARED_ADDRESS:
             who.insert(0, SHARED_ADDRESS)
         case Reason.OWN_REQUEST:
             who.insert(0, OWN_REQUEST)
+        case Reason.NOT_ASKED:
+            who.insert(0, refusal(reason))
         case Reason.NOT_AN_APPROVER:
             pass
     return join_texts(["Your response was not recorded.", *who, still_open(approval)])

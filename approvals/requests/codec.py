@@ -16,6 +16,7 @@ from typing import Any
 import rfc8785
 
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.groups import Group
 from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 
 KEY = "Approval"
@@ -35,6 +36,7 @@ _PLAIN_TYPES = ("str | None", "int", "bool", "tuple[str, ...]")
 _PLAIN = {_key(each.name): each.name for each in fields(Request) if each.type in _PLAIN_TYPES}
 """The keys of fields of these types, by their names. The codec reads and writes them without code for each."""
 
+_GROUP = [each.name for each in fields(Group)]
 _FORM_FIELDS = [each.name for each in fields(FormField)]
 
 
@@ -46,8 +48,13 @@ def read(
     timeout = _minutes(given["TimeoutMinutes"]) if "TimeoutMinutes" in given else default_timeout
     escalate_after = given.get("EscalateAfterMinutes")
     comments = given.get("Comment", {})
+    groups = tuple(map(_group, given.get("Groups", ())))
+    plain = {name: _plain(given[key]) for key, name in _PLAIN.items() if key in given}
+    # "One of each group" means different people, unless the author says otherwise.
+    plain.setdefault("required_approvals", max(1, sum(group.required for group in groups)))
     return Request(
-        **{name: _plain(given[key]) for key, name in _PLAIN.items() if key in given},
+        **plain,
+        groups=groups,
         links=tuple((link["Label"].strip(), link["Url"].strip()) for link in given.get("Links", ())),
         facts=tuple((fact["Label"].strip(), _text(fact["Value"])) for fact in given.get("Facts", ())),
         kind=RequestKind(given.get("Kind", RequestKind.APPROVAL)),
@@ -69,6 +76,7 @@ def write(request: Request) -> dict[str, Json]:
     return _written(
         {
             **{key: getattr(request, name) for key, name in _PLAIN.items()},
+            "Groups": [_written({_key(name): getattr(group, name) for name in _GROUP}) for group in request.groups],
             "Links": [{"Label": label, "Url": url} for label, url in request.links],
             "Facts": [{"Label": label, "Value": value} for label, value in request.facts],
             "Kind": request.kind.value,
@@ -112,6 +120,11 @@ def canonical(value: Json) -> str:
             return str(value)
         case _:
             return rfc8785.dumps(value).decode()
+
+
+def _group(asked: Mapping[str, Any]) -> Group:
+    given = _given(asked)
+    return Group(**{name: _plain(given[_key(name)]) for name in _GROUP if _key(name) in given})
 
 
 def _field(asked: Mapping[str, Any]) -> FormField:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Protocol
 
 from approvals.domain.eligibility import is_quorum
@@ -14,9 +15,10 @@ from approvals.domain.email_address import is_same
 from approvals.domain.model import Request
 from approvals.domain.parts import join_names
 from approvals.domain.people import People, Person
-from approvals.domain.profiles import channel_of, open_channels, profile_of
+from approvals.domain.profiles import channel_of, is_group, open_channels, profile_of
 from approvals.requests.codec import KEY
-from approvals.requests.parse import ONLY_REQUESTER, InvalidRequestError, quorum_problems
+from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
+from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
 """People that one request may name, those in groups included: each is a lookup, and a part of the record, which
@@ -79,15 +81,20 @@ class _Identification:
         self._problems: list[str] = []
 
     def people(self) -> People:
+        request = self._request
         for resolver in self._resolvers:
-            resolver.prepare((*self._request.approvers, *self._request.escalate_to))
-        approvers = self._named(self._request.approvers, "Approvers")
-        escalation = self._named(self._request.escalate_to, "EscalateTo")
+            resolver.prepare(request.names)
+        approvers = self._named(request.approvers, "Approvers")
+        groups = [self._named(each.approvers, f"Groups[{n}].Approvers") for n, each in enumerate(request.groups)]
+        silent = self._named(request.silent, "Silent")
+        escalation = self._named(request.escalate_to, "EscalateTo")
         requester = self._requester()
         found = People(
-            approvers=self._at(approvers),
+            approvers=self._at(dict.fromkeys((*approvers, *chain(*groups), *silent))),
             escalation=self._at(escalation),
             requester=self._humans[requester] if requester is not None else None,
+            silent=self._ids(silent),
+            demands=demands_of(request, [self._ids(members) for members in groups]) if groups else (),
         )
         if len(self._humans) > MAX_PEOPLE:
             self._problems.append(
@@ -148,9 +155,19 @@ class _Identification:
         if not people.approvers:
             yield from self._open_impossibilities(people)
             return
-        own = {people.requester.id} if people.requester and not self._request.allow_self_approval else set()
-        may = {person.id for person in people.approvers} - own
-        yield from quorum_problems(self._request, len(may))
+        requester = people.requester
+        if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):
+            yield (
+                f"{KEY}.RequestedBy: {requester.name} has no email address here, and people who respond through a role "
+                f"are known by address, so {requester.name} could approve their own request. Use their email address."
+            )
+        yield from impossibilities(
+            self._request,
+            people.demands or demands_of(self._request, ()),
+            named={person.id for person in people.approvers},
+            silent=people.silent,
+            requester=people.requester.id if people.requester else None,
+        )
 
     def _open_impossibilities(self, people: People) -> Iterator[str]:
         """Where nobody is named, everyone on an open channel may respond; else the stack's own address alone."""
@@ -176,5 +193,14 @@ class _Identification:
         self._humans.append(person)
         return len(self._humans) - 1
 
-    def _at(self, numbers: list[int]) -> tuple[Person, ...]:
+    def _at(self, numbers: Iterable[int]) -> tuple[Person, ...]:
         return tuple(self._humans[number] for number in numbers)
+
+    def _ids(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        return tuple(self._humans[number].id for number in numbers)
+
+
+def _has_group(people: People) -> bool:
+    """Return True if an approver stands for people who are known only when they respond."""
+    found = (*people.approvers, *people.escalation)
+    return any(is_group(identity) for person in found for identity in person.identities.values())

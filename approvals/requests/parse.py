@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from math import isfinite
 from sys import float_info
 
@@ -19,6 +19,7 @@ from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
+from approvals.requests.decidability import demands_of, impossibilities
 
 MAX_INPUT = 240 * 1024
 """UTF-8 bytes. The input is passed on with the result added, and a state's output may have 262,144 bytes: a request
@@ -121,39 +122,44 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f"{KEY}.EscalateAfterMinutes: must be less than the request's {timeout:,} minutes."
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: must be less than the request's {timeout:,} minutes."
-    if request.escalate_to and not request.approvers:
+    if request.escalate_to and request.is_open:
         yield (
-            f"{KEY}.EscalateTo: requires {KEY}.Approvers. "
-            "Without Approvers, anyone who receives the request can respond."
+            f"{KEY}.EscalateTo: requires Approvers or Groups. "
+            "Without them, anyone who receives the request can respond."
         )
+    if request.silent and request.is_open:
+        yield f"{KEY}.Silent: requires Approvers or Groups. Without them, anyone who receives the request can respond."
+    yield from _group_contradictions(request)
     if request.kind is RequestKind.QUESTION and not request.form:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
 
 
+def _group_contradictions(request: Request) -> Iterator[str]:
+    names = [group.name for group in request.groups]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield f"{KEY}.Groups[{number}].Name: {name} is a duplicate."
+
+
 def _quorum_contradictions(request: Request) -> Iterator[str]:
     """What can't be decided, as far as the names tell; `identify` looks again when it knows the people behind them."""
-    if not request.approvers or any(is_group(name) for name in request.approvers):
+    groups = [_canonical(group.approvers) for group in request.groups]
+    named = {*_canonical(request.approvers), *chain(*groups), *_canonical(request.silent)}
+    if request.is_open or any(map(is_group, request.names)):
         return
-    asks = canonical(request.requested_by or "")
-    named = {canonical(name) for name in request.approvers}
-    yield from quorum_problems(request, len(named if request.allow_self_approval else named - {asks}))
+    yield from impossibilities(
+        request,
+        demands_of(request, groups),
+        named=named,
+        silent=_canonical(request.silent),
+        requester=canonical(request.requested_by or ""),
+    )
 
 
-def quorum_problems(request: Request, people: int) -> Iterator[str]:
-    """Yield why a request with named approvers can't be decided, if so many of them can respond."""
-    approvals, rejections = request.required_approvals, request.required_rejections
-    only = "only 1 person" if people == 1 else f"only {people} people"
-    if not people:
-        yield f"{KEY}.Approvers: {ONLY_REQUESTER}"
-    elif approvals > people:
-        yield f"{KEY}.RequiredApprovals: {approvals} are too many: {only} can respond."
-    elif approvals + rejections > people + 1:
-        yield (
-            f"{KEY}.RequiredRejections: {rejections} are too many: {only} can respond and {approvals} must approve, "
-            f"so the maximum is {people + 1 - approvals}. Otherwise everyone could respond without a decision."
-        )
+def _canonical(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(canonical, names))
 
 
 def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:

@@ -26,7 +26,7 @@ class StackIdentities:
 
     def find_partly(self, request: Request) -> People | None:
         """Return the people as far as they are known without asking open channels: an outage there delays no other."""
-        names = (*request.approvers, *request.escalate_to, *([request.requested_by] if request.requested_by else []))
+        names = (*request.names, *([request.requested_by] if request.requested_by else []))
         others = [resolver for resolver in self._resolvers if resolver.channel not in open_channels()]
         if not all(any(resolver.understands(name) for resolver in others) for name in names):
             return None

@@ -13,6 +13,7 @@ from approvals.adapters.step_functions import EndedExecution, Workflows
 from approvals.domain.cancellation import Stop, read_cause
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
+from approvals.domain.parts import pluralize
 from approvals.domain.rules import next_due
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
@@ -73,7 +74,7 @@ class LifecycleHandler:
         else:
             self._tick()
         if self.failed:
-            raise NotAllDoneError(f"{len(self.failed)} approvals not processed, the first is {self.failed[0]}")
+            raise NotAllDoneError(f"{pluralize(len(self.failed), 'approval')} failed, the first is {self.failed[0]}")
 
     def _tick(self) -> None:
         now = self.clock()
@@ -93,7 +94,7 @@ class LifecycleHandler:
         elif approval.told:
             self._move_on(approval, now)
         else:
-            self.logger.error("no approver notified yet, queued again")
+            self.logger.error("request not delivered, queued again")
             self.notify_queue.add(approval.id)
             self.table.postpone(approval, min(now + NOTIFY_GRACE, approval.deadline))
 
@@ -101,7 +102,7 @@ class LifecycleHandler:
         """Store that a reminder or an escalation is due, and when to look again; `notify` tells people."""
         judgement = respond(self.table, approval, ScheduledCheck(now))
         if judgement.changed:
-            self.logger.info("due step stored", extra={"verdict": judgement.verdict.value})
+            self.logger.info("checked by the scheduler", extra={"verdict": judgement.verdict.value})
         elif judgement.verdict is Verdict.NOT_DUE:
             self.table.postpone(judgement.approval, next_due(judgement.approval))
 
@@ -144,16 +145,16 @@ class LifecycleHandler:
             try:
                 do(self.table.get(approval_id))
             except NotFoundError:
-                self.logger.info("record deleted")
+                self.logger.info("record not found, nothing to do")
             except (UnreadableError, RecordFullError) as error:
                 self._set_aside(approval_id, error)
             except Exception:
-                self.logger.exception("approval not processed")
+                self.logger.exception("approval failed, others continue")
                 self.failed.append(approval_id)
 
     def _set_aside(self, approval_id: str, error: UnreadableError | RecordFullError) -> None:
         """Pass over a record for a while that a retry does not help, and put it into the dead-letter queue."""
-        self.logger.error("record set aside", extra={"reason": str(error)})
+        self.logger.error("record left out, queued as a dead letter", extra={"reason": str(error)})
         now = self.clock()
         if self.table.set_aside(approval_id, now, now + SET_ASIDE):
             self.dead_letters.add(approval_id)

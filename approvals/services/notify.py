@@ -17,6 +17,7 @@ from approvals.domain.model import Approval, Request, Status
 from approvals.domain.people import People
 from approvals.domain.steps import request_step
 from approvals.requests.parse import InvalidRequestError
+from approvals.requests.result_size import check_result_size, input_of
 from approvals.services.channel import Channel, News, NewsKind
 from approvals.services.publish import EVENTS, Publisher
 from approvals.services.respond import respond
@@ -105,7 +106,7 @@ class Notifier:
         try:
             return self._look_up(approval)
         except DeliveryError as error:
-            self.logger.warning("approvers not looked up yet", extra={"reason": str(error)})
+            self.logger.warning("approvers can't be looked up yet", extra={"reason": str(error)})
             people = self.identities.find_partly(approval.request)
             if people is None:
                 raise StepsFailedError({IDENTIFY: error}) from error
@@ -116,6 +117,8 @@ class Notifier:
         try:
             people = self.identities.find(approval.request)
             check_size(replace(approval, people=people))  # A user group may have many members.
+            if approval.request.groups:
+                check_result_size(input_of(approval.request), approval.request, people)
             return self.table.identify(approval, people)
         except InvalidRequestError as error:
             current = self.table.get(approval.id)
@@ -180,7 +183,9 @@ class Notifier:
                 earlier = self.table.get(earlier_id)
             except (NotFoundError, UnreadableError) as error:
                 # The newer request is told all the same.
-                self.logger.warning("earlier attempt not found", extra={"superseded": earlier_id, "reason": str(error)})
+                self.logger.warning(
+                    "earlier attempt can't be read", extra={"superseded": earlier_id, "reason": str(error)}
+                )
                 continue
             if approval.workflow.retries(earlier.workflow):
                 cause = "The workflow retried. A newer request replaces this one."
@@ -207,14 +212,14 @@ class Notifier:
         approval = self.table.get(approval_id)
         if approval.told:
             # A person was told and can respond. What is new from now on wakes this function again.
-            self.logger.error("not everyone notified", extra={"reason": str(failure)})
+            self.logger.error("some recipients not notified", extra={"reason": str(failure)})
             self.table.announced(approval)
             return
         self._cancel_untold(approval, str(failure))
 
     def _cancel_untold(self, approval: Approval, reason: str) -> Approval:
-        self.logger.error("no approver could be notified, approval cancelled")
-        cause = f"No approver could be notified on any channel. {reason}"
+        self.logger.error("no recipient notified, approval cancelled")
+        cause = f"Nobody could be told about the request. {reason}"
         return respond(self.table, approval, Cancellation(self.clock(), cause, error=NOTIFICATION_FAILED)).approval
 
 

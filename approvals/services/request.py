@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.eligibility import needs_lookup
 from approvals.domain.errors import INVALID_REQUEST
-from approvals.domain.model import Approval, Json, Request
+from approvals.domain.model import Approval, Json
 from approvals.domain.people import People
-from approvals.domain.result import MAX_OUTPUT, most_bytes
 from approvals.domain.signed_links import approval_id, new_link_key
-from approvals.requests.codec import KEY
 from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
+from approvals.requests.result_size import check_result_size
 from approvals.store.record_size import check_size
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
@@ -61,11 +59,11 @@ class RequestHandler:
             new = self.table.add(approval)
             if new:
                 self.requested()
-            self.logger.info("approval requested" if new else "approval requested before")
+            self.logger.info("approval requested" if new else "approval already requested")
 
     def _approval(self, key: str, call: Call) -> Approval:
         request = parse_request(call.input, default_timeout=self.default_timeout)
-        _check_size(call.input, request)
+        check_result_size(call.input, request)
         now = self.clock()
         approval = Approval(
             id=key,
@@ -94,15 +92,3 @@ def _check_origin(execution_arn: str, function_arn: str) -> None:
     own = f"arn:{partition}:states:{region}:{account}:"
     if not execution_arn.startswith(own):
         raise ForeignExecutionError(f"the execution {execution_arn} does not begin with {own}")
-
-
-def _check_size(execution_input: Json, request: Request) -> None:
-    """Refuse a request whose result, added to the input, could be too large for the execution."""
-    size, most = len(json.dumps(execution_input, ensure_ascii=False).encode()), most_bytes(request)
-    if size + most > MAX_OUTPUT:
-        problem = (
-            f"{KEY}: the input has {size:,} bytes and the result can have {most:,}. Together, Step Functions takes at "
-            f"most {MAX_OUTPUT:,}. Shorten the input, set MaxLength in Form, turn comments off, or require fewer "
-            "responses."
-        )
-        raise InvalidRequestError([problem])

@@ -8,7 +8,8 @@ from typing import Any
 from approvals.domain import rules
 from approvals.domain.form_changes import MAX_CHANGES
 from approvals.domain.model import Action, Approval, Request
-from approvals.domain.result import comment_bytes, form_bytes
+from approvals.domain.profiles import is_group
+from approvals.domain.result import comment_bytes, form_bytes, most_approvals
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidRequestError
 from approvals.store.dynamodb import serialize
@@ -94,7 +95,7 @@ def _growth(approval: Approval) -> dict[str, int]:
     approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _USER_ID
     response = approver + _KEYS + 2 * _MOMENT + _CLICK + max([_ADDRESS, *addresses])
     withdrawals = rules.MAX_WITHDRAWALS_IN_ALL + _named(approval)  # Each can withdraw once, whatever others did.
-    approvals, rejections = request.required_approvals, request.required_rejections
+    approvals, rejections = most_approvals(request, approval.people), request.required_rejections
     said = {action: comment_bytes(request, action) for action in Action}
     last = max(said.values())
     changes = _changes(request)
@@ -113,18 +114,19 @@ def _growth(approval: Approval) -> dict[str, int]:
 
 def _changes(request: Request) -> int:
     """How often approvers can change the form's values."""
-    return MAX_CHANGES if request.form and request.required_approvals > 1 else 0
+    return MAX_CHANGES if request.form and (request.required_approvals > 1 or request.groups) else 0
 
 
 def _addresses(approval: Approval) -> list[int]:
-    """The bytes of the address of everyone who is asked or told there, the stack's own among them."""
+    """The bytes of the address of everyone who is asked or told there, the stack's own among them, and of roles."""
     people, request = approval.people, approval.request
     told = [_length(name) for name in request.notify]
     if people is None:
-        named = [*request.approvers, *request.escalate_to]
+        named = request.names
         return [_ADDRESS, *told, *(_length(name) for name in named)]
     found = (*people.approvers, *people.escalation)
-    return [_ADDRESS, *told, *(len(person.address.encode()) for person in found if person.address)]
+    roles = (name for person in found for name in person.identities.values() if is_group(name))
+    return [_ADDRESS, *told, *(len(person.address.encode()) for person in found if person.address), *map(len, roles)]
 
 
 def _length(name: str) -> int:
@@ -134,7 +136,7 @@ def _length(name: str) -> int:
 def _named(approval: Approval) -> int:
     """How many may respond by name."""
     people, request = approval.people, approval.request
-    return len((*people.approvers, *people.escalation) if people else (*request.approvers, *request.escalate_to))
+    return len((*people.approvers, *people.escalation) if people else request.names)
 
 
 def _people_bytes(approval: Approval) -> int:
@@ -142,9 +144,12 @@ def _people_bytes(approval: Approval) -> int:
     request = approval.request
     if approval.people is not None:
         return 0
-    named = [*request.approvers, *request.escalate_to, request.requested_by or "", ""]
+    named = [*request.names, request.requested_by or "", ""]
     lengths = [_length(name) for name in named]
-    return sum(_KEYS + 3 * length + max(length, _NAME) + 2 * _USER_ID for length in lengths)
+    in_groups = sum(_KEYS + sum(3 + _length(name) for name in group.approvers) for group in request.groups)
+    silent = sum(3 + _length(name) for name in request.silent)
+    people = sum(_KEYS + 3 * length + max(length, _NAME) + 2 * _USER_ID for length in lengths)
+    return people + in_groups + silent
 
 
 def _mark_bytes(request: Request, addresses: list[int]) -> int:

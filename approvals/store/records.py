@@ -1,7 +1,7 @@
 """Parts of a record that are dataclasses, as attributes: each field under its own name, or one that it keeps.
 
 A field that a record lacks has its default: it came with a later version. A field's metadata say how it is `stored`:
-False if it is not, or the name that it had first; and what stands for `none`.
+False if it is not, or the name that it had first; what stands for `none`; and the value that is `omitted`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from approvals.domain.model import iso
 
 T = TypeVar("T")
 
+_NEVER = object()
+
 _TEXTS = Mapping[str, str]
 """Stored as a map. Other mappings are JSON text: DynamoDB's numbers would change 1.0 to 1, and refuse some."""
 
@@ -26,7 +28,11 @@ _TEXTS = Mapping[str, str]
 def to_item(part: Any) -> dict[str, Any]:
     """Return the attributes of a dataclass."""
     hints = _hints(type(part))  # type: ignore[arg-type]  # a class is hashable
-    return {name: _attribute(each, hints[name], getattr(part, each.name)) for name, each in _stored(part).items()}
+    return {
+        name: _attribute(each, hints[name], value)
+        for name, each in _stored(part).items()
+        if (value := getattr(part, each.name)) != each.metadata.get("omitted", _NEVER)
+    }
 
 
 def from_item(kind: type[T], item: Mapping[str, Any]) -> T:

@@ -25,7 +25,7 @@ from bot.listeners.replies import page_link
 from bot.views.buttons import needs_modal
 from bot.views.modal import fits_in_modal, response_modal
 
-NOT_OPENED = "Slack did not open the form in time, and nothing was recorded. Please click again."
+NOT_OPENED = "Nothing was recorded: Slack didn't open the form in time. Click again."
 
 _NOT_SHOWABLE = frozenset({"invalid_arguments", "invalid_blocks", "view_too_large"})
 """Errors of a modal that Slack will not show however often it is opened: the page shows it.

@@ -23,13 +23,13 @@ from bot.listeners.replies import GONE, NO_ROOM
 from bot.views.modal import CONFIRMATION, block_id, notice_modal, read_inputs, response_modal
 
 NOT_ALL_SHOWN = (
-    "Your answer was not recorded: this dialog was opened from a message that does not show all of the request. "
+    "Your response was not recorded: the message behind this dialog does not show all of the request. "
     "You get a message with a link to the page that does."
 )
-_TITLES = {Verdict.REPEATED: "Nothing to do", Verdict.RESET: "Recorded"}
-"""Titles of what is told in place of the modal."""
+_TITLES = {Verdict.REPEATED: "Already recorded", Verdict.RESET: "Recorded"}
+"""Titles of the notice in place of the modal."""
 
-NOT_CONFIRMED = "Please tick the box, or press Cancel."
+NOT_CONFIRMED = "Tick the box to confirm, or press Cancel."
 
 
 def submit(
@@ -41,7 +41,7 @@ def submit(
     recorder: Recorder,
     log: Logger,
 ) -> None:
-    """Record the response and close the modal, or show in it what is missing or why nothing was recorded.
+    """Record the response and close the modal, or show its problems in it, or why nothing was recorded.
 
     Raises `MalformedError`.
     """

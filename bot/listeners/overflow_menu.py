@@ -14,12 +14,12 @@ from bot.listeners.payloads import Interaction, MalformedError
 from bot.listeners.recorder import Recorder, refusal_text
 from bot.views.buttons import EXTEND, WITHDRAW
 
-NOTHING_TO_WITHDRAW = "You have not answered yet, so there is nothing to take back."
-NO_EXTENSION = "There is no more time to be had for this request."
-TOO_LATE = "It is too late for that: nothing was changed."
-TOO_OFTEN = "Your answer stands: it was taken back too often already."
-USED = "Slack sent this click before, so nothing was changed."
-WITHDRAWN = "Your answer was taken back. The request still waits."
+NOTHING_TO_WITHDRAW = "You haven't responded yet, so there is nothing to withdraw."
+NO_EXTENSION = "This request's deadline can't be extended further."
+TOO_LATE = "Nothing changed: the request is closed."
+TOO_OFTEN = "Your response stays: this request's limit of withdrawals is reached."
+USED = "Nothing changed: Slack sent this click before."
+WITHDRAWN = "Your response is withdrawn. The request is still open."
 
 _EVENTS: dict[str, type[Withdrawal | ExtensionRequest]] = {WITHDRAW: Withdrawal, EXTEND: ExtensionRequest}
 

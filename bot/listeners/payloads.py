@@ -31,10 +31,10 @@ class Interaction:
     """A click on a button, a choice in a menu, or a submitted modal.
 
     `key` is Slack's for this interaction, the same if Slack sends it again. `sent_at` is when Slack signed it, in whole
-    seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response counts: in the
-    Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above the
-    button. `on_grid` says that the user belongs to an Enterprise Grid organization: then the approver's realm is one of
-    their workspaces, wherever they clicked. `trigger` opens a modal within 3 seconds; empty if Slack sent none.
+    seconds. `channel` is empty in the app's Home. `unseen` is set where nothing shows that the response is recorded: in
+    the Home, and in an ephemeral message, which is never edited. `all_shown` says that all of the request stands above
+    the button. `on_grid` says that the user belongs to an Enterprise Grid organization: the approver's realm is one of
+    their workspaces then. `trigger` opens a modal within 3 seconds; empty if Slack sent none.
     `choice` is the option of a menu, or the action of a modal. `values` is the key of the form's values of other
     approvers that a modal showed.
     """
@@ -107,6 +107,15 @@ def read_approver(body: Mapping[str, Any]) -> Approver:
     return Approver(id=text(user["id"]), name=name, channel=SLACK, realm=workspace)
 
 
+def _is_on_grid(body: Mapping[str, Any]) -> bool:
+    """Return True if the payload comes from an Enterprise organization: then `enterprise` has its id.
+
+    Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload/
+    """
+    enterprise = body.get("enterprise")
+    return isinstance(enterprise, dict) and isinstance(enterprise.get("id"), str) and enterprise["id"] != ""
+
+
 def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Interaction:
     """Read a `block_actions` payload. Raise `MalformedError` if it is not a click on a button or menu of the app.
 
@@ -123,7 +132,7 @@ def read_click(body: Mapping[str, Any], now: datetime, sent_at: datetime) -> Int
         return Interaction(
             approval_id=approval_id,
             approver=read_approver(body),
-            on_grid=bool(body.get("enterprise")),
+            on_grid=_is_on_grid(body),
             channel="" if at_home else text(container["channel_id"]),
             key=key,
             at=now,
@@ -149,7 +158,7 @@ def read_submission(body: Mapping[str, Any], now: datetime, sent_at: datetime) -
         return Interaction(
             approval_id=approval_id,
             approver=read_approver(body),
-            on_grid=bool(body.get("enterprise")),
+            on_grid=_is_on_grid(body),
             channel=channel,
             key=text(str(body["view"].get("id"))),
             at=now,

@@ -11,11 +11,11 @@ from approvals.domain.people import Approver
 from approvals.domain.replies import DeferredReply, ReplyKind
 from bot.listeners.payloads import Interaction
 
-GONE = "This request is no longer on record, so your answer could not be taken."
+GONE = "Nothing was recorded: this request no longer exists."
 
 NO_ROOM = (
-    "Your response is not recorded: the record of this request has no room left. Shorten what you wrote, or ask for a "
-    "new request with less text."
+    "Your response was not recorded: this request's record has no room left. Shorten your text, or ask the requester "
+    "for a new request with less text."
 )
 
 

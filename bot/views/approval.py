@@ -10,19 +10,21 @@ from slack_sdk.models.blocks import (
     HeaderBlock,
     PlainTextObject,
     RichTextSectionElement,
-    SectionBlock,
 )
 
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, form_wording, omissions, wording
-from approvals.domain.cancellation import cancelled_by
+from approvals.domain.cancellation import cancelled_by, reason
 from approvals.domain.characters import reveal
+from approvals.domain.eligibility import barred_requester, deciders, eligible, is_quorum
 from approvals.domain.form_changes import current_form
 from approvals.domain.kind_wording import words_of
-from approvals.domain.model import Action, Approval, Decision, OnTimeout, Severity, shorten
+from approvals.domain.markdown import Style
+from approvals.domain.model import Action, Approval, Decision, Severity, Status, shorten
 from approvals.domain.omissions import Shown
-from approvals.domain.parts import Names, join_texts
+from approvals.domain.parts import before_value, join_texts, with_address
 from approvals.domain.people import Person
+from approvals.domain.references import short
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
 from bot.views import details
@@ -38,7 +40,6 @@ from bot.views.text import (
     mention,
     mention_of,
     mention_or_name,
-    mrkdwn,
     paragraph,
     rich,
     runs,
@@ -58,7 +59,7 @@ MAX_NAMES = 2000
 MAX_PROGRESS = 1500
 MAX_FILLED_IN = 2000
 MAX_FIELDS = 1500
-"""Shares of what a message may weigh: so that no part of ours leaves the request without any room."""
+"""Shares of what a message may weigh: so that none of the product's own parts leaves the request without room."""
 
 _HEADING = 120
 """What the heading of the request weighs, at most."""
@@ -75,24 +76,32 @@ def request_text(approval: Approval) -> str:
     return f"{words_of(approval).prefix} {literal(approval.title)}"
 
 
-def request_blocks(approval: Approval, *, answerable: bool = True) -> list[Block]:
+def request_blocks(approval: Approval, *, answerable: bool = True, is_copy: bool = False) -> list[Block]:
     """Return the message of an open request: our own words, then the request, with buttons if it is answerable.
 
-    Only a message that shows all of the request has a button to approve. Others have one that leads to the page.
+    Only a message that shows all of the request has a button to approve. Others have one that leads to the page. A copy
+    is for one person, in any channel.
     """
     fits = has_fitting_form(approval)
-    head = [*_head(approval), *_rules(approval), *([] if fits else [paragraph(FORM_ON_THE_PAGE)])]
+    in_channel = not is_copy and not is_slack_user(approval.request.channel or "")
+    head = [
+        *_head(approval),
+        *_rules(approval, in_channel=in_channel),
+        *([] if fits else [paragraph(FORM_ON_THE_PAGE)]),
+    ]
     actions = request_buttons(approval, all_shown=True)
-    shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions]) + _HEADING)
+    tail = footnote(sentence(wording.timeout_sentence(approval)), _reference(approval))
+    shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*head, actions, tail]) + _HEADING)
     content = [*head, *details.from_request(shown)]
     if shown.is_complete:
-        return [*content, request_buttons(approval, all_shown=fits)] if answerable else content
+        return [*content, *([request_buttons(approval, all_shown=fits)] if answerable else []), tail]
     if answerable:
-        return [*content, omitted(shown, on_the_page()), request_buttons(approval, all_shown=False)]
+        return [*content, omitted(shown, on_the_page()), request_buttons(approval, all_shown=False), tail]
     return [
         *content,
         omitted(shown, on_the_page(READ_IN_FULL)),
         ActionsBlock(elements=[page_button(approval, READ_IN_FULL)]),
+        tail,
     ]
 
 
@@ -101,11 +110,11 @@ def has_fitting_form(approval: Approval) -> bool:
     return not approval.request.form or fits_in_modal(approval, Action.APPROVE)
 
 
-def message_of(approval: Approval, *, answerable: bool = True) -> tuple[str, list[Block]]:
+def message_of(approval: Approval, *, answerable: bool = True, is_copy: bool = False) -> tuple[str, list[Block]]:
     """Return the message that shows an approval as it is now: a text for notifications, and blocks."""
     if approval.decision:
         return outcome_text(approval), outcome_blocks(approval)
-    return request_text(approval), request_blocks(approval, answerable=answerable)
+    return request_text(approval), request_blocks(approval, answerable=answerable, is_copy=is_copy)
 
 
 def page_link_text(approval: Approval, url: str) -> str:
@@ -114,13 +123,13 @@ def page_link_text(approval: Approval, url: str) -> str:
 
 
 def omitted(shown: Shown, rest: str) -> Block:
-    """Return a block that says what is left out. `rest` says where it is."""
+    """Return a block that names the omissions. `rest` says where to read them."""
     return paragraph(f"\u26a0\ufe0f *Not shown here:* {literal(shown.left_out)}. {rest}")
 
 
 def on_the_page(button: str = READ_AND_RESPOND) -> str:
     """Return where everything is shown, and how to get there."""
-    return f"The page shows everything: press *{button}* for a link of your own."
+    return f"Press *{button}* to get a personal link to the page, which shows everything."
 
 
 def outcome_text(approval: Approval) -> str:
@@ -147,18 +156,19 @@ def requester_of(approval: Approval) -> str:
 def outcome_blocks(approval: Approval) -> list[Block]:
     """Return the message once the approval is decided: without buttons, but with who, when, and by which channel."""
     decision = wording.decision_of(approval)
-    execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
+    lost = wording.undelivered_sentence(approval)
     ours: list[Block] = [
         *_title(approval),
         paragraph(f"*{wording.headline(approval)}* {_by(approval, decision)}"),
-        *(details.quote(decision.comment, MAX_COMMENT) if decision.comment else []),
+        *([paragraph(lost)] if lost else []),
+        *_said(approval, decision),
         *_filled_in(approval),
-        *details.lines(wording.progress(approval), MAX_PROGRESS),
+        *([] if wording.is_decided_alone(approval) else _progress(approval)),
     ]
-    if lost := wording.undelivered_sentence(approval):
-        ours.append(paragraph(lost))
-    ours.append(_fields(approval))
-    tail = footnote(execution)
+    requester = _requester(approval)
+    execution = f"<{console_url(approval.workflow.execution_arn)}|Open execution>"
+    asked = [f"{facts.REQUESTER}: {requester}"] if requester else []
+    tail = footnote(*asked, _reference(approval), execution)
     shown = omissions.fit(approval, SLACK_MESSAGE, taken=weight_of([*ours, tail]) + _HEADING)
     rest = [] if shown.is_complete else [omitted(shown, "The execution's input has everything.")]
     return [*ours, *details.from_request(shown), *rest, tail]
@@ -170,45 +180,65 @@ def _title(approval: Approval) -> list[Block]:
     return [HeaderBlock(text=title), *long_title]
 
 
-def _fields(approval: Approval) -> Block:
-    """Return who requests, by when (while open), and for which workflow."""
-    requester = mention_or_name(approval.request.requested_by or "", facts.requester(approval), MAX_VALUE)
-    rows = [
-        (facts.REQUESTER, requester),
-        (facts.DEADLINE, "" if approval.decision else local_time(approval.deadline)),
-        *((label, fit_literal(value, MAX_VALUE)) for label, value in facts.source(approval)),
-    ]
-    return SectionBlock(fields=[mrkdwn(f"*{label}*\n{value}") for label, value in rows if value])
+def source_line(approval: Approval) -> str:
+    """Return the source of a request on one line, as mrkdwn."""
+    return " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_VALUE)}" for label, value in facts.source(approval))
+
+
+def _reference(approval: Approval) -> str:
+    return f"`{short(approval.id)}` \u00b7 {source_line(approval)}"
+
+
+def _requester(approval: Approval) -> str:
+    return mention_or_name(approval.request.requested_by or "", facts.requester(approval), MAX_VALUE)
 
 
 def _head(approval: Approval) -> list[Block]:
+    """Return the title, the requester, what they need, and the deadline."""
     severe = approval.request.severity is Severity.HIGH
-    return [*_title(approval), *([paragraph(_SEVERE)] if severe else []), _fields(approval)]
+    who = _requester(approval) or "A workflow"
+    lead = paragraph(f"{who} {words_of(approval).needs} *{local_time(approval.deadline)}*.")
+    return [*_title(approval), lead, *([paragraph(_SEVERE)] if severe else [])]
 
 
-def _rules(approval: Approval) -> list[Block]:
-    """Return who may respond, who is notified, and the progress."""
-    blocks = [rich(RichTextSectionElement(elements=_who_may(approval)))]
+def _rules(approval: Approval, *, in_channel: bool) -> list[Block]:
+    """Return who can respond, who is notified, what an approver fills in, and the progress."""
+    blocks = [rich(RichTextSectionElement(elements=_responders(approval, in_channel=in_channel)))]
     told = [name for name in approval.request.notify if is_slack_user(name)]
     if told:
         mentions = [part for name in told for part in (mention(name), *runs(" "))]
-        blocks.append(rich(RichTextSectionElement(elements=[*runs("cc "), *mentions[:-1]])))
-    return [*blocks, *_wanted(approval), *details.lines(wording.progress(approval), MAX_PROGRESS)]
+        label = runs("For information: ", Style.BOLD)
+        blocks.append(rich(RichTextSectionElement(elements=[*label, *mentions[:-1]])))
+    return [*blocks, *_wanted(approval), *_progress(approval)]
 
 
-def _who_may(approval: Approval) -> list[Part]:
-    rejects = approval.request.on_timeout is OnTimeout.REJECT
-    silence = "No answer in time counts as a rejection." if rejects else ""
-    parts = join_texts([wording.rules_sentence(approval), silence]).parts
-    return [each for part in parts for each in (_listed(part.people) if isinstance(part, Names) else runs(str(part)))]
+def _responders(approval: Approval, *, in_channel: bool) -> list[Part]:
+    """Return who can respond and how many responses decide, with a warning if the requester is unknown."""
+    if approval.people is None:
+        return runs("The approvers are still being looked up.")
+    named, barred = eligible(approval), barred_requester(approval)
+    alone = len(named) == 1 and not is_quorum(approval.request)
+    anyone = "anyone in this channel" if in_channel else "anyone who receives this request"
+    who = _listed(named) if named else [*runs(anyone), *(_listed([barred], ", except ") if barred else ())]
+    rest = [] if alone else [wording.quorum_sentence(approval)]
+    rules = " ".join([".", *filter(None, [*rest, wording.requester_warning(approval)])])
+    return [*runs("Who can respond: ", Style.BOLD), *runs("only " if alone else ""), *who, *runs(rules)]
 
 
-def _listed(people: Sequence[Person]) -> list[Part]:
-    """Return as many people as there is room for, by mention, or by name if Slack does not know them."""
-    parts: list[Part] = []
+def _progress(approval: Approval) -> list[Block]:
+    """Return the counts of responses, and a line for each response. Empty where one response decides."""
+    counts = wording.counts(approval)
+    if not counts:
+        return []
+    return [paragraph(f"*{', '.join(counts)}*"), *details.lines(wording.responses(approval), MAX_PROGRESS)]
+
+
+def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:
+    """Return as many people as there is room for, by mention, or by name and address if Slack does not know them."""
+    parts = runs(lead)
     for number, person in enumerate(people):
         user = person.on(SLACK)
-        name = [mention(user)] if user else runs(person.address or person.name)
+        name = [mention(user)] if user else runs(with_address(person))
         between = runs("" if not number else " and " if number == len(people) - 1 else ", ")
         if weight_of([*parts, *between, *name]) > MAX_NAMES:
             return [*parts, *runs(f" and {len(people) - number} more")]
@@ -217,30 +247,43 @@ def _listed(people: Sequence[Person]) -> list[Part]:
 
 
 def _wanted(approval: Approval) -> list[Block]:
-    """Return what an approver fills in, and what others have filled in so far."""
+    """Return the fields that an approver fills in, or the values that others filled in and an approver confirms."""
     _, fields = wording.response_requirements(approval)
+    to_approve = f"To {words_of(approval).verbs[Action.APPROVE]}, you"
     if not fields:
         return []
-    verb = "fill in" if current_form(approval) is None else "confirm or change"
-    return [
-        paragraph(f"*To {words_of(approval).verbs[Action.APPROVE]}, you {verb}:*"),
-        *details.quote("\n".join(fields), MAX_FIELDS),
-        *_filled_in(approval),
-    ]
+    if current_form(approval):
+        return _filled_in(approval, f"{to_approve} confirm or change the form")
+    return [paragraph(f"*{to_approve} fill in:*"), *details.quote("\n".join(fields), MAX_FIELDS)]
 
 
-def _filled_in(approval: Approval) -> list[Block]:
+def _filled_in(approval: Approval, lead: str = "Form") -> list[Block]:
     """Return the form's values and who filled them in. The values are a quote: a text may have any lines."""
-    rows = [f"{label}: {value}" for label, value in facts.form_answers(approval)]
+    rows = [f"{before_value(label)} {value}" for label, value in facts.form_answers(approval)]
     if not rows:
         return []
-    heading = paragraph(f"*Form*, {sentence(form_wording.filled_in_by(approval))}:")
+    heading = paragraph(f"*{lead}*, {sentence(form_wording.filled_in_by(approval))}:")
     return [heading, *details.quote("\n".join(rows), MAX_FILLED_IN)]
 
 
+def _said(approval: Approval, decision: Decision) -> list[Block]:
+    """Return the comment of the person who decided, or why the approval was cancelled."""
+    if decision.approver:
+        whose = f"Comment from {mention_of(decision.approver)}:" if len(deciders(approval)) > 1 else ""
+        return _quoted(whose, decision.comment or "")
+    return _quoted("Reason given:", reason(decision)) or _quoted("Cause:", wording.cause(approval))
+
+
+def _quoted(heading: str, text: str) -> list[Block]:
+    """Return a person's words below a heading, if there are any."""
+    quoted = details.quote(text, MAX_COMMENT) if text.strip() else []
+    return [paragraph(f"*{heading}*"), *quoted] if heading and quoted else quoted
+
+
 def _by(approval: Approval, decision: Decision) -> str:
-    when = local_time(decision.at)
+    when = f"{local_time(decision.at)}."
     if decision.approver is None:
         by = literal(cancelled_by(decision))
-        return " ".join(filter(None, [by, f"{when}.", fit_literal(decision.cause or "", MAX_COMMENT)]))
+        why = "" if decision.status is Status.CANCELLED else fit_literal(decision.cause or "", MAX_COMMENT)
+        return " ".join(filter(None, [by, when, why]))
     return f"by {wording.named_deciders(approval, mention_of)}, {when}"

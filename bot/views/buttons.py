@@ -1,4 +1,4 @@
-"""Buttons of messages and of the app's Home, a menu for what is rarely needed, and the action IDs of all of them."""
+"""Buttons of messages and of the app's Home, a menu of rare actions, and the action IDs of all of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.adapters.step_functions import console_url
+from approvals.domain.eligibility import is_quorum
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity
 from approvals.domain.parts import duration
@@ -106,8 +107,7 @@ def _response(approval: Approval, action: Action) -> ButtonElement:
 
 def _options(approval: Approval) -> list[Option]:
     options = []
-    several = max(approval.request.required_approvals, approval.request.required_rejections) > 1
-    if several and approval.standing:  # If one response decides, there is none to withdraw.
+    if is_quorum(approval.request) and approval.standing:  # If one response decides, there is none to withdraw.
         options.append(("Withdraw my response", WITHDRAW))
     if can_extend(approval):
         options.append((f"Extend deadline by {duration(approval.request.more_time.by)}", EXTEND))

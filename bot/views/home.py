@@ -9,7 +9,7 @@ from itertools import islice
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock, HeaderBlock
 from slack_sdk.models.views import View
 
-from approvals.domain import facts, wording
+from approvals.domain import wording
 from approvals.domain.model import Approval
 from approvals.domain.omissions import fit
 from approvals.domain.parts import Text, truncate
@@ -19,7 +19,7 @@ from bot.views import approval as message
 from bot.views import details
 from bot.views.buttons import REFRESH_ID, response_buttons
 from bot.views.lists import Link, long_title, row
-from bot.views.text import fit_literal, footnote, local_time, paragraph, sentence
+from bot.views.text import footnote, local_time, paragraph, sentence
 from bot.visibility import Overview
 
 MAX_WAITING = 8
@@ -33,13 +33,11 @@ MAX_ROWS = 10
 """Approvals in each other section."""
 
 MAX_SAID = 1000
-MAX_SOURCE = 300
-"""Characters of the name of a workflow or an execution: each has 80, and its marks are kept from formatting."""
 
-_NOTHING_WAITS = "Nothing waits for you. \U0001f389 When somebody needs your answer, it is here and in the channel."
-_NOTHING_ASKED = "You asked for nothing in the last 30 days. What workflows ask in your name shows up here."
-_NOTHING_DECIDED = "Nothing was decided lately that concerns you."
-_HELP = "In any channel, `/approvals` shows the same to you alone; `/approvals help` says what else it knows."
+_NOTHING_WAITS = "Nothing is waiting for you. New requests appear here and in their channel."
+_NOTHING_REQUESTED = "You have no requests from the last 30 days. Requests that name you as the requester appear here."
+_NOTHING_DECIDED = "No recent decisions involve you."
+_HELP = "`/approvals` shows this list in any channel, only to you. `/approvals help` lists the commands."
 
 
 def home_view(
@@ -53,15 +51,15 @@ def home_view(
         type="home",
         blocks=[
             *told,
-            HeaderBlock(text=f"Waits for you ({number})" if number else "Waits for you"),
+            HeaderBlock(text=f"Waiting for you ({number})" if number else "Waiting for you"),
             *_waiting(number, waiting, link),
-            HeaderBlock(text="You asked for"),
-            *_rows(overview.requested, link, _NOTHING_ASKED),
-            HeaderBlock(text="Decided lately"),
+            HeaderBlock(text="Your requests"),
+            *_rows(overview.requested, link, _NOTHING_REQUESTED),
+            HeaderBlock(text="Recently decided"),
             *_rows(overview.decided, link, _NOTHING_DECIDED),
             DividerBlock(),
             ActionsBlock(elements=[refresh]),
-            footnote(f"As of {local_time(now)}. {_HELP}"),
+            footnote(f"Updated {local_time(now)}. {_HELP}"),
         ],
     )
 
@@ -87,8 +85,7 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     else:
         shown = fit(approval, SLACK_HOME, taken=SLACK_HOME.room)
         content = [message.omitted(shown, message.on_the_page())]
-    source = " \u00b7 ".join(f"{label}: {fit_literal(value, MAX_SOURCE)}" for label, value in facts.source(approval))
-    ours = footnote(*filter(None, (source, sentence(wording.requester_warning(approval)))))
+    ours = footnote(*filter(None, (message.source_line(approval), sentence(wording.requester_warning(approval)))))
     fits = message.has_fitting_form(approval)
     note = [] if fits else [paragraph(message.FORM_ON_THE_PAGE)]
     buttons = response_buttons(approval, all_shown=shown.is_complete and fits, place=place)
@@ -101,4 +98,4 @@ def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]
 
 
 def _rest(number: int) -> list[Block]:
-    return [footnote(f"And {number} more: `/approvals` lists them.")] if number else []
+    return [footnote(f"{number:,} more: use `/approvals`.")] if number else []

@@ -37,19 +37,19 @@ Link = Callable[[Delivery], str]
 """Returns the URL of a message."""
 
 HELP = """\
-*/approvals* shows approvals to you alone, in any channel:
-\u2022 `/approvals` or `/approvals list`: what waits for you, and what else is open where you are
-\u2022 `/approvals mine`: what you asked for in the last 30 days
-\u2022 `/approvals search TEXT`: what was asked in the last 30 days with these words in it
-\u2022 `/approvals show ID`: one request in full; the id is in lists and in the subjects of mails
-You see what you may answer, asked for, are told of or answered, and what was posted to a channel you are in."""
+*Commands* (only you see the replies)
+\u2022 `/approvals` or `/approvals list`: requests that wait for you, and other open requests that you can see
+\u2022 `/approvals mine`: your requests from the last 30 days
+\u2022 `/approvals search TEXT`: requests from the last 30 days that contain these words
+\u2022 `/approvals show ID`: one request in full. Lists, messages and email subjects show the ID.
+You see requests that you can respond to, responded to, made or are notified of, and those posted in your channels."""
 
 
 def row(approval: Summary, link: Link) -> Block:
     """Return the approval's title and state; a button leads to its message."""
     button = None
     if message := channel_message(approval):
-        button = ButtonElement(text="Open", action_id=OPEN_MESSAGE_ID, url=link(message))
+        button = ButtonElement(text="Open message", action_id=OPEN_MESSAGE_ID, url=link(message))
     state = " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
     return SectionBlock(text=mrkdwn(f"*{fit_literal(approval.title, MAX_TITLE)}*\n{state}"), accessory=button)
 
@@ -77,18 +77,18 @@ def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, noth
         if shown:
             blocks += [paragraph(f"*{heading}*"), *shown]
     if hidden:
-        blocks.append(footnote(f"And {hidden} more: `/approvals search` finds them."))
+        blocks.append(footnote(f"{hidden:,} more: use `/approvals search`."))
     return blocks or [paragraph(nothing)]
 
 
 def _state(approval: Summary) -> list[str]:
     requester = approval.requested_by
-    by = [f"asked by {mention_or_name(requester, requester, MAX_NAME)}"] if requester else []
+    by = [f"Requested by {mention_or_name(requester, requester, MAX_NAME)}"] if requester else []
     decision = approval.decision
     if decision is None:
-        severe = ["\u26a0\ufe0f high severity"] if approval.severity is Severity.HIGH else []
+        severe = ["\u26a0\ufe0f High severity"] if approval.severity is Severity.HIGH else []
         progress = [approval.progress] if approval.progress else []
-        return [f"Waits until {local_time(approval.deadline)}", *severe, *progress, *by]
+        return [f"Respond by {local_time(approval.deadline)}", *severe, *progress, *by]
     names = [mention_of(approver) for approver in approval.deciders]
     how = f"by {join_names(limit_names(names))}" if names else literal(cancelled_by(decision))
     return [f"{f'{approval.headline} {how}'.rstrip()}, {local_time(decision.at)}", *by]

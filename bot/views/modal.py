@@ -24,14 +24,14 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from approvals.domain import facts, form_wording
+from approvals.domain import facts, form_wording, forms
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, MAX_COMMENT, NO, YES
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, Presence, Severity, shorten
-from approvals.domain.parts import Text
+from approvals.domain.parts import Text, before_value, pluralize
 from bot.views.details import quote
 from bot.views.text import paragraph, sentence
 
@@ -39,7 +39,7 @@ CALLBACK_ID = "approval:answer"
 """The callback ID of the modal."""
 
 CONFIRMATION = "sure"
-"""The block ID of the confirmation, a box to tick for requests of high severity."""
+"""The block ID of the confirmation, the box of requests of high severity."""
 
 VALUE = "value"
 """The action ID of every input."""
@@ -52,6 +52,8 @@ MAX_RADIO_BUTTONS = 10
 
 MAX_DIGITS = 15
 """A number with more digits is typed as text: Slack's number input documents no limit."""
+
+COMMENT_HINT = f"Up to {MAX_COMMENT:,} characters. Kept in the record and passed to the workflow."
 
 MAX_TITLE = 2900
 MAX_FILLED_IN = 2000
@@ -96,17 +98,19 @@ def response_modal(
         values = current_form(approval) if typed is None else typed
         for asked in approval.request.form:
             field = asked if values is None else replace(asked, default=values.get(asked.name))
-            blocks.append(_input(block_id(field.name), field.label, _element(field), required=field.required))
+            blocks.append(
+                _input(block_id(field.name), field.label, _element(field), required=field.required, hint=_hint(field))
+            )
     presence = approval.request.comments[action]
     if presence is not Presence.OFF:
         comment = PlainTextInputElement(action_id=VALUE, multiline=True, max_length=MAX_COMMENT)
         label = "Comment" if action is Action.APPROVE else "Reason"
-        blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED))
+        blocks.append(_input(COMMENT, label, comment, required=presence is Presence.REQUIRED, hint=COMMENT_HINT))
     if approval.request.severity is Severity.HIGH:
         sure = f"I confirm that I want to {words.verbs[action]} this {words.request}"
         yes = Option(text=PlainTextObject(text=sure), value=YES)
         box = CheckboxesElement(action_id=VALUE, options=[yes])
-        blocks.append(_input(CONFIRMATION, "This request is of high severity", box, required=True))
+        blocks.append(_input(CONFIRMATION, "High severity", box, required=True))
     return View(
         type="modal",
         callback_id=CALLBACK_ID,
@@ -157,7 +161,7 @@ def _text(state: Mapping[str, Any]) -> str:
 def _filled_in(approval: Approval) -> list[Block]:
     """Return who filled in the form's current values, and the values: inputs may hold what the person typed."""
     said = form_wording.confirm_sentence(approval)
-    rows = [f"{label}: {value}" for label, value in facts.form_answers(approval)]
+    rows = [f"{before_value(label)} {value}" for label, value in facts.form_answers(approval)]
     return [paragraph(sentence(said)), *quote("\n".join(rows), MAX_FILLED_IN)] if said else []
 
 
@@ -166,8 +170,18 @@ def _requester_text(text: str) -> PlainTextObject:
     return PlainTextObject(text=reveal(text), emoji=False)
 
 
-def _input(id_: str, label: str, element: InputInteractiveElement, *, required: bool) -> Block:
-    return InputBlock(block_id=id_, label=_requester_text(label), element=element, optional=not required)
+def _input(id_: str, label: str, element: InputInteractiveElement, *, required: bool, hint: str = "") -> Block:
+    said = PlainTextObject(text=hint) if hint else None
+    return InputBlock(block_id=id_, label=_requester_text(label), element=element, hint=said, optional=not required)
+
+
+def _hint(field: FormField) -> str:
+    """Return the limits of a field in a sentence; empty if it has none that an approver would meet."""
+    if field.type in (FieldType.NUMBER, FieldType.DATE):
+        limits = forms.limits(field)
+        return f"A {field.type.value}{limits}." if limits else ""
+    is_short = field.type is FieldType.TEXT and field.max_length < forms.MAX_LENGTH
+    return f"Up to {pluralize(field.max_length, 'character')}." if is_short else ""
 
 
 def _element(field: FormField) -> InputInteractiveElement:

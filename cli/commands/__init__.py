@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 COMMANDS: Mapping[str, str] = {
-    "request": "Ask for an approval, and wait for the decision if told so.",
-    "wait": "Wait for the decision of an approval.",
-    "list": "List approvals: the open ones, or those of a period.",
-    "show": "Show an approval and all that happened to it.",
-    "cancel": "Call an open approval off.",
-    "export": "Write the approvals of a period as CSV or JSON Lines.",
-    "approvers": "Say who gets approval mails.",
+    "request": "Request an approval, and optionally wait for the decision.",
+    "wait": "Wait until an approval is decided.",
+    "list": "List open approvals, or the approvals of a period.",
+    "show": "Show an approval and its activity.",
+    "cancel": "Cancel an open approval.",
+    "export": "Export the approvals of a period as CSV or JSON Lines.",
+    "approvers": "Manage who receives approval emails.",
     "slack": "Connect the stack to Slack.",
-    "doctor": "Look for what is wrong with the stack, and say what mends it.",
-    "completion": "Print the script that completes commands and options in a shell.",
-    "demo": "Run the whole product on this machine: emulated AWS, an inbox and Slack, on one page.",
+    "doctor": "Check the stack, and print a fix for each problem.",
+    "completion": "Print the completion script for a shell.",
+    "demo": "Run everything on this machine: emulated AWS, an inbox and Slack on one page.",
 }
 """Each command and the first line of its help, in order. NAME is `command` of `cli.commands.NAME`."""

@@ -29,14 +29,14 @@ MAX_ADDRESS = 254
 
 _STATE_ADVICE = {
     State.CONFIRMED: "",
-    State.PENDING: "has to confirm by the link in the mail from AWS",
-    State.DELETED: "is unsubscribed and gets no mails: add it again",
+    State.PENDING: "not confirmed: the owner follows the link in the email from AWS",
+    State.DELETED: "unsubscribed, receives no emails: run `approvals approvers add` again",
 }
 _FILTER_ADVICE = {
     Delivery.OWN: "",
-    Delivery.OWN_AND_OTHERS: "gets others' mails, too, links included: add it again",
-    Delivery.ALL: "gets everybody's mails, links included: add it again",
-    Delivery.NOT_OWN: "gets no mail of its own: add it again",
+    Delivery.OWN_AND_OTHERS: "also receives the links of other approvers: run `approvals approvers add` again",
+    Delivery.ALL: "receives the links of every approver: run `approvals approvers add` again",
+    Delivery.NOT_OWN: "does not receive its own emails: run `approvals approvers add` again",
 }
 
 
@@ -62,40 +62,46 @@ class _Address:
         }
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  approvals approvers add ann@example.com
+  approvals approvers list
+"""
+)
 def command() -> None:
-    """Say who gets approval mails.
+    """Manage who receives approval emails.
 
-    AWS sends mails to an address only once its owner confirmed it by a link that AWS sent there. Each address gets only
-    what is addressed to it.
+    AWS sends email only to confirmed addresses: the owner confirms with the link in the confirmation email from AWS.
+    Each address receives only its own emails.
     """
 
 
-@command.command("list")
+@command.command("list", epilog="Example: approvals approvers list")
 @common_options
 @pass_context
 def list_(context: Context) -> None:
-    """List the addresses, which of them are confirmed, and what to do about the others."""
+    """List the addresses, their state, and the next step."""
     found = list(_addresses(context))
     rows = [(each.subscription.address, each.subscription.state.value, each.advice) for each in found]
-    emit(context, [each.as_json() for each in found], format_table(("ADDRESS", "STATE", ""), rows))
+    emit(context, [each.as_json() for each in found], format_table(("ADDRESS", "STATE", "TO DO"), rows))
 
 
-@command.command()
+@command.command(epilog="Example: approvals approvers add ann@example.com")
 @click.argument("address")
 @common_options
 @pass_context
 def add(context: Context, address: str) -> None:
-    """Subscribe an address. Its owner has to confirm by the link in the mail that AWS then sends.
+    """Subscribe an address. AWS then sends its owner a confirmation email.
 
-    Adding one that is there already mends its filter, or sends AWS's mail again.
+    For an address that is subscribed already, fix its filter, or send the confirmation email again.
     """
     known = _find(context, address)
     address = known.subscription.address if known else address
     if known and known.filter:
         if known.filter.delivery is not Delivery.OWN:
             mend_filter(context.client("sns"), known.subscription)
-        sentence = f"{address} is confirmed and gets what is addressed to it."
+        said = [f"{address} is confirmed and receives its own emails."]
     else:
         context.client("sns").subscribe(
             TopicArn=context.output("ApprovalTopicArn"),
@@ -104,56 +110,62 @@ def add(context: Context, address: str) -> None:
             Attributes={"FilterPolicy": filter_policy(address)},
             ReturnSubscriptionArn=True,
         )
-        sentence = (
-            f"AWS sends {address} a mail, AWS Notification - Subscription Confirmation. Its owner has to copy the link "
-            f"in it, within two days, for: {context.command('approvers', 'confirm', 'LINK')}"
-        )
+        said = [
+            f'AWS sent "AWS Notification - Subscription Confirmation" to {address}.',
+            "Ask the owner for the link in it, and run within two days:",
+            f"  {context.command('approvers', 'confirm', 'LINK')}",
+        ]
     now = _find(context, address)
-    emit(context, now.as_json() if now else {"Address": address}, [sentence])
+    emit(context, now.as_json() if now else {"Address": address}, said)
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Example:
+  approvals approvers confirm "https://sns.eu-west-1.amazonaws.com/confirmation.html?..."
+"""
+)
 @click.argument("link")
 @common_options
 @pass_context
 def confirm(context: Context, link: str) -> None:
-    """Confirm a subscription by LINK, the link in the mail from AWS.
+    """Confirm a subscription with the link in the email from AWS.
 
-    Confirmed so, only someone with rights in the AWS account can end the subscription. Following the link confirms it,
-    too, but then anyone can end it by the link under each mail, and mail scanners follow that link.
+    Only a user of the AWS account can then end the subscription. If the owner opens the link instead, the subscription
+    is confirmed too, but the unsubscribe link in each email ends it, and some email scanners open that link.
     """
     token = parse_qs(urlsplit(link).query).get("Token", [""])[0]
     if not token:
-        raise click.UsageError("the link has no token; copy the whole link from the mail, between quotes")
+        raise click.UsageError("LINK has no token. Copy the complete link from the email, and put it in quotes.")
     context.client("sns").confirm_subscription(
         TopicArn=context.output("ApprovalTopicArn"), Token=token, AuthenticateOnUnsubscribe="true"
     )
-    sentence = "The subscription is confirmed. Only with AWS credentials can it be ended."
+    sentence = "The subscription is confirmed. Only a user of the AWS account can end it."
     emit(context, {"State": State.CONFIRMED}, [sentence])
 
 
-@command.command()
+@command.command(epilog="Example: approvals approvers remove ann@example.com")
 @click.argument("address")
 @common_options
 @pass_context
 def remove(context: Context, address: str) -> None:
-    """Unsubscribe an address. A request that names it fails from then on."""
+    """Unsubscribe an address. New requests that name it then fail."""
     known = _find(context, address)
     if address.casefold() == context.parameters.get("Email", "").casefold():
         raise CommandError(
-            f"{address} is the stack's own address, which is asked when a request names nobody. "
-            "Give the stack another: sam deploy --parameter-overrides Email=…"
+            f"{address} is the stack's Email address. It receives requests that name no approvers. "
+            "To change it, run: sam deploy --parameter-overrides Email=ADDRESS"
         )
     if known is None or known.subscription.state is State.DELETED:
-        raise CommandError(f"{address} is not subscribed. See who is: {context.command('approvers', 'list')}")
+        raise CommandError(f"{address} is not subscribed. List the addresses: {context.command('approvers', 'list')}")
     if known.subscription.state is State.PENDING:
         raise CommandError(
-            f"{address} is not confirmed yet, and AWS can't remove such a subscription: it drops it by itself two days "
-            "after it was added, unless its owner follows the link"
+            f"{address} is not confirmed, so AWS can't remove it. AWS deletes it two days after it was added, unless "
+            "the owner confirms."
         )
     context.client("sns").unsubscribe(SubscriptionArn=known.subscription.arn)
     removed = known.subscription.address
-    emit(context, {"Address": removed, "State": "removed"}, [f"{removed} gets no more mails."])
+    emit(context, {"Address": removed, "State": "removed"}, [f"Removed {removed}."])
 
 
 def _addresses(context: Context) -> Iterator[_Address]:
@@ -168,6 +180,6 @@ def _addresses(context: Context) -> Iterator[_Address]:
 def _find(context: Context, address: str) -> _Address | None:
     """Return the subscription of an address: one that was added again is listed beside the deleted one."""
     if not is_email(address) or len(address) > MAX_ADDRESS:
-        raise click.UsageError(f"{address!r} is no email address")
+        raise click.UsageError(f"{address!r} is not an email address.")
     named = [each for each in _addresses(context) if each.subscription.address.casefold() == address.casefold()]
     return min(named, key=lambda each: list(State).index(each.subscription.state), default=None)

@@ -11,12 +11,14 @@ SHELLS = ("bash", "zsh", "fish")
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> None:
-    """Print the script that completes commands and options in a shell.
+    """Print the completion script for a shell.
+
+    Add the line for your shell to its settings. For fish, run it once.
 
     \b
-    bash, in ~/.bashrc:  eval "$(approvals completion bash)"
-    zsh, in ~/.zshrc:    eval "$(approvals completion zsh)"
-    fish:                approvals completion fish > ~/.config/fish/completions/approvals.fish
+    ~/.bashrc:  eval "$(approvals completion bash)"
+    ~/.zshrc:   eval "$(approvals completion zsh)"
+    fish:       approvals completion fish > ~/.config/fish/completions/approvals.fish
     """  # noqa: D301  # click's mark for lines that stay as they are
     completion = get_completion_class(shell)
     if completion:

@@ -11,23 +11,27 @@ from cli.options import common_options
 from cli.output import emit
 
 
-@click.command("doctor")
+@click.command("doctor", epilog="Example: approvals doctor --approver ann@example.com --round-trip")
 @click.option(
-    "--approver", "approvers", multiple=True, metavar="NAME", help="Also: could this approver be asked? Repeatable."
+    "--approver",
+    "approvers",
+    multiple=True,
+    metavar="WHO",
+    help="Also check that this approver can be reached. Repeatable.",
 )
-@click.option(
-    "--round-trip", is_flag=True, help="Also ask for a real approval that says it is a test, and call it off."
-)
+@click.option("--round-trip", is_flag=True, help="Also send a real request, marked as a test, and cancel it.")
 @common_options
 @pass_context
 def command(context: Context, approvers: tuple[str, ...], *, round_trip: bool) -> None:
-    """Look for what is wrong with the stack, and say what mends it.
+    """Check the stack, and print a fix for each problem.
 
-    Below each fault stands the command to run or the click to make. Changes nothing, but for --round-trip.
+    The fix is a command to run or a click to make. Without --round-trip, nothing is changed.
 
     \b
-    Exit codes: 0 all is well, or works with a warning; 1 something is wrong;
-    3 nothing is known to be wrong, but not all could be looked at.
+    Exit codes:
+      0   no faults; there may be warnings
+      1   at least one fault
+      3   no faults found, but some checks could not run
     """  # noqa: D301  # click's mark for lines that stay as they are
     findings: list[Finding] = []
     for finding in run_checks(context, approvers=approvers, with_round_trip=round_trip):

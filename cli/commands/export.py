@@ -14,17 +14,21 @@ from typing import TextIO
 import click
 
 from approvals.domain.model import Json, iso
+from approvals.domain.parts import pluralize
 from cli.context import CommandError, Context, pass_context
 from cli.export_columns import COLUMNS, cell, row
 from cli.options import TIME, json_option
 from cli.output import as_json, describe_unreadable
+from cli.times import format_time
 
 STDOUT = "-"
 
 
-@click.command()
-@click.option("--since", type=TIME, required=True, metavar="TIME", help="Requested since then: 30d, or ISO 8601.")
-@click.option("--until", type=TIME, metavar="TIME", help="Requested before then.  [default: now]")
+@click.command(epilog="Example: approvals export --since 90d --output approvals.csv")
+@click.option(
+    "--since", type=TIME, required=True, metavar="TIME", help="Requested after this time: 30d, 12h or ISO 8601."
+)
+@click.option("--until", type=TIME, metavar="TIME", help="Requested before this time.  [default: now]")
 @click.option(
     "--format",
     "form",
@@ -33,26 +37,29 @@ STDOUT = "-"
     show_default=True,
     help="CSV for spreadsheets, JSON Lines for programs.",
 )
-@click.option("--output", default=STDOUT, metavar="FILE", help="The file to write.  [default: standard output]")
+@click.option("--output", default=STDOUT, metavar="FILE", help="File to write.  [default: standard output]")
 @json_option
 @pass_context
 def command(context: Context, *, since: datetime, until: datetime | None, form: str, output: str) -> None:
-    """Write the approvals of a period as CSV or JSON Lines.
+    """Export the approvals of a period as CSV or JSON Lines.
 
-    One row for each approval that was requested in the period, the newest first, whatever became of it. --json is
-    --format jsonl. A file that is there is replaced once the new one is complete. Records that can't be read are named
-    at the end, and the exit code is 3.
+    Write one row for each approval requested in the period, newest first, in any status. Replace an existing file only
+    once the export is complete. If a record can't be read, leave it out, name it at the end and exit with 3. --json is
+    the same as --format jsonl. docs/cli.md describes the columns.
     """
     until = until or context.clock()
     if until <= since:
-        raise click.UsageError(f"--until {iso(until)} is not after --since {iso(since)}")
+        raise click.UsageError(f"--until {iso(until)} must be later than --since {iso(since)}.")
     number = 0
     with _open(output) as file:
         write = _jsonl_writer(file) if context.as_json or form == "jsonl" else _csv_writer(file)
         for approval in context.listing.requested(since, until):
             write(row(approval))
             number += 1
-    click.echo(f"{number:,} approvals requested from {iso(since)} to {iso(until)}", err=True)
+    click.echo(
+        f"Exported {pluralize(number, 'approval')} requested from {format_time(since)} to {format_time(until)}.",
+        err=True,
+    )
     if context.unreadable:
         raise CommandError(describe_unreadable(context.unreadable))  # Last: all readable records are in the file.
 
@@ -82,6 +89,6 @@ def _open(name: str) -> Iterator[TextIO]:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
-        raise CommandError(f"{name} can't be written: {error.strerror}") from error
+        raise CommandError(f"Can't write {name}: {error.strerror}.") from error
     finally:
         part.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import nsmallest
@@ -13,58 +13,74 @@ import click
 from approvals.domain.cancellation import caller_name
 from approvals.domain.email_address import canonical
 from approvals.domain.headlines import REFUSED
-from approvals.domain.model import Approval, Decision, Json, Status, iso
+from approvals.domain.model import Approval, Decision, Json, Status
 from approvals.domain.parts import join_names
 from approvals.domain.references import short
 from approvals.domain.search import has_words
-from approvals.domain.wording import decider_names
+from approvals.domain.wording import counts, decider_names
 from cli.context import Context, pass_context
-from cli.document import remaining, status, summary
-from cli.options import TIME, common_options
-from cli.output import describe_unreadable, emit, format_table
+from cli.document import status, summary
+from cli.options import COUNT, TIME, common_options
+from cli.output import describe_unreadable, emit, format_table, is_terminal
+from cli.times import format_short, remaining
 
 PERIOD = timedelta(days=30)
 """How far back approvals that are not open are listed by default."""
 
 ANY = "any"
 _STATUSES = (*(each.value.lower() for each in Status), REFUSED.lower(), ANY)
-_HEADINGS = ("ID", "STATUS", "TITLE", "REQUESTED BY", "REQUESTED", "UNTIL")
-_DECIDED_HEADINGS = ("DECIDED BY", "DECIDED")
+_OPEN = ("ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DEADLINE")
+_CLOSED = ("ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DECIDED BY", "DECIDED")
+"""Headings of a list of open approvals, and of any other list."""
+_CUT = frozenset({"TITLE", "REQUESTER", "DECIDED BY"})
+"""Columns that get narrower on a narrow terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is kept of each approval in memory: a thousand approvals may have 240 MB."""
+    """The part of each approval that stays in memory: a thousand approvals may have 240 MB."""
 
     deadline: datetime
-    row: tuple[str, ...]
+    row: Mapping[str, str]
     summary: dict[str, Json]
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  approvals list
+  approvals list --status any --since 7d
+  approvals list --approver ann@example.com --json
+"""
+)
 @click.option(
     "--status",
     "statuses",
     type=click.Choice(_STATUSES, case_sensitive=False),
     multiple=True,
-    help="Only those with this status. Repeatable.  [default: pending]",
+    help="Filter by status. Repeatable.  [default: pending]",
 )
 @click.option(
     "--since",
     type=TIME,
     metavar="TIME",
-    help="Requested since then: 7d, 12h, or ISO 8601.  [default: 30d, or whenever for pending ones]",
+    help="Requested after this time: 7d, 12h or ISO 8601.  [default: 30d; for pending ones, any time]",
 )
-@click.option("--until", type=TIME, metavar="TIME", help="Requested before then.  [default: now]")
-@click.option("--requested-by", metavar="WHO", help="Asked for by this email address or Slack user.")
-@click.option("--approver", metavar="WHO", help="That this email address or Slack user may answer, by its request.")
+@click.option("--until", type=TIME, metavar="TIME", help="Requested before this time.  [default: now]")
+@click.option("--requested-by", metavar="WHO", help="Filter by requester: email address or Slack user ID.")
+@click.option("--approver", metavar="WHO", help="Filter by approver named in the request.")
 @click.option(
     "--search",
     metavar="TEXT",
-    help="With all these words in the title, the details, the facts, or the names of requester and workflow.",
+    help="Filter by words in title, details, facts, requester or workflow name. All must occur.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="NUMBER", default=50, show_default=True, help="Show so many at most."
+    "--limit",
+    type=COUNT,
+    metavar="NUMBER",
+    default=50,
+    show_default=True,
+    help="Maximum number of approvals.",
 )
 @common_options
 @pass_context
@@ -79,9 +95,11 @@ def command(
     search: str | None,
     limit: int,
 ) -> None:
-    """List approvals: the open ones, or those of a period.
+    """List open approvals, or the approvals of a period.
 
-    Open ones come with the nearest deadline first, those of a period with the newest first.
+    Sort open approvals by deadline, and the approvals of a period by request time, newest first. On a terminal, times
+    are in your time zone; elsewhere, they are in UTC. A refused request was invalid, or none of its approvers could be
+    notified.
     """
     wanted = _wanted(statuses)
     now = context.clock()
@@ -102,13 +120,15 @@ def command(
         end = until or now + timedelta(minutes=1)  # Includes requests of this second by another clock.
         found = list(islice(matching(context.listing.requested(since or end - PERIOD, end)), limit + 1))
     shown = found[:limit]
-    lines = [f"There are none. See others: {context.command('list', '--status', ANY)}"]
+    lines = [f"No approvals match. List all: {context.command('list', '--status', ANY)}"]
     if shown:
-        headings = _HEADINGS if wanted == {Status.PENDING} else (*_HEADINGS, *_DECIDED_HEADINGS)
-        lines = format_table(headings, [each.row[: len(headings)] for each in shown])
+        headings: tuple[str, ...] = _OPEN if wanted == {Status.PENDING} else _CLOSED
+        if any(each.row["PROGRESS"] for each in shown):  # Most requests are decided by one response.
+            headings = (*headings, "PROGRESS")
+        lines = format_table(headings, [[each.row[name] for name in headings] for each in shown], cut=_CUT)
     emit(context, [each.summary for each in shown], lines)
     if len(found) > limit:
-        click.echo(f"There are more than these {limit}: --limit {limit * 2}", err=True)
+        click.echo(f"Showing the first {limit}. For more, use --limit {limit * 2}.", err=True)
     if context.unreadable:
         click.echo(describe_unreadable(context.unreadable), err=True)
 
@@ -118,33 +138,30 @@ def _wanted(statuses: tuple[str, ...]) -> set[str]:
     return {each.upper() for each in chosen} or {Status.PENDING}
 
 
-def _row(approval: Approval, now: datetime) -> tuple[str, ...]:
-    is_open, decision = approval.status is Status.PENDING, approval.decision
-    return (
-        short(approval.id),
-        status(approval).lower(),
-        approval.title,
-        approval.request.requested_by or "",
-        _minute(approval.requested_at),
-        remaining(approval.deadline, now) if is_open else _minute(approval.deadline),
-        join_names(decider_names(approval)) or _canceller(decision),
-        _minute(decision.at) if decision else "",
-    )
+def _row(approval: Approval, now: datetime) -> dict[str, str]:
+    decision = approval.decision
+    return {
+        "ID": short(approval.id),
+        "STATUS": status(approval).lower(),
+        "TITLE": approval.title,
+        "REQUESTER": approval.request.requested_by or "",
+        "REQUESTED": format_short(approval.requested_at, now),
+        "DEADLINE": remaining(approval.deadline, now) if is_terminal() else format_short(approval.deadline, now),
+        "DECIDED BY": join_names(decider_names(approval)) or _canceller(decision),
+        "DECIDED": format_short(decision.at, now) if decision else "",
+        "PROGRESS": ", ".join(counts(approval)),
+    }
 
 
 def _canceller(decision: Decision | None) -> str:
     return caller_name(decision.cancelled_by) if decision and decision.cancelled_by else ""
 
 
-def _minute(time: datetime) -> str:
-    return f"{iso(time)[:16].replace('T', ' ')}Z"
-
-
 def _can_respond(approval: Approval, who: str) -> bool:
     """Return True if the request names this person, by whatever name they are known."""
     people = approval.people
     known = [*people.approvers, *people.escalation] if people else []
-    names = [*approval.request.approvers, *approval.request.escalate_to]
+    names = [*approval.request.names]
     names += [name for person in known for name in (*person.identities.values(), person.name)]
     return any(_is_same(name, who) for name in names)
 

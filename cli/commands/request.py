@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import ClientError
 
-from approvals.domain.model import Approval, Json, iso
+from approvals.domain.kind_wording import words_of
+from approvals.domain.model import Approval, Json
 from approvals.domain.references import Reference
 from approvals.requests.parse import parse_request
 from cli.aws_errors import error_code, explain, is_transient
@@ -20,6 +21,7 @@ from cli.output import emit, plain
 from cli.reporters import Reporter
 from cli.request_input import STDIN, execution_input, execution_name, parse_document, read_document
 from cli.request_options import request_of, request_options
+from cli.times import format_deadline
 from cli.watch import Watch, exit_code, follow, interruptible, next_steps
 
 if TYPE_CHECKING:
@@ -27,48 +29,62 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  approvals request --title "Deploy web 2.4.1" --approver ann@example.com --wait && ./deploy.sh
+  approvals request --file release.yaml --requested-by ro@example.com
+"""
+)
 @click.option(
     "--file",
     "file",
     metavar="PATH",
-    help="The request as JSON or YAML, or a whole execution's input with "
-    "the request under Approval; - reads standard input. Options take the place of what it says.",
+    help="JSON or YAML file with the request, or with an execution input that has the key Approval. "
+    '"-" reads standard input. Options override the file.',
 )
 @request_options
 @click.option(
     "--input",
     "rest",
     metavar="JSON",
-    help="The rest of the execution's input, a JSON object that is shown, too; @PATH reads a file.",
+    help="Additional execution input (JSON object), shown to approvers. @PATH reads a file.",
 )
 @click.option(
     "--name",
-    help="The execution's name: asking again with the same name and input finds the same approval. "
-    " [default: made from the title and the time]",
+    help="Execution name. The same name and input find the same approval instead of requesting another.  "
+    "[default: from title and time]",
 )
 @click.option("--wait", is_flag=True, help="Wait for the decision, and exit with its code.")
 @cancel_option
 @common_options
 @pass_context
 def command(context: Context, /, **options: Any) -> None:
-    """Ask for an approval, and wait for the decision if told so.
+    """Request an approval, and optionally wait for the decision.
 
-    The request comes from options, from a file, or from both. It is checked before anything is started. Exit codes with
-    --wait: 0 approved, 1 rejected, 2 expired or cancelled.
-    """
+    Take the request from options, a file, or both, and validate it before starting an execution. docs/request.md
+    describes each key.
+
+    \b
+    Exit codes with --wait:
+      0   approved
+      1   rejected
+      2   expired or cancelled
+      3   something failed; only 0 means approved
+      64  usage error or invalid request; nothing was started
+    """  # noqa: D301  # click's mark for lines that stay as they are
     cancel = options["cancel_on_interrupt"]
     if cancel and not options["wait"]:
-        raise click.UsageError("--cancel-on-interrupt goes with --wait")
+        raise click.UsageError("--cancel-on-interrupt needs --wait.")
     from_file = read_document(options["file"]) if options["file"] else {}
     timeout = context.default_timeout
     whole = execution_input(from_file, request_of(options), _rest(options["rest"]), default_timeout=timeout)
     title = parse_request(whole, default_timeout=timeout).title
     if not title and not options["file"]:
-        raise click.UsageError("Missing option --title, or --file with the request")
+        raise click.UsageError("Use --title, or --file with the request.")
     name = options["name"] or execution_name(title, context.clock())
     if Reference.parse(name).approval_id:
-        raise click.UsageError(f"--name {name!r}: this is the form of an approval ID. Choose another name")
+        raise click.UsageError(f"--name {name!r}: this has the form of an approval ID. Choose another name.")
     arn = execution_arn(context, name)
     with interruptible(context, arn, arn, cancel=cancel):
         started = _start(context, name, whole)
@@ -80,7 +96,7 @@ def command(context: Context, /, **options: Any) -> None:
             if context.as_json:
                 emit(context, {"Id": None, "ExecutionArn": arn}, [])
             raise CommandError(
-                f"Started {name}, but its approval is not there yet.\n{next_steps(context, arn)}"
+                f"Started execution {name}. Its approval is not recorded yet.\n{next_steps(context, arn)}"
             ) from error
     emit(context, document(approval), _announcement(context, approval))
     if approval.decision and approval.decision.error:
@@ -107,10 +123,10 @@ def _start(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
         if error_code(error) == "ExecutionAlreadyExists":
             return _started_before(context, name, whole)
         if error_code(error) == "InvalidName":
-            raise click.UsageError(f"--name {name!r}: expected up to 80 letters, digits, - and _") from error
+            raise click.UsageError(f"--name {name!r}: use at most 80 letters, digits, - and _.") from error
         if is_transient(error):
             raise  # It may have started.
-        raise CommandError(f"{explain(error)}. Nothing was started.") from error
+        raise CommandError(f"{explain(error)} Nothing was started.") from error
 
 
 def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> datetime:
@@ -120,7 +136,7 @@ def _started_before(context: Context, name: str, whole: Mapping[str, Json]) -> d
     """
     execution = context.client("stepfunctions").describe_execution(executionArn=execution_arn(context, name))
     if json.loads(execution["input"]) != whole:
-        raise CommandError(f"There was an execution {name}, with another input. Choose another --name")
+        raise CommandError(f"An execution named {name} already exists, with a different input. Choose another --name.")
     return execution["startDate"]
 
 
@@ -132,10 +148,10 @@ def _announced(context: Context, watch: Watch, arn: str, started: datetime) -> A
 
 
 def _announcement(context: Context, approval: Approval) -> Iterator[str]:
-    yield f"Asked: {plain(approval.title)}"
-    yield f"  approval     {approval.id}"
-    yield f"  execution    {plain(approval.workflow.execution_name)}"
-    yield f"  answer by    {iso(approval.deadline)}"
+    yield f"{words_of(approval).approval.capitalize()} requested: {plain(approval.title)}"
+    yield f"  ID         {approval.id}"
+    yield f"  Execution  {plain(approval.workflow.execution_name)}"
+    yield f"  Deadline   {format_deadline(approval.deadline, context.clock())}"
     if approval.decision:
         yield from outcome(approval)
     else:

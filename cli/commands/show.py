@@ -11,14 +11,14 @@ from cli.options import common_options
 from cli.output import emit
 
 
-@click.command()
+@click.command(epilog="Example: approvals show bclqip")
 @click.argument("approval")
 @common_options
 @pass_context
 def command(context: Context, approval: str) -> None:
-    """Show an approval and all that happened to it.
+    """Show an approval and its activity.
 
-    APPROVAL is its id, the beginning of it (4 characters or more), or its execution's name or ARN.
+    APPROVAL is an approval ID, at least its first 4 characters, or the name or ARN of its execution.
     """
     found = find(context, approval)
     emit(context, document(found), lines(found, context.clock()))

@@ -25,32 +25,44 @@ REFRESH_TIME = timedelta(seconds=100)
 """Time until every warm function has read the new secret. Each reads it once a minute."""
 
 _FIRST_EVENT = (
-    "When the app was created, Slack could not verify the address for events: the stack had no signing secret yet.\n"
-    f"{RETRY_EVENTS}. Then open the Home of {NAME} in Slack: it must not stay empty."
+    "One step is left: Slack could not verify the address for events before the stack had the signing secret.\n"
+    f"1. {RETRY_EVENTS}\n2. In Slack, open the Home tab of {NAME}. It must not stay empty."
 )
 
 _INTERVAL = 5
 
 
-@click.group("slack")
+@click.group("slack", epilog="Example: approvals slack connect --channel C0123456789")
 def command() -> None:
     """Connect the stack to Slack."""
 
 
-@command.command("connect")
-@click.option("--channel", metavar="ID", help="Where to ask, such as C0123456789. Left out: asked for, or as it is.")
-@click.option("--stdin", "from_stdin", is_flag=True, help="Read bot token and signing secret, a line each.")
-@click.option("--yes", is_flag=True, help="Update the stack without asking first.")
+@command.command("connect", epilog="Example: approvals slack connect --channel C0123456789")
+@click.option(
+    "--channel", metavar="ID", help="Channel for requests, such as C0123456789.  [default: the stack's, else a prompt]"
+)
+@click.option(
+    "--stdin",
+    "from_stdin",
+    is_flag=True,
+    help="Read bot token and signing secret from standard input, one on each line.",
+)
+@click.option("--yes", is_flag=True, help="Update the stack without a prompt.")
 @common_options
 @pass_context
 def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: bool) -> None:
-    """Create the Slack app, store its token and signing secret, set the channel, and verify all of it.
+    """Create the Slack app, and connect it to the stack.
 
-    Asks for what it needs. Without a terminal it takes SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET from the environment,
-    or from standard input with --stdin; neither is ever an argument, which shells and process lists would show.
+    Print a link that creates the app. Verify its token and signing secret, store them, set the channel, and update the
+    stack. Prompt for the required values. Without a terminal, read SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET from the
+    environment, or from standard input with --stdin. Secrets are never arguments, because shells and process lists show
+    those.
 
     \b
-    Exit codes: 0 connected, 1 Slack or the stack does not take it, 3 it could not be done.
+    Exit codes:
+      0   connected
+      1   Slack or the stack rejected a value
+      3   the command could not run
     """  # noqa: D301  # click's mark for lines that stay as they are
     interactive = _interactive(from_stdin=from_stdin)
     _show_link(context)
@@ -61,9 +73,9 @@ def connect(context: Context, channel: str | None, *, from_stdin: bool, yes: boo
     if exit_code(findings):
         _finish(context, findings, "Nothing was stored.")
     store_secret(context, connection)
-    _say("Stored token and signing secret.")
+    _say("Stored the token and the signing secret.")
     if yes or not interactive or click.confirm("Update the stack now?", default=True, err=True):
-        _say("Updating the stack; this takes a minute or two ...")
+        _say("Updating the stack. This takes a minute or two ...")
         update_stack(context, connection)
         findings = _check_updated(replace(context))  # a copy reads the stack again
         _finish(context, findings, "" if exit_code(findings) else _FIRST_EVENT)
@@ -81,10 +93,10 @@ def _interactive(*, from_stdin: bool) -> bool:
 
 def _show_link(context: Context) -> None:
     _say(
-        f"1. Open this link, choose the workspace, and create the app (skip this if you have it):\n\n"
+        f"1. If you don't have the app yet, open this link, choose the workspace, and create the app:\n\n"
         f"{create_link(context.output('SlackRequestUrl'))}\n\n"
-        f"2. There: Install App > Install to Workspace.\n"
-        f"3. In Slack, in the channel to ask in: /invite @{NAME}\n"
+        f"2. On the app's page: Install App > Install to Workspace.\n"
+        f"3. In Slack, in the channel for requests: /invite @{NAME}\n"
     )
 
 
@@ -98,15 +110,15 @@ def _read_connection(context: Context, channel: str | None, *, from_stdin: bool,
         token = _prompt_hidden("Bot User OAuth Token (OAuth & Permissions, xoxb-...)")
         secret = _prompt_hidden("Signing Secret (Basic Information > App Credentials)")
     else:
-        raise CommandError(f"There is no terminal to ask at: set {TOKEN} and {SECRET}, or use --stdin")
+        raise CommandError(f"There is no terminal for a prompt. Set {TOKEN} and {SECRET}, or use --stdin.")
     channel = channel or context.slack_channel
     if not channel and interactive:
-        channel = str(click.prompt("Channel id (at the foot of the channel's details, C...)", err=True)).strip()
+        channel = str(click.prompt("Channel ID (at the bottom of the channel's details, C...)", err=True)).strip()
     return Connection(channel=channel, bot_token=token.strip(), signing_secret=secret.strip())
 
 
 def _prompt_hidden(what: str) -> str:
-    return str(click.prompt(f"{what}; not shown", hide_input=True, err=True))
+    return str(click.prompt(f"{what}, not shown", hide_input=True, err=True))
 
 
 def _verify(context: Context, connection: Connection, *, interactive: bool) -> Sequence[Finding]:
@@ -117,7 +129,7 @@ def _verify(context: Context, connection: Connection, *, interactive: bool) -> S
             return findings
         for finding in findings:
             _say("\n".join(finding.lines()))
-        if not click.confirm("Try again, once that is fixed in Slack?", default=True, err=True):
+        if not click.confirm("Fix this in Slack, then check again?", default=True, err=True):
             return findings
 
 
@@ -134,16 +146,20 @@ def _check_updated(context: Context) -> Sequence[Finding]:
 
 def _manual_update(context: Context, connection: Connection) -> str:
     return (
-        f"The stack still asks in {context.slack_channel or 'no channel'}. To change that:\n"
+        f"The stack was not updated: {_present(context.slack_channel)}. To set the channel, run:\n"
         f"{deploy(context, '--parameter-overrides', f'SlackChannel={connection.channel}')}\n"
-        "Pass SlackBotToken and SlackSigningSecret, too: the next update that touches the secret writes those.\n"
+        "Also pass SlackBotToken and SlackSigningSecret: otherwise a later update restores their previous values.\n"
         f"{_FIRST_EVENT}"
     )
 
 
-def _finish(context: Context, findings: Sequence[Finding], note: str = "") -> None:
+def _present(channel: str) -> str:
+    return f"requests still go to {channel}" if channel else "requests still go by email only"
+
+
+def _finish(context: Context, findings: Sequence[Finding], advice: str = "") -> None:
     lines = [line for finding in findings for line in finding.lines()]
     emit(context, [finding.as_json() for finding in findings], lines)
-    if note:
-        _say(note)
+    if advice:
+        _say(advice)
     click.get_current_context().exit(exit_code(findings))

@@ -10,17 +10,24 @@ from cli.options import cancel_option, common_options
 from cli.watch import follow, interruptible
 
 
-@click.command()
+@click.command(epilog="Example: approvals wait bclqip && ./deploy.sh")
 @click.argument("approval")
 @cancel_option
 @common_options
 @pass_context
 def command(context: Context, approval: str, *, cancel_on_interrupt: bool) -> None:
-    """Wait for the decision of an approval.
+    """Wait until an approval is decided.
 
-    APPROVAL is its id, the beginning of it (4 characters or more), or its execution's name or ARN. Tells what happened
-    so far and what happens. Exit codes: 0 approved, 1 rejected, 2 expired or cancelled.
-    """
+    Print its activity so far, and then each event as it happens. APPROVAL is an approval ID, at least its first 4
+    characters, or the name or ARN of its execution.
+
+    \b
+    Exit codes:
+      0   approved
+      1   rejected
+      2   expired or cancelled
+      3   something failed; only 0 means approved
+    """  # noqa: D301  # click's mark for lines that stay as they are
     found = find(context, approval)
     with interruptible(context, found.workflow.execution_arn, found.id, cancel=cancel_on_interrupt):
         follow(context, lambda _watch: found, cancel=cancel_on_interrupt)

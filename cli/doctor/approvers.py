@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Request
+from approvals.domain.parts import pluralize
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError
 from bot.client import SlackApi
@@ -21,6 +22,8 @@ from cli.doctor.findings import Check, Finding, fault, ok, unknown
 from cli.doctor.fixes import add_approver, again
 from cli.output import describe_unreadable
 from cli.slack_connection import slack_client, stored_secret
+from iam.addresses import is_role
+from iam.resolver import RoleResolver
 from mail.addresses import is_email
 from mail.resolver import EmailResolver
 from mail.sns import confirmed_addresses
@@ -31,11 +34,7 @@ MAX_NAMES = 40
 
 def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]:
     """Check that every name can be asked: those given on the command line, and those of open requests."""
-    pending = [
-        name
-        for approval in context.listing.pending()
-        for name in (*approval.request.approvers, *approval.request.escalate_to)
-    ]
+    pending = [name for approval in context.listing.pending() for name in approval.request.names]
     names = list(dict.fromkeys([*named, *pending]))
     if unreadable := context.unreadable:
         yield fault(
@@ -46,7 +45,7 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
         resolvers = _resolvers(context)
         problems = {name: _problem(name, context, resolvers) for name in looked_at}
     except DeliveryError as error:
-        yield unknown(Check.APPROVERS, f"the names can't be looked up: {_reason(context, error)}", again(context))
+        yield unknown(Check.APPROVERS, f"can't look up approvers: {_reason(context, error)}", again(context))
         return
     for name in looked_at:
         if problem := problems[name]:
@@ -57,8 +56,9 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
 
 def _resolvers(context: Context) -> list[Resolver]:
     """Return the stack's resolvers: without a channel, Slack is not asked. The subscriptions are read once."""
-    subscribed = confirmed_addresses(context.client("sns"), context.output("ApprovalTopicArn"))
-    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed)]
+    topic = context.output("ApprovalTopicArn")
+    subscribed = confirmed_addresses(context.client("sns"), topic)
+    resolvers: list[Resolver] = [EmailResolver(lambda: subscribed), RoleResolver(topic.split(":")[4])]
     if context.slack_channel:
         slack = SlackApi(lambda: slack_client(context, stored_secret(context).bot_token))
         resolvers.append(SlackResolver(SlackDirectory(slack)))
@@ -71,7 +71,7 @@ def _problem(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
     try:
         identify(asked, resolvers, shared=context.parameters["Email"])
     except InvalidRequestError as error:
-        return "; ".join(problem.partition(": ")[2] for problem in error.problems)
+        return " ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 
 
@@ -82,16 +82,22 @@ def _reason(context: Context, error: DeliveryError) -> str:
         case ClientError() | BotoCoreError() as cause:
             return str(explain(cause))
         case _:
-            return f"Slack can't be reached at {context.parameters['SlackApiUrl']}"
+            return f"can't reach Slack at {context.parameters['SlackApiUrl']}"
 
 
 def _fix(context: Context, name: str) -> str:
     if is_email(name):
-        return f"{add_approver(context, name)}   # and let it confirm"
-    return "Name somebody else in the request's Approvers: an email address, or a Slack id that Slack knows"
+        return f"{add_approver(context, name)}   # then the owner confirms"
+    if is_role(name):
+        return "In the request's Approvers, use a role that IAM Identity Center made in this account"
+    return "In the request's Approvers, use another email address, Slack user ID or group ID"
 
 
 def _summary(looked_at: int, names: int) -> str:
     if not names:
-        return "no open request names any"
-    return f"all {names} can be asked" if looked_at == names else f"the first {looked_at} of {names} can be asked"
+        return "no open request names an approver"
+    return (
+        f"all {pluralize(names, 'approver')} can be reached"
+        if looked_at == names
+        else f"the first {looked_at} of {names} approvers can be reached"
+    )

@@ -31,7 +31,7 @@ def tail(context: Context, log_group: str) -> str:
 
 def again(context: Context) -> str:
     """Return the command that repeats the checks after an outage."""
-    return f"{context.command('doctor')}   # again in a minute"
+    return f"{context.command('doctor')}   # run again in a minute"
 
 
 def add_approver(context: Context, address: str) -> str:

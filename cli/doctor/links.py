@@ -23,14 +23,14 @@ def check_links(context: Context) -> Iterator[Finding]:
         base = public
         fix = (
             f"API Gateway console > Custom domain names > API mappings: map the domain to {api}\n"
-            f"{deploy(context, '--parameter-overrides', 'PublicUrl=')}   # or do without it"
+            f"{deploy(context, '--parameter-overrides', 'PublicUrl=')}   # or use the API's own URL"
         )
     try:
-        answer = context.http.request("HEAD", context.api_url(f"{base}/execution"), redirect=False)
+        response = context.http.request("HEAD", context.api_url(f"{base}/execution"), redirect=False)
     except HTTPError:
-        yield fault(Check.LINKS, f"{base} can't be reached from here", fix)
+        yield fault(Check.LINKS, f"can't reach {base} from this machine", fix)
         return
-    if answer.status == HTTPStatus.BAD_REQUEST and _PAGE_HEADER in answer.headers:
-        yield ok(Check.LINKS, f"{base} answers")
+    if response.status == HTTPStatus.BAD_REQUEST and _PAGE_HEADER in response.headers:
+        yield ok(Check.LINKS, f"{base} responds")
     else:
-        yield fault(Check.LINKS, f"{base} does not lead to this product: it answers {answer.status}", fix)
+        yield fault(Check.LINKS, f"{base} is not this stack's page (HTTP {response.status})", fix)

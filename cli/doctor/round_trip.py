@@ -17,9 +17,9 @@ from cli.doctor.fixes import tail
 from cli.lookup import approvals_of
 from mail.addresses import EMAIL
 
-TITLE = "Test by approvals doctor: nothing to decide"
+TITLE = "Test by approvals doctor: no action needed"
 
-_DETAILS = "Somebody looks whether approvals work. It is called off by itself in a moment; an answer changes nothing."
+_DETAILS = "This is an automatic test. It is cancelled automatically in a moment; responses have no effect."
 _MINUTES = 10
 """The deadline of the test, in case it can't be cancelled."""
 
@@ -55,16 +55,16 @@ def _request_steps(context: Context) -> Iterator[_Step]:
     email = context.parameters["Email"]
     mailed, posted = request_step(EMAIL, email), request_step(SLACK)
     yield "recorded", "RequestLogs", lambda approval: approval.requested_at
-    yield f"mailed to {email}", "NotifyLogs", lambda approval: approval.steps.get(mailed)
+    yield f"emailed {email}", "NotifyLogs", lambda approval: approval.steps.get(mailed)
     if context.slack_channel:
         yield "posted in Slack", "NotifyLogs", lambda approval: approval.steps.get(posted)
 
 
 def _cancellation_steps(context: Context) -> Iterator[_Step]:
-    what = "called off once its execution was stopped"
+    what = "cancelled after its execution stopped"
     yield what, "LifecycleLogs", lambda approval: approval.decision.at if approval.decision else None
     if context.slack_channel:
-        yield "without buttons in Slack", "DecisionLogs", lambda approval: approval.steps.get(outcome_step(SLACK))
+        yield "buttons removed in Slack", "DecisionLogs", lambda approval: approval.steps.get(outcome_step(SLACK))
 
 
 def _findings(context: Context, arn: str, started: datetime, steps: Iterable[_Step]) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _findings(context: Context, arn: str, started: datetime, steps: Iterable[_St
                 break
             context.sleep(_INTERVAL)
         else:
-            yield ok(Check.ROUND_TRIP, f"{what} after {(at - started).total_seconds():.1f} s")
+            yield ok(Check.ROUND_TRIP, f"{what}: {(at - started).total_seconds():.1f} s")
         if approval is None:
             return
 

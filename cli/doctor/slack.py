@@ -15,6 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import SlackResponse
 from urllib3.exceptions import HTTPError
 
+from approvals.domain.parts import pluralize
 from bot.client import STALE
 from bot.credentials import REFRESH
 from bot.request_verification import EVENT_TAKEN, REFUSED
@@ -37,18 +38,21 @@ GRACE = 2 * REFRESH
 
 _INVITE = f"In Slack, in the channel: /invite @{NAME}"
 _INSTALL = f"{APPS} > your app > Install App > Reinstall to Workspace"
-_COPY_SECRET = f"{APPS} > your app > Basic Information > App Credentials > Signing Secret: Show, copy"
+_COPY_SECRET = f"{APPS} > your app > Basic Information > App Credentials > Signing Secret > Show, then copy"
 
 
 def check_slack(context: Context) -> Iterator[Finding]:
     """Check everything about Slack. Without a channel, requests go by email only, which is fine."""
     if not context.slack_channel:
-        yield ok(Check.CHANNEL, f"not connected; mail alone. To connect it: {context.command('slack', 'connect')}")
+        yield ok(
+            Check.CHANNEL,
+            f"not connected; requests go by email only. To connect: {context.command('slack', 'connect')}",
+        )
         return
     try:
         secret = stored_secret(context)
     except (KeyError, ValueError):
-        text = "the stack's secret is not of the form that the functions read"
+        text = "the stored secret has a form that the functions can't read"
         yield fault(Check.TOKEN, text, context.command("slack", "connect"))
         return
     yield from check_app(context, secret.bot_token, context.slack_channel)
@@ -66,17 +70,17 @@ def check_events(context: Context) -> Iterator[Finding]:
         return
     since = context.clock() - EVENTS_LOOK_BACK
     if any(_lines(context, group.id, EVENT_TAKEN, since)):
-        yield ok(Check.EVENTS, f"Slack sent one in the last {EVENTS_LOOK_BACK.days} days")
+        yield ok(Check.EVENTS, f"Slack sent an event in the last {EVENTS_LOOK_BACK.days} days")
         return
-    text = f"none came in the last {EVENTS_LOOK_BACK.days} days: nobody opened the app's Home, or it stays empty"
-    again_after = f"{context.command('doctor')}   # a minute later"
-    yield warning(Check.EVENTS, text, f"In Slack: open the Home of {NAME}\n{RETRY_EVENTS}\n{again_after}")
+    text = f"no event in the last {EVENTS_LOOK_BACK.days} days: nobody opened the app's Home tab, or it stays empty"
+    again_after = f"{context.command('doctor')}   # run again a minute later"
+    yield warning(Check.EVENTS, text, f"In Slack: open the Home tab of {NAME}\n{RETRY_EVENTS}\n{again_after}")
 
 
 def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
     """Check token, scopes and channel. Without a valid token the other two can't be checked."""
     connect = context.command("slack", "connect")
-    copy = f"{APPS} > your app > OAuth & Permissions > Bot User OAuth Token: copy\n{connect}"
+    copy = f"{APPS} > your app > OAuth & Permissions > Bot User OAuth Token > Copy\n{connect}"
     if not token:
         yield fault(Check.TOKEN, "SlackChannel is set, but there is no bot token", copy)
         return
@@ -87,17 +91,17 @@ def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
         yield _token_finding(context, error, copy)
         return
     except (SlackRequestError, HTTPException, OSError):
-        yield unknown(Check.TOKEN, f"Slack can't be reached at {web.base_url}", again(context))
+        yield unknown(Check.TOKEN, f"can't reach Slack at {web.base_url}", again(context))
         return
     if not who.get("bot_id"):
-        yield fault(Check.TOKEN, "the token is a person's, not the app's bot's", copy)
+        yield fault(Check.TOKEN, "this is a user token; use the bot token", copy)
         return
     if who.get("is_enterprise_install"):
-        text = "the app is installed for a whole Enterprise Grid organization: it works in one workspace only"
-        install = f"{APPS} > your app > Install App: uninstall it there, install it to the channel's workspace"
+        text = "the app is installed for a whole Enterprise Grid organization, but it supports one workspace only"
+        install = f"{APPS} > your app > Install App: uninstall it, then install it to the channel's workspace"
         yield fault(Check.TOKEN, text, f"{install}\n{copy}")
         return
-    yield ok(Check.TOKEN, f"Slack takes it, as @{who.get('user')} in {who.get('team')}")
+    yield ok(Check.TOKEN, f"valid for @{who.get('user')} in {who.get('team')}")
     yield from _scopes(who)
     yield from _channel(context, web, channel)
 
@@ -105,8 +109,8 @@ def check_app(context: Context, token: str, channel: str) -> Iterator[Finding]:
 def _token_finding(context: Context, error: SlackApiError, copy: str) -> Finding:
     reason = str(error.response.get("error", ""))
     if reason in STALE:
-        return fault(Check.TOKEN, f"Slack does not take it: {reason}", copy)
-    text = f"Slack answered {error.response.status_code} at {context.parameters['SlackApiUrl']}"
+        return fault(Check.TOKEN, f"Slack rejected the token: {reason}", copy)
+    text = f"Slack responded with HTTP {error.response.status_code} at {context.parameters['SlackApiUrl']}"
     return unknown(Check.TOKEN, text, again(context))
 
 
@@ -114,17 +118,17 @@ def _scopes(who: SlackResponse) -> Iterator[Finding]:
     granted = {name.strip() for name in _header(who, "x-oauth-scopes").split(",")}
     if missing := sorted(scopes() - granted):
         manifest = f"{APPS} > your app > OAuth & Permissions > Bot Token Scopes: add {', '.join(missing)}"
-        yield fault(Check.SCOPES, f"the app lacks {', '.join(missing)}", f"{manifest}\n{_INSTALL}")
+        yield fault(Check.SCOPES, f"missing scopes: {', '.join(missing)}", f"{manifest}\n{_INSTALL}")
     else:
-        yield ok(Check.SCOPES, f"the app has all {len(scopes())} that it needs")
+        yield ok(Check.SCOPES, f"all {len(scopes())} scopes are granted")
 
 
 def _channel(context: Context, web: WebClient, channel: str) -> Iterator[Finding]:
     if channel.startswith("D"):
-        yield ok(Check.CHANNEL, f"{channel} is a direct message, which the app may always write in")
+        yield ok(Check.CHANNEL, f"{channel} is a direct message, where the app can always post")
         return
     another = (
-        f"{context.command('slack', 'connect', '--channel', 'ID')}   # it is at the foot of the channel's details\n"
+        f"{context.command('slack', 'connect', '--channel', 'ID')}   # ID: at the bottom of the channel's details\n"
         f"{_INVITE}   # if the channel is private"
     )
     try:
@@ -133,23 +137,25 @@ def _channel(context: Context, web: WebClient, channel: str) -> Iterator[Finding
         reason = str(error.response.get("error", ""))
         if reason == "channel_not_found":
             yield fault(
-                Check.CHANNEL, f"there is no channel {channel}, or it is private and the app is not in it", another
+                Check.CHANNEL,
+                f"channel {channel} does not exist, or it is private and the app is not a member",
+                another,
             )
         else:
-            yield unknown(Check.CHANNEL, f"Slack answered {reason}", f"See {Check.SCOPES}")
+            yield unknown(Check.CHANNEL, f"Slack responded with {reason}", f"See {Check.SCOPES}")
         return
     except (SlackRequestError, HTTPException, OSError):
-        yield unknown(Check.CHANNEL, f"Slack can't be reached at {web.base_url}", again(context))
+        yield unknown(Check.CHANNEL, f"can't reach Slack at {web.base_url}", again(context))
         return
     name = f"#{found.get('name', channel)}"
     if found.get("is_archived"):
         yield fault(
-            Check.CHANNEL, f"{name} is archived", f"In Slack: {name} > Unarchive; or choose another:\n{another}"
+            Check.CHANNEL, f"{name} is archived", f"In Slack: {name} > Unarchive; or use another channel:\n{another}"
         )
     elif not found.get("is_member"):
-        yield fault(Check.CHANNEL, f"the app is not in {name}, so it can't write there", _INVITE)
+        yield fault(Check.CHANNEL, f"the app is not a member of {name}, so it can't post", _INVITE)
     else:
-        yield ok(Check.CHANNEL, f"the app is in {name}")
+        yield ok(Check.CHANNEL, f"the app is a member of {name}")
 
 
 def _signing(context: Context, secret: str) -> Iterator[Finding]:
@@ -159,26 +165,25 @@ def _signing(context: Context, secret: str) -> Iterator[Finding]:
     """
     fix = f"{_COPY_SECRET}\n{context.command('slack', 'connect')}"
     if not secret:
-        yield fault(Check.SIGNING, "there is none, so every click in Slack is refused", fix)
+        yield fault(Check.SIGNING, "not set, so every click in Slack is refused", fix)
         return
     try:
         status = _signed_no_op(context, secret)
     except HTTPError:
         url = context.output("SlackRequestUrl")
-        yield unknown(Check.SIGNING, f"SlackRequestUrl, {url}, can't be reached from here", again(context))
+        yield unknown(Check.SIGNING, f"can't reach SlackRequestUrl {url} from this machine", again(context))
         return
     if status != HTTPStatus.OK:
         yield _not_accepted(context, status)
         return
     if refused := _count_refused(context):
-        text = f"{refused} requests that Slack signed were refused in the last day: it is not the app's signing secret"
-        yield fault(
-            Check.SIGNING, text.replace("1 requests that Slack signed were", "1 request that Slack signed was"), fix
-        )
+        requests = pluralize(refused, "signed request")
+        text = f"refused {requests} in the last day, so the stored secret is not this app's"
+        yield fault(Check.SIGNING, text, fix)
     elif not SIGNING_SECRET.fullmatch(secret):
-        yield warning(Check.SIGNING, "it does not look like one: those have 32 small letters and digits", fix)
+        yield warning(Check.SIGNING, "unusual format: signing secrets have 32 lowercase letters and digits", fix)
     else:
-        yield ok(Check.SIGNING, "the stack checks with the stored one, and refused nothing that Slack signed in a day")
+        yield ok(Check.SIGNING, "the stack accepts the stored secret and refused no signed request in the last day")
 
 
 def _signed_no_op(context: Context, secret: str) -> int:
@@ -202,10 +207,13 @@ def _signed_no_op(context: Context, secret: str) -> int:
 def _not_accepted(context: Context, status: int) -> Finding:
     log = tail(context, "BotLogs")
     if status == HTTPStatus.UNAUTHORIZED:
-        text = "the stack refuses what is signed with the stored one: it was changed just now, or a clock is wrong"
-        again = f"{context.command('doctor')}   # in a minute: functions read a new secret once a minute"
-        return fault(Check.SIGNING, text, f"{again}\ndate -u   # is it the time, to within 5 minutes?\n{log}")
-    return fault(Check.SIGNING, f"SlackRequestUrl answers {status}", log)
+        text = (
+            "the stack refuses a request signed with the stored secret: the secret changed in the last minute, "
+            "or the time of this machine is wrong"
+        )
+        again = f"{context.command('doctor')}   # run again in a minute: functions read a new secret once a minute"
+        return fault(Check.SIGNING, text, f"{again}\ndate -u   # must be the correct time, to within 5 minutes\n{log}")
+    return fault(Check.SIGNING, f"SlackRequestUrl responds with HTTP {status}", log)
 
 
 def _count_refused(context: Context) -> int:

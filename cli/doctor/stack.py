@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from approvals.domain.parts import pluralize
 from cli.context import Context, NoStackError, Resource
 from cli.doctor.findings import Check, Finding, fault, ok, warning
 from cli.doctor.fixes import aws, deploy, tail
+from cli.times import format_time
 from cli.version import installed, is_older
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _QUICK = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts"
 _THREADS = 10
 
 _GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"})
-_RUNBOOK = "Look it up in the runbook of docs/reliability.md"
+_RUNBOOK = "See the runbook in docs/reliability.md"
 
 
 def check_presence(context: Context) -> Iterator[Finding]:
@@ -40,21 +42,21 @@ def check_presence(context: Context) -> Iterator[Finding]:
     if status in _GOOD:
         yield ok(Check.STACK, f"{where} is {status}")
     elif status.endswith("_IN_PROGRESS"):
-        yield warning(Check.STACK, f"{where} is being changed: {status}", "Look again when that is done")
+        yield warning(Check.STACK, f"{where}: an update is in progress ({status})", "Run again when it is done")
     else:
-        yield fault(Check.STACK, f"{where} is {status}: its last deployment failed", _redeploy(context, status))
+        yield fault(Check.STACK, f"{where}: the last deployment failed ({status})", _redeploy(context, status))
 
 
 def check_version(context: Context) -> Iterator[Finding]:
     """Check that the stack and the command line have the same version."""
     ours, theirs = installed(), context.outputs.get("Version", "")
     if ours == theirs:
-        yield ok(Check.VERSION, f"stack and command line are both {ours}")
+        yield ok(Check.VERSION, f"stack and command line have version {ours}")
     elif is_older(ours, theirs):
-        text = f"the command line is {ours}, older than the stack, which is {theirs}"
+        text = f"command line {ours} is older than the stack ({theirs})"
         yield fault(Check.VERSION, text, f"git checkout v{theirs}   # in the checkout that `approvals` comes from")
     else:
-        text = f"the stack is {theirs or 'of a version before 0.2.0'}, older than the command line, which is {ours}"
+        text = f"the stack ({theirs or 'a version before 0.2.0'}) is older than command line {ours}"
         yield fault(Check.VERSION, text, f"{deploy(context)}   # in a checkout of {ours}")
 
 
@@ -62,7 +64,7 @@ def check_functions(context: Context) -> Iterator[Finding]:
     """Check that every function can run and its event sources are enabled."""
     found = _of_type(context, "AWS::Lambda::Function")
     faults = [problem for each in found for problem in _function_faults(context, each.name, each.id)]
-    yield from faults or [ok(Check.FUNCTIONS, f"all {len(found)} are ready, and so is what calls them")]
+    yield from faults or [ok(Check.FUNCTIONS, f"all {len(found)} functions and their triggers are active")]
 
 
 def check_scheduler(context: Context) -> Iterator[Finding]:
@@ -71,9 +73,13 @@ def check_scheduler(context: Context) -> Iterator[Finding]:
     off = [each for each in found if context.client("events").describe_rule(Name=each.id)["State"] == "DISABLED"]
     for rule in off:
         fix = aws(context, "events", "enable-rule", "--name", rule.id)
-        yield fault(Check.SCHEDULER, f"the rule {rule.name} is switched off, so what is due does not happen", fix)
+        yield fault(
+            Check.SCHEDULER,
+            f"rule {rule.name} is disabled, so deadlines, reminders or cancellations are not processed",
+            fix,
+        )
     if not off:
-        yield ok(Check.SCHEDULER, f"all {len(found)} rules are switched on")
+        yield ok(Check.SCHEDULER, f"all {len(found)} rules are enabled")
 
 
 def check_alarms(context: Context) -> Iterator[Finding]:
@@ -84,10 +90,10 @@ def check_alarms(context: Context) -> Iterator[Finding]:
     ringing = [alarm for page in pages for alarm in page["MetricAlarms"]]
     for alarm in ringing:
         name = names[alarm["AlarmName"]]
-        text = f"{name} rings since {alarm['StateUpdatedTimestamp']:%Y-%m-%d %H:%M} UTC: {alarm['AlarmDescription']}"
+        text = f"{name} is in ALARM since {format_time(alarm['StateUpdatedTimestamp'])}: {alarm['AlarmDescription']}"
         yield fault(Check.ALARMS, text, _alarm_fix(context, name))
     if not ringing:
-        yield ok(Check.ALARMS, f"all {len(names)} are quiet")
+        yield ok(Check.ALARMS, f"all {len(names)} alarms are OK")
 
 
 def check_dead_letters(context: Context) -> Iterator[Finding]:
@@ -100,35 +106,35 @@ def check_dead_letters(context: Context) -> Iterator[Finding]:
     if not waiting:
         yield ok(Check.DEAD_LETTERS, "empty")
         return
-    what = "1 thing" if waiting == 1 else f"{waiting} things"
     shown = ("--max-number-of-messages", "10", "--visibility-timeout", "0", "--query", "Messages[].Body")
     look = aws(context, "sqs", "receive-message", "--queue-url", url, *shown)
     back = aws(context, "sqs", "start-message-move-task", "--source-arn", found["QueueArn"])
     yield fault(
         Check.DEAD_LETTERS,
-        f"{what} could not be delivered after every retry",
-        f"{look}   # which approvals; docs/reliability.md says how to find the reason\n"
-        f"{back}   # once it is fixed: tries again, which is safe to repeat",
+        f"{pluralize(waiting, 'message')} failed after all retries",
+        f"{look}   # lists the approvals; to find the cause, see docs/reliability.md\n"
+        f"{back}   # run after you fix the cause; repeating is safe",
     )
 
 
 def _missing(context: Context) -> Finding:
     """Return the finding for a missing stack. Most often it was deployed to another region."""
-    text = f"there is no stack {context.stack} in {context.session.region_name}"
+    text = f"no stack named {context.stack}"
+    where = context.session.region_name
     if context.local:
-        return fault(Check.STACK, f"{text} of the AWS that is emulated here", "make demo")
+        return fault(Check.STACK, f"{text} on this machine", "make demo")
     if elsewhere := _regions_with(context):
         fix = "\n".join(context.command("doctor", region=region) for region in elsewhere)
-        return fault(Check.STACK, f"{text}; there is one in {', '.join(elsewhere)}", fix)
+        return fault(Check.STACK, f"{text} in {where}, but in {', '.join(elsewhere)}", fix)
     if others := _others_here(context):
         named = "\n".join(context.command("doctor", stack=name) for name in others)
-        return fault(Check.STACK, f"{text}, nor in another region; here is {', '.join(others)}", named)
+        return fault(Check.STACK, f"{text}; {where} has {', '.join(others)}", named)
     elsewhere_fix = context.command("doctor", region="REGION")
     return fault(
         Check.STACK,
-        f"{text}, nor in another region of this account",
-        f"{elsewhere_fix}   # with your region; name another account with --profile\n"
-        "sam build && sam deploy --guided   # when it was never deployed",
+        f"{text} in {where} or in another region of this account",
+        f"{elsewhere_fix}   # with your region; for another account, add --profile\n"
+        "sam build && sam deploy --guided   # if you have not deployed it yet",
     )
 
 
@@ -185,12 +191,12 @@ def _function_faults(context: Context, name: str, function: str) -> Iterator[Fin
         yield fault(Check.FUNCTIONS, f"{name} {problem}", deploy(context))
     if found.get("Concurrency", {}).get("ReservedConcurrentExecutions") == 0:
         fix = aws(context, "lambda", "delete-function-concurrency", "--function-name", function)
-        yield fault(Check.FUNCTIONS, f"{name} is held back: its concurrency is 0", fix)
+        yield fault(Check.FUNCTIONS, f"{name} can't run: its reserved concurrency is 0", fix)
     for mapping in context.client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
         if mapping["State"] in {"Disabled", "Disabling"}:
             source = re.split(r"[:/]", mapping["EventSourceArn"])[-1 if ":sqs:" in mapping["EventSourceArn"] else -3]
             fix = aws(context, "lambda", "update-event-source-mapping", "--uuid", mapping["UUID"], "--enabled")
-            yield fault(Check.FUNCTIONS, f"{name} gets nothing from {source}: that is switched off", fix)
+            yield fault(Check.FUNCTIONS, f"{name} receives nothing: its trigger {source} is disabled", fix)
 
 
 def _state_problem(found: GetFunctionResponseTypeDef) -> str:
@@ -199,7 +205,8 @@ def _state_problem(found: GetFunctionResponseTypeDef) -> str:
     if configuration.get("State") == "Failed":
         return f"can't run: {configuration.get('StateReasonCode', 'no reason given')}"
     if configuration.get("LastUpdateStatus") == "Failed":
-        return f"still has the code before its last update: {configuration.get('LastUpdateStatusReasonCode', '')}"
+        reason = configuration.get("LastUpdateStatusReasonCode", "no reason given")
+        return f"still runs the previous code: its last update failed ({reason})"
     return ""
 
 
@@ -208,8 +215,8 @@ def _alarm_fix(context: Context, alarm: str) -> str:
         case "DeadLetterAlarm":
             return f"See {Check.DEAD_LETTERS} below"
         case "FailedMailAlarm":
-            return f"See {Check.EMAIL} below. After more than 10 mails in a second SNS suspends an address"
+            return f"See {Check.EMAIL} below. SNS suspends an address after more than 10 emails in a second"
     logs = context.resource(re.sub(r"(Error)?Alarm$", "", alarm).replace("UndeliveredDecision", "Decision") + "Logs")
     if logs is None:
         return _RUNBOOK
-    return f"{tail(context, logs.name)}   # why; then look it up in the runbook of docs/reliability.md"
+    return f"{tail(context, logs.name)}   # why; then see the runbook in docs/reliability.md"

@@ -10,9 +10,9 @@ from cli.doctor.fixes import add_approver, aws
 from mail.sns import EMAIL, Delivery, State, Subscription, list_subscriptions, read_filter
 
 _PROBLEMS = {
-    Delivery.ALL: "gets everybody's mails, links included: it could answer for all of them",
-    Delivery.OWN_AND_OTHERS: "gets others' mails, too, links included: it could answer for them",
-    Delivery.NOT_OWN: "does not get its own mails: its filter policy or the policy's scope lets none of them through",
+    Delivery.ALL: "has no filter: it receives every approver's links and could respond for them",
+    Delivery.OWN_AND_OTHERS: "also receives the links of other approvers and could respond for them",
+    Delivery.NOT_OWN: "does not receive its own emails: its filter policy, or the scope of that, excludes them",
 }
 
 
@@ -25,28 +25,31 @@ def check_subscriptions(context: Context) -> Iterator[Finding]:
     yield from _filtered(context, [each for each in emails if each.state is State.CONFIRMED])
     for other in subscriptions:
         if other.protocol not in {"email", "email-json"} and not context.emulator:
-            text = f"{other.address} ({other.protocol}) may get everybody's links, with which anybody can answer"
+            text = (
+                f"{other.address} ({other.protocol}) may receive every approver's links; anyone with a link can respond"
+            )
             remove = aws(context, "sns", "unsubscribe", "--subscription-arn", other.arn or "PendingConfirmation")
-            yield warning(Check.FILTERS, text, f"{remove}   # unless you know what it is")
+            yield warning(Check.FILTERS, text, f"{remove}   # unless you added it")
 
 
 def _confirmed(context: Context, emails: Sequence[Subscription]) -> Iterator[Finding]:
     own = context.parameters["Email"]
     subscribed = [each for each in emails if each.address.casefold() == own.casefold()]
     if not subscribed:
-        text = f"{own}, the stack's own address, is not subscribed, so nobody is asked by mail"
+        text = f"the stack's Email address {own} is not subscribed, so it receives no requests"
         yield fault(Check.EMAIL, text, add_approver(context, own))
     pending = [each for each in emails if each.state is State.PENDING]
     for each in pending:
         yield fault(
             Check.EMAIL,
-            f"{each.address} has not confirmed the subscription, so AWS sends no mail there",
-            f'Open the mail "AWS Notification - Subscription Confirmation" there, and its link\n'
-            f"{add_approver(context, each.address)}   # sends that mail again",
+            f"{each.address} has not confirmed its subscription, so AWS sends it no email",
+            f'In that inbox, open "AWS Notification - Subscription Confirmation", then its link\n'
+            f"{add_approver(context, each.address)}   # sends that email again",
         )
     if any(each.state is State.CONFIRMED for each in subscribed):
         more = len(emails) - len(pending) - 1
-        yield ok(Check.EMAIL, f"{own} gets mails" + (f", and so do {more} more addresses" if more else ""))
+        others = f" and {more} more address{'es' if more > 1 else ''} are confirmed" if more else " is confirmed"
+        yield ok(Check.EMAIL, f"{own}{others}")
 
 
 def _filtered(context: Context, emails: Sequence[Subscription]) -> Iterator[Finding]:
@@ -55,4 +58,4 @@ def _filtered(context: Context, emails: Sequence[Subscription]) -> Iterator[Find
     for address, delivery in wrong:
         yield fault(Check.FILTERS, f"{address} {_PROBLEMS[delivery]}", add_approver(context, address))
     if not wrong:
-        yield ok(Check.FILTERS, "each address gets its own mails, and no others")
+        yield ok(Check.FILTERS, "each address receives only its own emails")

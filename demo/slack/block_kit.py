@@ -136,7 +136,7 @@ def _checked_view(view: dict[str, Json] | str, type_: str) -> dict[str, Json]:
 def _is_valid(parsed: Json, blocks: Json) -> bool:
     """Return True if slack_sdk's models and `_fits` find no fault, and each block ID is unique."""
     try:
-        # The models leave out what they do not know, and what is empty.
+        # The models leave out unknown and empty parts.
         if isinstance(parsed, dict):
             valid = View(**parsed).to_dict() == parsed and _fits(parsed, "view")
         else:

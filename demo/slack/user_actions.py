@@ -35,13 +35,13 @@ class Slack(WebApi):
         message = next((message for message in self.messages() if message.ts == ts), None)
         element = _element(message.blocks if message else (), {"action_id": action_id})
         if message is None or element is None:
-            raise SlackError("there is no such button any more")
+            raise SlackError("This button no longer exists.")
         if element["type"] == "overflow":
             element["selected_option"] = next(
                 (each for each in element.pop("options") if each["value"] == option), None
             )
             if element["selected_option"] is None:
-                raise SlackError("there is no such choice any more")
+                raise SlackError("This choice no longer exists.")
         container = {
             "type": "message",
             "message_ts": message.ts,
@@ -60,7 +60,7 @@ class Slack(WebApi):
         view = {**self.homes().get(user_id, {"blocks": []}), "id": f"V{user_id}"}
         element = _element(view["blocks"], {"action_id": action_id, "value": value})
         if element is None:
-            raise SlackError("there is no such button any more")
+            raise SlackError("This button no longer exists.")
         return self._block_actions(
             user_id, element, {"container": {"type": "view", "view_id": view["id"]}, "view": view}
         )
@@ -115,10 +115,10 @@ class Slack(WebApi):
         modal = self._open_modal(view_id)
         inputs = modal.inputs()
         if unknown := values.keys() - inputs.keys():
-            raise SlackError(f"there is no input {', '.join(sorted(unknown))}")
+            raise SlackError(f"No input is named {', '.join(sorted(unknown))}.")
         missing = [id_ for id_, block in inputs.items() if not block.get("optional") and not values.get(id_)]
         if checked and ("submit" not in modal.view or missing):
-            raise SlackError(f"to be filled in first: {', '.join(missing)}")
+            raise SlackError(f"Fill in first: {', '.join(missing)}.")
         state = {
             id_: {block["element"]["action_id"]: _state(block["element"], values.get(id_, ""))}
             for id_, block in inputs.items()
@@ -185,7 +185,7 @@ class Slack(WebApi):
     def _open_modal(self, view_id: str) -> Modal:
         with self._lock:
             if view_id not in self._modals:
-                raise SlackError("there is no such dialog any more")
+                raise SlackError("This dialog is closed.")
             return self._modals[view_id]
 
 

@@ -110,7 +110,7 @@ class WebApi:
     Source: https://docs.slack.dev/reference/methods/auth.test, https://github.com/onyx-dot-app/onyx/issues/6960
     """
     channel_name: str = "approvals"
-    """The channel's name: its ID stays when somebody renames it. Source: .../reference/events/channel_rename"""
+    """The channel's name: its ID stays after a rename. Source: .../reference/events/channel_rename"""
     closed: str = ""
     """The error that a post to the channel gets: `is_archived`, or `channel_not_found` once it is deleted."""
     edit_refusal: str = ""

@@ -28,6 +28,19 @@ const EXAMPLES = [
       ],
     },
   }],
+  ["A question", {
+    Approval: {
+      Title: "Which region should the rollout start in?",
+      Details: "Both regions are ready.",
+      Kind: "question",
+      RequestedBy: "carol@example.com",
+      Form: [
+        { Name: "Region", Label: "Which region goes first?", Type: "choice", Choices: ["Dublin", "Frankfurt"], Required: true },
+        { Name: "Why", Label: "Why?", Type: "text", MaxLength: 200 },
+      ],
+      TimeoutMinutes: 30,
+    },
+  }],
   ["High severity", {
     Approval: {
       Title: "Delete the old production database",
@@ -48,7 +61,7 @@ const EXAMPLES = [
     },
   }],
   ["The tutorial's input", { Comment: "Testing the human approval tutorial." }],
-  ["A mistake (see how it is reported)", { Approval: { Titel: "Typo", TimeoutMinutes: "soon" } }],
+  ["An invalid request", { Approval: { Titel: "Typo", TimeoutMinutes: "soon" } }],
 ];
 
 const STATUS_LABELS = {
@@ -290,7 +303,7 @@ function drawMessage(message) {
     el("div", { class: "avatar", "aria-hidden": "true" }, "✓"),
     el("div", { class: "message-main" },
       ephemeral_to && el("p", { class: "only-you" }, `Only visible to ${capitalised(userName(ephemeral_to))}`),
-      message.thread_ts && el("p", { class: "only-you" }, "In the thread of the request"),
+      message.thread_ts && el("p", { class: "only-you" }, "In the request's thread"),
       el("p", { class: "byline" },
         el("strong", {}, "Approvals"), el("span", { class: "app-tag" }, "APP"),
         el("time", { datetime: sent.toISOString(), title: sent.toLocaleString() }, clock(sent))),
@@ -314,7 +327,7 @@ function drawBlock(block, ts) {
     case "actions": return el("div", { class: "block actions" }, block.elements.flatMap((e) => drawAction(e, ts)));
     case "input": return null;
     case "rich_text": return el("div", { class: "block" }, block.elements.map(drawRich));
-    default: return el("p", { class: "block context" }, `(a “${block.type}” block, not drawn here)`);
+    default: return el("p", { class: "block context" }, `(a “${block.type}” block; this page can't draw it)`);
   }
 }
 
@@ -437,7 +450,7 @@ function openPlace(name) {
 async function sendCommand() {
   const typed = byId("said").value.trim();
   if (!/^\/approvals(\s|$)/.test(typed)) {
-    setText(byId("composer-problem"), "The app knows one command: /approvals");
+    setText(byId("composer-problem"), "The only command is /approvals. Add help to list what follows it.");
     return;
   }
   try {
@@ -476,7 +489,7 @@ function drawModal({ id, user_id, view }) {
     el("div", { class: "card-head" },
       el("h3", {}, plain(view.title.text)),
       el("button", { type: "button", class: "button close", "aria-label": "Close", "data-close": true }, "✕")),
-    el("p", { class: "only-you" }, `A dialog that only ${capitalised(userName(user_id))} sees`),
+    el("p", { class: "only-you" }, `Dialog, only visible to ${capitalised(userName(user_id))}`),
     view.blocks.map((block) => (block.type === "input" ? drawInput(block) : drawBlock(block))),
     problem,
     el("div", { class: "actions" }, buttons));
@@ -496,16 +509,19 @@ function drawModal({ id, user_id, view }) {
   return form;
 }
 
-function drawInput({ block_id, label, element, optional }) {
+function drawInput({ block_id, label, hint, element, optional }) {
   const name = plain(label.text) + (optional ? " (optional)" : "");
-  const problem = el("p", { class: "problem", "data-problem": block_id });
+  const below = [
+    hint && el("p", { class: "hint" }, plain(hint.text)),
+    el("p", { class: "problem", "data-problem": block_id }),
+  ];
   if (element.options && element.type !== "static_select") {
     const type = element.type === "checkboxes" ? "checkbox" : "radio";
     const options = element.options.map(({ text, value }) => el("label", { class: "option" },
       el("input", { type, name: block_id, value, checked: element.initial_option?.value === value }), plain(text.text)));
-    return el("fieldset", { class: "field" }, el("legend", {}, name), options, problem);
+    return el("fieldset", { class: "field" }, el("legend", {}, name), options, below);
   }
-  return el("label", { class: "field" }, name, inputOf(block_id, element), problem);
+  return el("label", { class: "field" }, name, inputOf(block_id, element), below);
 }
 
 function inputOf(name, element) {
@@ -775,7 +791,7 @@ async function post(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    throw new Error("The server does not answer. Is it still running?");
+    throw new Error("The server does not respond. Check that make demo is still running.");
   }
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(answer.error || `The server answered with status ${response.status}.`);

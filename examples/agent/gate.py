@@ -1,11 +1,11 @@
-"""A gate in front of an AI agent's tools: a dangerous call is made once a person has approved exactly that call.
+"""A gate in front of an AI agent's tools: it makes a dangerous call only after a person approved exactly it.
 
     tools = {"read_file": read_file, "drop_table": drop_table}
     call = guarded(tools, Gate(boto3.client("stepfunctions"), STATE_MACHINE_ARN), dangerous={"drop_table"})
     call("drop_table", {"table": "orders_2019"}, why="The user asked to free space.")
 
-The agent never sees the approver's link, and needs no right but to start and describe executions of that one state
-machine. Silence, a rejection and every error mean no.
+The agent never sees the approver's link. It needs only the right to start and describe executions of one state machine.
+No response, a rejection and every error mean no.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 MAX_LABEL, MAX_VALUE, MAX_FACTS = 100, 2000, 90
-"""Characters of a fact's label and value, and facts: what a request takes. The whole call is in the context."""
+"""The request's limits: characters of a fact's label and value, and facts. The context has the whole call."""
 
 ELSEWHERE = "see the workflow input"
-"""In the place of a value that is too long for a fact: a part of it could hide what matters."""
+"""Replaces a value that is too long for a fact: a part of it could hide something important."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the person said. `arguments` are those that were approved: make the call with them, and no others."""
+    """The person's decision. Make the call with `arguments`, which are the approved ones, and with no others."""
 
     allowed: bool
     reason: str
@@ -39,7 +39,10 @@ class Verdict:
 
 
 class Gate:
-    """Asks for single calls. `approvers` as in a request: whoever reads the stack's mail or channel without any."""
+    """Requests approval for single calls.
+
+    `approvers` are those of the request. Without any, anyone who reads the stack's email or channel can respond.
+    """
 
     def __init__(
         self,
@@ -57,8 +60,8 @@ class Gate:
         self._interval = interval
 
     def ask(self, tool: str, arguments: Mapping[str, Any], why: str = "") -> Verdict:
-        """Asks for one call and waits."""
-        # The text is the call from now on: whatever the agent does to its objects meanwhile changes nothing.
+        """Request approval for one call, and wait for the decision."""
+        # This text is the call from now on: if the agent changes its objects meanwhile, that has no effect.
         text = json.dumps(self._input(tool, arguments, why), ensure_ascii=False)
         asked = json.loads(text)
         started = self._stepfunctions.start_execution(stateMachineArn=self._state_machine_arn, input=text)
@@ -71,7 +74,7 @@ class Gate:
             return _no(f"Nobody approved it: {execution.get('error', execution['status'])}")
         result = json.loads(execution["output"])["Approval"]["Result"]
         if result["Digest"] != digest(asked):
-            return _no("What was approved is another call.")
+            return _no("Another call was approved.")
         if result["Decision"] != "APPROVED":
             return _no(f"{result['Status']}. {result['Comment'] or ''}".strip())
         return Verdict(allowed=True, reason=result["Comment"] or "", arguments=asked["Arguments"])
@@ -93,7 +96,7 @@ class Gate:
 
 
 def guarded(tools: Mapping[str, Callable[..., Any]], gate: Gate, *, dangerous: Collection[str]) -> Callable[..., Any]:
-    """The agent's way to its tools: dangerous calls pass the gate; what was refused comes back as an error to read."""
+    """Return the agent's function to call tools. Dangerous calls pass the gate; a refused call returns an error."""
 
     def call(tool: str, arguments: Mapping[str, Any], why: str = "") -> Any:
         if tool not in dangerous:
@@ -107,7 +110,7 @@ def guarded(tools: Mapping[str, Callable[..., Any]], gate: Gate, *, dangerous: C
 
 
 def digest(execution_input: Mapping[str, Any]) -> str:
-    """The SHA-256 of what was asked, as the result's `Digest`: docs/audit.md says how it is made."""
+    """Return the SHA-256 of an input, as the result's `Digest`. docs/audit.md explains it."""
     return hashlib.sha256(_canonical(execution_input).encode()).hexdigest()
 
 
@@ -127,7 +130,7 @@ def _no(reason: str) -> Verdict:
 
 
 def _fact(label: str, value: str) -> dict[str, str]:
-    """A fact shows all of an argument, or says where it is."""
+    """Return a fact that shows the whole argument, or says where it is."""
     if len(label) > MAX_LABEL or len(value) > MAX_VALUE:
         return {"Label": label[:MAX_LABEL], "Value": f"{len(value):,} characters: {ELSEWHERE}"}
     return {"Label": label, "Value": value}

@@ -1,4 +1,4 @@
-"""A state machine that asks for an approval, as a CDK app: `cdk deploy -c approval=ARN`.
+"""A state machine that requests an approval, as a CDK app: `cdk deploy -c approval=ARN`.
 
 ARN is the output `StateMachineHumanApprovalArn` of the approval stack, in the same account and region. CDK gives the
 state machine's role what it needs to start, follow and stop the approval's executions.
@@ -13,7 +13,7 @@ from constructs import Construct
 
 
 class Deployment(Stack):
-    """Input: `Author`, an email address or a Slack user id; `Version`."""
+    """Input: `Author`, an email address or a Slack user ID; `Version`."""
 
     def __init__(self, scope: Construct, name: str, *, approval_arn: str) -> None:
         super().__init__(scope, name)

@@ -1,4 +1,4 @@
-"""Asks for an approval and waits for the decision: `python ask.py STATE_MACHINE_ARN "Deploy web 2.4.1?"`.
+"""Request an approval and wait for the decision: `python ask.py STATE_MACHINE_ARN "Deploy web 2.4.1?"`.
 
 Exit codes: 0 approved, 1 rejected, 2 nobody decided. Needs boto3, `states:StartExecution` on the state machine and
 `states:DescribeExecution` on its executions.
@@ -14,15 +14,15 @@ from typing import Any
 import boto3
 
 INTERVAL = 2
-"""Seconds between two looks."""
+"""Seconds between two calls."""
 
 
 class NobodyDecided(Exception):
-    """The request expired, was called off, or could not be made. The text says which."""
+    """The request expired, was cancelled or was invalid. The text says which."""
 
 
 def ask(state_machine_arn: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Returns the result: `Decision`, `DecidedBy`, `Comment` and more. Raises `NobodyDecided`."""
+    """Request an approval and return the result: `Decision`, `DecidedBy`, `Comment` and more. Raise `NobodyDecided`."""
     stepfunctions = boto3.client("stepfunctions")
     text = json.dumps({"Approval": request})
     started = stepfunctions.start_execution(stateMachineArn=state_machine_arn, input=text)

@@ -1,4 +1,4 @@
-# A state machine that asks for an approval.
+# A state machine that requests an approval.
 
 variable "state_machine_human_approval_arn" {
   description = "The output StateMachineHumanApprovalArn of the approval stack, in the same account and region."
@@ -52,7 +52,7 @@ resource "aws_iam_role_policy" "ask" {
         Resource = "${local.states}:execution:${local.name}:*"
       },
       {
-        # How Step Functions learns that the nested execution has ended.
+        # Reports the end of the nested execution to Step Functions.
         Effect   = "Allow"
         Action   = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
         Resource = "${local.events}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"

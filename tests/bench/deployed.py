@@ -144,7 +144,7 @@ def _ours(stack: LocalStack) -> dict[str, float]:
     time.sleep(_REST)
     looked = _page(stack, approval)
     time.sleep(_REST)
-    return {"request to mail": mailed, "look to page": looked, **_until_resumed(arn, lambda: _click(stack, approval))}
+    return {"request to email": mailed, "visit to page": looked, **_until_resumed(arn, lambda: _click(stack, approval))}
 
 
 def _bare(bare: Bare, path: str) -> dict[str, float]:

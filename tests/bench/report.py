@@ -66,11 +66,11 @@ def _lines(results: Results) -> list[str]:
         f"Python {results.python}, {os.cpu_count()} cores, {_load()}.",
         "(a) `bare`: a handler that imports boto3 and calls SendTaskSuccess.",
         "(b) `bolt`: Bolt's own adapter for Lambda, and one listener that acknowledges.",
-        "Both are compiled as pip does it, and once more as our code is: without a look at the sources' age.",
-        "Medians; in brackets the middle half of all runs. Ratios are medians of the ratios run by run.",
+        "Both are compiled as pip does it, and again as this product's code: without a check of the sources' age.",
+        "Figures are medians, with the middle half of all runs in brackets. A ratio is the median of all runs.",
     ]
     for title, found in results.cold.items():
-        lines += ["", f"## Cold start, {title}: a fresh interpreter, from import to the first answer", ""]
+        lines += ["", f"## Cold start, {title}: a fresh interpreter, from import to the first response", ""]
         lines += _table(_COLD, [_cold_row(found, name) for name in found])
     lines += ["", "## Size, in bytes", ""]
     lines += _table(
@@ -78,20 +78,25 @@ def _lines(results: Results) -> list[str]:
         [(name, f"{size.unzipped:,}", f"{size.zipped:,}") for name, size in _with_total(results.size).items()],
     )
     if results.calls:
-        lines += ["", "## Calls to the outside", "", *(f"- {count}: {names}" for count, names in results.calls.items())]
+        lines += [
+            "",
+            "## Calls to other services",
+            "",
+            *(f"- {count}: {names}" for count, names in results.calls.items()),
+        ]
     if results.seconds:
         lines += ["", "## On the deployed local stack, in ms", "", *_latencies(results.seconds)]
     if results.flood:
         flood = results.flood
         pace = f"{flood.decided / flood.seconds:.1f} a second, 8 people at a time"
-        clicks = f"a click was answered in {_percentiles(flood.clicks)} ms (p50, p95, p99)"
+        clicks = f"a click took {_percentiles(flood.clicks)} ms (p50, p95, p99)"
         decided = f"{flood.decided:,} approvals decided without an error in {flood.seconds:.0f} s"
         lines += ["", f"{decided}, {pace}: {clicks}."]
     return lines
 
 
 def _load() -> str:
-    return f"{os.getloadavg()[1]:.1f} others at work on average" if os.getloadavg()[1] > 1 else "otherwise idle"
+    return f"load average {os.getloadavg()[1]:.1f}" if os.getloadavg()[1] > 1 else "otherwise idle"
 
 
 _COLD = (

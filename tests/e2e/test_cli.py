@@ -101,7 +101,7 @@ def test_an_approval_by_email_exits_with_0_and_each_event_is_one_plain_line(cli:
     assert "\x1b" not in out
     told = [found[2] for line in out.splitlines() if (found := LINE.fullmatch(line))]
     assert told[0] == "Requested."
-    assert f"Sent to {EMAIL} by email." in told
+    assert EMAIL in told
     assert f'{EMAIL} approved by email. "Go."' in told
     assert told[-2:] == [f"Approved by {EMAIL}.", "The workflow received the decision."]
 
@@ -169,7 +169,7 @@ def test_an_interrupt_cancels_only_when_asked_to(
     code, _, err = ended(process)
     assert code == 130
     if cancel:
-        assert "called off" in err
+        assert "The request is cancelled." in err
         assert seen(lambda: status(name, stack) if status(name, stack) != "RUNNING" else None, "its end") == "ABORTED"
     else:
         assert "still open" in err
@@ -192,7 +192,7 @@ def test_a_request_is_listed_shown_and_exported(cli: Cli, person: Person) -> Non
     person.mail("cli-shown")
     assert asked["Id"] in [each["Id"] for each in json.loads(cli.run("list", "--search", "cli-shown", "--json"))]
     assert short(asked["Id"]) in cli.run("list")
-    assert f"Sent to {EMAIL} by email." in cli.run("show", asked["Id"][:6])
+    assert EMAIL in cli.run("show", asked["Id"][:6])
     answer(person, "cli-shown", "approve")
     [row] = [
         each for each in csv.DictReader(cli.run("export", "--since", "1d").splitlines()) if each["id"] == asked["Id"]
@@ -219,7 +219,7 @@ def test_a_terminal_sees_colours_and_what_is_waited_for(cli: Cli, person: Person
         COMMAND[0], [*COMMAND[1:], *arguments], env=cli.environ | {"TERM": "xterm"}, timeout=SECONDS, encoding="utf-8"
     )
     try:
-        terminal.expect("Waiting for a response \\(until .+ min\\)\\. Ctrl-C stops waiting\\.")
+        terminal.expect("Waiting for a response until .+ \\(in .+ min\\)\\. Ctrl-C stops waiting")
         answer(person, "cli-terminal", "approve")
         terminal.expect("\r\x1b\\[K")
         terminal.expect("\x1b\\[32m\x1b\\[1mApproved by ")

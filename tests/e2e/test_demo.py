@@ -133,7 +133,9 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
             ports = (port, free_port()) if taken == 0 else (free_port(), port)
             with started(ports, tmp_path / "out") as demo:
                 assert demo.wait(timeout=60) == 2
-            said = f"make demo: port {port} is taken: stop what uses it, or set {setting} to another port\n"
+            said = (
+                f"make demo: port {port} is in use: stop the program that uses it, or set {setting} to another port\n"
+            )
             assert (tmp_path / "out").read_text() == said
 
 
@@ -159,5 +161,5 @@ def test_the_whole_story_holds_on_loopback_alone_and_ending_the_demo_leaves_no_p
         assert key not in written.read_text(errors="replace"), written
     assert processes_of(aws_port) == []
     said = played.told.read_text()
-    assert "Every step held" in said
+    assert "All steps passed in" in said
     assert said.count("  ok  ") >= 20

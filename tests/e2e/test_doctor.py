@@ -111,12 +111,12 @@ def test_a_round_trip_asks_tells_and_cancels(doctor_stack: LocalStack, requester
     found = findings(run_ours(DOCTOR, "--round-trip"))
     steps = [each["text"] for each in found if each["check"] == Check.ROUND_TRIP]
     assert [each["verdict"] for each in found if each["check"] == Check.ROUND_TRIP] == ["ok"] * 5, steps
-    assert [text.partition(" after ")[0] for text in steps] == [
+    assert [text.rpartition(": ")[0] for text in steps] == [
         "recorded",
-        "mailed to approver@example.com",
+        "emailed approver@example.com",
         "posted in Slack",
-        "called off once its execution was stopped",
-        "without buttons in Slack",
+        "cancelled after its execution stopped",
+        "buttons removed in Slack",
     ]
     [message] = [
         each for each in doctor_stack.slack.messages() if TITLE in json.dumps(each.blocks) and not each.thread_ts
@@ -144,7 +144,7 @@ def test_a_wrong_token_is_named_and_connecting_fixes_it(
 def test_an_app_that_is_not_in_the_channel_is_named(doctor_stack: LocalStack) -> None:
     doctor_stack.slack.invited = False
     found = only_fault(Check.CHANNEL)
-    assert found["text"] == "the app is not in #approvals, so it can't write there"
+    assert found["text"] == "the app is not a member of #approvals, so it can't post"
     assert found["mend"] == "In Slack, in the channel: /invite @Approvals"
     doctor_stack.slack.invited = True
 
@@ -164,7 +164,7 @@ def test_an_unconfirmed_subscription_is_named(doctor_stack: LocalStack, monkeypa
             lambda **named: hooked(session(**named), "after-call.sns.ListSubscriptionsByTopic", unconfirm),
         )
         found = only_fault(Check.EMAIL)
-    assert found["text"].startswith(f"{doctor_stack.email} has not confirmed the subscription")
+    assert found["text"].startswith(f"{doctor_stack.email} has not confirmed its subscription")
     assert found["mend"].startswith('Open the mail "AWS Notification - Subscription Confirmation" there')
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
@@ -180,7 +180,7 @@ def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_f
     with monkeypatch.context() as patch:
         patch.setattr(slack_checks, "GRACE", slack_checks.GRACE * 0)  # the secret was stored a moment ago
         found = only_fault(Check.SIGNING)
-    assert "1 request that Slack signed was refused" in found["text"]
+    assert "refused 1 signed request" in found["text"]
     assert "Basic Information > App Credentials > Signing Secret" in found["mend"]
     [command] = commands(found["mend"])
     connected = connect(command, doctor_stack)
@@ -193,7 +193,7 @@ def test_a_wrong_signing_secret_is_named_once_slack_was_refused_and_connecting_f
 def test_a_missing_scope_is_named(doctor_stack: LocalStack) -> None:
     doctor_stack.slack.scopes -= {"usergroups:read"}
     found = only_fault(Check.SCOPES)
-    assert found["text"] == "the app lacks usergroups:read"
+    assert found["text"] == "missing scopes: usergroups:read"
     assert "Bot Token Scopes: add usergroups:read" in found["mend"]
     assert "Reinstall to Workspace" in found["mend"]
     doctor_stack.slack.scopes |= {"usergroups:read"}
@@ -204,7 +204,7 @@ def test_a_wrong_channel_is_named_and_connecting_changes_it(doctor_stack: LocalS
     doctor_stack.slack.channel = "C0ELSEWHERE"
     before = parameters()
     found = only_fault(Check.CHANNEL)
-    assert f"there is no channel {CHANNEL}" in found["text"]
+    assert f"channel {CHANNEL} does not exist" in found["text"]
     [command] = commands(found["mend"])
     shown = f"{doctor_stack.slack.bot_token}\n{doctor_stack.slack.signing_secret}\n"
     connected = run_ours(command.replace(" ID", f" {doctor_stack.slack.channel}"), "--stdin", typed=shown)
@@ -228,7 +228,7 @@ def test_credentials_that_slack_does_not_take_are_not_stored(doctor_stack: Local
     assert "begins with xoxb-" in malformed.stderr
     nobody = run_ours(f"approvals --stack {NAME} slack connect")
     assert nobody.exit_code == 3
-    assert "There is no terminal to ask at" in nobody.stderr
+    assert "There is no terminal for a prompt" in nobody.stderr
     assert faults() == []
 
 
@@ -257,7 +257,7 @@ def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_fixes
 def test_a_stale_stack_is_named(doctor_stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.doctor.stack.installed", lambda: "7.0.0")
     found = only_fault(Check.VERSION)
-    assert "older than the command line, which is 7.0.0" in found["text"]
+    assert "is older than command line 7.0.0" in found["text"]
     assert found["mend"].startswith(f"sam build && sam deploy --stack-name {NAME} --region us-east-1")
 
 
@@ -267,7 +267,7 @@ def test_a_full_dead_letter_queue_is_named_with_how_to_look_and_how_to_try_again
     sqs = boto3.client("sqs")
     sqs.send_message(QueueUrl=url, MessageBody='{"id": "abc"}')
     found = only_fault(Check.DEAD_LETTERS)
-    assert found["text"] == "1 thing could not be delivered after every retry"
+    assert found["text"] == "1 message failed after all retries"
     look, again = commands(found["mend"])
     assert [each["Body"] for each in run_aws(look)["Messages"]] == ['{"id": "abc"}']
     assert again.startswith("aws sqs start-message-move-task --source-arn arn:aws:sqs:us-east-1:000000000000:")
@@ -279,7 +279,7 @@ def test_a_wrong_region_is_named_with_the_right_one(doctor_stack: LocalStack) ->
     assert result.exit_code == 1
     [found] = findings(result)
     assert found["check"] == Check.STACK
-    assert found["text"] == f"there is no stack {NAME} in eu-west-1; there is one in us-east-1"
+    assert found["text"] == f"no stack named {NAME} in eu-west-1, but in us-east-1"
     assert commands(found["mend"]) == [f"approvals --region us-east-1 --stack {NAME} doctor"]
 
 
@@ -301,13 +301,13 @@ def test_disabled_parts_are_named_and_the_commands_enable_them(doctor_stack: Loc
     assert faults() == []
 
 
-def test_an_alarm_that_rings_is_named(doctor_stack: LocalStack) -> None:
+def test_an_alarm_in_state_alarm_is_named(doctor_stack: LocalStack) -> None:
     resources = boto3.client("cloudformation").describe_stack_resources(StackName=NAME)["StackResources"]
     [alarm] = [each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "LifecycleErrorAlarm"]
     cloudwatch = boto3.client("cloudwatch")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="planted")
     found = only_fault(Check.ALARMS)
-    assert found["text"].startswith("LifecycleErrorAlarm rings since ")
+    assert found["text"].startswith("LifecycleErrorAlarm is in ALARM since ")
     assert found["mend"].startswith("aws logs tail ")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="mended")
     assert faults() == []

@@ -368,4 +368,4 @@ def test_the_digest_ties_the_approval_to_the_call(gate: Any) -> None:
             return {"status": "SUCCEEDED", "output": json.dumps({"Approval": {"Result": result}})}
 
     verdict = gate.Gate(Answers(), "arn").ask("drop_table", {"table": "orders"})
-    assert (verdict.allowed, verdict.reason) == (False, "What was approved is another call.")
+    assert (verdict.allowed, verdict.reason) == (False, "Another call was approved.")

@@ -75,7 +75,7 @@ def test_a_burst_is_asked_in_full_within_snss_rate_and_decided_as_people_answer(
     assert all(closed[name].text.startswith(wanted[name].status.capitalize()) for name in NAMES)
 
     most = _most_in_a_second(list(stack.seen.mails[before:]))
-    print(f"\n{REQUESTS} requests asked by {len(asked)} mails and decided; at most {most} mails in a second")
+    print(f"\n{REQUESTS} requests sent in {len(asked)} emails and decided; at most {most} emails in a second")
     assert most <= 8
 
 

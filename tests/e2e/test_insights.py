@@ -25,8 +25,8 @@ def test_the_logs_of_a_stack_answer_an_operators_questions(stack: LocalStack) ->
 
     story = {row["message"] for row in ask("Why is this one still open?")}
     assert {"approval requested", "step done", "response in slack", "workflow resumed"} <= story
-    assert {"request_slack", f"request_email:{EMAIL}"} <= {row["step"] for row in ask("Who was told?")}
-    assert {row["approval_id"] for row in ask("Which approval did this execution ask for?")} == {result["ApprovalId"]}
+    assert {"request_slack", f"request_email:{EMAIL}"} <= {row["step"] for row in ask("Who was notified?")}
+    assert {row["approval_id"] for row in ask("Which approval belongs to this execution?")} == {result["ApprovalId"]}
     [taken] = ask("How long do people take?")
     assert float(taken["decisions"] or 0) >= 1
     assert 0 <= float(taken["p50"] or 0) <= 600

@@ -27,7 +27,7 @@ from bot.app import BotHandler, RequestFailedError, create_app
 from bot.credentials import SecretSource, SlackSecret
 from bot.listeners.buttons import NOT_OPENED
 from bot.listeners.modal import NOT_CONFIRMED
-from bot.listeners.overflow_menu import NO_EXTENSION, NOTHING_TO_WITHDRAW, USED, WITHDRAWN
+from bot.listeners.overflow_menu import NO_EXTENSION, NOTHING_TO_WITHDRAW, TOO_LATE, USED, WITHDRAWN
 from bot.listeners.replies import GONE, NO_ROOM
 from bot.messenger import SlackMessenger
 from bot.request_verification import REFUSED, RequestVerifier
@@ -1024,7 +1024,7 @@ def test_after_the_decision_the_menu_changes_nothing(workspace: Workspace, word:
     workspace.choose(word)
     assert workspace.record == before
     [note] = workspace.notes
-    assert "too late for that: nothing was changed. Approved by bob and alice in Slack on" in note
+    assert f"{TOO_LATE} Approved by bob and alice in Slack on" in note
 
 
 def test_the_menu_on_a_record_that_is_gone_says_so(workspace: Workspace) -> None:

@@ -21,7 +21,7 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFA
 @pytest.mark.parametrize(
     ("surface", "expected"),
     [
-        ("home", "Waits for you (1000)"),
+        ("home", "Waiting for you (1000)"),
         ("/approvals", "And 980 more: `/approvals search` finds them."),
         ("list", None),
         ("export", None),

@@ -1,4 +1,4 @@
-"""`approvals approvers`: who gets mails, and that each gets no others'."""
+"""`approvals approvers`: who receives emails, and that each address receives only its own."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_adding_fixes_a_subscription_that_gets_everybodys_emails(shell: Shell) -
     boto3.client("sns").subscribe(
         TopicArn=shell.outputs["ApprovalTopicArn"], Protocol="email", Endpoint="bo@example.com"
     )
-    assert "everybody's mails" in listed(shell)["bo@example.com"]["Advice"]
+    assert "every approver" in listed(shell)["bo@example.com"]["Advice"]
     assert shell.run("approvers", "add", "bo@example.com").exit_code == 0
     assert listed(shell)["bo@example.com"]["Recipients"] == ["bo@example.com"]
 
@@ -78,15 +78,15 @@ def test_adding_fixes_a_subscription_that_gets_everybodys_emails(shell: Shell) -
     [
         (
             {"FilterPolicy": '{"recipient": ["bo@example.com"]}', "FilterPolicyScope": "MessageBody"},
-            "no mail of its own",
+            "does not receive its own",
         ),
-        ({"FilterPolicy": '{"recipient": ["bo@example.com"], "kind": ["request"]}'}, "no mail of its own"),
-        ({"FilterPolicy": '{"recipient": ["Bo@example.com"]}'}, "no mail of its own"),
-        ({"FilterPolicy": '{"recipient": ["bo@example.com", "ann@example.com"]}'}, "others' mails, too"),
+        ({"FilterPolicy": '{"recipient": ["bo@example.com"], "kind": ["request"]}'}, "does not receive its own"),
+        ({"FilterPolicy": '{"recipient": ["Bo@example.com"]}'}, "does not receive its own"),
+        ({"FilterPolicy": '{"recipient": ["bo@example.com", "ann@example.com"]}'}, "also receives"),
     ],
     ids=["a wrong scope", "a further key", "another spelling", "others"],
 )
-def test_a_filter_that_lets_the_wrong_emails_through_is_listed_and_mended(
+def test_a_filter_that_lets_the_wrong_emails_through_is_listed_and_fixed(
     shell: Shell, attributes: dict[str, str], advice: str
 ) -> None:
     topic = shell.outputs["ApprovalTopicArn"]
@@ -108,10 +108,10 @@ def test_an_address_that_was_unsubscribed_is_listed_and_can_be_added_again(shell
         "Address": "ann@example.com",
         "State": "deleted",
         "Recipients": None,
-        "Advice": "is unsubscribed and gets no mails: add it again",
+        "Advice": "unsubscribed, receives no emails: run `approvals approvers add` again",
     }
     assert "is not subscribed" in removed.stderr
-    assert "AWS sends ann@example.com a mail" in again.stdout
+    assert 'AWS sent "AWS Notification - Subscription Confirmation" to ann@example.com.' in again.stdout
 
 
 def test_a_subscription_is_confirmed_so_that_no_scanner_can_end_it(shell: Shell) -> None:
@@ -128,7 +128,7 @@ def test_a_subscription_is_confirmed_so_that_no_scanner_can_end_it(shell: Shell)
 def test_a_link_without_a_token_confirms_nothing(shell: Shell) -> None:
     result = shell.run("approvers", "confirm", "https://sns.eu-west-1.amazonaws.com/confirmation.html?TopicArn=x")
     assert result.exit_code == 64
-    assert "the link has no token" in result.stderr
+    assert "LINK has no token" in result.stderr
 
 
 def test_the_list_shows_what_is_left_to_do(shell: Shell) -> None:
@@ -138,9 +138,9 @@ def test_the_list_shows_what_is_left_to_do(shell: Shell) -> None:
     )
     with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
         lines = shell.run("approvers", "list").stdout.splitlines()
-    assert lines[0].split() == ["ADDRESS", "STATE"]
+    assert lines[0].split() == ["ADDRESS", "STATE", "TO", "DO"]
     assert [line.split(maxsplit=2) for line in lines[1:]] == [
-        ["ann@example.com", "pending", "has to confirm by the link in the mail from AWS"]
+        ["ann@example.com", "pending", "not confirmed: the owner follows the link in the email from AWS"]
     ]
 
 
@@ -156,7 +156,7 @@ def test_a_removed_address_is_gone(shell: Shell) -> None:
 def test_the_stacks_own_address_is_not_removed(shell: Shell) -> None:
     result = shell.run("approvers", "remove", EMAIL.upper())
     assert result.exit_code == 3
-    assert "the stack's own address" in result.stderr
+    assert "is the stack's Email address" in result.stderr
 
 
 def test_one_that_is_pending_cannot_be_removed(shell: Shell) -> None:
@@ -164,7 +164,7 @@ def test_one_that_is_pending_cannot_be_removed(shell: Shell) -> None:
     with shell.intercepted("sns", "ListSubscriptionsByTopic", pending):
         result = shell.run("approvers", "remove", "ann@example.com")
     assert result.exit_code == 3
-    assert "drops it by itself" in result.stderr
+    assert "AWS can't remove it" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -174,4 +174,4 @@ def test_one_that_is_pending_cannot_be_removed(shell: Shell) -> None:
 def test_texts_that_are_no_address_are_refused(shell: Shell, what: str, address: str) -> None:
     result = shell.run("approvers", what, address)
     assert result.exit_code == 64
-    assert "no email address" in result.stderr
+    assert "is not an email address" in result.stderr

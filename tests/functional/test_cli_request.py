@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any
 import boto3
 import pytest
 
+from approvals.domain.history import history
 from approvals.domain.model import Action, iso
-from approvals.domain.people import People, Person
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.steps import Step
 from cli.watch import INTERRUPTION
+from tests.support.group_requests import OTTO, SUE, one_of_each
 from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -38,14 +41,15 @@ def test_an_approved_request_exits_with_0_and_tells_line_by_line_what_happened(s
     result = shell.run(*WAIT)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0] == "Asked: Deploy web 2.4.1"
+    assert lines[0] == "Approval requested: Deploy web 2.4.1"
     told = [line.split(" ", 1) for line in lines if re.match(r"\d{4}-", line)]
+    response = history(shell.newest())[1].text.removesuffix(".")
     assert [text for _, text in told] == [
         "Requested.",
         f"Waiting until {iso(shell.newest().deadline)}.",
-        'alice@example.com approved by email. "Looks good. Really."',
+        f"{response}: \u201cLooks good. Really.\u201d",
         "Approved by alice@example.com.",
-        "The workflow received the decision.",
+        history(shell.newest())[-1].text,
     ]
     assert all(iso(began) <= time <= iso(shell.clock()) for time, _ in told)
     assert lines[-2].startswith("Approved by alice@example.com by email on ")
@@ -80,7 +84,7 @@ def test_an_approval_of_which_nobody_knows_whether_the_workflow_heard_lets_nothi
     began = shell.clock()
     result = shell.run(*WAIT)
     assert result.exit_code == 3
-    assert "it is not known whether the workflow heard of it" in result.stderr
+    assert "not confirmed that the workflow received the decision" in result.stderr
     assert 180 <= (shell.clock() - began).total_seconds() <= 190
 
 
@@ -90,7 +94,7 @@ def test_a_rejection_of_which_nobody_knows_whether_the_workflow_heard_is_a_rejec
 
 
 def test_a_request_that_was_asked_again_is_followed(shell: Shell) -> None:
-    """A retried state has another approval; the first is called off for it."""
+    """A retried state has another approval; the first is cancelled for it."""
     first = shell.started("first")
     second = shell.started("second")
     shell.then = [
@@ -106,7 +110,7 @@ def _superseded(approval: Any, by: str) -> Any:
     from approvals.domain.judgement import Cancellation
     from approvals.domain.rules import judge
 
-    return judge(approval, Cancellation(approval.requested_at, "Asked anew.", superseded_by=by)).approval
+    return judge(approval, Cancellation(approval.requested_at, "Requested again.", superseded_by=by)).approval
 
 
 def test_with_json_standard_output_is_one_document_and_events_are_lines_of_standard_error(shell: Shell) -> None:
@@ -137,6 +141,23 @@ def test_without_wait_it_says_what_to_do_next(shell: Shell) -> None:
     assert f"approvals --region eu-west-1 cancel {shell.newest().id}" in result.stdout
 
 
+def test_the_announcement_names_the_deadline_in_the_readers_zone(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.times.is_terminal", lambda: True)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    shell.then = [shell.asked]
+    lines = shell.run("request", *TITLE).stdout.splitlines()
+    approval = shell.newest()
+    assert lines == [
+        "Approval requested: Deploy web 2.4.1",
+        f"  ID         {approval.id}",
+        f"  Execution  {approval.workflow.execution_name}",
+        "  Deadline   23 Nov 2026, 10:00 UTC (in 60 min)",
+        f"  Follow     approvals wait {approval.id}",
+        f"  Cancel     approvals cancel {approval.id}",
+    ]
+
+
 @pytest.mark.parametrize("stored", [True, False])
 def test_without_wait_a_request_that_is_not_accepted_within_a_minute_is_no_success(shell: Shell, stored: bool) -> None:
     began = shell.clock()
@@ -156,7 +177,7 @@ def test_without_wait_it_succeeds_once_the_approvers_are_known(shell: Shell) -> 
     result = shell.run("request", *TITLE, "--approver", "ann@example.com")
     assert result.exit_code == 0, result.output
     assert shell.then == []
-    assert result.stdout.startswith("Asked: Deploy web 2.4.1\n")
+    assert result.stdout.startswith("Approval requested: Deploy web 2.4.1\n")
 
 
 def test_without_wait_a_request_whose_approvers_cannot_be_reached_fails_with_the_cause(shell: Shell) -> None:
@@ -327,29 +348,29 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--file", "-"), '{"Title": A}', ["standard input is not valid JSON: Expecting value: line 1 column 11"]),
         (("--file", "-"), '{"approval": {"Title": "A"}}', ["approval: unknown key. Did you mean Approval?"]),
         (("--file", "-"), "Aproval: {Title: A}\nVersion: 1\n", ["Aproval: unknown key. Did you mean Approval?"]),
-        (("--file", "-"), "Title: [", ["standard input is neither JSON nor YAML"]),
-        (("--file", "-"), "- a", ["expected an object"]),
-        (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is no text"]),
-        (("--file", "-"), "Facts: .nan", ["no form in JSON"]),
-        (("--file", "-"), '{"Facts": NaN}', ["NaN is no number in JSON"]),
-        (("--file", "-"), '{"Title": "A", "Title": "B"}', ['standard input: the key "Title" is there twice']),
-        (("--file", "-"), '{"a": {"b": [{"Ti\\u0074le": 1, "Title": 2}]}}', ['the key "Title" is there twice']),
-        (("--file", "-"), "Title: A\nTitle: B\n", ['standard input: the key "Title" is there twice']),
-        (("--file", "-"), "Facts:\n- {Label: a, 'Label': b}\n", ['the key "Label" is there twice']),
-        (("--title", "A", "--input", '{"a": 1, "a": 2}'), "", ['--input: the key "a" is there twice']),
-        (("--file", "-"), '{"Approval": {}, "Amount": 1e400}', ["Amount: inf has no form in JSON"]),
+        (("--file", "-"), "Title: [", ["standard input is not valid JSON or YAML: line 1, column 9: expected"]),
+        (("--file", "-"), "- a", ["standard input: use an object"]),
+        (("--file", "-"), "Title: 1\n2: 3\n", ["the key 2 is not a string"]),
+        (("--file", "-"), "Facts: .nan", ["can't be written as JSON"]),
+        (("--file", "-"), '{"Facts": NaN}', ["NaN is not a number in JSON"]),
+        (("--file", "-"), '{"Title": "A", "Title": "B"}', ['standard input: the key "Title" is a duplicate']),
+        (("--file", "-"), '{"a": {"b": [{"Ti\\u0074le": 1, "Title": 2}]}}', ['the key "Title" is a duplicate']),
+        (("--file", "-"), "Title: A\nTitle: B\n", ['standard input: the key "Title" is a duplicate']),
+        (("--file", "-"), "Facts:\n- {Label: a, 'Label': b}\n", ['the key "Label" is a duplicate']),
+        (("--title", "A", "--input", '{"a": 1, "a": 2}'), "", ['--input: the key "a" is a duplicate']),
+        (("--file", "-"), '{"Approval": {}, "Amount": 1e400}', ["Amount: inf can't be written as JSON"]),
         (("--file", "-"), '{"T\u200bitle": "A"}', ["Approval.T\ufffditle: unknown key"]),
-        (("--title", "A\u2800B"), "", ["remove the hidden character U+2800 braille pattern blank at character 2"]),
-        (("--file", "/no/such/file"), "", ["/no/such/file can't be read"]),
-        (("--fact", "Version"), "", ["--fact 'Version': expected a label"]),
+        (("--title", "A\u2800B"), "", ["got U+2800 braille pattern blank at character 2"]),
+        (("--file", "/no/such/file"), "", ["Can't read /no/such/file"]),
+        (("--fact", "Version"), "", ["--fact 'Version': use LABEL=VALUE"]),
         (("--comment", "reject=maybe"), "", ["--comment 'reject=maybe'", "off, optional, required"]),
         (("--approver", "ann"), "", ["Approval.Approvers"]),
         (("--required-approvals", "0"), "", ["--required-approvals"]),
-        (("--reminder", "90"), "", ["less than the request's 60 minutes"]),
-        (("--input", "[1]"), "", ["--input: expected an object"]),
-        (("--input", '{"Approval": {}}'), "", ["--input: the key Approval"]),
+        (("--reminder", "90"), "", ["less than the 60 minutes"]),
+        (("--input", "[1]"), "", ["--input: use an object"]),
+        (("--input", '{"Approval": {}}'), "", ["--input must not have the key Approval"]),
         (("--file", "-"), '{"Approval": {"Result": {}}}', ["Approval.Result"]),
-        (("--cancel-on-interrupt",), "", ["goes with --wait"]),
+        (("--cancel-on-interrupt",), "", ["needs --wait"]),
         (("--titel", "A"), "", ["No such option", "--title"]),
     ],
 )
@@ -399,11 +420,14 @@ def test_short_trouble_is_waited_out(shell: Shell) -> None:
         result = shell.run("wait", shell.newest().id)
     assert result.exit_code == 0, result.output
     [line] = result.stderr.splitlines()
-    assert re.match(r"2026-11-23T09:\d\d:\d\d\.\d{3}Z AWS is busy \(ThrottlingException for BatchGetItem\)", line)
+    assert re.match(
+        r"2026-11-23T09:\d\d:\d\d\.\d{3}Z AWS .*\(ThrottlingException, BatchGetItem\).* Retrying\.$",
+        line,
+    )
 
 
 @pytest.mark.parametrize(
-    ("option", "says"), [((), "Ctrl-C stops waiting."), (("--cancel-on-interrupt",), "Ctrl-C calls it off.")]
+    ("option", "says"), [((), "Ctrl-C stops"), (("--cancel-on-interrupt",), "Ctrl-C cancels the request")]
 )
 def test_a_terminal_says_what_ctrl_c_does(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], says: str
@@ -434,7 +458,7 @@ def test_trouble_of_five_minutes_ends_the_wait_and_says_that_the_request_is_open
     with shell.intercepted("dynamodb", "BatchGetItem", trouble):
         result = shell.run("wait", shell.newest().id)
     assert result.exit_code == 3
-    assert f"The approval is still open.\nFollow it:    approvals wait {shell.newest().id}" in result.stderr
+    assert f"The request is still open.\n  Follow     approvals wait {shell.newest().id}" in result.stderr
     assert 300 <= (shell.clock() - began).total_seconds() <= 310
 
 
@@ -490,7 +514,7 @@ def test_an_interrupted_wait_cancels_only_when_asked_to(shell: Shell, by: Any, e
     result = shell.run(*WAIT, "--cancel-on-interrupt")
     assert result.exit_code == 130
     assert causes == [f"Cancelled by {caller}: {INTERRUPTION}"]
-    assert "called off" in result.stderr
+    assert "The request is cancelled." in result.stderr
     assert shell.executions()[0]["status"] == "ABORTED"
 
 
@@ -506,9 +530,7 @@ def test_a_name_that_was_used_is_refused(shell: Shell) -> None:
 def test_an_unknown_stack_is_named_with_what_to_do(shell: Shell) -> None:
     result = shell.run("--stack", "other", "request", *TITLE)
     assert result.exit_code == 3
-    assert result.stderr.strip() == (
-        "Error: There is no stack other in eu-west-1. Name another with --stack or --region"
-    )
+    assert result.stderr.strip() == ("Error: No stack named other in eu-west-1. Use --stack or --region.")
     assert shell.run("request", *TITLE, APPROVALS_STACK="other").exit_code == 3
 
 
@@ -533,6 +555,43 @@ def test_input_nested_too_deep_is_a_sentence_and_no_traceback(
     arguments = ("--file", str(file)) if option == "--file" else ("--title", "x", "--input", f"@{file}")
     result = shell.run("request", *arguments)
     assert result.exit_code == 64
-    assert "expected at most 64 levels" in result.stderr
+    assert "the maximum is 64 levels" in result.stderr
     assert "Traceback" not in result.output
     assert shell.executions() == []
+
+
+GROUPS = ("--group", "security=sue@example.com, pia@example.com", "--group", "ops:1=otto@example.com")
+
+
+def test_groups_are_asked_for_by_their_names_numbers_and_members(shell: Shell) -> None:
+    shell.then = [shell.asked]
+    shell.run("request", *TITLE, *GROUPS, "--silent", "dan@example.com")
+    asked = json.loads(shell.executions()[-1]["input"])["Approval"]
+    assert asked["Groups"] == [
+        {"Name": "security", "Approvers": ["sue@example.com", "pia@example.com"]},
+        {"Name": "ops", "Approvers": ["otto@example.com"], "Required": 1},
+    ]
+    assert asked["Silent"] == ["dan@example.com"]
+    refused = shell.run("request", *TITLE, "--group", "security")
+    assert refused.exit_code == 64
+    assert "--group 'security': use NAME[:NUMBER]=WHO" in refused.stderr
+
+
+def test_waiting_tells_how_far_each_group_is(shell: Shell) -> None:
+    people = one_of_each().people
+    sue, otto = (Approver(id=person.id, name=person.name, channel="email") for person in (SUE, OTTO))
+    shell.then = [
+        lambda: shell.asked(people),
+        lambda: shell.answered(Action.APPROVE, sue),
+        lambda: shell.answered(Action.APPROVE, otto),
+        shell.workflow_heard,
+    ]
+    result = shell.run(*WAIT, *GROUPS)
+    assert result.exit_code == 0, result.output
+    so_far = [line.split(" ", 1)[1] for line in result.stdout.splitlines() if "So far" in line]
+    assert so_far == ["So far: 1 of 2 approvals (security: 1 of 1, ops: 0 of 1)."]
+    [shown] = json.loads(shell.run("list", "--status", "approved", "--json").stdout)
+    assert shown["Groups"] == [
+        {"Name": "security", "Required": 1, "ApprovedBy": [SUE.id]},
+        {"Name": "ops", "Required": 1, "ApprovedBy": [OTTO.id]},
+    ]

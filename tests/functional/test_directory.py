@@ -196,7 +196,7 @@ def test_progress_is_shown_in_the_same_message_which_keeps_its_buttons(messenger
     [message] = slack.messages()
     assert message.edited
     assert "1 of 2 approvals" in str(message.blocks)
-    assert message.blocks[-1]["type"] == "actions"
+    assert message.blocks[-2]["type"] == "actions"
 
 
 def test_an_escalation_is_shown_in_the_same_message(messenger: SlackMessenger, slack: Slack) -> None:

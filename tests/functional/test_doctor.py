@@ -161,7 +161,7 @@ def test_a_stack_that_is_nowhere_is_told_with_how_to_name_it_and_how_to_deploy_i
         stubbed.add_client_error("describe_stacks", "ValidationError")
         stubbed.add_response("describe_stacks", {"Stacks": []})
         fault = the_fault(checks.run_checks(context), Check.STACK)
-    assert fault.text == "there is no stack human-approval in eu-west-1, nor in another region of this account"
+    assert fault.text == "no stack named human-approval in eu-west-1 or in another region of this account"
     assert "sam deploy --guided" in fault.fix
 
 
@@ -189,8 +189,8 @@ def test_a_deployment_that_failed_is_told_with_what_to_do(
 @pytest.mark.parametrize(
     ("deployed", "text"),
     [
-        ("", "the stack is of a version before"),
-        ("0.0.9", "the stack is 0.0.9, older"),
+        ("", "the stack (a version before"),
+        ("0.0.9", "the stack (0.0.9) is older"),
         ("99.0", "older than the stack"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_stack_of_another_product_is_no_crash(context: Examined) -> None:
     context.outputs = {}
     [finding] = checks.run_check(context, Check.EMAIL, subscriptions.check_subscriptions)
     assert finding.level is Level.UNKNOWN
-    assert "Is it another product's?" in finding.text
+    assert "is not an approval stack" in finding.text
 
 
 def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(context: Examined) -> None:
@@ -226,10 +226,10 @@ def test_denied_calls_are_told_and_the_exit_code_says_that_not_all_was_seen(cont
     ("answer", "text", "command"),
     [
         ({"Configuration": {"State": "Failed", "StateReasonCode": "InvalidSubnet"}}, "can't run: InvalidSubnet", "sam"),
-        ({"Configuration": {"LastUpdateStatus": "Failed"}}, "still has the code before its last update", "sam"),
+        ({"Configuration": {"LastUpdateStatus": "Failed"}}, "still runs the previous code", "sam"),
         (
             {"Configuration": {"State": "Active"}, "Concurrency": {"ReservedConcurrentExecutions": 0}},
-            "is held back",
+            "its reserved concurrency is 0",
             "aws lambda delete-function-concurrency --function-name f",
         ),
         ({"Configuration": {"State": "Inactive"}}, "", ""),
@@ -251,18 +251,18 @@ def stack_function() -> Any:
     return SimpleNamespace(name="NotifyFunction", id="f", type="AWS::Lambda::Function")
 
 
-# Mails
+# Emails
 
 
 FILTERS = [
     ('{"recipient": ["ann@example.com"]}', ""),
-    (None, "gets everybody's mails"),
-    ("{}", "gets everybody's mails"),
-    ('{"recipient": ["ann@example.com", "bob@example.com"]}', "gets others' mails, too"),
-    ('{"recipient": ["ann@example.com", {"exists": true}]}', "gets others' mails, too"),
-    ('{"recipient": ["Ann@example.com"]}', "does not get its own mails"),
-    ('{"recipient": [{"prefix": "ann"}]}', "does not get its own mails"),
-    ('{"recipient": ["ann@example.com"], "kind": ["x"]}', "does not get its own mails"),
+    (None, "has no filter"),
+    ("{}", "has no filter"),
+    ('{"recipient": ["ann@example.com", "bob@example.com"]}', "also receives the links of other approvers"),
+    ('{"recipient": ["ann@example.com", {"exists": true}]}', "also receives the links of other approvers"),
+    ('{"recipient": ["Ann@example.com"]}', "does not receive its own emails"),
+    ('{"recipient": [{"prefix": "ann"}]}', "does not receive its own emails"),
+    ('{"recipient": ["ann@example.com"], "kind": ["x"]}', "does not receive its own emails"),
 ]
 
 
@@ -286,14 +286,14 @@ def test_a_filter_must_let_through_its_own_address_and_nobody_elses(
     assert (Check.FILTERS, Level.FAULT) not in found(subscriptions.check_subscriptions(context))
 
 
-def test_a_filter_of_the_wrong_scope_is_mended(context: Examined) -> None:
+def test_a_filter_of_the_wrong_scope_is_fixed(context: Examined) -> None:
     """Our emails are JSON to nobody: by their body SNS delivers none."""
     sns, policy = context.client("sns"), '{"recipient": ["ann@example.com"]}'
     attributes = {"FilterPolicy": policy, "FilterPolicyScope": "MessageBody"}
     topic = context.output("ApprovalTopicArn")
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ann@example.com", Attributes=attributes)
     fault = the_fault(subscriptions.check_subscriptions(context), Check.FILTERS)
-    assert "does not get its own mails" in fault.text
+    assert "does not receive its own emails" in fault.text
     [command] = commands(fault.fix)
     run_ours(command, context=context)
     assert (Check.FILTERS, Level.FAULT) not in found(subscriptions.check_subscriptions(context))
@@ -354,7 +354,7 @@ def test_a_secret_of_another_form_is_told(context: Examined) -> None:
 
 def test_a_persons_token_is_told(context: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Slack, "_auth_test", lambda *_: {"user": "alice", "team": "local"})
-    assert "is a person's" in the_fault(slack.check_slack(context), Check.TOKEN).text
+    assert "is a user token" in the_fault(slack.check_slack(context), Check.TOKEN).text
 
 
 def test_an_archived_channel_is_told(context: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,7 +401,7 @@ def test_without_the_scope_to_look_nothing_is_claimed_of_the_channel(context: Ex
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(401, "refuses what is signed with the stored one"), (502, "answers 502")]
+    ("status", "text"), [(401, "refuses a request signed with the stored secret"), (502, "responds with HTTP 502")]
 )
 def test_a_stack_that_does_not_take_what_the_stored_secret_signed_is_told(
     context: Examined, status: int, text: str
@@ -414,7 +414,7 @@ def test_a_stack_that_cannot_be_reached_is_told(context: Examined) -> None:
     context.web.broken = True
     *_, signing = slack.check_slack(context)
     assert signing.level is Level.UNKNOWN
-    assert the_fault(links.check_links(context), Check.LINKS).text.endswith("can't be reached from here")
+    assert the_fault(links.check_links(context), Check.LINKS).text.startswith("can't reach ")
 
 
 def test_a_secret_that_looks_like_none_is_a_warning(context: Examined) -> None:
@@ -460,13 +460,13 @@ def test_signed_requests_that_were_refused_since_the_last_answer_tell_that_the_s
     log(context, *lines)
     *_, signing = slack.check_slack(context)
     assert signing.level is (Level.FAULT if refused else Level.OK)
-    assert not refused or signing.text.startswith(f"{refused} request")
+    assert not refused or signing.text.startswith(f"refused {refused} signed request")
 
 
 def test_event_from_slack_shows_that_the_events_address_is_verified(context: Examined) -> None:
     [finding] = slack.check_events(context)
     assert (finding.check, finding.level) == (Check.EVENTS, Level.WARNING)
-    assert "Event Subscriptions > Request URL: Retry" in finding.fix
+    assert "Event Subscriptions > Request URL > Retry" in finding.fix
     log(context, (60 * 24, EVENT_TAKEN, None))
     assert found(slack.check_events(context)) == [(Check.EVENTS, Level.OK)]
 
@@ -558,7 +558,7 @@ def test_links_must_lead_to_our_page(
 
 
 def test_a_missing_output_is_a_failure_that_says_so(context: Examined) -> None:
-    with pytest.raises(CommandError, match="another product's"):
+    with pytest.raises(CommandError, match="is not an approval stack"):
         context.output("Nothing")
 
 

@@ -206,6 +206,16 @@ def test_click_without_any_workspace_is_judged_by_those_of_its_user(grid: Grid, 
     assert [NOT_OF_THE_WORKSPACE in text for text in grid.said()] == ([] if user is GRACE else [True])
 
 
+@pytest.mark.parametrize("enterprise", ["E0GRID0001", {"id": ""}, {"name": "Acme"}])
+def test_enterprise_without_an_id_names_no_organization(grid: Grid, enterprise: Any) -> None:
+    asked = grid.ask(GRACE)
+    body, _headers = grid.slack.click(asked.deliveries[0].id, ACTION_IDS[Action.APPROVE], GRACE.id)
+    payload = json.loads(parse_qs(body.decode())["payload"][0])
+    payload["user"].pop("team_id")
+    grid.send(grid.slack.sign({**payload, "team": None, "enterprise": enterprise}))
+    assert grid.table.get(asked.id).status is Status.PENDING
+
+
 def test_directory_of_a_slack_that_is_no_grid_knows_one_workspace(messenger: SlackMessenger) -> None:
     directory: SlackDirectory = messenger.directory
     user = directory.user("U0ALICE01")

@@ -129,10 +129,10 @@ def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(
     app.ask("Of mine", people=People(requester=person(BOBS, "bob")))
     done = app.ask("Done already", people=People(approvers=(person(BOBS, "bob"),)))
     respond(app.table, done, a_response(APPROVE, BOB))
-    waiting, rest = app.home().split("You asked for")
-    mine, decided = rest.split("Decided lately")
-    assert "Waits for you (1)" in waiting
-    assert "*For whoever is asked*\nWaits until <!date^" in waiting
+    waiting, rest = app.home().split("Your requests")
+    mine, decided = rest.split("Recently decided")
+    assert "Waiting for you (1)" in waiting
+    assert "*For whoever is asked*\nRespond by <!date^" in waiting
     assert "All of it." in waiting
     assert "Of mine" in mine
     assert "*Done already*\nApproved by <@U0BOB00002>, <!date^" in decided
@@ -141,9 +141,9 @@ def test_the_home_shows_what_waits_for_me_what_i_asked_for_and_what_was_decided(
 
 def test_an_empty_home_is_friendly(app: SlackApp) -> None:
     shown = app.home()
-    assert "Nothing waits for you." in shown
-    assert "You asked for nothing in the last 30 days." in shown
-    assert "Nothing was decided lately that concerns you." in shown
+    assert "Nothing is waiting for you." in shown
+    assert "You have no requests" in shown
+    assert "No recent decisions" in shown
 
 
 def test_an_opened_home_costs_one_write_before_slack_hears_of_it(app: SlackApp) -> None:
@@ -192,8 +192,8 @@ def test_an_answer_in_the_home_counts_and_the_home_shows_it(app: SlackApp) -> No
     assert decision.approver == BOB
     app.deliver()
     shown = app.read()
-    assert shown.startswith("\u201cDeploy web 2.4.1\u201d [bclqip]: Approved by bob in Slack <!date^")
-    assert "Nothing waits for you." in shown
+    assert shown.startswith(f"\u201cDeploy web 2.4.1\u201d [{asked.id[:6]}]: Approved by bob in Slack <!date^")
+    assert "Nothing is waiting for you." in shown
     app.home()
     assert not app.read().startswith("\u201c")
 
@@ -217,7 +217,7 @@ def test_refresh_shows_the_home_again(app: SlackApp) -> None:
     app.ask("Deploy web 2.4.1")
     assert app.send(app.slack.click_home(BOBS, REFRESH_ID, "refresh"))["statusCode"] == 200
     app.deliver()
-    assert "Waits for you (1)" in app.read()
+    assert "Waiting for you (1)" in app.read()
 
 
 def test_a_request_that_is_too_long_for_the_home_is_read_at_its_message_or_on_the_page(app: SlackApp) -> None:
@@ -273,16 +273,16 @@ def test_without_the_scopes_for_channels_nobody_is_taken_for_a_member(app: Slack
 def test_the_list_has_what_waits_for_me_first(app: SlackApp) -> None:
     app.ask("Of mine", people=People(requester=person(BOBS, "bob")))
     app.ask("For me")
-    first, second = app.said("list").split("*Open, waits for others*")
-    assert first.startswith("*Waits for you*\nOpen\n*For me*\nWaits until ")
-    assert second.startswith("\nOpen\n*Of mine*")
+    first, second = app.said("list").split("*Waiting for others*")
+    assert first.startswith("*Waiting for you*\nOpen message\n*For me*\nRespond by ")
+    assert second.startswith("\nOpen message\n*Of mine*")
 
 
 def test_a_list_of_nothing_is_a_sentence(app: SlackApp) -> None:
-    assert app.said("").startswith("Nothing is open that you may see.")
-    assert app.said("mine") == "You asked for nothing in the last 30 days."
-    assert app.said("search refund").startswith("Nothing was found")
-    assert app.said("show 123456").startswith("There is no such approval")
+    assert app.said("").startswith("No open requests")
+    assert app.said("mine").startswith("You have no requests")
+    assert app.said("search refund").startswith("No matching requests")
+    assert app.said("show 123456").startswith("No request that you can see")
 
 
 def test_my_requests_are_listed_decided_or_not(app: SlackApp) -> None:
@@ -339,7 +339,7 @@ def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(app: SlackA
     app.deliver()
     said = app.slack.messages()[-1]
     assert said.channel == told_in
-    assert said.text.startswith("\u201cDeploy web 2.4.1\u201d [bclqip]: Approved by bob in Slack")
+    assert said.text.startswith(f"\u201cDeploy web 2.4.1\u201d [{asked.id[:6]}]: Approved by bob in Slack")
 
 
 def test_people_who_may_not_respond_are_shown_a_request_without_buttons(app: SlackApp) -> None:
@@ -361,7 +361,7 @@ def test_an_unknown_command_is_answered_with_help(app: SlackApp, text: str) -> N
 
 def test_unknown_command_is_named_before_the_help(app: SlackApp) -> None:
     said = app.said("d\u00e9lete <!channel> all")
-    assert said.index("Unknown command: d\u00e9lete") < said.index("`/approvals search TEXT`")
+    assert said.index("Unknown command \u201cd\u00e9lete\u201d") < said.index("`/approvals search TEXT`")
     assert "Unknown command" not in app.said("help")
     assert "<!channel>" not in app.said("<!channel>")
 
@@ -493,7 +493,7 @@ def test_a_context_that_cannot_be_read_is_not_shown_and_not_taken_for_none(app: 
     app.ask("Whole", request={"details": "All of it."})
     nest_context(app.dynamodb, TABLE, broken.id)
     said = app.home()
-    assert "Waits for you (2)" in said
+    assert "Waiting for you (2)" in said
     assert "All of it." in said
     assert "Deep" not in said
-    assert "There is no such approval" in app.said(f"show {broken.id}")
+    assert "No request that you can see" in app.said(f"show {broken.id}")

@@ -124,10 +124,10 @@ def queued(attempt: int) -> dict[str, Any]:
 def test_every_question_of_an_operator_has_a_query() -> None:
     assert list(QUERIES) == [
         "Why is this one still open?",
-        "Who was told?",
+        "Who was notified?",
         "What failed?",
         "How long do people take?",
-        "Which approval did this execution ask for?",
+        "Which approval belongs to this execution?",
     ]
 
 
@@ -160,7 +160,7 @@ def test_the_story_says_why_a_try_failed_and_what_a_response_did(asked: Ask) -> 
 
 
 def test_who_was_told(asked: Ask) -> None:
-    assert [row["step"] for row in asked("Who was told?")] == [
+    assert [row["step"] for row in asked("Who was notified?")] == [
         f"request_email:{OWN}",
         "request_slack",
         f"outcome_email:{OWN}",
@@ -195,7 +195,7 @@ def test_how_long_people_take_is_in_the_lines_of_the_metrics(asked: Ask) -> None
 
 
 def test_an_execution_leads_to_its_approval(asked: Ask) -> None:
-    assert {row["approval_id"] for row in asked("Which approval did this execution ask for?")} == {ID}
+    assert {row["approval_id"] for row in asked("Which approval belongs to this execution?")} == {ID}
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_one_that_fails_does_not_keep_the_others_waiting(
         return get(wanted)
 
     monkeypatch.setattr(table, "get", broken)
-    with pytest.raises(NotAllDoneError, match="1 approvals"):
+    with pytest.raises(NotAllDoneError, match="1 approval failed"):
         handler({}, context)
     monkeypatch.undo()
     assert [table.get(approval.id).status for approval in due].count(Status.EXPIRED) == 4

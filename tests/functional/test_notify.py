@@ -11,11 +11,11 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from approvals.domain import wording
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import DeliveryDelayedError, DeliveryError
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.groups import Group
 from approvals.domain.judgement import (
     ApprovalEvent,
     Cancellation,
@@ -39,6 +39,7 @@ from bot.messenger import SlackMessenger
 from demo.person import links
 from demo.slack import ELSEWHERE_CHANNEL, Slack
 from mail.channel import UNCONFIRMED
+from mail.messages import SHARED_ADDRESS
 from mail.sns import Mail
 from tests.support.broken_records import break_record
 from tests.support.builders import ALICE, BOB, NOW, WORKFLOW, WORKSPACE, a_response, an_approval
@@ -512,7 +513,7 @@ def test_in_a_quorum_without_approvers_the_stacks_address_is_told_and_slack_is_a
     notifier(asked.id, last=False)
     [mail] = mailer.sent
     assert mail.to == "alice@example.com"
-    assert wording.SHARED_ADDRESS in mail.text
+    assert SHARED_ADDRESS in mail.text
     assert "https://" not in mail.text
     assert len(slack.messages()) == 1
     assert table.get(asked.id).status is Status.PENDING
@@ -759,7 +760,7 @@ def test_an_escalation_asks_the_new_ones_and_tells_everybody(
         (ANN, asked, "A"),
         (CAROL, f"Re: {asked}", "Escalated:"),
     ]
-    assert any("From now on these may answer, too: ann@example.com" in text for text in slack_texts(slack))
+    assert any("ann@example.com can now respond" in text for text in slack_texts(slack))
 
 
 def test_more_time_is_seen_by_everybody(
@@ -813,7 +814,7 @@ def test_whose_approval_was_reset_is_told_once_on_both_channels_and_nobody_else(
     named = f"<@U0ALICE01> \u201cDeploy\u201d [{changed.id[:6]}]:"
     assert first == f"{named} bob changed the form, so alice@example.com must approve again."
     assert quoted == [">Percent of users: 20 (before: 10)"]
-    assert "*Form*, filled in by bob:" in str(slack.messages()[0].blocks)
+    assert ", filled in by bob:" in str(slack.messages()[0].blocks)
     assert "reset-1" in table.get(changed.id).steps
 
 
@@ -1066,6 +1067,43 @@ def test_people_who_make_a_record_too_large_are_not_asked(
     assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
     assert "The maximum is 409,600" in (decision.cause or "")
     assert mailer.sent == []
+
+
+def test_a_group_of_so_many_that_a_yes_could_fail_the_execution_is_not_asked(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, subscribers: FakeSubscribers
+) -> None:
+    """All of them may approve before the other group does. `RequiredApprovals` says one."""
+    many = tuple(f"ann{number}@example.com" for number in range(40))
+    subscribers.addresses = [*many, "bo@example.com"]
+    groups = (Group(name="security", approvers=many), Group(name="ops", approvers=("bo@example.com",)))
+    request = Request(timeout=timedelta(hours=1), groups=groups, context={"k": "x" * 60_000})
+    approval = an_approval(id=approval_id("group"), request=request, people=None, deliveries=())
+    table.add(approval)
+    notifier(approval.id, last=False)
+    decision = table.get(approval.id).decision
+    assert decision is not None
+    assert decision.error == "InvalidApprovalRequest"
+    assert "262,144 that Step Functions hands on" in (decision.cause or "")
+    assert mailer.sent == []
+
+
+def test_members_of_groups_are_asked_and_silent_people_are_not(
+    notifier: Notifier, table: ApprovalTable, mailer: FakeMailer, subscribers: FakeSubscribers
+) -> None:
+    subscribers.addresses = [ALICE.id, "bo@example.com", "cy@example.com"]
+    groups = (Group(name="security", approvers=(ALICE.id,)), Group(name="ops", approvers=("bo@example.com",)))
+    request = Request(timeout=timedelta(hours=1), groups=groups, required_approvals=2, silent=("cy@example.com",))
+    approval = an_approval(id=approval_id("group"), request=request, people=None, deliveries=())
+    table.add(approval)
+    notifier(approval.id, last=False)
+    assert [mail.to for mail in mailer.sent] == [ALICE.id, "bo@example.com"]
+    people = table.get(approval.id).people
+    assert people is not None
+    assert [(each.name, each.people, each.required) for each in people.demands] == [
+        ("", None, 2),
+        ("security", (ALICE.id,), 1),
+        ("ops", ("bo@example.com",), 1),
+    ]
 
 
 def test_a_reply_that_an_earlier_version_left_is_dropped(

@@ -21,6 +21,7 @@ from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
 from bot.ephemeral import ReplyDelivery
 from bot.listeners.modal import NOT_ALL_SHOWN
+from bot.listeners.replies import GONE
 from bot.messenger import SlackMessenger
 from bot.views.buttons import ACTION_IDS, READ_ID
 from bot.words import NOT_A_MEMBER, NOT_OF_THE_WORKSPACE
@@ -258,7 +259,7 @@ def test_a_click_on_a_record_that_is_gone_says_so(app: AppWithPage) -> None:
     ts = app.ask(LONG)
     app.dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": app.record.id}})
     [said] = app.click(ts, READ_ID)
-    assert "no longer on record" in said.text
+    assert said.text == GONE
 
 
 @pytest.mark.parametrize("user", [BOBS, GUEST])

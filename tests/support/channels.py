@@ -12,6 +12,8 @@ from bot.channel import SlackChannel
 from bot.directory import SlackUser
 from bot.messenger import SlackMessenger
 from bot.resolver import SlackResolver
+from iam.channel import IamChannel
+from iam.resolver import RoleResolver
 from mail.channel import EmailChannel
 from mail.messages import Links
 from mail.resolver import EmailResolver
@@ -19,6 +21,8 @@ from tests.support.fakes import FakeMailer
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
+
+ACCOUNT = "123456789012"
 
 LINKS = Links("https://api.example.com/states", one_click=False)
 
@@ -75,7 +79,7 @@ def the_channels(
     emails = EmailChannel(
         mailer=mailer, defer=mailer.defer, email=email, confirmed=confirmed, links=links, logger=logger
     )
-    return [emails, SlackChannel(messenger, logger)] if messenger else [emails]
+    return [emails, *([SlackChannel(messenger, logger)] if messenger else []), IamChannel()]
 
 
 def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *, email: str) -> StackIdentities:
@@ -84,7 +88,7 @@ def the_identities(messenger: SlackMessenger | None, subscribers: Subscribed, *,
     def confirmed() -> Mapping[str, str]:
         return subscribers.confirmed()
 
-    resolvers: list[Resolver] = [EmailResolver(confirmed)]
+    resolvers: list[Resolver] = [EmailResolver(confirmed), RoleResolver(ACCOUNT)]
     if messenger:
         resolvers.append(SlackResolver(CurrentDirectory(messenger)))
     return StackIdentities(shared=email, resolvers=resolvers)

@@ -28,9 +28,10 @@ RIGHT: Mapping[str | None, list[str]] = {
             "http://0a",
         ),
     ],
+    "a name of lower-case letters, digits and -, at most 40 characters": ["security", " on-call-2"],
     "a name of letters, digits and _": ["Version", "percent", "_1"],
     "an email address or a Slack user ID": ["ann@example.com", "o'neil+x@example.com", "U0CY000003"],
-    "an email address, a Slack user ID (U…) or a Slack user group ID (S…)": [
+    "an email address, a Slack user ID (U…), a Slack user group ID (S…) or the ARN of an IAM role (arn:…)": [
         *("ann@example.com", "bo@example.com", " U0CY000003", "S0GROUP001"),
     ],
     "the ID of a Slack channel (C…) or user (U…)": ["C0123456789", "U0CY000003 "],

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from approvals.domain.eligibility import eligible, unanswered
+from approvals.domain.eligibility import eligible
 from approvals.domain.errors import DeliveryError
 from approvals.domain.headlines import HEADLINES
 from approvals.domain.judgement import Judgement
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Approver, Person
+from approvals.domain.seats import unanswered
 from approvals.domain.steps import step_for
 from approvals.services.channel import Done, News, NewsKind, Tasks
 from approvals.services.respond import respond

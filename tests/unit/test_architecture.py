@@ -29,7 +29,7 @@ def test_every_package_is_in_the_picture() -> None:
 def test_a_part_is_a_package_or_a_folder_of_the_core() -> None:
     assert part_of("approvals.store.table") == "approvals.store"
     assert part_of("bot.views.approval") == "bot"
-    assert {"approvals.domain", "approvals.services", "bot", "mail", "web"} <= set(arrows())
+    assert {"approvals.domain", "approvals.services", "bot", "iam", "mail", "web"} <= set(arrows())
     assert all(purpose(part) for part in arrows())
 
 

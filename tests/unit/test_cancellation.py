@@ -119,7 +119,7 @@ def test_the_reason_stands_where_other_peoples_words_stand() -> None:
     assert f"\n\nReason given:\n| {THEIRS}" in said["email"]
     assert f"\nReason given: {THEIRS}" in said["command line"]
     assert f"\n>{THEIRS}" in said["Slack reply"]
-    assert f'"{THEIRS}"' in said["history"]
+    assert f"\u201c{THEIRS}\u201d" in said["history"]
     assert "<blockquote" in said["page"]
 
 

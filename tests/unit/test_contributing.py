@@ -27,7 +27,7 @@ def test_every_file_it_names_exists(name: str) -> None:
 
 
 def test_the_edits_of_the_example_are_enough(tmp_path: Path) -> None:
-    for folder in ("approvals", "bot", "cli", "mail", "tests", "web"):
+    for folder in ("approvals", "bot", "cli", "iam", "mail", "tests", "web"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     [key] = re.findall(r"```json\n\s*(.*)\n", TEXT)

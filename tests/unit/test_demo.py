@@ -41,9 +41,9 @@ def test_a_story_that_does_not_hold_is_exit_code_1_and_leaves_nothing_running(
     happened: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def play(_url: str) -> None:
-        raise NotSeenError("It did not hold: the link shows no button.")
+        raise NotSeenError("The check failed: the link shows no button.")
 
     monkeypatch.setattr("demo.story.play", play)
     assert demo.main() == 1
     assert happened == ["stack stopped", "emulator stopped"]
-    assert "It did not hold: the link shows no button." in capsys.readouterr().err
+    assert "The check failed: the link shows no button." in capsys.readouterr().err

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from approvals.domain.eligibility import Reason, unanswered
+from approvals.domain.eligibility import Reason
 from approvals.domain.events import owed
 from approvals.domain.form_changes import current_form, form_key, people_to_respond_again
 from approvals.domain.judgement import Expiry, ExtensionRequest, Verdict
@@ -21,6 +21,7 @@ from approvals.domain.model import Action, Approval, Status
 from approvals.domain.people import Approver
 from approvals.domain.result import output
 from approvals.domain.rules import judge
+from approvals.domain.seats import unanswered
 from approvals.domain.signed_links import query, verify
 from approvals.store.items import approval_from_item, approval_to_item, changeable_to_item
 from bot.views.buttons import ACTION_IDS

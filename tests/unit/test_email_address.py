@@ -117,5 +117,5 @@ def test_the_only_approver_is_the_requester_however_they_are_written(requested_b
 
 def test_two_addresses_of_one_person_are_no_quorum() -> None:
     asked: Json = {"Approvers": ["ann@example.com", "ann+x@example.com"], "RequiredApprovals": 2}
-    with pytest.raises(InvalidRequestError, match="RequiredApprovals: expected at most 1"):
+    with pytest.raises(InvalidRequestError, match="RequiredApprovals: 2 is too many; only 1 person"):
         parse_request({"Approval": asked}, default_timeout=HOUR)

@@ -16,7 +16,7 @@ from demo.process import ROOT
 
 PAGE = (ROOT / "docs/errors.md").read_text()
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE))
-FOLDERS = ("approvals", "bot", "handlers", "mail", "web")
+FOLDERS = ("approvals", "bot", "handlers", "iam", "mail", "web")
 SHIPPED = [path for folder in FOLDERS for path in sorted(ROOT.glob(f"{folder}/**/*.py"))]
 NODES = [node for path in SHIPPED for node in ast.walk(ast.parse(path.read_text()))]
 
@@ -59,8 +59,8 @@ def test_every_exception_of_a_function_is_explained() -> None:
     assert rows("In a function's log") == exceptions_in_the_code() - {InvalidRequestError.__name__}
 
 
-def test_every_reason_why_an_answer_is_not_taken_is_explained() -> None:
-    assert rows("Of an answer") == set(Reason)
+def test_every_reason_why_a_response_is_not_recorded_is_explained() -> None:
+    assert rows("Of a response") == set(Reason)
 
 
 def test_every_status_of_a_page_is_explained() -> None:

@@ -27,8 +27,8 @@ from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.history import Kind, history
 from approvals.domain.model import Action, Approval, Request
-from approvals.domain.people import Approver
-from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL
+from approvals.domain.people import Approver, People, Person
+from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS_IN_ALL, judge
 from approvals.domain.steps import Step
 from approvals.requests.identities import MAX_PEOPLE
 from approvals.requests.schema import published
@@ -44,10 +44,17 @@ from tests.support.builders import (
     decided,
     expired,
 )
+from tests.support.iam_callers import SSO_ROLE, by_iam
 
 SCHEMA = published("events.schema.json")
 EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
 VALIDATOR = Draft202012Validator(dict(SCHEMA))
+
+BY_IAM = "Role"
+"""The key that only events about responses by IAM have."""
+
+ROLE = Person(id=SSO_ROLE, name="role", identities={"iam": SSO_ROLE})
+OTHER_ROLE = f"{SSO_ROLE[:-1]}0"
 
 
 def of(found: Approval) -> dict[str, dict[str, Any]]:
@@ -72,9 +79,20 @@ def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
     """The schema is open, for what a later version adds; the code keeps to it to the letter."""
     for example in EXAMPLES:
         known = [SCHEMA["$defs"][name] for name in ("EveryEvent", example["detail-type"])]
-        keys = [key for part in known for key in part.get("properties", {})]
+        keys = [key for part in known for key in part.get("properties", {}) if key != BY_IAM]
         assert list(example["detail"]) == keys
         assert keys == [key for part in known for key in part.get("required", ())]
+
+
+def test_an_event_about_a_response_by_iam_names_the_role() -> None:
+    refused = by_iam("bo@example.com", OTHER_ROLE)
+    approval = an_approval(people=People(approvers=(ROLE,)))
+    for response in (a_response(approver=refused), a_response(approver=by_iam("ann@example.com"))):
+        approval = judge(approval, response).approval
+    made = [event for event in events(approval, "prod") if event.kind in (Kind.RESPONDED, Kind.REFUSED)]
+    for event, role in zip(made, (SSO_ROLE, OTHER_ROLE), strict=True):
+        VALIDATOR.validate(delivered(event))
+        assert event.detail[BY_IAM] == role
 
 
 @pytest.mark.parametrize("kind", Kind)

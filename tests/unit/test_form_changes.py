@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from approvals.domain import form_wording, response_wording
-from approvals.domain.eligibility import unanswered
 from approvals.domain.form_changes import (
     current_form,
     form_key,
@@ -21,6 +20,7 @@ from approvals.domain.judgement import Judgement, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
+from approvals.domain.seats import unanswered
 from tests.support.builders import ALICE, BOB, CAROL, NOW, a_response, an_approval
 
 FORM = (

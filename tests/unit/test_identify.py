@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from approvals.domain.demands import Demand
 from approvals.domain.errors import DeliveryError
+from approvals.domain.groups import Group
 from approvals.domain.model import Request
 from approvals.domain.people import People, Person
 from approvals.requests.identities import MAX_PEOPLE, Resolver, identify
@@ -224,7 +226,7 @@ def test_every_problem_is_named() -> None:
 @pytest.mark.parametrize("name", [ALICE.id, GROUP])
 def test_a_slack_name_without_slack_is_a_problem(name: str) -> None:
     [problem] = problems("bob@example.com", name)
-    assert problem.startswith("Approval.Approvers[1]: Slack is not connected to this stack")
+    assert problem.startswith("Approval.Approvers[1]: Slack is not connected")
 
 
 @pytest.mark.parametrize("slack", [None, SlackUsers()])
@@ -245,16 +247,16 @@ def test_a_group_that_is_too_large_is_a_problem() -> None:
     ("approvers", "changes", "problem"),
     [
         (("alice@example.com",), {"requested_by": ALICE.id}, "Approval.Approvers: the requester is the only approver"),
-        ((GROUP,), {"required_approvals": 3}, "Approval.RequiredApprovals: 3 are too many: only 2 people can respond."),
+        ((GROUP,), {"required_approvals": 3}, "Approval.RequiredApprovals: 3 is too many; only 2 people can respond."),
         (
             (GROUP,),
             {"required_approvals": 2, "requested_by": "bob@example.com"},
-            "Approval.RequiredApprovals: 2 are too many: only 1 person can respond.",
+            "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
         ),
         (
             (GROUP,),
             {"required_approvals": 2, "required_rejections": 2},
-            "Approval.RequiredRejections: 2 are too many: only 2 people can respond and 2 must approve",
+            "Approval.RequiredRejections: 2 is too many; with 2 approvals required, the maximum is 1.",
         ),
     ],
 )
@@ -274,6 +276,71 @@ def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> Non
     assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the requester is the only approver")
     assert found(requested_by=STACK, allow_self_approval=True).requester is not None
     assert found(required_approvals=9, slack=SlackUsers()).approvers == (), "everybody in the channel may"
+
+
+def in_groups(*groups: tuple[str, ...], **changes: Any) -> Any:
+    named = tuple(Group(name=f"g{number}", approvers=names) for number, names in enumerate(groups))
+    return {"groups": named, "required_approvals": len(groups), "slack": SlackUsers(), **changes}
+
+
+def test_members_of_groups_and_silent_people_may_respond_and_are_known_by_whatever_name() -> None:
+    people = found(
+        "alice@example.com",
+        **in_groups((ALICE.id, "carol@example.com"), (GROUP,), silent=(HIDDEN.id,)),
+        subscribed=("alice@example.com", "carol@example.com"),
+    )
+    ids = [person.id for person in people.approvers]
+    assert ids == ["alice@example.com", "carol@example.com", "bob@example.com", HIDDEN.id]
+    assert people.silent == (HIDDEN.id,)
+    assert people.demands == (
+        Demand(required=2),
+        Demand(name="g0", people=("alice@example.com", "carol@example.com")),
+        Demand(name="g1", people=("alice@example.com", "bob@example.com")),
+    )
+
+
+def test_without_groups_there_is_one_demand_and_nothing_more_on_record() -> None:
+    people = found("alice@example.com")
+    assert (people.demands, people.silent) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (
+            in_groups((ALICE.id,), ("U0NOBODY99",)),
+            "Approval.Groups[1].Approvers[0]: Slack user U0NOBODY99 does not exist.",
+        ),
+        (in_groups((ALICE.id,), silent=("U0NOBODY99",)), "Approval.Silent[0]: Slack user U0NOBODY99 does not exist."),
+        (
+            in_groups((ALICE.id,), ("bob@example.com",), requested_by=BOB.id),
+            "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
+        ),
+        (
+            in_groups((GROUP,), (BOB.id,), requested_by="bob@example.com", required_approvals=1),
+            'Approval.Groups[1]: "g1" needs 1 approval, but no member can respond: bob@example.com asked',
+        ),
+        (in_groups((ALICE.id,), requested_by=ALICE.id), "Approval.Groups: the requester is the only approver."),
+        (
+            in_groups((ALICE.id,), (GROUP,), required_approvals=1, required_rejections=2),
+            'Approval.Groups[0]: "g0" needs 1 approval; with 1 member who can respond, RequiredRejections is at most',
+        ),
+        (
+            in_groups((ALICE.id, BOB.id), (HIDDEN.id,), silent=(HIDDEN.id,)),
+            'Approval.Groups[1]: "g1" needs 1 approval, but no member is told. The others are Silent.',
+        ),
+        (
+            in_groups((GROUP,), silent=(BOB.id,), required_approvals=2),
+            "Approval.RequiredApprovals: 2 is too many; only 1 person is told. The others are Silent.",
+        ),
+        (
+            in_groups((GROUP,), silent=(BOB.id,), required_rejections=2),
+            "Approval.RequiredRejections: 2 is too many; only 1 person is told. The others are Silent.",
+        ),
+    ],
+)
+def test_a_group_that_could_not_decide_is_a_problem_that_names_it(asked: dict[str, Any], problem: str) -> None:
+    assert problems(**asked)[0].startswith(problem)
 
 
 def test_an_outage_drops_nobody() -> None:

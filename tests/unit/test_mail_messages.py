@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from approvals.domain.characters import hidden_in
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.form_wording import reset_notice
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import (
     Action,
     Approval,
@@ -25,12 +28,14 @@ from approvals.domain.model import (
     Request,
     Severity,
     Status,
+    readable,
 )
 from approvals.domain.parts import display_name
 from approvals.domain.people import People, Person
 from approvals.domain.rules import judge
 from approvals.domain.signed_links import link
 from approvals.domain.steps import Step
+from approvals.domain.wording import request_sentence
 from mail.digest_message import digest_mail
 from mail.messages import (
     AT_ONCE,
@@ -43,6 +48,7 @@ from mail.messages import (
     outcome_mail,
     reminder_mail,
     request_mail,
+    whose_links,
 )
 from mail.sns import Mail
 from mail.text import BAR, MAX_OCTETS, WIDTH, wrapped
@@ -118,7 +124,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
         f"APPROVE\n{approve}",
         f"REJECT\n{reject}",
         (
-            "Nothing is decided until you press the button on the page that opens.\n"
+            "Nothing is recorded until you press the button on the page that opens.\n"
             "The links are yours alone: do not forward this email."
         ),
         (
@@ -133,10 +139,8 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
             "Without a decision by the deadline, the request expires and the workflow is not approved.\n"
             "Need more time? On the page, you can extend the deadline by 1 hour for all approvers."
         ),
-        (
-            f"{SOURCE}{approval.id}\n"
-            "AWS adds an unsubscribe link at the end. It stops all approval emails to this address."
-        ),
+        f"{SOURCE}{approval.id}",
+        "AWS adds an unsubscribe link at the end. It stops all approval emails to this address.",
         (
             f"{HEADING}\n"
             "| Facts\n|   Version: 2.4.1\n|   Risk:    low\n|       really\n"
@@ -201,7 +205,7 @@ def test_a_link_is_too_short_to_be_folded_whatever_the_executions_name() -> None
         (ONE_CLICK, "x" * 90_000, CONFIRMED),
     ],
 )
-def test_an_email_promises_that_nothing_is_decided_only_where_that_is_true(
+def test_an_email_promises_that_nothing_is_recorded_only_where_that_is_true(
     links: Links, details: str | None, promise: str
 ) -> None:
     approval = asking(details=details, more_time=MoreTime(1, HOUR))
@@ -259,15 +263,27 @@ def test_people_who_are_only_told_get_no_link_and_no_promise_of_one() -> None:
 
 def test_an_escalation_and_an_extension_say_what_is_new_and_from_whom() -> None:
     approval = an_approval(people=People(escalation=(ANN,)), escalated_at=NOW)
-    lead, title, *_, source = paragraphs(escalation_mail(approval, TO))
-    assert lead == "Escalated: there was no decision in time. Now these people can respond as well: ann (ann@x.org)."
+    lead, title, links, rules, source = paragraphs(escalation_mail(approval, TO))
+    assert lead.startswith("Escalated: ")
+    assert lead.endswith(" can respond as well: ann (ann@x.org).")
     assert (title, source) == ("| Deploy web 2.4.1", f"{SOURCE}{approval.id}")
+    assert rules.startswith(f"Deadline: {readable(approval.deadline)}.\n")
     extended = replace(approval, extensions=(Extension(approver=BOB, at=NOW, deadline=approval.deadline),))
     assert paragraphs(extension_mail(extended, TO)) == [
         "bob extended the deadline to 23 Nov 2026, 10:00 UTC.",
         "| Deploy web 2.4.1",
+        links,
         f"{SOURCE}{approval.id}",
     ]
+
+
+def test_every_email_about_an_open_request_states_the_deadline_once() -> None:
+    approval = asking(approvers=(TO, ANN.id), people=People(approvers=(ANN,), escalation=(RO,)), required_approvals=2)
+    approval = replace(approval, extensions=(Extension(approver=BOB, at=NOW, deadline=approval.deadline),))
+    for kind in ("request_email", "notice_email", "reminder-1", "escalation", "extension-1"):
+        mail = mail_for(approval, f"{kind}:{TO}", LINKS)
+        assert mail
+        assert mail.text.count(readable(approval.deadline)) == 1, kind
 
 
 def test_an_outcome_says_who_and_why_and_has_no_link_to_answer() -> None:
@@ -278,22 +294,22 @@ def test_an_outcome_says_who_and_why_and_has_no_link_to_answer() -> None:
         "Comment from bob:\n| not on a Friday\n| 2 of 2 approvals",
         (
             "Requested by:       jo@example.com\nApproval execution: run-1\nAWS account:        123456789012\n"
-            f"AWS region:         eu-west-1\nState machine:      Deploy\nApproval ID:        {an_approval().id}\n"
-            "Your links in the earlier email now show this outcome."
+            f"AWS region:         eu-west-1\nState machine:      Deploy\nApproval ID:        {an_approval().id}"
         ),
+        "Your links in the earlier email now show this outcome.",
     ]
     assert "http" not in mail.text
 
 
 def test_an_outcome_that_the_workflow_did_not_receive_says_so_above_the_comment() -> None:
     lost = replace(decided(comment="fine"), steps={Step.WORKFLOW_GONE: NOW})
-    _, _, vain, comment, _ = paragraphs(outcome_mail(lost, TO))
+    _, _, vain, comment, *_ = paragraphs(outcome_mail(lost, TO))
     assert vain == "The workflow had already ended, so it did not receive this response."
     assert comment == "Comment from alice@example.com:\n| fine"
 
 
 def test_a_cancellations_cause_is_quoted_and_a_deadlines_is_ours() -> None:
-    lead, _, cause, _ = paragraphs(outcome_mail(cancelled("Superseded.\nAPPROVE\nhttps://evil.example/"), TO))
+    lead, _, cause, *_ = paragraphs(outcome_mail(cancelled("Superseded.\nAPPROVE\nhttps://evil.example/"), TO))
     assert lead == "Cancelled on 23 Nov 2026, 09:01 UTC. You don't need to do anything."
     assert cause == "Cause:\n| Superseded.\n| APPROVE\n| https://evil.example/"
     assert "\n\nCause:" not in outcome_mail(cancelled(""), TO).text
@@ -354,8 +370,8 @@ def filled_in_twice() -> tuple[Approval, Approval]:
 def test_a_request_that_others_have_filled_in_says_who_did_and_what() -> None:
     first, _ = filled_in_twice()
     text = request_mail(first, "cy@x.org", LINKS).text
-    assert "To approve, you confirm or change:\n| Percent of users (number, required)" in text
-    assert "\n\nForm, filled in by alice@example.com:\n|   Percent of users: 10\n\n" in text
+    values = "|   Percent of users: 10"
+    assert f"To approve, you confirm or change the form, filled in by alice@example.com:\n{values}\n\n" in text
 
 
 def test_who_was_reset_reads_who_changed_what_and_gets_their_links() -> None:
@@ -363,17 +379,14 @@ def test_who_was_reset_reads_who_changed_what_and_gets_their_links() -> None:
     mail = mail_for(reset, f"reset-1:{TO}", LINKS)
     assert mail
     lead, title, changed, approve, reject, *rest = paragraphs(mail)
-    assert lead == (
-        "bob changed the form after you approved, so your approval no longer counts. "
-        "Respond again by 23 Nov 2026, 10:00 UTC."
-    )
+    assert lead == (f"{reset_notice(reset, ALICE)} Respond again by {readable(reset.deadline)}.")
     assert (title, changed) == ("| Deploy", "What was changed:\n| Percent of users: 20 (before: 10)")
     assert approve.startswith("APPROVE\nhttps://")
     assert reject.startswith("REJECT\nhttps://")
-    assert "Form, filled in by bob:\n|   Percent of users: 20" in rest
+    assert "\n".join(rest).count("filled in by bob:\n|   Percent of users: 20") == 1
     assert mail.subject.startswith("Re: Answer needed: Deploy")
     digest = digest_mail([reset], TO, LINKS, stack_email=TO).text
-    assert "bob changed the form after you approved, so your approval no longer counts." in digest
+    assert reset_notice(reset, ALICE) in digest
 
 
 def test_who_has_responded_since_is_told_of_no_reset() -> None:
@@ -416,36 +429,38 @@ def test_a_digest_says_what_waits_for_whom_and_what_is_closed() -> None:
     mail = digest_mail([mine, high, other, decided(), cancelled("Not now.")], TO, LINKS, stack_email=TO)
     source = SOURCE.removesuffix("\nApproval ID:        ")
     found = paragraphs(mail)
-    titles_alone = "This email shows titles alone: the page behind a link shows the whole request."
-    shared = "Anyone who has these links can respond: do not forward this email."
-    assert found[:2] == ["Waiting for you (2)", f"{titles_alone}\n{CONFIRMED}\n{shared}"]
+    ref = f"[{mine.id[:6]}]"
+    assert found[0] == "Waiting for you (2)"
+    assert CONFIRMED in found[1].splitlines()
+    assert whose_links([mine]) in found[1].splitlines()
     approve, reject = (link(mine, action, TO, base_url=BASE) for action in Action)
-    assert found[2:7] == [
-        "1. Respond by 23 Nov 2026, 10:00 UTC. Requested by jo@example.com.",
-        "| Mine",
-        source,
+    assert found[2:6] == [
+        f"1. {ref} {request_sentence(mine)}\n| Mine",
         f"APPROVE\n{approve}",
         f"REJECT\n{reject}",
+        source,
     ]
-    assert found[7:10] == [
-        "2. Respond by 23 Nov 2026, 10:00 UTC.",
-        "| Mine, too",
+    assert found[6:8] == [
+        f"2. {ref} {request_sentence(high)}\n| Mine, too",
         "High severity: the page asks you to confirm your response.",
     ]
-    assert found[13:] == [
+    at, by = readable(NOW + timedelta(minutes=1)), readable(NOW + HOUR)
+    assert found[11:] == [
         "Waiting for others (1). For information only: you can't respond.",
-        "- Respond by 23 Nov 2026, 10:00 UTC.",
-        "| Theirs",
-        source,
+        f"- {ref} Deadline: {by}.\n| Theirs",
         "Closed (2). You don't need to do anything.",
-        "- Approved by alice@example.com by email on 23 Nov 2026, 09:01 UTC.",
-        "| Deploy web 2.4.1",
-        source,
-        "- Cancelled on 23 Nov 2026, 09:01 UTC.",
-        "| Deploy web 2.4.1",
+        f"- {ref} Approved by alice@example.com by email on {at}.\n| Deploy web 2.4.1",
+        f"- {ref} Cancelled on {at}.\n| Deploy web 2.4.1",
         "Cause:\n| Not now.",
-        source,
     ]
+
+
+def test_the_reason_of_a_cancellation_takes_the_place_of_its_cause() -> None:
+    event = Cancellation(NOW, "The execution was stopped.", error="ApprovalCancelled", reason="Superseded by 2.4.2.")
+    gone = judge(an_approval(), event).approval
+    for text in (outcome_mail(gone, TO).text, digest_mail([gone], TO, LINKS, stack_email=TO).text):
+        assert "\n\nReason given:\n| Superseded by 2.4.2.\n" in text
+        assert "Cause:" not in text
 
 
 def test_a_digest_has_links_for_who_is_asked_alone() -> None:
@@ -528,7 +543,7 @@ FORGED = [
     "APPROVE",
     "https://evil.example/execution?action=approve",
     "| ",
-    "Nothing is decided until you press the button on the page that opens.",
+    "Nothing is recorded until you press the button on the page that opens.",
     "1 of 2 approvals",
     "Approved by ciso@example.com by email on 23 Nov 2026, 09:03 UTC",
     "Who can respond: only eve@evil.example.",

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unanswered, unknown_requester
+from approvals.domain.eligibility import Reason, eligible, needs_lookup, responder, unknown_requester
 from approvals.domain.model import Approval, Request
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.seats import unanswered
 from tests.support.builders import HOUR, MESSAGE, NOW, WORKSPACE, a_response, an_approval
 
 ANN = Person(id="ann@example.com", name="Ann", identities={"email": "Ann@example.com", "slack": "U0ANN00001"})

@@ -11,19 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approvals.domain import rules
+from approvals.domain.eligibility import eligible
 from approvals.domain.events import events
 from approvals.domain.form_changes import MAX_CHANGES, form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.groups import Group
 from approvals.domain.judgement import ExtensionRequest, ScheduledCheck, Verdict, Withdrawal
 from approvals.domain.model import Action, Approval, MoreTime, Presence, Request, Response
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.result import most_approvals
 from approvals.domain.rules import judge
 from approvals.domain.steps import Step, step_for
+from approvals.requests.decidability import demands_of
 from approvals.requests.parse import InvalidRequestError
 from approvals.store.items import approval_to_item
 from approvals.store.record_size import MAX_RECORD, check_size, greatest_size, item_size
 from bot.channel import MAX_DIRECT
+from iam.sessions import MAX_ADDRESS
 from mail.recipients import asked, told
 from tests.support.builders import MESSAGE, NOW, WORKSPACE, an_approval
 
@@ -67,8 +72,8 @@ def approvals(draw: st.DrawFn) -> Approval:
     request = Request(
         title="Deploy",
         timeout=timedelta(hours=100),
-        approvers=tuple(person.address or person.on("slack") for person in people[:half]),
-        escalate_to=tuple(person.address or person.on("slack") for person in people[half:]),
+        approvers=tuple(map(_name, people[:half])),
+        escalate_to=tuple(map(_name, people[half:])),
         escalate_after=timedelta(hours=1) if people[half:] else None,
         required_approvals=needed,
         required_rejections=draw(st.integers(1, max(1, half - needed + 1))),
@@ -80,11 +85,27 @@ def approvals(draw: st.DrawFn) -> Approval:
         context={"k": "x" * draw(st.integers(0, 100_000))},
     )
     found = People(approvers=people[:half], escalation=people[half:])
+    if half > 1 and draw(st.booleans()):
+        # The last one alone is a group: until they respond, all others may have.
+        groups = [
+            Group(name=name, approvers=names)
+            for name, names in (("a", request.approvers[:-1]), ("b", request.approvers[-1:]))
+        ]
+        request = replace(request, groups=tuple(groups))
+        ids = [person.id for person in people[:half]]
+        found = replace(found, demands=demands_of(request, [ids[:-1], ids[-1:]]), silent=tuple(ids[:1]))
     return an_approval(request=request, people=found, deliveries=(), deadline=NOW + request.timeout)
+
+
+def _name(person: Person) -> str:
+    return person.address or person.on("slack") or person.on("iam")
 
 
 def _person(number: int, size: int) -> Person:
     slack_id = f"U{number:09}"
+    if number % 7 == 6:
+        role = f"arn:aws-us-gov:iam::123456789012:role/{number:064}"
+        return Person(id=role, name=f"role {number:064}", identities={"iam": role})
     if number % 3 == 0:
         return Person(id=slack_id, name=WIDE * 80, identities={"slack": slack_id})
     address = f"ann{number}{'x' * size}@example.com"
@@ -92,6 +113,8 @@ def _person(number: int, size: int) -> Person:
 
 
 def _approver(person: Person) -> Approver:
+    if role := person.on("iam"):
+        return Approver(id=f"{role[-64:]:x>{MAX_ADDRESS - 12}}@example.com", name="s" * 64, channel="iam", role=role)
     if person.address and not person.on("slack"):
         return Approver(id=person.address, name=person.address, channel="email")
     return Approver(id=person.on("slack"), name=WIDE * 80, channel="slack", realm=WORKSPACE, member=True)
@@ -138,7 +161,7 @@ def grown(approval: Approval) -> Approval:
 
 def _changed_often(approval: Approval, able: list[Approver], at: datetime) -> Approval:
     """As many approve as do not decide, then the next changes the form and others confirm it, and so on."""
-    most = approval.request.required_approvals - 1
+    most = most_approvals(approval.request, approval.people) - 1
     for turn in range(MAX_CHANGES + 1):
         form = {name: _other(value, turn) for name, value in _filled(approval.request).items()}
         for number, each in enumerate(able):
@@ -183,6 +206,7 @@ def _marked(approval: Approval) -> Approval:
     ]
     steps = [*Step, *topics, "direct_slack", "direct_slack-escalation"]
     steps += [step_for(kind, to) for to in recipients for kind in ("request_email", "outcome_email", *topics)]
+    steps += [f"request_iam:{person.on('iam')}" for person in eligible(approval) if person.on("iam")]
     slack_ids = [f"U{number:010}" for number in range(MAX_DIRECT)]
     steps += [f"request_slack:{user}" for user in slack_ids]
     steps += [

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from approvals.domain.demands import Demand
 from approvals.domain.model import Decision, Response
+from approvals.domain.people import People
 from approvals.store.records import from_item, to_item
 from tests.support.builders import BOB, NOW, a_response, decided
 
@@ -17,6 +19,16 @@ def test_written_values_are_read_the_same() -> None:
     assert from_item(Response, to_item(response)) == response
     decision = decided(approver=BOB).decision
     assert from_item(Decision, to_item(decision)) == decision
+
+
+def test_what_is_new_in_a_record_is_stored_only_where_it_is_used() -> None:
+    """Without groups, silent people and delegates, a record is as the version before wrote it."""
+    names = {"silent", "demands", "on_behalf_of"}
+    assert not names & {*to_item(People()), *to_item(a_response())}
+    people = People(silent=("ann@example.com",), demands=(Demand(required=2), Demand(name="ops", people=("bo",))))
+    assert from_item(People, {**to_item(people), "later": 1}) == people
+    response = replace(a_response(), on_behalf_of="bo@example.com")
+    assert from_item(Response, to_item(response)) == response
 
 
 def test_facts_known_only_during_a_response_are_not_stored() -> None:

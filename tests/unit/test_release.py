@@ -50,11 +50,11 @@ def test_release_without_changes_is_refused(checkout: Path) -> None:
 
 
 def test_notes_of_another_version_are_refused(checkout: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"pyproject\.toml states version"):
+    with pytest.raises(ReleaseError, match=r"pyproject\.toml has version"):
         notes(checkout, "9.8.7")
 
 
 @pytest.mark.parametrize(("version", "date"), [("1.2", "2026-12-01"), ("v1.2.3", "2026-12-01"), ("1.2.3", "today")])
 def test_malformed_version_or_date_is_refused(checkout: Path, version: str, date: str) -> None:
-    with pytest.raises(ReleaseError, match="expected a version"):
+    with pytest.raises(ReleaseError, match="three numbers and a date"):
         prepare(checkout, version, date)

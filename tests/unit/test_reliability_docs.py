@@ -61,10 +61,10 @@ API = RESOURCES["ExecutionApi"]["Properties"]["MethodSettings"][0]
         (r"names are one line of at most (\d+) characters", MAX_NAME),
         (r"Slack's answer is used for up to (\d+) minutes", directory.CACHE_SECONDS // 60),
         (r"DynamoDB's (\d+) KB", record_size.MAX_RECORD // 1024),
-        (r"Each person can take back (\d+) answers", rules.MAX_WITHDRAWALS),
-        (r"once all of them together took back (\d+)", rules.MAX_WITHDRAWALS_IN_ALL),
-        (r"\*\*(\d+) people\*\* can be named", MAX_PEOPLE),
-        (r"the clock looks (\d+) minutes back", LOOK_BACK.seconds // 60),
+        (r"Each person can withdraw (\d+) responses", rules.MAX_WITHDRAWALS),
+        (r"After (\d+) withdrawals by all people together", rules.MAX_WITHDRAWALS_IN_ALL),
+        (r"A request can name \*\*(\d+) people\*\*", MAX_PEOPLE),
+        (r"The scheduler looks (\d+) minutes back", LOOK_BACK.seconds // 60),
         (r"Executions that ended more than (\d+) minutes ago", LOOK_BACK.seconds // 60),
         (r"failed (\d+) times in a row on a change", 20),
     ],
@@ -78,5 +78,5 @@ def test_words_for_numbers_on_the_page_are_those_in_the_code() -> None:
     text = " ".join(PAGE.split())
     assert "ten records at a time" in text
     assert queries._RECORDS == 10
-    assert "alone for an hour at a time" in text
+    assert "skips such a record for an hour at a time" in text
     assert SET_ASIDE.total_seconds() == 3600

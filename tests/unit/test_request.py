@@ -323,8 +323,8 @@ MISTAKES: list[tuple[Json, str]] = [
     (
         {"Approvers": [ANN, "#deploys"]},
         (
-            'Approval.Approvers[1]: "#deploys" is not an email address, a Slack user ID (U…) or a Slack user group ID '
-            "(S…)."
+            'Approval.Approvers[1]: "#deploys" is not an email address, a Slack user ID (U…), a Slack user group ID '
+            "(S…) or the ARN of an IAM role (arn:…)."
         ),
     ),
     ({"Approvers": [ANN, BO, f" {ANN}"]}, 'Approval.Approvers[2]: "ann@example.com" is a duplicate. Remove it.'),
@@ -403,7 +403,7 @@ MISTAKES: list[tuple[Json, str]] = [
     ({"EscalateAfterMinutes": 5}, "Approval.EscalateTo: set both EscalateTo and EscalateAfterMinutes, or neither."),
     (
         {"EscalateTo": [BO], "EscalateAfterMinutes": 5},
-        "Approval.EscalateTo: requires Approval.Approvers. Without Approvers, anyone who receives the request can",
+        "Approval.EscalateTo: requires Approvers or Groups. Without them, anyone who receives the request can respond.",
     ),
     (
         {"Approvers": [ANN], "EscalateTo": [BO], "EscalateAfterMinutes": 60},
@@ -422,32 +422,32 @@ def test_a_typical_mistake_gets_the_path_to_it_and_what_is_expected(asked: Json,
 IMPOSSIBLE: list[tuple[dict[str, Json], str]] = [
     (
         {"Approvers": [ANN], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: 2 are too many: only 1 person can respond.",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequestedBy": BO},
-        "Approval.RequiredApprovals: 2 are too many: only 1 person can respond.",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, "Ann@example.com"], "RequiredApprovals": 2},
-        "Approval.RequiredApprovals: 2 are too many: only 1 person can respond.",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN], "RequiredApprovals": 2, "EscalateTo": [BO], "EscalateAfterMinutes": 5},
-        "Approval.RequiredApprovals: 2 are too many: only 1 person can respond.",
+        "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",
     ),
     (
         {"Approvers": [ANN, BO], "RequiredApprovals": 2, "RequiredRejections": 2},
         (
-            "Approval.RequiredRejections: 2 are too many: only 2 people can respond and 2 must approve, so the maximum "
-            "is 1. Otherwise everyone could respond without a decision."
+            "Approval.RequiredRejections: 2 is too many; with 2 approvals required, the maximum is 1. "
+            "Otherwise all 2 could respond without a decision."
         ),
     ),
     (
         {"Approvers": ["Ann@example.com"], "RequestedBy": ANN},
         (
-            "Approval.Approvers: the requester is the only approver. Add another approver to Approval.Approvers, or "
-            "set Approval.AllowSelfApproval to true."
+            "Approval.Approvers: the requester is the only approver. "
+            "Add another approver, or set AllowSelfApproval to true."
         ),
     ),
 ]

@@ -13,6 +13,7 @@ from hypothesis import given
 
 from approvals.domain.facts import LABELS
 from approvals.domain.form_fields import FieldType, FormField
+from approvals.domain.groups import Group
 from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
 from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidRequestError, parse_request
@@ -31,6 +32,8 @@ EVERYTHING: dict[str, Json] = {
     "Kind": "question",
     "Severity": "high",
     "Approvers": ["ann@example.com", "U0CY000003", "S0GROUP001"],
+    "Groups": [{"Name": "ops ", "Approvers": [" bo@example.com"], "Required": 1}],
+    "Silent": ["fay@example.com"],
     "RequiredApprovals": 2,
     "RequiredRejections": 2,
     "AllowSelfApproval": True,
@@ -70,6 +73,8 @@ def test_every_key_is_read() -> None:
         kind=RequestKind.QUESTION,
         severity=Severity.HIGH,
         approvers=("ann@example.com", "U0CY000003", "S0GROUP001"),
+        groups=(Group(name="ops", approvers=("bo@example.com",)),),
+        silent=("fay@example.com",),
         required_approvals=2,
         required_rejections=2,
         allow_self_approval=True,

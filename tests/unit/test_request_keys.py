@@ -38,6 +38,7 @@ NOT_SHOWN = {"Channel"}
 VALUES: dict[str, Json] = {
     "Links": [{"Label": "Plan", "Url": "https://example.com/plan"}],
     "Facts": [{"Label": "Version", "Value": "2"}],
+    "Groups": [{"Name": "security", "Approvers": ["ann@example.com"]}],
     "Channel": "C0123456789",
     "Comment": {"Reject": "required"},
     "Form": [{"Name": "Version", "Type": "text"}],

@@ -15,10 +15,13 @@ from approvals.domain.characters import hidden_in
 from approvals.domain.form_changes import form_key
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.groups import Group
 from approvals.domain.judgement import Withdrawal
 from approvals.domain.model import Action, Approval, OnTimeout, Request, Status, iso
+from approvals.domain.people import People, Person
 from approvals.domain.result import MAX_OUTPUT, most_bytes, output, result
 from approvals.domain.rules import judge
+from approvals.requests.decidability import demands_of
 from tests.support.builders import ALICE, BOB, CAROL, NOW, TOKEN, a_response, an_approval, cancelled, decided, expired
 
 
@@ -142,6 +145,45 @@ def test_a_withdrawn_response_is_not_in_the_result() -> None:
     withdrawn = judge(once, Withdrawal(CAROL, NOW + timedelta(minutes=2))).approval
     found: dict[str, Any] = {**result(judge(withdrawn, a_response(Action.REJECT, BOB, minutes=3)).approval)}
     assert [each["By"] for each in found["Responses"]] == [BOB.id]
+
+
+def in_groups(**changes: Any) -> Approval:
+    """Return a request for one of Bob's group and one of Carol's, in which Bob is, too."""
+    groups = (Group(name="ops", approvers=(BOB.id,)), Group(name="security", approvers=(CAROL.id, BOB.id)))
+    request = Request(timeout=timedelta(hours=1), groups=groups, required_approvals=2, digest="d" * 64, **changes)
+    bob, carol = (Person(id=each.id, name=each.name, identities={"slack": each.id}) for each in (BOB, CAROL))
+    demands = demands_of(request, [[BOB.id], [CAROL.id, BOB.id]])
+    return an_approval(request=request, people=People(approvers=(bob, carol), demands=demands))
+
+
+def test_the_result_says_who_approved_of_each_group() -> None:
+    first = judge(in_groups(), a_response(approver=BOB)).approval
+    found = result(judge(first, a_response(approver=CAROL, minutes=2)).approval)
+    assert found["Groups"] == [
+        {"Name": "ops", "Required": 1, "ApprovedBy": [BOB.id]},
+        {"Name": "security", "Required": 1, "ApprovedBy": [BOB.id, CAROL.id]},
+    ]
+    assert list(found)[-2:] == ["Digest", "Groups"]
+    assert "Groups" not in result(decided()), "without groups a result is as it was"
+
+
+def test_with_groups_everyone_may_have_approved_before_the_last_group_does() -> None:
+    people = tuple(Person(id=f"U{n:03}{'I' * 250}", name="N", identities={"slack": f"U{n:03}"}) for n in range(40))
+    request = Request(
+        timeout=timedelta(hours=1),
+        groups=(Group(name="a" * 40, approvers=("S0GROUP001",)), Group(name="b", approvers=("ann@example.com",))),
+        required_approvals=1,
+    )
+    demands = demands_of(request, [[each.id for each in people[:-1]], [people[-1].id]])
+    approval = an_approval(request=request, people=People(approvers=people, demands=demands))
+    for each in people:
+        response = a_response(approver=replace(BOB, id=each.on("slack")), comment="\U0001f4a5" * MAX_COMMENT)
+        assert approval.status is Status.PENDING
+        approval = judge(approval, response).approval
+    assert approval.status is Status.APPROVED
+    assert len(approval.standing) == 40
+    assert len(output(approval).encode()) <= most_bytes(request, approval.people)
+    assert most_bytes(request) < most_bytes(request, approval.people), "a user group counts as one until it is known"
 
 
 @pytest.mark.parametrize("character", ["\U0001f4a5", '"', "\\", "\n"])

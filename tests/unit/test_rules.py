@@ -35,6 +35,7 @@ from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Approval, Json, MoreTime, Presence, Request, Response, Status
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge, next_due
+from approvals.requests.decidability import demands_of
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
 from approvals.store.items import changeable_to_item
@@ -66,7 +67,11 @@ EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example
 GUS = Person(id="U0GUS00007", name="Gus", identities={"slack": "U0GUS00007"})
 GIL = Person(id="U0GIL00008", name="Gil", identities={"slack": "U0GIL00008"})
 MAILBOX = Person(id="approvals@example.com", name="Mailbox", identities={"email": "approvals@example.com"})
-EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX)
+SUE, OTTO, PIA = (
+    Person(id=f"{name.lower()}@example.com", name=name, identities={"email": f"{name.lower()}@example.com"})
+    for name in ("Sue", "Otto", "Pia")
+)
+EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX, SUE, OTTO, PIA)
 
 
 def by_email(person: Person) -> Approver:
@@ -85,33 +90,35 @@ DOCUMENT = (ROOT / "docs/rules.md").read_text()
 
 VERDICTS = {
     "decides": Verdict.DECIDED,
-    "counts": Verdict.COUNTED,
+    "recorded": Verdict.COUNTED,
     "resets": Verdict.RESET,
     "outdated": Verdict.OUTDATED,
-    "nothing new": Verdict.REPEATED,
+    "duplicate": Verdict.REPEATED,
     "withdraw first": Verdict.ANSWERED_OTHERWISE,
-    "overruled": Verdict.OVERRULED,
+    "already decided": Verdict.OVERRULED,
     "too late": Verdict.TOO_LATE,
-    "time is up": Verdict.TOO_LATE,
-    "called off": Verdict.CANCELLED,
+    "expires": Verdict.TOO_LATE,
+    "rejects": Verdict.TOO_LATE,
+    "cancelled": Verdict.CANCELLED,
     "not allowed": Verdict.NOT_ALLOWED,
     "incomplete": Verdict.INCOMPLETE,
-    "used before": Verdict.ALREADY_USED,
+    "already used": Verdict.ALREADY_USED,
     "withdrawn": Verdict.WITHDRAWN,
-    "more time": Verdict.EXTENDED,
-    "nothing to do": Verdict.NOT_DUE,
-    "moves on": Verdict.MOVED_ON,
+    "extended": Verdict.EXTENDED,
+    "no effect": Verdict.NOT_DUE,
+    "reminds": Verdict.MOVED_ON,
+    "escalates": Verdict.MOVED_ON,
 }
 STATUSES = {
-    "waiting": Status.PENDING,
+    "open": Status.PENDING,
     "approved": Status.APPROVED,
     "rejected": Status.REJECTED,
     "expired": Status.EXPIRED,
-    "called off": Status.CANCELLED,
+    "cancelled": Status.CANCELLED,
 }
 
 
-OLD_PAGE = " on a page from before that"
+OLD_PAGE = " on an older page"
 
 
 @dataclass(frozen=True)
@@ -122,26 +129,32 @@ class Row:
     request: dict[str, Json]
     steps: list[str]
     verdicts: list[Verdict]
-    status: Status
+    status: Status | None
+    """None for a request that is refused."""
 
     @classmethod
     def read(cls, line: str) -> Row:
         rule, request, steps, verdicts, status = (cell.strip() for cell in line.strip("|").split("|"))
+        keys: dict[str, Json] = json.loads(f"{{{request.removeprefix('G').strip(' ,`')}}}")
         return cls(
             rule,
-            json.loads(f"{{{request.strip('`')}}}"),
+            {**GROUPS, **keys} if request.startswith("G") else keys,
             steps.split("; "),
-            [VERDICTS[word] for word in verdicts.split("; ")],
-            STATUSES[status],
+            [VERDICTS[word] for word in verdicts.split("; ")] if status else [],
+            STATUSES.get(status),
         )
 
 
-ROWS = [Row.read(line) for line in re.findall(r"^\| (?!Rule ).*$", DOCUMENT, re.MULTILINE)]
+BASE, GROUPS = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
+"""The request of the rows, and the keys that `G` stands for."""
+
+LINES = [Row.read(line) for line in re.findall(r"^\| (?!Rule ).*$", DOCUMENT, re.MULTILINE)]
+ROWS = [row for row in LINES if row.status]
+REFUSED = [row for row in LINES if not row.status]
 
 
 def the_documents_request(changes: dict[str, Json]) -> Request:
-    [base] = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
-    return parse_request({"Approval": {**json.loads(base), **changes}}, default_timeout=HOUR)
+    return parse_request({"Approval": {**BASE, **changes}}, default_timeout=HOUR)
 
 
 def people_of(request: Request) -> People:
@@ -153,8 +166,15 @@ def people_of(request: Request) -> People:
             person for person in EVERYBODY if {canonical(person.address), canonical(person.on("slack"))} & meant
         )
 
+    def ids(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(person.id for person in named(names))
+
+    groups = [ids(group.approvers) for group in request.groups]
+    at_first = [name for group in request.groups for name in group.approvers]
     return People(
-        approvers=named(request.approvers),
+        approvers=named([*request.approvers, *at_first, *request.silent]),
+        silent=ids(request.silent),
+        demands=demands_of(request, groups) if groups else (),
         escalation=named(request.escalate_to),
         requester=next(iter(named([request.requested_by or "nobody"])), None),
     )
@@ -182,7 +202,7 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
-    found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|asks for more time)( in Slack)?(?: with (.+))?", step)
+    found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|extends the deadline)( in Slack)?(?: with (.+))?", step)
     assert found, step
     person = next(person for person in EVERYBODY if person.name == found[1])
     approver = in_slack(person) if found[3] else by_email(person)
@@ -190,7 +210,7 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     match found[2]:
         case "withdraws":
             return Withdrawal(approver, at, key)
-        case "asks for more time":
+        case "extends the deadline":
             return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
@@ -227,8 +247,14 @@ def test_the_document_has_a_row_for_every_verdict_and_every_key_that_is_a_rule()
     assert {verdict for row in ROWS for verdict in row.verdicts} == set(Verdict)
     shown = {"Title", "Details", "Links", "Facts", "Notify", "Channel"}
     shown |= {name.title().replace("_", "") for name in LABELS}
-    used = {key for row in ROWS for key in row.request} | {"TimeoutMinutes"}
+    used = {key for row in LINES for key in row.request} | {"TimeoutMinutes"}
     assert used == set(load("request.schema.json")["properties"]) - shown
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: re.sub(r"\W+", "-", row.rule)[:60])
+def test_every_row_that_says_refused_is_refused(row: Row) -> None:
+    with pytest.raises(InvalidRequestError):
+        the_documents_request(row.request)
 
 
 @pytest.mark.parametrize(

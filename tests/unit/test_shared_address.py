@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from approvals.domain import wording
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.people import People, Person
 from approvals.domain.summary import summarize
@@ -19,7 +18,7 @@ from bot.views import home
 from bot.visibility import Overview
 from cli import document
 from mail.digest_message import digest_mail
-from mail.messages import Links, notice_mail, reminder_mail, request_mail
+from mail.messages import SHARED_ADDRESS, Links, notice_mail, reminder_mail, request_mail
 from mail.recipients import asked, reminded, told
 from tests.support.builders import HOUR, NOW, an_approval
 from web import pages
@@ -70,7 +69,7 @@ def test_the_shared_address_of_a_quorum_is_told_and_gets_no_links(changes: dict[
     assert asked(approval, STACK) == reminded(approval, STACK) == []
     assert told(approval, STACK) == [STACK]
     mail = notice_mail(approval, STACK)
-    assert wording.SHARED_ADDRESS in mail.text
+    assert SHARED_ADDRESS in mail.text
     assert "https://" not in mail.text
     assert "Who can respond: anyone who receives this request in Slack, except ro@example.com." in plain(mail.text)
 
@@ -80,7 +79,7 @@ def test_people_that_the_request_notifies_are_told_why() -> None:
     for address in (STACK, "eve@example.com"):
         text = notice_mail(approval, address).text
         assert "You can't respond." in text
-        assert wording.SHARED_ADDRESS not in text, "they are told because the request names them"
+        assert SHARED_ADDRESS not in text, "they are told because the request names them"
 
 
 def test_the_shared_address_is_asked_where_one_response_is_enough() -> None:

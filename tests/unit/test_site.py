@@ -23,5 +23,5 @@ def test_site_has_every_file_that_a_page_leads_to(tmp_path: Path) -> None:
 def test_site_refuses_a_link_that_leads_nowhere(tmp_path: Path, link: str, error: type[OSError]) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "README.md").write_text(f"[there]({link})")
-    with pytest.raises(error, match=f"links to .*{link}"):
+    with pytest.raises(error, match=f"{link}"):
         linked(tmp_path / "README.md")

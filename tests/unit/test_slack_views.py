@@ -21,6 +21,7 @@ from approvals.domain.characters import hidden_in, reveal
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, readable
 from approvals.domain.omissions import MORE
 from approvals.domain.parts import Moment, text
@@ -235,7 +236,7 @@ def test_nothing_in_a_request_mentions_or_notifies(request: Request) -> None:
     approval = an_approval(request=request)
     blocks = as_sent(request_blocks(approval))
     found = MARKUP.findall("\n".join(mrkdwn(blocks)))
-    assert [markup.split("^")[0] for markup in found] == ["<!date"]
+    assert [markup.split("^")[0] for markup in found] == ["<!date"]  # The deadline.
     mentioned = [node["user_id"] for node in inside(blocks) if node.get("type") == "user"]
     assert mentioned == [name for name in request.notify if name.startswith("U")]
     kinds = {node["type"] for node in inside(blocks) if "type" in node}
@@ -385,7 +386,7 @@ def not_shown(blocks: list[dict[str, Any]]) -> str:
 
 def test_a_request_without_details_and_input_has_no_headings_for_them() -> None:
     blocks = as_sent(request_blocks(an_approval()))
-    assert [block["type"] for block in blocks] == ["header", "section", "rich_text", "actions"]
+    assert [block["type"] for block in blocks] == ["header", "section", "rich_text", "actions", "context"]
 
 
 @pytest.mark.parametrize("length", [3000, 9000])
@@ -553,26 +554,28 @@ def test_approvers_are_mentioned_or_named() -> None:
     who, told, *_ = [
         block["elements"][0]["elements"] for block in as_sent(request_blocks(approval)) if "rich" in block["type"]
     ]
-    assert said(who) == "Only \nann@example.com\n and \n can respond. Needs 2 approvals; 1 rejection rejects it."
+    assert [part["text"] for part in who[:2]] == ["Who can respond: ", "Ann (ann@example.com)"]
+    assert wording.quorum_sentence(approval) in said(who)
     assert [part["user_id"] for part in who if part["type"] == "user"] == ["U0CAROL003"]
-    assert told == [{"type": "text", "text": "cc "}, {"type": "user", "user_id": "U0DAVE0009"}]
+    assert [part.get("user_id") for part in told] == [None, "U0DAVE0009"]
 
 
 def test_silence_that_rejects_is_said() -> None:
     request = Request(timeout=HOUR, on_timeout=OnTimeout.REJECT)
-    assert "No answer in time counts as a rejection." in said(as_sent(request_blocks(an_approval(request=request))))
+    [*_, footer] = as_sent(request_blocks(an_approval(request=request)))
+    assert "the request is rejected." in said([footer])
 
 
 def test_responses_so_far_are_shown() -> None:
     request = Request(timeout=HOUR, required_approvals=2)
     response = replace(a_response(), person=ALICE.id)
     shown = said(as_sent(request_blocks(an_approval(request=request, responses=(response,)))))
-    assert "1 of 2 approvals\nApproved by alice@example.com by email \n" in shown
+    assert "*1 of 2 approvals*\nApproved by alice@example.com by email \n" in shown
 
 
 def test_a_slack_user_who_asks_is_mentioned() -> None:
     shown = mrkdwn(as_sent(request_blocks(an_approval(request=Request(requested_by="U0CAROL003", timeout=HOUR)))))
-    assert "*Requested by*\n<@U0CAROL003>" in shown
+    assert any(text.startswith("<@U0CAROL003> requests your approval by *<!date^1795428000^") for text in shown)
 
 
 @pytest.mark.parametrize("approval", [decided(), decided(Action.REJECT, BOB), expired(), cancelled()])
@@ -580,8 +583,8 @@ def test_a_decided_message_has_no_buttons_and_still_shows_the_request(approval: 
     blocks = as_sent(outcome_blocks(approval))
     assert [node for node in inside(blocks) if node.get("type") in {"actions", "button"}] == []
     assert blocks[0] == as_sent(request_blocks(approval))[0]
-    assert "*Requested by*\njo@example.com" in said(blocks)
-    assert EXECUTION in said(blocks)
+    assert "Requested by: jo@example.com" in said(blocks[-1:])
+    assert EXECUTION in said(blocks[-1:])
     assert facts.DEADLINE not in said(blocks)
 
 
@@ -602,6 +605,29 @@ def test_the_outcome_says_why_nobody_decided() -> None:
     assert "It was aborted." in said(as_sent(outcome_blocks(cancelled("It was aborted."))))
 
 
+def test_the_comment_of_one_of_several_who_decided_names_its_author() -> None:
+    asked = an_approval(request=Request(timeout=HOUR, required_approvals=2))
+    first = judge(asked, a_response(approver=BOB)).approval
+    done = judge(first, a_response(approver=replace(BOB, id="U0CAROL003"), comment="fine")).approval
+    shown = [said([block]) for block in as_sent(outcome_blocks(done))]
+    assert "<@U0CAROL003>" in shown[shown.index("fine") - 1]
+
+
+def test_an_outcome_of_one_response_does_not_count_it_again() -> None:
+    asked = an_approval(request=Request(timeout=HOUR, required_approvals=2))
+    rejected = judge(asked, a_response(Action.REJECT, BOB)).approval
+    assert said(as_sent(outcome_blocks(rejected))).count("Rejected") == 1
+
+
+def test_the_reason_of_a_cancellation_takes_the_place_of_its_cause_in_slack() -> None:
+    gone = judge(
+        an_approval(), Cancellation(NOW, "It was stopped.", error="ApprovalCancelled", reason="Too late.")
+    ).approval
+    shown = said(as_sent(outcome_blocks(gone)))
+    assert "Too late." in shown
+    assert "It was stopped." not in shown
+
+
 def test_a_comment_is_quoted() -> None:
     (quoted,) = [
         node for node in inside(as_sent(outcome_blocks(decided(comment="no\n*x*")))) if node.get("type") == QUOTE
@@ -619,7 +645,7 @@ def test_form_answers_are_shown_by_their_labels() -> None:
     )
     response = replace(a_response(), form={"Amount": 12.5, "Sure": True})
     approval = replace(decided(request=Request(timeout=HOUR, form=form)), responses=(response,))
-    assert "Amount in euros: 12.5\nSure?: yes" in said(as_sent(outcome_blocks(approval)))
+    assert "Amount in euros: 12.5\nSure? yes" in said(as_sent(outcome_blocks(approval)))
 
 
 def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
@@ -638,9 +664,8 @@ def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
 
 
 def test_a_moment_has_a_fallback_in_utc() -> None:
-    [facts] = [block["fields"] for block in as_sent(request_blocks(an_approval())) if "fields" in block]
-    when = "<!date^1795428000^{date_short_pretty} at {time}|23 Nov 2026, 10:00 UTC>"
-    assert facts[1]["text"] == f"*Respond by*\n{when}"
+    when = f"<!date^1795428000^{{date_short_pretty}} at {{time}}|{readable(an_approval().deadline)}>"
+    assert as_sent(request_blocks(an_approval()))[1]["text"]["text"].endswith(f" by *{when}*.")
 
 
 def test_the_notification_says_what_is_asked_and_later_how_it_ended() -> None:
@@ -739,8 +764,7 @@ def test_a_message_says_that_there_is_a_form_and_which_fields() -> None:
 
 def test_a_message_shows_what_others_filled_in() -> None:
     shown = json.dumps(as_sent(request_blocks(filled_in_by_bob())))
-    assert "*To approve, you confirm or change:*" in shown
-    assert "*Form*, filled in by bob:" in shown
+    assert "*To approve, you confirm or change the form*, filled in by bob:" in shown
     assert "Percent of users: 10" in shown
 
 
@@ -862,7 +886,7 @@ def test_a_home_keeps_slacks_limits_whatever_waits(waiting: list[Approval], rest
     view = home_view(overview, waiting, the_link, now=NOW, said=said).to_dict()
     assert check_home(view) == view
     if waiting:
-        assert f"Waits for you ({len(waiting)})" in json.dumps(view)
+        assert f"Waiting for you ({len(waiting)})" in json.dumps(view)
 
 
 def test_the_address_of_who_decided_is_never_cut_in_a_list() -> None:
@@ -895,7 +919,7 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
     view = home_view(Overview(waiting=rows, requested=rows, decided=rows), waiting, the_link, now=NOW).to_dict()
     assert check_home(view) == view
     shown = json.dumps(view)
-    assert f"And {len(waiting) - MAX_ROWS} more" in shown
+    assert f"{len(waiting) - MAX_ROWS} more: " in shown
     assert REFRESH_ID in shown
     answerable = shown.count(ACTION_IDS[Action.APPROVE])
     assert answerable > 1
@@ -907,7 +931,7 @@ def test_the_greatest_home_keeps_slacks_limits() -> None:
 @given(st.lists(many, max_size=30))
 def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval]) -> None:
     rows = [summarize(approval) for approval in approvals]
-    blocks = as_sent(list_blocks([("Waits for you", rows), ("Others", rows)], the_link, "Nothing."))
+    blocks = as_sent(list_blocks([("Waiting for you", rows), ("Others", rows)], the_link, "Nothing."))
     assert refused(blocks) is None
     assert len(blocks) > 0
 
@@ -937,25 +961,27 @@ def test_the_last_line_of_a_script_stands_above_the_button_that_approves_it() ->
     approval = a_script(SCRIPT)
     blocks = as_sent(request_blocks(approval))
     assert "rm -rf /prod" in said(blocks)
-    assert ACTION_IDS[Action.APPROVE] in json.dumps(blocks[-1])
-    assert blocks[-1]["block_id"].startswith(ALL_SHOWN)
+    *_, actions, _footer = blocks
+    assert ACTION_IDS[Action.APPROVE] in json.dumps(actions)
+    assert actions["block_id"].startswith(ALL_SHOWN)
 
 
 def test_a_message_that_hides_a_line_has_no_button_to_approve_but_a_way_to_the_page() -> None:
     approval = a_script(LONG)
     blocks = as_sent(request_blocks(approval))
-    read, reject, execution = blocks[-1]["elements"]
+    *_, actions, _footer = blocks
+    read, reject, execution = actions["elements"]
     assert (read["action_id"], read["text"]["text"], read["value"]) == (READ_ID, "Read and respond", approval.id)
     assert (reject["action_id"], execution["action_id"]) == (ACTION_IDS[Action.REJECT], OPEN_EXECUTION_ID)
     assert re.fullmatch(r"1,\d{3} of 2,001 lines of the workflow input", not_shown(blocks))
-    assert "block_id" not in blocks[-1]
+    assert "block_id" not in actions
 
 
 def test_people_who_may_only_see_a_request_get_a_link_to_the_page_and_no_buttons() -> None:
     assert "actions" not in {block["type"] for block in as_sent(request_blocks(a_script(SCRIPT), answerable=False))}
     blocks = as_sent(request_blocks(a_script(LONG), answerable=False))
-    [read] = blocks[-1]["elements"]
-    assert "press *Read in full* for a link of your own." in said(blocks)
+    [read] = blocks[-2]["elements"]
+    assert "Press *Read in full*" in said(blocks)
     assert (read["action_id"], read["text"]["text"]) == (READ_ID, "Read in full")
 
 
@@ -985,7 +1011,7 @@ def test_the_authors_text_is_quoted_below_our_own() -> None:
     heading = texts.index("*From the request*")
     assert any("Approved by alice@example.com" in text for text in texts[:heading])
     assert not any("ciso@example.com" in text for text in texts[:heading])
-    for block in blocks[heading + 1 : -1]:
+    for block in blocks[heading + 1 : -2]:  # The buttons and the footer are ours.
         label, *quoted = block["elements"]
         assert said([label]) in {"Facts", "Details", "Links", "Workflow input"}
         assert {each["type"] for each in quoted} == {QUOTE}
@@ -1006,8 +1032,8 @@ def test_our_facts_name_the_execution_and_the_inputs_who_started_it() -> None:
     parent = "arn:aws:states:eu-west-1:123456789012:execution:Release:run-9"
     request = Request(timeout=HOUR, context={facts.STARTED_BY: parent})
     blocks = as_sent(request_blocks(an_approval(request=request)))
-    [fields] = [block["fields"] for block in blocks if "fields" in block]
-    assert {"*AWS account*\n123456789012", "*AWS region*\neu-west-1"} <= {field["text"] for field in fields}
+    footer = said(blocks[-1:])
+    assert all(f"{label}: {value}" in footer for label, value in facts.source(an_approval(request=request)))
     [_, (kind, value, _)] = under(blocks)["Facts"]
     assert (kind, value) == ("text", ": Release, execution run-9")
 

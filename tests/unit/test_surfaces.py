@@ -152,7 +152,7 @@ def test_a_home_approves_only_what_it_shows(request: Request) -> None:
 def test_a_list_approves_nothing(approvals: list[Approval]) -> None:
     found = [
         block.to_dict()
-        for block in list_blocks([("Waits for you", [*map(summarize, approvals)])], lambda _: "https://x", "")
+        for block in list_blocks([("Waiting for you", [*map(summarize, approvals)])], lambda _: "https://x", "")
     ]
     assert APPROVE not in json.dumps(found)
 

@@ -150,9 +150,9 @@ def test_viewers_may_respond_to_and_see_requests_that_wait_for_them(approval: Ap
         ("mine", (Subcommand.MINE, "")),
         ("search  two words ", (Subcommand.SEARCH, "two words")),
         ("show abc123", (Subcommand.SHOW, "abc123")),
-        ("search", (Subcommand.HELP, "search needs a text.")),
-        ("mine too", (Subcommand.HELP, "mine takes no text.")),
-        ("delete all", (Subcommand.HELP, "Unknown command: delete")),
+        ("search", (Subcommand.HELP, "\u201csearch\u201d needs a text.")),
+        ("mine too", (Subcommand.HELP, "\u201cmine\u201d takes no text.")),
+        ("delete all", (Subcommand.HELP, "Unknown command \u201cdelete\u201d.")),
         ("help", (Subcommand.HELP, "")),
         ("help me", (Subcommand.HELP, "")),
     ],
@@ -204,7 +204,7 @@ def test_pasted_words_are_searched_without_their_quotes() -> None:
 
 
 def test_long_unknown_command_is_cut() -> None:
-    assert parse_command("x" * 400) == (Subcommand.HELP, f"Unknown command: {'x' * 50}")
+    assert parse_command("x" * 400) == (Subcommand.HELP, f"Unknown command \u201c{'x' * 50}\u201d.")
 
 
 @given(st.text())

@@ -1,0 +1,57 @@
+"""Who is who by IAM: the roles that a request names as approvers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from approvals.domain.people import Person
+from approvals.requests.identities import UnresolvedError
+from iam.addresses import IAM, is_role, role_name, without_path
+from iam.sessions import PersonRole, proves_person
+
+
+class RoleResolver:
+    """Resolves ARNs of roles of the stack's `account`. It asks nobody.
+
+    A role stands in a request's people for everyone who responds through it: `Person.admits` finds them. Who they are
+    is known only when they respond, so a role counts as one person where a request needs several.
+    """
+
+    channel = IAM
+
+    def __init__(self, account: str, person_roles: Sequence[PersonRole] | None = None) -> None:
+        self._account = account
+        self._person_roles = person_roles
+
+    def prepare(self, names: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def understands(self, name: str) -> bool:
+        """Return True for the ARN of a role."""
+        return is_role(name)
+
+    def resolve(self, name: str) -> list[Person]:
+        """Return what stands for the people of a role. Raise `UnresolvedError` if its sessions prove nobody."""
+        role = without_path(name)
+        if not proves_person(role, self._account, self._person_roles):
+            raise UnresolvedError(
+                f"Sessions of role {role_name(role)} don't identify a person. Use an IAM Identity Center role, or add "
+                "it to the policy's PersonRoles."
+            )
+        return [Person(id=role, name=f"role {role_name(role)}", identities={IAM: role})]
+
+    def recognize(self, name: str) -> Person:
+        """Raise `UnresolvedError`: a role asks for nothing."""
+        raise UnresolvedError(f"{role_name(name)} is a role. The requester must be a person.")
+
+    def complete(self, person: Person) -> Person:
+        """Return the person as they are."""
+        return person
+
+    def reachable(self, person: Person) -> Person:
+        """Return the person as they are."""
+        return person
+
+    def unreachable(self, name: str) -> str:
+        """Say that the role reaches nobody."""
+        return f"Nobody can respond through {name}."

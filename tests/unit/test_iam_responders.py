@@ -1,0 +1,281 @@
+"""Who may respond by IAM: people whom the request names by address, and people of the roles that it names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from approvals.domain.eligibility import Reason, responder
+from approvals.domain.groups import Group
+from approvals.domain.history import history
+from approvals.domain.judgement import Verdict
+from approvals.domain.model import Action, Approval, Request, Status
+from approvals.domain.people import Approver, People, Person
+from approvals.domain.result import result
+from approvals.domain.rules import judge
+from approvals.domain.seats import approvals_in, demands
+from approvals.domain.wording import rules_sentence
+from approvals.requests.identities import Resolver, identify
+from approvals.requests.parse import InvalidRequestError, parse_request
+from approvals.services.channel import Done, News, NewsKind
+from approvals.store.items import approval_to_item
+from approvals.store.reading import read_approval
+from approvals.store.table import serialized
+from cli.document import response_document
+from iam.channel import IamChannel
+from iam.resolver import RoleResolver
+from iam.sessions import PersonRole
+from mail.resolver import EmailResolver
+from tests.support.builders import a_response, an_approval
+from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE, SSO_ROLE_WITH_PATH, by_iam
+
+ANN, BO, RO = (f"{name}@example.com" for name in ("ann", "bo", "ro"))
+ROLE = Person(id=SSO_ROLE, name=f"role {SSO}", identities={"iam": SSO_ROLE})
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/Deployer"
+OTHER_SSO = f"arn:aws:iam::{ACCOUNT}:role/AWSReservedSSO_Reader_fedcba9876543210"
+
+
+def a_person(address: str) -> Person:
+    return Person(id=address, name=address, identities={"email": address})
+
+
+def asking(*approvers: Person, requester: str = RO, escalation: tuple[Person, ...] = (), **asked: Any) -> Approval:
+    """Return an approval of a request that names these."""
+    request = Request(
+        title="Deploy", timeout=timedelta(hours=1), requested_by=requester, approvers=tuple(p.id for p in approvers)
+    )
+    people = People(approvers=approvers, escalation=escalation, requester=a_person(requester))
+    return an_approval(request=replace(request, **asked), people=people, deliveries=())
+
+
+# Whom the request names by address.
+
+
+def test_a_session_is_the_person_with_its_address() -> None:
+    approval = asking(a_person(ANN), a_person(BO))
+    assert responder(approval, by_iam("Ann@example.com")) == a_person(ANN)
+    assert responder(approval, by_iam("eve@example.com")) is Reason.NOT_AN_APPROVER
+
+
+def test_one_human_counts_once_by_iam_and_by_email() -> None:
+    approval = asking(a_person(ANN), a_person(BO), required_approvals=2)
+    first = judge(approval, a_response(approver=by_iam(ANN)))
+    again = judge(first.approval, a_response(approver=Approver(id=ANN, name=ANN, channel="email"), minutes=2))
+    assert (first.verdict, again.verdict) == (Verdict.COUNTED, Verdict.REPEATED)
+
+
+def test_requesters_cannot_approve_their_own_request_by_iam() -> None:
+    assert responder(asking(a_person(ANN), a_person(RO)), by_iam(RO)) is Reason.OWN_REQUEST
+    assert responder(asking(ROLE), by_iam(RO)) is Reason.OWN_REQUEST
+    assert responder(asking(ROLE, allow_self_approval=True), by_iam(RO)) == a_person(RO)
+
+
+def test_who_is_not_proven_may_not_respond_whatever_they_are_called() -> None:
+    unproven = Approver(id=ANN, name=ANN, channel="iam", is_proven=False)
+    for approval in (asking(a_person(ANN)), asking(ROLE), an_approval()):
+        assert responder(approval, unproven) is Reason.NOT_PROVEN
+
+
+def test_where_nobody_is_named_nobody_was_asked_by_iam() -> None:
+    approval = an_approval(people=People(requester=a_person(RO)))
+    assert responder(approval, by_iam(ANN)) is Reason.NOT_ASKED
+    assert responder(approval, by_iam(RO)) is Reason.OWN_REQUEST
+
+
+# Whom it names by role.
+
+
+def test_everyone_who_responds_through_a_named_role_is_a_person_of_their_own() -> None:
+    approval = asking(ROLE, a_person(BO), required_approvals=2)
+    first = judge(approval, a_response(approver=by_iam("ann+x@example.com")))
+    assert [response.person for response in first.approval.responses] == [ANN]
+    again = judge(first.approval, a_response(approver=by_iam(ANN), minutes=2))
+    second = judge(first.approval, a_response(approver=by_iam("cy@example.com"), minutes=2))
+    assert (first.verdict, again.verdict) == (Verdict.COUNTED, Verdict.REPEATED)
+    assert (second.verdict, second.approval.status) == (Verdict.DECIDED, Status.APPROVED)
+
+
+@pytest.mark.parametrize("order", [(ROLE, a_person(BO)), (a_person(BO), ROLE)])
+def test_a_named_person_stays_the_same_through_a_named_role(order: tuple[Person, ...]) -> None:
+    approval = asking(*order, required_approvals=2)
+    first = judge(approval, a_response(approver=by_iam(BO)))
+    by_email = a_response(approver=Approver(id=BO, name=BO, channel="email"), minutes=2)
+    assert judge(first.approval, by_email).verdict is Verdict.REPEATED
+    assert first.approval.status is Status.PENDING
+
+
+def test_who_is_asked_later_is_the_same_through_a_named_role() -> None:
+    cy = Person(id="U0CY000003", name="Cy", identities={"slack": "U0CY000003", "email": "cy@example.com"})
+    approval = asking(ROLE, escalation=(cy,))
+    assert responder(approval, by_iam("cy@example.com")) == cy
+
+
+def test_another_role_is_not_admitted() -> None:
+    assert responder(asking(ROLE), by_iam(ANN, OTHER_SSO)) is Reason.NOT_AN_APPROVER
+    assert responder(asking(ROLE), Approver(id=ANN, name=ANN, channel="email")) is Reason.NOT_AN_APPROVER
+
+
+def test_a_role_is_named_in_sentences() -> None:
+    assert f"Only role {SSO} and {BO} may answer." in str(rules_sentence(asking(ROLE, a_person(BO))))
+
+
+def test_a_role_in_a_group_stands_for_those_who_respond_through_it() -> None:
+    people = resolved(
+        approvers=(ANN,), groups=(Group(name="security", approvers=(SSO_ROLE,)), Group(name="ops", approvers=(BO,)))
+    )
+    request = Request(
+        title="Deploy",
+        timeout=timedelta(hours=1),
+        approvers=(ANN,),
+        groups=(Group(name="security", approvers=(SSO_ROLE,)), Group(name="ops", approvers=(BO,))),
+        required_approvals=2,
+    )
+    approval = an_approval(request=request, people=people, deliveries=())
+    approval = judge(approval, a_response(approver=by_iam("cy@example.com"))).approval
+    security, ops = demands(approval)[1:]
+    assert [len(approvals_in(approval, each)) for each in (security, ops)] == [1, 0]
+    by_email = Approver(id=BO, name=BO, channel="email")
+    assert judge(approval, a_response(approver=by_email, minutes=2)).approval.status is Status.APPROVED
+    assert judge(approval, a_response(approver=by_iam(ANN), minutes=2)).approval.status is Status.PENDING
+
+
+# The names in a request.
+
+
+class Directory:
+    """A channel whose user has no address there."""
+
+    channel = "chat"
+
+    def prepare(self, names: object) -> None: ...
+
+    def understands(self, name: str) -> bool:
+        return name == "U0RO000005"
+
+    def resolve(self, name: str) -> list[Person]:
+        return [self.recognize(name)]
+
+    def recognize(self, name: str) -> Person:
+        return Person(id=name, name="Ro", identities={"chat": name})
+
+    def complete(self, person: Person) -> Person:
+        return person
+
+    def reachable(self, person: Person) -> Person:
+        return person
+
+    def unreachable(self, name: str) -> str:
+        return name
+
+
+def resolved(roles: list[PersonRole] | None = None, **asked: Any) -> People:
+    """Return the people of a request, with email, a channel without addresses, and IAM."""
+    resolvers: list[Resolver] = [
+        EmailResolver(lambda: {each: each for each in (ANN, BO)}),
+        Directory(),
+        RoleResolver(ACCOUNT, roles),
+    ]
+    return identify(Request(timeout=timedelta(hours=1), **asked), resolvers, shared="approver@example.com")
+
+
+def test_a_request_names_roles_by_their_arn_with_or_without_path() -> None:
+    asked: Any = {
+        "Approval": {"Approvers": [SSO_ROLE_WITH_PATH, ANN], "EscalateTo": [SSO_ROLE], "EscalateAfterMinutes": 5}
+    }
+    request = parse_request(asked, default_timeout=timedelta(hours=1))
+    assert request.approvers == (SSO_ROLE_WITH_PATH, ANN)
+    people = resolved(approvers=request.approvers, escalate_to=request.escalate_to)
+    assert people.approvers == (ROLE, a_person(ANN))
+    assert people.escalation == (ROLE,)
+
+
+@pytest.mark.parametrize("asked", [{"RequestedBy": SSO_ROLE}, {"Notify": [SSO_ROLE]}, {"Channel": SSO_ROLE}])
+def test_a_role_only_approves(asked: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_request({"Approval": asked}, default_timeout=timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("role", "roles"),
+    [
+        (DEPLOYER, None),
+        (DEPLOYER, [PersonRole(SSO_ROLE)]),
+        (SSO_ROLE, []),
+        (SSO_ROLE.replace(ACCOUNT, "210987654321"), None),
+    ],
+)
+def test_a_role_whose_sessions_prove_nobody_is_refused_as_an_approver(
+    role: str, roles: list[PersonRole] | None
+) -> None:
+    name = role.rpartition("/")[2]
+    problem = (
+        f"Approval.Approvers[1]: sessions of role {name} don't identify a person. Use an IAM Identity Center role, or "
+        "add it to the policy's PersonRoles"
+    )
+    with pytest.raises(InvalidRequestError) as refused:
+        resolved(roles, approvers=(ANN, role))
+    assert refused.value.problems == [problem]
+
+
+def test_a_role_of_the_policy_is_an_approver() -> None:
+    [role] = resolved([PersonRole(DEPLOYER)], approvers=(DEPLOYER,)).approvers
+    assert role == Person(id=DEPLOYER, name="role Deployer", identities={"iam": DEPLOYER})
+
+
+def test_a_role_counts_as_one_where_several_must_respond() -> None:
+    with pytest.raises(InvalidRequestError, match="RequiredApprovals: 2 is too many; only 1 person"):
+        resolved(approvers=(SSO_ROLE,), required_approvals=2)
+    assert resolved(approvers=(SSO_ROLE, ANN), required_approvals=2).approvers == (ROLE, a_person(ANN))
+
+
+def test_a_requester_without_an_address_could_hide_behind_a_role() -> None:
+    with pytest.raises(InvalidRequestError, match="RequestedBy: people who respond through a role"):
+        resolved(approvers=(ANN, SSO_ROLE), requested_by="U0RO000005")
+    ways: list[dict[str, Any]] = [{"allow_self_approval": True}, {"approvers": (ANN,)}, {"requested_by": BO}]
+    for asked in ways:
+        assert resolved(**{"approvers": (ANN, SSO_ROLE), "requested_by": "U0RO000005", **asked}).requester
+
+
+# What the channel does, and what the record keeps.
+
+
+def test_a_request_that_names_a_role_alone_has_asked_somebody_and_sends_nothing() -> None:
+    tasks = IamChannel().invite(asking(ROLE, a_person(ANN)))
+    assert {step: task(an_approval()) for step, task in tasks.items()} == {f"request_iam:{SSO_ROLE}": Done()}
+    assert IamChannel().invite(asking(a_person(ANN))) == {}
+    assert IamChannel().update(asking(ROLE), News(NewsKind.REMINDER, "reminder-1")) == {}
+    assert IamChannel().conclude(asking(ROLE)) == {}
+
+
+def test_the_proof_is_kept_and_shown() -> None:
+    decided = judge(asking(ROLE), a_response(Action.APPROVE, by_iam(ANN))).approval
+    stored = read_approval(serialized(approval_to_item(decided)))
+    [response] = stored.responses
+    assert stored.decision
+    assert stored.decision.approver
+    assert response.approver.role == stored.decision.approver.role == SSO_ROLE
+    assert f"{ANN} approved it by IAM, role {SSO}." in [entry.text for entry in history(stored)]
+    found: Any = result(stored)["Responses"]
+    assert [(each["Channel"], each["By"], each["Role"]) for each in found] == [("iam", ANN, SSO_ROLE)]
+    assert response_document(stored, response)["Role"] == SSO_ROLE
+
+
+def test_a_refused_session_is_kept_with_its_role_once() -> None:
+    unproven = Approver(id=DEPLOYER, name="i-am-ann", channel="iam", role=DEPLOYER, is_proven=False)
+    first = judge(asking(ROLE), a_response(approver=unproven))
+    assert (first.verdict, first.reason) == (Verdict.NOT_ALLOWED, Reason.NOT_PROVEN)
+    [refusal] = first.approval.refusals
+    assert (refusal.approver.role, refusal.reason) == (DEPLOYER, "NOT_PROVEN")
+    assert "i-am-ann tried to approve it by IAM, role Deployer, and may not." in [
+        entry.text for entry in history(first.approval)
+    ]
+    assert not judge(first.approval, a_response(approver=replace(unproven, name="bo@example.com"))).changed
+
+
+def test_records_without_iam_are_as_they_were() -> None:
+    approval = judge(asking(a_person(ANN)), a_response(approver=Approver(id=ANN, name=ANN, channel="email"))).approval
+    assert "role" not in str(approval_to_item(approval)["responses"])
+    assert "Role" not in str(result(approval))
