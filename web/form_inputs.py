@@ -10,7 +10,7 @@ from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
-from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, format_answer
+from approvals.domain.forms import MAX_COMMENT, MAX_LENGTH, NO, YES, Problem, format_answer
 from approvals.domain.kind_wording import confirmation, words_of
 from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import Attributes, tag
@@ -134,10 +134,19 @@ def _form_input(asked: FormField, given: str, typed: Typed) -> ET.Element:
         )
     if choices:
         return _labelled(name, label, typed, "select", {"required": asked.required}, *_options(asked, given))
+    hint = _hint(asked)
     if asked.type is FieldType.TEXT and asked.max_length > MAX_LINE:
         attributes: Attributes = {"rows": "4", "maxlength": str(asked.max_length), "required": asked.required}
-        return _labelled(name, label, typed, "textarea", attributes, _area_text(given))
-    return _labelled(name, label, typed, "input", _line(asked, given, wrong=name in typed.problems))
+        return _labelled(name, label, typed, "textarea", attributes, _area_text(given), hint=hint)
+    return _labelled(name, label, typed, "input", _line(asked, given, wrong=name in typed.problems), hint=hint)
+
+
+def _hint(asked: FormField) -> str:
+    """Return the limits of a field as a sentence; empty if it has none that people meet."""
+    if asked.type is FieldType.TEXT:
+        return f"Up to {asked.max_length:,} characters." if asked.max_length < MAX_LENGTH else ""
+    limits = forms.limits(asked)
+    return f"A {asked.type.value}{limits}." if limits else ""
 
 
 def _line(asked: FormField, given: str, *, wrong: bool) -> Attributes:
@@ -177,12 +186,12 @@ def _tick(attributes: Attributes, text: str) -> ET.Element:
 def _labelled(
     name: str, label: str, typed: Typed, kind: str, more: Attributes, *children: ET.Element | str, hint: str = ""
 ) -> ET.Element:
-    attributes = {"id": element_id(name), "name": name, "dir": "auto", **more, **_marks(name, typed)}
+    attributes = {"id": element_id(name), "name": name, "dir": "auto", **more, **_marks(name, typed, hint=bool(hint))}
     return tag(
         "div",
         {"class": "field"},
         tag("label", {"for": element_id(name), "dir": "auto"}, label),
-        tag("p", {"class": "hint"}, hint) if hint else "",
+        tag("p", {"class": "hint", "id": f"{element_id(name)}-hint"}, hint) if hint else "",
         _problem(name, typed),
         tag(kind, attributes, *children),
     )
@@ -193,9 +202,11 @@ def _problem(name: str, typed: Typed) -> ET.Element | str:
     return tag("p", {"class": "problem", "id": f"{element_id(name)}-problem"}, text) if text else ""
 
 
-def _marks(name: str, typed: Typed) -> Attributes:
+def _marks(name: str, typed: Typed, *, hint: bool = False) -> Attributes:
     wrong = name in typed.problems
-    return {"aria-invalid": wrong and "true", "aria-describedby": wrong and f"{element_id(name)}-problem"}
+    about = [kind for kind, is_there in (("hint", hint), ("problem", wrong)) if is_there]
+    described = " ".join(f"{element_id(name)}-{kind}" for kind in about)
+    return {"aria-invalid": wrong and "true", "aria-describedby": described or False}
 
 
 def _area_text(text: str) -> str:

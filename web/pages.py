@@ -101,7 +101,11 @@ def recorded(
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval) if sentence),
         _form(
             fields,
-            tag("p", {"class": "hint"}, "You can withdraw until the request is decided."),
+            tag(
+                "p",
+                {"class": "hint"},
+                f"You can withdraw your response until the {words_of(approval).request} is decided.",
+            ),
             tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Withdraw my response"),
         ),
         *sections.request(approval, fields.get("to", ""), now),

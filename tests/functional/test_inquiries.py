@@ -333,7 +333,7 @@ def test_an_execution_named_like_another_requests_short_id_does_not_take_its_pla
 @pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])
 def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(app: SlackApp, channel: str, told_in: str) -> None:
     """Nothing edits that message, and in any other channel the app is no member."""
-    app.ask("Deploy web 2.4.1")
+    asked = app.ask("Deploy web 2.4.1")
     answer = app.command("show run-1", BOBS, channel)
     assert app.send(app.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS))["statusCode"] == 200
     app.deliver()

@@ -485,8 +485,9 @@ def test_a_page_is_a_complete_accessible_document(html: str) -> None:
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in page.elements:
-        assert ("aria-invalid" in attributes) == ("aria-describedby" in attributes)
-        assert attributes.get("aria-describedby", ids[0] if ids else None) in [*ids, None]
+        described = attributes.get("aria-describedby", "").split()
+        assert ("aria-invalid" in attributes) == any(each.endswith("-problem") for each in described)
+        assert set(described) <= set(ids)
 
 
 @pytest.mark.parametrize("html", EVERY_PAGE)
@@ -647,7 +648,7 @@ def test_typed_input_is_kept_and_each_error_is_named_at_the_top_and_at_its_input
     share = next(each for each in page.named("input") if each["name"] == "form.Share")
     # A browser shows nothing in an input for numbers whose value is none.
     assert (share["type"], share["value"]) == ("text", "many")
-    assert (share["aria-invalid"], share["aria-describedby"]) == ("true", "form-Share-problem")
+    assert (share["aria-invalid"], share["aria-describedby"]) == ("true", "form-Share-hint form-Share-problem")
     assert page.text.count("Enter a number.") == 2
     assert {"href": "#form-Share", "dir": "auto"} in page.named("a")
     assert "\n\nwhy" in page.parts, "a browser drops the first line break"
@@ -721,7 +722,7 @@ def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_withdrawn() -> 
     assert "You approved this request on 23 Nov 2026, 09:01 UTC." in page.text
     assert "1 more approval needed." in page.parts
     assert "Waiting for carol (carol@example.com) and dave (dave@example.com)." in page.text
-    assert "You can withdraw until the request is decided." in page.text
+    assert "You can withdraw your response until the request is decided." in page.text
     assert page.inside("button") == ["Withdraw my response"]
     assert "Looks good" in page.text
     assert page.named("button") == [{"class": "plain", "name": "do", "value": "withdraw"}]
@@ -887,3 +888,11 @@ def test_a_name_is_one_line_on_every_page(line_break: str) -> None:
         assert "2 of 2 approvals" in page.text
         assert not [line for line in page.text.splitlines() if line.startswith(("2 of 2", "https:"))]
         assert "evil.example/" not in page.text
+
+
+def test_a_field_with_limits_states_them_before_the_first_try() -> None:
+    page = confirm(asking(form=FORM))
+    hints = [text for text in page.inside("p") if text.startswith(("A ", "Up to "))]
+    assert hints[:3] == ["Up to 20 characters.", "A number from 1 to 99.5.", "A date, not before 2026-11-23."]
+    [share] = [each for each in page.named("input") if each["name"] == "form.Share"]
+    assert share["aria-describedby"] == "form-Share-hint"
