@@ -139,7 +139,7 @@ class ReplyDelivery:
                 self._list(reply, self._open(viewer), _NOTHING_OPEN)
             case Subcommand.MINE:
                 mine = [summarize(approval) for approval in self._recent() if is_requester(approval, viewer)]
-                self._list(reply, [("Your requests", mine)], _NOTHING_REQUESTED)
+                self._list(reply, [("Your requests", mine)], _NOTHING_REQUESTED, own=True)
             case Subcommand.SEARCH:
                 visible = (approval for approval in self._recent() if can_see(approval, viewer))
                 found = [summarize(approval) for approval in visible if has_words(approval, text)]
@@ -150,8 +150,15 @@ class ReplyDelivery:
                 problem = [paragraph(sentence(text))] if text else []
                 self._messenger.respond(reply.response_url, "Commands", [*problem, paragraph(HELP)])
 
-    def _list(self, reply: DeferredReply, sections: Sequence[tuple[str, Sequence[Summary]]], nothing: str) -> None:
-        blocks = list_blocks(sections, self._messenger.link, nothing)
+    def _list(
+        self,
+        reply: DeferredReply,
+        sections: Sequence[tuple[str, Sequence[Summary]]],
+        nothing: str,
+        *,
+        own: bool = False,
+    ) -> None:
+        blocks = list_blocks(sections, self._messenger.link, nothing, own=own)
         self._messenger.respond(reply.response_url, "Approvals", blocks)
 
     def _open(self, viewer: Viewer) -> list[tuple[str, list[Summary]]]:

@@ -16,6 +16,8 @@ WITHOUT_OPTION = frozenset({"Form", "MoreTime"})
 """Keys without an option: a file is the better place for them."""
 
 _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
+    "Title": ("--title", None, "The request in one line."),
+    "Details": ("--details", None, "Information that approvers need to respond, in Markdown."),
     "Facts": ("--fact", "LABEL=VALUE", "Fact for the approvers. Repeatable."),
     "Links": ("--link", "LABEL=URL", "Link for the approvers. Repeatable."),
     "RequestedBy": ("--requested-by", "WHO", "Requester, who can't respond: email address or Slack user ID."),

@@ -27,6 +27,15 @@ REFUND: Json = {
         "Form": [{"Name": "Amount", "Type": "number", "Minimum": 1, "Maximum": 500, "Required": True}],
     }
 }
+FIREWALL: Json = {
+    "Approval": {
+        "Title": "Open port 8443 to partners",
+        "Groups": [
+            {"Name": "security", "Approvers": ["alice@example.com", "carol@example.com"]},
+            {"Name": "ops", "Approvers": ["bob@example.com", "carol@example.com"]},
+        ],
+    }
+}
 DELETION: Json = {"Approval": {"Title": "Delete the old production database", "Severity": "high"}}
 RENEWAL: Json = {
     "Approval": {
@@ -53,6 +62,7 @@ def play(url: str) -> None:
     _both_at_once(person)
     _clicked_again(person)
     _two_of_three_with_a_form(person)
+    _one_of_each_group(person)
     _high_severity(person)
     _reminded_and_escalated(person, renewal)
     print(f"\nAll steps passed in {time.monotonic() - started:.0f} s.", flush=True)
@@ -147,6 +157,21 @@ def _two_of_three_with_a_form(person: Person) -> None:
     check(result["Form"] == {"Amount": 130}, f"the result has the form {result['Form']}")
     check(len(result["Responses"]) == 2, "the result does not have both responses")  # noqa: PLR2004
     _saw(f"alice got an email about the change, and confirmed it: {result['Status']}, with the amount 130")
+
+
+def _one_of_each_group(person: Person) -> None:
+    _part("One of security and one of ops")
+    name = person.start("firewall", FIREWALL)
+    message = person.message(name)
+    page = person.confirm(person.open(links(person.mail(name, to="alice@"))["approve"]))
+    check("security: 1 of 1, ops: 0 of 1" in page.text, "the page shows no progress of the groups")
+    check(person.execution(name)["status"] == "RUNNING", "one group alone decided the request")
+    _saw("alice of security approved by email: security: 1 of 1, ops: 0 of 1, and the workflow still waits")
+    person.click(message, "approve", BOB)
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    groups = [(group["Name"], len(group["ApprovedBy"])) for group in result["Groups"]]
+    check(groups == [("security", 1), ("ops", 1)], f"the result has the groups {groups}")
+    _saw(f"bob of ops approved in Slack: {result['Status']}, and the result names who approved of each group")
 
 
 def _high_severity(person: Person) -> None:

@@ -50,15 +50,18 @@ TOGETHER = """\
 ## Keys that go together
 
 - `Kind` can be `question` only with `Form`.
-- `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers`.
+- `EscalateTo` needs `EscalateAfterMinutes`, less than the request's minutes, and `Approvers` or `Groups`.
+- `Silent` needs `Approvers` or `Groups`. The people who are notified must be enough to approve, and to reject.
 - Each of `Reminders` is less than the request's minutes.
 - `RequiredApprovals` is at most the number of people who can respond. The requester is not one of them without
   `AllowSelfApproval`, and the people in `EscalateTo` are not either. The sum of `RequiredApprovals` and
-  `RequiredRejections` is at most one more. Otherwise, all could respond without a decision.
+  `RequiredRejections` is at most one more. Otherwise, all could respond without a decision. Both hold for each of
+  `Groups`, too, with its members and its number. Every group has a different name.
 - In `Form`, `Choices` is only for the type `choice`, `Minimum` and `Maximum` for `number` (at most 15 digits) and
   `date`, and `MaxLength` for `text`. Every field has a different name, and none is named `comment`.
-- An email address in `Approvers` or `EscalateTo` belongs to a Slack user, or its subscription to the stack's topic is
-  confirmed. A Slack user is an active member of the app's own workspace, and a group has at least one such member.
+- An email address in `Approvers`, `Groups`, `Silent` or `EscalateTo` belongs to a Slack user, or its subscription to
+  the stack's topic is confirmed. A Slack user is an active member of the app's own workspace, and a group has at least
+  one such member.
 
 ## In an editor or a test
 
@@ -135,6 +138,18 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
             "RequiredApprovals": 2,
             "Comment": {"Approve": "off", "Reject": "required"},
             "Notify": ["audit@example.com"],
+        },
+    ),
+    "One of each group": (
+        "Security and operations must each approve, by two different people. Eve can respond, but is not notified.",
+        {
+            "Title": "Open port 8443 to partners",
+            "RequestedBy": "dan@example.com",
+            "Groups": [
+                {"Name": "security", "Approvers": ["S0SECURITY"]},
+                {"Name": "ops", "Approvers": ["otto@example.com", "pia@example.com"], "Required": 1},
+            ],
+            "Silent": ["eve@example.com"],
         },
     ),
     "A form": (

@@ -189,7 +189,7 @@ def _form(fields: Mapping[str, str], *content: ET.Element | str, style: str = ""
 
 
 def _is_short(approval: Approval, action: Action) -> bool:
-    """Return True if the form is at most a comment and a box to tick."""
+    """Return True if the form is at most a comment and a checkbox."""
     if action is Action.APPROVE and approval.request.form:
         return False
     return approval.request.severity is not Severity.HIGH or len(approval.title) <= MAX_STICKY_TITLE

@@ -1,7 +1,7 @@
 """Demands: how many of which people must approve. A request is a list of demands, all of which must hold.
 
 Pure, and knows people by their ids alone. Every count is a count of seats: the ids in `approving` are those of the
-people whose seats are filled by an approval, whoever filled them.
+people whose seats are filled by an approval, also by another person's.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from approvals.domain.profiles import open_channels
 
 
 class Reason(StrEnum):
-    """Why a response is not taken."""
+    """Why a response is not recorded."""
 
     TOO_EARLY = "TOO_EARLY"
     """Identities are not resolved yet. Nothing is wrong: they may try again in a moment."""
@@ -39,7 +39,7 @@ class Reason(StrEnum):
 
 
 def is_quorum(request: Request) -> bool:
-    """Return True if the request needs more than one person for an outcome: then who is who decides it."""
+    """Return True if the request needs more than one person for an outcome: then identities matter."""
     return max(request.required_approvals, request.required_rejections) > 1 or bool(request.groups)
 
 
@@ -140,7 +140,7 @@ def stranger(approver: Approver, person: str = "") -> Person:
 def _named(approval: Approval, people: People) -> tuple[Person, ...]:
     """Return the people whom the request names: those it is escalated to only from then on.
 
-    `eligible` and `responder` both ask here, so that surfaces name the people whose responses count.
+    `eligible` and `responder` both ask here, so that surfaces name the people who can respond.
     """
     return (*people.approvers, *(people.escalation if approval.escalated_at else ()))
 

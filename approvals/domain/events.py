@@ -77,7 +77,7 @@ def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
             for group in request.groups
         ],
         "Severity": request.severity.value,
-        "Deadline": iso(approval.requested_at + request.timeout),  # as it was asked: more time moves it later
+        "Deadline": iso(approval.requested_at + request.timeout),  # the original one: extensions move it
         "Digest": request.digest,
     }
 

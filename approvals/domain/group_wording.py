@@ -32,7 +32,7 @@ def group_needs(approval: Approval) -> str:
 
 
 def group_shortfall(approval: Approval) -> str:
-    """Return what is still missing: `1 more approval from ops`."""
+    """Return the missing approvals: `1 more approval from ops`."""
     found, groups = approving(approval), _groups(approval)
     if not groups:
         return ""

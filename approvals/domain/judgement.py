@@ -17,9 +17,9 @@ class Verdict(StrEnum):
 
     DECIDED = "DECIDED"
     COUNTED = "COUNTED"
-    """The response counts. More responses are needed."""
+    """The response is recorded. More responses are needed."""
     RESET = "RESET"
-    """The response counts, and changed the form: earlier approvals, of other values, count no longer."""
+    """The response is recorded and changed the form, which reset the earlier approvals of other values."""
     OUTDATED = "OUTDATED"
     """Others filled in other values than this response, and the person was not shown them."""
     REPEATED = "REPEATED"
@@ -47,7 +47,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """An approver takes back what they answered. `key` and `sent_at` are as in a `Response`."""
+    """An approver withdraws a response. `key` and `sent_at` are as in a `Response`."""
 
     approver: Approver
     at: datetime
@@ -57,7 +57,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionRequest:
-    """An approver asks for more time. `key` and `sent_at` are as in a `Response`."""
+    """An approver extends the deadline. `key` and `sent_at` are as in a `Response`."""
 
     approver: Approver
     at: datetime
@@ -101,7 +101,7 @@ ApprovalEvent = Response | Withdrawal | ExtensionRequest | Expiry | ScheduledChe
 class Judgement:
     """A verdict, and the approval after the event. `changed` says whether there is something to store.
 
-    `reason` says why the person may not respond, `problems` what is missing or wrong in the response.
+    `reason` says why the person may not respond, `problems` the missing or wrong parts of the response.
     """
 
     verdict: Verdict

@@ -85,7 +85,7 @@ class MoreTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request: what is asked, of whom, and by which rules.
+    """A request: its content, its approvers and its rules.
 
     `approvers`, `groups`, `silent` and `escalate_to` name people as the requester did: addresses, user ids and user
     group ids of channels. `silent` people may respond and are not told. Durations count from the request. `context` is
@@ -252,7 +252,7 @@ class Approval:
 
     `link_key` is a secret: it is kept out of `repr`, and must be kept out of everything else. It is empty where no link
     is made or checked. `people` is None until identities are resolved: nobody may respond before. `version` counts the
-    writes that changed responses or deadlines; `steps` are the marks of what is done, `reminded` is the number of
+    writes that changed responses or deadlines; `steps` are the marks of done tasks, `reminded` is the number of
     reminders that are due, `published` the marks of published events.
     """
 

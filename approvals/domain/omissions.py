@@ -33,7 +33,7 @@ class Surface:
 
     `room` is for all parts together. The others are what something takes beside its text: a `part` (with its heading),
     a `row` (a fact, a link, a value of the input), a `block` of the details, a `group` of blocks of one shape, a `run`
-    of text, a `style` of it, a `line`. `note` is what it takes to say what is left out. `form` tells whether the form
+    of text, a `style` of it, a `line`. `note` is the size of the text about omissions. `form` tells whether the form
     is shown, or the button opens it.
     """
 
@@ -154,7 +154,7 @@ def _details(approval: Approval, surface: Surface, room: int) -> _Fitted:
     left = room - surface.part
     blocks: list[Block] = []
     end = 0
-    # A character takes at least 1, so what is behind these has no room: cut before parsing.
+    # A character takes at least 1, so text behind these has no room: cut before parsing.
     for block in markdown.parse(text[: max(left, 0)]):
         shape = markdown.shape(block)
         grouped = blocks and shape is markdown.shape(blocks[-1]) and shape is not BlockKind.CODE
@@ -214,7 +214,7 @@ def _context(approval: Approval, surface: Surface, room: int) -> _Fitted:
 
 
 def _hidden_lines(given: list[tuple[str, Json]], cut: int, text: str, *, in_part: bool) -> str:
-    """Name what is omitted behind the beginning `text` of the value at `cut`, whose last line may be in part."""
+    """Name the omission behind the beginning `text` of the value at `cut`, whose last line may be in part."""
     hidden = sum(_lines(value) for _, value in given[cut:]) - (text.count("\n") + 1 if text and not in_part else 0)
     if hidden == 1 and in_part:
         whole = len(facts.as_text(given[cut][1]))

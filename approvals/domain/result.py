@@ -26,7 +26,7 @@ _MOST_DIGITS = 32
 """Characters of a number at the most: a form takes whole numbers of few digits, and a float has no more than 25."""
 
 _FRAME = 1000
-"""Bytes of the result's keys and of what is always short: status, ids, times, the digest, its key in the input."""
+"""Bytes of the result's keys and of its short parts: status, ids, times, the digest, its key in the input."""
 
 _RESPONDENT = 1200
 """Bytes of one response but for its comment: keys, and an id and a name with at most 254 characters each."""

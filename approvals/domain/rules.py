@@ -34,7 +34,7 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.people import Person
-from approvals.domain.seats import unmet_demands
+from approvals.domain.seats import outcome
 
 MAX_REFUSALS = 50
 """Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""
@@ -114,7 +114,7 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
 def _recorded(approval: Approval, response: Response, verdict: Verdict) -> Judgement:
     """Add a response, which decides or has this verdict."""
     answered = add_response(approval, response)
-    status = _outcome(answered)
+    status = outcome(answered)
     if status is None:
         return _changed(verdict, answered)
     decision = Decision(
@@ -141,14 +141,6 @@ def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
     if response.action is Action.APPROVE:
         found += forms.problems(request.form, response.form)
     return tuple(found)
-
-
-def _outcome(approval: Approval) -> Status | None:
-    """Return what the responses decide, if anything. Each fills another seat."""
-    rejecting = {response.seat for response in approval.standing if response.action is Action.REJECT}
-    if len(rejecting) >= approval.request.required_rejections:
-        return Status.REJECTED
-    return None if unmet_demands(approval) else Status.APPROVED
 
 
 def _judge_withdrawal(approval: Approval, event: Withdrawal) -> Judgement:

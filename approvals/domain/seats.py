@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from approvals.domain.demands import Demand, unmet
 from approvals.domain.eligibility import eligible, invited, stranger
-from approvals.domain.model import Action, Approval, Response
+from approvals.domain.model import Action, Approval, Response, Status
 from approvals.domain.people import Person
 
 
@@ -66,6 +66,14 @@ def _with_people_of_roles(approval: Approval, demand: Demand) -> Demand:
 def unmet_demands(approval: Approval) -> tuple[Demand, ...]:
     """Return the demands that need more approvals."""
     return unmet(demands(approval), approving(approval))
+
+
+def outcome(approval: Approval) -> Status | None:
+    """Return what the standing responses decide, if anything. Each fills another seat."""
+    rejecting = {response.seat for response in approval.standing if response.action is Action.REJECT}
+    if len(rejecting) >= approval.request.required_rejections:
+        return Status.REJECTED
+    return None if unmet_demands(approval) else Status.APPROVED
 
 
 def approvals_in(approval: Approval, demand: Demand) -> tuple[Response, ...]:

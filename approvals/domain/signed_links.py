@@ -19,7 +19,7 @@ from approvals.domain.people import Approver
 from approvals.domain.profiles import channel_of
 
 MAX_QUERY = 700
-"""Characters of a query. Mail programs fold lines beyond 998 octets, which breaks a link."""
+"""Characters of a query. Email programs fold lines beyond 998 octets, which breaks a link."""
 
 _SHORT_NAME = 10
 """Characters of a name in a query that would be longer: each takes up to 12."""
@@ -28,7 +28,7 @@ ALL_SHOWN = "all"
 """The field that marks a link beside which all of the request stands. It is not signed: a link without it is safe."""
 
 _BYTES = 20
-"""160 bits of each digest are kept: 32 base32 characters, which no mail client breaks or trims."""
+"""160 bits of each digest are kept: 32 base32 characters, which no email program breaks or trims."""
 
 _ID = re.compile(r"[a-z2-7]{32}")
 _GUEST = "/guest"
@@ -71,7 +71,7 @@ def verify(approval: Approval, recipient: str, signature: str) -> bool:
 def signed_recipient(approval: Approval, named: str, signature: str) -> str | None:
     """Return the recipient that a link names, or None if the signature is not theirs.
 
-    Some gateways and mail filters decode a query twice, so the `+` of an email address arrives as a blank.
+    Some gateways and email filters decode a query twice, so the `+` of an email address arrives as a blank.
     """
     return next((each for each in (named, named.replace(" ", "+")) if verify(approval, each, signature)), None)
 

@@ -1,4 +1,4 @@
-"""The keys of what is done once for an approval. The record has them: never rename one. Standard library only."""
+"""The keys of tasks, each done once for an approval. The record has them: never rename one. Standard library only."""
 
 from __future__ import annotations
 

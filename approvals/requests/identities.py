@@ -1,4 +1,4 @@
-"""Resolve who is who: which human is behind each name in a request.
+"""Resolve identities: find the person behind each name in a request.
 
 Pure but for the resolvers that are passed in, one for each channel. Standard library only.
 """
@@ -146,7 +146,7 @@ class _Identification:
         try:
             return self._add(self._completed(self._resolver(name).recognize(name)))
         except UnresolvedError as error:
-            # Not known, they could not be told from an approver who is named by another name of theirs.
+            # An unknown requester could be an approver whom the request names by another name.
             if not self._request.allow_self_approval:
                 self._problems.append(f"{KEY}.RequestedBy: {error}")
             return None
@@ -185,7 +185,7 @@ class _Identification:
             yield f"{KEY}.RequestedBy: {ONLY_REQUESTER}"
 
     def _add(self, person: Person) -> int:
-        """Add a human, or what is new about one who is there. Return where they stand."""
+        """Add a human, or new identities of a known one. Return their position."""
         for number, other in enumerate(self._humans):
             if person.id == other.id or person.identities.items() & other.identities.items():
                 self._humans[number] = replace(other, identities={**person.identities, **other.identities})

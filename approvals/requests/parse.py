@@ -46,6 +46,7 @@ ONLY_REQUESTER = (
 )
 
 _MINUTE = timedelta(minutes=1)
+_NEEDS_NAMES = "requires Approvers or Groups. Without them, anyone who receives the request can respond."
 
 
 class InvalidRequestError(Exception):
@@ -123,12 +124,9 @@ def _contradictions(request: Request) -> Iterator[str]:
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: must be less than the request's {timeout:,} minutes."
     if request.escalate_to and request.is_open:
-        yield (
-            f"{KEY}.EscalateTo: requires Approvers or Groups. "
-            "Without them, anyone who receives the request can respond."
-        )
+        yield f"{KEY}.EscalateTo: {_NEEDS_NAMES}"
     if request.silent and request.is_open:
-        yield f"{KEY}.Silent: requires Approvers or Groups. Without them, anyone who receives the request can respond."
+        yield f"{KEY}.Silent: {_NEEDS_NAMES}"
     yield from _group_contradictions(request)
     if request.kind is RequestKind.QUESTION and not request.form:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'

@@ -1,8 +1,8 @@
 """Check a request against its published JSON Schema, and say in plain words what to fix.
 
 This knows only the keywords that `request.schema.json` uses. A test compares its verdicts with those of the library
-`jsonschema`, which is not in the Lambda layer: it needs compiled code, and its messages are less helpful. The words for
-what is expected are the schema's titles.
+`jsonschema`, which is not in the Lambda layer: it needs compiled code, and its messages are less helpful. The schema's
+titles are the words for the expected values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a channel implements to ask people, to tell them what is new, and to show how an approval ended.
+"""The Protocol of a channel: send requests and updates, and show how an approval ended.
 
 docs/channels.md shows how to add one.
 """
@@ -83,7 +83,7 @@ class Channel(Protocol):
         """
 
     def update(self, approval: Approval, news: News) -> Tasks:
-        """Return the tasks that tell those who were asked what is new: `TOPIC:TO`, as `reminder-1:ann@example.com`."""
+        """Return the tasks that send an update to all recipients: `TOPIC:TO`, as `reminder-1:ann@example.com`."""
 
     def conclude(self, approval: Approval) -> Tasks:
         """Return the tasks that tell people how the approval ended: `outcome_NAME[:TO]`."""

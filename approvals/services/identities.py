@@ -1,4 +1,4 @@
-"""Find out who is who with the channels of this stack."""
+"""Resolve identities with the channels of this stack."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class Notifier:
             return respond(self.table, current, event).approval
 
     def _tell(self, approval: Approval) -> Approval:
-        """Tell all that is not told yet, until everybody knows the approval as it is. Raise `StepsFailedError`."""
+        """Send all missing messages, until everyone knows the approval as it is. Raise `StepsFailedError`."""
         for _ in range(ROUNDS):
             if approval.status is not Status.PENDING:
                 return approval
@@ -211,7 +211,7 @@ class Notifier:
     def _give_up(self, approval_id: str, failure: StepsFailedError) -> None:
         approval = self.table.get(approval_id)
         if approval.told:
-            # A person was told and can respond. What is new from now on wakes this function again.
+            # A person was told and can respond. Later changes invoke this function again.
             self.logger.error("some recipients not notified", extra={"reason": str(failure)})
             self.table.announced(approval)
             return

@@ -21,9 +21,9 @@ class Publisher:
         self._stack = stack
 
     def publish(self, approval: Approval) -> Approval:
-        """Publish what is owed. Return the approval as it is then.
+        """Publish the missing events. Return the approval as it is then.
 
-        Raise `DeliveryError` if some events were not taken. Those taken are marked all the same.
+        Raise `DeliveryError` if the bus did not accept some events. The accepted ones are marked all the same.
         """
         for batch in batches(owed(approval, self._stack)):
             refused = self._bus.put(batch)

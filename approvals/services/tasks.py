@@ -1,4 +1,4 @@
-"""Do what is owed for an approval: each step once, marked right after, and failing by itself."""
+"""Do the due tasks of an approval: each step once, marked right after, and failing by itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ StepT = TypeVar("StepT", bound=str)
 
 
 class StepsFailedError(Exception):
-    """Some steps are still owed: which, and why.
+    """Some steps are not done: which, and why.
 
-    `retry_after` is set when nothing failed, but a service asked to come back after so many seconds. `refused` is set
+    `retry_after` (seconds) is set when nothing failed, but a service asked for a later retry. `refused` is set
     when services refuse all of them for good.
     """
 
@@ -48,7 +48,7 @@ class Marks(Protocol):
 
 
 class Run:
-    """One pass over what is owed for an approval. `approval` is the record as the last mark returned it.
+    """One pass over the due tasks of an approval. `approval` is the record as the last mark returned it.
 
     A step is marked right after it was done: a crash in between repeats this one step and drops none. One that fails
     holds up no other. With `until_decided` the rest is dropped once the approval is decided.
@@ -155,7 +155,7 @@ class Run:
 
 
 MAX_FAILURES = 3
-"""When so many fail, it is the service that fails: the others would only take their time."""
+"""After this number of failures, the service itself fails: other tasks would only take time."""
 
 Item = TypeVar("Item")
 

@@ -70,13 +70,13 @@ READABLE = (
     *legacy.DELIVERIES,
     "published",
 )
-"""What is read of a record. Versions before 0.2 kept the task token in it, too: IAM lets `decision` alone read that."""
+"""The attributes to read of a record. Before 0.2 it also had the task token, which IAM lets only `decision` read."""
 
 LISTED = tuple(name for name in READABLE if name != "link_key")
-"""What is read where no link is made or checked: with the key, one could respond in any recipient's name."""
+"""The attributes to read where no link is made or checked: the key allows a response in any recipient's name."""
 
 REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *legacy.ASKED)
-"""What a list reads of a request."""
+"""The parts of a request that a list reads."""
 
 
 def month(moment: datetime) -> str:

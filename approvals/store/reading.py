@@ -31,7 +31,7 @@ def read_approval(attributes: Mapping[str, Any], *, listed: bool = False) -> App
         item = {name: deserialize(value) for name, value in attributes.items()}
         return approval_from_item(item, listed=listed)
     except _BROKEN as error:
-        # The type alone: a message may repeat what is in the record.
+        # Only the type: a message may repeat values of the record.
         raise UnreadableError(_id_of(attributes), type(error).__name__) from error
 
 

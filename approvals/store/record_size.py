@@ -1,4 +1,4 @@
-"""How large a record is in DynamoDB, and how large it can become: what could not be answered is not asked. Pure."""
+"""The size of a record in DynamoDB, now and at most. A request whose responses could not be stored is refused. Pure."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ _CHANNEL = 5
 _MOMENT = len("2026-11-23T10:31:00.000Z")
 
 _ADDRESS = 64
-"""Bytes of an address that is not known yet. Once it is known who is who, the record is looked at again."""
+"""Bytes of an address that is not known yet. Once identities are resolved, the size is checked again."""
 
 _DIRECT = 20
 """Messages to single people: a channel that sends more leaves people out."""
 
 _USER_ID = 12
 _NAME = 80 * _WIDEST
-"""Of a user of a channel; people who are asked by their address are called by it."""
+"""Bytes of the name of a channel's user. A person who is asked by an address is called by it."""
 
 _CLICK = 32
-"""Bytes of the two keys that a response and its withdrawal came with, or of who reset it instead of the second."""
+"""Bytes of the keys of a response and of its withdrawal, or of the person who reset it instead of the latter."""
 
 _KEYS = 80
-"""Bytes of the names of what a response, a refusal, an extension or a person has, and of DynamoDB's own."""
+"""Bytes of the attribute names of a response, a refusal, an extension or a person, and of DynamoDB's overhead."""
 
 _FIXED = 8 * 1024
-"""Bytes of what is always short: steps without a recipient, where messages stand, the decision's causes, times."""
+"""Bytes of the parts that are always short: steps without a recipient, places of messages, causes, times."""
 
 _EVENT = 48
 """Bytes of the mark of a published event."""
@@ -61,9 +61,9 @@ def item_size(item: Mapping[str, Any]) -> int:
 
 
 def greatest_size(approval: Approval) -> int:
-    """Return the bytes that the record of a new approval can have, whatever is answered.
+    """Return the largest size in bytes that the record of a new approval can reach.
 
-    Who may respond counts as far as it is known.
+    It includes the approvers as far as they are known.
     """
     return _stored(approval) + sum(_growth(approval).values())
 
@@ -77,8 +77,8 @@ def check_size(approval: Approval) -> None:
     greatest = max(growth, key=lambda path: growth[path])
     where = f"{KEY}.{greatest}" if greatest and growth[greatest] > stored else KEY
     problem = (
-        f"{where}: with all responses, the record can grow from {stored:,} to {most:,} bytes. The maximum is "
-        f"{MAX_RECORD:,}. Shorten the input, set MaxLength in Form, turn comments off, require fewer responses, "
+        f"{where}: with all possible responses, the record can grow from {stored:,} to {most:,} bytes; the maximum is "
+        f"{MAX_RECORD:,}. Shorten the input, limit MaxLength in the Form, turn comments off, require fewer approvals, "
         "or name fewer people."
     )
     raise InvalidRequestError([problem])
@@ -89,7 +89,7 @@ def _stored(approval: Approval) -> int:
 
 
 def _growth(approval: Approval) -> dict[str, int]:
-    """The bytes that can be added, by the key of the request that says how many."""
+    """Return the bytes that can be added, by the key of the request that determines them."""
     request = approval.request
     addresses = _addresses(approval)
     approver = _KEYS + max([_ADDRESS, *addresses]) + max([_NAME, *addresses]) + _USER_ID
@@ -113,12 +113,12 @@ def _growth(approval: Approval) -> dict[str, int]:
 
 
 def _changes(request: Request) -> int:
-    """How often approvers can change the form's values."""
+    """Return how often approvers can change the form's values."""
     return MAX_CHANGES if request.form and (request.required_approvals > 1 or request.groups) else 0
 
 
 def _addresses(approval: Approval) -> list[int]:
-    """The bytes of the address of everyone who is asked or told there, the stack's own among them, and of roles."""
+    """Return the bytes of each recipient's address, the stack's own included, and of roles."""
     people, request = approval.people, approval.request
     told = [_length(name) for name in request.notify]
     if people is None:
@@ -134,13 +134,13 @@ def _length(name: str) -> int:
 
 
 def _named(approval: Approval) -> int:
-    """How many may respond by name."""
+    """Return the number of named approvers."""
     people, request = approval.people, approval.request
     return len((*people.approvers, *people.escalation) if people else request.names)
 
 
 def _people_bytes(approval: Approval) -> int:
-    """Of those who are still to be looked up."""
+    """Return the bytes of the people who are still to be looked up."""
     request = approval.request
     if approval.people is not None:
         return 0
@@ -153,7 +153,7 @@ def _people_bytes(approval: Approval) -> int:
 
 
 def _mark_bytes(request: Request, addresses: list[int]) -> int:
-    """Of the steps that are marked for each recipient, and for each direct message."""
+    """Return the bytes of the steps for each recipient and for each direct message."""
     news = len(request.reminders) + request.more_time.times + bool(request.escalate_to) + _changes(request)
     mark = len("outcome_:") + _CHANNEL + _MOMENT + 1
     direct = 4 * _KEYS + (len(request.reminders) + _changes(request)) * (mark + len("direct-") + _CHANNEL + _USER_ID)

@@ -165,7 +165,7 @@ class ApprovalTable:
     def due(self, now: datetime) -> Iterator[str]:
         """Yield the ids of approvals that the scheduler must look at, the longest overdue of each shard first.
 
-        Costs one read a shard and a page more for each 1 MB of what is due, however many approvals are open.
+        Costs one read for each shard, and one more for each 1 MB of due keys, however many approvals are open.
         """
         for shard in range(DUE_SHARDS):
             values = {":shard": str(shard), ":now": iso(now)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -22,8 +22,8 @@ from approvals.domain.kind_wording import words_of
 from approvals.domain.markdown import Style
 from approvals.domain.model import Action, Approval, Decision, Severity, Status, shorten
 from approvals.domain.omissions import Shown
-from approvals.domain.parts import before_value, join_texts, with_address
-from approvals.domain.people import Person
+from approvals.domain.parts import before_value, display_name, join_texts, with_address
+from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
 from bot.addresses import SLACK, is_slack_user
 from bot.surfaces import SLACK_MESSAGE
@@ -138,11 +138,11 @@ def outcome_text(approval: Approval) -> str:
 
 
 def outcome_reply(approval: Approval) -> str:
-    """Return the reply once the approval is decided: what was asked, the outcome, and the comment."""
-    decision = wording.decision_of(approval)
-    said = join_texts([wording.quoted_title(approval), wording.outcome(approval)])
-    quoted = shorten(decision.comment or "", MAX_COMMENT).splitlines()
-    return with_quotes(sentence(said), quoted)
+    """Return the reply once the approval is decided: what was asked, the outcome, and the comment or the cause."""
+    outcome = (wording.headline(approval), wording.decided_by(approval), wording.undelivered_sentence(approval))
+    heading, words = _words(approval, display_name)  # Without a mention: it would notify the commenter.
+    said = join_texts([wording.quoted_title(approval), *outcome, heading])
+    return with_quotes(sentence(said), shorten(words, MAX_COMMENT).splitlines())
 
 
 def requester_of(approval: Approval) -> str:
@@ -161,7 +161,7 @@ def outcome_blocks(approval: Approval) -> list[Block]:
         *_title(approval),
         paragraph(f"*{wording.headline(approval)}* {_by(approval, decision)}"),
         *([paragraph(lost)] if lost else []),
-        *_said(approval, decision),
+        *_quoted(*_words(approval, mention_of)),
         *_filled_in(approval),
         *([] if wording.is_decided_alone(approval) else _progress(approval)),
     ]
@@ -230,7 +230,8 @@ def _progress(approval: Approval) -> list[Block]:
     counts = wording.counts(approval)
     if not counts:
         return []
-    return [paragraph(f"*{', '.join(counts)}*"), *details.lines(wording.responses(approval), MAX_PROGRESS)]
+    said = fit_literal(", ".join(counts), MAX_PROGRESS)  # Groups are named by the request.
+    return [paragraph(f"*{said}*"), *details.lines(wording.responses(approval), MAX_PROGRESS)]
 
 
 def _listed(people: Sequence[Person], lead: str = "") -> list[Part]:
@@ -266,17 +267,21 @@ def _filled_in(approval: Approval, lead: str = "Form") -> list[Block]:
     return [heading, *details.quote("\n".join(rows), MAX_FILLED_IN)]
 
 
-def _said(approval: Approval, decision: Decision) -> list[Block]:
-    """Return the comment of the person who decided, or why the approval was cancelled."""
+def _words(approval: Approval, name: Callable[[Approver], str]) -> tuple[str, str]:
+    """Return the comment of the person who decided, or why the approval was cancelled, after a heading for it."""
+    decision = wording.decision_of(approval)
+    comment, cause = (decision.comment or "").strip(), wording.cause(approval)
     if decision.approver:
-        whose = f"Comment from {mention_of(decision.approver)}:" if len(deciders(approval)) > 1 else ""
-        return _quoted(whose, decision.comment or "")
-    return _quoted("Reason given:", reason(decision)) or _quoted("Cause:", wording.cause(approval))
+        is_one_of_several = comment and len(deciders(approval)) > 1
+        return f"Comment from {name(decision.approver)}:" if is_one_of_several else "", comment
+    if given := reason(decision):
+        return "Reason given:", given
+    return "Cause:" if cause else "", cause
 
 
 def _quoted(heading: str, text: str) -> list[Block]:
     """Return a person's words below a heading, if there are any."""
-    quoted = details.quote(text, MAX_COMMENT) if text.strip() else []
+    quoted = details.quote(text, MAX_COMMENT) if text else []
     return [paragraph(f"*{heading}*"), *quoted] if heading and quoted else quoted
 
 

@@ -14,9 +14,10 @@ from slack_sdk.models.blocks import (
 )
 
 from approvals.adapters.step_functions import console_url
+from approvals.domain.characters import reveal
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.kind_wording import words_of
-from approvals.domain.model import Action, Approval, Presence, Severity
+from approvals.domain.model import Action, Approval, Presence, Severity, shorten
 from approvals.domain.parts import duration
 from approvals.domain.rules import can_extend
 
@@ -46,6 +47,13 @@ WITHDRAW, EXTEND = "withdraw", "more-time"
 
 READ_AND_RESPOND, READ_IN_FULL = "Read and respond", "Read in full"
 """The labels of the button that leads to the page, for people who can respond and for those who can only see it."""
+
+
+MAX_CONFIRMED = 298
+"""Characters of a title that is confirmed, in quotes.
+
+Source: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+"""
 
 
 def needs_modal(approval: Approval, action: Action) -> bool:
@@ -89,8 +97,8 @@ def _response(approval: Approval, action: Action) -> ButtonElement:
     words = words_of(approval)
     label, style = words.buttons[action], "primary" if action is Action.APPROVE else "danger"
     confirm = ConfirmObject(
-        title=f"{label}?",
-        text=PlainTextObject(text=f"This request is of high severity. Do you really want to {words.verbs[action]} it?"),
+        title=f"{words.verbs[action].capitalize()} this high-severity {words.request}?",
+        text=PlainTextObject(text=f"\u201c{reveal(shorten(approval.title, MAX_CONFIRMED))}\u201d", emoji=False),
         confirm=label,
         deny="Cancel",
         style=style,

@@ -54,7 +54,7 @@ def home_view(
             HeaderBlock(text=f"Waiting for you ({number})" if number else "Waiting for you"),
             *_waiting(number, waiting, link),
             HeaderBlock(text="Your requests"),
-            *_rows(overview.requested, link, _NOTHING_REQUESTED),
+            *_rows(overview.requested, link, _NOTHING_REQUESTED, own=True),
             HeaderBlock(text="Recently decided"),
             *_rows(overview.decided, link, _NOTHING_DECIDED),
             DividerBlock(),
@@ -92,8 +92,8 @@ def _waits(approval: Approval, link: Link, place: int) -> list[Block]:
     return [*title, *content, ours, *note, buttons, DividerBlock()]
 
 
-def _rows(approvals: Sequence[Summary], link: Link, nothing: str) -> list[Block]:
-    shown = [row(approval, link) for approval in approvals[:MAX_ROWS]]
+def _rows(approvals: Sequence[Summary], link: Link, nothing: str, *, own: bool = False) -> list[Block]:
+    shown = [row(approval, link, own=own) for approval in approvals[:MAX_ROWS]]
     return [*shown, *_rest(len(approvals) - len(shown))] if shown else [paragraph(nothing)]
 
 

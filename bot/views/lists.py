@@ -31,6 +31,7 @@ from bot.views.text import (
 MAX_TITLE = 150
 MAX_LONG_TITLE = 2000
 MAX_NAME = 80
+MAX_PROGRESS = 500
 MAX_LISTED = 20
 
 Link = Callable[[Delivery], str]
@@ -45,12 +46,12 @@ HELP = """\
 You see requests that you can respond to, responded to, made or are notified of, and those posted in your channels."""
 
 
-def row(approval: Summary, link: Link) -> Block:
-    """Return the approval's title and state; a button leads to its message."""
+def row(approval: Summary, link: Link, *, own: bool = False) -> Block:
+    """Return the approval's title and state; a button leads to its message. `own`: the reader is its requester."""
     button = None
     if message := channel_message(approval):
         button = ButtonElement(text="Open message", action_id=OPEN_MESSAGE_ID, url=link(message))
-    state = " \u00b7 ".join([*_state(approval), f"`{short(approval.id)}`"])
+    state = " \u00b7 ".join([*_state(approval), *([] if own else _requester(approval)), f"`{short(approval.id)}`"])
     return SectionBlock(text=mrkdwn(f"*{fit_literal(approval.title, MAX_TITLE)}*\n{state}"), accessory=button)
 
 
@@ -60,7 +61,9 @@ def long_title(approval: Approval) -> list[Block]:
     return quote(approval.title, MAX_LONG_TITLE) if cut else []
 
 
-def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, nothing: str) -> list[Block]:
+def list_blocks(
+    parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, nothing: str, *, own: bool = False
+) -> list[Block]:
     """Return lists with headings, without the empty ones; as many rows as fit into a message."""
     blocks: list[Block] = []
     left = MAX_LISTED
@@ -68,7 +71,7 @@ def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, noth
     for heading, approvals in parts:
         shown: list[Block] = []
         for approval in approvals[:left]:
-            more = row(approval, link)
+            more = row(approval, link, own=own)
             if weight_of([*blocks, *shown, more]) > MAX_TOTAL - 500:
                 break
             shown.append(more)
@@ -81,14 +84,17 @@ def list_blocks(parts: Sequence[tuple[str, Sequence[Summary]]], link: Link, noth
     return blocks or [paragraph(nothing)]
 
 
-def _state(approval: Summary) -> list[str]:
+def _requester(approval: Summary) -> list[str]:
     requester = approval.requested_by
-    by = [f"Requested by {mention_or_name(requester, requester, MAX_NAME)}"] if requester else []
+    return [f"Requested by {mention_or_name(requester, requester, MAX_NAME)}"] if requester else []
+
+
+def _state(approval: Summary) -> list[str]:
     decision = approval.decision
     if decision is None:
         severe = ["\u26a0\ufe0f High severity"] if approval.severity is Severity.HIGH else []
-        progress = [approval.progress] if approval.progress else []
-        return [f"Respond by {local_time(approval.deadline)}", *severe, *progress, *by]
+        progress = [fit_literal(approval.progress, MAX_PROGRESS)] if approval.progress else []
+        return [f"Respond by {local_time(approval.deadline)}", *severe, *progress]
     names = [mention_of(approver) for approver in approval.deciders]
     how = f"by {join_names(limit_names(names))}" if names else literal(cancelled_by(decision))
-    return [f"{f'{approval.headline} {how}'.rstrip()}, {local_time(decision.at)}", *by]
+    return [f"{f'{approval.headline} {how}'.rstrip()}, {local_time(decision.at)}"]

@@ -28,6 +28,16 @@ const EXAMPLES = [
       ],
     },
   }],
+  ["One of security, one of ops", {
+    Approval: {
+      Title: "Open port 8443 to partners",
+      RequestedBy: "dave@example.com",
+      Groups: [
+        { Name: "security", Approvers: ["alice@example.com", "carol@example.com"] },
+        { Name: "ops", Approvers: ["bob@example.com", "carol@example.com"] },
+      ],
+    },
+  }],
   ["A question", {
     Approval: {
       Title: "Which region should the rollout start in?",
@@ -356,8 +366,8 @@ function drawAction(element, ts) {
 function drawRich(element) {
   switch (element.type) {
     case "rich_text_list":
-      return el(element.style === "ordered" ? "ol" : "ul", {}, element.elements.map((item) => el("li", {}, richRuns(item))));
-    case "rich_text_preformatted": return el("pre", {}, richRuns(element));
+      return el(element.style === "ordered" ? "ol" : "ul", { class: element.border && "bordered" }, element.elements.map((item) => el("li", {}, richRuns(item))));
+    case "rich_text_preformatted": return el("pre", { class: element.border && "bordered" }, richRuns(element));
     case "rich_text_quote": return el("blockquote", {}, richRuns(element));
     default: return el("div", {}, richRuns(element));
   }

@@ -162,7 +162,7 @@ def simulated_clients() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def simulate(
-    simulated_clients: dict[str, Any], context: Any, monkeypatch: pytest.MonkeyPatch
+    simulated_clients: dict[str, Any], context: LambdaContext, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Simulation]:
     """Play a scenario to its end. The functions' clients, clock and Slack lead into the simulation."""
 
@@ -198,6 +198,6 @@ def workspace(
     clock: Clock,
     logger: Logger,
     web_api: str,
-    context: Any,
+    context: LambdaContext,
 ) -> Workspace:
     return Workspace(slack, table, messenger, a_bot(table, slack, clock, logger, web_api), dynamodb, context)

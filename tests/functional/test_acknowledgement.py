@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.model import Action, MoreTime, Presence
@@ -100,7 +101,7 @@ def workspace(
     dynamodb: DynamoDBClient,
     clock: Clock,
     web_api: str,
-    context: Any,
+    context: LambdaContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> CountedWorkspace:
     calls: list[str] = []

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.signature import SignatureVerifier
@@ -70,7 +71,7 @@ def one_tap(
     dynamodb: DynamoDBClient,
     clock: Clock,
     logger: Logger,
-    context: Any,
+    context: LambdaContext,
 ) -> Workspace:
     """A workspace with a request that one tap decides. The address of Slack's Web API leads nowhere."""
     table.add(ONE_TAP)
@@ -505,7 +506,7 @@ def test_while_slack_is_not_configured_nobody_can_sign(one_tap: Workspace, clock
 
 
 def test_secrets_manager_failing_makes_no_server_error_of_a_forged_request(
-    table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger, context: Any
+    table: ApprovalTable, slack: Slack, clock: Clock, logger: Logger, context: LambdaContext
 ) -> None:
     answers = [SlackSecret(slack.bot_token, slack.signing_secret)]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -211,7 +212,7 @@ def test_a_token_that_no_header_takes_is_refused_and_not_quoted(token: str) -> N
 
 
 def test_a_secret_that_became_unreadable_does_not_let_unsigned_requests_raise_the_alarm(
-    table: ApprovalTable, clock: Clock, logger: Logger, stream: StringIO, context: Any
+    table: ApprovalTable, clock: Clock, logger: Logger, stream: StringIO, context: LambdaContext
 ) -> None:
     first = [SlackSecret("xoxb-1", "0123456789abcdef0123456789abcdef")]
     damaged: Any = Secrets("\x00")

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
@@ -46,7 +47,7 @@ class Site:
 
     table: ApprovalTable
     handler: CallbackHandler
-    context: Any
+    context: LambdaContext
 
     def send(self, event: dict[str, Any]) -> dict[str, Any]:
         return self.handler(event, self.context)
@@ -80,13 +81,13 @@ class Site:
 
 
 @pytest.fixture
-def site(table: ApprovalTable, clock: Clock, logger: Logger, context: Any) -> Site:
+def site(table: ApprovalTable, clock: Clock, logger: Logger, context: LambdaContext) -> Site:
     table.add(an_approval())
     return Site(table, CallbackHandler(table=table, one_click=False, clock=clock, logger=logger), context)
 
 
 @pytest.fixture
-def one_click(table: ApprovalTable, clock: Clock, logger: Logger, context: Any) -> Site:
+def one_click(table: ApprovalTable, clock: Clock, logger: Logger, context: LambdaContext) -> Site:
     table.add(an_approval())
     return Site(table, CallbackHandler(table=table, one_click=True, clock=clock, logger=logger), context)
 
@@ -913,7 +914,7 @@ def test_a_record_that_is_gone_since_its_page_was_opened_is_404(site: Site, dyna
     assert site.post(fields())["statusCode"] == 404
 
 
-def test_the_log_says_that_a_page_was_opened(table: ApprovalTable, clock: Clock, context: Any) -> None:
+def test_the_log_says_that_a_page_was_opened(table: ApprovalTable, clock: Clock, context: LambdaContext) -> None:
     """An operator who is asked why nobody answers sees whether anybody looked."""
     table.add(an_approval())
     lines = StringIO()
@@ -973,7 +974,7 @@ def test_an_unexpected_error_is_a_page_with_a_reference_and_a_log_line_that_rais
     ],
 )
 def test_an_unexpected_error_is_a_page_whatever_was_sent(
-    site: Site, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], context: Any
+    site: Site, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], context: LambdaContext
 ) -> None:
     def broken(_event: object) -> None:
         raise RuntimeError

@@ -48,7 +48,7 @@ def test_open_ones_are_listed_the_nearest_deadline_first(shell: Shell) -> None:
     late = shell.started("late", {"Title": "Late", "TimeoutMinutes": 90})
     soon = shell.started("soon", {"Title": "Soon", "TimeoutMinutes": 30})
     shell.started("done")
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     assert ids(shell) == [soon.id, late.id]
     heading, first, second = shell.run("list").stdout.splitlines()
     assert heading.split() == ["ID", "STATUS", "TITLE", "REQUESTER", "REQUESTED", "DEADLINE"]
@@ -60,7 +60,7 @@ def test_a_list_shows_how_far_each_group_is_where_there_are_any(shell: Shell) ->
     groups = [{"Name": "security", "Approvers": [SUE.id, PIA.id]}, {"Name": "ops", "Approvers": [OTTO.id, PIA.id]}]
     shell.started("plain", {"Title": "Plain", "TimeoutMinutes": 30})
     shell.started("groups", {"Title": "Groups", "Groups": groups}, one_of_each().people)
-    shell.answered(Action.APPROVE, Approver(id=SUE.id, name="Sue", channel="email"))
+    shell.responded(Action.APPROVE, Approver(id=SUE.id, name="Sue", channel="email"))
     heading, plain, in_groups = shell.run("list").stdout.splitlines()
     assert heading.split()[-2:] == ["DEADLINE", "PROGRESS"]
     assert "approvals" not in plain
@@ -70,7 +70,7 @@ def test_a_list_shows_how_far_each_group_is_where_there_are_any(shell: Shell) ->
 def test_a_list_shows_who_decided_and_when(shell: Shell) -> None:
     shell.started("done", {"Title": "Done"})
     shell.clock.pass_(minutes=5)
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     shell.started("silent", {"Title": "Silent"})
     shell.expired()
     heading, *lines = shell.run("list", "--status", "approved", "--status", "expired").stdout.splitlines()
@@ -95,7 +95,7 @@ def terminal_in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_terminal_shows_the_readers_times(shell: Shell, terminal_in_berlin: None) -> None:
     shell.started("open", {"Title": "Open", "RequiredApprovals": 2}, TWO)
     shell.clock.pass_(minutes=5)
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     [_, line] = shell.run("list").stdout.splitlines()
     assert re.split(r"\s{2,}", line)[3:] == ["23 Nov 10:00", "in 55 min", "1 of 2 approvals"]
     shown = shell.run("show", "open").stdout
@@ -115,7 +115,7 @@ def test_a_narrow_terminal_cuts_names_and_no_times(
 ) -> None:
     monkeypatch.setattr("cli.output.width", lambda: 80)
     shell.started("done", {"Title": "Deploy web 2.4.1 to production", "RequestedBy": "someone@example.com"})
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     lines = shell.run("list", "--status", "any").stdout.splitlines()
     assert len(lines[1]) == 80
     assert lines[1].count("23 Nov 10:00") == 2
@@ -124,7 +124,7 @@ def test_a_narrow_terminal_cuts_names_and_no_times(
 
 def test_a_list_is_narrowed_down(shell: Shell) -> None:
     old = shell.started("old", {"Title": "Old one", "RequestedBy": "Jo@example.com"})
-    shell.answered(Action.REJECT)
+    shell.responded(Action.REJECT)
     shell.clock.pass_(days=10)
     new = shell.started("new", {"Details": "about ORDERS", "Approvers": ["ann@example.com"]})
     assert ids(shell, "--status", "any") == [new.id, old.id]
@@ -208,7 +208,7 @@ def test_an_imposter_whose_approval_was_decided_long_ago_is_ambiguous_too(shell:
     shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
     name = shell.started("real").id[:6]
     shell.started(name)
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     assert "matches 2 approvals" in shell.run("cancel", name).stderr
 
 
@@ -229,12 +229,12 @@ def test_the_last_approval_of_an_execution_is_meant_when_it_waits_for_none(
 ) -> None:
     shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
     shell.started("run-1")
-    shell.answered(Action.REJECT)
+    shell.responded(Action.REJECT)
     shell.clock.pass_(seconds=5)
     monkeypatch.setattr("tests.support.shell.approval_id", lambda _: "7" * 32)
     again = shell.asked()
     assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     assert json.loads(shell.run("show", "run-1", "--json").stdout)["Id"] == again.id
 
 
@@ -284,7 +284,7 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
         "RequiredApprovals": 2,
     }
     shell.started("run-1", asked, TWO)
-    shell.answered(Action.APPROVE, comment="Go.")
+    shell.responded(Action.APPROVE, comment="Go.")
     shown = shell.run("show", "run-1").stdout
     for part in (
         f"Deploy web 2.4.1\n{HEADLINES[Status.PENDING]} until 2026-11-23T10:00:00.000Z",
@@ -297,7 +297,7 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
         "#/v2/executions/details/arn:aws:states:eu-west-1:",
     ):
         assert part in shown, shown
-    shell.answered(Action.APPROVE, BOB)
+    shell.responded(Action.APPROVE, BOB)
     assert shell.run("show", "run-1").stdout.splitlines()[1].startswith("Waiting"), "Bob is in no Slack channel"
 
 
@@ -381,9 +381,9 @@ def test_a_list_tells_what_was_refused_from_what_was_cancelled_and_names_who_can
 def test_decided_approvals_cannot_be_cancelled(shell: Shell, before: bool) -> None:
     approval = shell.started("run-1")
     if before:
-        shell.answered(Action.APPROVE)
+        shell.responded(Action.APPROVE)
     else:
-        shell.then = [lambda: shell.answered(Action.APPROVE), shell.workflow_heard]
+        shell.then = [lambda: shell.responded(Action.APPROVE), shell.workflow_heard]
     result = shell.run("cancel", approval.id)
     assert result.exit_code == 3
     assert "Not cancelled: the approval is already closed. Approved by alice@example.com" in result.stderr
@@ -391,9 +391,9 @@ def test_decided_approvals_cannot_be_cancelled(shell: Shell, before: bool) -> No
 
 def test_an_export_has_a_row_for_each_approval_with_every_column(shell: Shell) -> None:
     shell.started("run-1", {"Title": "First", "RequestedBy": "jo@example.com", "RequiredApprovals": 2}, TWO)
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     shell.happened(Withdrawal(ALICE, shell.clock()))
-    shell.answered(Action.REJECT, comment="Not on a Friday.")
+    shell.responded(Action.REJECT, comment="Not on a Friday.")
     shell.clock.pass_(hours=1)
     open_one = shell.started("run-2", {"Title": "Second"})
     shell.clock.pass_(hours=1)
@@ -546,7 +546,7 @@ def test_nothing_that_a_command_prints_steers_a_terminal_or_hides(shell: Shell) 
     machine = shell.outputs["StateMachineHumanApprovalArn"]
     boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name="run-1", input=text)
     name = shell.asked().id
-    shell.answered(Action.APPROVE, approver=replace(ALICE, name="Bo\n\x1b[2J\u202eb"))
+    shell.responded(Action.APPROVE, approver=replace(ALICE, name="Bo\n\x1b[2J\u202eb"))
     shell.clock.pass_(hours=1)
     commands = [("show", name), ("list", "--status", "any"), ("export", "--since", "1d")]
     for command in [*commands, *((*each, "--json") for each in commands)]:
@@ -594,7 +594,7 @@ def test_a_reader_that_closes_the_pipe_is_no_failure_of_a_command_that_reads(
 ) -> None:
     """As `head -1` does. Where the exit code lets something pass, it is one."""
     approval = shell.started("run-1")
-    shell.answered(Action.APPROVE)
+    shell.responded(Action.APPROVE)
     shell.workflow_heard()
     shell.clock.pass_(hours=1)
     named = (approval.id,) if len(command) == 1 and command != ("list",) else ()

@@ -28,13 +28,13 @@ WAIT = ("request", *TITLE, "--wait")
 
 
 def approve(shell: Shell) -> Any:
-    return partial(shell.answered, Action.APPROVE)
+    return partial(shell.responded, Action.APPROVE)
 
 
 def test_an_approved_request_exits_with_0_and_tells_line_by_line_what_happened(shell: Shell) -> None:
     shell.then = [
         shell.asked,
-        lambda: shell.answered(Action.APPROVE, comment="Looks good.\nReally."),
+        lambda: shell.responded(Action.APPROVE, comment="Looks good.\nReally."),
         shell.workflow_heard,
     ]
     began = shell.clock()
@@ -59,8 +59,8 @@ def test_an_approved_request_exits_with_0_and_tells_line_by_line_what_happened(s
 @pytest.mark.parametrize(
     ("ends", "code"),
     [
-        (lambda shell: shell.answered(Action.APPROVE), 0),
-        (lambda shell: shell.answered(Action.REJECT), 1),
+        (lambda shell: shell.responded(Action.APPROVE), 0),
+        (lambda shell: shell.responded(Action.REJECT), 1),
         (lambda shell: shell.expired(), 2),
         (lambda shell: shell.cancelled(), 2),
         (lambda shell: shell.cancelled(error="NotificationFailed"), 3),
@@ -89,7 +89,7 @@ def test_an_approval_of_which_nobody_knows_whether_the_workflow_heard_lets_nothi
 
 
 def test_a_rejection_of_which_nobody_knows_whether_the_workflow_heard_is_a_rejection(shell: Shell) -> None:
-    shell.then = [shell.asked, lambda: shell.answered(Action.REJECT)]
+    shell.then = [shell.asked, lambda: shell.responded(Action.REJECT)]
     assert shell.run(*WAIT).exit_code == 1
 
 
@@ -214,7 +214,7 @@ def test_the_same_name_and_input_find_the_outcome_of_an_ended_approval(
 ) -> None:
     shell.clock.now = datetime.now(UTC)  # moto's own, of the executions
     again = ("request", *TITLE, "--name", "deploy-1", *wait)
-    shell.then = [shell.asked, partial(shell.answered, Action.REJECT), shell.workflow_heard]
+    shell.then = [shell.asked, partial(shell.responded, Action.REJECT), shell.workflow_heard]
     shell.run("request", *TITLE, "--name", "deploy-1", "--wait")
     boto3.client("stepfunctions").stop_execution(executionArn=shell.executions()[0]["executionArn"])
     result = shell.run(*again)
@@ -582,8 +582,8 @@ def test_waiting_tells_how_far_each_group_is(shell: Shell) -> None:
     sue, otto = (Approver(id=person.id, name=person.name, channel="email") for person in (SUE, OTTO))
     shell.then = [
         lambda: shell.asked(people),
-        lambda: shell.answered(Action.APPROVE, sue),
-        lambda: shell.answered(Action.APPROVE, otto),
+        lambda: shell.responded(Action.APPROVE, sue),
+        lambda: shell.responded(Action.APPROVE, otto),
         shell.workflow_heard,
     ]
     result = shell.run(*WAIT, *GROUPS)

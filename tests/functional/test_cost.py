@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.model import Action
@@ -46,7 +46,9 @@ def calls(dynamodb: DynamoDBClient) -> Counter[str]:
 
 
 @pytest.fixture
-def asked(table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: Any) -> RequestHandler:
+def asked(
+    table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, logger: Logger, context: LambdaContext
+) -> RequestHandler:
     handler = a_request_handler(table, TaskTokens(table._dynamodb, TOKENS, TABLE), workflows, clock, logger)
     handler(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     return handler
@@ -80,7 +82,7 @@ def test_an_approval_by_email_uses_what_the_page_says(
     mailer: FakeMailer,
     clock: Clock,
     logger: Logger,
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     notifier, resumer = tell_and_settle(table, mailer, None, clock, logger)
     notifier(approval_id(TOKEN), last=False)
@@ -111,7 +113,7 @@ def test_an_approval_in_slack_uses_what_the_page_says(
     clock: Clock,
     logger: Logger,
     web_api: str,
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     notifier, resumer = tell_and_settle(table, mailer, messenger, clock, logger)
     notifier(approval_id(TOKEN), last=False)

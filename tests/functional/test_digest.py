@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
@@ -60,7 +61,7 @@ def batch(*mails: tuple[Approval, str]) -> dict[str, Any]:
 
 
 def test_waiting_emails_become_one_with_the_links_of_each(
-    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     sender(batch(*((approval, REQUEST) for approval in reversed(asked))), context)
     [mail] = mailer.sent
@@ -72,7 +73,7 @@ def test_waiting_emails_become_one_with_the_links_of_each(
 
 
 def test_the_log_names_each_request_that_a_folded_email_was_for(
-    sender: DigestSender, asked: list[Approval], context: Any, caplog: pytest.LogCaptureFixture
+    sender: DigestSender, asked: list[Approval], context: LambdaContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     sender(batch(*((approval, REQUEST) for approval in asked)), context)
     sent = [vars(record) for record in caplog.records if record.getMessage() == "email sent"]
@@ -80,7 +81,7 @@ def test_the_log_names_each_request_that_a_folded_email_was_for(
 
 
 def test_emails_sent_meanwhile_are_not_sent_again(
-    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     sender(batch((asked[0], REQUEST), (asked[0], REQUEST), (asked[1], REQUEST)), context)
     sender(batch((asked[0], REQUEST), (asked[1], REQUEST)), context)
@@ -91,7 +92,7 @@ def test_emails_sent_meanwhile_are_not_sent_again(
 
 
 def test_one_alone_is_its_own_email(
-    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     sender(batch((asked[0], REQUEST)), context)
     respond(table, table.get(asked[0].id), a_response())
@@ -101,7 +102,7 @@ def test_one_alone_is_its_own_email(
 
 
 def test_outcomes_are_folded_too(
-    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     for approval in asked[:2]:
         respond(table, approval, a_response())
@@ -114,7 +115,7 @@ def test_outcomes_are_folded_too(
 
 
 def test_it_waits_for_a_free_slot(
-    sender: DigestSender, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     mailer.slots = 0
     sender(batch((asked[0], REQUEST)), context)
@@ -122,7 +123,7 @@ def test_it_waits_for_a_free_slot(
 
 
 def test_emails_that_sns_refuses_stay_in_the_queue(
-    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     mailer.broken = True
     with pytest.raises(DeliveryError):
@@ -131,7 +132,7 @@ def test_emails_that_sns_refuses_stay_in_the_queue(
 
 
 def test_each_recipient_gets_their_own(
-    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, table: ApprovalTable, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     """Also where one of them can't be reached: the others' mails are marked, and come no second time."""
     carol = "outcome_email:carol@example.com"
@@ -149,7 +150,7 @@ def test_each_recipient_gets_their_own(
 
 
 def test_a_request_and_its_reminder_are_one_entry(
-    sender: DigestSender, mailer: FakeMailer, asked: list[Approval], context: Any
+    sender: DigestSender, mailer: FakeMailer, asked: list[Approval], context: LambdaContext
 ) -> None:
     sender(batch((asked[0], REQUEST), (asked[0], f"reminder-1:{ALICE}")), context)
     [mail] = mailer.sent
@@ -162,7 +163,7 @@ def test_an_unreadable_record_keeps_nobody_from_the_other_emails(
     dynamodb: DynamoDBClient,
     mailer: FakeMailer,
     asked: list[Approval],
-    context: Any,
+    context: LambdaContext,
     how: str,
 ) -> None:
     """It comes back, and ends in the dead-letter queue; the others are sent once."""

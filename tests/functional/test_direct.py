@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.history import history
@@ -48,7 +49,7 @@ class Backend:
     resumer: Resumer
     replies: ReplyDelivery
     bot: BotHandler
-    context: Any
+    context: LambdaContext
 
     def ask(self, *approvers: str, **request: Any) -> Approval:
         asked = an_approval(
@@ -81,7 +82,7 @@ class Backend:
 
 @pytest.fixture
 def backend(
-    table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: Any
+    table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock: Clock, logger: Logger, context: LambdaContext
 ) -> Backend:
     outbox, email, base_url = FakeMailer().outbox(table, clock), "stack@example.com", "https://api.example.com/states"
     notifier = a_notifier(

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain import wording
@@ -48,7 +49,7 @@ class Grid:
     bot: BotHandler
     replies: ReplyDelivery
     dynamodb: DynamoDBClient
-    context: Any
+    context: LambdaContext
 
     def ask(self, *approvers: User, comments: Any = PLAIN) -> Approval:
         people = tuple(Person(id=each.email, name=each.name, identities={"slack": each.id}) for each in approvers)
@@ -85,7 +86,7 @@ def grid(
     clock: Clock,
     logger: Logger,
     dynamodb: DynamoDBClient,
-    context: Any,
+    context: LambdaContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Grid:
     for user in (GRACE, GRANT):

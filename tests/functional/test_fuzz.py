@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.characters import hidden_in
@@ -531,7 +532,7 @@ def fuzzed(make: Callable[[Fuzz], Event]) -> Iterator[tuple[str, Event]]:
         yield f"FUZZ_SEED={SEED} FUZZ_FIRST={number}: {shown[:3000]}{'...' if len(shown) > 3000 else ''}", event
 
 
-def status(handler: Callable[[Event, Any], Mapping[str, Any]], event: Event, context: Any, again: str) -> int:
+def status(handler: Callable[[Event, Any], Mapping[str, Any]], event: Event, context: LambdaContext, again: str) -> int:
     try:
         answer = handler(event, context)
     except Exception as error:
@@ -544,7 +545,7 @@ def status(handler: Callable[[Event, Any], Mapping[str, Any]], event: Event, con
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("one_click", [False, True])
 def test_no_request_to_the_links_pages_is_a_server_error_and_only_a_valid_one_decides(
-    table: ApprovalTable, records: Records, clock: Clock, quiet: Logger, context: Any, *, one_click: bool
+    table: ApprovalTable, records: Records, clock: Clock, quiet: Logger, context: LambdaContext, *, one_click: bool
 ) -> None:
     handler, valid = CallbackHandler(table=table, one_click=one_click, clock=clock, logger=quiet), 0
     for again, event in fuzzed(mails_request):
@@ -571,7 +572,7 @@ def test_no_request_to_the_slack_app_is_a_server_error_and_only_a_valid_one_deci
     messenger: SlackMessenger,
     clock: Clock,
     quiet: Logger,
-    context: Any,
+    context: LambdaContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     member = SlackUser(id="U0BOB00002", name="bob", email="", workspaces=frozenset({WORKSPACE}), deleted=False)

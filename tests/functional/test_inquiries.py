@@ -11,6 +11,7 @@ from unittest.mock import ANY
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
@@ -53,7 +54,7 @@ class SlackApp:
     notes: ReplyDelivery
     dynamodb: DynamoDBClient
     messenger: SlackMessenger
-    context: Any
+    context: LambdaContext
     asked: int = 0
     seen: set[str] = field(default_factory=set)
 

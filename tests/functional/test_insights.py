@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
@@ -53,7 +54,7 @@ def asked(
     slack: Any,
     subscribers: Any,
     clock: Any,
-    context: Any,
+    context: LambdaContext,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Ask:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_sqs import SQSClient
 
@@ -81,7 +82,7 @@ def statuses(table: ApprovalTable, approvals: list[Approval]) -> set[Status]:
 
 
 def test_overdue_approvals_expire_and_no_others(
-    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: LambdaContext
 ) -> None:
     due = [asked(table, number, 10) for number in range(20)]
     open_ones = [asked(table, number, 11) for number in range(20, 40)]
@@ -95,7 +96,7 @@ def test_overdue_approvals_expire_and_no_others(
 
 
 def test_a_scheduler_run_costs_the_same_however_many_are_open(
-    handler: LifecycleHandler, table: ApprovalTable, dynamodb: DynamoDBClient, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, dynamodb: DynamoDBClient, context: LambdaContext
 ) -> None:
     calls: list[str] = []
     dynamodb.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
@@ -107,7 +108,11 @@ def test_a_scheduler_run_costs_the_same_however_many_are_open(
 
 
 def test_one_that_fails_does_not_keep_the_others_waiting(
-    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any, monkeypatch: pytest.MonkeyPatch
+    handler: LifecycleHandler,
+    table: ApprovalTable,
+    clock: Clock,
+    context: LambdaContext,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     due = [asked(table, number, 10) for number in range(5)]
     clock.pass_(minutes=10)
@@ -131,7 +136,7 @@ def test_a_request_that_nobody_was_told_of_is_given_to_notify_again(
     clock: Clock,
     sqs: SQSClient,
     queues: dict[str, str],
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     lost = asked(table, 1, 60, told=False)
     asked(table, 2, 60)
@@ -153,7 +158,7 @@ def test_a_decision_that_did_not_reach_the_workflow_is_given_to_decision_again(
     clock: Clock,
     sqs: SQSClient,
     queues: dict[str, str],
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     lost, resumed, gone = (asked(table, number, 60) for number in range(3))
     for approval in (lost, resumed, gone):
@@ -181,7 +186,7 @@ def test_an_execution_that_ended_calls_its_approval_off(
     status: str,
     cause: str,
     told_by: str,
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     """Whether the event arrives, or is lost and the clock finds it."""
     waiting = asked(table, 1, 60)
@@ -200,7 +205,7 @@ def test_an_execution_that_ended_calls_its_approval_off(
 
 @pytest.mark.parametrize("told_by", ["event", "event without its cause", "scheduler"])
 def test_who_stopped_an_execution_and_why_is_in_the_record(
-    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, told_by: str, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, told_by: str, context: LambdaContext
 ) -> None:
     waiting = asked(table, 1, 60)
     caller = "arn:aws:sts::123456789012:assumed-role/Deployer/alice@example.com"
@@ -223,7 +228,7 @@ def test_who_stopped_an_execution_and_why_is_in_the_record(
     [("ABORTED", "Approved by the CEO. All fine \ufffd"), ("FAILED", None), ("TIMED_OUT", None)],
 )
 def test_the_cause_of_an_execution_is_the_reason_of_who_stopped_it_and_of_nobody_else(
-    handler: LifecycleHandler, table: ApprovalTable, status: str, reason: str | None, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, status: str, reason: str | None, context: LambdaContext
 ) -> None:
     waiting = asked(table, 1, 60)
     event = notice(status)
@@ -243,7 +248,7 @@ def test_a_notice_from_before_a_redrive_cancels_nothing(
     clock: Clock,
     told_by: str,
     age: int,
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     """A redrive keeps the ARN; notices come late and twice, listings lag."""
     waiting = asked(table, 1, 60)
@@ -257,7 +262,7 @@ def test_a_notice_from_before_a_redrive_cancels_nothing(
 
 
 def test_a_notice_cancels_what_was_asked_before_the_redrive_alone(
-    handler: LifecycleHandler, table: ApprovalTable, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, context: LambdaContext
 ) -> None:
     before = asked(table, 1, 60)
     since = asked(table, 2, 60, requested_at=NOW + timedelta(minutes=2))
@@ -266,7 +271,7 @@ def test_a_notice_cancels_what_was_asked_before_the_redrive_alone(
 
 
 def test_an_execution_that_ended_while_its_request_was_stored_cancels_it(
-    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, clock: Clock, context: LambdaContext
 ) -> None:
     waiting = asked(table, 1, 60)
     workflows.executions, workflows.described_as_ended = [ending(minutes=-1)], True
@@ -280,7 +285,7 @@ def test_an_execution_that_ended_while_its_request_was_stored_cancels_it(
 
 
 def test_a_decision_stands_when_its_execution_ends(
-    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, workflows: FakeWorkflows, context: LambdaContext
 ) -> None:
     answered = asked(table, 1, 60)
     respond(table, answered, a_response())
@@ -290,7 +295,7 @@ def test_a_decision_stands_when_its_execution_ends(
 
 
 def test_reminders_and_escalation_come_when_they_are_due_and_the_deadline_after_them(
-    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: LambdaContext
 ) -> None:
     request = Request(
         timeout=timedelta(minutes=60),
@@ -318,7 +323,7 @@ def test_reminders_and_escalation_come_when_they_are_due_and_the_deadline_after_
 
 
 def test_silence_rejects_where_the_request_says_so(
-    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: LambdaContext
 ) -> None:
     waiting = asked(table, 1, 10, request=Request(timeout=timedelta(minutes=10), on_timeout=OnTimeout.REJECT))
     clock.pass_(minutes=10)
@@ -327,7 +332,7 @@ def test_silence_rejects_where_the_request_says_so(
 
 
 def test_a_look_that_finds_nothing_to_do_is_the_last_until_something_is_due(
-    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: Any, dynamodb: DynamoDBClient
+    handler: LifecycleHandler, table: ApprovalTable, clock: Clock, context: LambdaContext, dynamodb: DynamoDBClient
 ) -> None:
     request = Request(timeout=timedelta(minutes=60), reminders=(timedelta(minutes=30),))
     asked(table, 1, 60, request=request)
@@ -345,7 +350,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_and_not_tried_each_minute(
     sqs: SQSClient,
     queues: dict[str, str],
     clock: Clock,
-    context: Any,
+    context: LambdaContext,
     how: str,
 ) -> None:
     """The others expire, the dead-letter queue names it once in an hour; a version that can read it expires it then."""
@@ -373,7 +378,7 @@ def test_an_unreadable_record_of_an_ended_execution_does_not_keep_the_others_ope
     sqs: SQSClient,
     queues: dict[str, str],
     workflows: FakeWorkflows,
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     """Not even an item that only claims to wait for the execution, as a function that faces the internet can write."""
     mine = asked(table, 1, 10)
@@ -391,7 +396,7 @@ def test_a_record_without_room_for_its_end_is_set_aside(
     sqs: SQSClient,
     queues: dict[str, str],
     clock: Clock,
-    context: Any,
+    context: LambdaContext,
 ) -> None:
     due = asked(table, 1, 10)
     leave_no_room(dynamodb)

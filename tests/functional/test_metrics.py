@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Status
@@ -73,14 +74,16 @@ def _in(line: dict[str, Any]) -> Iterator[Metric]:
                 yield defined["Name"], {name: line[name] for name in names}, value
 
 
-def test_a_request_is_counted_once(handler: RequestHandler, context: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_request_is_counted_once(
+    handler: RequestHandler, context: LambdaContext, capsys: pytest.CaptureFixture[str]
+) -> None:
     for _ in range(2):
         handler(a_call({"Approval": {"RequestedBy": "jo@example.com"}}), context)
     assert metrics(capsys.readouterr().out) == [("ApprovalRequested", {"service": STACK}, 1)]
 
 
 def test_a_request_that_can_t_be_made_is_not_counted(
-    handler: RequestHandler, context: Any, capsys: pytest.CaptureFixture[str]
+    handler: RequestHandler, context: LambdaContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler(a_call({"Approval": {"Titel": "x"}}), context)
     assert metrics(capsys.readouterr().out) == []
@@ -142,7 +145,11 @@ def test_a_decision_that_could_not_be_delivered_yet_is_not_counted_yet(
 
 
 def test_a_metric_holds_neither_a_name_nor_a_secret(
-    handler: RequestHandler, resumer: Resumer, table: ApprovalTable, context: Any, capsys: pytest.CaptureFixture[str]
+    handler: RequestHandler,
+    resumer: Resumer,
+    table: ApprovalTable,
+    context: LambdaContext,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     handler(a_call({"Approval": {"RequestedBy": "jo@example.com", "Title": "Go?"}}, token="t" * 2048), context)
     respond(table, table.get(APPROVAL.id), a_response(approver=BOB, comment="fine"))

@@ -1065,7 +1065,7 @@ def test_people_who_make_a_record_too_large_are_not_asked(
     decision = table.get(approval.id).decision
     assert decision is not None
     assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
-    assert "The maximum is 409,600" in (decision.cause or "")
+    assert "maximum is 409,600" in (decision.cause or "")
     assert mailer.sent == []
 
 

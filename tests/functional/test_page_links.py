@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.form_fields import FieldType, FormField
@@ -56,7 +57,7 @@ class AppWithPage:
     notes: ReplyDelivery
     page: CallbackHandler
     dynamodb: DynamoDBClient
-    context: Any
+    context: LambdaContext
 
     def ask(self, script: str, people: People | None = None, **changes: Any) -> str:
         """Store a request and post its message into the channel; return its timestamp."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.domain.history import history
 from approvals.domain.judgement import ScheduledCheck, Verdict
@@ -189,7 +189,7 @@ def test_a_channel_that_cannot_plan_keeps_no_other_from_its_work(backend: Pigeon
 
 
 def test_one_line_of_wiring_puts_it_into_the_functions(
-    table: ApprovalTable, clock: Clock, context: Any, monkeypatch: pytest.MonkeyPatch
+    table: ApprovalTable, clock: Clock, context: LambdaContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real entry points, with email and pigeons."""
     loft = Loft()

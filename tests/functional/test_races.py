@@ -13,13 +13,14 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -36,9 +37,9 @@ from slack_sdk.web import SlackResponse
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import EndedExecution, TaskGoneError
 from approvals.domain import wording
-from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
+from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, Withdrawal
 from approvals.domain.model import Action, Approval, Delivery, Response, Status
-from approvals.domain.people import Approver, People
+from approvals.domain.people import Approver, People, Person
 from approvals.domain.replies import DeferredReply
 from approvals.domain.signed_links import approval_id
 from approvals.services.conclude import Resumer
@@ -55,6 +56,7 @@ from mail.sns import Mail
 from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
+from tests.support.group_requests import OTTO, PIA, SUE, one_of_each
 from tests.support.services import a_notifier, a_request_handler, a_resumer
 from tests.support.simulation import has_buttons
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -66,6 +68,7 @@ LEAST_STEPS = 10_000 if PROVE else 300
 
 CAROL = Approver(id="carol@example.com", name="carol@example.com", channel="email")
 DAVE = Approver(id="U0DAVE0004", name="dave", channel="slack", realm=BOB.realm)
+EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example.com"})
 GUEST = Approver(id="U0GUEST005", name="guest", channel="slack", realm="T0ELSEWHERE")
 
 APPROVERS = st.sampled_from([BOB, ALICE, DAVE, CAROL, GUEST])
@@ -662,3 +665,53 @@ def test_a_raced_approval_is_decided_once_and_every_surface_says_the_same(
     assert tally.steps >= LEAST_STEPS
     assert tally.conflicts > tally.steps / 1000, "hardly anything raced"
     print(f"\nRaces: {tally.steps:,} steps, {tally.decisions:,} decisions, {tally.conflicts:,} conflicts, 0 violations")
+
+
+GROUP_EVENTS = st.lists(
+    st.tuples(st.sampled_from([SUE, OTTO, PIA, EVE]), st.sampled_from(["approve", "approve", "reject", "withdraw"])),
+    min_size=3,
+    max_size=6,
+)
+"""Who does what at the same time."""
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=600 if PROVE else 60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    GROUP_EVENTS,
+    st.lists(st.integers(0, 5), max_size=30),
+    st.sampled_from([{}, {"required_approvals": 1}, {"required_approvals": 3, "approvers": (EVE.id,)}]),
+)
+def test_members_of_groups_who_race_decide_once_and_never_without_each_group(
+    dynamodb: DynamoDBClient, events: list[tuple[Person, str]], order: list[int], asked: dict[str, Any]
+) -> None:
+    """A member who saw the group open does not decide for one who withdraws meanwhile."""
+    _empty(dynamodb)
+    saved: list[Approval] = []
+    table = RacedTable(dynamodb, lambda _added: None, lambda approval, _known: saved.append(approval))
+    approval = one_of_each(**asked)
+    if "approvers" in asked and approval.people:
+        approval = replace(approval, people=replace(approval.people, approvers=(*approval.people.approvers, EVE)))
+    table.add(approval)
+
+    def does(person: Person, what: str, second: int) -> None:
+        who = Approver(id=person.id, name=person.name, channel="email")
+        at = approval.requested_at + timedelta(seconds=second)
+        event = Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at)
+        respond(table, table.get(approval.id), event)
+
+    actors = [Actor(partial(does, person, what, second)) for second, (person, what) in enumerate(events)]
+    for number in [*order, *list(range(len(actors))) * 40]:
+        actor = actors[number % len(actors)]
+        if not actor.done:
+            actor.go_on()
+    assert all(actor.done for actor in actors)
+    ended = ApprovalTable(dynamodb, TABLE).get(approval.id)
+    assert sum(each.decision is not None for each in saved) == (ended.decision is not None)
+    approved = {each.person for each in ended.standing if each.action is Action.APPROVE}
+    rejected = {each.person for each in ended.standing if each.action is Action.REJECT}
+    of_each = bool(approved & {SUE.id, PIA.id}) and bool(approved & {OTTO.id, PIA.id})
+    enough = of_each and len(approved) >= approval.request.required_approvals
+    assert (ended.status is Status.APPROVED) == (enough and not rejected)
+    assert (ended.status is Status.REJECTED) == bool(rejected)
+    assert EVE.id not in approved | rejected or "approvers" in asked

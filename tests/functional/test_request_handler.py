@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from approvals.domain.signed_links import approval_id
 from approvals.requests.parse import MAX_INPUT
@@ -31,7 +32,7 @@ def handler(
 
 
 def test_a_request_is_stored_pending_with_its_deadline(
-    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: LambdaContext
 ) -> None:
     handler(a_call({"Approval": {"Title": "Go?", "TimeoutMinutes": 5}, "Version": 3}), context)
     stored = table.get(approval_id(TOKEN))
@@ -41,7 +42,7 @@ def test_a_request_is_stored_pending_with_its_deadline(
     assert (tokens.get(stored.id), stored.workflow) == (TOKEN, WORKFLOW)
 
 
-def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable, context: LambdaContext) -> None:
     handler(a_call({"Comment": "Testing the human approval tutorial."}), context)
     stored = table.get(approval_id(TOKEN))
     assert stored.deadline == NOW + timedelta(hours=1)
@@ -59,7 +60,7 @@ def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable
     ],
 )
 def test_an_execution_of_elsewhere_is_refused(
-    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any, arn: str
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: LambdaContext, arn: str
 ) -> None:
     """Whoever may invoke the function can't claim it: its workflow could not be resumed from here."""
     call = a_call({})
@@ -71,7 +72,7 @@ def test_an_execution_of_elsewhere_is_refused(
 
 
 def test_the_same_token_twice_is_one_approval(
-    handler: RequestHandler, table: ApprovalTable, clock: Clock, context: Any
+    handler: RequestHandler, table: ApprovalTable, clock: Clock, context: LambdaContext
 ) -> None:
     handler(a_call({}), context)
     first = table.get(approval_id(TOKEN))
@@ -81,7 +82,7 @@ def test_the_same_token_twice_is_one_approval(
 
 
 def test_an_invalid_request_fails_the_task_with_every_problem(
-    handler: RequestHandler, table: ApprovalTable, workflows: FakeWorkflows, context: Any
+    handler: RequestHandler, table: ApprovalTable, workflows: FakeWorkflows, context: LambdaContext
 ) -> None:
     handler(a_call({"Approval": {"Titel": "x", "TimeoutMinutes": "soon", "Details": ""}}), context)
     [(token, error, cause)] = workflows.failed
@@ -94,7 +95,7 @@ def test_an_invalid_request_fails_the_task_with_every_problem(
 
 
 def test_an_invalid_request_of_a_task_that_is_gone_is_over(
-    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+    handler: RequestHandler, workflows: FakeWorkflows, context: LambdaContext
 ) -> None:
     workflows.gone = True
     handler(a_call("no object"), context)
@@ -103,7 +104,7 @@ def test_an_invalid_request_of_a_task_that_is_gone_is_over(
 
 @pytest.mark.parametrize(("execution_input", "problem"), [("x" * 245_760, "245,762 bytes"), ("\ud800", "not Unicode")])
 def test_an_input_that_would_fail_later_is_refused_at_once(
-    handler: RequestHandler, workflows: FakeWorkflows, context: Any, execution_input: str, problem: str
+    handler: RequestHandler, workflows: FakeWorkflows, context: LambdaContext, execution_input: str, problem: str
 ) -> None:
     handler(a_call({"k": execution_input}), context)
     [(_, error, cause)] = workflows.failed
@@ -112,7 +113,7 @@ def test_an_input_that_would_fail_later_is_refused_at_once(
 
 
 def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
-    handler: RequestHandler, workflows: FakeWorkflows, table: ApprovalTable, context: Any
+    handler: RequestHandler, workflows: FakeWorkflows, table: ApprovalTable, context: LambdaContext
 ) -> None:
     """A state's output has at most 262,144 bytes, and the result, which has the form twice, is added to the input."""
     form = [{"Name": f"f{number}", "Type": "text", "Required": True} for number in range(3)]
@@ -125,7 +126,7 @@ def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
 
 
 def test_the_greatest_input_leaves_room_for_a_plain_result(
-    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+    handler: RequestHandler, workflows: FakeWorkflows, context: LambdaContext
 ) -> None:
     handler(a_call({"k": "x" * (MAX_INPUT - len('{"k": ""}'))}), context)
     assert workflows.failed == []
@@ -142,14 +143,14 @@ def test_the_greatest_input_leaves_room_for_a_plain_result(
     ],
 )
 def test_requests_wait_for_identities_only_where_they_matter(
-    handler: RequestHandler, table: ApprovalTable, context: Any, request_: dict[str, Any], *, known: bool
+    handler: RequestHandler, table: ApprovalTable, context: LambdaContext, request_: dict[str, Any], *, known: bool
 ) -> None:
     handler(a_call({"Approval": request_}), context)
     assert (table.get(approval_id(TOKEN)).people is not None) == known
 
 
 def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
-    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+    handler: RequestHandler, workflows: FakeWorkflows, context: LambdaContext
 ) -> None:
     """Four of 50 people, each with four fields of 2,800 characters that may take 4 bytes each."""
     approvers = [f"a{number}{'x' * 200}@example.com" for number in range(50)]
@@ -158,7 +159,7 @@ def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
     handler(a_call({"Approval": asked}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert cause.startswith("Approval.Form: with all responses")
+    assert cause.startswith("Approval.Form: with all possible responses")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_forms_of_many_that_would_not_fit_in_one_record_are_refused_at_once(
     ],
 )
 def test_an_input_nested_too_deep_is_refused_with_its_path(
-    handler: RequestHandler, workflows: FakeWorkflows, context: Any, execution_input: Any, path: str
+    handler: RequestHandler, workflows: FakeWorkflows, context: LambdaContext, execution_input: Any, path: str
 ) -> None:
     handler(a_call(execution_input), context)
     [(_, error, cause)] = workflows.failed
@@ -178,14 +179,16 @@ def test_an_input_nested_too_deep_is_refused_with_its_path(
     assert "nested deeper than 64 levels" in cause
 
 
-def test_sixty_thousand_empty_lists_are_asked(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+def test_sixty_thousand_empty_lists_are_asked(
+    handler: RequestHandler, table: ApprovalTable, context: LambdaContext
+) -> None:
     """They are shallow and small: no list reads them, and a page shows them."""
     handler(a_call({"x": [[]] * 60_000}), context)
     assert table.get(approval_id(TOKEN)).request.context == {"x": [[]] * 60_000}
 
 
 def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
-    handler: RequestHandler, workflows: FakeWorkflows, context: Any
+    handler: RequestHandler, workflows: FakeWorkflows, context: LambdaContext
 ) -> None:
     """By the people who are told, and what is marked for each of them; with less beside it, it is asked."""
     asked: dict[str, Any] = {
@@ -196,14 +199,14 @@ def test_a_request_whose_record_could_outgrow_an_item_is_refused_at_once(
     handler(a_call({"Approval": asked, "k": "x" * 200_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert cause.startswith("Approval: with all responses, the record can grow from ")
+    assert cause.startswith("Approval: with all possible responses, the record can grow from ")
     assert "name fewer people" in cause
     handler(a_call({"Approval": asked, "k": "x" * 20_000}), context)
     assert len(workflows.failed) == 1
 
 
 def test_the_token_is_stored_first_and_a_repeat_changes_neither(
-    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: Any, calls: list[str]
+    handler: RequestHandler, table: ApprovalTable, tokens: TaskTokens, context: LambdaContext, calls: list[str]
 ) -> None:
     """A crash in between leaves a token that no approval needs, never an approval that can't resume its workflow."""
     dynamodb, tables = table._dynamodb, []
@@ -215,7 +218,7 @@ def test_the_token_is_stored_first_and_a_repeat_changes_neither(
     assert (table.get(first.id), tokens.get(first.id)) == (first, TOKEN)
 
 
-def test_a_token_outlives_every_wait(handler: RequestHandler, table: ApprovalTable, context: Any) -> None:
+def test_a_token_outlives_every_wait(handler: RequestHandler, table: ApprovalTable, context: LambdaContext) -> None:
     handler(a_call({"Comment": "x"}), context)
     item = table._dynamodb.get_item(TableName=TOKENS, Key={"id": {"S": approval_id(TOKEN)}})["Item"]
     assert int(item["expires_at"]["N"]) > (NOW + timedelta(days=366)).timestamp()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.stub import Stubber
 
 from approvals.adapters.queues import RetryQueue
@@ -48,7 +48,7 @@ def test_no_secret_is_written_anywhere(
     slack: Slack,
     clock: Clock,
     web_api: str,
-    context: Any,
+    context: LambdaContext,
     caplog: pytest.LogCaptureFixture,
     error: str | None,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto.dynamodb.models import dynamodb_backends
 from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -22,7 +23,7 @@ from tests.support.tables import TABLE
 
 @pytest.mark.parametrize("open_approvals", [10, 1_000, 100_000])
 def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
-    dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, open_approvals: int
+    dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: LambdaContext, open_approvals: int
 ) -> None:
     """Open, and none due: one query for each shard of the index, and the executions that ended."""
     table = dynamodb_backends["123456789012"]["eu-west-1"].get_table(TABLE)
@@ -37,7 +38,7 @@ def test_a_scheduler_run_reads_as_often_however_many_approvals_are_open(
 
 
 def test_a_run_without_anything_due_writes_no_line_and_so_no_metric(
-    dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: Any, capsys: pytest.CaptureFixture[str]
+    dynamodb: DynamoDBClient, clock: Clock, logger: Logger, context: LambdaContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """CloudWatch bills a metric for each hour in which it is written: docs/cost.md says that an idle stack has none."""
     _scheduler(dynamodb, clock, logger)({"source": "aws.events"}, context)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_sqs import SQSClient
 from mypy_boto3_sqs.literals import QueueAttributeNameType
 
@@ -53,14 +52,16 @@ def queued(sqs: SQSClient, url: str) -> int:
     return sum(int(count) for count in attributes.values())
 
 
-def test_successes_are_not_queued(worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any) -> None:
+def test_successes_are_not_queued(
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: LambdaContext
+) -> None:
     assert worker(from_stream("a", "b"), context) == {"batchItemFailures": []}
     assert task.calls == [("a", False), ("b", False)]
     assert queued(sqs, queue_url) == 0
 
 
 def test_failures_are_queued_and_do_not_hold_up_the_stream(
-    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: LambdaContext
 ) -> None:
     task.failing["a"] = RuntimeError()
     assert worker(from_stream("a", "b"), context) == {"batchItemFailures": []}
@@ -69,7 +70,7 @@ def test_failures_are_queued_and_do_not_hold_up_the_stream(
 
 
 def test_failures_that_cannot_be_queued_are_left_to_the_stream(
-    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: LambdaContext
 ) -> None:
     task.failing["b"] = RuntimeError()
     sqs.delete_queue(QueueUrl=queue_url)
@@ -77,7 +78,7 @@ def test_failures_that_cannot_be_queued_are_left_to_the_stream(
 
 
 def test_a_retry_that_fails_is_postponed_a_little_longer_each_time(
-    worker: Worker, task: Task, sqs: SQSClient, context: Any, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, task: Task, sqs: SQSClient, context: LambdaContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task.failing["a"] = RuntimeError()
     delays: list[int] = []
@@ -88,14 +89,14 @@ def test_a_retry_that_fails_is_postponed_a_little_longer_each_time(
     assert delays == [10, 20, 40, 80, 160, 300, 300, 300, 300]
 
 
-def test_the_last_retry_knows_that_it_is(worker: Worker, task: Task, context: Any) -> None:
+def test_the_last_retry_knows_that_it_is(worker: Worker, task: Task, context: LambdaContext) -> None:
     worker(from_queue("a", attempt=ATTEMPTS - 1), context)
     worker(from_queue("a", attempt=ATTEMPTS), context)
     assert task.calls == [("a", False), ("a", True)]
 
 
 def test_a_record_that_is_gone_needs_no_retry(
-    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: LambdaContext
 ) -> None:
     task.failing["a"] = NotFoundError("a")
     assert worker(from_stream("a"), context) == {"batchItemFailures": []}
@@ -104,18 +105,23 @@ def test_a_record_that_is_gone_needs_no_retry(
 
 
 def test_with_little_time_left_the_rest_of_a_batch_is_queued(
-    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+    worker: Worker,
+    task: Task,
+    sqs: SQSClient,
+    queue_url: str,
+    context: LambdaContext,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A function that is killed would repeat the whole batch."""
     left = iter([30_000, 25_000, 19_000, 18_000])
-    context.get_remaining_time_in_millis = lambda: next(left)
+    monkeypatch.setattr(context, "get_remaining_time_in_millis", lambda: next(left))
     assert worker(from_stream("a", "b", "c", "d"), context) == {"batchItemFailures": []}
     assert [item_id for item_id, _ in task.calls] == ["a", "b"]
     assert queued(sqs, queue_url) == 2
 
 
 def test_being_asked_to_wait_is_no_failed_try(
-    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: Any
+    worker: Worker, task: Task, sqs: SQSClient, queue_url: str, context: LambdaContext
 ) -> None:
     """However often: a new message begins to count anew, and comes when it was asked to."""
     task.failing["a"] = StepsFailedError({"request_slack": DeliveryDelayedError("Slack asks to slow down", 30)})
@@ -124,7 +130,7 @@ def test_being_asked_to_wait_is_no_failed_try(
     assert queued(sqs, queue_url) == 2
 
 
-def test_a_failure_beside_a_delay_is_a_failure(worker: Worker, task: Task, context: Any) -> None:
+def test_a_failure_beside_a_delay_is_a_failure(worker: Worker, task: Task, context: LambdaContext) -> None:
     failures = {"request_email": DeliveryError("SNS"), "request_slack": DeliveryDelayedError("Slack", 30)}
     task.failing["a"] = StepsFailedError(failures)
     assert worker(from_queue("a"), context)["batchItemFailures"] == [{"itemIdentifier": "message-a"}]

@@ -101,6 +101,16 @@ def reach_a_quorum(simulation: Simulation) -> None:
     simulation.click(APPROVE)
 
 
+def need_one_of_each_group(simulation: Simulation) -> None:
+    """Let one of each group approve. The author asks for one approval in all: one group alone must not do."""
+    groups = [{"Name": "security", "Approvers": [PARAMETERS["Email"]]}, {"Name": "ops", "Approvers": ["U0BOB00002"]}]
+    simulation.ask({"Approval": {"Title": "Deploy", "Groups": groups, "RequiredApprovals": 1}})
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.click(APPROVE)
+
+
 def change_the_form(simulation: Simulation) -> None:
     """Alice approves, bob changes the form, and alice, who is told, confirms the new values."""
     bob = user_recipient("U0BOB00002", "bob", member=True)
@@ -162,6 +172,7 @@ SCENARIOS = {
     "Slack is down": Scenario(play=answer_while_slack_is_down, messages=(), replies=0),
     "Slack is given up": Scenario(play=answer_after_slack_was_given_up, messages=(), replies=0, dead=True),
     "two must approve": Scenario(play=reach_a_quorum, mails=("Asked", "Reminder:", "Approved"), replies=2),
+    "one of each group": Scenario(play=need_one_of_each_group),
     "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),
     "an approver who can't be asked": Scenario(
         play=name_who_can_not_be_asked,

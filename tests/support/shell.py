@@ -138,7 +138,7 @@ class Shell:
         """Return the approval of the newest execution."""
         return self.table.get(approval_id(self.executions()[-1]["name"]))
 
-    def answered(self, action: Action, approver: Approver = ALICE, comment: str | None = None) -> Approval:
+    def responded(self, action: Action, approver: Approver = ALICE, comment: str | None = None) -> Approval:
         """Respond to the newest approval."""
         response = replace(a_response(action, approver, comment=comment), at=self.clock())
         return self.happened(response)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 from slack_sdk.web import SlackResponse
 
@@ -45,7 +46,9 @@ class BreakableSlack(DirectWebClient):
 class Simulation:
     """The deployed stack in one process: time passes when it is told to, and everything is delivered at least once."""
 
-    def __init__(self, dynamodb: DynamoDBClient, context: Any, calls: Calls, *, stream_repeats: bool = False) -> None:
+    def __init__(
+        self, dynamodb: DynamoDBClient, context: LambdaContext, calls: Calls, *, stream_repeats: bool = False
+    ) -> None:
         self.calls = calls
         self.clock = Clock()
         self.execution = Execution(self.clock)

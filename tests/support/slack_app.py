@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.model import Action, Approval, Presence, Request, Status
@@ -87,7 +88,7 @@ class Workspace:
     messenger: SlackMessenger
     handler: BotHandler
     dynamodb: DynamoDBClient
-    context: Any
+    context: LambdaContext
     ts: str = ""
     asked: Approval = ONE_TAP
 

@@ -25,6 +25,7 @@ from approvals.store.items import LISTED
 from bot.views.approval import request_blocks
 from bot.views.buttons import ACTION_IDS
 from cli.commands.request import command
+from cli.request_input import read_document
 from tests.support.builders import NOW, an_approval
 from tests.support.examples import EXAMPLES, load_gate
 from tests.support.template import CloudFormation
@@ -191,6 +192,13 @@ def test_an_agents_call_with_long_names_or_many_arguments_is_a_request(gate: Any
     request = parse_request(asked, default_timeout=timedelta(hours=1))
     assert request.whole_context["Arguments"] == arguments
     assert "see the workflow input" in str(request.facts)
+
+
+def test_the_request_in_a_file_needs_one_of_each_group() -> None:
+    document = read_document(str(EXAMPLES / "one-of-each-group.yaml"))
+    request = parse_request({"Approval": document}, default_timeout=timedelta(hours=1))
+    assert [(group.name, group.required) for group in request.groups] == [("security", 1), ("ops", 1)]
+    assert request.required_approvals == 2
 
 
 def test_skill_teaches_a_request_that_is_accepted() -> None:

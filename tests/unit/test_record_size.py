@@ -237,7 +237,7 @@ def test_requests_whose_greatest_result_fits_are_accepted_and_no_larger_ones() -
         request = Request(title="x", timeout=timedelta(hours=1), context={"k": "x" * more})
         approval = an_approval(request=request)
         if refused:
-            with pytest.raises(InvalidRequestError, match="shorten the input"):
+            with pytest.raises(InvalidRequestError, match="Shorten the input"):
                 check_size(approval)
         else:
             check_size(approval)

@@ -409,6 +409,16 @@ MISTAKES: list[tuple[Json, str]] = [
         {"Approvers": [ANN], "EscalateTo": [BO], "EscalateAfterMinutes": 60},
         "Approval.EscalateAfterMinutes: must be less than the request's 60 minutes.",
     ),
+    ({"Silent": ["bo@example.com"]}, "Approval.Silent: requires Approvers or Groups."),
+    ({"Groups": [{"Name": "ops"}]}, "Approval.Groups[0].Approvers: missing. Add a list."),
+    (
+        {"Groups": [{"Name": "Ops", "Approvers": [ANN]}]},
+        'Approval.Groups[0].Name: "Ops" is not a name of',
+    ),
+    (
+        {"Groups": [{"Name": "ops", "Approvers": [ANN]}, {"Name": " ops", "Approvers": [BO]}]},
+        "Approval.Groups[1].Name: ops is a duplicate.",
+    ),
     ({"MoreTime": 2}, "Approval.MoreTime: 2 is not an object with the keys Times, Minutes."),
     ({"MoreTime": {"Times": -1}}, "Approval.MoreTime.Times: -1 is not a whole number from 0 to 10."),
 ]

@@ -21,6 +21,7 @@ from approvals.domain.facts import LABELS
 from approvals.domain.form_changes import MAX_CHANGES, current_form, form_key, form_of, key_of, people_to_respond_again
 from approvals.domain.form_fields import FieldType, FormField, FormValue
 from approvals.domain.forms import COMMENT, Problem, parse
+from approvals.domain.groups import Group
 from approvals.domain.judgement import (
     ApprovalEvent,
     Cancellation,
@@ -325,6 +326,12 @@ def approvals(draw: st.DrawFn) -> Approval:
         more_time=MoreTime(draw(st.integers(0, 3)), draw(st.sampled_from([MINUTE, HOUR, timedelta(days=300)]))),
         form=draw(st.sampled_from([(), (FormField(name="Share", label="Share", type=FieldType.NUMBER),)])),
     )
+    has_groups = draw(st.booleans())
+    if request.approvers and has_groups:
+        members = st.lists(st.sampled_from(request.approvers), min_size=1, max_size=3, unique=True)
+        chosen = [draw(members) for _ in range(1 + draw(st.booleans()))]
+        groups = tuple(Group(name=f"g{number}", approvers=tuple(each)) for number, each in enumerate(chosen))
+        request = replace(request, groups=groups)
     escalates = draw(st.booleans())
     if request.approvers and escalates:
         request = replace(request, escalate_to=(DAN.address,), escalate_after=draw(st.integers(1, 59)) * MINUTE)
@@ -390,10 +397,17 @@ def test_nothing_is_approved_without_as_many_eligible_people_as_required(
     assert len({response.person for response in approved}) >= ended.request.required_approvals
     if not named and is_quorum(ended.request):
         assert all(response.approver.member for response in approved), "members in Slack alone"
+    assert not lacking_groups(ended.request, {human_of(response.approver) for response in approved})
     sent = [each for each in events if isinstance(each, Response)]
     if not ended.request.form:
         sent = [replace(each, form={}) for each in sent]
     assert all(response in sent for response in map(as_sent, approved)), "an answer that nobody gave"
+
+
+def lacking_groups(request: Request, approved: set[Person]) -> list[str]:
+    """Return the groups of which too few approved, by the names in the request."""
+    names = {name for person in approved for name in (person.address, person.on("slack"))}
+    return [group.name for group in request.groups if len(names & set(group.approvers)) < group.required]
 
 
 def as_sent(response: Response) -> Response:
@@ -491,6 +505,9 @@ def test_the_order_of_responses_does_not_matter(approval: Approval, said: dict[P
         if request.allow_self_approval or person != (approval.people or People()).requester
     }
     enough_to_approve = list(counting.values()).count(Action.APPROVE) >= request.required_approvals
+    enough_to_approve = enough_to_approve and not lacking_groups(
+        request, {person for person, action in counting.items() if action is Action.APPROVE}
+    )
     enough_to_reject = list(counting.values()).count(Action.REJECT) >= request.required_rejections
     if enough_to_approve and enough_to_reject:
         return

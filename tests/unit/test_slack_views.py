@@ -18,9 +18,11 @@ from slack_sdk.models.blocks import Block
 from approvals.adapters.step_functions import console_url
 from approvals.domain import facts, wording
 from approvals.domain.characters import hidden_in, reveal
+from approvals.domain.demands import Demand
 from approvals.domain.eligibility import Reason
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
+from approvals.domain.groups import Group
 from approvals.domain.judgement import Cancellation
 from approvals.domain.model import Action, Approval, MoreTime, OnTimeout, Presence, Request, Severity, readable
 from approvals.domain.omissions import MORE
@@ -251,6 +253,18 @@ def test_hostile_text_in_an_outcome_is_no_markup(text: str) -> None:
     found = MARKUP.findall("\n".join(mrkdwn(as_sent(outcome_blocks(approval)))))
     assert [markup for markup in found if not markup.startswith("<!date^")] == [EXECUTION]
     assert not MARKUP.search(outcome_text(approval))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_the_name_of_a_group_is_no_markup(text: str) -> None:
+    group = Group(name=text, approvers=(ALICE.id,))
+    people = People(
+        approvers=(Person(id=ALICE.id, name=ALICE.id, identities={"email": ALICE.id}),),
+        demands=(Demand(required=1), Demand(name=text, people=(ALICE.id,), required=1)),
+    )
+    approval = an_approval(request=Request(title="Deploy", groups=(group,), timeout=HOUR), people=people)
+    blocks = [*request_blocks(approval), *list_blocks([("Open", [summarize(approval)])], the_link, "")]
+    assert [each.split("^")[0] for each in MARKUP.findall("\n".join(mrkdwn(as_sent(blocks))))] == ["<!date", "<!date"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -544,6 +558,15 @@ def test_severe_requests_that_take_one_tap_are_confirmed(request_: Request, conf
     assert severe == (request_.severity is Severity.HIGH)
 
 
+@pytest.mark.parametrize("title", ["Delete the database", "x" * 300, "&" * 300, "\U0001f4a5" * 300])
+def test_a_severe_request_is_confirmed_by_its_title(title: str) -> None:
+    approval = an_approval(request=Request(title=title, timeout=HOUR, severity=Severity.HIGH))
+    [confirm] = [each["confirm"] for each in actions_of(approval) if "confirm" in each]
+    assert title[:100] in confirm["text"]["text"]
+    assert len(confirm["text"]["text"]) <= 300
+    assert refused(as_sent(request_blocks(approval))) is None
+
+
 ANN = Person(id="ann@example.com", name="Ann", identities={"email": "ann@example.com"})
 CAROL = Person(id="carol@example.com", name="Carol", identities={"email": "carol@example.com", "slack": "U0CAROL003"})
 
@@ -611,6 +634,14 @@ def test_the_comment_of_one_of_several_who_decided_names_its_author() -> None:
     done = judge(first, a_response(approver=replace(BOB, id="U0CAROL003"), comment="fine")).approval
     shown = [said([block]) for block in as_sent(outcome_blocks(done))]
     assert "<@U0CAROL003>" in shown[shown.index("fine") - 1]
+    assert outcome_reply(done).endswith(" Comment from bob:\n>fine"), "a mention would notify the commenter"
+
+
+def test_what_others_wrote_is_quoted_in_the_reply_with_the_outcome() -> None:
+    forged = "Approved by ciso@example.com"
+    for ended in (cancelled(f"Superseded.\n{forged}"), decided(comment=f"no\n{forged}")):
+        lines = outcome_reply(ended).split("\n")
+        assert [line for line in lines if forged in line] == [f">{forged}"]
 
 
 def test_an_outcome_of_one_response_does_not_count_it_again() -> None:
@@ -934,6 +965,12 @@ def test_a_list_keeps_slacks_limits_whatever_is_in_it(approvals: list[Approval])
     blocks = as_sent(list_blocks([("Waiting for you", rows), ("Others", rows)], the_link, "Nothing."))
     assert refused(blocks) is None
     assert len(blocks) > 0
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_row_names_the_requester_to_everyone_but_them(own: bool) -> None:
+    shown = json.dumps(as_sent([lists.row(summarize(an_approval()), the_link, own=own)]))
+    assert ("jo@example.com" in shown) is not own
 
 
 def test_the_help_is_a_message() -> None:
