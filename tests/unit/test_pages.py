@@ -485,7 +485,7 @@ def test_a_page_is_a_complete_accessible_document(html: str) -> None:
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in page.elements:
-        described = attributes.get("aria-describedby", "").split()
+        described = (attributes.get("aria-describedby") or "").split()
         assert ("aria-invalid" in attributes) == any(each.endswith("-problem") for each in described)
         assert set(described) <= set(ids)
 

@@ -158,10 +158,10 @@ SENTENCES = {
     "the clock": "The clock expires it.",
     "is there already": "Version is there already.",
     "more time": "Ask for more time.",
-    "may answer": "Only Ann can respond.",
+    "may answer": "Only Ann may answer.",
     "counts": "Your response counts.",
     "stands": "The decision stands.",
-    "taken": "Your response was not recorded.",
+    "taken": "Your answer was not taken.",
     "take back": "Take it back first.",
     "in vain": "The response was in vain.",
 }
