@@ -26,7 +26,11 @@ STDOUT = "-"
 
 @click.command(epilog="Example: approvals export --since 90d --output approvals.csv")
 @click.option(
-    "--since", type=TIME, required=True, metavar="TIME", help="Requested after this time: 30d, 12h or ISO 8601."
+    "--since",
+    type=TIME,
+    required=True,
+    metavar="TIME",
+    help="Requested after this time: 30d (30 days ago), 12h or ISO 8601.",
 )
 @click.option("--until", type=TIME, metavar="TIME", help="Requested before this time.  [default: now]")
 @click.option(

@@ -64,7 +64,7 @@ Examples:
     "--since",
     type=TIME,
     metavar="TIME",
-    help="Requested after this time: 7d, 12h or ISO 8601.  [default: 30d; for pending ones, any time]",
+    help="Requested after this time: 7d (7 days ago), 12h or ISO 8601.  [default: 30d; for pending ones, any time]",
 )
 @click.option("--until", type=TIME, metavar="TIME", help="Requested before this time.  [default: now]")
 @click.option("--requested-by", metavar="WHO", help="Filter by requester: email address or Slack user ID.")

@@ -25,7 +25,7 @@ REFRESH_TIME = timedelta(seconds=100)
 """Time until every warm function has read the new secret. Each reads it once a minute."""
 
 _FIRST_EVENT = (
-    "One step is left: Slack could not verify the address for events before the stack had the signing secret.\n"
+    "Two steps are left: Slack could not verify the address for events before the stack had the signing secret.\n"
     f"1. {RETRY_EVENTS}\n2. In Slack, open the Home tab of {NAME}. It must not stay empty."
 )
 

@@ -43,7 +43,7 @@ def _confirmed(context: Context, emails: Sequence[Subscription]) -> Iterator[Fin
         yield fault(
             Check.EMAIL,
             f"{each.address} has not confirmed its subscription, so AWS sends it no email",
-            f'In that inbox, open "AWS Notification - Subscription Confirmation", then its link\n'
+            f'Open the email "AWS Notification - Subscription Confirmation" in that inbox, then its link\n'
             f"{add_approver(context, each.address)}   # sends that email again",
         )
     if any(each.state is State.CONFIRMED for each in subscribed):

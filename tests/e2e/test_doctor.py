@@ -165,7 +165,7 @@ def test_an_unconfirmed_subscription_is_named(doctor_stack: LocalStack, monkeypa
         )
         found = only_fault(Check.EMAIL)
     assert found["text"].startswith(f"{doctor_stack.email} has not confirmed its subscription")
-    assert found["mend"].startswith('Open the mail "AWS Notification - Subscription Confirmation" there')
+    assert found["mend"].startswith('Open the email "AWS Notification - Subscription Confirmation"')
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
 
@@ -247,11 +247,11 @@ def test_an_approver_who_can_no_longer_be_reached_is_named_and_adding_them_fixes
     ]
     sns.unsubscribe(SubscriptionArn=arn)
     found = only_fault(Check.APPROVERS)
-    assert found["text"].startswith(f"{dora} has no confirmed subscription")
+    assert found["text"].startswith(dora)
     [command] = commands(found["mend"])
     assert run_ours(command).exit_code == 0
     assert faults() == []
-    assert only_fault(Check.APPROVERS, "--approver", "U0GONE0005")["text"] == "Slack user U0GONE0005 is deactivated."
+    assert "U0GONE0005" in only_fault(Check.APPROVERS, "--approver", "U0GONE0005")["text"]
 
 
 def test_a_stale_stack_is_named(doctor_stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ def test_the_pictures_of_the_docs_can_be_taken(workspace: LocalStack, page: Page
     page.locator("#tab-channel").click()
     page.locator("#said").fill("/approvals help")
     page.locator("#composer button").click()
-    page.locator("#messages", has_text="shows approvals to you alone").wait_for(timeout=60_000)
+    page.locator("#messages", has_text="/approvals search TEXT").wait_for(timeout=60_000)
     page.locator("#users label", has_text="Dave").click()
     page.locator("#tab-direct").click()
     page.locator("#messages article", has_text="Give Northwind a refund").first.wait_for(timeout=60_000)
