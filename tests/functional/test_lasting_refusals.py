@@ -167,7 +167,7 @@ def test_reminder_of_a_request_to_everyone_reaches_its_requester(backend: Backen
     close(backend.slack)
     now = backend.move_on(asked)
     [told] = backend.to(CAROL)
-    assert told.text.startswith(f"{NAMED} A reminder:")
+    assert told.text.startswith(f"{NAMED} Reminder:")
     assert CHANNEL_CLOSED in told.text
     assert "reminder-1" in now.steps
 
