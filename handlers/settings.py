@@ -93,9 +93,10 @@ class ChannelSettings(EmailSettings, EventSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestSettings(TokenSettings):
-    """Settings of `request`."""
+    """Settings of `request`. Without `policy_parameter`, there is no policy."""
 
     default_timeout_minutes: str
+    policy_parameter: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -211,8 +211,9 @@ def _judge_extension(approval: Approval, event: ExtensionRequest) -> Judgement:
 
 
 def _extended_deadline(approval: Approval) -> datetime:
-    latest = approval.requested_at + timedelta(minutes=MAX_TIMEOUT_MINUTES)
-    return min(approval.deadline + approval.request.more_time.by, latest)
+    policy = approval.request.policy
+    longest = policy.longest_minutes if policy and policy.longest_minutes else MAX_TIMEOUT_MINUTES
+    return min(approval.deadline + approval.request.more_time.by, approval.requested_at + timedelta(minutes=longest))
 
 
 def _last_withdrawal(approval: Approval, person: Person) -> datetime | None:

@@ -53,6 +53,7 @@ from approvals.domain.signed_links import approver_of
 
 SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
 OWN_REQUEST = "This is your own request, so another person must respond."
+NOT_BY_POLICY = "The approval policy of this stack does not let you approve."
 TOO_EARLY = "Your response was not recorded: the approvers are still being looked up. Try again in a moment."
 
 MAX_NAMES = 20
@@ -296,6 +297,8 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
             who.insert(0, SHARED_ADDRESS)
         case Reason.OWN_REQUEST:
             who.insert(0, OWN_REQUEST)
+        case Reason.POLICY:
+            who.insert(0, NOT_BY_POLICY)
         case Reason.NOT_ASKED:
             who.insert(0, refusal(reason))
         case Reason.NOT_AN_APPROVER:

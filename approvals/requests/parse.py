@@ -13,6 +13,7 @@ from sys import float_info
 from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.email_address import canonical
+from approvals.domain.groups import REQUESTED
 from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
@@ -93,6 +94,13 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
 
     Raise `InvalidRequestError` with every problem, not only the first.
     """
+    request = read_request(execution_input, default_timeout=default_timeout)
+    check_request(request)
+    return request
+
+
+def read_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
+    """Return the request as its author wrote it. Raise `InvalidRequestError` for what its schema refuses."""
     if not isinstance(execution_input, dict):
         raise InvalidRequestError([f"Input: {kind(execution_input)} is not a JSON object."])
     check_depth(execution_input)  # before anything that recurses
@@ -108,10 +116,13 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
     if problems or not isinstance(asked, dict):
         raise InvalidRequestError(problems)
     context = {key: value for key, value in execution_input.items() if key != KEY}
-    request = read(asked, default_timeout=default_timeout, context=context, digest=fingerprint(execution_input))
+    return read(asked, default_timeout=default_timeout, context=context, digest=fingerprint(execution_input))
+
+
+def check_request(request: Request) -> None:
+    """Raise `InvalidRequestError` for what no schema can say: keys that contradict each other."""
     if problems := list(_contradictions(request)):
         raise InvalidRequestError(problems)
-    return request
 
 
 def _contradictions(request: Request) -> Iterator[str]:
@@ -136,9 +147,13 @@ def _contradictions(request: Request) -> Iterator[str]:
 
 def _group_contradictions(request: Request) -> Iterator[str]:
     names = [group.name for group in request.groups]
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            yield f"{KEY}.Groups[{number}].Name: {name} is a duplicate."
+    for number, group in enumerate(request.groups):
+        if group.name in names[:number]:
+            yield f"{KEY}.Groups[{number}].Name: {group.name} is a duplicate."
+        if group.name == REQUESTED and request.policy is None:
+            yield f'{KEY}.Groups[{number}].Name: "{REQUESTED}" is reserved. Choose another name.'
+        if not group.approvers:
+            yield f"{KEY}.Groups[{number}].Approvers: required, since this stack has no policy with groups."
 
 
 def _quorum_contradictions(request: Request) -> Iterator[str]:

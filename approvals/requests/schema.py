@@ -61,7 +61,9 @@ def load(name: str) -> Schema:
 
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
     """Yield a sentence for each problem of a value, which begins with the path to it."""
-    if "anyOf" in schema:
+    if "const" in schema and value != schema["const"]:
+        yield f"{path}: {kind(value)} is not {json.dumps(schema['const'])}."
+    elif "anyOf" in schema:
         yield from _option_problems(value, schema, path)
     elif not _has_type(value, schema):
         yield _expected(value, schema, path)
@@ -102,7 +104,7 @@ def _resolved(schema: Schema, definitions: Schema) -> Schema:
                 found[key] = [_resolved(each, definitions) for each in value if each != {"type": "null"}]
             case "properties":
                 found[key] = {name: _resolved(each, definitions) for name, each in value.items()}
-            case "items":
+            case "items" | "additionalProperties" | "propertyNames" if isinstance(value, Mapping):
                 found[key] = _resolved(value, definitions)
     return found
 
@@ -204,6 +206,25 @@ def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str
 
 def _object_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator[str]:
     """Treat null as absent: JSONPath has no way to leave a key out. An unknown key is an error all the same."""
+    least, most = schema.get("minProperties", 0), schema.get("maxProperties")
+    if len(value) < least:
+        yield f"{path}: the object is empty. Add a key."
+    elif most and len(value) > most:
+        yield f"{path}: {len(value):,} keys are too many. The maximum is {most:,}."
+    elif "properties" in schema:
+        yield from _key_problems(value, schema, path)
+    else:
+        yield from _map_problems(value, schema, path)
+
+
+def _map_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator[str]:
+    for key, item in value.items():
+        if "propertyNames" in schema:
+            yield from _text_problems(key, schema["propertyNames"], f"{path}, the key {shorten(key, 60)}")
+        yield from problems(item, schema["additionalProperties"], f"{path}.{shorten(key, 60)}")
+
+
+def _key_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator[str]:
     known = schema["properties"]
     for key in schema.get("required", ()):
         if value.get(key) is None:

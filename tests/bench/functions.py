@@ -199,6 +199,7 @@ class Bench:
             "POWERTOOLS_SERVICE_NAME": "human-approval",
             "TABLE_NAME": "approvals",
             "TASK_TOKEN_TABLE_NAME": "task-tokens",
+            "POLICY_PARAMETER": "",
             "SLACK_REPLY_TABLE_NAME": "slack-replies",
             "STACK_NAME": "human-approval",
             "EVENT_BUS_NAME": "",

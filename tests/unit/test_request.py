@@ -410,7 +410,10 @@ MISTAKES: list[tuple[Json, str]] = [
         "Approval.EscalateAfterMinutes: must be less than the request's 60 minutes.",
     ),
     ({"Silent": ["bo@example.com"]}, "Approval.Silent: requires Approvers or Groups."),
-    ({"Groups": [{"Name": "ops"}]}, "Approval.Groups[0].Approvers: missing. Add a list."),
+    (
+        {"Groups": [{"Name": "ops"}]},
+        "Approval.Groups[0].Approvers: required, since this stack has no policy with groups.",
+    ),
     (
         {"Groups": [{"Name": "Ops", "Approvers": [ANN]}]},
         'Approval.Groups[0].Name: "Ops" is not a name of',

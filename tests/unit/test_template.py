@@ -804,7 +804,8 @@ def test_another_layer_or_setting_reaches_the_function_behind_the_alias_and_the_
 
 # The dashboard: what CloudWatch can't tell us here, since nothing emulates it.
 
-_FILLED: str = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+_BODY, _OPTIONAL = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+_FILLED: str = _BODY.replace("${PolicyAlarmArn}", _OPTIONAL["PolicyAlarmArn"]["Fn::If"][1]["Fn::Sub"])
 DASHBOARD: dict[str, Any] = json.loads(_FILLED)
 WIDGETS: list[dict[str, Any]] = DASHBOARD["widgets"]
 GRAPHS = [widget["properties"] for widget in WIDGETS if widget["type"] == "metric"]
