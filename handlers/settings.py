@@ -133,6 +133,13 @@ class CallbackSettings(LinkSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AnswerSettings(TableSettings):
+    """Settings of `answer`. `account_id` is the stack's own: sessions of others prove nobody."""
+
+    account_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BotSettings(TableSettings):
     """Settings of `bot`."""
 

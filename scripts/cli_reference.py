@@ -106,9 +106,11 @@ POLICY_TEXT = """\
 ## Permissions
 
 A user or a CI role needs this policy. It reads no task token and no link key, so it lets its holder request, read and
-cancel approvals, but not respond. Remove what you don't use: `Request` is for `request`, `Cancel` for `cancel` and
-`--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor` and `slack connect` need the
-permissions of a deployment. `cancel` also calls `sts:GetCallerIdentity`, which needs no permission.
+cancel approvals. To respond with `approve`, `reject` and `withdraw`, its holder also needs
+[the policy of the stack](iam-channel.md#what-an-operator-grants). Remove what you don't use: `Request` is for
+`request`, `Cancel` for `cancel` and `--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor`
+and `slack connect` need the permissions of a deployment. `cancel` also calls `sts:GetCallerIdentity`, which needs no
+permission.
 """
 
 

@@ -89,7 +89,7 @@ class _Identification:
         for resolver in self._resolvers:
             resolver.prepare(request.names)
         if request.policy:
-            self._allowed = Allowed(request.policy.allowed, self._resolved)
+            self._allowed = Allowed(request.policy.allowed, self._listed)
         approvers = self._named(request.approvers, "Approvers")
         groups = [self._members(group, f"Groups[{number}]") for number, group in enumerate(request.groups)]
         escalation = self._named(request.escalate_to, "EscalateTo")
@@ -119,7 +119,7 @@ class _Identification:
         if owned is None or group.approvers == owned.approvers:
             return self._named(group.approvers, f"{key}.Approvers", written=owned is None)
         found = self._named(group.approvers, f"{key}.Approvers")
-        members = Allowed((owned.approvers,), self._resolved)
+        members = Allowed((owned.approvers,), self._listed)
         self._problems += [
             f'{KEY}.{key}.Approvers: {person.name} is not a member of the policy\'s group "{group.name}".'
             for person in self._at(found)
@@ -170,6 +170,13 @@ class _Identification:
         if not all(person.identities for person in found):
             raise UnresolvedError(resolver.unreachable(name))
         return found
+
+    def _listed(self, name: str) -> list[Person]:
+        """Return the people behind a group in a list of the policy: nobody if it can't be resolved."""
+        try:
+            return [self._completed(person) for person in self._resolver(name).resolve(name)]
+        except UnresolvedError:
+            return []
 
     def _resolver(self, name: str) -> Resolver:
         for resolver in self._resolvers:

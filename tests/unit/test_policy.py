@@ -47,7 +47,10 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
     [
         ("[]", "Policy: a list is not an object."),
         ("{", "Policy: not JSON, line 1, column 2"),
-        ('{"Format": 1, "Approvers": ["@example.com"], "Approvers": []}', 'Policy: the key "Approvers" is a duplicate.'),
+        (
+            '{"Format": 1, "Approvers": ["@example.com"], "Approvers": []}',
+            'Policy: the key "Approvers" is a duplicate.',
+        ),
         ('{"Format": 1, "Approvers": ["@example.com"], "LongestMinutes": NaN}', "Policy: NaN is not JSON"),
         (a_document(Format=2), "Policy.Format: 2 is not a whole number from 1 to 1."),
         (a_document(Approvers=[]), "Policy.Approvers: the list is empty."),
