@@ -11,6 +11,7 @@ from approvals.domain.model import Approval, Response
 from approvals.domain.parts import Moment, Text, join_texts, text
 
 USED = "You withdrew this response after you sent it, so nothing changed. You can respond again."
+WITHDRAWN = "Your response is withdrawn."
 _RECORDED = "Your response is recorded"
 _RECORDED_BEFORE = "Your response was already recorded"
 _SAID = {
@@ -36,7 +37,7 @@ def response_reply(judgement: Judgement, response: Response) -> Text:
         case Verdict.REPEATED:
             said = text(_with_counts(_RECORDED_BEFORE, approval))
         case Verdict.WITHDRAWN:
-            said = text(f"Your response is withdrawn. {wording.still_open(approval)}")
+            said = text(f"{WITHDRAWN} {wording.still_open(approval)}")
         case Verdict.OUTDATED:
             said = text(form_wording.outdated_sentence(approval))
         case Verdict.ALREADY_USED if was_reset := form_wording.reset_notice(approval, response.approver):
