@@ -89,7 +89,7 @@ PAGES = (
 )
 CHECKED = (
     *PAGES,
-    *("approvals", "bot", "cli", "demo", "handlers", "layer/trim.py", "mail", "web"),
+    *("approvals", "bot", "cli", "demo", "handlers", "iam", "layer/trim.py", "mail", "web"),
     *("scripts", "statemachine", "template.yaml", "samconfig.toml", "Makefile", ".github", "tests/__main__.py"),
 )
 """Everything that people read, but for the tests of the product."""
