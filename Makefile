@@ -12,13 +12,14 @@ EMULATOR := .venv-emulator/.ready
 CHECKOV := .venv-checkov/.ready
 SITE := .venv-docs/.ready
 RELEASE := .venv-release/.ready
+CDK := .venv-cdk/.ready
 
 .PHONY: demo test prove bench docs package lint format lock clean
 
 demo: $(DEV) $(SAM) $(EMULATOR)  ## Run everything on this machine, on one page; ARGS=--auto plays a story unattended.
 	@.venv/bin/python -m demo $(ARGS)
 
-test: $(DEV) $(SAM) $(EMULATOR)  ## Run all tests, or those that ARGS (for pytest) select.
+test: $(DEV) $(SAM) $(EMULATOR) $(CDK)  ## Run all tests, or those that ARGS (for pytest) select.
 	@.venv/bin/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 prove: $(DEV) $(SAM) $(EMULATOR)  ## Run the proofs of docs/reliability.md at full length: 25 minutes.
@@ -32,12 +33,15 @@ docs: $(DEV) $(SITE)  ## Build the documentation site in .local/docs/site; fail 
 	@.venv/bin/python -m scripts.site
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
-package: $(DEV) $(RELEASE)  ## Build and check wheel and sdist, and an SBOM of the Lambda layer, in dist/.
+package: $(DEV) $(SAM) $(RELEASE)  ## Build and check wheel and sdist, the bundle of the stack, and an SBOM of its layer, in dist/.
 	@rm -rf dist
 	@$(UV) build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
 	@.venv-release/bin/twine check --strict dist/*
 	@.venv-release/bin/check-wheel-contents dist/*.whl
 	@.venv-release/bin/cyclonedx-py requirements --output-reproducible --output-file dist/layer.cdx.json layer/requirements.txt
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 \
+	  .venv-sam/bin/sam build --template template.yaml --build-dir .local/package >/dev/null
+	@.venv/bin/python -m scripts.bundle .local/package dist
 
 lint: $(DEV) $(SAM) $(CHECKOV) docs  ## Check style, types, import rules, template and state machine.
 	.venv/bin/ruff check .
@@ -54,13 +58,13 @@ format: $(DEV)  ## Format the code.
 	.venv/bin/ruff format .
 
 lock: $(DEV)  ## Pin requirements/*.in with hashes and without the address of a registry.
-	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov docs release uv); do \
+	for name in layer/requirements $(addprefix requirements/,dev sam emulator checkov docs release cdk uv); do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --upgrade $$name.in --output-file $$name.txt || exit 1; \
 	done
 
 clean:  ## Remove everything that the other targets made.
-	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .venv-docs .venv-release dist .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-emulator .venv-checkov .venv-docs .venv-release .venv-cdk dist .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	$(MAKE) -C layer clean
 
 $(UV): requirements/uv.txt
@@ -78,7 +82,7 @@ $(DEV): $(UV) requirements/dev.txt pyproject.toml
 	@$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(SAM) $(EMULATOR) $(CHECKOV) $(SITE) $(RELEASE): .venv-%/.ready: $(UV) requirements/%.txt
+$(SAM) $(EMULATOR) $(CHECKOV) $(SITE) $(RELEASE) $(CDK): .venv-%/.ready: $(UV) requirements/%.txt
 	@echo "Setting up: requirements/$*.txt"
 	@$(UV) venv --quiet --clear --python .venv/bin/python .venv-$*
 	@$(UV) pip install --quiet --python .venv-$*/bin/python --require-hashes -r requirements/$*.txt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +38,8 @@ class Seen:
 class LocalStack:
     """Deploys a stack and watches it. The artifacts must be built, and the emulator must run.
 
-    A stack that is not `watched` shows nothing on its page: for measurements on the same machine.
+    A stack that is not `watched` shows nothing on its page: for measurements on the same machine. `deployer` deploys a
+    stack of a name with parameters, and returns its outputs.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class LocalStack:
         slack: bool = True,
         parameters: dict[str, str] | None = None,
         watched: bool = True,
+        deployer: Callable[[str, Mapping[str, str]], dict[str, str]] = deploy.deploy,
     ) -> None:
         self.email = EMAIL
         self.url = f"http://127.0.0.1:{web_port}"
@@ -64,7 +66,7 @@ class LocalStack:
         self._web = Web(self, web_port)
         try:
             self.parameters = self._parameters() | (parameters or {})
-            self.outputs = deploy.deploy(name, self.parameters)
+            self.outputs = deployer(name, self.parameters)
         except BaseException:
             self._web.stop()
             raise

@@ -6,15 +6,16 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 
-from approvals.adapters import metrics
+from approvals.adapters import clients, metrics
+from approvals.adapters.policy_store import PolicyStore
 from approvals.services.request import RequestHandler
-from handlers.settings import RequestSettings, load
+from handlers.settings import RequestSettings
 from handlers.wiring import Wiring
 
 
 def build(environ: Mapping[str, str]) -> RequestHandler:
     """Build the handler from the environment."""
-    config = load(RequestSettings, environ)
+    config = RequestSettings(environ)
     wiring = Wiring(config)
     return RequestHandler(
         table=wiring.table,
@@ -24,6 +25,8 @@ def build(environ: Mapping[str, str]) -> RequestHandler:
         clock=wiring.clock,
         logger=wiring.logger,
         requested=metrics.count_request,
+        read_policy=PolicyStore(lambda: clients.session().client("ssm"), config.policy_parameter).read,
+        policy_unavailable=metrics.count_unavailable_policy,
     )
 
 

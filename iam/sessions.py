@@ -62,10 +62,14 @@ class PersonSession:
 
 @dataclass(frozen=True, slots=True)
 class UnprovenSession:
-    """A caller who can't be taken for a person: an ARN, of the role where there is one, and why, for the log."""
+    """A caller who can't be taken for a person: an ARN, of the role where there is one, and why, for the log.
+
+    `name` is the session's name, which proves nothing.
+    """
 
     arn: str
     why: str
+    name: str = ""
 
 
 def identify(
@@ -82,15 +86,15 @@ def identify(
         return UnprovenSession(arn[:MAX_ADDRESS] or "unknown", "not a session of a role")
     role = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
     if {session["account"], str(identity.get("accountId"))} != {account}:
-        return UnprovenSession(role, "of another account")
+        return UnprovenSession(role, "of another account", session["name"])
     if caller is None or caller["name"] != session["name"]:
-        return UnprovenSession(role, "caller and ARN differ")
+        return UnprovenSession(role, "caller and ARN differ", session["name"])
     found = _person_role(role, person_roles)
     if found is None:
-        return UnprovenSession(role, "the role does not prove a person")
+        return UnprovenSession(role, "the role does not prove a person", session["name"])
     address = _address(session["name"], found.domain)
     if not address:
-        return UnprovenSession(role, "the session's name is not the address of a person")
+        return UnprovenSession(role, "the session's name is not a person's address", session["name"])
     return PersonSession(address, session["name"], role)
 
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-SERVICES = ("dynamodb", "events", "secretsmanager", "sns", "sqs", "stepfunctions")
+SERVICES = ("dynamodb", "events", "secretsmanager", "sns", "sqs", "ssm", "stepfunctions")
 """The services that the functions call (approvals/adapters/clients.py). botocore has data for more than 400: 25 MB."""
 
 LEFT_OUT = (

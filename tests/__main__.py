@@ -17,7 +17,8 @@ from types import FrameType
 
 ROOT = Path(__file__).parents[1]
 _ON_OTHER_STACKS = tuple(
-    f"tests/e2e/test_{name}.py" for name in ("demo", "upgrade", "doctor", "guided_deploy", "slack_surfaces")
+    f"tests/e2e/test_{name}.py"
+    for name in ("demo", "upgrade", "doctor", "guided_deploy", "slack_surfaces", "ways_to_deploy")
 )
 """Tests that deploy their own stacks, and share none."""
 

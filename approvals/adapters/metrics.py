@@ -25,6 +25,16 @@ TIME_TO_DECISION = "TimeToDecisionSeconds"
 IN_VAIN = "AnsweredInVain"
 """A person decided when the workflow no longer waited."""
 
+POLICY_UNAVAILABLE = "PolicyUnavailable"
+"""A request was not judged, since the operator's policy can't be read."""
+
+
+def count_unavailable_policy() -> None:
+    """Count a request that failed since the policy can't be read."""
+    metrics = _metrics()
+    metrics.add_metric(POLICY_UNAVAILABLE, MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
 
 def count_request() -> None:
     """Count a new request."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from approvals.domain.email_address import canonical
 from approvals.domain.model import Approval, Request, Response
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.pinned_policy import is_named
 from approvals.domain.profiles import open_channels
 
 
@@ -25,6 +26,8 @@ class Reason(StrEnum):
     """An address that several people read, where the request needs different people."""
     NOT_A_MEMBER = "NOT_A_MEMBER"
     """A guest, a bot or a deactivated user of the realm, where the request names nobody."""
+    POLICY = "POLICY"
+    """The operator's policy does not let them approve."""
     NOT_ASKED = "NOT_ASKED"
     """They respond through a channel that asks nobody by itself, and the request names nobody."""
     NOT_PROVEN = "NOT_PROVEN"
@@ -46,7 +49,8 @@ def is_quorum(request: Request) -> bool:
 def needs_lookup(request: Request) -> bool:
     """Return True if identities must be resolved before anyone can respond."""
     own = request.requested_by is not None and not request.allow_self_approval
-    return not request.is_open or is_quorum(request) or own
+    listed = request.policy is not None and bool(request.policy.allowed)
+    return not request.is_open or is_quorum(request) or own or listed
 
 
 def eligible(approval: Approval) -> tuple[Person, ...]:
@@ -168,11 +172,20 @@ def _open_problem(approval: Approval, approver: Approver) -> Reason | None:
     """
     if approver.role:
         return Reason.NOT_ASKED
-    if approver.realm is None:
-        return Reason.SHARED_ADDRESS if is_quorum(approval.request) else None
-    if approver.member is None:
+    if approver.realm is None and is_quorum(approval.request):
+        return Reason.SHARED_ADDRESS
+    if approver.realm is not None and approver.member is None:
         return Reason.UNCHECKED
-    return None if approver.member else Reason.NOT_A_MEMBER
+    if approver.realm is not None and not approver.member:
+        return Reason.NOT_A_MEMBER
+    return None if _is_allowed(approval.people, approver) else Reason.POLICY
+
+
+def _is_allowed(people: People | None, approver: Approver) -> bool:
+    """Return True if each of the policy's lists names this user, by their id or by their address."""
+    names = [name for name in (approver.id, approver.address) if name]
+    lists = people.allowed if people else ()
+    return all(any(is_named(name, entry) for name in names for entry in listed) for listed in lists)
 
 
 def _realm_problem(approval: Approval, approver: Approver) -> Reason | None:

@@ -10,6 +10,9 @@ INVALID_REQUEST = "InvalidApprovalRequest"
 NOTIFICATION_FAILED = "NotificationFailed"
 """The error that the workflow gets where nobody could be told of the request."""
 
+POLICY_UNAVAILABLE = "ApprovalPolicyUnavailable"
+"""The error that the workflow gets where the operator's policy can't be read: no request passes unjudged."""
+
 
 class DeliveryError(Exception):
     """A service did not take what was sent. Retrying is safe."""

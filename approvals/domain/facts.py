@@ -125,11 +125,21 @@ def form_answers(approval: Approval) -> list[tuple[str, str]]:
     return [(field.label, format_answer(form[field.name])) for field in approval.request.form if field.name in form]
 
 
+def claimed_workflow(request: Request) -> str | None:
+    """Return the parent's state machine, if the input names it as Step Functions does. It is the author's claim."""
+    parent = _claimed_parent(request)
+    return parent[1] if parent else None
+
+
 def _parent(approval: Approval) -> str | None:
     """Return the parent's state machine and execution, if the input names it as Step Functions does."""
-    value = approval.request.whole_context.get(STARTED_BY)
-    found = _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
+    found = _claimed_parent(approval.request)
     return f"{found[1]}, execution {found[2]}" if found else None
+
+
+def _claimed_parent(request: Request) -> re.Match[str] | None:
+    value = request.whole_context.get(STARTED_BY)
+    return _EXECUTION_ARN.fullmatch(value) if isinstance(value, str) else None
 
 
 def indent(text: str) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+REQUESTED: Final = "requested"
+"""The name of the group of those whom the request itself names, where the policy adds a group to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Final
 from approvals.domain.form_fields import FormField, FormValue
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
+from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.steps import REQUEST, Step
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -90,7 +91,8 @@ class Request:
     `approvers`, `groups`, `silent` and `escalate_to` name people as the requester did: addresses, user ids and user
     group ids of channels. `silent` people may respond and are not told. Durations count from the request. `context` is
     the execution's input without the request itself, or None where it was not read: lists don't read it. `digest` is
-    the SHA-256 (64 hex digits) of all that was asked.
+    the SHA-256 (64 hex digits) of all that was asked. `policy` is the operator's policy that the request was merged
+    with.
     """
 
     title: str | None = None
@@ -118,6 +120,7 @@ class Request:
     more_time: MoreTime = MoreTime(0, timedelta(0))
     context: Mapping[str, Json] | None = field(default_factory=dict)
     digest: str = ""
+    policy: PinnedPolicy | None = None
 
     @property
     def is_open(self) -> bool:
@@ -295,7 +298,7 @@ class Approval:
     @property
     def title(self) -> str:
         """Return the request's title, or one made from the execution's name (at most 150 characters)."""
-        return self.request.title or f"Let {self.workflow.execution_name} continue?"
+        return self.request.title or f"Continue execution {self.workflow.execution_name}?"
 
 
 def iso(moment: datetime) -> str:
@@ -304,8 +307,9 @@ def iso(moment: datetime) -> str:
 
 
 def readable(moment: datetime) -> str:
-    """Return the moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
-    return moment.astimezone(UTC).strftime("%a %d %b %Y, %H:%M UTC")
+    """Return the moment for people, with its time zone: `23 Nov 2026, 10:31 UTC`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
 def shorten(text: str, most: int) -> str:

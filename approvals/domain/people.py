@@ -16,9 +16,10 @@ class Approver:
 
     `realm` is the organization on the channel that they belong to, such as a workspace; None where the channel has
     none, empty where theirs is not known, which is refused. `member` says whether they are a full member of it, no
-    guest, bot or deactivated user; it is None where the channel was not asked, and is not stored. `role` is the ARN of
-    the AWS role whose session responds, without the role's path; then `name` is the session's name. It is empty on
-    channels without roles. `is_proven` is False if the channel can't tell which person responds: they are refused.
+    guest, bot or deactivated user; it is None where the channel was not asked. `address` is theirs as the channel knows
+    it. Neither is stored. `role` is the ARN of the AWS role whose session responds, without the role's path; then
+    `name` is the session's name. It is empty on channels without roles. `is_proven` is False if the channel can't tell
+    which person responds: they are refused.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Approver:
     channel: str
     realm: str | None = field(default=None, metadata={"stored": "workspace", "none": ""})
     member: bool | None = field(default=None, compare=False, metadata={"stored": False})
+    address: str = field(default="", compare=False, metadata={"stored": False})
     role: str = field(default="", compare=False, metadata={"omitted": ""})
     is_proven: bool = field(default=True, compare=False, metadata={"stored": False})
 
@@ -77,7 +79,9 @@ class People:
     the ids of those who are not told. `demands` are what must hold, with the ids of the people of each group; they are
     empty where the number of approvals in all is the only one.
 
-    It is not `complete` while a channel could not be asked who its users are: they can't respond there yet.
+    Where everyone who is asked may respond, `allowed` are the policy's lists of those who may approve at all, with the
+    members of groups. It is not `complete` while a channel could not be asked who its users are: they can't respond
+    there yet.
     """
 
     approvers: tuple[Person, ...] = ()
@@ -86,3 +90,4 @@ class People:
     complete: bool = True
     silent: tuple[str, ...] = field(default=(), metadata={"omitted": ()})
     demands: tuple[Demand, ...] = field(default=(), metadata={"omitted": ()})
+    allowed: tuple[tuple[str, ...], ...] = field(default=(), metadata={"omitted": ()})

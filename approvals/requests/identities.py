@@ -12,10 +12,13 @@ from typing import Protocol
 
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.email_address import is_same
+from approvals.domain.groups import REQUESTED, Group
 from approvals.domain.model import Request
 from approvals.domain.parts import join_names
 from approvals.domain.people import People, Person
+from approvals.domain.pinned_policy import PolicyGroup
 from approvals.domain.profiles import channel_of, is_group, open_channels, profile_of
+from approvals.requests.allowed import Allowed
 from approvals.requests.codec import KEY
 from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
 from approvals.requests.parse import InvalidRequestError
@@ -29,7 +32,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 
 
 class UnresolvedError(Exception):
-    """A name stands for nobody who can respond. The message says why, as a sentence without its end."""
+    """A name stands for nobody who can respond. The message says why, as a sentence."""
 
 
 class Resolver(Protocol):
@@ -77,6 +80,7 @@ class _Identification:
         self._request = request
         self._resolvers = resolvers
         self._shared = shared
+        self._allowed: Allowed | None = None
         self._humans: list[Person] = []
         self._problems: list[str] = []
 
@@ -84,32 +88,78 @@ class _Identification:
         request = self._request
         for resolver in self._resolvers:
             resolver.prepare(request.names)
+        if request.policy:
+            self._allowed = Allowed(request.policy.allowed, self._listed)
         approvers = self._named(request.approvers, "Approvers")
-        groups = [self._named(each.approvers, f"Groups[{n}].Approvers") for n, each in enumerate(request.groups)]
-        silent = self._named(request.silent, "Silent")
+        groups = [self._members(group, f"Groups[{number}]") for number, group in enumerate(request.groups)]
         escalation = self._named(request.escalate_to, "EscalateTo")
+        silent = [each for each in self._named(request.silent, "Silent") if each not in self._always_told(groups)]
         requester = self._requester()
         found = People(
             approvers=self._at(dict.fromkeys((*approvers, *chain(*groups), *silent))),
             escalation=self._at(escalation),
             requester=self._humans[requester] if requester is not None else None,
             silent=self._ids(silent),
-            demands=demands_of(request, [self._ids(members) for members in groups]) if groups else (),
+            demands=demands_of(request, self._group_ids(groups, escalation)) if groups else (),
+            allowed=self._allowed.lists if request.is_open and self._allowed else (),
         )
         if len(self._humans) > MAX_PEOPLE:
-            self._problems.append(f"{KEY}.Approvers: expected at most {MAX_PEOPLE} people, got {len(self._humans)}")
+            self._problems.append(
+                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
+            )
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
             raise InvalidRequestError(self._problems)
         return found
 
-    def _named(self, names: tuple[str, ...], key: str) -> list[int]:
-        """Return where the humans behind the names stand among all; note what is wrong with the names."""
+    def _members(self, group: Group, key: str) -> list[int]:
+        """Return where the members of a group stand. A policy's group may only be narrowed."""
+        owned = self._owned(group)
+        if owned is None or group.approvers == owned.approvers:
+            return self._named(group.approvers, f"{key}.Approvers", written=owned is None)
+        found = self._named(group.approvers, f"{key}.Approvers")
+        members = Allowed((owned.approvers,), self._listed)
+        self._problems += [
+            f'{KEY}.{key}.Approvers: {person.name} is not a member of the policy\'s group "{group.name}".'
+            for person in self._at(found)
+            if not members.include(person)
+        ]
+        return found
+
+    def _group_ids(self, groups: Sequence[Sequence[int]], escalation: Sequence[int]) -> list[tuple[str, ...]]:
+        """Return the ids of each group's members. Those whom the request names are also those that it escalates to."""
+        each = zip(self._request.groups, groups, strict=True)
+        return [self._ids((*members, *(escalation if group.name == REQUESTED else ()))) for group, members in each]
+
+    def _owned(self, group: Group) -> PolicyGroup | None:
+        policy = self._request.policy
+        return next((each for each in policy.groups if each.name == group.name), None) if policy else None
+
+    def _always_told(self, groups: Sequence[Sequence[int]]) -> set[int]:
+        """Return where the members of the policy's own groups stand: no request silences them."""
+        each = zip(self._request.groups, groups, strict=True)
+        return {number for group, members in each if self._owned(group) for number in members}
+
+    def _allowed_behind(self, name: str, *, written: bool) -> list[Person]:
+        """Return the people behind a name whom the policy lets approve. One who is named by themselves must be."""
+        found = self._resolved(name)
+        if self._allowed is None:
+            return found
+        kept = [person for person in found if self._allowed.include(person)]
+        if written and not kept and not is_group(name):
+            raise UnresolvedError(f"{name} may not approve here. The policy allows {self._allowed}.")
+        return kept
+
+    def _named(self, names: tuple[str, ...], key: str, *, written: bool = True) -> list[int]:
+        """Return where the humans behind the names stand among all; note what is wrong with the names.
+
+        `written` says that the request's author wrote the names.
+        """
         found: list[int] = []
         for number, text in enumerate(names):
             try:
-                found += [self._add(person) for person in self._resolved(text)]
+                found += [self._add(person) for person in self._allowed_behind(text, written=written)]
             except UnresolvedError as error:
                 self._problems.append(f"{KEY}.{key}[{number}]: {error}")
         return list(dict.fromkeys(found))
@@ -120,6 +170,13 @@ class _Identification:
         if not all(person.identities for person in found):
             raise UnresolvedError(resolver.unreachable(name))
         return found
+
+    def _listed(self, name: str) -> list[Person]:
+        """Return the people behind a group in a list of the policy: nobody if it can't be resolved."""
+        try:
+            return [self._completed(person) for person in self._resolver(name).resolve(name)]
+        except UnresolvedError:
+            return []
 
     def _resolver(self, name: str) -> Resolver:
         for resolver in self._resolvers:
@@ -156,8 +213,8 @@ class _Identification:
         requester = people.requester
         if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):
             yield (
-                f"{KEY}.RequestedBy: people who respond through a role are known by address, and {requester.name} has "
-                f"none here, so they could approve their own request; name their address in {KEY}.RequestedBy"
+                f"{KEY}.RequestedBy: {requester.name} has no email address here, and people who respond through a role "
+                f"are known by address, so {requester.name} could approve their own request. Use their email address."
             )
         yield from impossibilities(
             self._request,
@@ -176,9 +233,8 @@ class _Identification:
             key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
             lacking = join_names([profile_of(channel).name for channel in open_channels()])
             yield (
-                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no {lacking}: several people "
-                f"may read {self._shared}, so it counts only where one response is enough; name people in "
-                f"{KEY}.Approvers"
+                f"{KEY}.{key}: must be 1 without {KEY}.Approvers. This stack has no {lacking}, and several people may "
+                f"read {self._shared}, so that address can respond only if one response decides. Add {KEY}.Approvers."
             )
         elif requester and not request.allow_self_approval and is_same(requester.address, self._shared):
             yield f"{KEY}.RequestedBy: {ONLY_REQUESTER}"

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from approvals.adapters.policy_store import PolicyUnavailableError
 from approvals.adapters.step_functions import TaskGoneError, Workflows
 from approvals.domain.eligibility import needs_lookup
-from approvals.domain.errors import INVALID_REQUEST
-from approvals.domain.model import Approval, Json
+from approvals.domain.errors import INVALID_REQUEST, POLICY_UNAVAILABLE
+from approvals.domain.model import Approval, Json, Request
 from approvals.domain.people import People
+from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id, new_link_key
 from approvals.requests.parse import Call, InvalidRequestError, parse_call, parse_request
+from approvals.requests.policy_floor import parse_under
 from approvals.requests.result_size import check_result_size
 from approvals.store.record_size import check_size
 from approvals.store.table import ApprovalTable
@@ -39,6 +42,8 @@ class RequestHandler:
     clock: Callable[[], datetime]
     logger: Logger
     requested: Callable[[], None]
+    read_policy: Callable[[], Policy | None]
+    policy_unavailable: Callable[[], None]
 
     def __call__(self, event: Mapping[str, Json], context: LambdaContext) -> None:
         """Store the request in the payload of the state `Lambda Callback`. A task token always gives one approval.
@@ -52,7 +57,15 @@ class RequestHandler:
             try:
                 approval = self._approval(key, call)
             except InvalidRequestError as error:
-                self._refuse(call, error)
+                self.logger.warning("invalid request", extra={"problems": error.problems})
+                self._fail(call, INVALID_REQUEST, error)
+                return
+            except PolicyUnavailableError as error:
+                self.logger.error(  # noqa: TRY400 the message says it all
+                    "the approval policy can't be read", extra={"reason": str(error)}
+                )
+                self.policy_unavailable()
+                self._fail(call, POLICY_UNAVAILABLE, error)
                 return
             # First: an approval without a token could be decided, and its workflow would never hear of it.
             self.tokens.put(key, call.task_token, approval.requested_at)
@@ -62,7 +75,7 @@ class RequestHandler:
             self.logger.info("approval requested" if new else "approval already requested")
 
     def _approval(self, key: str, call: Call) -> Approval:
-        request = parse_request(call.input, default_timeout=self.default_timeout)
+        request = self._request(call)
         check_result_size(call.input, request)
         now = self.clock()
         approval = Approval(
@@ -77,13 +90,18 @@ class RequestHandler:
         check_size(approval)
         return approval
 
-    def _refuse(self, call: Call, error: InvalidRequestError) -> None:
+    def _request(self, call: Call) -> Request:
+        policy = self.read_policy()
+        if policy is None:
+            return parse_request(call.input, default_timeout=self.default_timeout)
+        return parse_under(policy, call.input, default_timeout=self.default_timeout, workflow=call.workflow)
+
+    def _fail(self, call: Call, name: str, error: Exception) -> None:
         # By SendTaskFailure and not by raising, so that the task fails the same way with every caller and emulator.
-        self.logger.warning("invalid request", extra={"problems": error.problems})
         try:
-            self.workflows.fail(call.task_token, INVALID_REQUEST, str(error))
+            self.workflows.fail(call.task_token, name, str(error))
         except TaskGoneError:
-            self.logger.warning("the task no longer waits")
+            self.logger.warning("task no longer waiting")
 
 
 def _check_origin(execution_arn: str, function_arn: str) -> None:

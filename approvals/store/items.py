@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from zlib import crc32
@@ -25,6 +26,7 @@ from approvals.domain.model import (
 from approvals.domain.nesting import MAX_READABLE_DEPTH, deeper_than
 from approvals.domain.parts import Moment, Part, Text, text
 from approvals.domain.people import People
+from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.rules import next_due
 from approvals.requests.codec import read, write
@@ -75,7 +77,7 @@ READABLE = (
 LISTED = tuple(name for name in READABLE if name != "link_key")
 """The attributes to read where no link is made or checked: the key allows a response in any recipient's name."""
 
-REQUEST_WITHOUT_CONTEXT = ("asked", "digest", *legacy.ASKED)
+REQUEST_WITHOUT_CONTEXT = ("asked", "digest", "policy", *legacy.ASKED)
 """The parts of a request that a list reads."""
 
 
@@ -164,12 +166,14 @@ def _request_to_item(request: Request) -> Item:
         "asked": json.dumps(write(request), ensure_ascii=False),
         "context": json.dumps(dict(request.whole_context), ensure_ascii=False),
         "digest": request.digest,
+        **({"policy": to_item(request.policy)} if request.policy else {}),
     }
 
 
 def _request_from_item(item: Item, *, listed: bool) -> Request:
     context = None if listed else _object(item["context"])
-    return read(_object(item["asked"]), default_timeout=timedelta(), context=context, digest=item["digest"])
+    request = read(_object(item["asked"]), default_timeout=timedelta(), context=context, digest=item["digest"])
+    return replace(request, policy=from_item(PinnedPolicy, item["policy"])) if item.get("policy") else request
 
 
 def _object(text: str) -> dict[str, Json]:

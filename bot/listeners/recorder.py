@@ -122,7 +122,9 @@ class Recorder:
             user = self._look_up(approver)
         except DeliveryError:
             return approver
-        return replace(approver, member=user is not None and user.is_member)
+        if user is None:
+            return replace(approver, member=False)
+        return replace(approver, member=user.is_member, address=user.email)
 
     def _find_in_workspace(self, approver: Approver, approval: Approval) -> Approver | None:
         """Return the approver as a user of the request's workspace if they belong to it; None if Slack can't say."""
@@ -133,7 +135,7 @@ class Recorder:
         realm = next((each.realm for each in messages(approval)), "")
         if user is None or realm not in user.workspaces:
             return approver
-        return replace(approver, realm=realm, member=user.is_member)
+        return replace(approver, realm=realm, member=user.is_member, address=user.email)
 
     def _look_up(self, approver: Approver) -> SlackUser | None:
         try:

@@ -90,7 +90,7 @@ def test_a_command_is_answered_to_one_person_in_any_channel(workspace: LocalStac
     [answer] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "Found by a command"), "the command's answer")
     assert answer["ephemeral_to"] == BOB
     post(person, "/api/slack/command", user_id=DAVE, text=f"show {name}", channel=ELSEWHERE_CHANNEL)
-    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "no such approval"), "what dave is told")
+    [nothing] = seen(lambda: messages(person, ELSEWHERE_CHANNEL, "No request that you can see"), "what dave is told")
     assert nothing["ephemeral_to"] == DAVE
 
 

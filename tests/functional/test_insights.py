@@ -28,6 +28,7 @@ from handlers.stream_worker import Worker
 from tests.support.builders import TOKEN, WORKFLOW, a_call, an_approval
 from tests.support.channels import the_channels, the_identities
 from tests.support.insights import Event, events, queries, run
+from tests.support.services import no_policy
 from web.handler import CallbackHandler
 
 QUERIES = queries()
@@ -73,6 +74,8 @@ def asked(
         clock=clock,
         logger=logger,
         requested=metrics.count_request,
+        read_policy=no_policy,
+        policy_unavailable=metrics.count_unavailable_policy,
     )(a_call({"Approval": {"Title": "Deploy web 2.4.1"}}), context)
     notify = Worker(
         Notifier(

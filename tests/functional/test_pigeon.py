@@ -206,6 +206,7 @@ def test_one_line_of_wiring_puts_it_into_the_functions(
     environ = {
         "TABLE_NAME": TABLE,
         "TASK_TOKEN_TABLE_NAME": TOKENS,
+        "POLICY_PARAMETER": "",
         "SLACK_REPLY_TABLE_NAME": REPLIES,
         "EMAIL": ALICE.id,
         "TOPIC_ARN": boto3.client("sns").create_topic(Name="topic")["TopicArn"],

@@ -23,12 +23,18 @@ def free_port() -> int:
 
 @contextmanager
 def deployed(leak_detector: LeakDetector, aws_port: int, name: str, **more: Any) -> Iterator[LocalStack]:
-    """Deploy a stack. When it has served, hand over its secrets and all that it wrote."""
+    """Deploy a stack. When it has served, hand over its secrets and all that it wrote.
+
+    A deployer other than `sam deploy` may write a log of the same name.
+    """
+    log = WORK / f"sam-deploy-{name}.log"
+    log.unlink(missing_ok=True)
     stack = LocalStack(aws_port=aws_port, web_port=free_port(), name=name, **more)
-    leak_detector.written[f"deployment of {name}"] = (WORK / f"sam-deploy-{name}.log").read_text()
+    leak_detector.written[f"deployment of {name}"] = log.read_text() if log.exists() else ""
     try:
         yield stack
-        hand_over(leak_detector, stack, name)
+        # The stack may be nested in the one of that name; its tables are named after it.
+        hand_over(leak_detector, stack, stack.outputs["ApprovalTableName"].rpartition("-ApprovalTable")[0])
     finally:
         stack.stop()
 

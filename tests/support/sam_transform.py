@@ -7,6 +7,7 @@ import subprocess
 from functools import cache
 from typing import Any
 
+from demo.aws import REGION
 from demo.process import ROOT
 
 _TRANSFORM = """
@@ -33,6 +34,23 @@ json.dump({tracing: resources(tracing) for tracing in sys.argv[1:]}, sys.stdout)
 """
 
 
+_TRANSFORM_INPUT = """
+import json, sys
+from samtranslator.translator.transform import transform
+
+class NoPolicies:
+    def load(self):
+        return {}
+
+json.dump(transform(json.load(sys.stdin), {}, NoPolicies()), sys.stdout)
+"""
+
+
+def transformed(template: str) -> str:
+    """Return a template in JSON as the transform makes it for the emulator's region. Its code must have addresses."""
+    return _python(_TRANSFORM_INPUT, template=template, region=REGION)
+
+
 def resources(tracing: str = "Disabled") -> dict[str, Any]:
     """Return the stack's resources by their logical ids, for a value of the parameter `Tracing`."""
     found: dict[str, Any] = _transformed()[tracing]
@@ -42,13 +60,18 @@ def resources(tracing: str = "Disabled") -> dict[str, Any]:
 @cache
 def _transformed() -> dict[str, Any]:
     """Return the resources for each value: one process for all tests."""
-    done = subprocess.run(
-        [ROOT / ".venv-sam/bin/python", "-c", _TRANSFORM, "Disabled", "Active"],
+    made: dict[str, Any] = json.loads(_python(_TRANSFORM, "Disabled", "Active"))
+    return made
+
+
+def _python(program: str, *arguments: str, template: str = "", region: str = "eu-west-1") -> str:
+    """Run a program with the libraries of the SAM command line, and return what it printed."""
+    return subprocess.run(
+        [ROOT / ".venv-sam/bin/python", "-c", program, *arguments],
         cwd=ROOT,
-        env={"AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"},
+        env={"AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true"},
+        input=template,
         capture_output=True,
         text=True,
         check=True,
-    )
-    made: dict[str, Any] = json.loads(done.stdout)
-    return made
+    ).stdout

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from approvals.adapters import metrics
 from approvals.adapters.queues import RetryQueue
 from approvals.adapters.step_functions import Workflows
+from approvals.domain.policy import Policy
 from approvals.services.channel import Channel
 from approvals.services.conclude import Resumer
 from approvals.services.notify import Identities, Notifier
@@ -22,8 +23,18 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 
+def no_policy() -> None:
+    """Read the policy of a stack that has none."""
+
+
 def a_request_handler(
-    table: ApprovalTable, tokens: TaskTokens, workflows: Workflows, clock: Clock, logger: Logger
+    table: ApprovalTable,
+    tokens: TaskTokens,
+    workflows: Workflows,
+    clock: Clock,
+    logger: Logger,
+    *,
+    read_policy: Callable[[], Policy | None] = no_policy,
 ) -> RequestHandler:
     """Return what puts requests on record, for an hour each."""
     return RequestHandler(
@@ -34,6 +45,8 @@ def a_request_handler(
         clock=clock,
         logger=logger,
         requested=metrics.count_request,
+        read_policy=read_policy,
+        policy_unavailable=metrics.count_unavailable_policy,
     )
 
 

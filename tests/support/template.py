@@ -25,6 +25,7 @@ PARAMETERS: dict[str, Any] = {
     "SnapStart": "None",
     "PermissionsBoundaryArn": "",
     "KmsKeyArn": "",
+    "PolicyParameter": "",
 }
 """The contract's parameters with their defaults; None = must be given."""
 
@@ -106,8 +107,12 @@ ESSENTIAL = {
     "FailedMailAlarm",
     "UnconfirmedEmailAlarm",
     "ApiErrorAlarm",
+    "PolicyAlarm",
     "LifecycleErrorAlarm",
 }
-"""The alarms of every stack; the others need `Monitoring=Full`."""
+"""The alarms of every stack, or of every one with a policy; the others need `Monitoring=Full`."""
 
-INTERNET_FACING = ("CallbackFunction", "BotFunction")
+SNAPPED = ("CallbackFunction", "BotFunction")
+"""They can start from a snapshot: people wait for them."""
+
+INTERNET_FACING = (*SNAPPED, "AnswerFunction")

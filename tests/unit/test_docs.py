@@ -21,6 +21,11 @@ RUN = {
     "sam build": "e2e/test_demo.py",
     "sam deploy --guided": "e2e/test_guided_deploy.py",
     "pip install .": "functional/test_installation.py",
+    "pip install aws-cdk-lib": None,
+    "cdk deploy -c email=ann@example.com": "unit/test_cdk_construct.py",
+    "terraform init": "e2e/test_ways_to_deploy.py",
+    "terraform apply": "e2e/test_ways_to_deploy.py",
+    "uv tool install git+https://github.com/YOUR-ORG/human-approval@vVERSION": "functional/test_installation.py",
 }
 """Other commands than `make`, `approvals` and `aws`, and the test that runs them."""
 OTHER_TESTS = {"examples/README.md", "CONTRIBUTING.md"}

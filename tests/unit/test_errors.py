@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from approvals.domain.eligibility import Reason
-from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED
+from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED, POLICY_UNAVAILABLE
 from approvals.requests.parse import InvalidRequestError
 from cli import group, watch
 from demo.process import ROOT
@@ -52,7 +52,7 @@ def exceptions_in_the_code() -> set[str]:
 
 def test_every_error_of_an_execution_is_explained() -> None:
     named = {name for name in rows("Of the execution") if "…" not in name}
-    assert named == {*errors_in_the_code(), INVALID_REQUEST, NOTIFICATION_FAILED}
+    assert named == {*errors_in_the_code(), INVALID_REQUEST, NOTIFICATION_FAILED, POLICY_UNAVAILABLE}
 
 
 def test_every_exception_of_a_function_is_explained() -> None:

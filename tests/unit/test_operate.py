@@ -17,7 +17,7 @@ TEXT = (ROOT / "docs/operate.md").read_text()
 
 @pytest.mark.parametrize(
     "name",
-    [metrics.REQUESTED, metrics.DECIDED, metrics.TIME_TO_DECISION, metrics.IN_VAIN]
+    [metrics.REQUESTED, metrics.DECIDED, metrics.TIME_TO_DECISION, metrics.IN_VAIN, metrics.POLICY_UNAVAILABLE]
     + [
         made["MetricName"]
         for found in of_type("AWS::Logs::MetricFilter").values()

@@ -1,0 +1,49 @@
+"""What a record keeps of the operator's policy: the rules under which its approval was asked. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from approvals.domain.email_address import canonical, is_same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyGroup:
+    """A group that the policy owns, and who may stand in for its members."""
+
+    name: str
+    approvers: tuple[str, ...]
+    delegates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedRule:
+    """A rule that applied: what it `required`, and what it `raised`, in words (`RequiredApprovals: 1 to 2`)."""
+
+    name: str
+    required: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedPolicy:
+    """The policy as it stood when an approval was asked: the record keeps it, whatever the policy says later.
+
+    Approvers must be in each list of `allowed`. `groups` are the policy's own among the request's; `longest_minutes`
+    counts from the request, and no extension passes it.
+    """
+
+    parameter: str
+    version: int
+    sha256: str
+    rules: tuple[AppliedRule, ...] = ()
+    allowed: tuple[tuple[str, ...], ...] = ()
+    groups: tuple[PolicyGroup, ...] = ()
+    longest_minutes: int | None = None
+
+
+def is_named(name: str, entry: str) -> bool:
+    """Return True if an entry of the policy names a person by this name, or by the domain of this address."""
+    if entry.startswith("@"):
+        return canonical(name).endswith(entry.casefold())
+    return is_same(name, entry)

@@ -1,0 +1,166 @@
+"""The operator's policy: a floor under every request. Types, and when a rule applies. Pure.
+
+A request can be stricter than the policy, and never weaker. `floor` merges the two.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from approvals.domain.model import Action, Json, OnTimeout, Presence, Severity
+from approvals.domain.pinned_policy import PolicyGroup
+
+Scalar = str | int | float | bool
+
+DOCUMENT: Final = "policy"
+"""The name of the rule that the document's own keys are. It always applies."""
+
+
+class Enforce(StrEnum):
+    """What a rule does with a request below it."""
+
+    REFUSE = "refuse"
+    RAISE = "raise"
+
+
+class OpenOnChange(StrEnum):
+    """What happens to open approvals when the policy changes."""
+
+    KEEP = "keep"
+    ASK_AGAIN = "ask-again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """The values that a request states: facts by label, context by JSON Pointer, and the workflow's name."""
+
+    facts: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    context: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
+    workflow: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRule:
+    """What a request must have where the rule applies.
+
+    `unless` lists harmless values, `when` dangerous ones; without either the rule always applies. `approvers` are names
+    and domains (`@example.com`) of those who may approve at all, None for no limit.
+    """
+
+    name: str
+    unless: Condition | None = None
+    when: Condition | None = None
+    enforce: Enforce = Enforce.REFUSE
+    approvers: tuple[str, ...] | None = None
+    open_requests: bool = True
+    self_approval: bool = True
+    requester_required: bool = False
+    minimum_approvals: int = 1
+    maximum_rejections: int | None = None
+    required_groups: Mapping[str, int] = field(default_factory=dict)
+    severity: Severity | None = None
+    comments: Mapping[Action, Presence] = field(default_factory=dict)
+    longest: timedelta | None = None
+    on_timeout: OnTimeout | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRole:
+    """An IAM role whose session name is a person's address, or becomes one with `domain`."""
+
+    role: str
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy. `rules` begins with the document's own keys, by the name `policy`.
+
+    `sha256` is the digest of the document, `version` its number where it is stored, `parameter` the place's name.
+    """
+
+    rules: tuple[PolicyRule, ...]
+    groups: Mapping[str, PolicyGroup] = field(default_factory=dict)
+    delegation_allowed: bool = True
+    longest_delegation: timedelta = timedelta(days=60)
+    person_roles: tuple[PersonRole, ...] = ()
+    override_roles: tuple[str, ...] = ()
+    open_on_change: OpenOnChange = OpenOnChange.KEEP
+    sha256: str = ""
+    parameter: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a request states of itself: all that conditions read. A requester can claim any of it."""
+
+    facts: Sequence[tuple[str, str]]
+    context: Mapping[str, Json]
+    workflow: str
+
+
+def applies(rule: PolicyRule, statement: Statement) -> bool:
+    """Return True unless the request states a value and each value that it states is harmless.
+
+    A value that is missing never exempts: whoever may start the workflow could leave it out.
+    """
+    if rule.unless:
+        return not all(_all_among(values, listed) for values, listed in _stated(rule.unless, statement))
+    if rule.when:
+        return any(not values or _any_among(values, listed) for values, listed in _stated(rule.when, statement))
+    return True
+
+
+def plain(value: Scalar) -> str:
+    """Return a value as approvers read it: without case, outer blanks and look-alike forms of the same letters."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return unicodedata.normalize("NFKC", str(value)).strip().casefold()
+
+
+def _stated(condition: Condition, statement: Statement) -> Iterator[tuple[list[Scalar], tuple[Scalar, ...]]]:
+    """Yield for each key of a condition the values that the request states, and those that the condition lists."""
+    for label, listed in condition.facts.items():
+        yield [value for name, value in statement.facts if plain(name) == plain(label)], listed
+    for pointer, listed in condition.context.items():
+        yield list(_at(statement.context, pointer)), listed
+    if condition.workflow:
+        yield [statement.workflow], condition.workflow
+
+
+def _at(context: Json | Mapping[str, Json], pointer: str) -> Iterator[Scalar]:
+    """Yield the values at a JSON Pointer (RFC 6901). A list states each element, an object states nothing."""
+    found: Json | Mapping[str, Json] = context
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, Mapping):
+            found = found.get(key)
+        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+            found = found[int(key)]
+        else:
+            return
+    for value in found if isinstance(found, list) else [found]:
+        if isinstance(value, str | int | float):
+            yield value
+        elif isinstance(found, list):
+            yield json.dumps(value)  # In a list it hides behind its neighbors: it must not pass for one of them.
+
+
+def _all_among(values: Sequence[Scalar], listed: Sequence[Scalar]) -> bool:
+    known = {plain(each) for each in listed}
+    return bool(values) and all(plain(value) in known for value in values)
+
+
+def _any_among(values: Sequence[Scalar], listed: Sequence[Scalar]) -> bool:
+    known = {plain(each) for each in listed}
+    return any(plain(value) in known for value in values)

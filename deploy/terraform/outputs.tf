@@ -1,0 +1,41 @@
+# Written by `python -m scripts.terraform_module` from template.yaml: change that.
+
+output "api_gateway_invoke_url" {
+  description = "Base URL of the approval API."
+  value       = aws_cloudformation_stack.this.outputs["ApiGatewayInvokeURL"]
+}
+
+output "state_machine_human_approval_arn" {
+  description = "ARN of the state machine. Start an execution to request an approval."
+  value       = aws_cloudformation_stack.this.outputs["StateMachineHumanApprovalArn"]
+}
+
+output "slack_request_url" {
+  description = "Request URL of the Slack app, for interactivity, events and commands."
+  value       = aws_cloudformation_stack.this.outputs["SlackRequestUrl"]
+}
+
+output "approval_topic_arn" {
+  description = "ARN of the SNS topic for emails."
+  value       = aws_cloudformation_stack.this.outputs["ApprovalTopicArn"]
+}
+
+output "approval_table_name" {
+  description = "Name of the DynamoDB table with the approval records."
+  value       = aws_cloudformation_stack.this.outputs["ApprovalTableName"]
+}
+
+output "slack_secret_arn" {
+  description = "ARN of the secret with the bot token and signing secret of the Slack app."
+  value       = aws_cloudformation_stack.this.outputs["SlackSecretArn"]
+}
+
+output "version" {
+  description = "Deployed version."
+  value       = aws_cloudformation_stack.this.outputs["Version"]
+}
+
+output "dashboard_name" {
+  description = "URL of the CloudWatch dashboard."
+  value       = try(aws_cloudformation_stack.this.outputs["DashboardName"], null)
+}
