@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from approvals.store.items import LISTED
 from approvals.store.table import ApprovalTable
-from handlers.settings import AnswerSettings, load
+from handlers.settings import AnswerSettings
 from handlers.wiring import Wiring
 from iam.handler import ResponseHandler
 
 
 def build(environ: Mapping[str, str]) -> ResponseHandler:
     """Build the handler from the environment."""
-    config = load(AnswerSettings, environ)
+    config = AnswerSettings(environ)
     wiring = Wiring(config)
     return ResponseHandler(
         table=ApprovalTable(wiring.dynamodb, config.table_name, attributes=LISTED),

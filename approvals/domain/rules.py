@@ -137,7 +137,7 @@ def _trimmed(approval: Approval, response: Response) -> Response:
 
 
 def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
-    found = forms.comment_problems(response.comment or "", request.comments[response.action])
+    found = forms.comment_problems(response.comment or "", request.comments[response.action], response.action)
     if response.action is Action.APPROVE:
         found += forms.problems(request.form, response.form)
     return tuple(found)
@@ -273,10 +273,10 @@ def _after_decision(approval: Approval, event: ApprovalEvent) -> Verdict:
 
 def _expiry(approval: Approval, at: datetime) -> Decision:
     if approval.request.on_timeout is OnTimeout.REJECT:
-        cause = "There was no decision before the deadline, which counts as a rejection."
+        cause = "There was no decision before the deadline, so the request was rejected."
         return Decision(status=Status.REJECTED, at=at, channel=SYSTEM, cause=cause)
-    few = "Too few" if approval.standing else "Nobody"
-    cause = f"{few} answered before the deadline, so the request was not approved."
+    who = "Too few people" if approval.standing else "Nobody"
+    cause = f"{who} responded before the deadline, so the workflow was not approved."
     return Decision(status=Status.EXPIRED, at=at, channel=SYSTEM, error="ApprovalExpired", cause=cause)
 
 

@@ -32,7 +32,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 
 
 class UnresolvedError(Exception):
-    """A name stands for nobody who can respond. The message says why, as a sentence without its end."""
+    """A name stands for nobody who can respond. The message says why, as a sentence."""
 
 
 class Resolver(Protocol):
@@ -104,7 +104,9 @@ class _Identification:
             allowed=self._allowed.lists if request.is_open and self._allowed else (),
         )
         if len(self._humans) > MAX_PEOPLE:
-            self._problems.append(f"{KEY}.Approvers: expected at most {MAX_PEOPLE} people, got {len(self._humans)}")
+            self._problems.append(
+                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
+            )
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
@@ -211,8 +213,8 @@ class _Identification:
         requester = people.requester
         if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):
             yield (
-                f"{KEY}.RequestedBy: people who respond through a role are known by address, and {requester.name} has "
-                f"none here, so they could approve their own request; name their address in {KEY}.RequestedBy"
+                f"{KEY}.RequestedBy: {requester.name} has no email address here, and people who respond through a role "
+                f"are known by address, so {requester.name} could approve their own request. Use their email address."
             )
         yield from impossibilities(
             self._request,
@@ -231,9 +233,8 @@ class _Identification:
             key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
             lacking = join_names([profile_of(channel).name for channel in open_channels()])
             yield (
-                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no {lacking}: several people "
-                f"may read {self._shared}, so it counts only where one response is enough; name people in "
-                f"{KEY}.Approvers"
+                f"{KEY}.{key}: must be 1 without {KEY}.Approvers. This stack has no {lacking}, and several people may "
+                f"read {self._shared}, so that address can respond only if one response decides. Add {KEY}.Approvers."
             )
         elif requester and not request.allow_self_approval and is_same(requester.address, self._shared):
             yield f"{KEY}.RequestedBy: {ONLY_REQUESTER}"

@@ -42,7 +42,7 @@ class InvalidPolicyError(Exception):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
-        super().__init__("; ".join(self.problems))
+        super().__init__(" ".join(self.problems))
 
 
 def parse_policy(document: str, *, parameter: str = "", version: int = 0) -> Policy:
@@ -52,10 +52,11 @@ def parse_policy(document: str, *, parameter: str = "", version: int = 0) -> Pol
     than it was meant is no floor.
     """
     if len(document.encode()) > MAX_BYTES:
-        raise InvalidPolicyError([f"{_ROOT}: expected at most {MAX_BYTES:,} bytes, got {len(document.encode()):,}"])
+        size = len(document.encode())
+        raise InvalidPolicyError([f"{_ROOT}: {size:,} bytes are too many. The maximum is {MAX_BYTES:,}."])
     value = _read(document)
     if path := deeper_than(value, MAX_DEPTH):
-        raise InvalidPolicyError([f"{path}: nested deeper than {MAX_DEPTH} levels"])
+        raise InvalidPolicyError([f"{path}: nested deeper than {MAX_DEPTH} levels."])
     problems = [*_nulls(value, _ROOT), *schema.problems(value, schema.load("policy.schema.json"), _ROOT)]
     if problems or not isinstance(value, dict):
         raise InvalidPolicyError(problems)
@@ -89,20 +90,20 @@ def _read(document: str) -> Json:
     def once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         keys = [key for key, _ in pairs]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise InvalidPolicyError([f'{_ROOT}: the key "{twice}" is there twice'])
+            raise InvalidPolicyError([f'{_ROOT}: the key "{twice}" is a duplicate. Remove one.'])
         return dict(pairs)
 
     def refuse(constant: str) -> Json:
-        raise InvalidPolicyError([f"{_ROOT}: {constant} is not JSON"])
+        raise InvalidPolicyError([f"{_ROOT}: {constant} is not JSON."])
 
     try:
         value: Json = json.loads(document, object_pairs_hook=once, parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise InvalidPolicyError(
-            [f"{_ROOT}: not JSON, line {error.lineno}, column {error.colno}: {error.msg}"]
+            [f"{_ROOT}: not JSON, line {error.lineno}, column {error.colno}: {error.msg}."]
         ) from None
     except RecursionError:
-        raise InvalidPolicyError([f"{_ROOT}: nested deeper than {MAX_DEPTH} levels"]) from None
+        raise InvalidPolicyError([f"{_ROOT}: nested deeper than {MAX_DEPTH} levels."]) from None
     return value
 
 

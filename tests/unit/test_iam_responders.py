@@ -124,7 +124,7 @@ def test_another_role_is_not_admitted() -> None:
 
 
 def test_a_role_is_named_in_sentences() -> None:
-    assert f"Only role {SSO} and {BO} may answer." in str(rules_sentence(asking(ROLE, a_person(BO))))
+    assert f"Only role {SSO} and {BO} can respond." in str(rules_sentence(asking(ROLE, a_person(BO))))
 
 
 def test_a_role_in_a_group_stands_for_those_who_respond_through_it() -> None:
@@ -220,8 +220,8 @@ def test_a_role_whose_sessions_prove_nobody_is_refused_as_an_approver(
 ) -> None:
     name = role.rpartition("/")[2]
     problem = (
-        f"Approval.Approvers[1]: sessions of role {name} don't identify a person. Use an IAM Identity Center role, or "
-        "add it to the policy's PersonRoles"
+        f"Approval.Approvers[1]: Sessions of role {name} don't identify a person. Use an IAM Identity Center role, or "
+        "add it to the policy's PersonRoles."
     )
     with pytest.raises(InvalidRequestError) as refused:
         resolved(roles, approvers=(ANN, role))
@@ -250,7 +250,7 @@ def test_a_role_counts_as_one_where_several_must_respond() -> None:
 
 
 def test_a_requester_without_an_address_could_hide_behind_a_role() -> None:
-    with pytest.raises(InvalidRequestError, match="RequestedBy: people who respond through a role"):
+    with pytest.raises(InvalidRequestError, match="RequestedBy: Ro has no email address here"):
         resolved(approvers=(ANN, SSO_ROLE), requested_by="U0RO000005")
     ways: list[dict[str, Any]] = [{"allow_self_approval": True}, {"approvers": (ANN,)}, {"requested_by": BO}]
     for asked in ways:
@@ -275,7 +275,7 @@ def test_the_proof_is_kept_and_shown() -> None:
     assert stored.decision
     assert stored.decision.approver
     assert response.approver.role == stored.decision.approver.role == SSO_ROLE
-    assert f"{ANN} approved it by IAM, role {SSO}." in [entry.text for entry in history(stored)]
+    assert f"{ANN} approved by IAM, role {SSO}." in [entry.text for entry in history(stored)]
     found: Any = result(stored)["Responses"]
     assert [(each["Channel"], each["By"], each["Role"]) for each in found] == [("iam", ANN, SSO_ROLE)]
     assert response_document(stored, response)["Role"] == SSO_ROLE
@@ -287,7 +287,7 @@ def test_a_refused_session_is_kept_with_its_role_once() -> None:
     assert (first.verdict, first.reason) == (Verdict.NOT_ALLOWED, Reason.NOT_PROVEN)
     [refusal] = first.approval.refusals
     assert (refusal.approver.role, refusal.reason) == (DEPLOYER, "NOT_PROVEN")
-    assert "i-am-ann tried to approve it by IAM, role Deployer, and may not." in [
+    assert "i-am-ann tried to approve by IAM, role Deployer but is not allowed to respond." in [
         entry.text for entry in history(first.approval)
     ]
     assert not judge(first.approval, a_response(approver=replace(unproven, name="bo@example.com"))).changed

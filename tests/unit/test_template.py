@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -289,7 +288,7 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(function: str) -> No
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_given_every_setting_that_it_reads_and_no_other(function: str) -> None:
     read = getattr(settings, f"{function.removesuffix('Function')}Settings")
-    reads = {field.name.upper() for field in fields(read)}
+    reads = {name.upper() for name in read.names()}
     own = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
     shared = set(GLOBALS["Environment"]["Variables"])
     assert reads <= own | shared
