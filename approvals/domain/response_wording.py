@@ -52,7 +52,7 @@ def late_reply(approval: Approval, response: Response) -> Text:
     decision = wording.decision_of(approval)
     own = own_response(approval, response.approver)
     if own:
-        first = f"{_RECORDED_BEFORE}." if own.action is response.action else "Your first response counts."
+        first = f"{_RECORDED_BEFORE}." if own.action is response.action else "Your first response is recorded."
     elif decision.approver is None:
         first = "Your response came too late."
     else:

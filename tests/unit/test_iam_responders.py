@@ -16,10 +16,11 @@ from approvals.domain.judgement import Verdict
 from approvals.domain.model import Action, Approval, Request, Status
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.pinned_policy import PersonRole, PinnedPolicy
-from approvals.domain.result import result
+from approvals.domain.result import most_approvals, result
 from approvals.domain.rules import judge
-from approvals.domain.seats import approvals_in, demands
+from approvals.domain.seats import approvals_in, demands, unmet_demands
 from approvals.domain.wording import rules_sentence
+from approvals.requests.decidability import demands_of
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.policy import parse_policy
@@ -33,7 +34,7 @@ from iam.channel import IamChannel
 from iam.resolver import RoleResolver
 from iam.sessions import person_roles
 from mail.resolver import EmailResolver
-from tests.support.builders import WORKFLOW, a_response, an_approval
+from tests.support.builders import NOW, WORKFLOW, a_response, an_approval
 from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE, SSO_ROLE_WITH_PATH, by_iam
 from tests.support.policies import a_document
 
@@ -263,6 +264,8 @@ def test_a_requester_without_an_address_could_hide_behind_a_role() -> None:
 def test_a_request_that_names_a_role_alone_has_asked_somebody_and_sends_nothing() -> None:
     tasks = IamChannel().invite(asking(ROLE, a_person(ANN)))
     assert {step: task(an_approval()) for step, task in tasks.items()} == {f"request_iam:{SSO_ROLE}": Done()}
+    marked = replace(asking(ROLE), steps=dict.fromkeys(tasks, NOW))
+    assert f"Open to role {SSO} by IAM." in [entry.text for entry in history(marked)]
     assert IamChannel().invite(asking(a_person(ANN))) == {}
     assert IamChannel().update(asking(ROLE), News(NewsKind.REMINDER, "reminder-1")) == {}
     assert IamChannel().conclude(asking(ROLE)) == {}
@@ -297,3 +300,38 @@ def test_records_without_iam_are_as_they_were() -> None:
     approval = judge(asking(a_person(ANN)), a_response(approver=Approver(id=ANN, name=ANN, channel="email"))).approval
     assert "role" not in str(approval_to_item(approval)["responses"])
     assert "Role" not in str(result(approval))
+
+
+def test_a_role_of_one_group_cannot_fill_the_result_before_another_group_approves() -> None:
+    """Any number of people have the role: those whose approval no demand needs are not recorded, and may reject."""
+    groups = (Group(name="ops", approvers=(SSO_ROLE,)), Group(name="security", approvers=(BO,)))
+    approval = asking(ROLE, a_person(BO), groups=groups, required_approvals=2)
+    assert approval.people is not None
+    found = demands_of(approval.request, [[SSO_ROLE], [BO]])
+    approval = replace(approval, people=replace(approval.people, demands=found))
+    verdicts = []
+    for number in range(4):
+        judgement = judge(approval, a_response(approver=by_iam(f"ann{number}@example.com")))
+        approval = judgement.approval
+        verdicts.append(judgement.verdict)
+    assert verdicts == [Verdict.COUNTED, Verdict.COUNTED, Verdict.INCOMPLETE, Verdict.INCOMPLETE]
+    assert "another group" in judgement.problems[0].text
+    assert len(approval.standing) < most_approvals(approval.request, approval.people)
+    assert (
+        judge(approval, a_response(approver=Approver(id=BO, name=BO, channel="email"))).approval.status
+        is Status.APPROVED
+    )
+    rejected = judge(approval, a_response(Action.REJECT, by_iam("ann9@example.com")))
+    assert rejected.approval.status is Status.REJECTED
+
+
+def test_whoever_stands_in_for_another_fills_their_place_alone_whatever_role_they_use() -> None:
+    groups = (Group(name="ops", approvers=(SSO_ROLE,)), Group(name="security", approvers=(BO,)))
+    approval = asking(ROLE, a_person(BO), groups=groups)
+    assert approval.people is not None
+    approval = replace(
+        approval, people=replace(approval.people, demands=demands_of(approval.request, [[SSO_ROLE], [BO]]))
+    )
+    response = replace(a_response(approver=by_iam(ANN)), person=ANN, on_behalf_of=BO)
+    unmet = unmet_demands(replace(approval, responses=(response,)))
+    assert [demand.name for demand in unmet] == ["ops"]
