@@ -31,7 +31,7 @@ class InvalidInputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is asked: every action on every resource, with the same condition keys."""
+    """A simulation: every action on every resource, with the same condition keys."""
 
     account: str
     role: str

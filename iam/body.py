@@ -28,7 +28,7 @@ _FORM_KEY = re.compile("(?:[0-9a-f]{16})?")
 
 
 class BodyError(Exception):
-    """The body can't be read. The message names the key and says what is expected."""
+    """The body can't be read. The message names the key and the expected value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Who is who by IAM: the roles that a request names as approvers."""
+"""Resolve identities by IAM: the roles that a request names as approvers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which person a role session stands for, by what AWS says of a signed call. Pure, standard library only.
 
 A session's name proves a person only if the role's caller can't choose it. IAM Identity Center chooses it for the roles
-that it makes (`AWSReservedSSO_…`): the user's name. A role's trust policy can prescribe it as well. Whoever else may
-assume a role names the session as they like.
+that it makes (`AWSReservedSSO_…`): the user's name. A role's trust policy can prescribe it as well. Anyone else
+who can assume a role names the session as they like.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_rolesessionname
 """
@@ -17,7 +17,7 @@ from typing import Any
 from iam.addresses import role_name, without_path
 
 MAX_ADDRESS = 128
-"""Characters of an address that is made of a session's name: the record has room for so many."""
+"""Characters of an address that is made of a session's name: the record has room for no more."""
 
 _SESSION = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>[0-9]{12}):assumed-role/"

@@ -110,7 +110,7 @@ class Statement:
 def applies(rule: PolicyRule, statement: Statement) -> bool:
     """Return True unless the request states a value and each value that it states is harmless.
 
-    A value that is missing never exempts: whoever may start the workflow could leave it out.
+    A value that is missing never exempts: anyone who can start the workflow could leave it out.
     """
     if rule.unless:
         return not all(_all_among(values, listed) for values, listed in _stated(rule.unless, statement))

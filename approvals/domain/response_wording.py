@@ -11,6 +11,7 @@ from approvals.domain.model import Approval, Response
 from approvals.domain.parts import Moment, Text, join_texts, text
 
 USED = "You withdrew this response after you sent it, so nothing changed. You can respond again."
+WITHDRAWN = "Your response is withdrawn."
 _RECORDED = "Your response is recorded"
 _RECORDED_BEFORE = "Your response was already recorded"
 _SAID = {
@@ -36,7 +37,7 @@ def response_reply(judgement: Judgement, response: Response) -> Text:
         case Verdict.REPEATED:
             said = text(_with_counts(_RECORDED_BEFORE, approval))
         case Verdict.WITHDRAWN:
-            said = text(f"Your response is withdrawn. {wording.still_open(approval)}")
+            said = text(f"{WITHDRAWN} {wording.still_open(approval)}")
         case Verdict.OUTDATED:
             said = text(form_wording.outdated_sentence(approval))
         case Verdict.ALREADY_USED if was_reset := form_wording.reset_notice(approval, response.approver):
@@ -51,7 +52,7 @@ def late_reply(approval: Approval, response: Response) -> Text:
     decision = wording.decision_of(approval)
     own = own_response(approval, response.approver)
     if own:
-        first = f"{_RECORDED_BEFORE}." if own.action is response.action else "Your first response counts."
+        first = f"{_RECORDED_BEFORE}." if own.action is response.action else "Your first response is recorded."
     elif decision.approver is None:
         first = "Your response came too late."
     else:

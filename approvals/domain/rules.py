@@ -34,7 +34,7 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.people import Person
-from approvals.domain.seats import outcome
+from approvals.domain.seats import is_one_too_many, outcome
 
 MAX_REFUSALS = 50
 """Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""
@@ -46,6 +46,8 @@ a person's first withdrawal. A withdrawn response keeps neither comment nor form
 
 REPEAT_WINDOW = timedelta(minutes=1)
 """Treat repeats within this window as one request (double click or client retry)."""
+
+_ENOUGH = "Enough people of your group have approved. The request waits for another group. You can still reject it."
 
 
 def judge(approval: Approval, event: ApprovalEvent) -> Judgement:
@@ -106,6 +108,8 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
         if response.seen != form_key(approval):
             return _unchanged(Verdict.OUTDATED, approval)
         problems = change_problems(approval, response)
+    elif not problems and is_one_too_many(approval, response):
+        problems = (Problem(forms.COMMENT, _ENOUGH),)
     if problems:
         return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=problems)
     return _recorded(approval, response, Verdict.RESET if changes_form else Verdict.COUNTED)

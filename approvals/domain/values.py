@@ -12,7 +12,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def kind(value: Json) -> str:
-    """Describe a value on one line, without repeating a long one or what is in a list or an object."""
+    """Describe a value on one line, without repeating a long one or the content of a list or an object."""
     match value:
         case None:
             return "null"

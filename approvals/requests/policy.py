@@ -49,8 +49,8 @@ class InvalidPolicyError(Exception):
 def parse_policy(document: str, *, parameter: str = "", version: int = 0) -> Policy:
     """Return the policy in a JSON document. `parameter` and `version` say where it is stored.
 
-    Raise `InvalidPolicyError` with every problem. A key that is there twice, or null, is one: what is read differently
-    than it was meant is no floor.
+    Raise `InvalidPolicyError` with every problem. A duplicate key or a null is a problem: a policy that is misread is
+    no floor.
     """
     if len(document.encode()) > MAX_BYTES:
         size = len(document.encode())
@@ -72,7 +72,7 @@ def canonical_document(document: str) -> str:
 
 
 def warnings(policy: Policy) -> list[str]:
-    """Return what is valid and easily misunderstood, a sentence each."""
+    """Return a sentence for each valid part that is easily misunderstood."""
     found = [
         f'Rule "{rule.name}": another spelling of the values under When ("production" for "prod") evades the rule. '
         "Prefer Unless with the harmless values."
@@ -204,7 +204,7 @@ def _policy(value: Mapping[str, Any], parameter: str, version: int) -> Policy:
 
 
 def _document(value: Mapping[str, Any]) -> PolicyRule:
-    """Return the rule that the document's own keys are: with a policy, what is not said is not allowed."""
+    """Return the rule that the document's own keys are: a policy forbids everything that it does not allow."""
     keys = {"OpenRequests": False, "SelfApproval": False, "RequestedBy": "required", "MaximumRejections": 1, **value}
     return _rule({**keys, "Name": DOCUMENT})
 

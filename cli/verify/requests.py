@@ -44,7 +44,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An execution of the test. `at` is the start by the clock of AWS, `begun` by that of this machine."""
+    """An execution of the test. `at` is the start in AWS's time, `begun` in that of this machine."""
 
     arn: str
     name: str

@@ -71,7 +71,7 @@ def _wait_until_listed(mailbox: Mailbox, requests: Requests) -> None:
 
 
 def _tell_chapters(context: Context, report: Report, story: Story, *, quick: bool) -> None:
-    """Start all requests first: what is waited for passes while the other chapters are told."""
+    """Start all requests first, so that their waiting time passes during the other chapters."""
     started: dict[str, Started] = {}
 
     def start() -> Iterator[Proof]:

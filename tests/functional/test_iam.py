@@ -116,7 +116,7 @@ def test_people_of_a_named_role_respond_and_those_of_another_do_not(api: Api) ->
     other = a_caller("cy@example.com", "AWSReservedSSO_Reader_fedcba9876543210")
     code, said = api.send(a_signed_call(a_body(api.record), other))
     assert (code, said["Verdict"]) == (403, "NOT_ALLOWED")
-    assert f"Only role {SSO} may" in said["Message"]
+    assert f"Only role {SSO} can respond" in said["Message"]
     assert [refusal.reason for refusal in api.record.refusals] == ["NOT_AN_APPROVER"]
     assert api.call(name="cy@example.com")[0] == 200
 

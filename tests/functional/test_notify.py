@@ -1083,7 +1083,7 @@ def test_a_group_of_so_many_that_a_yes_could_fail_the_execution_is_not_asked(
     decision = table.get(approval.id).decision
     assert decision is not None
     assert decision.error == "InvalidApprovalRequest"
-    assert "262,144 that Step Functions hands on" in (decision.cause or "")
+    assert "Step Functions takes at most 262,144" in (decision.cause or "")
     assert mailer.sent == []
 
 

@@ -276,7 +276,7 @@ def test_a_pending_approval_has_a_headline_too() -> None:
     ("approval", "response", "beginning"),
     [
         (decided(), a_response(), "Your response was already recorded. Approved by alice@example.com"),
-        (decided(), a_response(Action.REJECT), "Your first response counts. Approved by alice@example.com"),
+        (decided(), a_response(Action.REJECT), "Your first response is recorded. Approved by alice@example.com"),
         (
             decided(),
             a_response(approver=BOB),
@@ -428,7 +428,7 @@ def test_people_who_responded_before_are_not_told_that_another_was_faster() -> N
     asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
         assert "Your response was already recorded." in str(response_wording.late_reply(asked, again))
-    assert "Your first response counts." in str(
+    assert "Your first response is recorded." in str(
         response_wording.late_reply(asked, a_response(Action.REJECT, minutes=3))
     )
 
