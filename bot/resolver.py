@@ -57,13 +57,13 @@ class SlackResolver:
             return self._members(name)
         user = self._known(name)
         if user.deleted:
-            raise UnresolvedError(f"the Slack user {name} was deactivated")
+            raise UnresolvedError(f"Slack user {name} is deactivated.")
         if user.invited:
-            raise UnresolvedError(f"the Slack user {name} was invited and has not joined yet")
+            raise UnresolvedError(f"Slack user {name} was invited and has not joined yet.")
         if user.bot:
-            raise UnresolvedError(f"the Slack user {name} is a bot")
+            raise UnresolvedError(f"Slack user {name} is a bot.")
         if self._is_stranger(user):
-            raise UnresolvedError(f"the Slack user {name} belongs to another workspace")
+            raise UnresolvedError(f"Slack user {name} is in another workspace.")
         return [_person(user)]
 
     def recognize(self, name: str) -> Person:
@@ -89,24 +89,24 @@ class SlackResolver:
 
     def unreachable(self, name: str) -> str:
         """Say that the user can't be reached, which does not happen in Slack."""
-        return f"Slack does not reach {name}"
+        return f"Slack can't reach {name}."
 
     def _members(self, group: str) -> list[Person]:
         members = self._directory.members(group)
         if len(members) > MAX_PEOPLE:
-            raise UnresolvedError(f"expected at most {MAX_PEOPLE} people, the user group has {len(members)}")
+            raise UnresolvedError(f"Slack user group {group} has {len(members)} members. The maximum is {MAX_PEOPLE}.")
         # A group may have members who left, and users of another workspace. It names none of its guests and bots.
         found = [user for user in map(self._user, members) if user and self._may(user) and not user.guest]
         if members and not found:
-            raise UnresolvedError(f"nobody in the user group {group} is a full member; name guests by themselves")
+            raise UnresolvedError(f"Slack user group {group} has no full members. Name guests one by one.")
         if not found:
-            raise UnresolvedError(f"Slack knows no user group {group} that has members")
+            raise UnresolvedError(f"Slack user group {group} does not exist or has no active members.")
         return [_person(user) for user in found]
 
     def _known(self, slack_id: str) -> SlackUser:
         user = self._user(slack_id)
         if user is None:
-            raise UnresolvedError(f"Slack knows no user {slack_id}")
+            raise UnresolvedError(f"Slack user {slack_id} does not exist.")
         return user
 
     def _user(self, slack_id: str) -> SlackUser | None:

@@ -20,7 +20,7 @@ def register_words() -> None:
         ChannelProfile(
             where="in Slack",
             directly="in a direct message in Slack",
-            missing="Slack is not connected to this stack. Run `approvals slack connect`, or use an email address",
+            missing="Slack is not connected to this stack. Run `approvals slack connect`, or use an email address.",
             name="Slack",
             is_open=True,
             refusals={
@@ -29,9 +29,9 @@ def register_words() -> None:
                 Reason.UNCHECKED: UNCHECKED,
             },
             forms={
-                "person": ["a Slack user id"],
-                "approver": ["a Slack user id (U...)", "a Slack user group id (S...)"],
-                "channel": ["the id of a Slack channel (C...) or user (U...)"],
+                "person": ["a Slack user ID"],
+                "approver": ["a Slack user ID (U\u2026)", "a Slack user group ID (S\u2026)"],
+                "channel": ["the ID of a Slack channel (C\u2026) or user (U\u2026)"],
             },
             is_person=is_slack_user,
             is_group=is_slack_group,

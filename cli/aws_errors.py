@@ -56,6 +56,11 @@ def error_code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
+def is_denied(error: Exception) -> bool:
+    """Return True if the caller lacks the right to this call."""
+    return isinstance(error, ClientError) and error_code(error) in _DENIED
+
+
 def is_transient(error: Exception) -> bool:
     """Return True if the same call may work in a moment: AWS is busy or can't be reached."""
     if isinstance(error, ClientError):

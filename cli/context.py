@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -137,6 +138,8 @@ class Context:
     @overload
     def client(self, service: Literal["events"]) -> EventBridgeClient: ...
     @overload
+    def client(self, service: Literal["iam"]) -> IAMClient: ...
+    @overload
     def client(self, service: Literal["lambda"]) -> LambdaClient: ...
     @overload
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
@@ -165,10 +168,11 @@ class Context:
 
     def api_url(self, url: str) -> str:
         """Return where a URL of the stack's API is reached: emulated AWS serves it under another host."""
-        host = urlsplit(url).netloc
-        if not self.emulator or ".execute-api." not in host:
+        asked = urlsplit(url)
+        if not self.emulator or ".execute-api." not in asked.netloc:
             return url
-        return f"{self.emulator.rstrip('/')}/_aws/execute-api/{host.partition('.')[0]}{urlsplit(url).path}"
+        query = f"?{asked.query}" if asked.query else ""
+        return f"{self.emulator.rstrip('/')}/_aws/execute-api/{asked.netloc.partition('.')[0]}{asked.path}{query}"
 
     @cached_property
     def description(self) -> StackTypeDef:

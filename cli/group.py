@@ -6,7 +6,6 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -14,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from approvals.domain.characters import reveal
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, load
 
 FAILED = 3
 
@@ -39,8 +38,7 @@ class Group(click.Group):
         """Load a command. Return None if there is none with this name."""
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cli.commands.{name}").command
-        return command
+        return load(name)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands into the help without loading them."""

@@ -135,7 +135,7 @@ def _pretty(document: str) -> list[str]:
     try:
         return as_json(json.loads(document), indent=2).splitlines()
     except ValueError:
-        return document.splitlines()  # What is stored may be no policy, and no JSON either.
+        return document.splitlines()  # The stored document may be no JSON.
 
 
 def _condition(rule: PolicyRule) -> str:

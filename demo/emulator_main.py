@@ -19,7 +19,7 @@ from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_evaluator  # type: ignore[import-not-found]
 from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
-from demo import emulated_iam
+from demo import emulated_iam, emulated_simulator
 from demo.request_filter import ClosedEmulator
 
 MAX_PROCESSES = os.cpu_count() or 2
@@ -42,6 +42,7 @@ def _is_root(access_key_id: str) -> bool:
 
 if __name__ == "__main__":
     emulated_iam.install()
+    emulated_simulator.install()
     lambda_svc._execute_function_dispatch = _execute_in_turn  # noqa: SLF001
     iam_evaluator.is_root_access_key = sts.is_root_access_key = _is_root
     app.app = ClosedEmulator(app.app, int(os.environ["GATEWAY_PORT"]))

@@ -13,13 +13,13 @@ from approvals.store.table import ApprovalTable
 from bot.app import BotHandler, create_app
 from bot.credentials import SecretSource, load_secret
 from bot.request_verification import RequestVerifier
-from handlers.settings import BotSettings, load
+from handlers.settings import BotSettings
 from handlers.wiring import Wiring
 
 
 def build(environ: Mapping[str, str]) -> BotHandler:
     """Build the handler from the environment."""
-    config = load(BotSettings, environ)
+    config = BotSettings(environ)
     wiring = Wiring(config)
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (reserved variables)
     snapped = environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"

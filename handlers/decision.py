@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from approvals.adapters import metrics
 from approvals.services.conclude import Resumer
-from handlers.settings import DecisionSettings, load
+from handlers.settings import DecisionSettings
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
 
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
-    config = load(DecisionSettings, environ)
+    config = DecisionSettings(environ)
     wiring = ChannelWiring(config)
     resumer = Resumer(
         table=wiring.table,

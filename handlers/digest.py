@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from handlers.settings import DigestSettings, load
+from handlers.settings import DigestSettings
 from handlers.wiring import Wiring
 from mail.digest import DigestSender
 from mail.messages import Links
@@ -14,7 +14,7 @@ from mail.messages import Links
 
 def build(environ: Mapping[str, str]) -> DigestSender:
     """Build the handler from the environment."""
-    config = load(DigestSettings, environ)
+    config = DigestSettings(environ)
     wiring = Wiring(config)
     return DigestSender(
         table=wiring.table,

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 
 from approvals.services.lifecycle import LifecycleHandler
-from handlers.settings import LifecycleSettings, load
+from handlers.settings import LifecycleSettings
 from handlers.wiring import Wiring
 
 
 def build(environ: Mapping[str, str]) -> LifecycleHandler:
     """Build the handler from the environment."""
-    config = load(LifecycleSettings, environ)
+    config = LifecycleSettings(environ)
     wiring = Wiring(config)
     return LifecycleHandler(
         table=wiring.table,

@@ -13,7 +13,7 @@ from approvals.services.notify import Notifier
 from approvals.store.queries import Listing
 from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
 from bot.resolver import SlackResolver
-from handlers.settings import NotifySettings, load
+from handlers.settings import NotifySettings
 from handlers.stream_worker import Worker
 from handlers.wiring import ChannelWiring
 from iam.resolver import RoleResolver
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def build(environ: Mapping[str, str]) -> Worker:
     """Build the handler from the environment."""
-    config = load(NotifySettings, environ)
+    config = NotifySettings(environ)
     wiring = ChannelWiring(config)
     resolvers: list[Resolver] = [EmailResolver(wiring.confirmed), RoleResolver(config.account)]
     if wiring.messenger:

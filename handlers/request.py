@@ -9,13 +9,13 @@ from datetime import timedelta
 from approvals.adapters import clients, metrics
 from approvals.adapters.policy_store import PolicyStore
 from approvals.services.request import RequestHandler
-from handlers.settings import RequestSettings, load
+from handlers.settings import RequestSettings
 from handlers.wiring import Wiring
 
 
 def build(environ: Mapping[str, str]) -> RequestHandler:
     """Build the handler from the environment."""
-    config = load(RequestSettings, environ)
+    config = RequestSettings(environ)
     wiring = Wiring(config)
     return RequestHandler(
         table=wiring.table,

@@ -1,48 +1,50 @@
-"""Settings of the functions: frozen dataclasses. Each field is an environment variable, in lower case."""
+"""Settings of the functions. Each annotated attribute is an environment variable, in lower case."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-    Settings = TypeVar("Settings", bound=DataclassInstance)
+from collections.abc import Iterator, Mapping
 
 
 class MissingSettingsError(Exception):
     """The function can't start: environment variables are not set. The message names each."""
 
 
-def load(settings: type[Settings], environ: Mapping[str, str]) -> Settings:
-    """Read a dataclass of `str` fields from the environment. A variable can be empty. Raise `MissingSettingsError`."""
-    names = {field.name: field.name.upper() for field in fields(settings)}
-    missing = [variable for variable in names.values() if variable not in environ]
-    if missing:
-        raise MissingSettingsError(f"environment variables not set: {', '.join(missing)}")
-    return settings(**{name: environ[variable] for name, variable in names.items()})
+class Settings:
+    """Settings that are read from the environment. A variable can be empty.
+
+    These are no dataclasses: creating one takes half a millisecond, and each function that starts would create all.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read the settings. Raise `MissingSettingsError`."""
+        variables = {name: name.upper() for name in self.names()}
+        missing = [variable for variable in variables.values() if variable not in environ]
+        if missing:
+            raise MissingSettingsError(f"environment variables not set: {', '.join(missing)}")
+        vars(self).update({name: environ[variable] for name, variable in variables.items()})
+
+    @classmethod
+    def names(cls) -> Iterator[str]:
+        """Yield the names of the settings, those of base classes first."""
+        for each in reversed(cls.__mro__):
+            yield from vars(each).get("__annotations__", ())
 
 
 # Parts that several functions share.
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableSettings:
+class TableSettings(Settings):
     """The approvals table."""
 
     table_name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class TokenSettings(TableSettings):
     """The approvals table and the table of task tokens."""
 
     task_token_table_name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LinkSettings(TableSettings):
     """The approvals table, and what opening a link does."""
 
@@ -54,7 +56,6 @@ class LinkSettings(TableSettings):
         return self.email_link_mode == "one-click"
 
 
-@dataclass(frozen=True, kw_only=True)
 class EmailSettings(LinkSettings):
     """What sending emails needs. `email` is the stack's own address."""
 
@@ -68,7 +69,6 @@ class EmailSettings(LinkSettings):
         return self.topic_arn.split(":")[4]
 
 
-@dataclass(frozen=True, kw_only=True)
 class EventSettings(TableSettings):
     """Where events are published. Without a bus, they are not."""
 
@@ -76,7 +76,6 @@ class EventSettings(TableSettings):
     stack_name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChannelSettings(EmailSettings, EventSettings):
     """What a function that tells people needs. Without `slack_channel`, it tells them only by email."""
 
@@ -91,7 +90,6 @@ class ChannelSettings(EmailSettings, EventSettings):
 # The functions, by the first part of their logical ids.
 
 
-@dataclass(frozen=True, kw_only=True)
 class RequestSettings(TokenSettings):
     """Settings of `request`. Without `policy_parameter`, there is no policy."""
 
@@ -99,7 +97,6 @@ class RequestSettings(TokenSettings):
     policy_parameter: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotifySettings(ChannelSettings):
     """Settings of `notify`."""
 
@@ -107,17 +104,14 @@ class NotifySettings(ChannelSettings):
     decision_queue_url: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class DecisionSettings(ChannelSettings, TokenSettings):
     """Settings of `decision`."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class DigestSettings(EmailSettings):
     """Settings of `digest`."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class LifecycleSettings(TableSettings):
     """Settings of `lifecycle`."""
 
@@ -127,12 +121,16 @@ class LifecycleSettings(TableSettings):
     dead_letter_queue_url: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class CallbackSettings(LinkSettings):
     """Settings of `callback`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+class AnswerSettings(TableSettings):
+    """Settings of `answer`. `account_id` is the stack's own: sessions of others prove nobody."""
+
+    account_id: str
+
+
 class BotSettings(TableSettings):
     """Settings of `bot`."""
 

@@ -10,7 +10,7 @@ from iam.addresses import IAM
 
 
 class IamChannel:
-    """Marks that roles can respond: a request that names roles alone has asked somebody."""
+    """Marks that roles can respond: a request that names only roles has approvers who can respond."""
 
     name = IAM
 

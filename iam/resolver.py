@@ -1,4 +1,4 @@
-"""Who is who by IAM: the roles that a request names as approvers."""
+"""Resolve identities by IAM: the roles that a request names as approvers."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class RoleResolver:
         role = without_path(name)
         if not proves_person(role, self._account, self._person_roles):
             raise UnresolvedError(
-                f"sessions of role {role_name(role)} don't identify a person. Use an IAM Identity Center role, or add "
-                "it to the policy's PersonRoles"
+                f"Sessions of role {role_name(role)} don't identify a person. Use an IAM Identity Center role, or add "
+                "it to the policy's PersonRoles."
             )
         return [Person(id=role, name=f"role {role_name(role)}", identities={IAM: role})]
 
     def recognize(self, name: str) -> Person:
         """Raise `UnresolvedError`: a role asks for nothing."""
-        raise UnresolvedError(f"{role_name(name)} is a role, and a person must ask")
+        raise UnresolvedError(f"{role_name(name)} is a role. The requester must be a person.")
 
     def complete(self, person: Person) -> Person:
         """Return the person as they are."""
@@ -54,4 +54,4 @@ class RoleResolver:
 
     def unreachable(self, name: str) -> str:
         """Say that the role reaches nobody."""
-        return f"nobody responds through {name}"
+        return f"Nobody can respond through {name}."

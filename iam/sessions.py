@@ -1,8 +1,8 @@
 """Which person a role session stands for, by what AWS says of a signed call. Pure, standard library only.
 
 A session's name proves a person only if the role's caller can't choose it. IAM Identity Center chooses it for the roles
-that it makes (`AWSReservedSSO_…`): the user's name. A role's trust policy can prescribe it as well. Whoever else may
-assume a role names the session as they like.
+that it makes (`AWSReservedSSO_…`): the user's name. A role's trust policy can prescribe it as well. Anyone else
+who can assume a role names the session as they like.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_rolesessionname
 """
@@ -17,7 +17,7 @@ from typing import Any
 from iam.addresses import role_name, without_path
 
 MAX_ADDRESS = 128
-"""Characters of an address that is made of a session's name: the record has room for so many."""
+"""Characters of an address that is made of a session's name: the record has room for no more."""
 
 _SESSION = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>[0-9]{12}):assumed-role/"
@@ -62,10 +62,14 @@ class PersonSession:
 
 @dataclass(frozen=True, slots=True)
 class UnprovenSession:
-    """A caller who can't be taken for a person: an ARN, of the role where there is one, and why, for the log."""
+    """A caller who can't be taken for a person: an ARN, of the role where there is one, and why, for the log.
+
+    `name` is the session's name, which proves nothing.
+    """
 
     arn: str
     why: str
+    name: str = ""
 
 
 def identify(
@@ -82,15 +86,15 @@ def identify(
         return UnprovenSession(arn[:MAX_ADDRESS] or "unknown", "not a session of a role")
     role = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
     if {session["account"], str(identity.get("accountId"))} != {account}:
-        return UnprovenSession(role, "of another account")
+        return UnprovenSession(role, "of another account", session["name"])
     if caller is None or caller["name"] != session["name"]:
-        return UnprovenSession(role, "caller and ARN differ")
+        return UnprovenSession(role, "caller and ARN differ", session["name"])
     found = _person_role(role, person_roles)
     if found is None:
-        return UnprovenSession(role, "the role does not prove a person")
+        return UnprovenSession(role, "the role does not prove a person", session["name"])
     address = _address(session["name"], found.domain)
     if not address:
-        return UnprovenSession(role, "the session's name is not the address of a person")
+        return UnprovenSession(role, "the session's name is not a person's address", session["name"])
     return PersonSession(address, session["name"], role)
 
 

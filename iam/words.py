@@ -19,7 +19,7 @@ def register_words() -> None:
             directly="through IAM",
             name="IAM",
             refusals={Reason.NOT_PROVEN: NOT_PROVEN, Reason.NOT_ASKED: NOT_ASKED},
-            forms={"approver": ["the ARN of an IAM role (arn:...)"]},
+            forms={"approver": ["the ARN of an IAM role (arn:…)"]},
             is_group=is_role,
         ),
     )

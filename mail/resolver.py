@@ -49,8 +49,10 @@ class EmailResolver:
 
     def unreachable(self, name: str) -> str:
         """Say that the address needs a subscription."""
-        problem = f"{name} has no confirmed subscription to ApprovalTopicArn, so no mail gets there"
-        return f"{problem}; subscribe the address, let it confirm, and start again"
+        return (
+            f"{name} has not confirmed its email subscription. Run `approvals approvers add {name}`, follow the link "
+            "in the email from AWS, and start again."
+        )
 
     def _spelled(self, address: str) -> str:
         # SNS compares a filter policy's addresses letter by letter.

@@ -25,6 +25,18 @@ RECIPIENT = "recipient"
 EMAIL = "email"
 """The protocol of an address that people read."""
 
+QUEUE = "sqs"
+"""The protocol of a queue."""
+
+QUEUE_PREFIX = "approvals-verify-"
+"""Begins the name of each queue of `approvals verify-deployment`. While subscribed, it is an approver's mailbox."""
+
+_QUEUE_DOMAIN = "queue.invalid"
+"""The domain of the addresses of those queues. No mail server has it, so no person does.
+
+Source: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+"""
+
 SCOPE = "MessageAttributes"
 """The filter policy scope that can see the recipient. With `MessageBody`, SNS delivers none of our emails."""
 
@@ -117,11 +129,21 @@ def confirmed_addresses(sns: SNSClient, topic_arn: str) -> dict[str, str]:
         subscriptions = list(list_subscriptions(sns, topic_arn))
     except (ClientError, BotoCoreError) as error:
         raise delivery_error("SNS", error) from error
-    return {
-        each.address.casefold(): each.address
-        for each in subscriptions
-        if each.protocol == EMAIL and each.state is State.CONFIRMED
-    }
+    addresses = (_email_address(each) for each in subscriptions if each.state is State.CONFIRMED)
+    return {address.casefold(): address for address in addresses if address}
+
+
+def queue_address(queue: str) -> str:
+    """Return the address whose emails go to a queue of `approvals verify-deployment`, by the queue's name."""
+    return f"{queue}@{_QUEUE_DOMAIN}"
+
+
+def _email_address(subscription: Subscription) -> str:
+    """Return the address that a request can name to reach this subscription; empty if there is none."""
+    if subscription.protocol == EMAIL:
+        return subscription.address
+    queue = subscription.address.rpartition(":")[2]  # of the queue's ARN
+    return queue_address(queue) if subscription.protocol == QUEUE and queue.startswith(QUEUE_PREFIX) else ""
 
 
 def filter_policy(address: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from textwrap import dedent, fill
 from typing import Any
@@ -16,7 +15,7 @@ import click
 
 from approvals.store.items import LISTED
 from cli.__main__ import main
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, load
 from cli.export_columns import COLUMNS
 
 PAGE = Path(__file__).parents[1] / "docs/cli.md"
@@ -58,8 +57,9 @@ On a terminal, times are in your time zone. Elsewhere, and in JSON and CSV, they
 | 64 | Usage error, or invalid request or policy. Nothing was started or stored. |
 | 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless you set `--cancel-on-interrupt`. |
 
-The other commands exit with 0, 3, 64 or 130, except that `doctor`, `policy check` and `slack connect` also exit with 1.
-Only 0 means success. If a reader such as `head` closes the pipe early, `export`, `list` and `show` still exit with 0.
+The other commands exit with 0, 3, 64 or 130, except that `doctor`, `policy check`, `verify-deployment` and
+`slack connect` also exit with 1. Only 0 means success. If a reader such as `head` closes the pipe early, `export`,
+`list` and `show` still exit with 0.
 
 - Without a terminal, each event is one plain line with its time in UTC, without colors. On a terminal, events have your
   local time, and a status line shows what the command waits for.
@@ -106,11 +106,13 @@ POLICY_TEXT = """\
 ## Permissions
 
 A user or a CI role needs this policy. It reads no task token and no link key, so it lets its holder request, read and
-cancel approvals, but not respond. Remove what you don't use: `Request` is for `request`, `Cancel` for `cancel` and
-`--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor` and `slack connect` need the
-permissions of a deployment. `policy` needs `ssm:GetParameter`, `ssm:GetParameterHistory` and, to set it,
-`ssm:PutParameter` on the policy's parameter: the last only for its owners. `cancel` also calls
-`sts:GetCallerIdentity`, which needs no permission.
+cancel approvals. To respond with `approve`, `reject` and `withdraw`, its holder also needs
+[the policy of the stack](iam-channel.md#what-an-operator-grants). Remove what you don't use: `Request` is for
+`request`, `Cancel` for `cancel` and `--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor`
+and `slack connect` need the permissions of a deployment; [`verify-deployment`](operate.md#verify-a-deployment) has a
+list of its own. `policy` needs `ssm:GetParameter`, `ssm:GetParameterHistory` and, to set it, `ssm:PutParameter` on the
+policy's parameter: the last only for its owners. `cancel` also calls `sts:GetCallerIdentity`, which needs no
+permission.
 """
 
 
@@ -160,8 +162,7 @@ def _reference() -> Iterator[str]:
     yield ""
     yield from _options(main)
     for name in COMMANDS:
-        command: click.Command = import_module(f"cli.commands.{name}").command
-        yield from _command(command, f"approvals {name}")
+        yield from _command(load(name), f"approvals {name}")
 
 
 def _command(command: click.Command, path: str) -> Iterator[str]:

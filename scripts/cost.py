@@ -150,7 +150,7 @@ STANDING = (
     ),
 )
 
-METRICS = 11
+METRICS = 13
 """Custom metrics that requests and decisions can write, in all channels and with all outcomes."""
 
 IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most, if each is written in every hour of the month"),)
@@ -158,7 +158,12 @@ IN_USE = (Standing("CloudWatch", "metric_month", METRICS, "at most, if each is w
 
 FULL = (
     Standing("CloudWatch", "dashboard_month", 1, "the dashboard; an account's first three are free"),
-    Standing("CloudWatch", "alarm_month", 7, "an alarm for each function that has no essential one, and one for pages"),
+    Standing(
+        "CloudWatch",
+        "alarm_month",
+        9,
+        "for each function that has no essential one, for pages, and for responses by IAM",
+    ),
 )
 """With `Monitoring=Full`."""
 

@@ -10,8 +10,8 @@ from approvals.domain import forms
 from approvals.domain.characters import reveal
 from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField, FormValue
-from approvals.domain.forms import MAX_COMMENT, NO, YES, Problem, format_answer
-from approvals.domain.kind_wording import confirmation
+from approvals.domain.forms import MAX_COMMENT, MAX_LENGTH, NO, YES, Problem, format_answer
+from approvals.domain.kind_wording import confirmation, words_of
 from approvals.domain.model import Action, Approval, Presence, Severity
 from web.html import Attributes, tag
 
@@ -80,7 +80,8 @@ def read(
     # Browsers send line breaks as CR LF and count each as one character.
     comment = sent.get(COMMENT, "").replace("\r\n", "\n").strip()
     if request.severity is Severity.HIGH and sent.get(SURE) != YES:
-        problems[SURE] = f"This request is of high severity. Please tick the box to {action}."
+        words = words_of(approval)
+        problems[SURE] = f"Tick the box to confirm that you want to {words.verbs[action]} this {words.request}."
     return values, comment or None, problems
 
 
@@ -133,10 +134,19 @@ def _form_input(asked: FormField, given: str, typed: Typed) -> ET.Element:
         )
     if choices:
         return _labelled(name, label, typed, "select", {"required": asked.required}, *_options(asked, given))
+    hint = _hint(asked)
     if asked.type is FieldType.TEXT and asked.max_length > MAX_LINE:
         attributes: Attributes = {"rows": "4", "maxlength": str(asked.max_length), "required": asked.required}
-        return _labelled(name, label, typed, "textarea", attributes, _area_text(given))
-    return _labelled(name, label, typed, "input", _line(asked, given, wrong=name in typed.problems))
+        return _labelled(name, label, typed, "textarea", attributes, _area_text(given), hint=hint)
+    return _labelled(name, label, typed, "input", _line(asked, given, wrong=name in typed.problems), hint=hint)
+
+
+def _hint(asked: FormField) -> str:
+    """Return the limits of a field as a sentence; empty if it has none that people meet."""
+    if asked.type is FieldType.TEXT:
+        return f"Up to {asked.max_length:,} characters." if asked.max_length < MAX_LENGTH else ""
+    limits = forms.limits(asked)
+    return f"A {asked.type.value}{limits}." if limits else ""
 
 
 def _line(asked: FormField, given: str, *, wrong: bool) -> Attributes:
@@ -163,7 +173,7 @@ def _radios(name: str, asked: FormField, choices: Mapping[str, str], given: str)
 
 def _options(asked: FormField, given: str) -> Iterator[ET.Element]:
     """Yield the options. The first is none of the choices, so that nobody chooses without looking."""
-    none = "Please choose" if asked.required else "No answer"
+    none = "Choose an option" if asked.required else "No answer"
     for value in ("", *asked.choices):
         yield tag("option", {"value": value, "selected": value == given}, value or none)
 
@@ -176,12 +186,12 @@ def _tick(attributes: Attributes, text: str) -> ET.Element:
 def _labelled(
     name: str, label: str, typed: Typed, kind: str, more: Attributes, *children: ET.Element | str, hint: str = ""
 ) -> ET.Element:
-    attributes = {"id": element_id(name), "name": name, "dir": "auto", **more, **_marks(name, typed)}
+    attributes = {"id": element_id(name), "name": name, "dir": "auto", **more, **_marks(name, typed, hint=bool(hint))}
     return tag(
         "div",
         {"class": "field"},
         tag("label", {"for": element_id(name), "dir": "auto"}, label),
-        tag("p", {"class": "hint"}, hint) if hint else "",
+        tag("p", {"class": "hint", "id": f"{element_id(name)}-hint"}, hint) if hint else "",
         _problem(name, typed),
         tag(kind, attributes, *children),
     )
@@ -192,9 +202,11 @@ def _problem(name: str, typed: Typed) -> ET.Element | str:
     return tag("p", {"class": "problem", "id": f"{element_id(name)}-problem"}, text) if text else ""
 
 
-def _marks(name: str, typed: Typed) -> Attributes:
+def _marks(name: str, typed: Typed, *, hint: bool = False) -> Attributes:
     wrong = name in typed.problems
-    return {"aria-invalid": wrong and "true", "aria-describedby": wrong and f"{element_id(name)}-problem"}
+    about = [kind for kind, is_there in (("hint", hint), ("problem", wrong)) if is_there]
+    described = " ".join(f"{element_id(name)}-{kind}" for kind in about)
+    return {"aria-invalid": wrong and "true", "aria-describedby": described or False}
 
 
 def _area_text(text: str) -> str:

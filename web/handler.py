@@ -23,6 +23,7 @@ from approvals.domain import form_wording, wording
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verdict, Withdrawal
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Response, Status
 from approvals.domain.profiles import refusal
 from approvals.domain.rules import judge
@@ -33,7 +34,7 @@ from approvals.store.table import ApprovalTable, NotFoundError
 from approvals.store.writes import RecordFullError
 from web import form_inputs, pages
 from web.form_inputs import Typed
-from web.http import COPY_WHOLE, UNUSABLE, ApiResponse, PageError, page, redirect, sent_fields
+from web.http import COPY_WHOLE, NOT_RECORDED, UNUSABLE, ApiResponse, PageError, page, redirect, sent_fields
 from web.link import Link, read_link
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ UNEXPECTED = "unexpected error"
 """The log message of an error in our own code. `CallbackErrorFilter` counts these lines for the alarm."""
 
 _WOULD_COUNT = (Verdict.DECIDED, Verdict.COUNTED, Verdict.RESET, Verdict.OUTDATED, Verdict.INCOMPLETE)
-_SENT_AGAIN = "You withdrew this response after the page was made. Nothing was recorded: please respond again."
+_SENT_AGAIN = "Nothing was recorded: you withdrew a response after this page was opened. Respond again if you want to."
 _UNKNOWN = f"This request was not found, or its record has been deleted. {COPY_WHOLE}"
-_CHANGED = "The request changed just now. Open the link again."
-_FULL = "The record of this request has no room left. Shorten what you wrote, or ask for a new request with less text."
+_CHANGED = "Several people responded at the same moment, and your response was not recorded. Open the link again."
+_FULL = "The record of this request is full. Shorten what you wrote, or ask for a new request with less text."
 
 
 class CallbackHandler:
@@ -81,7 +82,7 @@ class CallbackHandler:
         except NotFoundError:
             return page(HTTPStatus.NOT_FOUND, pages.error(_UNKNOWN, UNUSABLE))
         except (ConflictError, TooManyConflictsError):
-            return page(HTTPStatus.CONFLICT, pages.error(_CHANGED, "Please try again"))
+            return page(HTTPStatus.CONFLICT, pages.error(_CHANGED, "Try again"))
 
     def _response_to(self, link: Link, method: str) -> ApiResponse:
         try:
@@ -115,8 +116,9 @@ class CallbackHandler:
     def _recorded(self, link: Link, response: Response) -> ApiResponse:
         """Return the page for a person who has responded: 200, or 409 if the link stands for the other response."""
         agreed = response.action is link.action
-        note = "" if agreed else f"To {link.action} it instead, withdraw your response first."
-        html = pages.recorded(link.approval, response, link.page_fields, now=self._clock(), note=note)
+        words = words_of(link.approval)
+        note = f"To {words.verbs[link.action]} this {words.request}, first withdraw your response."
+        html = pages.recorded(link.approval, response, link.page_fields, now=self._clock(), note="" if agreed else note)
         return page(HTTPStatus.OK if agreed else HTTPStatus.CONFLICT, html)
 
     def _outcome(self, link: Link, note: str = "") -> ApiResponse:
@@ -154,8 +156,8 @@ class CallbackHandler:
                 key = f"extend:{link.extension_state}"
                 return self._change(link, ExtensionRequest(link.approver, self._clock(), key), "extend the deadline")
             case _:
-                sentence = "It asks for something that is not known here. Open the link again."
-                raise PageError(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
+                sentence = "The page sent an unknown action. Open the link again."
+                raise PageError(HTTPStatus.BAD_REQUEST, sentence, NOT_RECORDED)
 
     def _change(self, link: Link, event: Withdrawal | ExtensionRequest, what: str) -> ApiResponse:
         """Withdraw the response or extend the deadline. A repeat leads back to the page and changes nothing."""
@@ -163,7 +165,9 @@ class CallbackHandler:
         link = self._judged(link, judgement, link.do)
         if judgement.reason:
             return self._not_allowed(link, judgement.reason)
-        return self._outcome(link, f"It is too late to {what}.") if link.approval.decision else self._back(link)
+        if link.approval.decision is None:
+            return self._back(link)
+        return self._outcome(link, f"You can no longer {what}: the {words_of(link.approval).request} is closed.")
 
     def _respond(self, link: Link, *, with_one_click: bool = False) -> ApiResponse:
         sent = {} if with_one_click else link.sent
@@ -234,11 +238,11 @@ class CallbackHandler:
 def _why_not(approval: Approval, reason: Reason) -> str:
     """Return why a person can't respond, for a page that they only open: they have sent no response."""
     if reason is Reason.TOO_EARLY:
-        return "It is being found out who may answer. Please open the link again in a moment."
-    if reason is Reason.NOT_A_MEMBER:  # "Anybody who was asked may answer" would say that they may.
-        return f"{refusal(reason)} The request still waits."
+        return "The approvers are still being looked up. Open the link again in a moment."
+    if reason is Reason.NOT_A_MEMBER:  # "Anyone who receives this request can respond" would say that they can.
+        return f"{refusal(reason)} {wording.still_open(approval)}"
     why = {Reason.OWN_REQUEST: f"{wording.OWN_REQUEST} ", Reason.SHARED_ADDRESS: f"{wording.SHARED_ADDRESS} "}
-    return f"{why.get(reason, '')}{wording.rules_sentence(approval)} The request still waits."
+    return f"{why.get(reason, '')}{wording.rules_sentence(approval)} {wording.still_open(approval)}"
 
 
 def _approval_id(event: Mapping[str, Any]) -> str:

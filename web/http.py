@@ -22,7 +22,8 @@ MAX_FORM = 800 * 1024
 MAX_FIELDS = 40
 """Fields in a form's body: a link has 6, a request's form at most 20, and a page adds 3."""
 
-UNUSABLE = "This link can't be used"
+UNUSABLE = "This link doesn't work"
+NOT_RECORDED = "Nothing was recorded"
 COPY_WHOLE = "Open the link from the email or from Slack again, or copy the complete link."
 
 
@@ -43,7 +44,7 @@ def sent_fields(event: Mapping[str, Any]) -> dict[str, str]:
         fields = _form_fields(event) if event["httpMethod"] == "POST" else dict(query)
         "".join(fields.values()).encode()
     except ValueError:  # Not base64, not UTF-8, half of a surrogate pair, or more fields than any page has.
-        raise PageError(HTTPStatus.BAD_REQUEST, f"It can't be read. {COPY_WHOLE}") from None
+        raise PageError(HTTPStatus.BAD_REQUEST, f"The link has characters that can't be read. {COPY_WHOLE}") from None
     return fields
 
 
@@ -60,7 +61,7 @@ def redirect(status: HTTPStatus, location: str) -> ApiResponse:
 def _form_fields(event: Mapping[str, Any]) -> dict[str, str]:
     body = event.get("body") or ""
     if len(body) > MAX_FORM:
-        sentence = "What was sent is too long. Go back and shorten it."
-        raise PageError(HTTPStatus.BAD_REQUEST, sentence, "That did not work")
+        sentence = "Your response is too long. Go back and shorten it."
+        raise PageError(HTTPStatus.BAD_REQUEST, sentence, NOT_RECORDED)
     raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     return dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))

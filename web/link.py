@@ -108,11 +108,11 @@ class Link:
 def read_link(sent: Mapping[str, str], table: ApprovalTable) -> Link:
     """Read the link in the fields that were sent, and its approval. Raise `PageError` or `NotFoundError`."""
     if not all(sent.get(name) for name in _REQUIRED):
-        raise PageError(HTTPStatus.BAD_REQUEST, f"A part of it is missing. {COPY_WHOLE}")
+        raise PageError(HTTPStatus.BAD_REQUEST, f"Part of the link is missing. {COPY_WHOLE}")
     try:
         action = Action(sent["action"])
     except ValueError:
-        raise PageError(HTTPStatus.BAD_REQUEST, f"It asks neither to approve nor to reject. {COPY_WHOLE}") from None
+        raise PageError(HTTPStatus.BAD_REQUEST, f'The link says neither "approve" nor "reject". {COPY_WHOLE}') from None
     if not is_approval_id(sent["id"]):
         raise NotFoundError(sent["id"])
     approval = table.get(sent["id"])

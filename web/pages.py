@@ -101,7 +101,11 @@ def recorded(
         *(tag("p", {"dir": "auto"}, sentence) for sentence in _still_needed(approval) if sentence),
         _form(
             fields,
-            tag("p", {"class": "hint"}, "You can withdraw until the request is decided."),
+            tag(
+                "p",
+                {"class": "hint"},
+                f"You can withdraw your response until the {words_of(approval).request} is decided.",
+            ),
             tag("button", {"class": "plain", "name": "do", "value": WITHDRAW}, "Withdraw my response"),
         ),
         *sections.request(approval, fields.get("to", ""), now),
@@ -155,7 +159,7 @@ def failure(approval_id: str, request_id: str) -> str:
     return error(
         "Open the link again in a minute: the page shows whether your response is recorded.",
         "Something went wrong",
-        tag("p", {}, "If this happens again, send these references to whoever runs this service:"),
+        tag("p", {}, "If this happens again, send these references to your administrator:"),
         rows([*([("Approval", short(approval_id))] if approval_id else []), ("Request ID", request_id)]),
     )
 

@@ -198,7 +198,7 @@ def _raised(policy: Policy, used: Sequence[PolicyRule], request: Request) -> Req
 
 
 def _groups(policy: Policy, used: Sequence[PolicyRule], request: Request) -> Iterator[Group]:
-    """Yield the request's groups, those that rules add, and the people whom the request names as a group of theirs.
+    """Yield the request's groups, those that rules add, and the people whom the request names as a further group.
 
     The last keeps the request's own number: without it, the added group could approve what only others were asked.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from approvals.domain.characters import hidden_in, one_line
 from approvals.domain.form_fields import FieldType, FormField, FormValue
-from approvals.domain.model import Presence
+from approvals.domain.model import Action, Presence
 from approvals.domain.values import day, kind
 
 COMMENT = "comment"
@@ -33,11 +33,9 @@ YES, NO = "yes", "no"
 _WHOLE = re.compile(rf"[+-]?[0-9]{{1,{MAX_DIGITS}}}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _TOO_MUCH = int(10**MAX_DIGITS)
-_LIMITS = {
-    FieldType.NUMBER: f"a number of at most {MAX_DIGITS} digits for the type number",
-    FieldType.DATE: "a date such as 2026-11-23 for the type date",
-}
-_NO_LIMIT = "none, since only the types number and date have one"
+_LIMITS = {FieldType.NUMBER: f"a number of at most {MAX_DIGITS} digits", FieldType.DATE: "a date such as 2026-11-23"}
+_NO_LIMIT = "only for the types number and date. Remove it, or change the type."
+_MISSING = {FieldType.TEXT: "Enter text.", FieldType.NUMBER: "Enter a number.", FieldType.DATE: "Enter a date."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +58,19 @@ def contradictions(form: tuple[FormField, ...], path: str) -> Iterator[str]:
     for number, field in enumerate(form):
         here = f"{path}[{number}]"
         if field.name in {other.name for other in form[:number]}:
-            yield f"{here}.Name: {field.name} is there already"
-        if bool(field.choices) != (field.type is FieldType.CHOICE):
-            yield f"{here}.Choices: expected with the type choice, and only there"
+            yield f"{here}.Name: {field.name} is a duplicate. Use another name."
+        if field.type is FieldType.CHOICE and not field.choices:
+            yield f"{here}.Choices: missing. Add the options of the choice."
+        if field.choices and field.type is not FieldType.CHOICE:
+            yield f"{here}.Choices: only for the type choice. Remove it, or change the type."
         if field.name == COMMENT:
-            yield f"{here}.Name: expected another name than {COMMENT}, which is the answer's own comment"
+            yield f'{here}.Name: "{COMMENT}" is reserved for the comment of a response. Use another name.'
         if field.max_length != MAX_LENGTH and field.type is not FieldType.TEXT:
-            yield f"{here}.MaxLength: expected with the type text alone"
+            yield f"{here}.MaxLength: only for the type text. Remove it, or change the type."
         limits = list(_limit_contradictions(field, here))
         yield from limits
         # A default can only be compared with limits of its own type.
-        if not limits and field.default is not None and (problem := _problem(field, field.default)):
+        if not limits and field.default is not None and (problem := _default_problem(field, field.default)):
             yield f"{here}.Default: {problem}"
 
 
@@ -94,24 +94,27 @@ def problems(form: tuple[FormField, ...], values: Mapping[str, FormValue]) -> li
     found = []
     for field in form:
         value = values.get(field.name)
-        missing = "Please fill this in." if field.required else None
+        missing = _MISSING.get(field.type, "Choose an option.") if field.required else None
         text = missing if value is None else _problem(field, value)
         if text:
             found.append(Problem(field.name, text))
     return found
 
 
-def comment_problems(comment: str, presence: Presence) -> list[Problem]:
+def comment_problems(comment: str, presence: Presence, action: Action) -> list[Problem]:
     """Return what is wrong with the comment of a response."""
-    missing = presence is Presence.REQUIRED and not comment.strip()
-    too_long = f"It has {len(comment):,} characters; at most {MAX_COMMENT:,} fit. Please shorten it."
-    text = "Please say why." if missing else too_long if len(comment) > MAX_COMMENT else _hidden_problem(comment)
+    what = "reason" if action is Action.REJECT else "comment"
+    if presence is Presence.REQUIRED and not comment.strip():
+        return [Problem(COMMENT, f"Enter a {what}.")]
+    if len(comment) > MAX_COMMENT:
+        return [Problem(COMMENT, f"The {what} has {len(comment):,} characters. Use at most {MAX_COMMENT:,}.")]
+    text = _hidden_problem(comment)
     return [Problem(COMMENT, text)] if text else []
 
 
 def _hidden_problem(text: str) -> str | None:
     hidden = hidden_in(text)
-    return f"Please remove the hidden character {hidden}." if hidden else None
+    return f"Remove the hidden character {hidden}." if hidden else None
 
 
 def _value(field: FormField, text: str) -> FormValue | None:
@@ -134,6 +137,23 @@ def _problem(field: FormField, value: FormValue) -> str | None:
     if not _fits(field, value):
         return _expected(field)
     return _hidden_problem(value) if field.type is FieldType.TEXT and isinstance(value, str) else None
+
+
+def _default_problem(field: FormField, value: FormValue) -> str | None:
+    """Return what is wrong with an initial value, for the author of the form."""
+    if _fits(field, value):
+        return _problem(field, value)
+    match field.type:
+        case FieldType.TEXT:
+            return f"must be a string of at most {field.max_length:,} characters."
+        case FieldType.CHOICE:
+            return f"{kind(value)} is not one of Choices."
+        case FieldType.YES_NO:
+            return "must be true or false."
+        case FieldType.DATE:
+            return f"must be a date, such as 2026-11-23{limits(field)}."
+        case FieldType.NUMBER:
+            return f"must be a number{limits(field) or f' of at most {MAX_DIGITS} digits'}."
 
 
 def _fits(field: FormField, value: FormValue) -> bool:
@@ -161,15 +181,15 @@ def _within(field: FormField, value: FormValue) -> bool:
 def _expected(field: FormField) -> str:
     match field.type:
         case FieldType.TEXT:
-            return f"Please write at most {field.max_length:,} characters."
+            return f"Use at most {field.max_length:,} characters."
         case FieldType.CHOICE:
-            return "Please choose one of the choices."
+            return f"Choose one of the {len(field.choices)} options."
         case FieldType.YES_NO:
-            return "Please answer yes or no."
+            return "Choose yes or no."
         case FieldType.DATE:
-            return f"Please give a date, such as 2026-11-23{limits(field)}."
+            return f"Enter a date, such as 2026-11-23{limits(field)}."
         case FieldType.NUMBER:
-            return f"Please give a number{limits(field) or f' of at most {MAX_DIGITS} digits'}."
+            return f"Enter a number{limits(field) or f' of at most {MAX_DIGITS} digits'}."
 
 
 def hint(field: FormField) -> str:
@@ -202,7 +222,8 @@ def _limit_contradictions(field: FormField, here: str) -> Iterator[str]:
     unlimited = replace(field, minimum=None, maximum=None)
     for key, limit in (("Minimum", field.minimum), ("Maximum", field.maximum)):
         if limit is not None and not (field.type in _LIMITS and _fits(unlimited, limit)):
-            yield f"{here}.{key}: expected {_LIMITS.get(field.type, _NO_LIMIT)}, got {kind(limit)}"
+            wrong = f"{kind(limit)} is not {_LIMITS[field.type]}." if field.type in _LIMITS else _NO_LIMIT
+            yield f"{here}.{key}: {wrong}"
             return
     if field.minimum is not None and not _within(field, field.minimum):
-        yield f"{here}.Minimum: expected at most {here}.Maximum"
+        yield f"{here}.Minimum: must not be greater than Maximum."

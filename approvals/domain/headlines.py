@@ -6,7 +6,7 @@ from approvals.domain.errors import INVALID_REQUEST, NOTIFICATION_FAILED
 from approvals.domain.model import Decision, Status
 
 HEADLINES = {
-    Status.PENDING: "Waiting for an answer",
+    Status.PENDING: "Waiting for a response",
     Status.APPROVED: "Approved",
     Status.REJECTED: "Rejected",
     Status.EXPIRED: "Expired",

@@ -80,7 +80,10 @@ def _entries(approval: Approval) -> Iterator[Entry]:
     if approval.escalated_at:
         who = Names(approval.people.escalation if approval.people else ())
         yield Entry(
-            key="escalated", kind=Kind.ESCALATED, at=approval.escalated_at, text=f"{who} may answer from now on, too."
+            key="escalated",
+            kind=Kind.ESCALATED,
+            at=approval.escalated_at,
+            text=f"Escalated: {who} can now respond as well.",
         )
     if approval.decision:
         yield _decision(approval, approval.decision)
@@ -90,10 +93,10 @@ def _entries(approval: Approval) -> Iterator[Entry]:
 _REMINDER = re.compile(r"reminder-\d+")
 """The step that is marked when all who had not responded were reminded."""
 
-_VERBS = {"request": "asked", "notice": "told"}
+_PERSON = {"request": "Sent to {who} {how}.", "notice": "Sent to {who} {how}, for information only."}
 """What begins the steps that tell one person of the request; the channel's name and the recipient follow."""
 
-_PLACE_VERBS = {"request": "asked", "notice": "announced"}
+_PLACE = {"request": "Posted {how}.", "notice": "Posted {how}, for information only."}
 """The same for a place that many people read: no recipient follows."""
 
 
@@ -101,14 +104,14 @@ def _told(approval: Approval) -> Iterator[Entry]:
     for step, at in approval.steps.items():
         kind, _, recipient = step.partition(":")
         verb, _, channel = kind.partition("_")
-        if verb in _PLACE_VERBS and not recipient:
-            text = f"It was {_PLACE_VERBS[verb]} {wording.where(channel)}."
+        if verb in _PLACE and not recipient:
+            text = _PLACE[verb].format(how=wording.where(channel))
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text)
         elif _REMINDER.fullmatch(step):
-            yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Those who had not answered were reminded.")
-        elif verb in _VERBS and recipient:
+            yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Reminded the approvers who had not responded.")
+        elif verb in _PERSON and recipient:
             how = profile_of(channel).directly or wording.where(channel)
-            text = f"{_name(approval, channel, recipient)} was {_VERBS[verb]} {how}."
+            text = _PERSON[verb].format(who=_name(approval, channel, recipient), how=how)
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
 
 
@@ -119,7 +122,7 @@ def _response(approval: Approval, number: int, response: Response) -> Iterator[E
         key=f"response-{number}",
         kind=Kind.RESPONDED,
         at=response.at,
-        text=f"{name} {words_of(approval).done[response.action]} it {where}{changed}.",
+        text=f"{name} {words_of(approval).done[response.action]} {where}{changed}.",
         approver=response.approver,
         comment=response.comment,
         answers=tuple(form_wording.answers(approval, response)),
@@ -129,7 +132,7 @@ def _response(approval: Approval, number: int, response: Response) -> Iterator[E
             key=f"withdrawal-{number}",
             kind=Kind.WITHDRAWN,
             at=response.withdrawn_at,
-            text=f"{name} took that answer back.",
+            text=f"{name} withdrew this response.",
             approver=response.approver,
         )
 
@@ -146,7 +149,7 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = _how(refusal.approver)
         who, verb = display_name(refusal.approver), words_of(approval).verbs[refusal.action]
-        text = f"{who} tried to {verb} it {where}, and may not."
+        text = f"{who} tried to {verb} {where} but is not allowed to respond."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
@@ -168,8 +171,8 @@ def _decision(approval: Approval, decision: Decision) -> Entry:
 
 def _workflow(approval: Approval) -> Iterator[Entry]:
     for step, kind, text in (
-        (Step.RESUME, Kind.RESUMED, "The workflow was told."),
-        (Step.WORKFLOW_GONE, Kind.GONE, "The workflow no longer waited."),
+        (Step.RESUME, Kind.RESUMED, "The workflow received the decision."),
+        (Step.WORKFLOW_GONE, Kind.GONE, "The workflow was no longer waiting."),
     ):
         if step in approval.steps:
             yield Entry(key="workflow", kind=kind, at=approval.steps[step], text=text)

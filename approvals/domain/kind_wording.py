@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from approvals.domain.headlines import HEADLINES, REFUSED, is_refused
-from approvals.domain.model import Action, Approval, Decision, RequestKind
+from approvals.domain.model import Action, Approval, Decision, OnTimeout, RequestKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class KindWords:
     `prefix` begins a subject or a notification, the title follows. `needs` says what the requester needs: their name
     precedes it and the deadline follows. `notice` says the same to people who can't respond. `headings` stand over the
     form; a dialog has at most 24 characters in `dialog_titles`. `verbs` and `done` say what a person does or did
-    (`approve`, `approved`); `request` and `approval` are what the request and an approval of it are called.
+    (`approve`, `approved`), `silence` what happens at the deadline without a decision. `request` and `approval` are
+    what the request and an approval of it are called.
     """
 
     prefix: str
@@ -30,6 +31,7 @@ class KindWords:
     dialog_titles: Mapping[Action, str]
     verbs: Mapping[Action, str]
     done: Mapping[Action, str]
+    silence: Mapping[OnTimeout, str]
     request: str = "request"
     approval: str = "approval"
 
@@ -38,6 +40,10 @@ def _by_action(approve: str, reject: str) -> Mapping[Action, str]:
     return {Action.APPROVE: approve, Action.REJECT: reject}
 
 
+_SILENCE = {
+    OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
+    OnTimeout.REJECT: "the request is rejected",
+}
 _APPROVAL = KindWords(
     prefix="Approve?",
     needs="requests your approval by",
@@ -47,6 +53,7 @@ _APPROVAL = KindWords(
     dialog_titles=_by_action("Approve request", "Reject request"),
     verbs=_by_action("approve", "reject"),
     done=_by_action("approved", "rejected"),
+    silence=_SILENCE,
 )
 _WITH_FORM = KindWords(
     prefix="Answer needed:",
@@ -57,6 +64,7 @@ _WITH_FORM = KindWords(
     dialog_titles=_by_action("Answer and approve", "Reject request"),
     verbs=_by_action("approve", "reject"),
     done=_by_action("approved", "rejected"),
+    silence=_SILENCE,
 )
 _QUESTION = KindWords(
     prefix="Question:",
@@ -67,6 +75,10 @@ _QUESTION = KindWords(
     dialog_titles=_by_action("Answer question", "Decline to answer"),
     verbs=_by_action("answer", "decline"),
     done=_by_action("answered", "declined"),
+    silence={
+        OnTimeout.EXPIRE: "the question expires and the workflow gets no answer",
+        OnTimeout.REJECT: "the question is declined",
+    },
     request="question",
     approval="answer",
 )

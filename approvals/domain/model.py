@@ -298,7 +298,7 @@ class Approval:
     @property
     def title(self) -> str:
         """Return the request's title, or one made from the execution's name (at most 150 characters)."""
-        return self.request.title or f"Let {self.workflow.execution_name} continue?"
+        return self.request.title or f"Continue execution {self.workflow.execution_name}?"
 
 
 def iso(moment: datetime) -> str:
@@ -307,8 +307,9 @@ def iso(moment: datetime) -> str:
 
 
 def readable(moment: datetime) -> str:
-    """Return the moment for people, with its time zone: `Mon 23 Nov 2026, 10:31 UTC`."""
-    return moment.astimezone(UTC).strftime("%a %d %b %Y, %H:%M UTC")
+    """Return the moment for people, with its time zone: `23 Nov 2026, 10:31 UTC`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
 def shorten(text: str, most: int) -> str:

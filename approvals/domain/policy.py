@@ -123,7 +123,7 @@ class Reading:
 def applies(rule: PolicyRule, statement: Statement) -> bool:
     """Return True unless the request states a value and each value that it states is harmless.
 
-    A value that is missing never exempts: whoever may start the workflow could leave it out.
+    A value that is missing never exempts: anyone who can start the workflow could leave it out.
     """
     found = readings(rule, statement)
     return not found or any(reading.applies for reading in found)

@@ -6,18 +6,17 @@ from approvals.domain import form_wording, wording
 from approvals.domain.eligibility import own_response
 from approvals.domain.form_changes import differing
 from approvals.domain.judgement import Judgement, Verdict
+from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Response
 from approvals.domain.parts import Moment, Text, join_texts, text
 
-USED = "You withdrew this response after you sent it, so nothing was changed. Respond again if you want to."
-_COUNTS = "Your answer counts."
-_RECORDED = "Your answer was recorded already."
+USED = "You withdrew this response after you sent it, so nothing changed. You can respond again."
+WITHDRAWN = "Your response is withdrawn."
+_RECORDED = "Your response is recorded"
+_RECORDED_BEFORE = "Your response was already recorded"
 _SAID = {
-    Verdict.COUNTED: _COUNTS,
-    Verdict.REPEATED: _RECORDED,
-    Verdict.ANSWERED_OTHERWISE: "You answered otherwise before. Take that answer back first.",
+    Verdict.ANSWERED_OTHERWISE: "You already responded differently. Withdraw that response first.",
     Verdict.ALREADY_USED: USED,
-    Verdict.WITHDRAWN: "Your answer was taken back. The request still waits.",
 }
 
 
@@ -28,20 +27,24 @@ def response_reply(judgement: Judgement, response: Response) -> Text:
         return late_reply(approval, response)
     match judgement.verdict:
         case Verdict.EXTENDED:
-            said = text("There is more time now: until ", Moment(approval.deadline), ".")
+            said = text("The new deadline is ", Moment(approval.deadline), ".")
         case Verdict.INCOMPLETE:
             said = text(" ".join(problem.text for problem in judgement.problems))
         case Verdict.RESET:
-            said = join_texts([_COUNTS, form_wording.again_sentence(approval)])
+            said = join_texts([_with_counts(_RECORDED, approval), form_wording.again_sentence(approval)])
+        case Verdict.COUNTED:
+            said = text(_with_counts(_RECORDED, approval))
+        case Verdict.REPEATED:
+            said = text(_with_counts(_RECORDED_BEFORE, approval))
+        case Verdict.WITHDRAWN:
+            said = text(f"{WITHDRAWN} {wording.still_open(approval)}")
         case Verdict.OUTDATED:
             said = text(form_wording.outdated_sentence(approval))
         case Verdict.ALREADY_USED if was_reset := form_wording.reset_notice(approval, response.approver):
             said = text(was_reset)
         case verdict:
-            said = text(_SAID.get(verdict, "Nothing was changed."))
-    is_counted = judgement.verdict in (Verdict.COUNTED, Verdict.RESET, Verdict.REPEATED)
-    so_far = [text(line, ".") for line in wording.progress(approval)[:2]] if is_counted else []
-    return join_texts([wording.quoted_title(approval), said, *so_far])
+            said = text(_SAID.get(verdict, "Nothing changed."))
+    return join_texts([wording.quoted_title(approval), said])
 
 
 def late_reply(approval: Approval, response: Response) -> Text:
@@ -49,10 +52,17 @@ def late_reply(approval: Approval, response: Response) -> Text:
     decision = wording.decision_of(approval)
     own = own_response(approval, response.approver)
     if own:
-        first = _RECORDED if own.action is response.action else "Your first answer counts."
+        first = f"{_RECORDED_BEFORE}." if own.action is response.action else "Your first response is recorded."
     elif decision.approver is None:
-        first = "Your answer came too late."
+        first = "Your response came too late."
     else:
         agreed = decision.status is response.action.status and not differing(approval, response)
-        first = "Somebody was faster, with the same answer." if agreed else "Somebody was faster."
+        decided = f"the {words_of(approval).request} is already decided"
+        first = "Already decided, with the same result." if agreed else f"Your response was not recorded: {decided}."
     return join_texts([wording.quoted_title(approval), first, wording.outcome(approval)])
+
+
+def _with_counts(said: str, approval: Approval) -> str:
+    """Return the sentence with the counts of responses, if several decide."""
+    counts = ", ".join(wording.counts(approval))
+    return f"{said}: {counts}." if counts else f"{said}."

@@ -10,6 +10,7 @@ from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, Json, Presence, Request, Response, Status, iso
 from approvals.domain.people import Approver, People
+from approvals.domain.profiles import is_group
 from approvals.domain.seats import approvals_in, demands
 
 MAX_OUTPUT = 262_144
@@ -84,12 +85,13 @@ def most_approvals(request: Request, people: People | None) -> int:
     """Return how many approvals can stand when a request is decided.
 
     With groups, everyone may have approved before the last group does. A name counts as one person until `people` are
-    known.
+    known. People who approve through a role count as far as a demand needs them: see `seats.is_one_too_many`.
     """
     if not request.groups:
         return request.required_approvals
     named = {person.id for person in (*people.approvers, *people.escalation)} if people else {*request.names}
-    return max(len(named), request.required_approvals)
+    needed = request.required_approvals + sum(group.required for group in request.groups)
+    return len(named) + needed if any(map(is_group, named)) else max(len(named), request.required_approvals)
 
 
 def most_bytes(request: Request, people: People | None = None) -> int:

@@ -34,7 +34,7 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.people import Person
-from approvals.domain.seats import outcome
+from approvals.domain.seats import is_one_too_many, outcome
 
 MAX_REFUSALS = 50
 """Refused attempts that a record keeps, since it has 400 KB at most. Later ones are refused alike, and not kept."""
@@ -46,6 +46,8 @@ a person's first withdrawal. A withdrawn response keeps neither comment nor form
 
 REPEAT_WINDOW = timedelta(minutes=1)
 """Treat repeats within this window as one request (double click or client retry)."""
+
+_ENOUGH = "Enough people of your group have approved. The request waits for another group. You can still reject it."
 
 
 def judge(approval: Approval, event: ApprovalEvent) -> Judgement:
@@ -106,6 +108,8 @@ def _judge_response(approval: Approval, response: Response) -> Judgement:
         if response.seen != form_key(approval):
             return _unchanged(Verdict.OUTDATED, approval)
         problems = change_problems(approval, response)
+    elif not problems and is_one_too_many(approval, response):
+        problems = (Problem(forms.COMMENT, _ENOUGH),)
     if problems:
         return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=problems)
     return _recorded(approval, response, Verdict.RESET if changes_form else Verdict.COUNTED)
@@ -137,7 +141,7 @@ def _trimmed(approval: Approval, response: Response) -> Response:
 
 
 def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
-    found = forms.comment_problems(response.comment or "", request.comments[response.action])
+    found = forms.comment_problems(response.comment or "", request.comments[response.action], response.action)
     if response.action is Action.APPROVE:
         found += forms.problems(request.form, response.form)
     return tuple(found)
@@ -273,10 +277,10 @@ def _after_decision(approval: Approval, event: ApprovalEvent) -> Verdict:
 
 def _expiry(approval: Approval, at: datetime) -> Decision:
     if approval.request.on_timeout is OnTimeout.REJECT:
-        cause = "There was no decision before the deadline, which counts as a rejection."
+        cause = "There was no decision before the deadline, so the request was rejected."
         return Decision(status=Status.REJECTED, at=at, channel=SYSTEM, cause=cause)
-    few = "Too few" if approval.standing else "Nobody"
-    cause = f"{few} answered before the deadline, so the request was not approved."
+    who = "Too few people" if approval.standing else "Nobody"
+    cause = f"{who} responded before the deadline, so the workflow was not approved."
     return Decision(status=Status.EXPIRED, at=at, channel=SYSTEM, error="ApprovalExpired", cause=cause)
 
 

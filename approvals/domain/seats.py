@@ -56,16 +56,34 @@ def demands(approval: Approval) -> tuple[Demand, ...]:
 
 
 def _with_people_of_roles(approval: Approval, demand: Demand) -> Demand:
-    """Return the demand with those who responded through a role of it: who they are is known only then."""
+    """Return the demand with those who responded through a role of it: who they are is known only then.
+
+    A person who stands in for another fills their seat alone, whatever role they use.
+    """
     if demand.people is None:
         return demand
-    through = (each.seat for each in approval.standing if each.approver.role in demand.people)
+    through = (
+        each.person for each in approval.standing if not each.on_behalf_of and each.approver.role in demand.people
+    )
     return replace(demand, people=tuple(dict.fromkeys((*demand.people, *through))))
 
 
 def unmet_demands(approval: Approval) -> tuple[Demand, ...]:
     """Return the demands that need more approvals."""
     return unmet(demands(approval), approving(approval))
+
+
+def is_one_too_many(approval: Approval, response: Response) -> bool:
+    """Return True for an approval through a role that no demand needs.
+
+    A role stands for any number of people. If all of them could approve before another group does, the result could
+    grow too large for the execution. People whom the request names are counted when it is made.
+    """
+    is_named = any(person.id == response.seat for person in eligible(approval))
+    if is_named or response.action is Action.REJECT or not approval.request.groups:
+        return False
+    role = response.approver.role
+    return not any(demand.includes(response.seat) or demand.includes(role) for demand in unmet_demands(approval))
 
 
 def outcome(approval: Approval) -> Status | None:

@@ -1,7 +1,8 @@
-"""JSON values in words, and texts that stand for other values."""
+"""JSON values in words, and strings that stand for other values."""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 
@@ -11,16 +12,16 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def kind(value: Json) -> str:
-    """Describe a value without repeating a long or a secret one."""
+    """Describe a value on one line, without repeating a long one or the content of a list or an object."""
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {shorten(str(value), 40)}"
+            return shorten(str(value), 40)
         case str():
-            return f'the text "{shorten(value, 40)}"' if value else "an empty text"
+            return json.dumps(shorten(value, 40), ensure_ascii=False) if value else "an empty string"
         case list():
             return "a list"
         case dict():
@@ -28,7 +29,7 @@ def kind(value: Json) -> str:
 
 
 def day(value: Json) -> date | None:
-    """Return the value as a date if it is a text in the form 2026-11-23."""
+    """Return the value as a date if it is a string in the form 2026-11-23."""
     try:
         # Python's reader takes 2026-W47-1, too, which is not in the order of texts.
         return date.fromisoformat(value) if isinstance(value, str) and _DAY.fullmatch(value) else None

@@ -28,7 +28,6 @@ from approvals.domain.model import (
     Approval,
     Decision,
     Extension,
-    OnTimeout,
     Presence,
     RequestKind,
     Response,
@@ -49,20 +48,16 @@ from approvals.domain.parts import (
 )
 from approvals.domain.people import Approver
 from approvals.domain.profiles import open_channels, profile_of, refusal
+from approvals.domain.references import short
 from approvals.domain.signed_links import approver_of
 
 SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
-OWN_REQUEST = "You asked for this yourself, so somebody else must answer."
+OWN_REQUEST = "This is your own request, so another person must respond."
 NOT_BY_POLICY = "The approval policy of this stack does not let you approve."
-TOO_EARLY = "Your answer came a moment too early and was not taken. Please try again."
+TOO_EARLY = "Your response was not recorded: the approvers are still being looked up. Try again in a moment."
 
 MAX_NAMES = 20
 """People that one sentence names. The others are counted."""
-
-_SILENCE = {
-    OnTimeout.EXPIRE: "the request expires and the workflow is not approved",
-    OnTimeout.REJECT: "the request is rejected",
-}
 
 
 def where(channel: str) -> str:
@@ -80,8 +75,8 @@ def request_sentence(approval: Approval) -> str:
 
 
 def quoted_title(approval: Approval) -> str:
-    """Return the approval's title and execution, for the beginning of a sentence."""
-    return f"\u201c{approval.title}\u201d ({approval.workflow.execution_name}):"
+    """Return the approval's title and the start of its ID, for the beginning of a sentence."""
+    return f"\u201c{approval.title}\u201d [{short(approval.id)}]:"
 
 
 def is_high_severity(approval: Approval) -> bool:
@@ -115,16 +110,18 @@ def limit_names(names: list[str]) -> list[str]:
 
 
 def rules_sentence(approval: Approval) -> Text:
-    """Return who can respond, and how many responses decide."""
+    """Return who can respond, and how many responses decide if several people can."""
     if approval.people is None:
-        return text("It is not known yet who may answer.")
-    if named := eligible(approval):
-        who = text("Only ", Names(named), " may answer.")
+        return text("The approvers are still being looked up.")
+    named = eligible(approval)
+    if named:
+        who = text("Only ", Names(named), " can respond.")
     else:
         person = barred_requester(approval)
         but = f", except {display_name(person)}" if person else ""
-        who = text(f"Anybody who was asked{_where_asked(approval)} may answer{but}.")
-    return join_texts([who, _enough(approval), requester_warning(approval)])
+        who = text(f"Anyone who receives this request{_where_asked(approval)} can respond{but}.")
+    decides = "" if len(named) == 1 else quorum_sentence(approval)
+    return join_texts([who, decides, requester_warning(approval)])
 
 
 def requester_warning(approval: Approval) -> str:
@@ -133,7 +130,7 @@ def requester_warning(approval: Approval) -> str:
     if person is None:
         return ""
     names = [profile_of(channel).name for channel in open_channels() if not person.on(channel)]
-    return f"{join_names(names)} does not know {display_name(person)}: they could approve their own request."
+    return f"{join_names(names)} can't identify {display_name(person)}, who could approve their own request there."
 
 
 def quorum_sentence(approval: Approval) -> str:
@@ -149,7 +146,7 @@ def timeout_sentence(approval: Approval) -> str:
     """Return what happens at the deadline if there is no decision."""
     request = approval.request
     without = "Without a decision by the deadline" if is_quorum(request) else "If nobody responds by the deadline"
-    return f"{without}, {_SILENCE[request.on_timeout]}."
+    return f"{without}, {words_of(approval).silence[request.on_timeout]}."
 
 
 def response_requirements(approval: Approval) -> tuple[str, list[str]]:
@@ -270,12 +267,12 @@ def decision_of(approval: Approval) -> Decision:
 
 def extension_sentence(extension: Extension) -> Text:
     """Return who extended the deadline, and the new deadline."""
-    return text(f"{display_name(extension.approver)} asked for more time: until ", Moment(extension.deadline), ".")
+    return text(f"{display_name(extension.approver)} extended the deadline to ", Moment(extension.deadline), ".")
 
 
 def reminder(approval: Approval) -> Text:
     """Return the sentence of a reminder."""
-    return text("A reminder: this still waits for an answer, until ", Moment(approval.deadline), ".")
+    return text("Reminder: respond by ", Moment(approval.deadline), ".")
 
 
 # Replies to a response.
@@ -306,23 +303,18 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
             who.insert(0, refusal(reason))
         case Reason.NOT_AN_APPROVER:
             pass
-    return join_texts(["Your answer was not taken.", *who, "The request still waits."])
+    return join_texts(["Your response was not recorded.", *who, still_open(approval)])
+
+
+def still_open(approval: Approval) -> str:
+    """Return the sentence that says that the request waits for other responses."""
+    return f"The {words_of(approval).request} is still open."
 
 
 def _where_asked(approval: Approval) -> str:
     # The stack's own address is told, not asked.
     places = [where(channel) for channel in open_channels()] if is_quorum(approval.request) else []
     return f" {join_names(places)}" if places else ""
-
-
-def _enough(approval: Approval) -> str:
-    approvals, rejections = approval.request.required_approvals, approval.request.required_rejections
-    if not is_quorum(approval.request):
-        return ""
-    if approval.request.groups:
-        return quorum_sentence(approval)
-    enough = "one rejection is enough" if rejections == 1 else f"{rejections} must reject to reject it"
-    return f"{approvals} must approve; {enough}." if approvals > 1 else f"One approval is enough; {enough}."
 
 
 def _response(approval: Approval, response: Response) -> Text:

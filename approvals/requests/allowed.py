@@ -13,8 +13,7 @@ from approvals.domain.profiles import is_group
 class Allowed:
     """Lists of names, domains and groups. A person is allowed if each list names them.
 
-    `resolve` returns the people behind a group's name. A group that can't be resolved allows nobody: its error is
-    raised.
+    `resolve` returns the people behind a group's name.
     """
 
     def __init__(self, lists: Sequence[Sequence[str]], resolve: Callable[[str], Iterable[Person]]) -> None:

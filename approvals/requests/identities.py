@@ -32,7 +32,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 
 
 class UnresolvedError(Exception):
-    """A name stands for nobody who can respond. The message says why, as a sentence without its end."""
+    """A name stands for nobody who can respond. The message says why, as a sentence."""
 
 
 class Resolver(Protocol):
@@ -89,7 +89,7 @@ class _Identification:
         for resolver in self._resolvers:
             resolver.prepare(request.names)
         if request.policy:
-            self._allowed = Allowed(request.policy.allowed, self._resolved)
+            self._allowed = Allowed(request.policy.allowed, self._listed)
         approvers = self._named(request.approvers, "Approvers")
         groups = [self._members(group, f"Groups[{number}]") for number, group in enumerate(request.groups)]
         escalation = self._named(request.escalate_to, "EscalateTo")
@@ -104,7 +104,9 @@ class _Identification:
             allowed=self._allowed.lists if request.is_open and self._allowed else (),
         )
         if len(self._humans) > MAX_PEOPLE:
-            self._problems.append(f"{KEY}.Approvers: expected at most {MAX_PEOPLE} people, got {len(self._humans)}")
+            self._problems.append(
+                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
+            )
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
@@ -117,7 +119,7 @@ class _Identification:
         if owned is None or group.approvers == owned.approvers:
             return self._named(group.approvers, f"{key}.Approvers", written=owned is None)
         found = self._named(group.approvers, f"{key}.Approvers")
-        members = Allowed((owned.approvers,), self._resolved)
+        members = Allowed((owned.approvers,), self._listed)
         self._problems += [
             f'{KEY}.{key}.Approvers: {person.name} is not a member of the policy\'s group "{group.name}".'
             for person in self._at(found)
@@ -169,6 +171,13 @@ class _Identification:
             raise UnresolvedError(resolver.unreachable(name))
         return found
 
+    def _listed(self, name: str) -> list[Person]:
+        """Return the people behind a group in a list of the policy: nobody if it can't be resolved."""
+        try:
+            return [self._completed(person) for person in self._resolver(name).resolve(name)]
+        except UnresolvedError:
+            return []
+
     def _resolver(self, name: str) -> Resolver:
         for resolver in self._resolvers:
             if resolver.understands(name):
@@ -204,8 +213,8 @@ class _Identification:
         requester = people.requester
         if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):
             yield (
-                f"{KEY}.RequestedBy: people who respond through a role are known by address, and {requester.name} has "
-                f"none here, so they could approve their own request; name their address in {KEY}.RequestedBy"
+                f"{KEY}.RequestedBy: {requester.name} has no email address here, and people who respond through a role "
+                f"are known by address, so {requester.name} could approve their own request. Use their email address."
             )
         yield from impossibilities(
             self._request,
@@ -224,9 +233,8 @@ class _Identification:
             key = "RequiredApprovals" if request.required_approvals > 1 else "RequiredRejections"
             lacking = join_names([profile_of(channel).name for channel in open_channels()])
             yield (
-                f"{KEY}.{key}: expected 1 without {KEY}.Approvers, since this stack has no {lacking}: several people "
-                f"may read {self._shared}, so it counts only where one response is enough; name people in "
-                f"{KEY}.Approvers"
+                f"{KEY}.{key}: must be 1 without {KEY}.Approvers. This stack has no {lacking}, and several people may "
+                f"read {self._shared}, so that address can respond only if one response decides. Add {KEY}.Approvers."
             )
         elif requester and not request.allow_self_approval and is_same(requester.address, self._shared):
             yield f"{KEY}.RequestedBy: {ONLY_REQUESTER}"

@@ -41,6 +41,11 @@ would be shown, and anyone who is asked could respond.
 MAX_INFINITE = 10
 """Numbers beyond a double that an error names."""
 
+ONLY_REQUESTER = (
+    f"the requester is the only approver. Add another approver to {KEY}.Approvers, or set {KEY}.AllowSelfApproval "
+    "to true."
+)
+
 _MINUTE = timedelta(minutes=1)
 _NEEDS_NAMES = "requires Approvers or Groups. Without them, anyone who receives the request can respond."
 
@@ -50,7 +55,7 @@ class InvalidRequestError(Exception):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = [reveal(problem) for problem in problems]  # unknown keys and wrong values are repeated in them
-        super().__init__("; ".join(self.problems))
+        super().__init__(" ".join(self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def parse_request(execution_input: Json, *, default_timeout: timedelta) -> Reque
 def read_request(execution_input: Json, *, default_timeout: timedelta) -> Request:
     """Return the request as its author wrote it. Raise `InvalidRequestError` for what its schema refuses."""
     if not isinstance(execution_input, dict):
-        raise InvalidRequestError([f"the execution's input must be a JSON object, got {kind(execution_input)}"])
+        raise InvalidRequestError([f"Input: {kind(execution_input)} is not a JSON object."])
     check_depth(execution_input)  # before anything that recurses
     _check_size(execution_input)
     asked = execution_input.get(KEY)
@@ -124,11 +129,11 @@ def _contradictions(request: Request) -> Iterator[str]:
     """Yield what no schema can say: keys that are right by themselves and contradict each other."""
     timeout = request.timeout // _MINUTE
     if (request.escalate_after is None) != (not request.escalate_to):
-        yield f"{KEY}.EscalateTo and {KEY}.EscalateAfterMinutes: expected both or neither"
+        yield f"{KEY}.EscalateTo: set both EscalateTo and EscalateAfterMinutes, or neither."
     elif request.escalate_after and request.escalate_after >= request.timeout:
-        yield f"{KEY}.EscalateAfterMinutes: expected less than the {timeout:,} minutes of the request"
+        yield f"{KEY}.EscalateAfterMinutes: must be less than the request's {timeout:,} minutes."
     if any(after >= request.timeout for after in request.reminders):
-        yield f"{KEY}.Reminders: expected less than the {timeout:,} minutes of the request"
+        yield f"{KEY}.Reminders: must be less than the request's {timeout:,} minutes."
     if request.escalate_to and request.is_open:
         yield f"{KEY}.EscalateTo: {_NEEDS_NAMES}"
     if request.silent and request.is_open:
@@ -176,14 +181,14 @@ def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
     for key, value in execution_input.items():
         is_request = isinstance(value, dict) and value.keys() & known
         if is_request and (meant := schema.suggestion(key, [KEY], cutoff=0.8)):
-            raise InvalidRequestError([f"{shorten(key, 60)}: unknown key{meant}"])
+            raise InvalidRequestError([f"{shorten(key, 60)}: unknown key.{meant}"])
 
 
 def _refuse_forgotten_key(execution_input: Mapping[str, Json]) -> None:
     """Refuse a request that stands in the input itself: as context, anyone who is asked could respond."""
     keys = schema.load("request.schema.json")["properties"].keys() - EVERYDAY
     problems = [
-        f'{key}: expected under {KEY}, as in {{"{KEY}": {{"{key}": ...}}}}; if it is context, add "{KEY}": {{}}'
+        f'{key}: must be under {KEY}, as in {{"{KEY}": {{"{key}": ...}}}}. If it is context, add "{KEY}": {{}}.'
         for key in execution_input
         if key in keys
     ]
@@ -194,19 +199,23 @@ def _refuse_forgotten_key(execution_input: Mapping[str, Json]) -> None:
 def check_depth(value: Json) -> None:
     """Raise `InvalidRequestError` if an input is nested deeper than `MAX_DEPTH` levels."""
     if path := deeper_than(value, MAX_DEPTH):
-        raise InvalidRequestError([f"{path}: nested deeper than {MAX_DEPTH} levels; flatten it, or pass it as text"])
+        raise InvalidRequestError(
+            [f"{path}: nested deeper than {MAX_DEPTH} levels. Flatten it, or pass it as a string."]
+        )
 
 
 def _check_size(execution_input: Json) -> None:
     if problems := list(islice(_infinite(execution_input), MAX_INFINITE)):
-        raise InvalidRequestError([f"{path}: expected a number that a double can hold" for path in problems])
+        raise InvalidRequestError(
+            [f"{path}: not a number that fits in a double. Use a smaller number, or a string." for path in problems]
+        )
     try:
         size = len(json.dumps(execution_input, ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        problem = "the execution's input has half of a surrogate pair: text that is not Unicode"
+        problem = "Input: contains half of a surrogate pair, which is not valid Unicode. Remove it."
         raise InvalidRequestError([problem]) from None
     if size > MAX_INPUT:
-        raise InvalidRequestError([f"the execution's input has {size:,} bytes, expected at most {MAX_INPUT:,}"])
+        raise InvalidRequestError([f"Input: {size:,} bytes are too many. The maximum is {MAX_INPUT:,}."])
 
 
 def _infinite(value: Json, path: str = "") -> Iterator[str]:
@@ -235,5 +244,5 @@ def _object(value: Json) -> dict[str, Json]:
 
 def _text(value: Json) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError("expected a text that is not empty")
+        raise TypeError("expected a string that is not empty")
     return value

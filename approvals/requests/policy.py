@@ -43,20 +43,21 @@ class InvalidPolicyError(Exception):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
-        super().__init__("; ".join(self.problems))
+        super().__init__(" ".join(self.problems))
 
 
 def parse_policy(document: str, *, parameter: str = "", version: int = 0) -> Policy:
     """Return the policy in a JSON document. `parameter` and `version` say where it is stored.
 
-    Raise `InvalidPolicyError` with every problem. A key that is there twice, or null, is one: what is read differently
-    than it was meant is no floor.
+    Raise `InvalidPolicyError` with every problem. A duplicate key or a null is a problem: a policy that is misread is
+    no floor.
     """
     if len(document.encode()) > MAX_BYTES:
-        raise InvalidPolicyError([f"{_ROOT}: expected at most {MAX_BYTES:,} bytes, got {len(document.encode()):,}"])
+        size = len(document.encode())
+        raise InvalidPolicyError([f"{_ROOT}: {size:,} bytes are too many. The maximum is {MAX_BYTES:,}."])
     value = _read(document)
     if path := deeper_than(value, MAX_DEPTH):
-        raise InvalidPolicyError([f"{path}: nested deeper than {MAX_DEPTH} levels"])
+        raise InvalidPolicyError([f"{path}: nested deeper than {MAX_DEPTH} levels."])
     problems = [*_nulls(value, _ROOT), *schema.problems(value, schema.load("policy.schema.json"), _ROOT)]
     if problems or not isinstance(value, dict):
         raise InvalidPolicyError(problems)
@@ -71,7 +72,7 @@ def canonical_document(document: str) -> str:
 
 
 def warnings(policy: Policy) -> list[str]:
-    """Return what is valid and easily misunderstood, a sentence each."""
+    """Return a sentence for each valid part that is easily misunderstood."""
     found = [
         f'Rule "{rule.name}": another spelling of the values under When ("production" for "prod") evades the rule. '
         "Prefer Unless with the harmless values."
@@ -90,20 +91,20 @@ def _read(document: str) -> Json:
     def once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         keys = [key for key, _ in pairs]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
-            raise InvalidPolicyError([f'{_ROOT}: the key "{twice}" is there twice'])
+            raise InvalidPolicyError([f'{_ROOT}: the key "{twice}" is a duplicate. Remove one.'])
         return dict(pairs)
 
     def refuse(constant: str) -> Json:
-        raise InvalidPolicyError([f"{_ROOT}: {constant} is not JSON"])
+        raise InvalidPolicyError([f"{_ROOT}: {constant} is not JSON."])
 
     try:
         value: Json = json.loads(document, object_pairs_hook=once, parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise InvalidPolicyError(
-            [f"{_ROOT}: not JSON, line {error.lineno}, column {error.colno}: {error.msg}"]
+            [f"{_ROOT}: not JSON, line {error.lineno}, column {error.colno}: {error.msg}."]
         ) from None
     except RecursionError:
-        raise InvalidPolicyError([f"{_ROOT}: nested deeper than {MAX_DEPTH} levels"]) from None
+        raise InvalidPolicyError([f"{_ROOT}: nested deeper than {MAX_DEPTH} levels."]) from None
     return value
 
 
@@ -203,7 +204,7 @@ def _policy(value: Mapping[str, Any], parameter: str, version: int) -> Policy:
 
 
 def _document(value: Mapping[str, Any]) -> PolicyRule:
-    """Return the rule that the document's own keys are: with a policy, what is not said is not allowed."""
+    """Return the rule that the document's own keys are: a policy forbids everything that it does not allow."""
     keys = {"OpenRequests": False, "SelfApproval": False, "RequestedBy": "required", "MaximumRejections": 1, **value}
     return _rule({**keys, "Name": DOCUMENT})
 

@@ -19,9 +19,9 @@ def check_result_size(execution_input: Json, request: Request, people: People | 
     size, most = len(json.dumps(execution_input, ensure_ascii=False).encode()), most_bytes(request, people)
     if size + most > MAX_OUTPUT:
         problem = (
-            f"{KEY}: the input has {size:,} bytes and the result may have {most:,}, together more than the "
-            f"{MAX_OUTPUT:,} that Step Functions hands on; shorten the input, limit MaxLength in the Form, turn "
-            "comments off, or ask for fewer answers"
+            f"{KEY}: the input has {size:,} bytes and the result can have {most:,}. Together, Step Functions takes at "
+            f"most {MAX_OUTPUT:,}. Shorten the input, set MaxLength in Form, turn comments off, or require fewer "
+            "approvals."
         )
         raise InvalidRequestError([problem])
 

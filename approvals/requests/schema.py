@@ -33,7 +33,7 @@ _NAMES: Mapping[str, Callable[[str], bool]] = {
 """Definitions that channels extend: the published patterns have the names of email and Slack."""
 
 _TYPES: Mapping[str, tuple[str, Callable[[Json], bool]]] = {
-    "string": ("a text", lambda value: isinstance(value, str)),
+    "string": ("a string", lambda value: isinstance(value, str)),
     # Step Functions passes 30 on as 30.0 after some intrinsic functions.
     "integer": ("a whole number", lambda value: _is_number(value) and (isinstance(value, int) or value.is_integer())),
     # JSON has no infinity and no NaN, Python's reader does.
@@ -62,7 +62,7 @@ def load(name: str) -> Schema:
 def problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
     """Yield a sentence for each problem of a value, which begins with the path to it."""
     if "const" in schema and value != schema["const"]:
-        yield f"{path}: expected {json.dumps(schema['const'])}, got {kind(value)}"
+        yield f"{path}: {kind(value)} is not {json.dumps(schema['const'])}."
     elif "anyOf" in schema:
         yield from _option_problems(value, schema, path)
     elif not _has_type(value, schema):
@@ -83,7 +83,7 @@ def suggestion(word: str, known: list[str], cutoff: float = 0.6) -> str:
 
     by_lower = {each.lower(): each for each in known}
     matches = get_close_matches(word[:60].lower(), by_lower, n=1, cutoff=cutoff)
-    return f", did you mean {by_lower[matches[0]]}?" if matches else ""
+    return f" Did you mean {by_lower[matches[0]]}?" if matches else ""
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
@@ -123,12 +123,12 @@ def _option_problems(value: Json, schema: Schema, path: str) -> Iterator[str]:
 
 
 def _expected(value: Json, schema: Schema, path: str) -> str:
-    return f"{path}: expected {_wanted(schema)}, got {kind(value)}"
+    return f"{path}: {kind(value)} is not {_wanted(schema)}."
 
 
 def _wanted(schema: Schema) -> str:
     if "enum" in schema:
-        return " or ".join(f'"{choice}"' for choice in schema["enum"])
+        return _any_of([f'"{choice}"' for choice in schema["enum"]])
     if "properties" in schema:
         return f"an object{_keys(schema)}"
     if "items" in schema:
@@ -171,9 +171,11 @@ def _is_number(value: Json) -> TypeGuard[int | float]:
 def _text_problems(value: str, schema: Schema, path: str) -> Iterator[str]:
     most = schema.get("maxLength")
     if most and len(value) > most:
-        yield f"{path}: expected at most {most:,} characters, got {len(value):,}"
+        yield f"{path}: {len(value):,} characters are too many. The maximum is {most:,}."
     elif hidden := hidden_in(value):
-        yield f"{path}: expected no hidden characters, got {hidden}"
+        yield f"{path}: remove the hidden character {hidden}."
+    elif not value.strip() and not _fits(value, schema):
+        yield f"{path}: empty. Add text, or remove the key."
     elif not _fits(value, schema):
         yield _expected(value, schema, path)
 
@@ -189,16 +191,16 @@ def _fits(text: str, schema: Schema) -> bool:
 def _list_problems(value: list[Json], schema: Schema, path: str) -> Iterator[str]:
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     if len(value) < least:
-        yield f"{path}: expected at least one entry, got an empty list"
+        yield f"{path}: the list is empty. Add an entry, or remove the key."
     elif most and len(value) > most:
-        yield f"{path}: expected at most {most:,} entries, got {len(value):,}"
+        yield f"{path}: {len(value):,} entries are too many. The maximum is {most:,}."
     else:
         seen: list[Json] = []
         for number, given in enumerate(value):
             item = given.strip() if isinstance(given, str) else given
             yield from problems(given, schema["items"], f"{path}[{number}]")
             if schema.get("uniqueItems") and item in seen:
-                yield f"{path}[{number}]: is there already"
+                yield f"{path}[{number}]: {kind(item)} is a duplicate. Remove it."
             seen.append(item)
 
 
@@ -206,9 +208,9 @@ def _object_problems(value: dict[str, Json], schema: Schema, path: str) -> Itera
     """Treat null as absent: JSONPath has no way to leave a key out. An unknown key is an error all the same."""
     least, most = schema.get("minProperties", 0), schema.get("maxProperties")
     if len(value) < least:
-        yield f"{path}: expected at least one key, got none"
+        yield f"{path}: the object is empty. Add a key."
     elif most and len(value) > most:
-        yield f"{path}: expected at most {most:,} keys, got {len(value):,}"
+        yield f"{path}: {len(value):,} keys are too many. The maximum is {most:,}."
     elif "properties" in schema:
         yield from _key_problems(value, schema, path)
     else:
@@ -226,7 +228,7 @@ def _key_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator
     known = schema["properties"]
     for key in schema.get("required", ()):
         if value.get(key) is None:
-            yield f"{path}.{key}: is missing, expected {_wanted(known[key])}"
+            yield f"{path}.{key}: missing. Add {_wanted(known[key])}."
     for key, item in value.items():
         if key in known and item is not None:
             yield from problems(item, known[key], f"{path}.{key}")
@@ -235,8 +237,8 @@ def _key_problems(value: dict[str, Json], schema: Schema, path: str) -> Iterator
 
 def _unknown(unknown: list[str], known: list[str], path: str) -> Iterator[str]:
     for key in unknown[:MAX_UNKNOWN]:
-        yield f"{path}.{shorten(key, 60)}: unknown key{suggestion(key, known)}"
+        yield f"{path}.{shorten(key, 60)}: unknown key.{suggestion(key, known)}"
     if len(unknown) > MAX_UNKNOWN:
-        yield f"and {len(unknown) - MAX_UNKNOWN:,} more"
+        yield f"{path}: {len(unknown) - MAX_UNKNOWN:,} more unknown keys."
     if unknown:
-        yield f"the keys of {path} are {', '.join(known)}"
+        yield f"{path}: the keys are {', '.join(known)}."

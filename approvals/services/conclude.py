@@ -72,7 +72,7 @@ class Resumer:
                 return approval
             reached = self.workflows.reached(approval)
         status = approval.status.value
-        self.logger.info("workflow resumed" if reached else "workflow no longer waits", extra={"status": status})
+        self.logger.info("workflow resumed" if reached else "workflow no longer waiting", extra={"status": status})
         now = self.table.mark(approval, Step.RESUME if reached else Step.WORKFLOW_GONE, self.clock())
         # Behind the mark: a crash between the two loses a count instead of doubling it.
         self.settled(wording.decision_of(now), requested_at=now.requested_at, reached=reached)
@@ -81,5 +81,5 @@ class Resumer:
     def _task_token(self, approval_id: str) -> str:
         token = self.tokens.get(approval_id)
         if token is None:
-            raise DeliveryError("the approval has no task token on record")
+            raise DeliveryError("the record has no task token")
         return token

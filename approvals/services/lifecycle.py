@@ -39,9 +39,9 @@ SET_ASIDE = timedelta(hours=1)
 deployed, and does not fill the dead-letter queue until then."""
 
 _CAUSES = {
-    "ABORTED": "The execution was stopped before anybody answered.",
-    "FAILED": "The execution failed before anybody answered.",
-    "TIMED_OUT": "The execution timed out before anybody answered.",
+    "ABORTED": "The execution was stopped before a decision.",
+    "FAILED": "The execution failed before a decision.",
+    "TIMED_OUT": "The execution timed out before a decision.",
 }
 
 

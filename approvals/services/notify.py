@@ -147,7 +147,7 @@ class Notifier:
             if approval.version == 1 or self.table.announced(approval):
                 return run.approval
             approval = self.table.get(approval.id)
-        raise StepsFailedError({NEWS: DeliveryError("it changes faster than people can be told")})
+        raise StepsFailedError({NEWS: DeliveryError("the approval changes faster than approvers can be notified")})
 
     def _invite(self, run: Run) -> None:
         self._ask(run)
@@ -188,7 +188,7 @@ class Notifier:
                 )
                 continue
             if approval.workflow.retries(earlier.workflow):
-                cause = "The workflow tried again: a newer request takes the place of this one."
+                cause = "The workflow retried. A newer request replaces this one."
                 respond(self.table, earlier, Cancellation(self.clock(), cause, superseded_by=approval.id))
                 self.logger.info("superseded an earlier attempt", extra={"superseded": earlier_id})
 

@@ -31,5 +31,5 @@ class Publisher:
             if taken:
                 approval = self._table.published(approval, taken)
             if refused:
-                raise DeliveryError(f"EventBridge answered {', '.join(sorted(set(refused.values())))}")
+                raise DeliveryError(f"EventBridge returned {', '.join(sorted(set(refused.values())))}")
         return approval

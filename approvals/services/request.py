@@ -101,7 +101,7 @@ class RequestHandler:
         try:
             self.workflows.fail(call.task_token, name, str(error))
         except TaskGoneError:
-            self.logger.warning("the task no longer waits")
+            self.logger.warning("task no longer waiting")
 
 
 def _check_origin(execution_arn: str, function_arn: str) -> None:

@@ -23,6 +23,10 @@ _ANYBODY: Item = {"approvers": [], "escalation": [], "requester": None, "known":
 ASKED = ("title", "details", "requested_by", "timeout_minutes")
 """The parts that a request had in the place of `asked`."""
 
+ASKED_IN_GROUPS = "asked_in_groups"
+"""The name of `asked` in a request with groups. Versions that know no groups can't read the record: they would decide
+without them. They say so, and leave it alone until a newer version runs again."""
+
 DELIVERIES = ("slack_message", "direct_messages")
 """What records had in the place of `deliveries`: the channel's message, and those to single people."""
 
@@ -105,6 +109,8 @@ def _person(person: Item) -> Item:
 
 
 def _request(request: Item) -> Item:
+    if ASKED_IN_GROUPS in request:
+        return {**request, "asked": request[ASKED_IN_GROUPS]}
     if "asked" in request:
         return request
     asked = {

@@ -77,8 +77,8 @@ def check_size(approval: Approval) -> None:
     greatest = max(growth, key=lambda path: growth[path])
     where = f"{KEY}.{greatest}" if greatest and growth[greatest] > stored else KEY
     problem = (
-        f"{where}: with all possible responses, the record can grow from {stored:,} to {most:,} bytes; the maximum is "
-        f"{MAX_RECORD:,}. Shorten the input, limit MaxLength in the Form, turn comments off, require fewer approvals, "
+        f"{where}: with all possible responses, the record can grow from {stored:,} to {most:,} bytes. The maximum is "
+        f"{MAX_RECORD:,}. Shorten the input, set MaxLength in Form, turn comments off, require fewer approvals, "
         "or name fewer people."
     )
     raise InvalidRequestError([problem])

@@ -71,7 +71,7 @@ def _problem(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
     try:
         identify(asked, resolvers, shared=context.parameters["Email"])
     except InvalidRequestError as error:
-        return "; ".join(problem.partition(": ")[2] for problem in error.problems)
+        return " ".join(problem.partition(": ")[2] for problem in error.problems)
     return ""
 
 

@@ -49,6 +49,7 @@ class HumanApproval(Construct):
         snap_start: Literal["None", "PublishedVersions"] | None = None,
         permissions_boundary_arn: str | None = None,
         kms_key_arn: str | None = None,
+        policy_parameter: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         for name, secret in (("slack_bot_token", slack_bot_token), ("slack_signing_secret", slack_signing_secret)):
@@ -71,6 +72,7 @@ class HumanApproval(Construct):
             "SnapStart": snap_start,
             "PermissionsBoundaryArn": permissions_boundary_arn,
             "KmsKeyArn": kms_key_arn,
+            "PolicyParameter": policy_parameter,
         }
         given = {name: _text(value) for name, value in parameters.items() if value is not None}
         template = self._template(Path(bundle))

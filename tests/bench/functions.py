@@ -198,6 +198,7 @@ class Bench:
             "AWS_EC2_METADATA_DISABLED": "true",
             "POWERTOOLS_SERVICE_NAME": "human-approval",
             "TABLE_NAME": "approvals",
+            "ACCOUNT_ID": "123456789012",
             "TASK_TOKEN_TABLE_NAME": "task-tokens",
             "POLICY_PARAMETER": "",
             "SLACK_REPLY_TABLE_NAME": "slack-replies",

@@ -64,7 +64,7 @@ def test_from_the_form_over_the_email_to_the_outcome(page: Page, stack: LocalSta
     with page.context.expect_page() as opened:
         mail.locator("a").first.click()
     confirm = opened.value
-    expect(confirm.locator("h1")).to_have_text(f"Let {name} continue?")
+    expect(confirm.locator("h1")).to_have_text(f"Continue execution {name}?")
     shoot(confirm, "confirm")
     confirm.get_by_role("link", name="Reject instead").click()
     expect(confirm.get_by_text("Reject this request")).to_be_visible()

@@ -102,8 +102,8 @@ def test_an_approval_by_email_exits_with_0_and_each_event_is_one_plain_line(cli:
     told = [found[2] for line in out.splitlines() if (found := LINE.fullmatch(line))]
     assert told[0] == "Requested."
     assert EMAIL in told
-    assert f'{EMAIL} approved it by email. "Go."' in told
-    assert told[-2:] == [f"Approved by {EMAIL}.", "The workflow was told."]
+    assert f'{EMAIL} approved by email. "Go."' in told
+    assert told[-2:] == [f"Approved by {EMAIL}.", "The workflow received the decision."]
 
 
 def test_a_rejection_exits_with_1_and_json_has_the_result(cli: Cli, person: Person) -> None:

@@ -92,7 +92,9 @@ def _links(stack: LocalStack, before: int) -> dict[str, dict[Action, str]] | Non
 
 def _messages(stack: LocalStack, *, edited: bool) -> dict[str, Message] | None:
     """Return the Slack message about each execution, once all are there."""
-    found = {message.text.split("Let ")[-1].removesuffix(" continue?"): message for message in stack.slack.messages()}
+    found = {
+        message.text.split("Continue execution ")[-1].removesuffix("?"): message for message in stack.slack.messages()
+    }
     there = all(name in found and found[name].edited is edited for name in NAMES)
     return {name: found[name] for name in NAMES} if there else None
 

@@ -24,7 +24,7 @@ from tests.support.builders import an_approval
 from tests.support.polling import seen
 from tests.support.stack_contents import table
 
-READ = {"CallbackFunction": set(READABLE), "BotFunction": set(LISTED)}
+READ = {"CallbackFunction": set(READABLE), "BotFunction": set(LISTED), "AnswerFunction": set(LISTED)}
 WRITTEN = {"id", "waiting", *changeable_to_item(an_approval())}
 RETURNED = ("ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 REFUSED = r"AccessDenied|AuthorizationError|not authorized"
@@ -86,7 +86,7 @@ def asked(stack: LocalStack) -> dict[str, Any]:
     return dict(dynamodb.get_item(TableName=name, Key={"id": {"S": waiting}})["Item"])
 
 
-@pytest.fixture(scope="module", params=["CallbackFunction", "BotFunction"])
+@pytest.fixture(scope="module", params=READ)
 def intruder(request: pytest.FixtureRequest, stack: LocalStack, asked: dict[str, Any]) -> Intruder:
     """Code with a function's own rights."""
     functions = aws.session().client("lambda").list_functions()["Functions"]
@@ -180,7 +180,7 @@ def test_a_transaction_is_no_way_around(intruder: Intruder) -> None:
         [{"ConditionCheck": {**intruder.which, "ConditionExpression": "attribute_exists(id)"}}],
         [{"Update": elsewhere}, {"Delete": intruder.which}],
     ]
-    if intruder.function == "CallbackFunction":
+    if intruder.function != "BotFunction":
         writes.append([{"Update": allowed}])
     for items in reads:
         refused(partial(read, TransactItems=items))
@@ -261,7 +261,7 @@ def test_it_can_neither_resume_publish_list_forge_nor_delete(intruder: Intruder)
         lambda: dynamodb.batch_write_item(RequestItems={records: [{"PutRequest": {"Item": intruder.item}}]}),
         lambda: dynamodb.delete_item(**intruder.which),
     ]
-    if intruder.function == "CallbackFunction":
+    if intruder.function != "BotFunction":
         attempts.append(lambda: session.client("secretsmanager").get_secret_value(SecretId=intruder.secret))
     for attempt in attempts:
         refused(attempt)

@@ -51,6 +51,6 @@ def test_an_execution_whose_request_is_cancelled_never_waits_on(stack: LocalStac
     deliver_notice("human-approval", arn, datetime.now(UTC) + timedelta(minutes=1))
     ended = seen(lambda: found if (found := stack.executions.get(arn)).status != "RUNNING" else None, "the end")
     assert (ended.status, ended.error) == ("FAILED", "ApprovalFailed")
-    assert (ended.cause or "").startswith("The execution was stopped before anybody answered.")
+    assert (ended.cause or "").startswith("The execution was stopped before a decision.")
     page = person.open(approve)
     assert (page.status, heading(page)) == (410, "Cancelled")

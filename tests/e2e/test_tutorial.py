@@ -96,5 +96,5 @@ def test_unknown_links_are_pages_with_a_sentence(person: Person) -> None:
     }
     for url, status in cases.items():
         page = person.open(url)
-        assert (page.status, heading(page)) == (status, "This link can't be used")
+        assert (page.status, heading(page)) == (status, "This link doesn't work")
     assert person.execution(name)["status"] == "RUNNING"

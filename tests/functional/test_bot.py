@@ -60,7 +60,7 @@ from tests.support.slack_app import (
 )
 from tests.support.tables import TABLE, as_the_bot_has_it
 
-ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
+ABOUT = "\u201cDeploy web 2.4.1\u201d [bclqip]:"
 
 
 @pytest.fixture
@@ -118,8 +118,8 @@ def test_a_click_that_lost_leaves_a_note_that_says_who_decided(one_tap: Workspac
     assert one_tap.send(clicked)["statusCode"] == 200
     assert one_tap.is_(Status.REJECTED)
     [note] = one_tap.notes
-    outcome = "Rejected by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC."
-    assert note == f"{ABOUT} Somebody was faster. {outcome}"
+    outcome = "Rejected by alice@example.com by email on 23 Nov 2026, 09:01 UTC."
+    assert note == f"{ABOUT} Your response was not recorded: the request is already decided. {outcome}"
 
 
 def test_a_click_that_slack_repeats_is_one_note(one_tap: Workspace) -> None:
@@ -127,7 +127,7 @@ def test_a_click_that_slack_repeats_is_one_note(one_tap: Workspace) -> None:
     for _ in range(3):
         one_tap.send(clicked)
     [note] = one_tap.notes
-    assert note.startswith(f"{ABOUT} Your answer was recorded already. Approved by bob in Slack")
+    assert note.startswith(f"{ABOUT} Your response was already recorded. Approved by bob in Slack")
 
 
 def test_thirty_clicks_of_a_person_who_may_not_respond_are_one_note_a_minute(
@@ -214,7 +214,7 @@ def test_dialog_that_changed_nothing_does_not_count_after_the_withdrawal(workspa
     before = workspace.record
     assert before.standing == ()
     answer = workspace.send(second)
-    assert "nothing was changed" in answer["body"]
+    assert "nothing changed" in answer["body"]
     assert workspace.record == before
 
 
@@ -249,7 +249,7 @@ def test_a_dialog_that_is_delivered_again_after_the_withdrawal_does_not_reject_a
     workspace.choose(WITHDRAW)
     before = workspace.record
     answer = workspace.send(sent)
-    assert "nothing was changed" in answer["body"]
+    assert "nothing changed" in answer["body"]
     assert workspace.record == before
     assert before.standing == ()
 
@@ -279,8 +279,8 @@ def test_a_late_click_expires_the_approval(one_tap: Workspace, clock: Clock) -> 
     one_tap.send(one_tap.signed_click(ACTION_IDS[APPROVE]))
     assert one_tap.is_(Status.EXPIRED)
     [note] = one_tap.notes
-    assert note.startswith(f"{ABOUT} Your answer came too late. Expired on ")
-    assert "Nobody answered before the deadline" in note
+    assert note.startswith(f"{ABOUT} Your response came too late. Expired on ")
+    assert "Nobody responded before the deadline" in note
 
 
 def test_a_base64_encoded_click_counts(one_tap: Workspace) -> None:
@@ -546,7 +546,7 @@ def test_a_click_before_the_message_is_noted_is_asked_for_again(one_tap: Workspa
 # ---------------------------------------------------------------- what needs Slack's own answer: dialogs
 
 
-BY_BOB = "Approved by bob in Slack on Mon 23 Nov 2026, 09:00 UTC"
+BY_BOB = "Approved by bob in Slack on 23 Nov 2026, 09:00 UTC"
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -587,7 +587,7 @@ def test_a_required_reason_is_asked_for_at_its_field_and_what_was_typed_stays(wo
     with pytest.raises(SlackError, match="comment"):
         workspace.submit()
     workspace.submit(checked=False, comment="  ")
-    assert workspace.modal().errors == {"comment": "Please say why."}
+    assert workspace.modal().errors == {"comment": "Enter a comment."}
     assert workspace.is_(Status.PENDING)
     workspace.submit(comment="Tested")
     decision = workspace.record.decision
@@ -600,7 +600,7 @@ def test_a_comment_with_a_hidden_character_is_refused_at_its_field(workspace: Wo
     workspace.ask(comments=dict.fromkeys(Action, Presence.REQUIRED))
     workspace.click(ACTION_IDS[APPROVE])
     workspace.submit(comment=comment)
-    assert workspace.modal().errors["comment"].startswith("Please remove the hidden character U+")
+    assert workspace.modal().errors["comment"].startswith("Remove the hidden character U+")
     assert workspace.is_(Status.PENDING)
     workspace.submit(comment="Fine \U0001f469\u200d\U0001f4bb")
     assert workspace.is_(Status.APPROVED)
@@ -610,7 +610,7 @@ def test_a_comment_longer_than_the_page_takes_is_refused_at_its_field(workspace:
     workspace.ask()
     workspace.click(ACTION_IDS[REJECT])
     workspace.submit(checked=False, comment="x" * 1001)
-    assert workspace.modal().errors == {"comment": "It has 1,001 characters; at most 1,000 fit. Please shorten it."}
+    assert workspace.modal().errors == {"comment": "The reason has 1,001 characters. Use at most 1,000."}
     assert workspace.is_(Status.PENDING)
 
 
@@ -648,9 +648,9 @@ def test_form_errors_are_said_at_each_field(workspace: Workspace) -> None:
     wrong = {"Amount": "501", "Reason": "Stolen", "Insured": "maybe", "Day": "2026-10-31", "Words": "x" * 11}
     workspace.submit(checked=False, **{f"form_{name}": value for name, value in wrong.items()})
     assert workspace.modal().errors.keys() == {f"form.{name}" for name in wrong}
-    assert workspace.modal().errors["form.Amount"] == "Please give a number from 1 to 500."
+    assert workspace.modal().errors["form.Amount"] == "Enter a number from 1 to 500."
     workspace.submit(checked=False, form_Amount="")
-    assert workspace.modal().errors == {"form.Amount": "Please fill this in."}
+    assert workspace.modal().errors == {"form.Amount": "Enter a number."}
     assert workspace.record.responses == ()
 
 
@@ -679,7 +679,7 @@ def test_who_changes_the_form_in_slack_is_told_who_must_approve_again_and_they_s
     workspace.submit(form_Amount="300")
     told = json.dumps(workspace.modal().view)
     assert "Recorded" in told
-    assert "Your answer counts. alice must approve again, since the form was changed. 1 of 2 approvals." in told
+    assert "Your response is recorded: 1 of 2 approvals. alice must approve again, since the form was changed." in told
     workspace.slack._modals.clear()
     [alice, bob] = workspace.record.responses
     assert (alice.reset_by, bob.replaced) == ("bob@example.com", {"Amount": 200})
@@ -717,7 +717,7 @@ def test_who_has_approved_a_form_is_not_asked_to_fill_it_in_again(workspace: Wor
         if workspace.slack.modals():
             workspace.submit(form_Amount="200")
     assert workspace.slack.modals() == []
-    assert [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals." in note for note in workspace.notes] == [
+    assert [f"{ABOUT} Your response was already recorded: 1 of 2 approvals." in note for note in workspace.notes] == [
         True
     ]
 
@@ -906,7 +906,7 @@ def test_a_dialog_that_was_open_too_long_says_who_was_faster(workspace: Workspac
     workspace.submit(comment="no")
     assert workspace.is_(Status.APPROVED)
     shown = json.dumps(workspace.modal().view["blocks"])
-    assert "Somebody was faster. Approved by alice in Slack" in shown
+    assert "Your response was not recorded: the request is already decided. Approved by alice in Slack" in shown
     assert "submit" not in workspace.modal().view
 
 
@@ -916,7 +916,7 @@ def test_a_dialog_sent_after_the_deadline_expires_the_request_and_says_so(worksp
     clock.pass_(hours=1)
     workspace.submit(comment="no")
     assert workspace.is_(Status.EXPIRED)
-    assert "Your answer came too late. Expired on" in json.dumps(workspace.modal().view["blocks"])
+    assert "Your response came too late. Expired on" in json.dumps(workspace.modal().view["blocks"])
 
 
 def test_a_dialog_about_a_record_that_is_gone_says_so(workspace: Workspace) -> None:
@@ -934,7 +934,7 @@ def test_no_dialog_opens_once_it_is_decided_or_too_late(workspace: Workspace, cl
     workspace.click(ACTION_IDS[REJECT], ALICE)
     assert workspace.slack.modals() == []
     assert workspace.is_(Status.EXPIRED)
-    assert all("Your answer came too late." in note for note in workspace.notes)
+    assert all("Your response came too late." in note for note in workspace.notes)
     assert len(workspace.notes) == 2
 
 
@@ -972,7 +972,7 @@ def test_one_of_two_approvals_counts_without_a_note(workspace: Workspace) -> Non
     assert [response.person for response in workspace.record.standing] == ["bob@example.com"]
     assert workspace.is_(Status.PENDING)
     workspace.click(ACTION_IDS[APPROVE])
-    assert workspace.notes == [f"{ABOUT} Your answer was recorded already. 1 of 2 approvals. {BY_BOB}."]
+    assert workspace.notes == [f"{ABOUT} Your response was already recorded: 1 of 2 approvals."]
     workspace.click(ACTION_IDS[APPROVE], ALICE)
     assert workspace.is_(Status.APPROVED)
 
@@ -982,7 +982,7 @@ def test_approvers_must_withdraw_before_they_respond_otherwise(workspace: Worksp
     workspace.click(ACTION_IDS[APPROVE])
     workspace.click(ACTION_IDS[REJECT])
     assert workspace.slack.modals() == []
-    assert workspace.notes == [f"{ABOUT} You answered otherwise before. Take that answer back first."]
+    assert workspace.notes == [f"{ABOUT} You already responded differently. Withdraw that response first."]
     workspace.choose(WITHDRAW)
     assert f"{ABOUT} {WITHDRAWN}" in workspace.notes
     assert workspace.record.standing == ()

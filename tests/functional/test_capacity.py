@@ -22,7 +22,7 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFA
     ("surface", "expected"),
     [
         ("home", "Waiting for you (1000)"),
-        ("/approvals", "And 980 more: `/approvals search` finds them."),
+        ("/approvals", "980 more: use `/approvals search`."),
         ("list", None),
         ("export", None),
     ],
@@ -45,6 +45,6 @@ def test_a_thousand_open_requests_of_240_kib_are_listed_in_128_mb(
     assert json.loads(told)["said"] == expected
     assert json.loads(told)["memory"] < MOST
     if surface == "export":
-        assert ran.stderr.startswith(b"1,000 approvals requested")
+        assert ran.stderr.startswith(b"Exported 1,000 approvals requested")
     if surface == "list" and bulk == "lists":
         assert len(json.loads(output.read_text())) == 1000

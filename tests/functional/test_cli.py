@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from botocore.exceptions import (
 from click.testing import CliRunner
 
 from cli.__main__ import main
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, load
 from cli.context import Context
 from cli.version import installed
 from demo.aws import KEY, write_credentials
@@ -41,13 +40,13 @@ def test_help_needs_none_of_what_commands_need() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_commands_help_begins_with_what_the_list_of_commands_says(name: str) -> None:
-    command = import_module(f"cli.commands.{name}").command
-    assert command.help.splitlines()[0] == COMMANDS[name]
+    command = load(name)
+    assert (command.help or "").splitlines()[0] == COMMANDS[name]
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
     for name in COMMANDS:
-        command = import_module(f"cli.commands.{name}").command
+        command = load(name)
         yield name, command
         yield from ((f"{name} {each}", sub) for each, sub in getattr(command, "commands", {}).items())
 
@@ -75,7 +74,7 @@ def test_usage_errors_exit_with_64(shell: Shell, arguments: list[str]) -> None:
 def test_every_command_takes_json() -> None:
     """But `demo` and `completion`, which print nothing that a program would read."""
     for name in [name for name in COMMANDS if name not in {"demo", "completion"}]:
-        command = import_module(f"cli.commands.{name}").command
+        command = load(name)
         for each in command.commands.values() if isinstance(command, click.Group) else [command]:
             assert "--json" in [option for parameter in each.params for option in parameter.opts], each.name
 

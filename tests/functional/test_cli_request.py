@@ -185,7 +185,7 @@ def test_without_wait_a_request_whose_approvers_cannot_be_reached_fails_with_the
     shell.then = [partial(shell.asked, people=None), partial(shell.cancelled, error="InvalidApprovalRequest")]
     result = shell.run("request", *TITLE, "--approver", "ann@example.com")
     assert result.exit_code == 3
-    assert "The execution was stopped before anybody answered." in result.stdout
+    assert "The execution was stopped before a decision." in result.stdout
     assert "approvals wait" not in result.stdout
 
 
@@ -361,13 +361,13 @@ def test_an_executions_name_says_what_and_when_and_is_no_others(shell: Shell) ->
         (("--title", "A", "--input", '{"a": 1, "a": 2}'), "", ['--input: the key "a" is a duplicate']),
         (("--file", "-"), '{"Approval": {}, "Amount": 1e400}', ["Amount: inf can't be written as JSON"]),
         (("--file", "-"), '{"T\u200bitle": "A"}', ["Approval.T\ufffditle: unknown key"]),
-        (("--title", "A\u2800B"), "", ["got U+2800 braille pattern blank at character 2"]),
+        (("--title", "A\u2800B"), "", ["remove the hidden character U+2800 braille pattern blank at character 2"]),
         (("--file", "/no/such/file"), "", ["Can't read /no/such/file"]),
         (("--fact", "Version"), "", ["--fact 'Version': use LABEL=VALUE"]),
         (("--comment", "reject=maybe"), "", ["--comment 'reject=maybe'", "off, optional, required"]),
         (("--approver", "ann"), "", ["Approval.Approvers"]),
         (("--required-approvals", "0"), "", ["--required-approvals"]),
-        (("--reminder", "90"), "", ["less than the 60 minutes"]),
+        (("--reminder", "90"), "", ["less than the request's 60 minutes"]),
         (("--input", "[1]"), "", ["--input: use an object"]),
         (("--input", '{"Approval": {}}'), "", ["--input must not have the key Approval"]),
         (("--file", "-"), '{"Approval": {"Result": {}}}', ["Approval.Result"]),

@@ -27,6 +27,7 @@ QUICK = (
     "aborted",
     "the state is retried",
     "two must approve",
+    "one of each group",
     "a changed form",
 )
 

@@ -33,7 +33,7 @@ from tests.support.tables import TABLE
 from web import pages
 
 ID = an_approval().id
-NAMED = "\u201cDeploy web 2.4.1\u201d (run-1):"
+NAMED = "\u201cDeploy web 2.4.1\u201d [bclqip]:"
 OUTCOME_ALICE = f"outcome_email:{ALICE.id}"
 
 
@@ -82,7 +82,7 @@ def test_a_decision_resumes_the_workflow_and_shows_everywhere(
     assert mail.text.startswith(f"{word} by bob in Slack on ")
     [message, reply] = slack.messages()
     assert (message.text, message.edited) == (f"{word}: Deploy web 2.4.1", True)
-    assert (reply.thread_ts, reply.text.split("on Mon")[0]) == (
+    assert (reply.thread_ts, reply.text.split("on 23 Nov")[0]) == (
         message.ts,
         f"{NAMED} {word} by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}|",
     )
@@ -171,7 +171,7 @@ def test_step_functions_is_told_of_every_cancellation(
     resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, slack: Slack, clock: Clock, *, gone: bool
 ) -> None:
     """Should the execution wait all the same, it must not wait for a year."""
-    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before anybody answered."))
+    respond(table, table.get(ID), Cancellation(clock(), "The execution was stopped before a decision."))
     workflows.gone = gone
     resumer(ID, last=False)
     assert [each.status for each in workflows.resumed] == ([] if gone else [Status.CANCELLED])
@@ -265,9 +265,10 @@ def test_requester_is_told_in_the_thread_with_the_comment(
     [reply] = [message for message in slack.messages() if message.thread_ts]
     assert asked.deliveries
     assert reply.thread_ts == asked.deliveries[0].id
+    named = NAMED.replace(ID[:6], asked.id[:6])
     assert reply.text == (
-        f"<@U0JO000001> {NAMED} Rejected by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}"
-        "|on Mon 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
+        f"<@U0JO000001> {named} Rejected by bob in Slack <!date^1795424460^{{date_short_pretty}} at {{time}}"
+        "|on 23 Nov 2026, 09:01 UTC>.\n>Not on a Friday\n>&lt;!channel&gt;"
     )
 
 
@@ -469,6 +470,6 @@ def test_an_approval_of_an_earlier_version_is_resumed_by_the_token_in_its_record
 def test_a_decision_whose_token_is_lost_is_tried_again_and_never_taken_for_delivered(
     heard: Tokens, table: ApprovalTable
 ) -> None:
-    with pytest.raises(StepsFailedError, match="no task token on record"):
+    with pytest.raises(StepsFailedError, match="the record has no task token"):
         heard.run()
     assert (heard.seen, table.get(ID).resumed) == ([], None)

@@ -166,7 +166,7 @@ def test_approvers_who_have_not_responded_are_reminded_in_the_direct_message(bac
     backend.tell(asked)
     [request, reminder] = backend.direct
     assert reminder.thread_ts == request.ts
-    assert "A reminder: this still waits for an answer, until <!date^" in reminder.text
+    assert "Reminder: respond by <!date^" in reminder.text
 
 
 def test_a_reminder_that_fails_for_one_is_not_repeated_to_the_others(

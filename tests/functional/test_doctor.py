@@ -520,10 +520,10 @@ def test_open_requests_that_cannot_be_read_are_a_fault_that_names_them(
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("U0NOBODY99", "Slack knows no user U0NOBODY99"),
-        ("S0NOBODY99", "Slack knows no user group S0NOBODY99 that has members"),
-        ("U0GUEST004", "the Slack user U0GUEST004 belongs to another workspace"),
-        ("nobody@example.com", "nobody@example.com has no confirmed subscription"),
+        ("U0NOBODY99", "Slack user U0NOBODY99 does not exist."),
+        ("S0NOBODY99", "Slack user group S0NOBODY99 does not exist or has no active members."),
+        ("U0GUEST004", "Slack user U0GUEST004 is in another workspace."),
+        ("nobody@example.com", "nobody@example.com has not confirmed its email subscription"),
         ("alice@example.com", ""),
         ("S0RELEASE1", ""),
         (EMAIL, ""),

@@ -193,7 +193,7 @@ def test_an_answer_in_the_home_counts_and_the_home_shows_it(app: SlackApp) -> No
     assert decision.approver == BOB
     app.deliver()
     shown = app.read()
-    assert shown.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack <!date^")
+    assert shown.startswith(f"\u201cDeploy web 2.4.1\u201d [{asked.id[:6]}]: Approved by bob in Slack <!date^")
     assert "Nothing is waiting for you." in shown
     app.home()
     assert not app.read().startswith("\u201c")
@@ -206,7 +206,10 @@ def test_an_answer_in_the_home_that_lost_says_so_there(app: SlackApp) -> None:
     respond(app.table, asked, a_response(Action.REJECT))
     app.send(clicked)
     app.deliver()
-    assert "Somebody was faster. Rejected by alice@example.com by email <!date^" in app.read()
+    assert (
+        "Your response was not recorded: the request is already decided. Rejected by alice@example.com by email <!date^"
+        in app.read()
+    )
     assert app.slack.messages() == []
 
 
@@ -331,13 +334,13 @@ def test_an_execution_named_like_another_requests_short_id_does_not_take_its_pla
 @pytest.mark.parametrize(("channel", "told_in"), [(CHANNEL, CHANNEL), (ELSEWHERE_CHANNEL, f"D{BOBS[1:]}")])
 def test_an_answer_in_a_message_that_they_alone_see_is_said_to_count(app: SlackApp, channel: str, told_in: str) -> None:
     """Nothing edits that message, and in any other channel the app is no member."""
-    app.ask("Deploy web 2.4.1")
+    asked = app.ask("Deploy web 2.4.1")
     answer = app.command("show run-1", BOBS, channel)
     assert app.send(app.slack.click(answer.ts, ACTION_IDS[APPROVE], BOBS))["statusCode"] == 200
     app.deliver()
     said = app.slack.messages()[-1]
     assert said.channel == told_in
-    assert said.text.startswith("\u201cDeploy web 2.4.1\u201d (run-1): Approved by bob in Slack")
+    assert said.text.startswith(f"\u201cDeploy web 2.4.1\u201d [{asked.id[:6]}]: Approved by bob in Slack")
 
 
 def test_people_who_may_not_respond_are_shown_a_request_without_buttons(app: SlackApp) -> None:

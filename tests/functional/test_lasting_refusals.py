@@ -29,7 +29,7 @@ from tests.support.fakes import Clock, FakeMailer, FakeQueue, FakeSubscribers, F
 
 ALICES, BOBS, CAROL = "U0ALICE01", "U0BOB00002", "U0CAROL003"
 ALICE_IN_SLACK = replace(BOB, id=ALICES, name="alice")
-NAMED = "\u201cDeploy\u201d (run-1):"
+NAMED = "\u201cDeploy\u201d [bclqip]:"
 HOUR = timedelta(hours=1)
 
 Break = Callable[[Slack], None]
@@ -128,7 +128,7 @@ def test_reminder_of_a_deleted_message_asks_again_in_the_channel(backend: Backen
     again, reminder = backend.in_channel()
     assert again.blocks[-2]["type"] == "actions", "with its buttons"
     assert reminder.thread_ts == again.ts
-    assert reminder.text.startswith(f"<@{BOBS}> {NAMED} A reminder:")
+    assert reminder.text.startswith(f"<@{BOBS}> {NAMED} Reminder:")
     posted = channel_message(now)
     assert posted
     assert posted.id == again.ts, "and it is the message that is edited from now on"
@@ -157,7 +157,7 @@ def test_second_reminder_in_a_closed_channel_is_below_the_direct_message(backend
     now = backend.move_on(asked, 21)
     direct, reminder = backend.to(BOBS)
     assert reminder.thread_ts == direct.ts
-    assert reminder.text.startswith(f"{NAMED} A reminder:")
+    assert reminder.text.startswith(f"{NAMED} Reminder:")
     assert "reminder-2" in now.steps
 
 
@@ -167,7 +167,7 @@ def test_reminder_of_a_request_to_everyone_reaches_its_requester(backend: Backen
     close(backend.slack)
     now = backend.move_on(asked)
     [told] = backend.to(CAROL)
-    assert told.text.startswith(f"{NAMED} A reminder:")
+    assert told.text.startswith(f"{NAMED} Reminder:")
     assert CHANNEL_CLOSED in told.text
     assert "reminder-1" in now.steps
 
@@ -180,7 +180,7 @@ def test_reminder_that_reaches_nobody_is_not_marked_and_not_retried(backend: Bac
     assert not {step for step in now.steps if step.startswith("reminder")}
     reopen(backend.slack)
     backend.notifier(asked, last=False)
-    assert backend.in_channel()[-1].text.startswith(f"{NAMED} A reminder:")
+    assert backend.in_channel()[-1].text.startswith(f"{NAMED} Reminder:")
     assert "reminder-1" in backend.table.get(asked).steps
 
 
@@ -264,7 +264,7 @@ def test_thread_that_takes_no_replies_leaves_news_to_the_channel(
 
     monkeypatch.setattr(Slack, "_post_message", locked)
     backend.move_on(asked)
-    assert backend.in_channel()[-1].text.startswith(f"<@{BOBS}> {NAMED} A reminder:")
+    assert backend.in_channel()[-1].text.startswith(f"<@{BOBS}> {NAMED} Reminder:")
 
 
 def test_renamed_channel_is_the_same_channel(backend: Backend) -> None:

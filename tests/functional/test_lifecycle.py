@@ -220,7 +220,7 @@ def test_who_stopped_an_execution_and_why_is_in_the_record(
     decision = table.get(waiting.id).decision
     assert decision is not None
     assert (decision.cancelled_by, decision.comment, decision.approver) == (caller, "Wrong release.", None)
-    assert decision.cause == "The execution was stopped before anybody answered."
+    assert decision.cause == "The execution was stopped before a decision."
 
 
 @pytest.mark.parametrize(

@@ -529,15 +529,15 @@ def test_a_quorum_without_approvers_and_without_slack_fails_at_once_with_what_to
     decision = table.get(asked.id).decision
     assert decision is not None
     assert (decision.status, decision.error) == (Status.CANCELLED, "InvalidApprovalRequest")
-    assert "name people in Approval.Approvers" in (decision.cause or "")
+    assert "Add Approval.Approvers" in (decision.cause or "")
     assert mailer.sent == []
 
 
 @pytest.mark.parametrize(
     ("approvers", "cause"),
     [
-        (("alice@example.com", ANN), "Approval.Approvers[1]: ann@example.com has no confirmed subscription"),
-        (("U0NOBODY99",), "Approval.Approvers[0]: Slack knows no user U0NOBODY99"),
+        (("alice@example.com", ANN), "Approval.Approvers[1]: ann@example.com has not confirmed its email subscription"),
+        (("U0NOBODY99",), "Approval.Approvers[0]: Slack user U0NOBODY99 does not exist."),
     ],
 )
 def test_a_request_that_names_who_cannot_be_asked_fails_at_once_and_tells_nobody(
@@ -736,7 +736,7 @@ def test_a_reminder_goes_once_to_those_who_have_not_answered(
     assert [(mail.to, first_word(mail)) for mail in mailer.sent] == [(CAROL, "Reminder:")]
     assert len(links({"text": mailer.sent[0].text})) == 2
     [_, reply] = slack_texts(slack)
-    assert reply.startswith("<@U0BOB00002> \u201cDeploy\u201d (run-1): A reminder: this still waits for an answer")
+    assert reply.startswith(f"<@U0BOB00002> \u201cDeploy\u201d [{quorum.id[:6]}]: Reminder: respond by <!date^")
     assert "carol" in reply
     assert "U0ALICE01" not in reply
     happens(table, quorum, Withdrawal(ALICE, NOW + timedelta(minutes=12)))
@@ -769,10 +769,10 @@ def test_more_time_is_seen_by_everybody(
     happens(table, quorum, ExtensionRequest(ALICE, NOW + timedelta(minutes=1)))
     for _ in range(2):
         notifier(quorum.id, last=False)
-    until = "extended the deadline to Mon 23 Nov 2026, 10:30 UTC."
+    until = "extended the deadline to 23 Nov 2026, 10:30 UTC."
     assert [mail.to for mail in mailer.sent] == ["alice@example.com", CAROL]
     assert all(f"alice@example.com {until}" in mail.text for mail in mailer.sent)
-    until = "asked for more time: until <!date^1795429800^{date_short_pretty} at {time}|Mon 23 Nov 2026, 10:30 UTC>."
+    until = "extended the deadline to <!date^1795429800^{date_short_pretty} at {time}|23 Nov 2026, 10:30 UTC>."
     assert f"alice@example.com {until}" in slack_texts(slack)[-1].replace("\u200b", "")
 
 
@@ -811,10 +811,8 @@ def test_whose_approval_was_reset_is_told_once_on_both_channels_and_nobody_else(
     assert len(links({"text": mail.text})) == 2
     [_, reply] = slack_texts(slack)
     first, *quoted = reply.replace("\u200b", "").splitlines()
-    assert (
-        first
-        == "<@U0ALICE01> \u201cDeploy\u201d (run-1): bob changed the form, so alice@example.com must approve again."
-    )
+    named = f"<@U0ALICE01> \u201cDeploy\u201d [{changed.id[:6]}]:"
+    assert first == f"{named} bob changed the form, so alice@example.com must approve again."
     assert quoted == [">Percent of users: 20 (before: 10)"]
     assert ", filled in by bob:" in str(slack.messages()[0].blocks)
     assert "reset-1" in table.get(changed.id).steps
@@ -827,7 +825,7 @@ def test_of_two_changes_at_once_the_last_is_told_to_all_who_must_approve_again(
     notifier(changed.id, last=False)
     assert [mail.to for mail in mailer.sent] == ["alice@example.com"], "Bob has no mail"
     [_, reply] = slack_texts(slack)
-    assert reply.startswith("<@U0ALICE01> <@U0BOB00002> \u201cDeploy\u201d (run-1): carol@")
+    assert reply.startswith(f"<@U0ALICE01> <@U0BOB00002> \u201cDeploy\u201d [{changed.id[:6]}]: carol@")
     assert ">Percent of users: 30 (before: 20)" in reply
     assert {"reset-2"} == {step for step in table.get(changed.id).steps if step.startswith("reset")}
 
@@ -945,7 +943,7 @@ def test_an_approval_that_changes_all_the_time_is_left_to_the_retry_queue(
 ) -> None:
     happens(table, quorum, a_response())
     monkeypatch.setattr(table, "announced", lambda _approval: False)
-    with pytest.raises(StepsFailedError, match="news: it changes faster than people can be told"):
+    with pytest.raises(StepsFailedError, match="news: the approval changes faster than approvers can be notified"):
         notifier(quorum.id, last=False)
 
 
@@ -1085,7 +1083,7 @@ def test_a_group_of_so_many_that_a_yes_could_fail_the_execution_is_not_asked(
     decision = table.get(approval.id).decision
     assert decision is not None
     assert decision.error == "InvalidApprovalRequest"
-    assert "262,144 that Step Functions hands on" in (decision.cause or "")
+    assert "Step Functions takes at most 262,144" in (decision.cause or "")
     assert mailer.sent == []
 
 

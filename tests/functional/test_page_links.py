@@ -115,7 +115,7 @@ def test_a_line_that_the_message_hides_is_read_on_the_page_before_it_is_approved
     ts = app.ask(LONG)
     [handed] = app.click(ts, READ_ID)
     assert (handed.ephemeral_to, app.record.status) == (BOBS, Status.PENDING)
-    assert handed.text.startswith("\u201cRun the script\u201d (run-1): <https://")
+    assert handed.text.startswith("\u201cRun the script\u201d [bclqip]: <https://")
     url = urlsplit(link_in(handed))
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{BASE_URL}/execution"
     fields = dict(parse_qsl(url.query))
@@ -253,7 +253,7 @@ def test_people_who_may_neither_respond_nor_see_get_no_link_whatever_note_is_lef
     app.table.leave_reply(asked)
     [said] = app.deliver()
     assert not LINK.search(said.text)
-    assert "Only alice may answer." in said.text
+    assert "Only alice can respond." in said.text
 
 
 def test_a_click_on_a_record_that_is_gone_says_so(app: AppWithPage) -> None:
@@ -314,6 +314,6 @@ def test_a_guests_link_is_no_members_link(app: AppWithPage) -> None:
     looked = app.page(ask("GET", fields), app.context)
     assert looked["statusCode"] == 403
     assert NOT_A_MEMBER in unescape(looked["body"])
-    assert "Anybody who was asked may answer" not in looked["body"]
+    assert "Anyone who receives this request can respond" not in looked["body"]
     assert app.page(ask("POST", fields), app.context)["statusCode"] == 403
     assert (app.record.status, app.record.responses) == (Status.PENDING, ())

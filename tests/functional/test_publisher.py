@@ -236,7 +236,7 @@ def test_a_record_that_is_gone_is_not_made_again(table: ApprovalTable) -> None:
 
 def test_without_a_bus_there_is_no_publisher(aws: None) -> None:
     def publisher_to(bus: str) -> Publisher | None:
-        config = EventSettings(table_name="approvals", event_bus_name=bus, stack_name="prod")
+        config = EventSettings({"TABLE_NAME": "approvals", "EVENT_BUS_NAME": bus, "STACK_NAME": "prod"})
         return Wiring(config).publisher(config)
 
     assert publisher_to("") is None

@@ -57,6 +57,7 @@ from tests.support.builders import ALICE, BOB, a_call
 from tests.support.channels import the_channels, the_identities
 from tests.support.fakes import Clock, FakeContext, FakeMailer, FakeSubscribers, FakeWorkflows, a_queue
 from tests.support.group_requests import OTTO, PIA, SUE, one_of_each
+from tests.support.iam_callers import SSO_ROLE, by_iam
 from tests.support.services import a_notifier, a_request_handler, a_resumer
 from tests.support.simulation import has_buttons
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -71,7 +72,10 @@ DAVE = Approver(id="U0DAVE0004", name="dave", channel="slack", realm=BOB.realm)
 EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example.com"})
 GUEST = Approver(id="U0GUEST005", name="guest", channel="slack", realm="T0ELSEWHERE")
 
-APPROVERS = st.sampled_from([BOB, ALICE, DAVE, CAROL, GUEST])
+SIGNED_ELSEWHERE = by_iam("eve@example.com", f"{SSO_ROLE[:-1]}0")
+"""Signed by another role than the one that requests name."""
+
+APPROVERS = st.sampled_from([BOB, ALICE, by_iam(CAROL.id), DAVE, CAROL, by_iam(ALICE.id), GUEST, SIGNED_ELSEWHERE])
 ACTIONS = st.sampled_from(Action)
 AT_ONCE = st.booleans()
 """To the end before anybody else goes on."""
@@ -453,6 +457,8 @@ class Races(RuleBasedStateMachine):
         if decision.approver:
             assert decision.at < approval.deadline, "decided by a person at or after the deadline"
             assert decision.approver != GUEST, "decided by somebody of another workspace"
+            named = SSO_ROLE if approval.request.approvers else ""
+            assert decision.approver.role == named, "decided by somebody who was not asked"
 
     def _resumed_once_as_decided(self, approval: Approval) -> None:
         asked = [asked for asked in self.workflows.asked if asked.id == approval.id]
@@ -568,7 +574,10 @@ class Races(RuleBasedStateMachine):
         number = len(self.to_come)
         title, token = f"Request {number}", f"token {number}"
         earlier = self.attempts.setdefault(run, [])
-        call = a_call({"Approval": {"Title": title, "TimeoutMinutes": minutes}}, token, attempt=len(earlier))
+        # Every second request names a role: only a signed call decides it, and none decides the others.
+        approvers = [SSO_ROLE] if number % 2 else None
+        asked: Any = {"Title": title, "TimeoutMinutes": minutes, "Approvers": approvers}
+        call = a_call({"Approval": asked}, token, attempt=len(earlier))
         call["Execution"] = {"Id": f"arn:aws:states:eu-west-1:123456789012:execution:Deploy:{run}", "Name": run}
         earlier.append(approval_id(token))
 
@@ -695,7 +704,8 @@ def test_members_of_groups_who_race_decide_once_and_never_without_each_group(
     table.add(approval)
 
     def does(person: Person, what: str, second: int) -> None:
-        who = Approver(id=person.id, name=person.name, channel="email")
+        by_email = Approver(id=person.id, name=person.name, channel="email")
+        who = by_iam(person.id) if second % 2 else by_email
         at = approval.requested_at + timedelta(seconds=second)
         event = Withdrawal(who, at) if what == "withdraw" else Response(approver=who, action=Action(what), at=at)
         respond(table, table.get(approval.id), event)

@@ -46,7 +46,7 @@ def test_the_tutorials_input_works(handler: RequestHandler, table: ApprovalTable
     handler(a_call({"Comment": "Testing the human approval tutorial."}), context)
     stored = table.get(approval_id(TOKEN))
     assert stored.deadline == NOW + timedelta(hours=1)
-    assert stored.title == "Let run-1 continue?"
+    assert stored.title == "Continue execution run-1?"
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_an_invalid_request_fails_the_task_with_every_problem(
     handler(a_call({"Approval": {"Titel": "x", "TimeoutMinutes": "soon", "Details": ""}}), context)
     [(token, error, cause)] = workflows.failed
     assert (token, error) == (TOKEN, "InvalidApprovalRequest")
-    assert "Approval.Titel: unknown key, did you mean Title?" in cause
-    assert "Approval.TimeoutMinutes: expected a whole number of minutes" in cause
-    assert "Approval.Details: expected a text" in cause
+    assert "Approval.Titel: unknown key. Did you mean Title?" in cause
+    assert 'Approval.TimeoutMinutes: "soon" is not a whole number of minutes' in cause
+    assert "Approval.Details: empty." in cause
     with pytest.raises(NotFoundError):
         table.get(approval_id(TOKEN))
 
@@ -120,7 +120,7 @@ def test_a_request_whose_result_could_be_too_large_is_refused_at_once(
     handler(a_call({"Approval": {"Form": form}, "k": "x" * 230_000}), context)
     [(_, error, cause)] = workflows.failed
     assert error == "InvalidApprovalRequest"
-    assert "limit MaxLength in the Form" in cause
+    assert "set MaxLength in Form" in cause
     handler(a_call({"Approval": {"Form": form}, "k": "x" * 170_000}), context)
     assert table.get(approval_id(TOKEN)).request.form
 

@@ -131,7 +131,7 @@ def test_a_reply_keeps_the_moments_in_it_and_its_plain_text(
     table: ApprovalTable, replies: Replies, dynamodb: DynamoDBClient
 ) -> None:
     """A function of an earlier version, which still runs while a new one is deployed, reads the plain text."""
-    said = text("There is more time now: until ", Moment(NOW), ".")
+    said = text("The new deadline is ", Moment(NOW), ".")
     note = replace(REPLY, text=said)
     table.leave_reply(note)
     assert replies.get(reply_id(note)).text == said

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from approvals.domain.model import Status
 from approvals.domain.signed_links import user_recipient
 from tests.support.builders import APPROVE, REJECT
+from tests.support.iam_callers import SSO_ROLE
 from tests.support.simulated_parameters import PARAMETERS
 from tests.support.simulation import Simulation, has_buttons
 
@@ -111,6 +112,17 @@ def need_one_of_each_group(simulation: Simulation) -> None:
     simulation.click(APPROVE)
 
 
+def approve_by_iam(simulation: Simulation) -> None:
+    """Ask alice and a role. Alice counts once by email and through the role; then carol approves through it."""
+    asked = {"Title": "Deploy", "Approvers": [PARAMETERS["Email"], SSO_ROLE], "RequiredApprovals": 2}
+    simulation.ask({"Approval": asked})
+    simulation.pass_minutes(1)
+    simulation.answer_by_mail(APPROVE)
+    simulation.pass_minutes(1)
+    simulation.sign(APPROVE)  # As the same person, who has responded.
+    simulation.sign(APPROVE, "carol@example.com")
+
+
 def change_the_form(simulation: Simulation) -> None:
     """Alice approves, bob changes the form, and alice, who is told, confirms the new values."""
     bob = user_recipient("U0BOB00002", "bob", member=True)
@@ -173,6 +185,7 @@ SCENARIOS = {
     "Slack is given up": Scenario(play=answer_after_slack_was_given_up, messages=(), replies=0, dead=True),
     "two must approve": Scenario(play=reach_a_quorum, mails=("Asked", "Reminder:", "Approved"), replies=2),
     "one of each group": Scenario(play=need_one_of_each_group),
+    "by email and by IAM": Scenario(play=approve_by_iam),
     "a changed form": Scenario(play=change_the_form, mails=("Asked", "bob", "Approved"), replies=2),
     "an approver who can't be asked": Scenario(
         play=name_who_can_not_be_asked,

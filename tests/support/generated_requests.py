@@ -18,8 +18,8 @@ RIGHT: Mapping[str | None, list[str]] = {
         "1\ufe0f\u20e3",
         "\U0001f469\U0001f3fd\u200d\U0001f4bb",
     ],
-    "a text that is not empty": ["line 1\nline 2", "a", "\t\u0645\u06cc\u200c\u0634\u0648\u062f"],
-    "an http or https address in ASCII, with a DNS name or an IP address as its host and no user name": [
+    "a string that is not empty": ["line 1\nline 2", "a", "\t\u0645\u06cc\u200c\u0634\u0648\u062f"],
+    "an http or https URL in ASCII, with a DNS name or an IP address as its host and no user name": [
         *("https://example.com/plan?a=1", "http://x.io", "HTTPS://127.0.0.1:8080", "http://[::1]/#a", "https://a.0xg/"),
         *(
             "https://xn--mnchen-3ya.example:65535/a%20b",
@@ -30,11 +30,11 @@ RIGHT: Mapping[str | None, list[str]] = {
     ],
     "a name of lower-case letters, digits and -, at most 40 characters": ["security", " on-call-2"],
     "a name of letters, digits and _": ["Version", "percent", "_1"],
-    "an email address or a Slack user id": ["ann@example.com", "o'neil+x@example.com", "U0CY000003"],
-    "an email address, a Slack user id (U...), a Slack user group id (S...) or the ARN of an IAM role (arn:...)": [
+    "an email address or a Slack user ID": ["ann@example.com", "o'neil+x@example.com", "U0CY000003"],
+    "an email address, a Slack user ID (U…), a Slack user group ID (S…) or the ARN of an IAM role (arn:…)": [
         *("ann@example.com", "bo@example.com", " U0CY000003", "S0GROUP001"),
     ],
-    "the id of a Slack channel (C...) or user (U...)": ["C0123456789", "U0CY000003 "],
+    "the ID of a Slack channel (C…) or user (U…)": ["C0123456789", "U0CY000003 "],
     None: ["", "a", "b 1", "\U0001f642", " "],
 }
 """Texts that the patterns take, by the titles of the schema."""

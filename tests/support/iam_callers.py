@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from approvals.domain.form_changes import form_key
+from approvals.domain.model import Approval
 from approvals.domain.people import Approver
+from iam.body import withdrawn_count
 
 ACCOUNT = "123456789012"
 SSO = "AWSReservedSSO_Approver_0123456789abcdef"
@@ -36,3 +40,21 @@ def a_caller(
 def by_iam(name: str, role: str = SSO_ROLE) -> Approver:
     """Return the approver behind a session that identifies a person."""
     return Approver(id=name, name=name, channel="iam", role=role)
+
+
+def a_signed_call(body: Any, identity: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return API Gateway's event for a signed call: `body` is JSON, or a text as it is."""
+    return {
+        "httpMethod": "POST",
+        "path": "/answers",
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {"requestId": "req-1", "identity": a_caller() if identity is None else identity},
+    }
+
+
+def a_body(approval: Approval, action: str = "approve", **more: Any) -> dict[str, Any]:
+    """Return the body with which a person responds to an approval as they see it now."""
+    seen = {"Form": form_key(approval), "Withdrawn": withdrawn_count(approval)}
+    body = {"ApprovalId": approval.id, "Digest": approval.request.digest, "Action": action, "Seen": seen}
+    return body | more

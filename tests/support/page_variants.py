@@ -19,6 +19,7 @@ from approvals.domain.model import (
     Presence,
     Refusal,
     Request,
+    RequestKind,
     Severity,
 )
 from approvals.domain.people import People, Person
@@ -57,12 +58,12 @@ FORM = (
 WRONG = Typed(
     {"form.Share": "many", "comment": "\nwhy"},
     {
-        "form.Version": "Please fill this in.",
-        "form.Share": "Please give a number.",
-        "form.Ring": "Please choose one of the choices.",
-        "form.Zone": "Please choose one of the choices.",
-        "comment": "Too long.",
-        "sure": "Please tick the box to approve.",
+        "form.Version": "Enter text.",
+        "form.Share": "Enter a number.",
+        "form.Ring": "Choose an option.",
+        "form.Zone": "Choose one of the 5 options.",
+        "comment": "The comment has 1,001 characters. Use at most 1,000.",
+        "sure": "Tick the box to confirm that you want to approve this request.",
     },
 )
 
@@ -175,7 +176,9 @@ def _variants() -> Iterator[tuple[str, str]]:
     reason_needed = {Action.APPROVE: Presence.OFF, Action.REJECT: Presence.REQUIRED}
     grave = {"form": FORM, "severity": Severity.HIGH, "more_time": MoreTime(1, HOUR)}
     refusal = Refusal(approver=BOB, action=Action.REJECT, at=NOW + timedelta(minutes=2), reason="NOT_AN_APPROVER")
-    gone = Cancellation(NOW + timedelta(minutes=1), "The workflow tried again.", superseded_by="b" * 32)
+    gone = Cancellation(
+        NOW + timedelta(minutes=1), "The workflow retried. A newer request replaces this one.", superseded_by="b" * 32
+    )
     yield "approve", confirm(typical())
     yield "reject", confirm(typical(), Action.REJECT)
     yield "little", confirm(asking(title=None))
@@ -183,25 +186,51 @@ def _variants() -> Iterator[tuple[str, str]]:
     yield "reason", confirm(typical(comments=reason_needed), Action.REJECT)
     yield "no-comment", confirm(typical(comments=reason_needed))
     yield "form", confirm(typical(form=FORM))
+    yield "question", confirm(typical(form=FORM[2:4], kind=RequestKind.QUESTION))
     yield "high", confirm(typical(severity=Severity.HIGH, on_timeout=OnTimeout.REJECT))
     yield "high-form", confirm(typical(**grave))
     yield "mistakes", confirm(typical(**grave), typed=WRONG)
-    yield "mistake", confirm(typical(severity=Severity.HIGH), typed=Typed({}, {"sure": "Please tick the box."}))
+    yield (
+        "mistake",
+        confirm(
+            typical(severity=Severity.HIGH),
+            typed=Typed({}, {"sure": "Tick the box to confirm that you want to approve this request."}),
+        ),
+    )
     yield "so-far", confirm(replace(waiting(), refusals=(refusal,)))
     yield "withdrawn", confirm(judge(waiting(), Withdrawal(ALICE, NOW + timedelta(minutes=3))).approval)
     yield "recorded", recorded()
-    yield "recorded-note", recorded("To reject it instead, withdraw your response first.")
-    yield "not-allowed", pages.not_allowed(typical(), "Only ann may answer.", too_early=False, now=LATER)
-    yield "too-early", pages.not_allowed(typical(), "Please open the link again.", too_early=True, now=LATER)
+    yield "recorded-note", recorded("To reject this request, first withdraw your response.")
+    yield (
+        "not-allowed",
+        pages.not_allowed(typical(), "Only ann can respond. The request is still open.", too_early=False, now=LATER),
+    )
+    yield (
+        "too-early",
+        pages.not_allowed(
+            typical(),
+            "The approvers are still being looked up. Open the link again in a moment.",
+            too_early=True,
+            now=LATER,
+        ),
+    )
     yield "approved", pages.outcome(decided(comment="fine"), Action.APPROVE)
     yield "rejected", pages.outcome(decided(Action.REJECT, BOB), Action.APPROVE)
-    yield "expired", pages.outcome(expired(), Action.APPROVE, note="It is too late to extend the deadline.")
+    yield (
+        "expired",
+        pages.outcome(expired(), Action.APPROVE, note="You can no longer extend the deadline: the request is closed."),
+    )
     yield "cancelled", pages.outcome(cancelled(), Action.APPROVE)
     yield "superseded", pages.outcome(judge(typical(), gone).approval, Action.APPROVE, newer="execution?id=b")
     yield "silent", pages.outcome(_silent(), Action.REJECT)
     yield "eventful", pages.outcome(eventful(), Action.APPROVE)
-    yield "error", pages.error("There is no request behind it.")
-    yield "error-heading", pages.error("Go back and shorten it.", "That did not work")
+    yield (
+        "error",
+        pages.error(
+            "Part of the link is missing. Open the link from the email or from Slack again, or copy the complete link."
+        ),
+    )
+    yield "error-heading", pages.error("Go back and shorten it.", "Nothing was recorded")
 
 
 def _silent() -> Approval:

@@ -36,6 +36,7 @@ _FUNCTIONS = {
     "mail/digest.py": "DigestFunction",
     "approvals/services/lifecycle.py": "LifecycleFunction",
     "web/handler.py": "CallbackFunction",
+    "iam/handler.py": "AnswerFunction",
     "handlers/bot.py": "BotFunction",
     "bot/listeners/": "BotFunction",
 }

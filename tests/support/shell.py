@@ -163,7 +163,7 @@ class Shell:
 
     def cancelled(self, error: str | None = None, superseded_by: str | None = None) -> Approval:
         """Cancel the newest approval."""
-        cause = "The execution was stopped before anybody answered."
+        cause = "The execution was stopped before a decision."
         return self.happened(Cancellation(self.clock(), cause, error=error, superseded_by=superseded_by))
 
     def workflow_heard(self, step: Step = Step.RESUME) -> Approval:

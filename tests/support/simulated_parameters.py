@@ -11,6 +11,8 @@ from tests.support.template import FUNCTIONS, GLOBALS, TEMPLATE
 
 PARAMETERS = {
     **TABLES,
+    "SNSHumanApprovalEmailTopic": "arn:aws:sns:eu-west-1:123456789012:emails",
+    "AWS::AccountId": "123456789012",
     "Email": "alice@example.com",
     "EmailLinkMode": "confirm",
     "ApprovalTimeoutMinutes": "6",

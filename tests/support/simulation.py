@@ -24,6 +24,7 @@ from demo.slack import Message, Slack
 from tests.support.builders import a_call, transported
 from tests.support.fakes import Clock
 from tests.support.functions import start
+from tests.support.iam_callers import a_body, a_caller, a_signed_call
 from tests.support.simulated_parameters import ATTEMPTS, PARAMETERS, environment, event_sources, matches, resolved
 from tests.support.simulated_services import Calls, Execution, FunctionFailed, Killed, Queues, T
 from tests.support.slack_clients import CHANNEL, DirectWebClient
@@ -295,6 +296,15 @@ class Simulation:
             return {"httpMethod": "POST", "headers": headers, "body": body.decode()}
 
         self._until_answered("BotFunction", clicked)
+
+    def sign(self, action: str, name: str = "alice@example.com") -> None:
+        """Respond by IAM, in a session of this name; after an error, again."""
+        approvals = self.approvals()
+        if not approvals or approvals[0].people is None:
+            assert self.request_failed, "nobody was asked"
+            return
+        event = a_signed_call(a_body(approvals[0], action), a_caller(name))
+        self._until_answered("AnswerFunction", partial(dict, event))
 
     def _until_answered(self, function: str, event: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         for _ in range(5):

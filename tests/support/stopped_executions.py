@@ -42,7 +42,7 @@ def check_cancelled(stopped: Stopped) -> None:
         assert time.monotonic() < stopped.at + 90
         time.sleep(0.5)
     assert {heading(page) for page in pages} == {"Cancelled"}
-    assert all("The execution was stopped before anybody answered." in page.text for page in pages)
+    assert all("The execution was stopped before a decision." in page.text for page in pages)
     assert "actions" not in {block["type"] for block in message["blocks"]}
     assert person.mail(name, outcome=True)["text"].startswith("Cancelled")
     assert person.execution(name)["status"] == "ABORTED", "nothing revives what was stopped"

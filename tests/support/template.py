@@ -112,4 +112,7 @@ ESSENTIAL = {
 }
 """The alarms of every stack, or of every one with a policy; the others need `Monitoring=Full`."""
 
-INTERNET_FACING = ("CallbackFunction", "BotFunction")
+SNAPPED = ("CallbackFunction", "BotFunction")
+"""They can start from a snapshot: people wait for them."""
+
+INTERNET_FACING = (*SNAPPED, "AnswerFunction")

@@ -30,7 +30,7 @@ from web import pages
 
 ALICE = "arn:aws:sts::123456789012:assumed-role/Deployer/alice@example.com"
 SHORT = "alice@example.com, role Deployer"
-OURS = "The execution was stopped before anybody answered."
+OURS = "The execution was stopped before a decision."
 THEIRS = "Wrong release."
 TO = "approver@example.com"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 
 import click
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from approvals.domain.model import Approval
 from cli import watch
 from cli.__main__ import main
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, load
 from cli.export_columns import COLUMNS, row
 from cli.group import FAILED, INTERRUPTED, USAGE
 from demo.process import ROOT
@@ -26,7 +25,7 @@ def test_the_page_is_what_the_commands_say() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_on_the_page(name: str) -> None:
-    command = import_module(f"cli.commands.{name}").command
+    command = load(name)
     for each in (command, *getattr(command, "commands", {}).values(), main):
         for option in each.params:
             if isinstance(option, click.Option):

@@ -134,14 +134,14 @@ def test_a_number_with_more_digits_than_a_double_holds_is_shown_and_hashed_as_th
 def test_a_number_that_became_infinite_is_refused_with_its_path(text: str, path: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse_request(json.loads(text), default_timeout=HOUR)
-    assert caught.value.problems == [f"{path}: expected a number that a double can hold"]
+    assert caught.value.problems == [f"{path}: not a number that fits in a double. Use a smaller number, or a string."]
 
 
 def test_a_number_with_more_digits_than_python_writes_is_refused_with_its_path() -> None:
     """YAML has such numbers: in hexadecimal, their digits have no limit."""
     with pytest.raises(InvalidRequestError) as caught:
         parse_request({"Amount": 16**5000}, default_timeout=HOUR)
-    assert caught.value.problems == ["Amount: expected a number that a double can hold"]
+    assert caught.value.problems == ["Amount: not a number that fits in a double. Use a smaller number, or a string."]
 
 
 def test_half_of_a_surrogate_pair_is_refused_before_there_is_a_digest() -> None:

@@ -19,8 +19,8 @@ def a_field(type_: FieldType = FieldType.TEXT, **changes: Any) -> FormField:
 
 
 NUMBER, DATE, CHOICE = FieldType.NUMBER, FieldType.DATE, FieldType.CHOICE
-A_NUMBER = f"Please give a number of at most {MAX_DIGITS} digits."
-A_DATE = "Please give a date, such as 2026-11-23"
+A_NUMBER = f"Enter a number of at most {MAX_DIGITS} digits."
+A_DATE = "Enter a date, such as 2026-11-23"
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_fitting_input_is_read(field: FormField, text: str, value: FormValue) ->
 @pytest.mark.parametrize(
     ("field", "text", "problem"),
     [
-        (a_field(max_length=3), "four", "Please write at most 3 characters."),
-        (a_field(), "a\x00b", "Please remove the hidden character U+0000 control character at character 2."),
-        (a_field(), "a\u202eb", "Please remove the hidden character U+202E right-to-left override at character 2."),
+        (a_field(max_length=3), "four", "Use at most 3 characters."),
+        (a_field(), "a\x00b", "Remove the hidden character U+0000 control character at character 2."),
+        (a_field(), "a\u202eb", "Remove the hidden character U+202E right-to-left override at character 2."),
         (a_field(NUMBER), "twelve", A_NUMBER),
         (a_field(NUMBER), "1_000", A_NUMBER),
         (a_field(NUMBER), "1,5", A_NUMBER),
@@ -55,18 +55,18 @@ def test_fitting_input_is_read(field: FormField, text: str, value: FormValue) ->
         (a_field(NUMBER), "-inf", A_NUMBER),
         (a_field(NUMBER), "1e999", A_NUMBER),
         (a_field(NUMBER), "9" * 5000, A_NUMBER),
-        (a_field(NUMBER, minimum=1), "9" * 16, "Please give a number, at least 1."),
-        (a_field(NUMBER, minimum=1), "0.9", "Please give a number, at least 1."),
-        (a_field(NUMBER, maximum=1), "1.1", "Please give a number, at most 1."),
-        (a_field(NUMBER, minimum=1, maximum=3), "4", "Please give a number from 1 to 3."),
-        (a_field(CHOICE), "c", "Please choose one of the choices."),
-        (a_field(FieldType.YES_NO), "maybe", "Please answer yes or no."),
+        (a_field(NUMBER, minimum=1), "9" * 16, "Enter a number, at least 1."),
+        (a_field(NUMBER, minimum=1), "0.9", "Enter a number, at least 1."),
+        (a_field(NUMBER, maximum=1), "1.1", "Enter a number, at most 1."),
+        (a_field(NUMBER, minimum=1, maximum=3), "4", "Enter a number from 1 to 3."),
+        (a_field(CHOICE), "c", "Choose one of the 2 options."),
+        (a_field(FieldType.YES_NO), "maybe", "Choose yes or no."),
         (a_field(DATE), "23.11.2026", f"{A_DATE}."),
         (a_field(DATE), "2027-02-29", f"{A_DATE}."),
         (a_field(DATE), "2026-W47-1", f"{A_DATE}."),
         (a_field(DATE, minimum="2026-11-23"), "2026-11-22", f"{A_DATE}, not before 2026-11-23."),
         (a_field(DATE, maximum="2026-11-23"), "2026-11-24", f"{A_DATE}, not after 2026-11-23."),
-        (a_field(required=True), "  ", "Please fill this in."),
+        (a_field(required=True), "  ", "Enter text."),
         (a_field(NUMBER, required=True), "x", A_NUMBER),
     ],
 )  # fmt: skip
@@ -78,7 +78,9 @@ def test_unfitting_input_is_explained(field: FormField, text: str, problem: str)
 def test_empty_input_is_left_out_unless_it_is_required(type_: FieldType) -> None:
     assert parse((a_field(type_),), {"x": " \n"}) == ({}, [])
     assert parse((a_field(type_),), {}) == ({}, [])
-    assert parse((a_field(type_, required=True),), {})[1] == [Problem("x", "Please fill this in.")]
+    [problem] = parse((a_field(type_, required=True),), {})[1]
+    assert problem.field == "x"
+    assert problem.text in {"Enter text.", "Enter a number.", "Enter a date.", "Choose an option."}
 
 
 def test_input_for_unknown_fields_is_left_out() -> None:
@@ -138,28 +140,28 @@ def test_a_form_that_makes_sense_has_no_contradictions() -> None:
     ) == []  # fmt: skip
 
 
-LIMIT_OF_NOTHING = "expected none, since only the types number and date have one"
+LIMIT_OF_NOTHING = "only for the types number and date. Remove it, or change the type."
 
 
 @pytest.mark.parametrize(
     ("field", "problem"),
     [
-        (a_field(choices=("a",)), "Form[0].Choices: expected with the type choice, and only there"),
-        (a_field(CHOICE, choices=()), "Form[0].Choices: expected with the type choice, and only there"),
-        (a_field(CHOICE, default="c"), "Form[0].Default: Please choose one of the choices."),
-        (a_field(max_length=2, default="abc"), "Form[0].Default: Please write at most 2 characters."),
-        (a_field(NUMBER, default="1"), f"Form[0].Default: {A_NUMBER}"),
-        (a_field(NUMBER, minimum=2, default=1), "Form[0].Default: Please give a number, at least 2."),
-        (a_field(NUMBER, minimum=2, maximum=1), "Form[0].Minimum: expected at most Form[0].Maximum"),
-        (a_field(DATE, minimum="2026-02-01", maximum="2026-01-01"), "Form[0].Minimum: expected at most Form[0].Max"),
-        (a_field(minimum=1), f"Form[0].Minimum: {LIMIT_OF_NOTHING}, got the number 1"),
-        (a_field(FieldType.YES_NO, maximum=1), f"Form[0].Maximum: {LIMIT_OF_NOTHING}, got the number 1"),
-        (a_field(NUMBER, minimum="1"), "Form[0].Minimum: expected a number of at most 15 digits for the type number"),
-        (a_field(NUMBER, maximum=10**15), "Form[0].Maximum: expected a number of at most 15 digits"),
-        (a_field(DATE, maximum=5), "Form[0].Maximum: expected a date such as 2026-11-23 for the type date, got"),
-        (a_field(NUMBER, minimum="2026-01-01", default=5), "Form[0].Minimum: expected a number of at most 15 digits "),
-        (a_field(DATE, max_length=5), "Form[0].MaxLength: expected with the type text alone"),
-        (a_field(name="comment"), "Form[0].Name: expected another name than comment, which is "),
+        (a_field(choices=("a",)), "Form[0].Choices: only for the type choice."),
+        (a_field(CHOICE, choices=()), "Form[0].Choices: missing."),
+        (a_field(CHOICE, default="c"), 'Form[0].Default: "c" is not one of Choices.'),
+        (a_field(max_length=2, default="abc"), "Form[0].Default: must be a string of at most 2 characters."),
+        (a_field(NUMBER, default="1"), "Form[0].Default: must be a number of at most 15 digits."),
+        (a_field(NUMBER, minimum=2, default=1), "Form[0].Default: must be a number, at least 2."),
+        (a_field(NUMBER, minimum=2, maximum=1), "Form[0].Minimum: must not be greater than Maximum."),
+        (a_field(DATE, minimum="2026-02-01", maximum="2026-01-01"), "Form[0].Minimum: must not be greater than"),
+        (a_field(minimum=1), f"Form[0].Minimum: {LIMIT_OF_NOTHING}"),
+        (a_field(FieldType.YES_NO, maximum=1), f"Form[0].Maximum: {LIMIT_OF_NOTHING}"),
+        (a_field(NUMBER, minimum="1"), 'Form[0].Minimum: "1" is not a number of at most 15 digits.'),
+        (a_field(NUMBER, maximum=10**15), "Form[0].Maximum: 1000000000000000 is not a number of at most 15 digits."),
+        (a_field(DATE, maximum=5), "Form[0].Maximum: 5 is not a date such as 2026-11-23."),
+        (a_field(NUMBER, minimum="2026-01-01", default=5), 'Form[0].Minimum: "2026-01-01" is not a number'),
+        (a_field(DATE, max_length=5), "Form[0].MaxLength: only for the type text."),
+        (a_field(name="comment"), 'Form[0].Name: "comment" is reserved'),
     ],
 )  # fmt: skip
 def test_contradictions_in_a_field_are_named(field: FormField, problem: str) -> None:
@@ -168,7 +170,7 @@ def test_contradictions_in_a_field_are_named(field: FormField, problem: str) -> 
 
 
 def test_two_fields_of_one_name_are_refused() -> None:
-    assert contradicting(a_field(), a_field(NUMBER)) == ["Form[1].Name: x is there already"]
+    assert contradicting(a_field(), a_field(NUMBER)) == ["Form[1].Name: x is a duplicate. Use another name."]
 
 
 anything = (

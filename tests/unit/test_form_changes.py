@@ -101,7 +101,7 @@ def test_who_changes_the_form_is_told_who_must_approve_again() -> None:
     judgement = changed()
     assert judgement.verdict is Verdict.RESET
     said = str(response_wording.response_reply(judgement, a_response(approver=BOB)))
-    assert "Your answer counts. Ann must approve again, since the form was changed. 1 of 2 approvals." in said
+    assert "Your response is recorded: 1 of 2 approvals. Ann must approve again, since the form was changed." in said
 
 
 def test_who_had_not_seen_the_values_is_told_whose_they_are() -> None:

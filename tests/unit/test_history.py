@@ -48,17 +48,17 @@ def test_it_has_all_that_happened_in_order_of_time() -> None:
     found = history(approval)
     assert [(entry.kind, entry.text) for entry in found] == [
         (Kind.REQUESTED, "Requested by jo@example.com."),
-        (Kind.TOLD, "alice@example.com was asked by email."),
-        (Kind.TOLD, "It was asked in Slack."),
-        (Kind.RESPONDED, "alice@example.com approved it by email."),
-        (Kind.REFUSED, "eve tried to reject it by email, and may not."),
-        (Kind.WITHDRAWN, "alice@example.com took that answer back."),
-        (Kind.EXTENDED, "bob asked for more time: until Mon 23 Nov 2026, 11:00 UTC."),
-        (Kind.REMINDED, "Those who had not answered were reminded."),
-        (Kind.ESCALATED, "ann@example.com may answer from now on, too."),
-        (Kind.RESPONDED, "bob rejected it in Slack."),
+        (Kind.TOLD, "Sent to alice@example.com by email."),
+        (Kind.TOLD, "Posted in Slack."),
+        (Kind.RESPONDED, "alice@example.com approved by email."),
+        (Kind.REFUSED, "eve tried to reject by email but is not allowed to respond."),
+        (Kind.WITHDRAWN, "alice@example.com withdrew this response."),
+        (Kind.EXTENDED, "bob extended the deadline to 23 Nov 2026, 11:00 UTC."),
+        (Kind.REMINDED, "Reminded the approvers who had not responded."),
+        (Kind.ESCALATED, "Escalated: ann@example.com can now respond as well."),
+        (Kind.RESPONDED, "bob rejected in Slack."),
         (Kind.DECIDED, "Rejected by bob."),
-        (Kind.RESUMED, "The workflow was told."),
+        (Kind.RESUMED, "The workflow received the decision."),
     ]
     assert len({entry.key for entry in found}) == len(found)
     assert found[9].comment == "Not today"
@@ -66,7 +66,7 @@ def test_it_has_all_that_happened_in_order_of_time() -> None:
 
 def test_a_notice_in_a_place_that_many_read_is_in_it() -> None:
     found = history(an_approval(steps={"notice_pigeon": NOW}))
-    assert [entry.text for entry in found if entry.kind is Kind.TOLD] == ["It was announced by pigeon."]
+    assert [entry.text for entry in found if entry.kind is Kind.TOLD] == ["Posted by pigeon, for information only."]
 
 
 def test_keys_stay_the_same_whatever_happens_later() -> None:
@@ -79,7 +79,7 @@ def test_keys_stay_the_same_whatever_happens_later() -> None:
 
 
 def test_an_end_without_a_person_says_why() -> None:
-    assert history(expired())[-1].text.startswith("Expired. Nobody answered")
+    assert history(expired())[-1].text.startswith("Expired. Nobody responded")
     last = history(cancelled("The execution was stopped."))[-1]
     # Its words are those of whoever stopped the execution: they stand apart from ours.
     assert (last.text, last.comment) == ("Cancelled.", "The execution was stopped.")
@@ -89,7 +89,7 @@ def test_an_end_without_a_person_says_why() -> None:
 
 def test_a_decision_that_came_too_late_says_so() -> None:
     gone = replace(decided(), steps={Step.WORKFLOW_GONE: NOW + timedelta(minutes=2)})
-    assert (history(gone)[-1].kind, history(gone)[-1].text) == (Kind.GONE, "The workflow no longer waited.")
+    assert (history(gone)[-1].kind, history(gone)[-1].text) == (Kind.GONE, "The workflow was no longer waiting.")
 
 
 def test_a_changed_form_is_told_in_the_order_of_cause_and_effect() -> None:
@@ -105,18 +105,18 @@ def test_a_changed_form_is_told_in_the_order_of_cause_and_effect() -> None:
         response = replace(a_response(approver=who, minutes=number), form=values, seen=form_key(approval))
         approval = judge(approval, response).approval
     assert [(entry.key, entry.kind, entry.text, entry.answers) for entry in history(approval)[1:-1]] == [
-        ("response-1", Kind.RESPONDED, "alice@example.com approved it by email.", (("Percent of users", "10"),)),
+        ("response-1", Kind.RESPONDED, "alice@example.com approved by email.", (("Percent of users", "10"),)),
         (
             "response-2",
             Kind.RESPONDED,
-            "bob approved it in Slack and changed the form.",
+            "bob approved in Slack and changed the form.",
             (("Percent of users", "20 (before: 10)"), ("Note", "Go (before: no answer)")),
         ),
         ("reset-1", Kind.RESET, "alice@example.com must approve again, since bob changed the form.", ()),
         (
             "response-3",
             Kind.RESPONDED,
-            "alice@example.com approved it by email.",
+            "alice@example.com approved by email.",
             (("Percent of users", "20"), ("Note", "Go")),
         ),
     ]

@@ -14,10 +14,11 @@ from approvals.domain.history import history
 from approvals.domain.judgement import Verdict
 from approvals.domain.model import Action, Approval, Request, Status
 from approvals.domain.people import Approver, People, Person
-from approvals.domain.result import result
+from approvals.domain.result import most_approvals, result
 from approvals.domain.rules import judge
-from approvals.domain.seats import approvals_in, demands
+from approvals.domain.seats import approvals_in, demands, unmet_demands
 from approvals.domain.wording import rules_sentence
+from approvals.requests.decidability import demands_of
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.services.channel import Done, News, NewsKind
@@ -119,7 +120,7 @@ def test_another_role_is_not_admitted() -> None:
 
 
 def test_a_role_is_named_in_sentences() -> None:
-    assert f"Only role {SSO} and {BO} may answer." in str(rules_sentence(asking(ROLE, a_person(BO))))
+    assert f"Only role {SSO} and {BO} can respond." in str(rules_sentence(asking(ROLE, a_person(BO))))
 
 
 def test_a_role_in_a_group_stands_for_those_who_respond_through_it() -> None:
@@ -212,8 +213,8 @@ def test_a_role_whose_sessions_prove_nobody_is_refused_as_an_approver(
 ) -> None:
     name = role.rpartition("/")[2]
     problem = (
-        f"Approval.Approvers[1]: sessions of role {name} don't identify a person. Use an IAM Identity Center role, or "
-        "add it to the policy's PersonRoles"
+        f"Approval.Approvers[1]: Sessions of role {name} don't identify a person. Use an IAM Identity Center role, or "
+        "add it to the policy's PersonRoles."
     )
     with pytest.raises(InvalidRequestError) as refused:
         resolved(roles, approvers=(ANN, role))
@@ -232,7 +233,7 @@ def test_a_role_counts_as_one_where_several_must_respond() -> None:
 
 
 def test_a_requester_without_an_address_could_hide_behind_a_role() -> None:
-    with pytest.raises(InvalidRequestError, match="RequestedBy: people who respond through a role"):
+    with pytest.raises(InvalidRequestError, match="RequestedBy: Ro has no email address here"):
         resolved(approvers=(ANN, SSO_ROLE), requested_by="U0RO000005")
     ways: list[dict[str, Any]] = [{"allow_self_approval": True}, {"approvers": (ANN,)}, {"requested_by": BO}]
     for asked in ways:
@@ -257,7 +258,7 @@ def test_the_proof_is_kept_and_shown() -> None:
     assert stored.decision
     assert stored.decision.approver
     assert response.approver.role == stored.decision.approver.role == SSO_ROLE
-    assert f"{ANN} approved it by IAM, role {SSO}." in [entry.text for entry in history(stored)]
+    assert f"{ANN} approved by IAM, role {SSO}." in [entry.text for entry in history(stored)]
     found: Any = result(stored)["Responses"]
     assert [(each["Channel"], each["By"], each["Role"]) for each in found] == [("iam", ANN, SSO_ROLE)]
     assert response_document(stored, response)["Role"] == SSO_ROLE
@@ -269,7 +270,7 @@ def test_a_refused_session_is_kept_with_its_role_once() -> None:
     assert (first.verdict, first.reason) == (Verdict.NOT_ALLOWED, Reason.NOT_PROVEN)
     [refusal] = first.approval.refusals
     assert (refusal.approver.role, refusal.reason) == (DEPLOYER, "NOT_PROVEN")
-    assert "i-am-ann tried to approve it by IAM, role Deployer, and may not." in [
+    assert "i-am-ann tried to approve by IAM, role Deployer but is not allowed to respond." in [
         entry.text for entry in history(first.approval)
     ]
     assert not judge(first.approval, a_response(approver=replace(unproven, name="bo@example.com"))).changed
@@ -279,3 +280,38 @@ def test_records_without_iam_are_as_they_were() -> None:
     approval = judge(asking(a_person(ANN)), a_response(approver=Approver(id=ANN, name=ANN, channel="email"))).approval
     assert "role" not in str(approval_to_item(approval)["responses"])
     assert "Role" not in str(result(approval))
+
+
+def test_a_role_of_one_group_cannot_fill_the_result_before_another_group_approves() -> None:
+    """Any number of people have the role: those whose approval no demand needs are not recorded, and may reject."""
+    groups = (Group(name="ops", approvers=(SSO_ROLE,)), Group(name="security", approvers=(BO,)))
+    approval = asking(ROLE, a_person(BO), groups=groups, required_approvals=2)
+    assert approval.people is not None
+    found = demands_of(approval.request, [[SSO_ROLE], [BO]])
+    approval = replace(approval, people=replace(approval.people, demands=found))
+    verdicts = []
+    for number in range(4):
+        judgement = judge(approval, a_response(approver=by_iam(f"ann{number}@example.com")))
+        approval = judgement.approval
+        verdicts.append(judgement.verdict)
+    assert verdicts == [Verdict.COUNTED, Verdict.COUNTED, Verdict.INCOMPLETE, Verdict.INCOMPLETE]
+    assert "another group" in judgement.problems[0].text
+    assert len(approval.standing) < most_approvals(approval.request, approval.people)
+    assert (
+        judge(approval, a_response(approver=Approver(id=BO, name=BO, channel="email"))).approval.status
+        is Status.APPROVED
+    )
+    rejected = judge(approval, a_response(Action.REJECT, by_iam("ann9@example.com")))
+    assert rejected.approval.status is Status.REJECTED
+
+
+def test_whoever_stands_in_for_another_fills_their_place_alone_whatever_role_they_use() -> None:
+    groups = (Group(name="ops", approvers=(SSO_ROLE,)), Group(name="security", approvers=(BO,)))
+    approval = asking(ROLE, a_person(BO), groups=groups)
+    assert approval.people is not None
+    approval = replace(
+        approval, people=replace(approval.people, demands=demands_of(approval.request, [[SSO_ROLE], [BO]]))
+    )
+    response = replace(a_response(approver=by_iam(ANN)), person=ANN, on_behalf_of=BO)
+    unmet = unmet_demands(replace(approval, responses=(response,)))
+    assert [demand.name for demand in unmet] == ["ops"]

@@ -103,7 +103,7 @@ def test_with_a_policy_only_sessions_of_its_roles_are_people(identity: dict[str,
 
 def test_who_is_no_person_is_named_by_their_role_and_not_by_a_session_that_they_chose() -> None:
     assert identify(a_caller(role="Deployer"), ACCOUNT, None) == UnprovenSession(
-        DEPLOYER, "the role does not prove a person"
+        DEPLOYER, "the role does not prove a person", "alice@example.com"
     )
     user = f"arn:aws:iam::{ACCOUNT}:user/{'path/' * 100}bob"
     found = identify(a_caller(userArn=user), ACCOUNT, None)

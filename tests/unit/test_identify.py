@@ -173,19 +173,22 @@ def test_an_address_without_a_subscription_is_asked_in_slack_alone() -> None:
 @pytest.mark.parametrize("slack", [None, SlackUsers()])
 def test_an_address_that_no_email_reaches_is_a_problem_that_says_what_to_do(slack: SlackUsers | None) -> None:
     [problem] = problems("bob@example.com", "carol@example.com", slack=slack)
-    assert problem.startswith("Approval.Approvers[1]: carol@example.com has no confirmed subscription")
-    assert "subscribe the address, let it confirm, and start again" in problem
+    assert problem.startswith("Approval.Approvers[1]: carol@example.com has not confirmed its email subscription")
+    assert (
+        "Run `approvals approvers add carol@example.com`, follow the link in the email from AWS, and start again."
+        in problem
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("U0NOBODY99", "Slack knows no user U0NOBODY99"),
-        (LEFT.id, "the Slack user U0LEFT0004 was deactivated"),
-        (GUEST.id, "the Slack user U0GUEST005 belongs to another workspace"),
-        (ROBOT.id, "the Slack user U0ROBOT006 is a bot"),
-        (INVITED.id, "the Slack user U0INVITED9 was invited and has not joined yet"),
-        ("S0NOTHING1", "Slack knows no user group S0NOTHING1 that has members"),
+        ("U0NOBODY99", "Slack user U0NOBODY99 does not exist."),
+        (LEFT.id, "Slack user U0LEFT0004 is deactivated."),
+        (GUEST.id, "Slack user U0GUEST005 is in another workspace."),
+        (ROBOT.id, "Slack user U0ROBOT006 is a bot."),
+        (INVITED.id, "Slack user U0INVITED9 was invited and has not joined yet."),
+        ("S0NOTHING1", "Slack user group S0NOTHING1 does not exist or has no active members."),
     ],
 )
 def test_a_name_that_slack_cannot_resolve_is_a_problem(name: str, problem: str) -> None:
@@ -198,7 +201,7 @@ def test_a_guest_is_an_approver_by_their_own_name_alone() -> None:
         assert person.on("slack") == OWN_GUEST.id
     slack = SlackUsers(groups={GROUP: (OWN_GUEST.id, ROBOT.id)})
     [problem] = problems(GROUP, slack=slack)
-    assert problem.startswith("Approval.Approvers[0]: nobody in the user group S0RELEASE1 is a full member")
+    assert problem.startswith("Approval.Approvers[0]: Slack user group S0RELEASE1 has no full members")
 
 
 def test_invited_user_is_nobody_by_address_or_group_until_they_join() -> None:
@@ -211,7 +214,7 @@ def test_invited_user_is_nobody_by_address_or_group_until_they_join() -> None:
 def test_a_bot_is_nobody_by_address_either() -> None:
     slack = SlackUsers(users=(replace(ROBOT, email="robot@example.com"),))
     [problem] = problems("robot@example.com", slack=slack, subscribed=())
-    assert "robot@example.com has no confirmed subscription" in problem
+    assert "robot@example.com has not confirmed its email subscription" in problem
 
 
 def test_every_problem_is_named() -> None:
@@ -236,7 +239,7 @@ def test_a_requester_who_could_hide_among_the_approvers_is_a_problem(slack: Slac
 def test_a_group_that_is_too_large_is_a_problem() -> None:
     slack = SlackUsers(groups={GROUP: tuple(f"U{n:07}" for n in range(MAX_PEOPLE + 1))})
     assert problems(GROUP, slack=slack) == [
-        f"Approval.Approvers[0]: expected at most {MAX_PEOPLE} people, the user group has {MAX_PEOPLE + 1}"
+        f"Approval.Approvers[0]: Slack user group S0RELEASE1 has {MAX_PEOPLE + 1} members. The maximum is {MAX_PEOPLE}."
     ]
 
 
@@ -269,7 +272,7 @@ def test_without_slack_and_approvers_only_the_stacks_address_can_answer() -> Non
         [key] = changes
         [problem] = problems(**changes)
         wanted = "".join(word.capitalize() for word in key.split("_"))
-        assert problem.startswith(f"Approval.{wanted}: expected 1 without Approval.Approvers"), problem
+        assert problem.startswith(f"Approval.{wanted}: must be 1 without Approval.Approvers"), problem
     assert problems(requested_by=STACK)[0].startswith("Approval.RequestedBy: the requester is the only approver")
     assert found(requested_by=STACK, allow_self_approval=True).requester is not None
     assert found(required_approvals=9, slack=SlackUsers()).approvers == (), "everybody in the channel may"
@@ -304,8 +307,11 @@ def test_without_groups_there_is_one_demand_and_nothing_more_on_record() -> None
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
-        (in_groups((ALICE.id,), ("U0NOBODY99",)), "Approval.Groups[1].Approvers[0]: Slack knows no user U0NOBODY99"),
-        (in_groups((ALICE.id,), silent=("U0NOBODY99",)), "Approval.Silent[0]: Slack knows no user U0NOBODY99"),
+        (
+            in_groups((ALICE.id,), ("U0NOBODY99",)),
+            "Approval.Groups[1].Approvers[0]: Slack user U0NOBODY99 does not exist.",
+        ),
+        (in_groups((ALICE.id,), silent=("U0NOBODY99",)), "Approval.Silent[0]: Slack user U0NOBODY99 does not exist."),
         (
             in_groups((ALICE.id,), ("bob@example.com",), requested_by=BOB.id),
             "Approval.RequiredApprovals: 2 is too many; only 1 person can respond.",

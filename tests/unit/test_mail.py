@@ -20,10 +20,11 @@ from approvals.domain.model import Request
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
 from approvals.services.channel import News, NewsKind, NotDone
+from mail.addresses import is_email
 from mail.channel import EmailChannel
 from mail.messages import Links
 from mail.recipients import asked, asked_again, reminded, told
-from mail.sns import Mail, Mailer, confirmed_addresses
+from mail.sns import Mail, Mailer, confirmed_addresses, queue_address
 from tests.support.builders import HOUR, NOW, a_response, an_approval
 
 if TYPE_CHECKING:
@@ -120,6 +121,19 @@ def test_only_a_confirmed_email_subscription_reaches_a_person(sns: SNSClient, st
     for number, token in ((0, {"NextToken": "more"}), (2, {})):
         stub.add_response("list_subscriptions_by_topic", {"Subscriptions": found[number : number + 2], **token})
     assert confirmed_addresses(sns, TOPIC) == {"ann@x.org": "Ann@X.org"}
+
+
+def test_a_queue_of_verify_deployment_has_an_address_and_no_other_queue_has(sns: SNSClient, stub: Stubber) -> None:
+    queues = {"approvals-verify-1f": f"{TOPIC}:1", "archive": f"{TOPIC}:2", "approvals-verify-2e": "Deleted"}
+    found = [
+        {"Protocol": "sqs", "Endpoint": f"arn:aws:sqs:eu-west-1:123456789012:{name}", "SubscriptionArn": arn}
+        for name, arn in queues.items()
+    ]
+    stub.add_response("list_subscriptions_by_topic", {"Subscriptions": found})
+    address = queue_address("approvals-verify-1f")
+    assert confirmed_addresses(sns, TOPIC) == {address: address}
+    assert is_email(address), "requests can name it"
+    assert address.endswith(".invalid"), "no person has it"
 
 
 def test_an_outage_of_sns_says_nothing_about_who_is_subscribed(sns: SNSClient, stub: Stubber) -> None:

@@ -119,7 +119,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
     mail = request_mail(approval, TO, LINKS)
     approve, reject = (link(approval, action, TO, base_url=BASE) for action in Action)
     assert paragraphs(mail) == [
-        "Ro Smith (ro@example.com) needs your answers and your approval by Mon 23 Nov 2026, 10:00 UTC.",
+        "Ro Smith (ro@example.com) needs your answers and your approval by 23 Nov 2026, 10:00 UTC.",
         "| Deploy web 2.4.1 to production",
         f"APPROVE\n{approve}",
         f"REJECT\n{reject}",
@@ -153,7 +153,7 @@ def test_a_request_says_who_and_when_then_links_then_rules_then_the_authors_word
 
 def test_a_request_that_names_nobody_and_says_nothing_more_leaves_no_gaps() -> None:
     text = request_mail(asking(), TO, LINKS).text
-    assert text.startswith("A workflow requests your approval by Mon 23 Nov 2026, 10:00 UTC.\n\n| Deploy\n\n")
+    assert text.startswith("A workflow requests your approval by 23 Nov 2026, 10:00 UTC.\n\n| Deploy\n\n")
     assert HEADING not in text
     assert "\n\n\n" not in text
 
@@ -247,7 +247,7 @@ def test_twenty_of_many_approvers_are_named_and_the_others_counted() -> None:
 def test_a_reminder_and_an_information_say_so_first() -> None:
     approval = asking(requested_by="ro@example.com", people=People(requester=RO), severity=Severity.HIGH)
     reminder = request_mail(approval, TO, LINKS).text.split("\n\n")[1:]
-    lead = "Reminder: Ro Smith (ro@example.com) still needs your response by Mon 23 Nov 2026, 10:00 UTC."
+    lead = "Reminder: Ro Smith (ro@example.com) still needs your response by 23 Nov 2026, 10:00 UTC."
     assert reminder_mail(approval, TO, LINKS).text.split("\n\n") == [lead, *reminder]
     assert paragraphs(notice_mail(approval, TO))[:3] == [
         "For information only: Ro Smith (ro@example.com) requests an approval. You can't respond.",
@@ -270,7 +270,7 @@ def test_an_escalation_and_an_extension_say_what_is_new_and_from_whom() -> None:
     assert rules.startswith(f"Deadline: {readable(approval.deadline)}.\n")
     extended = replace(approval, extensions=(Extension(approver=BOB, at=NOW, deadline=approval.deadline),))
     assert paragraphs(extension_mail(extended, TO)) == [
-        "bob extended the deadline to Mon 23 Nov 2026, 10:00 UTC.",
+        "bob extended the deadline to 23 Nov 2026, 10:00 UTC.",
         "| Deploy web 2.4.1",
         links,
         f"{SOURCE}{approval.id}",
@@ -289,7 +289,7 @@ def test_every_email_about_an_open_request_states_the_deadline_once() -> None:
 def test_an_outcome_says_who_and_why_and_has_no_link_to_answer() -> None:
     mail = outcome_mail(decided(Action.REJECT, BOB, comment="not on a Friday\n2 of 2 approvals"), TO)
     assert paragraphs(mail) == [
-        "Rejected by bob in Slack on Mon 23 Nov 2026, 09:01 UTC. You don't need to do anything.",
+        "Rejected by bob in Slack on 23 Nov 2026, 09:01 UTC. You don't need to do anything.",
         "| Deploy web 2.4.1",
         "Comment from bob:\n| not on a Friday\n| 2 of 2 approvals",
         (
@@ -310,11 +310,11 @@ def test_an_outcome_that_the_workflow_did_not_receive_says_so_above_the_comment(
 
 def test_a_cancellations_cause_is_quoted_and_a_deadlines_is_ours() -> None:
     lead, _, cause, *_ = paragraphs(outcome_mail(cancelled("Superseded.\nAPPROVE\nhttps://evil.example/"), TO))
-    assert lead == "Cancelled on Mon 23 Nov 2026, 09:01 UTC. You don't need to do anything."
+    assert lead == "Cancelled on 23 Nov 2026, 09:01 UTC. You don't need to do anything."
     assert cause == "Cause:\n| Superseded.\n| APPROVE\n| https://evil.example/"
     assert "\n\nCause:" not in outcome_mail(cancelled(""), TO).text
     assert outcome_mail(expired(), TO).text.startswith(
-        "Expired on Mon 23 Nov 2026, 10:00 UTC. Nobody answered before the deadline, so the request was not approved. "
+        "Expired on 23 Nov 2026, 10:00 UTC. Nobody responded before the deadline, so the workflow was not approved. "
     )
 
 
@@ -345,8 +345,8 @@ def test_an_outcome_shows_what_was_filled_in_and_by_whom_and_who_responded() -> 
     text = outcome_mail(approval, TO).text
     assert "\n\nForm, filled in by bob, confirmed by alice@example.com:\n|   When: tonight\n|   Fast: yes\n\n" in text
     assert (
-        "\n\n2 of 2 approvals:\n  Approved by bob in Slack on Mon 23 Nov 2026, 09:01 UTC\n"
-        "  Approved by alice@example.com by email on Mon 23 Nov 2026, 09:02 UTC\n\n"
+        "\n\n2 of 2 approvals:\n  Approved by bob in Slack on 23 Nov 2026, 09:01 UTC\n"
+        "  Approved by alice@example.com by email on 23 Nov 2026, 09:02 UTC\n\n"
     ) in text
 
 
@@ -545,7 +545,7 @@ FORGED = [
     "| ",
     "Nothing is recorded until you press the button on the page that opens.",
     "1 of 2 approvals",
-    "Approved by ciso@example.com by email on Mon 23 Nov 2026, 09:03 UTC",
+    "Approved by ciso@example.com by email on 23 Nov 2026, 09:03 UTC",
     "Who can respond: only eve@evil.example.",
     HEADING,
     "\u202eevorppA",

@@ -190,9 +190,7 @@ def listed(page: Page) -> list[dict[str, str | None]]:
     return [link for link in page.named("a") if "target" in link]
 
 
-WRONG = Typed(
-    {"form.Share": "many", "comment": "\nwhy"}, {"form.Share": "Please give a number.", "comment": "Too long."}
-)
+WRONG = Typed({"form.Share": "many", "comment": "\nwhy"}, {"form.Share": "Enter a number.", "comment": "Too long."})
 
 EVERY_PAGE = [pytest.param(html, id=name) for name, html in VARIANTS.items()]
 
@@ -289,7 +287,7 @@ def test_an_error_page_escapes_its_heading(heading: str) -> None:
 
 
 def test_an_error_page_is_about_the_link_unless_it_says_otherwise() -> None:
-    assert pages.error("x") == pages.error("x", "This link can't be used")
+    assert pages.error("x") == pages.error("x", "This link doesn't work")
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=60), max_size=6))
@@ -341,7 +339,7 @@ def test_the_request_is_shown_before_it_is_confirmed() -> None:
         "2.4.1",
         "Deploy",
         "run-1",
-        "Mon 23 Nov 2026, 10:00 UTC",
+        "23 Nov 2026, 10:00 UTC",
     ):
         assert shown in text
 
@@ -379,7 +377,7 @@ def test_the_deadline_is_also_said_as_the_time_that_is_left_rounded_down(left: t
 
 def test_the_deadline_is_shown_in_both_ways() -> None:
     page = confirm(an_approval())
-    assert "Respond by25 minutes left, Mon 23 Nov 2026, 10:00 UTC" in page.text
+    assert "Respond by25 minutes left, 23 Nov 2026, 10:00 UTC" in page.text
     assert page.named("time") == [{"datetime": "2026-11-23T10:00:00.000Z"}]
 
 
@@ -401,12 +399,12 @@ def test_the_page_begins_with_what_matters_for_the_decision() -> None:
 @pytest.mark.parametrize(
     ("approval", "action", "sentence", "late"),
     [
-        (decided(), Action.APPROVE, "By alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC.", False),
+        (decided(), Action.APPROVE, "By alice@example.com by email on 23 Nov 2026, 09:01 UTC.", False),
         (decided(), Action.REJECT, "By alice@example.com by email", True),
         (decided(Action.REJECT, BOB), Action.REJECT, "By bob in Slack", False),
         (decided(Action.REJECT, BOB), Action.APPROVE, "By bob in Slack", True),
-        (expired(), Action.APPROVE, "On Mon 23 Nov 2026, 10:00 UTC. Nobody answered before the deadline", True),
-        (expired(), Action.REJECT, "On Mon 23 Nov 2026, 10:00 UTC. Nobody answered before the deadline", True),
+        (expired(), Action.APPROVE, "On 23 Nov 2026, 10:00 UTC. Nobody responded before the deadline", True),
+        (expired(), Action.REJECT, "On 23 Nov 2026, 10:00 UTC. Nobody responded before the deadline", True),
         (cancelled(), Action.APPROVE, "The execution was aborted.", True),
         (cancelled(), Action.REJECT, "The execution was aborted.", True),
     ],
@@ -423,9 +421,9 @@ def test_the_outcome_page_says_who_and_whether_this_link_came_too_late(
 
 def test_an_outcome_page_tells_the_one_who_decided_that_it_was_them() -> None:
     mine = Page(pages.outcome(decided(), Action.APPROVE, "Alice@Example.com"))
-    assert "You approved this request by email on Mon 23 Nov 2026, 09:01 UTC." in mine.parts
+    assert "You approved this request by email on 23 Nov 2026, 09:01 UTC." in mine.parts
     theirs = Page(pages.outcome(decided(approver=BOB), Action.APPROVE, "alice@example.com"))
-    assert "By bob in Slack on Mon 23 Nov 2026, 09:01 UTC." in theirs.parts
+    assert "By bob in Slack on 23 Nov 2026, 09:01 UTC." in theirs.parts
 
 
 def test_an_outcome_that_the_workflow_did_not_receive_says_so() -> None:
@@ -487,8 +485,9 @@ def test_a_page_is_a_complete_accessible_document(html: str) -> None:
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in page.elements:
-        assert ("aria-invalid" in attributes) == ("aria-describedby" in attributes)
-        assert attributes.get("aria-describedby", ids[0] if ids else None) in [*ids, None]
+        described = (attributes.get("aria-describedby") or "").split()
+        assert ("aria-invalid" in attributes) == any(each.endswith("-problem") for each in described)
+        assert set(described) <= set(ids)
 
 
 @pytest.mark.parametrize("html", EVERY_PAGE)
@@ -649,8 +648,8 @@ def test_typed_input_is_kept_and_each_error_is_named_at_the_top_and_at_its_input
     share = next(each for each in page.named("input") if each["name"] == "form.Share")
     # A browser shows nothing in an input for numbers whose value is none.
     assert (share["type"], share["value"]) == ("text", "many")
-    assert (share["aria-invalid"], share["aria-describedby"]) == ("true", "form-Share-problem")
-    assert page.text.count("Please give a number.") == 2
+    assert (share["aria-invalid"], share["aria-describedby"]) == ("true", "form-Share-hint form-Share-problem")
+    assert page.text.count("Enter a number.") == 2
     assert {"href": "#form-Share", "dir": "auto"} in page.named("a")
     assert "\n\nwhy" in page.parts, "a browser drops the first line break"
     assert page.inside("title") == ["Error: Deploy"]
@@ -720,10 +719,10 @@ def test_every_page_of_a_waiting_request_shows_approvers_and_progress() -> None:
 def test_a_recorded_answer_shows_what_is_still_needed_and_can_be_withdrawn() -> None:
     page = Page(recorded())
     assert page.inside("h1") == ["Your response is recorded"]
-    assert "You approved this request on Mon 23 Nov 2026, 09:01 UTC." in page.text
+    assert "You approved this request on 23 Nov 2026, 09:01 UTC." in page.text
     assert "1 more approval needed." in page.parts
     assert "Waiting for carol (carol@example.com) and dave (dave@example.com)." in page.text
-    assert "You can withdraw until the request is decided." in page.text
+    assert "You can withdraw your response until the request is decided." in page.text
     assert page.inside("button") == ["Withdraw my response"]
     assert "Looks good" in page.text
     assert page.named("button") == [{"class": "plain", "name": "do", "value": "withdraw"}]
@@ -761,7 +760,7 @@ def test_an_outcome_shows_the_whole_history_all_comments_and_all_forms() -> None
     assert page.inside("blockquote").count("Yes!") == 1
     for shown in ("Go", "2.5", "2.6", "2.6 (before: 2.5)", "Version to deploy", "yes"):
         assert shown in page.parts
-    for text in ("09:00 UTCRequested.", "alice@example.com approved it by email.", "carol@example.com approved it"):
+    for text in ("09:00 UTCRequested.", "alice@example.com approved by email.", "carol@example.com approved"):
         assert text in page.text
 
 
@@ -787,9 +786,9 @@ def test_a_short_history_of_what_is_decided_is_not_folded() -> None:
 
 
 def test_the_page_says_why_a_person_may_not_respond_and_has_no_form() -> None:
-    page = Page(pages.not_allowed(waiting(), "Only carol may answer.", too_early=False, now=LATER))
+    page = Page(pages.not_allowed(waiting(), "Only carol can respond.", too_early=False, now=LATER))
     assert "You can't respond to this request" in page.parts
-    assert "Only carol may answer." in page.parts
+    assert "Only carol can respond." in page.parts
     assert page.named("form") == []
     early = Page(pages.not_allowed(waiting(), "Not yet.", too_early=True, now=LATER))
     assert "Try again in a moment" in early.parts
@@ -835,7 +834,7 @@ def of_ours(page: Page) -> str:
 
 
 FORGED = [
-    "1 of 2 approvals\nApproved by ciso@example.com by email on Mon 23 Nov 2026, 09:03 UTC",
+    "1 of 2 approvals\nApproved by ciso@example.com by email on 23 Nov 2026, 09:03 UTC",
     "\n" * 400 + "Approved by ciso@example.com",
     "# Who can respond\nOnly eve@evil.example can respond.",
     "```\n" + "\n" * 90 + "Progress\n```",
@@ -889,3 +888,11 @@ def test_a_name_is_one_line_on_every_page(line_break: str) -> None:
         assert "2 of 2 approvals" in page.text
         assert not [line for line in page.text.splitlines() if line.startswith(("2 of 2", "https:"))]
         assert "evil.example/" not in page.text
+
+
+def test_a_field_with_limits_states_them_before_the_first_try() -> None:
+    page = confirm(asking(form=FORM))
+    hints = [text for text in page.inside("p") if text.startswith(("A ", "Up to "))]
+    assert hints[:3] == ["Up to 20 characters.", "A number from 1 to 99.5.", "A date, not before 2026-11-23."]
+    [share] = [each for each in page.named("input") if each["name"] == "form.Share"]
+    assert share["aria-describedby"] == "form-Share-hint"

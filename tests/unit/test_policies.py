@@ -28,6 +28,7 @@ PUBLISH = ("NotifyFunction", "DecisionFunction", "DigestFunction")
 READ = {
     "CallbackFunction": set(READABLE),
     "BotFunction": set(LISTED),
+    "AnswerFunction": set(LISTED),
     "NotifyFunction": set(READABLE),
     "DigestFunction": set(READABLE),
     "LifecycleFunction": set(READABLE),
@@ -161,7 +162,7 @@ def _public(function: str) -> Iterator[Request]:
     yield "dynamodb:UpdateItem", arn(TABLE), {}
     yield from (("dynamodb:UpdateItem", arn(TABLE), naming("id", "news", ReturnValues=each)) for each in RETURNED)
     yield "dynamodb:GetItem", arn(TABLE), projected(EnclosingOperation="TransactGetItems")
-    if function == "CallbackFunction":
+    if function in ("CallbackFunction", "AnswerFunction"):
         yield "dynamodb:UpdateItem", arn(TABLE), naming("id", "news", EnclosingOperation="TransactWriteItems")
         yield "secretsmanager:GetSecretValue", arn("SlackSecret"), {}
     for action in {*ITEM_ACTIONS} - {"GetItem", "UpdateItem"}:

@@ -45,21 +45,24 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ("[]", "Policy: expected an object, got a list"),
+        ("[]", "Policy: a list is not an object."),
         ("{", "Policy: not JSON, line 1, column 2"),
-        ('{"Format": 1, "Approvers": ["@example.com"], "Approvers": []}', 'Policy: the key "Approvers" is there twice'),
+        (
+            '{"Format": 1, "Approvers": ["@example.com"], "Approvers": []}',
+            'Policy: the key "Approvers" is a duplicate.',
+        ),
         ('{"Format": 1, "Approvers": ["@example.com"], "LongestMinutes": NaN}', "Policy: NaN is not JSON"),
-        (a_document(Format=2), "Policy.Format: expected a whole number from 1 to 1, got the number 2"),
-        (a_document(Approvers=[]), "Policy.Approvers: expected at least one entry, got an empty list"),
-        ({"Format": 1}, "Policy.Approvers: is missing"),
+        (a_document(Format=2), "Policy.Format: 2 is not a whole number from 1 to 1."),
+        (a_document(Approvers=[]), "Policy.Approvers: the list is empty."),
+        ({"Format": 1}, "Policy.Approvers: missing. Add a list."),
         (a_document(Severity=None), "Policy.Severity: null is not a value of the policy. Leave the key out."),
-        (a_document(Aprovers=[]), "Policy.Aprovers: unknown key, did you mean Approvers?"),
+        (a_document(Aprovers=[]), "Policy.Aprovers: unknown key. Did you mean Approvers?"),
         (a_document(Approvers=["Bob"]), 'Policy.Approvers[0]: "Bob" is not an email address'),
         (a_document(Approvers=["@"]), 'Policy.Approvers[0]: "@" is not an email address'),
-        (a_document(Groups={"security": {"Approvers": []}}), "Policy.Groups.security.Approvers: expected at least"),
+        (a_document(Groups={"security": {"Approvers": []}}), "Policy.Groups.security.Approvers: the list is empty."),
         (
             a_document(Groups={"Security": {"Approvers": ["@b.co"]}}),
-            "Policy.Groups, the key Security: expected up to 40",
+            'Policy.Groups, the key Security: "Security" is not up to 40',
         ),
         (
             a_document(RequiredGroups={"ops": 1, "hr": 1}),
@@ -69,13 +72,13 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
         (a_document(Rules=[{"Name": "policy"}]), "is the name of the document's own keys"),
         (
             a_document(Rules=[{"Name": "a", "SelfApproval": True}]),
-            "Policy.Rules[0].SelfApproval: expected false, got true",
+            "Policy.Rules[0].SelfApproval: true is not false.",
         ),
         (
             a_document(Rules=[{"Name": "a", "When": {"Workflow": ["w"]}, "Unless": {"Workflow": ["w"]}}]),
             "When and Unless can't be combined",
         ),
-        (a_document(Rules=[{"Name": "a", "When": {}}]), "Policy.Rules[0].When: expected at least one key, got none"),
+        (a_document(Rules=[{"Name": "a", "When": {}}]), "Policy.Rules[0].When: the object is empty."),
         (a_document(Rules=[{"Name": "a", "When": {"Context": {"Plan": [True]}}}]), "a JSON Pointer such as"),
         (
             a_document(Channel="C0AAAAAAA", Rules=[{"Name": "a", "Channel": "C0BBBBBBB"}]),
@@ -87,7 +90,7 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
             ),
             "is not among PersonRoles. An override needs a person.",
         ),
-        (a_document(Approvers=[f"a{number}@{'e' * 200}.com" for number in range(45)]), "expected at most 8,192 bytes"),
+        (a_document(Approvers=[f"a{number}@{'e' * 200}.com" for number in range(45)]), "The maximum is 8,192."),
     ],
 )
 def test_what_is_no_policy_is_refused_with_its_place(document: str | dict[str, Any], problem: str) -> None:

@@ -34,10 +34,10 @@ from tests.support.builders import (
     expired,
 )
 
-ABOUT = "\u201cDeploy web 2.4.1\u201d (run-1):"
+ABOUT = "\u201cDeploy web 2.4.1\u201d [bclqip]:"
 """How a text to one person names the request."""
 
-NOBODY = "Nobody answered before the deadline, so the request was not approved."
+NOBODY = "Nobody responded before the deadline, so the workflow was not approved."
 
 
 def with_context(context: dict[str, Json]) -> Approval:
@@ -61,8 +61,8 @@ def test_a_text_is_cut_only_when_it_must_be(text: str, most: int, short: str) ->
 @pytest.mark.parametrize(
     ("moment", "text"),
     [
-        (datetime(2026, 11, 23, 10, 31, 59, tzinfo=UTC), "Mon 23 Nov 2026, 10:31 UTC"),
-        (datetime(2026, 3, 1, 0, 30, tzinfo=timezone(timedelta(hours=2))), "Sat 28 Feb 2026, 22:30 UTC"),
+        (datetime(2026, 11, 23, 10, 31, 59, tzinfo=UTC), "23 Nov 2026, 10:31 UTC"),
+        (datetime(2026, 3, 1, 0, 30, tzinfo=timezone(timedelta(hours=2))), "28 Feb 2026, 22:30 UTC"),
     ],
 )
 def test_a_moment_for_people_names_its_time_zone(moment: datetime, text: str) -> None:
@@ -70,7 +70,7 @@ def test_a_moment_for_people_names_its_time_zone(moment: datetime, text: str) ->
 
 
 def test_a_request_without_a_title_gets_one_from_its_execution() -> None:
-    assert with_context({}).title == "Let run-1 continue?"
+    assert with_context({}).title == "Continue execution run-1?"
 
 
 def test_the_longest_execution_name_makes_a_title_within_the_limit() -> None:
@@ -81,7 +81,7 @@ def test_the_longest_execution_name_makes_a_title_within_the_limit() -> None:
 def test_the_facts_say_who_asks_for_what_until_when() -> None:
     assert facts.facts(an_approval()) == [
         ("Requested by", "jo@example.com"),
-        ("Respond by", "Mon 23 Nov 2026, 10:00 UTC"),
+        ("Respond by", "23 Nov 2026, 10:00 UTC"),
         ("Approval execution", "run-1"),
         ("AWS account", "123456789012"),
         ("AWS region", "eu-west-1"),
@@ -102,7 +102,7 @@ def test_the_facts_of_what_is_decided_say_no_longer_until_when(approval: Approva
 
 def test_the_deadline_shown_is_the_records_own() -> None:
     shown = dict(facts.facts(an_approval(deadline=NOW + timedelta(days=2))))
-    assert shown[facts.DEADLINE] == "Wed 25 Nov 2026, 09:00 UTC"
+    assert shown[facts.DEADLINE] == "25 Nov 2026, 09:00 UTC"
 
 
 def test_nobody_is_named_as_requester_when_the_request_names_nobody() -> None:
@@ -240,15 +240,15 @@ def test_the_input_is_shown_in_full() -> None:
 @pytest.mark.parametrize(
     ("approval", "headline", "sentence"),
     [
-        (decided(), "Approved", "Approved by alice@example.com by email on Mon 23 Nov 2026, 09:01 UTC."),
-        (decided(Action.REJECT, BOB), "Rejected", "Rejected by bob in Slack on Mon 23 Nov 2026, 09:01 UTC."),
+        (decided(), "Approved", "Approved by alice@example.com by email on 23 Nov 2026, 09:01 UTC."),
+        (decided(Action.REJECT, BOB), "Rejected", "Rejected by bob in Slack on 23 Nov 2026, 09:01 UTC."),
         (
             expired(),
             "Expired",
-            f"Expired on Mon 23 Nov 2026, 10:00 UTC. {NOBODY}",
+            f"Expired on 23 Nov 2026, 10:00 UTC. {NOBODY}",
         ),
-        (cancelled("It was aborted."), "Cancelled", "Cancelled on Mon 23 Nov 2026, 09:01 UTC. It was aborted."),
-        (cancelled(""), "Cancelled", "Cancelled on Mon 23 Nov 2026, 09:01 UTC."),
+        (cancelled("It was aborted."), "Cancelled", "Cancelled on 23 Nov 2026, 09:01 UTC. It was aborted."),
+        (cancelled(""), "Cancelled", "Cancelled on 23 Nov 2026, 09:01 UTC."),
     ],
 )
 def test_the_outcome_says_who_how_where_and_when(approval: Approval, headline: str, sentence: str) -> None:
@@ -261,7 +261,7 @@ def test_the_outcome_of_a_quorum_names_all_who_decided_it() -> None:
     approval = for_two()
     for response in (a_response(comment="Fine"), a_response(approver=BOB, minutes=2)):
         approval = judge(approval, response).approval
-    when = "on Mon 23 Nov 2026, 09:02 UTC."
+    when = "on 23 Nov 2026, 09:02 UTC."
     assert str(wording.outcome(approval)) == f"Approved by {ALICE.id} by email and bob in Slack {when}"
     assert summarize(approval).deciders == (ALICE, BOB)
     rejected = judge(judge(for_two(), a_response()).approval, a_response(Action.REJECT, BOB, minutes=2)).approval
@@ -269,23 +269,31 @@ def test_the_outcome_of_a_quorum_names_all_who_decided_it() -> None:
 
 
 def test_a_pending_approval_has_a_headline_too() -> None:
-    assert wording.headline(an_approval()) == "Waiting for an answer"
+    assert wording.headline(an_approval()) == "Waiting for a response"
 
 
 @pytest.mark.parametrize(
     ("approval", "response", "beginning"),
     [
-        (decided(), a_response(), "Your answer was recorded already. Approved by alice@example.com"),
-        (decided(), a_response(Action.REJECT), "Your first answer counts. Approved by alice@example.com"),
+        (decided(), a_response(), "Your response was already recorded. Approved by alice@example.com"),
+        (decided(), a_response(Action.REJECT), "Your first response is recorded. Approved by alice@example.com"),
         (
             decided(),
             a_response(approver=BOB),
-            "Somebody was faster, with the same answer. Approved by alice@example.com",
+            "Already decided, with the same result. Approved by alice@example.com",
         ),
-        (decided(), a_response(Action.REJECT, BOB), "Somebody was faster. Approved by alice@example.com"),
-        (decided(Action.REJECT, BOB), a_response(), "Somebody was faster. Rejected by bob in Slack"),
-        (expired(), a_response(), "Your answer came too late. Expired on "),
-        (cancelled(), a_response(), "Your answer came too late. Cancelled on "),
+        (
+            decided(),
+            a_response(Action.REJECT, BOB),
+            "Your response was not recorded: the request is already decided. Approved by alice@example.com",
+        ),
+        (
+            decided(Action.REJECT, BOB),
+            a_response(),
+            "Your response was not recorded: the request is already decided. Rejected by bob in Slack",
+        ),
+        (expired(), a_response(), "Your response came too late. Expired on "),
+        (cancelled(), a_response(), "Your response came too late. Cancelled on "),
     ],
 )
 def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, response: Response, beginning: str) -> None:
@@ -300,7 +308,7 @@ def test_a_late_answer_hears_what_was_decided_instead(approval: Approval, respon
         (Reason.OTHER_WORKSPACE, NOT_OF_THE_WORKSPACE),
         (Reason.TOO_EARLY, wording.TOO_EARLY),
         (Reason.OWN_REQUEST, wording.OWN_REQUEST),
-        (Reason.NOT_AN_APPROVER, "Only ann and bob may answer."),
+        (Reason.NOT_AN_APPROVER, "Only ann and bob can respond. The first response decides."),
     ],
 )
 def test_an_answer_that_was_not_taken_hears_of_which_request_and_why(reason: Reason, why: str) -> None:
@@ -318,7 +326,7 @@ def test_a_late_answer_to_an_open_request_is_a_contradiction() -> None:
 def test_an_approver_who_was_renamed_meanwhile_is_still_the_same_person() -> None:
     renamed = Approver(id=BOB.id, name="Bob the Builder", channel="slack")
     text = str(response_wording.late_reply(decided(approver=BOB), a_response(approver=renamed, minutes=2)))
-    assert text.startswith(f"{ABOUT} Your answer was recorded already.")
+    assert text.startswith(f"{ABOUT} Your response was already recorded.")
 
 
 ANN = Person(id="ann@example.com", name="ann@example.com", identities={"email": "ann@example.com"})
@@ -352,30 +360,30 @@ def test_progress_counts_and_names_those_whose_answers_stand() -> None:
     assert [str(line) for line in wording.progress(taken_back)] == ["0 of 2 approvals"]
 
 
-UNKNOWN_ANN = "Slack does not know ann@example.com: they could approve their own request."
+UNKNOWN_ANN = "Slack can't identify ann@example.com, who could approve their own request there."
 
 
 @pytest.mark.parametrize(
     ("approval", "says"),
     [
-        (an_approval(), "Anybody who was asked may answer."),
-        (an_approval(people=None), "It is not known yet who may answer."),
+        (an_approval(), "Anyone who receives this request can respond. The first response decides."),
+        (an_approval(people=None), "The approvers are still being looked up."),
         (
             an_approval(people=People(requester=ANN)),
-            f"Anybody who was asked may answer, except ann@example.com. {UNKNOWN_ANN}",
+            f"Anyone who receives this request can respond, except {ANN.id}. The first response decides. {UNKNOWN_ANN}",
         ),
         (
             an_approval(people=People(requester=replace(ANN, identities={**ANN.identities, "slack": "U0ANN00001"}))),
-            "Anybody who was asked may answer, except ann@example.com.",
+            "Anyone who receives this request can respond, except ann@example.com. The first response decides.",
         ),
         (
             an_approval(people=People(), request=Request(timeout=HOUR, required_approvals=2)),
-            "Anybody who was asked in Slack may answer. 2 must approve; one rejection is enough.",
+            "Anyone who receives this request in Slack can respond. Needs 2 approvals; 1 rejection rejects it.",
         ),
-        (for_two(), f"Only {ALICE.id} and bob may answer. 2 must approve; one rejection is enough."),
+        (for_two(), f"Only {ALICE.id} and bob can respond. Needs 2 approvals; 1 rejection rejects it."),
         (
             replace(for_two(), escalated_at=NOW),
-            f"Only {ALICE.id}, bob and ann@example.com may answer. 2 must approve; one rejection is enough.",
+            f"Only {ALICE.id}, bob and ann@example.com can respond. Needs 2 approvals; 1 rejection rejects it.",
         ),
     ],
 )
@@ -386,10 +394,18 @@ def test_it_says_who_may_answer_and_how_many_it_takes(approval: Approval, says: 
 @pytest.mark.parametrize(
     ("before", "response", "says"),
     [
-        ([], a_response(), "Your answer counts. 1 of 2 approvals."),
-        ([a_response()], a_response(minutes=2), "Your answer was recorded already. 1 of 2 approvals."),
-        ([a_response()], a_response(Action.REJECT, minutes=2), "You answered otherwise before. Take that answer back"),
-        ([a_response(Action.REJECT)], a_response(approver=BOB, minutes=2), "Somebody was faster. Rejected by "),
+        ([], a_response(), "Your response is recorded: 1 of 2 approvals."),
+        ([a_response()], a_response(minutes=2), "Your response was already recorded: 1 of 2 approvals."),
+        (
+            [a_response()],
+            a_response(Action.REJECT, minutes=2),
+            "You already responded differently.",
+        ),
+        (
+            [a_response(Action.REJECT)],
+            a_response(approver=BOB, minutes=2),
+            "Your response was not recorded: the request is already decided. Rejected by ",
+        ),
     ],
 )
 def test_approvers_are_told_what_became_of_their_response(
@@ -411,8 +427,10 @@ def test_people_who_responded_before_are_not_told_that_another_was_faster() -> N
     asked = judge(replace(asked, people=people), a_response()).approval
     asked = judge(asked, a_response(approver=BOB, minutes=2)).approval
     for again in (a_response(minutes=3), a_response(approver=bob_by_mail, minutes=3)):
-        assert "Your answer was recorded already." in str(response_wording.late_reply(asked, again))
-    assert "Your first answer counts." in str(response_wording.late_reply(asked, a_response(Action.REJECT, minutes=3)))
+        assert "Your response was already recorded." in str(response_wording.late_reply(asked, again))
+    assert "Your first response is recorded." in str(
+        response_wording.late_reply(asked, a_response(Action.REJECT, minutes=3))
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,5 +28,5 @@ def test_a_document_with_a_null_approval_asks_as_if_it_were_left_out() -> None:
 def test_a_key_of_the_request_outside_of_it_is_refused_before_anything_starts(
     document: dict[str, Json], rest: dict[str, Json]
 ) -> None:
-    with pytest.raises(click.UsageError, match="Approvers: expected under Approval"):
+    with pytest.raises(click.UsageError, match="Approvers: must be under Approval"):
         execution_input(document, {}, rest, default_timeout=HOUR)

@@ -10,9 +10,11 @@ from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.model import Action, Approval, Delivery, Response
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.rules import judge
+from approvals.store import legacy
 from approvals.store.items import approval_from_item, approval_to_item
 from tests.support import earlier_decoder
 from tests.support.builders import ALICE, BOB, MESSAGE, NOW, WORKSPACE, a_response, an_approval
+from tests.support.group_requests import one_of_each
 
 ANN = Person(id=ALICE.id, name="Ann", identities={"email": ALICE.id, "slack": "U0ALICE01"})
 BO = Person(id=BOB.id, name="bob", identities={"slack": BOB.id})
@@ -106,3 +108,13 @@ def test_a_response_of_the_version_before_changed_nothing_and_was_not_reset() ->
     [response] = approval_from_item(item).responses
     assert (response.replaced, response.reset_by) == (None, "")
     assert "seen" not in item["responses"][0]
+
+
+def test_a_version_that_knows_no_groups_can_not_read_a_request_with_groups() -> None:
+    """It would take one group's approval for enough. Without `asked`, it looks for the parts of version 0.1."""
+    item: dict[str, Any] = approval_to_item(one_of_each(required_approvals=1))
+    assert not {"asked", *legacy.ASKED} & set(item["request"])
+    assert approval_from_item(item).request == one_of_each(required_approvals=1).request
+    plain: dict[str, Any] = approval_to_item(an_approval())
+    assert "asked" in plain["request"]
+    assert legacy.ASKED_IN_GROUPS not in plain["request"]

@@ -711,7 +711,7 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
         {"Comment": {"Approve": "required"}, "Form": [{"Name": "Version", "Type": "text", "Required": True}]}
     )
     judgement = judge(approval, a_response(approver=by_email(BO)))
-    assert judgement.problems == (Problem(COMMENT, "Please say why."), Problem("Version", "Please fill this in."))
+    assert judgement.problems == (Problem(COMMENT, "Enter a comment."), Problem("Version", "Enter text."))
 
 
 def test_input_that_the_request_does_not_ask_for_is_not_kept() -> None:

@@ -148,15 +148,23 @@ def one(value: Json, schema: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("value", "schema", "problem"),
     [
-        (True, {"type": "integer", "minimum": 0, "maximum": 9}, "x: expected a whole number from 0 to 9, got true"),
-        ("3" * 99, {"type": "integer"}, f'x: expected a whole number, got the text "{"3" * 39}…"'),
-        (10**99, {"type": "string"}, f"x: expected a text, got the number 1{'0' * 38}…"),
-        (float("nan"), {"type": "number"}, "x: expected a number, got the number nan"),
-        ([], {"type": ["string", "boolean"]}, "x: expected a text or true or false, got a list"),
-        ([1, 1.0], {"type": "array", "uniqueItems": True, "items": {"type": "integer"}}, "x[1]: is there already"),
-        (["a", " a"], {"type": "array", "uniqueItems": True, "items": {"type": "string"}}, "x[1]: is there already"),
-        ([1, 1], {"type": "array", "maxItems": 1, "items": {}}, "x: expected at most 1 entries, got 2"),
-        ({"a": None}, {"type": "object", "properties": {}}, "x.a: unknown key"),
+        (True, {"type": "integer", "minimum": 0, "maximum": 9}, "x: true is not a whole number from 0 to 9."),
+        ("3" * 99, {"type": "integer"}, f'x: "{"3" * 39}…" is not a whole number.'),
+        (10**99, {"type": "string"}, f"x: 1{'0' * 38}… is not a string."),
+        (float("nan"), {"type": "number"}, "x: nan is not a number."),
+        ([], {"type": ["string", "boolean"]}, "x: a list is not a string or true or false."),
+        (
+            [1, 1.0],
+            {"type": "array", "uniqueItems": True, "items": {"type": "integer"}},
+            "x[1]: 1.0 is a duplicate. Remove it.",
+        ),
+        (
+            ["a", " a"],
+            {"type": "array", "uniqueItems": True, "items": {"type": "string"}},
+            'x[1]: "a" is a duplicate. Remove it.',
+        ),
+        ([1, 1], {"type": "array", "maxItems": 1, "items": {}}, "x: 2 entries are too many. The maximum is 1."),
+        ({"a": None}, {"type": "object", "properties": {}}, "x.a: unknown key."),
     ],
 )
 def test_a_problem_says_where_what_is_expected_and_what_is_there(
@@ -174,7 +182,7 @@ def test_the_most_that_a_limit_says_is_taken() -> None:
 def test_null_in_an_object_is_as_good_as_absent() -> None:
     schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
     assert list(problems({"a": "", "b": None}, schema, "x")) == []
-    assert one({"a": None}, schema) == "x.a: is missing, expected a text"
+    assert one({"a": None}, schema) == "x.a: missing. Add a string."
 
 
 @pytest.mark.parametrize(

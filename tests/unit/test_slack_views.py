@@ -681,7 +681,7 @@ def test_form_answers_are_shown_by_their_labels() -> None:
 
 def test_form_answers_and_a_long_title_pose_as_no_response_of_others() -> None:
     """Each line of theirs is in a quote: progress stands right below, outside."""
-    forged = "Approved by ciso@example.com in Slack on Mon 23 Nov 2026, 09:01 UTC"
+    forged = "Approved by ciso@example.com in Slack on 23 Nov 2026, 09:01 UTC"
     form = (FormField(name="Why", label="Why", type=FieldType.TEXT),)
     request = Request(title=f"{'x' * 160} {forged}", timeout=HOUR, form=form, required_approvals=2)
     asked = an_approval(request=request)
@@ -879,7 +879,7 @@ def test_each_answer_so_far_has_its_time_in_the_readers_zone() -> None:
             "type": "date",
             "timestamp": int((NOW + timedelta(minutes=1)).timestamp()),
             "format": "{date_short_pretty} at {time}",
-            "fallback": "on Mon 23 Nov 2026, 09:01 UTC",
+            "fallback": "on 23 Nov 2026, 09:01 UTC",
         }
     ]
     assert check_message(as_sent(request_blocks(approval)))
@@ -1041,7 +1041,7 @@ def test_a_home_shows_all_of_a_title_whose_marks_make_it_longer() -> None:
 
 def test_the_authors_text_is_quoted_below_our_own() -> None:
     """Details that imitate progress stand below the real one, with a bar beside them."""
-    forged = "1 of 2 approvals\nApproved by ciso@example.com by email on Mon 23 Nov 2026, 09:01 UTC"
+    forged = "1 of 2 approvals\nApproved by ciso@example.com by email on 23 Nov 2026, 09:01 UTC"
     request = Request(timeout=HOUR, required_approvals=2, details=forged, requested_by="jo@example.com")
     blocks = as_sent(request_blocks(an_approval(request=request, responses=(a_response(),))))
     texts = [said([block]) for block in blocks]

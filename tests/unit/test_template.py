@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -31,6 +30,7 @@ from tests.support.template import (
     PARAMETERS,
     QUEUES,
     RESOURCES,
+    SNAPPED,
     TABLES,
     TEMPLATE,
     actions,
@@ -43,6 +43,8 @@ from web.handler import UNEXPECTED
 from web.html import HEADERS
 
 OUTPUTS = {
+    "AnswersUrl",
+    "ApproverPolicyArn",
     "ApiGatewayInvokeURL",
     "StateMachineHumanApprovalArn",
     "SlackRequestUrl",
@@ -207,6 +209,7 @@ def test_an_internet_facing_function_can_reach_no_other_service(function: str, s
     ("function", "more"),
     [
         ("CallbackFunction", []),
+        ("AnswerFunction", []),
         (
             "BotFunction",
             [
@@ -285,7 +288,7 @@ def test_a_function_has_a_log_group_of_its_own_that_forgets(function: str) -> No
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_given_every_setting_that_it_reads_and_no_other(function: str) -> None:
     read = getattr(settings, f"{function.removesuffix('Function')}Settings")
-    reads = {field.name.upper() for field in fields(read)}
+    reads = {name.upper() for name in read.names()}
     own = set(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
     shared = set(GLOBALS["Environment"]["Variables"])
     assert reads <= own | shared
@@ -523,7 +526,7 @@ def test_events_may_be_published_by_two_functions_where_a_bus_is_named_and_to_th
 
 
 def test_the_stage_and_the_routes_are_the_contracts() -> None:
-    (api,) = of_type("AWS::Serverless::Api").values()
+    api = RESOURCES["ExecutionApi"]["Properties"]
     routes = {(param.values[1]["Method"].upper(), param.values[1]["Path"]): param.values[0] for param in events("Api")}
     assert api["StageName"] == "states"
     assert routes == {
@@ -532,7 +535,29 @@ def test_the_stage_and_the_routes_are_the_contracts() -> None:
         ("POST", "/execution"): "CallbackFunction",
         ("GET", "/slack/events"): "BotFunction",
         ("POST", "/slack/events"): "BotFunction",
+        ("POST", "/answers"): "AnswerFunction",
     }
+    apis = {param.values[1]["Path"]: param.values[1]["RestApiId"]["Ref"] for param in events("Api")}
+    assert apis == {"/execution": "ExecutionApi", "/slack/events": "ExecutionApi", "/answers": "AnswerApi"}
+
+
+def test_the_api_for_signed_responses_takes_nothing_else() -> None:
+    api = RESOURCES["AnswerApi"]["Properties"]
+    auth = api["Auth"]
+    assert (api["StageName"], auth["DefaultAuthorizer"], auth["InvokeRole"]) == ("states", "AWS_IAM", "NONE")
+    assert "Cors" not in api
+    [deny] = auth["ResourcePolicy"]["CustomStatements"]
+    # One that allows would let every role of the account in.
+    assert (deny["Effect"], deny["Principal"], deny["Resource"]) == ("Deny", "*", "execute-api:/*")
+    assert deny["Condition"] == {"StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
+    assert all(0 < each["ThrottlingRateLimit"] <= 10 for each in api["MethodSettings"])
+
+
+def test_approvers_get_the_right_to_call_one_path_and_no_other() -> None:
+    [statement] = RESOURCES["ApproverPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
+    assert statement["Resource"]["Fn::Sub"].endswith(":${AnswerApi}/states/POST/answers")
+    assert TEMPLATE["Outputs"]["AnswersUrl"]["Value"]["Fn::Sub"].endswith("/states/answers")
 
 
 def test_the_state_machine_is_the_asl_file_with_every_placeholder_filled() -> None:
@@ -678,13 +703,18 @@ def test_no_metric_filter_writes_while_nothing_happens() -> None:
 
 
 def test_an_error_of_ours_that_a_person_sees_raises_an_alarm() -> None:
-    """API Gateway counts what both functions answer and what they fail to answer."""
-    watched = RESOURCES["ApiErrorAlarm"]["Properties"]
-    (api,) = of_type("AWS::Serverless::Api").values()
-    dimensions = {each["Name"]: each["Value"] for each in watched["Dimensions"]}
-    assert (watched["Namespace"], watched["MetricName"]) == ("AWS/ApiGateway", "5XXError")
-    assert dimensions == {"ApiName": {"Ref": "AWS::StackName"}, "Stage": api["StageName"]}
-    assert "Name" not in api, "so SAM names it like the stack"
+    """API Gateway counts what the functions answer and what they fail to answer."""
+    named = {
+        "ApiErrorAlarm": {"Ref": "AWS::StackName"},
+        "AnswerApiErrorAlarm": {"Fn::Sub": "${AWS::StackName}-answers"},
+    }
+    for alarm, name in named.items():
+        watched = RESOURCES[alarm]["Properties"]
+        dimensions = {each["Name"]: each["Value"] for each in watched["Dimensions"]}
+        assert (watched["Namespace"], watched["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+        assert dimensions == {"ApiName": name, "Stage": "states"}
+    assert "Name" not in RESOURCES["ExecutionApi"]["Properties"], "so SAM names it like the stack"
+    assert RESOURCES["AnswerApi"]["Properties"]["Name"] == named["AnswerApiErrorAlarm"]
 
 
 def test_the_errors_of_every_function_raise_an_alarm() -> None:
@@ -728,14 +758,14 @@ def test_files_that_the_application_repository_shows_exist() -> None:
 
 def test_tracing_is_off_unless_it_is_asked_for_and_never_on_where_links_are_opened() -> None:
     """A segment of the API's stage has the whole address of a request: a link's, with its signature."""
-    (api,) = of_type("AWS::Serverless::Api").values()
+    apis = of_type("AWS::Serverless::Api").values()
     (machine,) = of_type("AWS::Serverless::StateMachine").values()
     assert set(TEMPLATE["Parameters"]["Tracing"]["AllowedValues"]) == {"Disabled", "Active"}
     assert TEMPLATE["Conditions"]["Traced"] == {"Fn::Equals": [{"Ref": "Tracing"}, "Active"]}
     assert GLOBALS["Tracing"] == {"Ref": "Tracing"}
     assert not [name for name, function in FUNCTIONS.items() if "Tracing" in function]
     assert machine["Tracing"]["Enabled"] == {"Fn::If": ["Traced", True, False]}
-    assert api["TracingEnabled"] is False
+    assert [api["TracingEnabled"] for api in apis] == [False, False]
 
 
 def test_the_memory_is_what_was_chosen_by_measurement() -> None:
@@ -763,13 +793,13 @@ def parameters_in(node: Any) -> set[str]:
 
 
 def test_functions_that_people_wait_for_can_start_from_a_snapshot_and_no_others() -> None:
-    assert [name for name, function in FUNCTIONS.items() if "AutoPublishAlias" in function] == [*INTERNET_FACING]
-    assert [name for name, function in FUNCTIONS.items() if "SnapStart" in function] == [*INTERNET_FACING]
-    assert {FUNCTIONS[name]["SnapStart"]["ApplyOn"]["Ref"] for name in INTERNET_FACING} == {"SnapStart"}
+    assert [name for name, function in FUNCTIONS.items() if "AutoPublishAlias" in function] == [*SNAPPED]
+    assert [name for name, function in FUNCTIONS.items() if "SnapStart" in function] == [*SNAPPED]
+    assert {FUNCTIONS[name]["SnapStart"]["ApplyOn"]["Ref"] for name in SNAPPED} == {"SnapStart"}
     assert TEMPLATE["Parameters"]["SnapStart"]["AllowedValues"] == ["None", "PublishedVersions"]
 
 
-@pytest.mark.parametrize("function", INTERNET_FACING)
+@pytest.mark.parametrize("function", SNAPPED)
 def test_a_parameter_with_another_value_reaches_the_function_behind_the_alias(function: str) -> None:
     """SAM sees the template alone, which stays as it was: https://github.com/aws/serverless-application-model/issues/3820.
 
@@ -792,7 +822,7 @@ def test_the_description_of_a_version_is_no_longer_than_lambda_takes() -> None:
     assert len(" ".join(longest)) <= 256
 
 
-@pytest.mark.parametrize("function", INTERNET_FACING)
+@pytest.mark.parametrize("function", SNAPPED)
 def test_another_layer_or_setting_reaches_the_function_behind_the_alias_and_the_version_before_goes(
     function: str,
 ) -> None:
@@ -873,7 +903,7 @@ def test_the_dashboard_shows_every_way_that_an_approval_can_be_decided() -> None
         for namespace, name, dimensions in (named(metric) for metric in SHOWN if isinstance(metric[0], str))
         if (namespace, name) == (metrics.NAMESPACE, metrics.DECIDED) and "Channel" in dimensions
     ]
-    people = {(channel, action.status) for channel in ("email", "slack") for action in Action}
+    people = {(channel, action.status) for channel in ("email", "slack", "iam") for action in Action}
     clock = {("system", status) for status in (Status.REJECTED, Status.EXPIRED, Status.CANCELLED)}
     assert sorted(shown) == sorted((str(channel), str(status)) for channel, status in people | clock)
 

@@ -53,7 +53,7 @@ def test_a_persons_decision_is_a_success_with_the_result(client: SFNClient, stub
 @pytest.mark.parametrize(
     ("approval", "error", "cause"),
     [
-        (expired(), "ApprovalExpired", "Nobody answered before the deadline, so the request was not approved."),
+        (expired(), "ApprovalExpired", "Nobody responded before the deadline, so the workflow was not approved."),
         (cancelled("The execution was aborted."), "ApprovalCancelled", "The execution was aborted."),
     ],
 )
