@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from approvals.domain.email_address import canonical
+from approvals.domain.model import Request
 from approvals.domain.people import Person
 from approvals.requests.identities import MAX_PEOPLE, UnresolvedError
 from bot.addresses import SLACK, is_slack_group, is_slack_user
@@ -43,7 +43,7 @@ class SlackResolver:
         self._directory = directory
         self._asked: dict[str, SlackUser | None] = {}
 
-    def prepare(self, _names: Sequence[str]) -> None:
+    def prepare(self, _request: Request) -> None:
         """Forget the users of the request before."""
         self._asked = {}
 

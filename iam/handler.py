@@ -6,7 +6,7 @@ AWS has checked the signature, and that the caller may call. API Gateway says wh
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from approvals.store.writes import RecordFullError
 from iam import replies
 from iam.addresses import IAM, is_role
 from iam.body import WITHDRAW, BodyError, SignedResponse, read_body, withdrawn_count
-from iam.sessions import PersonRole, PersonSession, UnprovenSession, identify
+from iam.sessions import PersonSession, UnprovenSession, identify, person_roles
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -48,10 +48,7 @@ _WOULD_COUNT = (
 
 
 class ResponseHandler:
-    """Records a signed response, and says what became of it.
-
-    `account` is the stack's own, `person_roles` are as `identify` takes them.
-    """
+    """Records a signed response, and says what became of it. `account` is the stack's own."""
 
     def __init__(
         self,
@@ -60,13 +57,11 @@ class ResponseHandler:
         account: str,
         clock: Callable[[], datetime],
         logger: Logger,
-        person_roles: Sequence[PersonRole] | None = None,
     ) -> None:
         self._table = table
         self._account = account
         self._clock = clock
         self._logger = logger
-        self._person_roles = person_roles
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> ApiResponse:
         """Return the response to an API Gateway proxy event, as JSON."""
@@ -79,13 +74,11 @@ class ResponseHandler:
 
     def _response(self, event: Mapping[str, Any]) -> ApiResponse:
         identity = event["requestContext"]["identity"]
-        session = identify(identity, self._account, self._person_roles)
-        why = session.why if isinstance(session, UnprovenSession) else ""
-        with self._logger.append_context_keys(caller=str(identity.get("userArn"))[:300], unproven=why):
+        with self._logger.append_context_keys(caller=str(identity.get("userArn"))[:300]):
             try:
                 sent = read_body(event)
                 with self._logger.append_context_keys(approval_id=sent.approval_id):
-                    return self._respond(sent, _approver(session))
+                    return self._respond(sent, identity)
             except BodyError as error:
                 return self._refused(HTTPStatus.BAD_REQUEST, str(error))
             except NotFoundError:
@@ -95,15 +88,19 @@ class ResponseHandler:
             except RecordFullError:
                 return self._refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, replies.FULL)
 
-    def _respond(self, sent: SignedResponse, approver: Approver) -> ApiResponse:
+    def _respond(self, sent: SignedResponse, identity: Mapping[str, Any]) -> ApiResponse:
         approval = self._table.get(sent.approval_id)
         if sent.digest != approval.request.digest:
             return self._refused(HTTPStatus.CONFLICT, replies.OTHER_REQUEST)
+        session = identify(identity, self._account, person_roles(approval.request))
+        approver = _approver(session)
         event = sent.event(approver, self._clock())
         judgement = self._record(approval, sent, event)
         if not approver.is_proven:  # Also where the approval is decided, which is judged first.
             judgement = Judgement(Verdict.NOT_ALLOWED, judgement.approval, changed=False, reason=Reason.NOT_PROVEN)
-        extra = {"action": sent.action, "verdict": judgement.verdict.value, "reason": judgement.reason or ""}
+        why = session.why if isinstance(session, UnprovenSession) else ""
+        verdict, reason = judgement.verdict.value, judgement.reason or ""
+        extra = {"action": sent.action, "verdict": verdict, "reason": reason, "unproven": why}
         self._logger.info("response by IAM", extra=extra)
         return _reply(
             replies.status_of(judgement, event),

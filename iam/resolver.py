@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from approvals.domain.model import Request
 from approvals.domain.people import Person
+from approvals.domain.pinned_policy import PersonRole
 from approvals.requests.identities import UnresolvedError
 from iam.addresses import IAM, is_role, role_name, without_path
-from iam.sessions import PersonRole, proves_person
+from iam.sessions import person_roles, proves_person
 
 
 class RoleResolver:
@@ -19,12 +21,13 @@ class RoleResolver:
 
     channel = IAM
 
-    def __init__(self, account: str, person_roles: Sequence[PersonRole] | None = None) -> None:
+    def __init__(self, account: str) -> None:
         self._account = account
-        self._person_roles = person_roles
+        self._roles: Sequence[PersonRole] | None = None
 
-    def prepare(self, names: Sequence[str]) -> None:
-        """Do nothing."""
+    def prepare(self, request: Request) -> None:
+        """Take the roles of the policy under which the request was made."""
+        self._roles = person_roles(request)
 
     def understands(self, name: str) -> bool:
         """Return True for the ARN of a role."""
@@ -33,7 +36,7 @@ class RoleResolver:
     def resolve(self, name: str) -> list[Person]:
         """Return what stands for the people of a role. Raise `UnresolvedError` if its sessions prove nobody."""
         role = without_path(name)
-        if not proves_person(role, self._account, self._person_roles):
+        if not proves_person(role, self._account, self._roles):
             raise UnresolvedError(
                 f"Sessions of role {role_name(role)} don't identify a person. Use an IAM Identity Center role, or add "
                 "it to the policy's PersonRoles."

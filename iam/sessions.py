@@ -1,4 +1,4 @@
-"""Which person a role session stands for, by what AWS says of a signed call. Pure, standard library only.
+"""Which person a role session stands for, by what AWS says of a signed call. Pure.
 
 A session's name proves a person only if the role's caller can't choose it. IAM Identity Center chooses it for the roles
 that it makes (`AWSReservedSSO_…`): the user's name. A role's trust policy can prescribe it as well. Anyone else
@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from approvals.domain.model import Request
+from approvals.domain.pinned_policy import PersonRole
 from iam.addresses import role_name, without_path
 
 MAX_ADDRESS = 128
@@ -40,18 +42,6 @@ _ADDRESS = re.compile(rf"[A-Za-z0-9_.+-]+@(?:{_LABEL}\.)+[A-Za-z][A-Za-z0-9-]{{0
 
 
 @dataclass(frozen=True, slots=True)
-class PersonRole:
-    """A role whose sessions are named after people. `role` is its ARN.
-
-    A session's name is the person's address. With `domain` it may also be what stands before `@domain`, and an address
-    of another domain proves nobody.
-    """
-
-    role: str
-    domain: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PersonSession:
     """A session that identifies a person: their address, the session's name, and the role's ARN without its path."""
 
@@ -72,12 +62,17 @@ class UnprovenSession:
     name: str = ""
 
 
+def person_roles(request: Request) -> tuple[PersonRole, ...] | None:
+    """Return the roles whose sessions identify people, by the policy under which the request was made; None without."""
+    return request.policy.person_roles if request.policy else None
+
+
 def identify(
-    identity: Mapping[str, Any], account: str, person_roles: Iterable[PersonRole] | None
+    identity: Mapping[str, Any], account: str, roles: Iterable[PersonRole] | None
 ) -> PersonSession | UnprovenSession:
     """Return who called, from `requestContext.identity` of API Gateway's event. `account` is the stack's own.
 
-    `person_roles` are the roles of the operator's policy, or None without one: then the roles of IAM Identity Center
+    `roles` are those of the operator's policy, or None without one: then the roles of IAM Identity Center
     count. No other role, no IAM user and no root user proves a person, nor does a session of another account.
     """
     arn = str(identity.get("userArn") or "")
@@ -89,7 +84,7 @@ def identify(
         return UnprovenSession(role, "of another account", session["name"])
     if caller is None or caller["name"] != session["name"]:
         return UnprovenSession(role, "caller and ARN differ", session["name"])
-    found = _person_role(role, person_roles)
+    found = _person_role(role, roles)
     if found is None:
         return UnprovenSession(role, "the role does not prove a person", session["name"])
     address = _address(session["name"], found.domain)
@@ -98,15 +93,15 @@ def identify(
     return PersonSession(address, session["name"], role)
 
 
-def proves_person(role: str, account: str, person_roles: Iterable[PersonRole] | None) -> bool:
+def proves_person(role: str, account: str, roles: Iterable[PersonRole] | None) -> bool:
     """Return True if sessions of the role (an ARN, with or without its path) identify people."""
-    return role.split(":")[4] == account and _person_role(without_path(role), person_roles) is not None
+    return role.split(":")[4] == account and _person_role(without_path(role), roles) is not None
 
 
-def _person_role(role: str, person_roles: Iterable[PersonRole] | None) -> PersonRole | None:
-    if person_roles is None:
-        return PersonRole(role) if _IDENTITY_CENTER.fullmatch(role_name(role)) else None
-    return next((each for each in person_roles if without_path(each.role) == role), None)
+def _person_role(role: str, roles: Iterable[PersonRole] | None) -> PersonRole | None:
+    if roles is None:
+        return PersonRole(role=role) if _IDENTITY_CENTER.fullmatch(role_name(role)) else None
+    return next((each for each in roles if without_path(each.role) == role), None)
 
 
 def _address(name: str, domain: str) -> str:

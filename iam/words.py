@@ -16,7 +16,7 @@ def register_words() -> None:
         IAM,
         ChannelProfile(
             where="by IAM",
-            directly="through IAM",
+            opened="Open to {who} by IAM.",
             name="IAM",
             refusals={Reason.NOT_PROVEN: NOT_PROVEN, Reason.NOT_ASKED: NOT_ASKED},
             forms={"approver": ["the ARN of an IAM role (arn:…)"]},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from approvals.domain.email_address import canonical
+from approvals.domain.model import Request
 from approvals.domain.people import Person
 from mail.addresses import EMAIL, is_email
 
@@ -19,9 +20,9 @@ class EmailResolver:
         self._confirmed = confirmed
         self._subscribed: Mapping[str, str] = {}
 
-    def prepare(self, names: Sequence[str]) -> None:
+    def prepare(self, request: Request) -> None:
         """Read the subscriptions, if an address is named."""
-        self._subscribed = self._confirmed() if any(map(is_email, names)) else {}
+        self._subscribed = self._confirmed() if any(map(is_email, request.names)) else {}
 
     def understands(self, name: str) -> bool:
         """Return True for an email address."""

@@ -64,6 +64,7 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         allowed=tuple(rule.approvers for rule in used if rule.approvers is not None),
         groups=tuple(policy.groups[each.name] for each in merged.groups if each.name in policy.groups),
         longest_minutes=longest // _MINUTE if longest else None,
+        person_roles=policy.person_roles,
     )
     return Merged(request=replace(merged, policy=pinned), problems=tuple(dict.fromkeys(problems)))
 

@@ -110,8 +110,9 @@ def _told(approval: Approval) -> Iterator[Entry]:
         elif _REMINDER.fullmatch(step):
             yield Entry(key=step, kind=Kind.REMINDED, at=at, text="Reminded the approvers who had not responded.")
         elif verb in _PERSON and recipient:
-            how = profile_of(channel).directly or wording.where(channel)
-            text = _PERSON[verb].format(who=_name(approval, channel, recipient), how=how)
+            profile = profile_of(channel)
+            how = profile.directly or profile.where
+            text = (profile.opened or _PERSON[verb]).format(who=_name(approval, channel, recipient), how=how)
             yield Entry(key=f"told-{step}", kind=Kind.TOLD, at=at, text=text, to=recipient)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from approvals.domain.email_address import canonical, is_same
 
@@ -14,6 +14,18 @@ class PolicyGroup:
     name: str
     approvers: tuple[str, ...]
     delegates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRole:
+    """An IAM role whose sessions are named after people. `role` is its ARN.
+
+    A session's name is the person's address. With `domain` it may also be what stands before `@domain`, and an address
+    of another domain identifies nobody.
+    """
+
+    role: str
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +42,7 @@ class PinnedPolicy:
     """The policy as it stood when an approval was asked: the record keeps it, whatever the policy says later.
 
     Approvers must be in each list of `allowed`. `groups` are the policy's own among the request's; `longest_minutes`
-    counts from the request, and no extension passes it.
+    counts from the request, and no extension passes it. Only sessions of `person_roles` identify people.
     """
 
     parameter: str
@@ -40,6 +52,7 @@ class PinnedPolicy:
     allowed: tuple[tuple[str, ...], ...] = ()
     groups: tuple[PolicyGroup, ...] = ()
     longest_minutes: int | None = None
+    person_roles: tuple[PersonRole, ...] = field(default=(), metadata={"omitted": ()})
 
 
 def is_named(name: str, entry: str) -> bool:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from approvals.domain.model import Action, Json, OnTimeout, Presence, Severity
-from approvals.domain.pinned_policy import PolicyGroup
+from approvals.domain.pinned_policy import PersonRole, PolicyGroup
 
 Scalar = str | int | float | bool
 
@@ -69,14 +69,6 @@ class PolicyRule:
     longest: timedelta | None = None
     on_timeout: OnTimeout | None = None
     channel: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonRole:
-    """An IAM role whose session name is a person's address, or becomes one with `domain`."""
-
-    role: str
-    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,13 +20,15 @@ class ChannelProfile:
     """The words for a channel, and the forms of its names.
 
     `where` ends sentences such as "Approved by Ann in person", `directly` those about a message to one person; `name`
-    begins sentences. `missing` tells a requester that the stack lacks the channel. `is_open` says that everyone in a
-    place of the channel can respond to a request that names no approvers; `refusals` say why a user there can't, by
-    the reason. `forms` describe what the request's schema calls a person, an approver and a channel.
+    begins sentences. `opened` takes the place of "Sent to Ann by email" where the channel sends nothing: "Open to {who}
+    in person". `missing` tells a requester that the stack lacks the channel. `is_open` says that everyone in a place of
+    the channel can respond to a request that names no approvers; `refusals` say why a user there can't, by the reason.
+    `forms` describe what the request's schema calls a person, an approver and a channel.
     """
 
     where: str
     directly: str = ""
+    opened: str = ""
     missing: str = ""
     name: str = ""
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)

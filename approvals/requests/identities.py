@@ -42,8 +42,8 @@ class Resolver(Protocol):
     def channel(self) -> str:
         """The channel's name."""
 
-    def prepare(self, names: Sequence[str]) -> None:
-        """Begin a request, in which these are named as approvers. Forget the one before."""
+    def prepare(self, request: Request) -> None:
+        """Begin a request. Forget the one before."""
 
     def understands(self, name: str) -> bool:
         """Return True if the name has the form of one of the channel's."""
@@ -87,7 +87,7 @@ class _Identification:
     def people(self) -> People:
         request = self._request
         for resolver in self._resolvers:
-            resolver.prepare(request.names)
+            resolver.prepare(request)
         if request.policy:
             self._allowed = Allowed(request.policy.allowed, self._listed)
         approvers = self._named(request.approvers, "Approvers")

@@ -11,13 +11,12 @@ from typing import Any
 
 from approvals.domain.model import Action, Json, OnTimeout, Presence, Severity
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
-from approvals.domain.pinned_policy import PolicyGroup
+from approvals.domain.pinned_policy import PersonRole, PolicyGroup
 from approvals.domain.policy import (
     DOCUMENT,
     Condition,
     Enforce,
     OpenOnChange,
-    PersonRole,
     Policy,
     PolicyRule,
     Scalar,

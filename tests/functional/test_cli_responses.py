@@ -184,9 +184,9 @@ def test_the_values_of_earlier_approvers_are_kept_unless_they_are_set(shell: She
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "Version: Please fill this in."),
-        (["--form", "Version=2", "--form", "Share=lots"], "Share: Please give a number from 1 to 100."),
-        (["--form", "Version=2", "--form", "Share=101"], "Share: Please give a number from 1 to 100."),
+        ([], "Version: Enter text."),
+        (["--form", "Version=2", "--form", "Share=lots"], "Share: Enter a number from 1 to 100."),
+        (["--form", "Version=2", "--form", "Share=101"], "Share: Enter a number from 1 to 100."),
         (["--form", "version=2"], "'version' is not a field of the form. Fields: Version, Share, Backup."),
         (["--form", "Version"], "expected NAME=VALUE."),
         (["--form-file", "/no/such/file"], "/no/such/file"),
@@ -245,7 +245,7 @@ def test_an_expired_request_is_too_late(shell: Shell, wire: Wire) -> None:
 
 def test_a_problem_that_the_function_finds_is_named(shell: Shell, wire: Wire) -> None:
     asked(shell, Comment={"Reject": "required"})
-    assert "  comment: Please say why." in refused(shell, "reject").stderr
+    assert "  comment: Enter a reason." in refused(shell, "reject").stderr
 
 
 @pytest.mark.parametrize(

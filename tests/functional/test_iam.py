@@ -20,6 +20,7 @@ from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import Action, Approval, Presence, Request, Severity, Status
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.pinned_policy import PersonRole, PinnedPolicy
 from approvals.services.respond import respond
 from approvals.store.items import LISTED
 from approvals.store.table import ApprovalTable
@@ -133,6 +134,20 @@ def test_who_is_not_proven_to_be_a_person_is_refused_on_record(api: Api, identit
     assert line["reason"] == "NOT_PROVEN"
     assert line["unproven"]
     assert line["caller"] == str(identity.get("userArn"))
+
+
+@pytest.mark.parametrize(("roles", "status"), [([], 403), ([f"{SSO_ROLE[:-1]}0"], 403), ([SSO_ROLE], 200), (None, 200)])
+def test_the_policy_under_which_it_was_asked_says_whose_sessions_are_people(
+    api: Api, roles: list[str] | None, status: int
+) -> None:
+    policy = PinnedPolicy(
+        parameter="/policy",
+        version=1,
+        sha256="0" * 64,
+        person_roles=tuple(PersonRole(role=each) for each in roles or ()),
+    )
+    api.put(a_person(ALICE), policy=None if roles is None else policy)
+    assert api.call()[0] == status
 
 
 def test_who_is_not_proven_learns_no_outcome(api: Api) -> None:

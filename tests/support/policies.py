@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from approvals.domain.email_address import canonical
+from approvals.domain.model import Request
 from approvals.domain.people import Person
 from approvals.domain.policy import Policy
 from approvals.requests.policy import parse_policy
@@ -70,7 +71,7 @@ class KnownPeople:
     def __init__(self, groups: Mapping[str, Sequence[str]] | None = None) -> None:
         self._groups = groups or {}
 
-    def prepare(self, names: Sequence[str]) -> None:
+    def prepare(self, request: Request) -> None:
         """Nothing is read ahead."""
 
     def understands(self, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from approvals.domain.history import history
 from approvals.domain.judgement import Verdict
 from approvals.domain.model import Action, Approval, Request, Status
 from approvals.domain.people import Approver, People, Person
+from approvals.domain.pinned_policy import PersonRole, PinnedPolicy
 from approvals.domain.result import most_approvals, result
 from approvals.domain.rules import judge
 from approvals.domain.seats import approvals_in, demands, unmet_demands
@@ -21,6 +23,8 @@ from approvals.domain.wording import rules_sentence
 from approvals.requests.decidability import demands_of
 from approvals.requests.identities import Resolver, identify
 from approvals.requests.parse import InvalidRequestError, parse_request
+from approvals.requests.policy import parse_policy
+from approvals.requests.policy_floor import parse_under
 from approvals.services.channel import Done, News, NewsKind
 from approvals.store.items import approval_to_item
 from approvals.store.reading import read_approval
@@ -28,10 +32,11 @@ from approvals.store.table import serialized
 from cli.document import response_document
 from iam.channel import IamChannel
 from iam.resolver import RoleResolver
-from iam.sessions import PersonRole
+from iam.sessions import person_roles
 from mail.resolver import EmailResolver
-from tests.support.builders import a_response, an_approval
+from tests.support.builders import NOW, WORKFLOW, a_response, an_approval
 from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE, SSO_ROLE_WITH_PATH, by_iam
+from tests.support.policies import a_document
 
 ANN, BO, RO = (f"{name}@example.com" for name in ("ann", "bo", "ro"))
 ROLE = Person(id=SSO_ROLE, name=f"role {SSO}", identities={"iam": SSO_ROLE})
@@ -151,7 +156,7 @@ class Directory:
 
     channel = "chat"
 
-    def prepare(self, names: object) -> None: ...
+    def prepare(self, request: Request) -> None: ...
 
     def understands(self, name: str) -> bool:
         return name == "U0RO000005"
@@ -177,9 +182,12 @@ def resolved(roles: list[PersonRole] | None = None, **asked: Any) -> People:
     resolvers: list[Resolver] = [
         EmailResolver(lambda: {each: each for each in (ANN, BO)}),
         Directory(),
-        RoleResolver(ACCOUNT, roles),
+        RoleResolver(ACCOUNT),
     ]
-    return identify(Request(timeout=timedelta(hours=1), **asked), resolvers, shared="approver@example.com")
+    policy = None if roles is None else PinnedPolicy(parameter="/p", version=1, sha256="", person_roles=tuple(roles))
+    return identify(
+        Request(timeout=timedelta(hours=1), policy=policy, **asked), resolvers, shared="approver@example.com"
+    )
 
 
 def test_a_request_names_roles_by_their_arn_with_or_without_path() -> None:
@@ -203,7 +211,7 @@ def test_a_role_only_approves(asked: dict[str, Any]) -> None:
     ("role", "roles"),
     [
         (DEPLOYER, None),
-        (DEPLOYER, [PersonRole(SSO_ROLE)]),
+        (DEPLOYER, [PersonRole(role=SSO_ROLE)]),
         (SSO_ROLE, []),
         (SSO_ROLE.replace(ACCOUNT, "210987654321"), None),
     ],
@@ -221,8 +229,18 @@ def test_a_role_whose_sessions_prove_nobody_is_refused_as_an_approver(
     assert refused.value.problems == [problem]
 
 
+def test_a_request_keeps_the_roles_of_the_policy_under_which_it_is_made() -> None:
+    policy = parse_policy(json.dumps(a_document(PersonRoles=[{"Role": DEPLOYER, "Domain": "example.com"}])))
+    asked: Any = {"Approval": {"RequestedBy": RO, "Approvers": [ANN, BO]}}
+    request = parse_under(policy, asked, default_timeout=timedelta(hours=1), workflow=WORKFLOW)
+    assert person_roles(request) == (PersonRole(role=DEPLOYER, domain="example.com"),)
+    stored = read_approval(serialized(approval_to_item(an_approval(request=request))))
+    assert person_roles(stored.request) == person_roles(request)
+    assert person_roles(Request(timeout=timedelta(hours=1))) is None
+
+
 def test_a_role_of_the_policy_is_an_approver() -> None:
-    [role] = resolved([PersonRole(DEPLOYER)], approvers=(DEPLOYER,)).approvers
+    [role] = resolved([PersonRole(role=DEPLOYER)], approvers=(DEPLOYER,)).approvers
     assert role == Person(id=DEPLOYER, name="role Deployer", identities={"iam": DEPLOYER})
 
 
@@ -246,6 +264,8 @@ def test_a_requester_without_an_address_could_hide_behind_a_role() -> None:
 def test_a_request_that_names_a_role_alone_has_asked_somebody_and_sends_nothing() -> None:
     tasks = IamChannel().invite(asking(ROLE, a_person(ANN)))
     assert {step: task(an_approval()) for step, task in tasks.items()} == {f"request_iam:{SSO_ROLE}": Done()}
+    marked = replace(asking(ROLE), steps=dict.fromkeys(tasks, NOW))
+    assert f"Open to role {SSO} by IAM." in [entry.text for entry in history(marked)]
     assert IamChannel().invite(asking(a_person(ANN))) == {}
     assert IamChannel().update(asking(ROLE), News(NewsKind.REMINDER, "reminder-1")) == {}
     assert IamChannel().conclude(asking(ROLE)) == {}

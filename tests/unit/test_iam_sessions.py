@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from approvals.domain.pinned_policy import PersonRole
 from iam.addresses import is_role, without_path
-from iam.sessions import MAX_ADDRESS, PersonRole, PersonSession, UnprovenSession, identify, proves_person
+from iam.sessions import MAX_ADDRESS, PersonSession, UnprovenSession, identify, proves_person
 from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE, SSO_ROLE_WITH_PATH, a_caller
 
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/Deployer"
@@ -28,12 +29,12 @@ def test_identity_centers_user_name_is_the_person() -> None:
 @pytest.mark.parametrize(
     ("identity", "roles", "address"),
     [
-        (a_caller(), [PersonRole(SSO_ROLE)], "alice@example.com"),
-        (a_caller(), [PersonRole(SSO_ROLE_WITH_PATH)], "alice@example.com"),
-        (a_caller(role="Deployer"), [PersonRole(SSO_ROLE), PersonRole(DEPLOYER)], "alice@example.com"),
-        (a_caller("alice"), [PersonRole(SSO_ROLE, "example.com")], "alice@example.com"),
-        (a_caller("alice@example.com"), [PersonRole(SSO_ROLE, "example.com")], "alice@example.com"),
-        (a_caller("alice@Example.com"), [PersonRole(SSO_ROLE, "example.COM")], "alice@Example.com"),
+        (a_caller(), [PersonRole(role=SSO_ROLE)], "alice@example.com"),
+        (a_caller(), [PersonRole(role=SSO_ROLE_WITH_PATH)], "alice@example.com"),
+        (a_caller(role="Deployer"), [PersonRole(role=SSO_ROLE), PersonRole(role=DEPLOYER)], "alice@example.com"),
+        (a_caller("alice"), [PersonRole(role=SSO_ROLE, domain="example.com")], "alice@example.com"),
+        (a_caller("alice@example.com"), [PersonRole(role=SSO_ROLE, domain="example.com")], "alice@example.com"),
+        (a_caller("alice@Example.com"), [PersonRole(role=SSO_ROLE, domain="example.COM")], "alice@Example.com"),
         (a_caller(userArn=f"arn:aws-us-gov:sts::{ACCOUNT}:assumed-role/{SSO}/alice@example.com"), None, None),
     ],
 )
@@ -86,15 +87,15 @@ def test_nobody_else_is_a_person_without_a_policy(identity: dict[str, Any]) -> N
     ("identity", "roles"),
     [
         (a_caller(), []),
-        (a_caller(), [PersonRole(DEPLOYER)]),
-        (a_caller(role="AWSReservedSSO_Approver_fedcba9876543210"), [PersonRole(SSO_ROLE)]),
-        (a_caller(role="AWSReservedSSO_Approve"), [PersonRole(SSO_ROLE)]),
-        (a_caller(role=f"{SSO}0"), [PersonRole(SSO_ROLE)]),
-        (a_caller(), [PersonRole(SSO_ROLE.replace(ACCOUNT, "210987654321"))]),
-        (a_caller(account="210987654321"), [PersonRole(SSO_ROLE.replace(ACCOUNT, "210987654321"))]),
-        (a_caller("alice@other.org"), [PersonRole(SSO_ROLE, "example.com")]),
-        (a_caller("alice"), [PersonRole(SSO_ROLE)]),
-        (a_caller("a" * 64), [PersonRole(SSO_ROLE, f"{'d' * 63}.example.com")]),
+        (a_caller(), [PersonRole(role=DEPLOYER)]),
+        (a_caller(role="AWSReservedSSO_Approver_fedcba9876543210"), [PersonRole(role=SSO_ROLE)]),
+        (a_caller(role="AWSReservedSSO_Approve"), [PersonRole(role=SSO_ROLE)]),
+        (a_caller(role=f"{SSO}0"), [PersonRole(role=SSO_ROLE)]),
+        (a_caller(), [PersonRole(role=SSO_ROLE.replace(ACCOUNT, "210987654321"))]),
+        (a_caller(account="210987654321"), [PersonRole(role=SSO_ROLE.replace(ACCOUNT, "210987654321"))]),
+        (a_caller("alice@other.org"), [PersonRole(role=SSO_ROLE, domain="example.com")]),
+        (a_caller("alice"), [PersonRole(role=SSO_ROLE)]),
+        (a_caller("a" * 64), [PersonRole(role=SSO_ROLE, domain=f"{'d' * 63}.example.com")]),
     ],
 )
 def test_with_a_policy_only_sessions_of_its_roles_are_people(identity: dict[str, Any], roles: list[PersonRole]) -> None:
@@ -117,7 +118,7 @@ def test_a_person_is_always_whom_aws_names(name: str, role: str, forged: bool) -
     identity = a_caller(name, role)
     if forged:
         identity["userArn"] = f"{ARN}/{role}/{SSO}/{name}"
-    found = identify(identity, ACCOUNT, [PersonRole(SSO_ROLE)])
+    found = identify(identity, ACCOUNT, [PersonRole(role=SSO_ROLE)])
     if isinstance(found, PersonSession):
         assert (found.role, found.name) == (SSO_ROLE, name)
         assert role == SSO
@@ -129,8 +130,8 @@ def test_a_person_is_always_whom_aws_names(name: str, role: str, forged: bool) -
         (SSO_ROLE, None, True),
         (SSO_ROLE_WITH_PATH, None, True),
         (DEPLOYER, None, False),
-        (DEPLOYER, [PersonRole(DEPLOYER)], True),
-        (SSO_ROLE, [PersonRole(DEPLOYER)], False),
+        (DEPLOYER, [PersonRole(role=DEPLOYER)], True),
+        (SSO_ROLE, [PersonRole(role=DEPLOYER)], False),
         (SSO_ROLE.replace(ACCOUNT, "210987654321"), None, False),
     ],
 )
