@@ -31,8 +31,8 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     ),
     "Groups": (
         "--group",
-        "NAME[:NUMBER]=WHO,…",
-        "Group of which NUMBER (default 1) must approve. Example: security=ann@example.com,bo@example.com. Repeatable.",
+        "NAME[:NUMBER][=WHO,…]",
+        "Group of which NUMBER (default 1) must approve. Without WHO, a group of the policy. Repeatable.",
     ),
     "Silent": ("--silent", "WHO", "Approver who is not notified. Repeatable."),
     "RequiredApprovals": (
@@ -70,7 +70,7 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
 }
 """Name, metavar and help of an option. Other keys have the schema's."""
 
-_GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?=(.+)")
+_GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?(?:=(.+))?")
 
 _HOURS = re.compile(r"(\S+) ([0-9:]+)-([0-9:]+) (\S+)")
 
@@ -145,11 +145,12 @@ def _groups(_context: click.Context, _option: click.Parameter, texts: tuple[str,
         group = _GROUP.fullmatch(text)
         if not group:
             raise click.UsageError(
-                f"--group {text!r}: use NAME[:NUMBER]=WHO,…, for example security=ann@example.com,bo@example.com."
+                f"--group {text!r}: use NAME[:NUMBER][=WHO,…], for example security=ann@example.com,bo@example.com."
             )
         name, number, names = group.groups()
         required: dict[str, Json] = {"Required": int(number)} if number else {}
-        found.append({"Name": name, "Approvers": [each.strip() for each in names.split(",")], **required})
+        members: dict[str, Json] = {"Approvers": [each.strip() for each in names.split(",")]} if names else {}
+        found.append({"Name": name, **members, **required})
     return found
 
 
