@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
+from approvals.domain.absences import Absence
 from approvals.domain.eligibility import is_quorum
 from approvals.domain.email_address import is_same
 from approvals.domain.groups import REQUESTED, Group
@@ -21,6 +22,7 @@ from approvals.domain.profiles import channel_of, is_group, open_channels, profi
 from approvals.requests.allowed import Allowed
 from approvals.requests.codec import KEY
 from approvals.requests.decidability import ONLY_REQUESTER, demands_of, impossibilities
+from approvals.requests.delegations import Delegates
 from approvals.requests.parse import InvalidRequestError
 
 MAX_PEOPLE = 100
@@ -64,20 +66,28 @@ class Resolver(Protocol):
         """Say why nobody behind a name can be reached."""
 
 
-def identify(request: Request, resolvers: Sequence[Resolver], *, shared: str) -> People:
+def identify(
+    request: Request, resolvers: Sequence[Resolver], *, shared: str, absences: Sequence[Absence] = ()
+) -> People:
     """Return the people of a request. `shared` is the stack's own address, which several people may read.
+
+    Each of the `absences` that concerns an approver is one of their `delegations`. No delegate keeps a request from
+    being made: those who are not allowed or can't be reached are left out.
 
     Raise `InvalidRequestError` with a sentence for every name that can't be resolved or reached, and if too few
     people are left to decide; `DeliveryError` if a channel can't be asked: then nothing is known.
     """
-    return _Identification(request, resolvers, shared).people()
+    return _Identification(request, resolvers, shared, absences).people()
 
 
 class _Identification:
     """One request's people while they are gathered: a human who is named twice is there once."""
 
-    def __init__(self, request: Request, resolvers: Sequence[Resolver], shared: str) -> None:
+    def __init__(
+        self, request: Request, resolvers: Sequence[Resolver], shared: str, absences: Sequence[Absence]
+    ) -> None:
         self._request = request
+        self._absences = absences
         self._resolvers = resolvers
         self._shared = shared
         self._allowed: Allowed | None = None
@@ -95,6 +105,12 @@ class _Identification:
         escalation = self._named(request.escalate_to, "EscalateTo")
         silent = [each for each in self._named(request.silent, "Silent") if each not in self._always_told(groups)]
         requester = self._requester()
+        if len(self._humans) > MAX_PEOPLE:
+            self._problems.append(
+                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
+            )
+        owners = dict.fromkeys((*approvers, *chain(*groups), *silent, *escalation))
+        absent = [(each, *away) for each in owners for away in self._absences_of(self._humans[each])]
         found = People(
             approvers=self._at(dict.fromkeys((*approvers, *chain(*groups), *silent))),
             escalation=self._at(escalation),
@@ -103,15 +119,32 @@ class _Identification:
             demands=demands_of(request, self._group_ids(groups, escalation)) if groups else (),
             allowed=self._allowed.lists if request.is_open and self._allowed else (),
         )
-        if len(self._humans) > MAX_PEOPLE:
-            self._problems.append(
-                f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
-            )
         if not self._problems:
             self._problems += self._impossibilities(found)
         if self._problems:
             raise InvalidRequestError(self._problems)
-        return found
+        delegates = Delegates(request=request, people=found, members=self._listed)
+        return replace(
+            found,
+            delegations=tuple(
+                delegates.delegation(self._humans[owner], absence, None if number is None else self._humans[number])
+                for owner, absence, number in absent
+            ),
+        )
+
+    def _absences_of(self, owner: Person) -> Iterator[tuple[Absence, int | None]]:
+        """Yield a person's absences, and where the delegate of each stands among all; None for one who is unknown."""
+        for absence in self._absences:
+            if absence.is_of(owner):
+                yield absence, self._delegate(absence.delegate)
+
+    def _delegate(self, name: str) -> int | None:
+        try:
+            found = [] if is_group(name) else self._resolved(name)
+        except UnresolvedError:
+            return None
+        is_room = len(self._humans) < MAX_PEOPLE
+        return self._add(found[0]) if found and is_room else None
 
     def _members(self, group: Group, key: str) -> list[int]:
         """Return where the members of a group stand. A policy's group may only be narrowed."""
