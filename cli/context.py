@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
@@ -149,6 +150,8 @@ class Context:
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
     @overload
+    def client(self, service: Literal["ssm"]) -> SSMClient: ...
+    @overload
     def client(self, service: Literal["stepfunctions"]) -> SFNClient: ...
     @overload
     def client(self, service: Literal["sts"]) -> STSClient: ...
@@ -233,6 +236,11 @@ class Context:
     def slack_channel(self) -> str:
         """The channel that requests are posted in; empty without Slack."""
         return self.parameters.get("SlackChannel", "")
+
+    @property
+    def policy_parameter(self) -> str:
+        """The name of the SSM parameter with the operator's policy; empty without a policy."""
+        return self.parameters.get("PolicyParameter", "")
 
     def command(self, *arguments: str, region: str | None = None, stack: str | None = None) -> str:
         """Return a command line for this stack, or for another region or stack, ready to be pasted."""

@@ -20,7 +20,7 @@ import yaml
 from approvals.domain.model import Json
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.requests.codec import KEY, RESULT_KEY
-from approvals.requests.parse import InvalidRequestError, parse_request
+from approvals.requests.parse import InvalidRequestError, parse_request, read_request
 
 MAX_SLUG = 45
 """Characters of the title at the beginning of an execution's name. With time and random characters it has at most 80.
@@ -66,12 +66,18 @@ for _type, _pattern, _first in (
 
 
 def execution_input(
-    document: Mapping[str, Json], options: Mapping[str, Json], rest: Mapping[str, Json], *, default_timeout: timedelta
+    document: Mapping[str, Json],
+    options: Mapping[str, Json],
+    rest: Mapping[str, Json],
+    *,
+    default_timeout: timedelta,
+    under_policy: bool = False,
 ) -> dict[str, Json]:
     """Return the input: the document's request, overridden by options, and the rest of the input.
 
     The document is a request, or a whole input with the request under `Approval`. Raises click's `UsageError` with
-    every problem of the request and its path.
+    every problem of the request and its path. With `under_policy`, keys that contradict each other are left to the
+    stack: the operator's policy may add to them, for example the members of its groups.
     """
     whole = dict(document) if KEY in document else {KEY: dict(document)}
     for key, value in document.items() if KEY not in document else ():
@@ -89,7 +95,7 @@ def execution_input(
     request = {**request, **options}
     found: dict[str, Json] = {**whole, **rest, **({KEY: request} if request else {})}
     try:
-        parse_request(found, default_timeout=default_timeout)
+        (read_request if under_policy else parse_request)(found, default_timeout=default_timeout)
     except InvalidRequestError as error:
         raise click.UsageError("\n  ".join(["The request is not valid:", *error.problems])) from error
     return found

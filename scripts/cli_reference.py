@@ -54,12 +54,12 @@ On a terminal, times are in your time zone. Elsewhere, and in JSON and CSV, they
 | 1 | Rejected. |
 | 2 | Expired or cancelled; or approved after the workflow had already ended. |
 | 3 | Something failed: AWS, permissions, an unknown stack, or no approver could be notified. |
-| 64 | Usage error or invalid request. Nothing was started. |
+| 64 | Usage error, or invalid request or policy. Nothing was started or stored. |
 | 130 | Interrupted (Ctrl-C, SIGTERM). The request is still open, unless you set `--cancel-on-interrupt`. |
 
-The other commands exit with 0, 3, 64 or 130, except that `doctor`, `verify-deployment` and `slack connect` also exit
-with 1. Only 0 means success. If a reader such as `head` closes the pipe early, `export`, `list` and `show` still
-exit with 0.
+The other commands exit with 0, 3, 64 or 130, except that `doctor`, `policy check`, `verify-deployment` and
+`slack connect` also exit with 1. Only 0 means success. If a reader such as `head` closes the pipe early, `export`,
+`list` and `show` still exit with 0.
 
 - Without a terminal, each event is one plain line with its time in UTC, without colors. On a terminal, events have your
   local time, and a status line shows what the command waits for.
@@ -110,7 +110,9 @@ cancel approvals. To respond with `approve`, `reject` and `withdraw`, its holder
 [the policy of the stack](iam-channel.md#what-an-operator-grants). Remove what you don't use: `Request` is for
 `request`, `Cancel` for `cancel` and `--cancel-on-interrupt`, `Approvers` and `Subscriptions` for `approvers`. `doctor`
 and `slack connect` need the permissions of a deployment; [`verify-deployment`](operate.md#verify-a-deployment) has a
-list of its own. `cancel` also calls `sts:GetCallerIdentity`, which needs no permission.
+list of its own. `policy` needs `ssm:GetParameter`, `ssm:GetParameterHistory` and, to set it, `ssm:PutParameter` on the
+policy's parameter: the last only for its owners. `cancel` also calls `sts:GetCallerIdentity`, which needs no
+permission.
 """
 
 

@@ -52,7 +52,7 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         raises = rule.enforce is Enforce.RAISE
         problems += [] if raises else [each.problem for each in shortfalls]
         raised = tuple(each.raised for each in shortfalls if raises)
-        applied.append(AppliedRule(name=rule.name, required=tuple(_requirements(rule)), raised=raised))
+        applied.append(AppliedRule(name=rule.name, required=tuple(requirements(rule)), raised=raised))
     merged = _raised(policy, used, request)
     problems += _late_escalation(merged)
     longest = _longest(used)
@@ -232,7 +232,7 @@ def _longest(used: Sequence[PolicyRule]) -> timedelta | None:
     return min((rule.longest for rule in used if rule.longest), default=None)
 
 
-def _requirements(rule: PolicyRule) -> Iterator[str]:
+def requirements(rule: PolicyRule) -> Iterator[str]:
     """Yield what a rule asks for, in words, where it asks for more than every request has."""
     if rule.minimum_approvals > 1:
         yield f"{rule.minimum_approvals} approvals"

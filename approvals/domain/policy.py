@@ -99,16 +99,38 @@ class Statement:
     workflow: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a request states for one key of a rule's condition: whether the rule `applies` for it, and why.
+
+    `key` names it in words, `listed` are the condition's own values.
+    """
+
+    key: str
+    stated: tuple[Scalar, ...]
+    listed: tuple[Scalar, ...]
+    applies: bool
+
+
 def applies(rule: PolicyRule, statement: Statement) -> bool:
     """Return True unless the request states a value and each value that it states is harmless.
 
     A value that is missing never exempts: anyone who can start the workflow could leave it out.
     """
-    if rule.unless:
-        return not all(_all_among(values, listed) for values, listed in _stated(rule.unless, statement))
-    if rule.when:
-        return any(not values or _any_among(values, listed) for values, listed in _stated(rule.when, statement))
-    return True
+    found = readings(rule, statement)
+    return not found or any(reading.applies for reading in found)
+
+
+def readings(rule: PolicyRule, statement: Statement) -> list[Reading]:
+    """Return what a request states for each key of a rule's condition. A rule without a condition always applies."""
+    condition = rule.unless or rule.when
+    if condition is None:
+        return []
+    decides = _is_dangerous_unless if rule.unless else _is_dangerous_when
+    return [
+        Reading(key=key, stated=tuple(stated), listed=listed, applies=decides(stated, listed))
+        for key, stated, listed in _stated(condition, statement)
+    ]
 
 
 def plain(value: Scalar) -> str:
@@ -120,14 +142,14 @@ def plain(value: Scalar) -> str:
     return unicodedata.normalize("NFKC", str(value)).strip().casefold()
 
 
-def _stated(condition: Condition, statement: Statement) -> Iterator[tuple[list[Scalar], tuple[Scalar, ...]]]:
-    """Yield for each key of a condition the values that the request states, and those that the condition lists."""
+def _stated(condition: Condition, statement: Statement) -> Iterator[tuple[str, list[Scalar], tuple[Scalar, ...]]]:
+    """Yield each key of a condition, the values that the request states, and those that the condition lists."""
     for label, listed in condition.facts.items():
-        yield [value for name, value in statement.facts if plain(name) == plain(label)], listed
+        yield f'fact "{label}"', [value for name, value in statement.facts if plain(name) == plain(label)], listed
     for pointer, listed in condition.context.items():
-        yield list(_at(statement.context, pointer)), listed
+        yield f"context {pointer}", list(_at(statement.context, pointer)), listed
     if condition.workflow:
-        yield [statement.workflow], condition.workflow
+        yield "workflow", [statement.workflow], condition.workflow
 
 
 def _at(context: Json | Mapping[str, Json], pointer: str) -> Iterator[Scalar]:
@@ -148,11 +170,11 @@ def _at(context: Json | Mapping[str, Json], pointer: str) -> Iterator[Scalar]:
             yield json.dumps(value)  # In a list it hides behind its neighbors: it must not pass for one of them.
 
 
-def _all_among(values: Sequence[Scalar], listed: Sequence[Scalar]) -> bool:
-    known = {plain(each) for each in listed}
-    return bool(values) and all(plain(value) in known for value in values)
+def _is_dangerous_unless(stated: Sequence[Scalar], harmless: Sequence[Scalar]) -> bool:
+    known = {plain(each) for each in harmless}
+    return not stated or any(plain(value) not in known for value in stated)
 
 
-def _any_among(values: Sequence[Scalar], listed: Sequence[Scalar]) -> bool:
-    known = {plain(each) for each in listed}
-    return any(plain(value) in known for value in values)
+def _is_dangerous_when(stated: Sequence[Scalar], dangerous: Sequence[Scalar]) -> bool:
+    known = {plain(each) for each in dangerous}
+    return not stated or any(plain(value) in known for value in stated)

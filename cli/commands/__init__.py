@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "cancel": "Cancel an open approval.",
     "export": "Export the approvals of a period as CSV or JSON Lines.",
     "approvers": "Manage who receives approval emails.",
+    "policy": "Read, check and set the approval policy.",
     "slack": "Connect the stack to Slack.",
     "doctor": "Check the stack, and print a fix for each problem.",
     "verify-deployment": "Prove that a deployed stack works, and remove the test again.",

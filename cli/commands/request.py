@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Json
 from approvals.domain.references import Reference
-from approvals.requests.parse import parse_request
+from approvals.requests.parse import read_request
 from cli.aws_errors import error_code, explain, is_transient
 from cli.context import CommandError, Context, pass_context
 from cli.document import document, outcome
@@ -78,8 +78,14 @@ def command(context: Context, /, **options: Any) -> None:
         raise click.UsageError("--cancel-on-interrupt needs --wait.")
     from_file = read_document(options["file"]) if options["file"] else {}
     timeout = context.default_timeout
-    whole = execution_input(from_file, request_of(options), _rest(options["rest"]), default_timeout=timeout)
-    title = parse_request(whole, default_timeout=timeout).title
+    whole = execution_input(
+        from_file,
+        request_of(options),
+        _rest(options["rest"]),
+        default_timeout=timeout,
+        under_policy=bool(context.policy_parameter),
+    )
+    title = read_request(whole, default_timeout=timeout).title
     if not title and not options["file"]:
         raise click.UsageError("Use --title, or --file with the request.")
     name = options["name"] or execution_name(title, context.clock())

@@ -288,7 +288,7 @@ def test_show_tells_what_is_asked_who_may_answer_and_all_that_happened(shell: Sh
     shown = shell.run("show", "run-1").stdout
     for part in (
         f"Deploy web 2.4.1\n{HEADLINES[Status.PENDING]} until 2026-11-23T10:00:00.000Z",
-        "2 must approve; one rejection is enough.",
+        "Needs 2 approvals; 1 rejection rejects it.",
         "1 of 2 approvals",
         "Adds the new checkout.",
         "Version  2.4.1",

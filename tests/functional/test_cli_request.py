@@ -21,6 +21,7 @@ from approvals.domain.people import Approver, People, Person
 from approvals.domain.steps import Step
 from cli.watch import INTERRUPTION
 from tests.support.group_requests import OTTO, SUE, one_of_each
+from tests.support.policies import a_policy
 from tests.support.shell import Shell, Throttled
 
 TITLE = ("--title", "Deploy web 2.4.1")
@@ -572,9 +573,38 @@ def test_groups_are_asked_for_by_their_names_numbers_and_members(shell: Shell) -
         {"Name": "ops", "Approvers": ["otto@example.com"], "Required": 1},
     ]
     assert asked["Silent"] == ["dan@example.com"]
-    refused = shell.run("request", *TITLE, "--group", "security")
+    refused = shell.run("request", *TITLE, "--group", "security=")
     assert refused.exit_code == 64
-    assert "--group 'security': use NAME[:NUMBER]=WHO" in refused.stderr
+    assert "--group 'security=': use NAME[:NUMBER][=WHO" in refused.stderr
+
+
+def test_group_without_members_needs_a_policy_that_has_them(shell: Shell) -> None:
+    refused = shell.run("request", *TITLE, "--group", "security:2")
+    assert refused.exit_code == 64
+    assert "Approval.Groups[0].Approvers: required, since this stack has no policy with groups." in refused.stderr
+    shell.parameters["PolicyParameter"] = "/approvals/policy"
+    shell.then = [lambda: shell.asked(under=a_policy())]
+    shell.run("request", *TITLE, "--requested-by", "ro@example.com", "--group", "security:2")
+    assert json.loads(shell.executions()[-1]["input"])["Approval"]["Groups"] == [{"Name": "security", "Required": 2}]
+    assert shell.newest().request.groups[0].approvers == ("sue@example.com", "pia@example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("Mon-Fri", ["Mon", "Tue", "Wed", "Thu", "Fri"]), ("Sat-Mon,Wed", ["Sat", "Sun", "Mon", "Wed"])],
+)
+def test_working_hours_are_asked_for_by_their_days_times_and_zone(shell: Shell, text: str, days: list[str]) -> None:
+    shell.then = [shell.asked]
+    shell.run("request", *TITLE, "--remind-during", f"{text} 09:00-17:00 Europe/Berlin")
+    asked = json.loads(shell.executions()[-1]["input"])["Approval"]
+    assert asked["RemindDuring"] == {"Days": days, "From": "09:00", "To": "17:00", "TimeZone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize("text", ["Mon-Fri", "Monday 09:00-17:00 UTC", "Mon- 9-17", "Mon,, 09:00-17:00 UTC"])
+def test_other_words_for_working_hours_are_a_usage_error(shell: Shell, text: str) -> None:
+    refused = shell.run("request", *TITLE, "--remind-during", text)
+    assert refused.exit_code == 64
+    assert "use DAYS FROM-TO ZONE, for example" in refused.stderr
 
 
 def test_waiting_tells_how_far_each_group_is(shell: Shell) -> None:

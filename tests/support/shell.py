@@ -16,9 +16,11 @@ from click.testing import CliRunner, Result
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry
 from approvals.domain.model import Action, Approval, Workflow
 from approvals.domain.people import Approver, People
+from approvals.domain.policy import Policy
 from approvals.domain.signed_links import approval_id
 from approvals.domain.steps import Step
 from approvals.requests.parse import parse_request
+from approvals.requests.policy_floor import parse_under
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable
 from cli.__main__ import main
@@ -57,6 +59,7 @@ class Shell:
     clock: Clock
     outputs: dict[str, str]
     then: list[Callable[[], object]] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=lambda: dict(PARAMETERS))
     context: Context = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +77,7 @@ class Shell:
             error = {"Code": "ValidationError", "Message": "Stack with id other does not exist"}
             return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
         outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.outputs.items()]
-        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()]
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in self.parameters.items()]
         stack = {"StackName": STACK, "Outputs": outputs, "Parameters": parameters}
         return SimpleNamespace(status_code=200), {"Stacks": [stack], "ResponseMetadata": {}}
 
@@ -103,22 +106,28 @@ class Shell:
         found = client.list_executions(stateMachineArn=machine)["executions"]
         return [dict(client.describe_execution(executionArn=each["executionArn"])) for each in found][::-1]
 
-    def asked(self, people: People | None = NO_NAMES) -> Approval:
-        """Store the request of the newest execution, as the state machine and `request` do.
+    def asked(self, people: People | None = NO_NAMES, under: Policy | None = None) -> Approval:
+        """Store the request of the newest execution, as the state machine and `request` do, `under` a policy if given.
 
         Without people its approvers are still to be looked up.
         """
-        execution = self.executions()[-1]
-        request = parse_request(json.loads(execution["input"]), default_timeout=timedelta(minutes=60))
+        execution, hour = self.executions()[-1], timedelta(minutes=60)
+        workflow = Workflow(
+            execution_arn=execution["executionArn"],
+            execution_name=execution["name"],
+            state_machine_name="HumanApproval",
+            state_name="Lambda Callback",
+        )
+        asked = json.loads(execution["input"])
+        request = (
+            parse_under(under, asked, default_timeout=hour, workflow=workflow)
+            if under
+            else parse_request(asked, default_timeout=hour)
+        )
         approval = an_approval(
             id=approval_id(execution["name"]),
             request=request,
-            workflow=Workflow(
-                execution_arn=execution["executionArn"],
-                execution_name=execution["name"],
-                state_machine_name="HumanApproval",
-                state_name="Lambda Callback",
-            ),
+            workflow=workflow,
             requested_at=self.clock(),
             deadline=self.clock() + request.timeout,
             people=people,
