@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from approvals.domain.model import Action, Json, Presence
+from approvals.domain.working_hours import DAYS
 from approvals.requests.schema import load
 from cli.options import COUNT
 
@@ -55,6 +56,11 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
     "TimeoutMinutes": ("--timeout-minutes", "MINUTES", "Minutes until the request expires.  [default: the stack's]"),
     "OnTimeout": ("--on-timeout", None, "What happens at the deadline without a decision.  [default: expire]"),
     "Reminders": ("--reminder", "MINUTES", "Send a reminder this many minutes after the request. Repeatable."),
+    "RemindDuring": (
+        "--remind-during",
+        "DAYS FROM-TO ZONE",
+        'Delay reminders and the escalation to these hours. Example: "Mon-Fri 09:00-17:00 Europe/Berlin".',
+    ),
     "EscalateTo": ("--escalate-to", "WHO", "Additional approver after --escalate-after-minutes. Repeatable."),
     "EscalateAfterMinutes": (
         "--escalate-after-minutes",
@@ -65,6 +71,8 @@ _TEXTS: Mapping[str, tuple[str, str | None, str]] = {
 """Name, metavar and help of an option. Other keys have the schema's."""
 
 _GROUP = re.compile(r"([^:=]+)(?::([0-9]{1,2}))?(?:=(.+))?")
+
+_HOURS = re.compile(r"(\S+) ([0-9:]+)-([0-9:]+) (\S+)")
 
 _KEYS = {key: schema for key, schema in load("request.schema.json")["properties"].items() if key not in WITHOUT_OPTION}
 
@@ -87,6 +95,8 @@ def request_of(options: Mapping[str, Any]) -> dict[str, Json]:
 
 def _type(key: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what click needs to know of a key's values."""
+    if key == "RemindDuring":
+        return {"callback": _working_hours}
     if key in _PARSERS:
         return {"multiple": True, "callback": _PARSERS[key]}
     if "anyOf" in schema:
@@ -142,6 +152,30 @@ def _groups(_context: click.Context, _option: click.Parameter, texts: tuple[str,
         members: dict[str, Json] = {"Approvers": [each.strip() for each in names.split(",")]} if names else {}
         found.append({"Name": name, **members, **required})
     return found
+
+
+def _working_hours(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Json] | None:
+    if text is None:
+        return None
+    found = _HOURS.fullmatch(text)
+    days = _days(found[1]) if found else []
+    if not found or not days:
+        raise click.UsageError(
+            f'--remind-during {text!r}: use DAYS FROM-TO ZONE, for example "Mon-Fri 09:00-17:00 Europe/Berlin".'
+        )
+    return {"Days": days, "From": found[2], "To": found[3], "TimeZone": found[4]}
+
+
+def _days(text: str) -> list[Json]:
+    """Return the days in `Mon-Wed,Fri`; none if one of them is no day."""
+    days: list[Json] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if first not in DAYS or (last or first) not in DAYS:
+            return []
+        week = DAYS[DAYS.index(first) :] + DAYS[: DAYS.index(first)]  # Sat-Mon are three days.
+        days += week[: week.index(last or first) + 1]
+    return list(dict.fromkeys(days))
 
 
 _PARSERS: Mapping[str, Callable[..., Json]] = {

@@ -61,6 +61,8 @@ def patterns() -> dict[str, str]:
         "line": rf"^[{BLANK}]*[{_BLANK_IN_LINES}{_MARKS}]*[^{BLANK}{_MARKS}](?:[^\n\r\t]*[^{BLANK}])?[{BLANK}]*$",
         "url": f"^{_URL}$",  # without blanks around it, as `format` has it
         "group": _alone("[a-z][a-z0-9-]{0,39}"),
+        "clock": _alone("(?:[01][0-9]|2[0-3]):[0-5][0-9]"),
+        "zone": _alone("[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*"),
         "name": _alone("[A-Za-z_][A-Za-z0-9_]*"),
         "person": _alone(f"(?:{ADDRESS}|{USER})"),
         "approver": _alone(f"(?:{ADDRESS}|{USER}|{GROUP}|{ROLE})"),

@@ -13,6 +13,7 @@ from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.steps import REQUEST, Step
+from approvals.domain.working_hours import WorkingHours
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -115,6 +116,7 @@ class Request:
     timeout: timedelta
     on_timeout: OnTimeout = OnTimeout.EXPIRE
     reminders: tuple[timedelta, ...] = ()
+    remind_during: WorkingHours | None = None
     escalate_to: tuple[str, ...] = ()
     escalate_after: timedelta | None = None
     more_time: MoreTime = MoreTime(0, timedelta(0))

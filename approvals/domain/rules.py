@@ -34,6 +34,7 @@ from approvals.domain.model import (
     Status,
 )
 from approvals.domain.people import Person
+from approvals.domain.schedule import escalation_time, reminder_times
 from approvals.domain.seats import is_one_too_many, outcome
 
 MAX_REFUSALS = 50
@@ -76,14 +77,6 @@ def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:
             return _judge_check(approval, event)
         case Expiry():
             return _unchanged(Verdict.NOT_DUE, approval)
-
-
-def next_due(approval: Approval) -> datetime:
-    """Return when the scheduler has something to do next: remind, escalate or expire."""
-    moments = [approval.deadline, *_reminder_times(approval)[approval.reminded :]]
-    if escalation := _escalation_time(approval):
-        moments.append(escalation)
-    return min(moments)
 
 
 def can_extend(approval: Approval) -> bool:
@@ -230,8 +223,8 @@ def _is_repeat(before: datetime | None, now: datetime) -> bool:
 
 
 def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
-    reminded = sum(moment <= event.at for moment in _reminder_times(approval))
-    escalation = _escalation_time(approval)
+    reminded = sum(moment <= event.at for moment in reminder_times(approval))
+    escalation = escalation_time(approval)
     escalates = escalation is not None and escalation <= event.at
     if reminded <= approval.reminded and not escalates:
         return _unchanged(Verdict.NOT_DUE, approval)
@@ -241,17 +234,6 @@ def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
         escalated_at=event.at if escalates else approval.escalated_at,
     )
     return _changed(Verdict.MOVED_ON, changed)
-
-
-def _escalation_time(approval: Approval) -> datetime | None:
-    after = approval.request.escalate_after
-    return approval.requested_at + after if after is not None and approval.escalated_at is None else None
-
-
-def _reminder_times(approval: Approval) -> list[datetime]:
-    """Return when to remind. An extension moves the reminders, too."""
-    more_time = approval.deadline - (approval.requested_at + approval.request.timeout)
-    return [approval.requested_at + after + more_time for after in approval.request.reminders]
 
 
 def _refused(approval: Approval, response: Response, reason: Reason) -> Judgement:

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import timedelta
+from datetime import time, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -18,6 +18,7 @@ import rfc8785
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.groups import Group
 from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
+from approvals.domain.working_hours import DAYS, WorkingHours
 
 KEY = "Approval"
 """The key of the execution's input that holds the request. The rest of the input is context."""
@@ -64,6 +65,7 @@ def read(
         timeout=timeout,
         on_timeout=OnTimeout(given.get("OnTimeout", OnTimeout.EXPIRE)),
         reminders=_reminders(given.get("Reminders", []), timeout),
+        remind_during=_working_hours(given["RemindDuring"]) if "RemindDuring" in given else None,
         escalate_after=_minutes(escalate_after) if escalate_after is not None else None,
         more_time=_more_time(given.get("MoreTime", {}), timeout),
         context=context,
@@ -86,6 +88,7 @@ def write(request: Request) -> dict[str, Json]:
             "TimeoutMinutes": request.timeout // _MINUTE,
             "OnTimeout": request.on_timeout.value,
             "Reminders": [after // _MINUTE for after in request.reminders],
+            "RemindDuring": _written_hours(request.remind_during) if request.remind_during else None,
             "EscalateAfterMinutes": request.escalate_after // _MINUTE if request.escalate_after else None,
             "MoreTime": {"Times": request.more_time.times, "Minutes": request.more_time.by // _MINUTE},
         }
@@ -149,6 +152,25 @@ def _reminders(asked: str | list[float], timeout: timedelta) -> tuple[timedelta,
         minutes = {math.ceil(timeout * part / _MINUTE) for part in (0.5, 0.75)}
         return tuple(sorted(_minutes(each) for each in minutes if _minutes(each) < timeout))
     return tuple(sorted(_minutes(each) for each in asked))
+
+
+def _working_hours(asked: Mapping[str, Any]) -> WorkingHours:
+    days = {day.strip() for day in asked["Days"]}
+    return WorkingHours(
+        days=tuple(day for day in DAYS if day in days),
+        start=time.fromisoformat(asked["From"].strip()),
+        end=time.fromisoformat(asked["To"].strip()),
+        zone=asked["TimeZone"].strip(),
+    )
+
+
+def _written_hours(hours: WorkingHours) -> dict[str, Json]:
+    return {
+        "Days": list(hours.days),
+        "From": f"{hours.start:%H:%M}",
+        "To": f"{hours.end:%H:%M}",
+        "TimeZone": hours.zone,
+    }
 
 
 def _more_time(asked: Mapping[str, Any], timeout: timedelta) -> MoreTime:

@@ -18,6 +18,7 @@ from approvals.domain.model import Json, Request, RequestKind, Workflow, shorten
 from approvals.domain.nesting import MAX_DEPTH, deeper_than
 from approvals.domain.profiles import is_group
 from approvals.domain.values import kind
+from approvals.domain.working_hours import find_zone
 from approvals.requests import schema
 from approvals.requests.codec import KEY, RESULT_KEY, fingerprint, read
 from approvals.requests.decidability import demands_of, impossibilities
@@ -134,6 +135,7 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f"{KEY}.EscalateAfterMinutes: must be less than the request's {timeout:,} minutes."
     if any(after >= request.timeout for after in request.reminders):
         yield f"{KEY}.Reminders: must be less than the request's {timeout:,} minutes."
+    yield from _working_hours_contradictions(request)
     if request.escalate_to and request.is_open:
         yield f"{KEY}.EscalateTo: {_NEEDS_NAMES}"
     if request.silent and request.is_open:
@@ -143,6 +145,14 @@ def _contradictions(request: Request) -> Iterator[str]:
         yield f'{KEY}.Kind: "question" requires {KEY}.Form. Add the fields to answer, or remove Kind.'
     yield from _quorum_contradictions(request)
     yield from forms.contradictions(request.form, f"{KEY}.Form")
+
+
+def _working_hours_contradictions(request: Request) -> Iterator[str]:
+    hours = request.remind_during
+    if hours and hours.start == hours.end:
+        yield f"{KEY}.RemindDuring.To: must differ from From. An earlier time is on the next day."
+    if hours and find_zone(hours.zone) is None:
+        yield f'{KEY}.RemindDuring.TimeZone: "{hours.zone}" is not an IANA time zone, such as Europe/Berlin.'
 
 
 def _group_contradictions(request: Request) -> Iterator[str]:

@@ -14,7 +14,7 @@ from approvals.domain.cancellation import Stop, read_cause
 from approvals.domain.judgement import ApprovalEvent, Cancellation, Expiry, ScheduledCheck, Verdict
 from approvals.domain.model import Approval
 from approvals.domain.parts import pluralize
-from approvals.domain.rules import next_due
+from approvals.domain.schedule import next_due
 from approvals.services.respond import respond
 from approvals.store.items import NOTIFY_GRACE, RESUME_GRACE
 from approvals.store.reading import UnreadableError

@@ -28,7 +28,7 @@ from approvals.domain.parts import Moment, Part, Text, text
 from approvals.domain.people import People
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.replies import DeferredReply, ReplyKind
-from approvals.domain.rules import next_due
+from approvals.domain.schedule import next_due
 from approvals.requests.codec import read, write
 from approvals.store import legacy
 from approvals.store.records import from_item, moment, to_item

@@ -589,6 +589,24 @@ def test_group_without_members_needs_a_policy_that_has_them(shell: Shell) -> Non
     assert shell.newest().request.groups[0].approvers == ("sue@example.com", "pia@example.com")
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("Mon-Fri", ["Mon", "Tue", "Wed", "Thu", "Fri"]), ("Sat-Mon,Wed", ["Sat", "Sun", "Mon", "Wed"])],
+)
+def test_working_hours_are_asked_for_by_their_days_times_and_zone(shell: Shell, text: str, days: list[str]) -> None:
+    shell.then = [shell.asked]
+    shell.run("request", *TITLE, "--remind-during", f"{text} 09:00-17:00 Europe/Berlin")
+    asked = json.loads(shell.executions()[-1]["input"])["Approval"]
+    assert asked["RemindDuring"] == {"Days": days, "From": "09:00", "To": "17:00", "TimeZone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize("text", ["Mon-Fri", "Monday 09:00-17:00 UTC", "Mon- 9-17", "Mon,, 09:00-17:00 UTC"])
+def test_other_words_for_working_hours_are_a_usage_error(shell: Shell, text: str) -> None:
+    refused = shell.run("request", *TITLE, "--remind-during", text)
+    assert refused.exit_code == 64
+    assert "use DAYS FROM-TO ZONE, for example" in refused.stderr
+
+
 def test_waiting_tells_how_far_each_group_is(shell: Shell) -> None:
     people = one_of_each().people
     sue, otto = (Approver(id=person.id, name=person.name, channel="email") for person in (SUE, OTTO))

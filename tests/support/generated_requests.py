@@ -29,6 +29,8 @@ RIGHT: Mapping[str | None, list[str]] = {
         ),
     ],
     "a name of lower-case letters, digits and -, at most 40 characters": ["security", " on-call-2"],
+    "a time of day from 00:00 to 23:59": ["09:00", " 23:59", "00:00"],
+    "the name of a time zone, such as Europe/Berlin": ["Europe/Berlin", "UTC ", "America/Argentina/Buenos_Aires"],
     "a name of letters, digits and _": ["Version", "percent", "_1"],
     "an email address or a Slack user ID": ["ann@example.com", "o'neil+x@example.com", "U0CY000003"],
     "an email address, a Slack user ID (U…), a Slack user group ID (S…) or the ARN of an IAM role (arn:…)": [

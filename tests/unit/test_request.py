@@ -313,6 +313,7 @@ def test_every_problem_is_reported_at_once() -> None:
 
 ANN, BO = "ann@example.com", "bo@example.com"
 A_FIELD: dict[str, Json] = {"Name": "Version", "Type": "text"}
+HOURS: dict[str, Json] = {"Days": ["Mon"], "From": "09:00", "To": "17:00", "TimeZone": "Europe/Berlin"}
 
 MISTAKES: list[tuple[Json, str]] = [
     ("Deploy", 'Approval: "Deploy" is not an object.'),
@@ -409,6 +410,16 @@ MISTAKES: list[tuple[Json, str]] = [
         {"Approvers": [ANN], "EscalateTo": [BO], "EscalateAfterMinutes": 60},
         "Approval.EscalateAfterMinutes: must be less than the request's 60 minutes.",
     ),
+    (
+        {"RemindDuring": {**HOURS, "TimeZone": "Europe/Bonn"}},
+        'Approval.RemindDuring.TimeZone: "Europe/Bonn" is not an IANA time zone, such as Europe/Berlin.',
+    ),
+    ({"RemindDuring": {**HOURS, "TimeZone": "Europe"}}, 'Approval.RemindDuring.TimeZone: "Europe" is not an IANA time'),
+    ({"RemindDuring": {**HOURS, "TimeZone": "../UTC"}}, 'Approval.RemindDuring.TimeZone: "../UTC" is not the name of'),
+    ({"RemindDuring": {**HOURS, "To": "09:00"}}, "Approval.RemindDuring.To: must differ from From."),
+    ({"RemindDuring": {**HOURS, "To": "24:00"}}, 'Approval.RemindDuring.To: "24:00" is not a time of day from 00:00'),
+    ({"RemindDuring": {**HOURS, "Days": ["Monday"]}}, 'Approval.RemindDuring.Days[0]: "Monday" is not "Mon", "Tue"'),
+    ({"RemindDuring": {"Days": ["Mon"]}}, "Approval.RemindDuring.From: missing. Add a time of day from 00:00"),
     ({"Silent": ["bo@example.com"]}, "Approval.Silent: requires Approvers or Groups."),
     (
         {"Groups": [{"Name": "ops"}]},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -15,6 +15,7 @@ from approvals.domain.facts import LABELS
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.groups import Group
 from approvals.domain.model import Action, Json, MoreTime, OnTimeout, Presence, Request, RequestKind, Severity
+from approvals.domain.working_hours import WorkingHours
 from approvals.requests.codec import fingerprint, read, write
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load, problems
@@ -50,6 +51,7 @@ EVERYTHING: dict[str, Json] = {
     "TimeoutMinutes": 90.0,
     "OnTimeout": "reject",
     "Reminders": [60, 30],
+    "RemindDuring": {"Days": ["Fri", "Mon"], "From": "22:30", "To": " 06:00", "TimeZone": "Europe/Berlin "},
     "EscalateTo": ["eve@example.com"],
     "EscalateAfterMinutes": 45,
     "MoreTime": {"Times": 3, "Minutes": 15},
@@ -91,6 +93,7 @@ def test_every_key_is_read() -> None:
         timeout=90 * MINUTE,
         on_timeout=OnTimeout.REJECT,
         reminders=(30 * MINUTE, 60 * MINUTE),
+        remind_during=WorkingHours(days=("Mon", "Fri"), start=time(22, 30), end=time(6), zone="Europe/Berlin"),
         escalate_to=("eve@example.com",),
         escalate_after=45 * MINUTE,
         more_time=MoreTime(3, 15 * MINUTE),

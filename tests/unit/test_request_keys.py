@@ -28,7 +28,7 @@ from web import pages
 KEYS: dict[str, Any] = load("request.schema.json")["properties"]
 NOT_EXPORTED = {
     *("Links", "Facts", "Notify", "Channel", "Comment", "Form", "TimeoutMinutes", "OnTimeout", "Reminders"),
-    *("EscalateAfterMinutes", "MoreTime"),
+    *("RemindDuring", "EscalateAfterMinutes", "MoreTime"),
 }
 """An export says what was decided by whom: `approvals show --json` has the whole request."""
 
@@ -43,6 +43,7 @@ VALUES: dict[str, Json] = {
     "Comment": {"Reject": "required"},
     "Form": [{"Name": "Version", "Type": "text"}],
     "Reminders": [5],
+    "RemindDuring": {"Days": ["Mon"], "From": "09:00", "To": "17:00", "TimeZone": "Europe/Berlin"},
     "MoreTime": {"Times": 3},
 }
 """Values of the keys whose form a schema does not tell."""

@@ -35,7 +35,8 @@ from approvals.domain.judgement import (
 from approvals.domain.limits import MAX_TIMEOUT_MINUTES
 from approvals.domain.model import Action, Approval, Json, MoreTime, Presence, Request, Response, Status
 from approvals.domain.people import Approver, People, Person
-from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge, next_due
+from approvals.domain.rules import MAX_REFUSALS, MAX_WITHDRAWALS, MAX_WITHDRAWALS_IN_ALL, can_extend, judge
+from approvals.domain.schedule import next_due
 from approvals.requests.decidability import demands_of
 from approvals.requests.parse import InvalidRequestError, parse_request
 from approvals.requests.schema import load
