@@ -52,7 +52,7 @@ def test_too_few_who_are_allowed_refuse_the_request() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "names",
     [{"Approvers": [GROUP]}, {"Groups": [{"Name": "own", "Approvers": [GROUP]}]}],
     ids=["approvers", "group"],
 )
