@@ -234,7 +234,7 @@ def _whole_domains(merged: Request) -> Iterator[str]:
     for group in merged.groups:
         if domains := [name for name in group.approvers if name.startswith("@")]:
             yield (
-                f'Groups: the policy\'s group "{group.name}" has everybody at {join_names(domains)}. Say whom to ask: '
+                f'Groups: the policy\'s group "{group.name}" has everyone at {join_names(domains)}. Say whom to ask: '
                 f'{{"Name": "{group.name}", "Approvers": [...]}}.'
             )
 

@@ -134,7 +134,7 @@ def test_group_of_a_whole_domain_needs_names(request_groups: list[dict[str, Any]
         asked(policy, Approvers=[ANN], Groups=request_groups)
     [problem] = caught.value.problems
     assert problem == (
-        'Approval.Groups: the policy\'s group "staff" has everybody at @example.com. Say whom to ask: '
+        'Approval.Groups: the policy\'s group "staff" has everyone at @example.com. Say whom to ask: '
         '{"Name": "staff", "Approvers": [...]}.'
     )
     named = people_of(policy, Approvers=[ANN], Groups=[{"Name": "staff", "Approvers": [BO]}])
