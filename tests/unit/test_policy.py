@@ -205,3 +205,9 @@ def test_pointers_reach_into_lists_and_escaped_keys() -> None:
 def test_rules_by_dangerous_values_are_warned_of() -> None:
     policy = a_policy(Rules=[{"Name": "prod", "When": {"Facts": {"Environment": ["prod"]}}}])
     assert [each for each in warnings(policy) if 'Rule "prod"' in each and "Prefer Unless" in each]
+
+
+def test_what_this_version_does_not_do_is_warned_of() -> None:
+    assert not warnings(a_policy(OpenOnChange="keep"))
+    [warning] = warnings(a_policy(OpenOnChange="ask-again"))
+    assert warning.startswith('OpenOnChange: "ask-again" has no effect in this version.')
