@@ -214,6 +214,8 @@ class _Identification:
             key = "Approvers" if self._request.approvers else "Groups"
             yield f"{KEY}.{key}: none of these people may approve here. The policy allows {self._allowed}."
             return
+        if self._request.escalate_to and not people.escalation:
+            yield f"{KEY}.EscalateTo: none of these people may approve here. The policy allows {self._allowed}."
         if _has_group(people):
             yield from self._unrecognizable(people)
         yield from impossibilities(

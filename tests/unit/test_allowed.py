@@ -121,6 +121,19 @@ def test_request_that_names_nobody_is_refused_where_the_policy_allows_nobody() -
         asked(policy)
 
 
+def test_escalation_to_nobody_whom_the_policy_allows_is_refused() -> None:
+    policy = a_policy(Approvers=[ANN], Groups={})
+    with pytest.raises(InvalidRequestError, match="EscalateTo: none of these people may approve here"):
+        asked(policy, Approvers=[ANN], EscalateTo=[GROUP], EscalateAfterMinutes=5)
+
+
+def test_record_without_its_approvers_is_open_to_nobody() -> None:
+    """A record of an earlier version can lack them: the policy allowed nobody whom the request names."""
+    approval = replace(asked(a_policy(), Approvers=[ANN]), people=People())
+    user = Approver(id="U0EVE00001", name="Eve", channel="slack", realm=WORKSPACE, member=True, address=EVE)
+    assert responder(approval, user) is Reason.NOT_AN_APPROVER
+
+
 def test_members_of_the_policys_group_are_told_though_the_request_silences_them_all() -> None:
     approval = asked(a_policy(), Groups=[{"Name": "security"}], Silent=[SUE, PIA])
     assert ids(invited(approval)) == {SUE, PIA}
