@@ -80,7 +80,7 @@ def invited(approval: Approval) -> tuple[Person, ...]:
 def owns_seat(approval: Approval, person: Person, approver: Approver) -> bool:
     """Return True if a person who may respond does so in a seat of their own, and not as a delegate."""
     people = approval.people
-    if people is None or not people.approvers:
+    if people is None or (approval.request.is_open and not people.approvers):
         return True
     named = _named(approval, people)
     return any(each.id == person.id or each.admits(approver) for each in named)
@@ -133,7 +133,7 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
     known = next((person for person in everybody if person.is_(approver)), None)
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
-    if people.approvers:
+    if people.approvers or not approval.request.is_open:
         person = _named_responder(approver, known, people, named)
         return person or _delegate(approver, people)
     return _open_problem(approval, approver) or known or stranger(approver)

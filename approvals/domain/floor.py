@@ -55,6 +55,7 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         applied.append(AppliedRule(name=rule.name, required=tuple(requirements(rule)), raised=raised))
     merged = _raised(policy, used, request)
     problems += _late_escalation(merged)
+    problems += _whole_domains(merged)
     longest = _longest(used)
     pinned = PinnedPolicy(
         parameter=policy.parameter,
@@ -230,6 +231,16 @@ def _late_escalation(merged: Request) -> Iterator[str]:
         yield f"EscalateAfterMinutes: {after:,} is not less than the {minutes:,} minutes that the policy allows."
 
 
+def _whole_domains(merged: Request) -> Iterator[str]:
+    """Yield the groups of the policy that nobody can be asked of: a domain names people whom it does not list."""
+    for group in merged.groups:
+        if domains := [name for name in group.approvers if name.startswith("@")]:
+            yield (
+                f'Groups: the policy\'s group "{group.name}" has everyone at {join_names(domains)}. Say whom to ask: '
+                f'{{"Name": "{group.name}", "Approvers": [...]}}.'
+            )
+
+
 def _longest(used: Sequence[PolicyRule]) -> timedelta | None:
     return min((rule.longest for rule in used if rule.longest), default=None)
 
@@ -248,6 +259,6 @@ def requirements(rule: PolicyRule) -> Iterator[str]:
     if rule.longest:
         yield f"at most {rule.longest // _MINUTE:,} minutes"
     if rule.on_timeout:
-        yield "rejected at the deadline" if rule.on_timeout is OnTimeout.REJECT else "expired at the deadline"
+        yield "rejection at the deadline" if rule.on_timeout is OnTimeout.REJECT else "expiry at the deadline"
     if rule.channel:
-        yield f"asked in {rule.channel}"
+        yield f"the channel {rule.channel}"

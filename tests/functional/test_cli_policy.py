@@ -216,13 +216,13 @@ def test_check_describes_each_rule(shell: Shell, file: Path) -> None:
         "policy: always applies; refuses requests below it",
         "  requires a comment to reject",
         "  requires at most 1,440 minutes",
-        "  requires expired at the deadline",
+        "  requires expiry at the deadline",
         'prod: applies unless fact "Environment" is "dev" or "test"; raises requests below it',
         "  requires 2 approvals",
         "  requires 1 approval from security",
         "  requires 1 approval from ops",
         "  requires high severity",
-        "  requires asked in C0PROD0001",
+        "  requires the channel C0PROD0001",
         "data-loss: applies when context /Plan/Destroys is true or not stated; refuses requests below it",
         "  requires 3 approvals",
         "  requires a comment to approve",
@@ -275,6 +275,13 @@ def test_check_explains_why_a_request_is_raised_and_to_what(shell: Shell, file: 
     refusing = a_document(Rules=[{**_RAISING["Rules"][0], "Enforce": "refuse"}])
     again = checked(shell, file, refusing, raised)
     assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, "Accepted as it is.")
+
+
+def test_check_shows_a_value_that_people_cannot_read(shell: Shell, file: Path) -> None:
+    policy = a_document(Rules=[{"Name": "loss", "When": {"Context": {"/Destroys": [True]}}, "MinimumApprovals": 2}])
+    result = checked(shell, file, policy, {"Approval": _ASKED, "Destroys": [False, [True]]})
+    reason = 'context /Destroys has "[true]", which is no text, number, true or false that people can read'
+    assert f"loss: applies, since {reason}" in result.stdout.splitlines()
 
 
 def test_check_explains_why_a_request_is_refused(shell: Shell, file: Path) -> None:

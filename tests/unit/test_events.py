@@ -57,6 +57,9 @@ BY_IAM = "Role"
 OF_DELEGATES = {"For", "WithdrawnBy"}
 """The keys that only events about responses of delegates have."""
 
+UNDER_POLICY = "Policy"
+"""The key that only events about requests under a policy have."""
+
 ROLE = Person(id=SSO_ROLE, name="role", identities={"iam": SSO_ROLE})
 OTHER_ROLE = f"{SSO_ROLE[:-1]}0"
 
@@ -86,7 +89,7 @@ def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
         keys = [key for part in known for key in part.get("properties", {})]
         required = [key for part in known for key in part.get("required", ())]
         assert list(example["detail"]) == required == [key for key in keys if key in required]
-        assert {*keys} - {*required} <= {BY_IAM, *OF_DELEGATES}
+        assert {*keys} - {*required} <= {BY_IAM, UNDER_POLICY, *OF_DELEGATES}
 
 
 def test_an_event_about_a_response_by_iam_names_the_role() -> None:

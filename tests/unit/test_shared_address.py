@@ -26,7 +26,7 @@ from web import pages
 STACK = "approvals@example.com"
 LINKS = Links("https://api.example.com/states", one_click=False)
 RO = Person(id="ro@example.com", name="ro@example.com", identities={"email": "ro@example.com"})
-UNKNOWN = "Slack does not know ro@example.com: they could approve their own request."
+UNKNOWN = "Slack can't identify ro@example.com, who could approve their own request there."
 
 
 def of(requester: Person | None = RO, **changes: Any) -> Approval:
@@ -58,7 +58,7 @@ SURFACES: dict[str, Callable[[Approval], str]] = {
 @pytest.mark.parametrize("surface", SURFACES)
 def test_a_requester_whom_slack_does_not_know_is_named_as_such(surface: str) -> None:
     assert UNKNOWN in plain(SURFACES[surface](of()))
-    assert "Slack does not know" not in SURFACES[surface](
+    assert "Slack can't identify" not in SURFACES[surface](
         of(replace(RO, identities={**RO.identities, "slack": "U0RO000005"}))
     )
 
