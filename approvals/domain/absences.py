@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from approvals.domain.email_address import is_same
@@ -14,7 +14,8 @@ class Absence:
     """A person who is away from `since` to before `until`, and their delegate for requests of that time.
 
     `owner` and `delegate` are names as requests have them: an address, or a user id of a channel. `set_by` is who said
-    so: the ARN of an AWS identity, or the name of a user of a channel.
+    so: the ARN of an AWS identity. `approval` is the id of the only approval that it concerns, where a seat was
+    reassigned; it is empty where it concerns all new requests.
     """
 
     owner: str
@@ -22,6 +23,7 @@ class Absence:
     since: datetime
     until: datetime
     set_by: str
+    approval: str = field(default="", metadata={"omitted": ""})
 
     def is_of(self, person: Person) -> bool:
         """Return True if this person is away."""

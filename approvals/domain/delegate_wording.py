@@ -76,12 +76,16 @@ def owners_of(approval: Approval, delegate: Person) -> str:
     return join_names([owner_name(approval, owner) for owner in owners])
 
 
+def left_out_reason(delegation: Delegation) -> str:
+    """Return why a request goes on without a delegate, as a part of a sentence; empty if it does not."""
+    return _WHY[delegation.left_out] if delegation.left_out else ""
+
+
 def left_out_sentence(approval: Approval) -> str:
     """Return which delegates a request goes on without, and why."""
     left_out = [each for each in (approval.people.delegations if approval.people else ()) if each.left_out]
     said = [
-        f"{display_name(each.delegate)} can't respond for {owner_name(approval, each.owner)}: {_WHY[each.left_out]}."
+        f"{display_name(each.delegate)} can't respond for {owner_name(approval, each.owner)}: {left_out_reason(each)}."
         for each in left_out[:MAX_DELEGATES]
-        if each.left_out
     ]
     return " ".join(said)

@@ -1,13 +1,13 @@
-"""Find out whether a person may stand in for another in a request. Pure."""
+"""Find the delegates of a request, and why it goes on without one. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from approvals.domain.absences import Absence
-from approvals.domain.model import Request
+from approvals.domain.model import Approval, Request
 from approvals.domain.people import Delegation, DelegationKind, LeftOut, People, Person
 from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.requests.allowed import Allowed
@@ -20,7 +20,6 @@ class Delegates:
     request: Request
     people: People
     members: Callable[[str], Iterable[Person]]
-    kind: DelegationKind = field(default=DelegationKind.AWAY)
 
     def delegation(self, owner: Person, absence: Absence, delegate: Person | None) -> Delegation:
         """Return the delegation for a person who is away. The `delegate` is None if no channel reaches them.
@@ -38,7 +37,7 @@ class Delegates:
             since=absence.since,
             until=until,
             set_by=absence.set_by,
-            kind=self.kind,
+            kind=DelegationKind.REASSIGNED if absence.approval else DelegationKind.AWAY,
             left_out=self._why_left_out(owner, delegate),
         )
 
@@ -67,3 +66,30 @@ class Delegates:
 
     def _is_allowed(self, lists: Sequence[Sequence[str]], person: Person) -> bool:
         return Allowed(lists, self.members).include(person)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The delegations of an open approval that are `kept`, shortened where they were ended, and absences to add."""
+
+    kept: tuple[Delegation, ...]
+    added: tuple[Absence, ...]
+
+
+def changed_delegations(approval: Approval, absences: Sequence[Absence], now: datetime) -> Changed | None:
+    """Return how the delegations of an open approval differ from the absences; None if they do not.
+
+    Only seats that were reassigned are added: an absence is for requests that are made during it.
+    """
+    pinned = approval.people.delegations if approval.people else ()
+    stored = {(each.delegate, each.since) for each in absences}
+    kept = tuple(
+        each if each.until <= now or (each.named, each.since) in stored else replace(each, until=now) for each in pinned
+    )
+    known = {(each.named, each.since) for each in pinned}
+    added = tuple(
+        each
+        for each in absences
+        if each.approval == approval.id and each.is_current(now) and (each.delegate, each.since) not in known
+    )
+    return Changed(kept=kept, added=added) if added or kept != pinned else None

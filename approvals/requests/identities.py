@@ -16,7 +16,7 @@ from approvals.domain.email_address import is_same
 from approvals.domain.groups import REQUESTED, Group
 from approvals.domain.model import Request
 from approvals.domain.parts import join_names
-from approvals.domain.people import People, Person
+from approvals.domain.people import Delegation, People, Person
 from approvals.domain.pinned_policy import PolicyGroup
 from approvals.domain.profiles import channel_of, is_group, open_channels, profile_of
 from approvals.requests.allowed import Allowed
@@ -80,6 +80,15 @@ def identify(
     return _Identification(request, resolvers, shared, absences).people()
 
 
+def find_delegations(
+    request: Request, people: People, resolvers: Sequence[Resolver], absences: Sequence[Absence]
+) -> tuple[Delegation, ...]:
+    """Return the delegations of a request whose people are known. Raise `DeliveryError` if a channel can't be asked."""
+    for resolver in resolvers:
+        resolver.prepare(request)
+    return _Identification(request, resolvers, "", absences).delegations(people)
+
+
 class _Identification:
     """One request's people while they are gathered: a human who is named twice is there once."""
 
@@ -109,8 +118,6 @@ class _Identification:
             self._problems.append(
                 f"{KEY}.Approvers: {len(self._humans)} people are too many. The maximum is {MAX_PEOPLE}."
             )
-        owners = dict.fromkeys((*approvers, *chain(*groups), *silent, *escalation))
-        absent = [(each, *away) for each in owners for away in self._absences_of(self._humans[each])]
         found = People(
             approvers=self._at(dict.fromkeys((*approvers, *chain(*groups), *silent))),
             escalation=self._at(escalation),
@@ -123,28 +130,27 @@ class _Identification:
             self._problems += self._impossibilities(found)
         if self._problems:
             raise InvalidRequestError(self._problems)
-        delegates = Delegates(request=request, people=found, members=self._listed)
-        return replace(
-            found,
-            delegations=tuple(
-                delegates.delegation(self._humans[owner], absence, None if number is None else self._humans[number])
-                for owner, absence, number in absent
-            ),
+        return replace(found, delegations=self.delegations(found))
+
+    def delegations(self, people: People) -> tuple[Delegation, ...]:
+        """Return the delegations of the people of the request, who are known."""
+        delegates = Delegates(request=self._request, people=people, members=self._listed)
+        owners = {person.id: person for person in (*people.approvers, *people.escalation)}
+        for person in (*owners.values(), *([people.requester] if people.requester else [])):
+            self._add(person)
+        absent = [(owner, absence) for owner in owners.values() for absence in self._absences if absence.is_of(owner)]
+        return tuple(
+            delegates.delegation(owner, absence, self._delegate(absence.delegate)) for owner, absence in absent
         )
 
-    def _absences_of(self, owner: Person) -> Iterator[tuple[Absence, int | None]]:
-        """Yield a person's absences, and where the delegate of each stands among all; None for one who is unknown."""
-        for absence in self._absences:
-            if absence.is_of(owner):
-                yield absence, self._delegate(absence.delegate)
-
-    def _delegate(self, name: str) -> int | None:
+    def _delegate(self, name: str) -> Person | None:
+        """Return the person of this name; None if no channel reaches them, or if too many people are named."""
         try:
             found = [] if is_group(name) else self._resolved(name)
         except UnresolvedError:
             return None
         is_room = len(self._humans) < MAX_PEOPLE
-        return self._add(found[0]) if found and is_room else None
+        return self._humans[self._add(found[0])] if found and is_room else None
 
     def _members(self, group: Group, key: str) -> list[int]:
         """Return where the members of a group stand. A policy's group may only be narrowed."""

@@ -16,6 +16,8 @@ COMMANDS: Mapping[str, str] = {
     "reject": "Reject a request with your AWS credentials.",
     "withdraw": "Withdraw your response with your AWS credentials.",
     "cancel": "Cancel an open approval.",
+    "delegate": "Have a delegate respond for a person who is away.",
+    "reassign": "Pass one person's part in an open request on to another.",
     "export": "Export the approvals of a period as CSV or JSON Lines.",
     "approvers": "Manage who receives approval emails.",
     "policy": "Read, check and set the approval policy.",
