@@ -28,6 +28,7 @@ from approvals.domain.judgement import (
     Expiry,
     ExtensionRequest,
     Judgement,
+    Override,
     ScheduledCheck,
     Verdict,
     Withdrawal,
@@ -54,6 +55,8 @@ from tests.support.builders import (
     decided,
     expired,
 )
+from tests.support.iam_callers import SSO_ROLE, by_iam
+from tests.support.overrides import BREAK_GLASS_ROLE, PINNED, REASON, an_override
 
 HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
 DEADLINE = an_approval().deadline
@@ -69,11 +72,11 @@ EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example
 GUS = Person(id="U0GUS00007", name="Gus", identities={"slack": "U0GUS00007"})
 GIL = Person(id="U0GIL00008", name="Gil", identities={"slack": "U0GIL00008"})
 MAILBOX = Person(id="approvals@example.com", name="Mailbox", identities={"email": "approvals@example.com"})
-SUE, OTTO, PIA = (
+SUE, OTTO, PIA, IVY = (
     Person(id=f"{name.lower()}@example.com", name=name, identities={"email": f"{name.lower()}@example.com"})
-    for name in ("Sue", "Otto", "Pia")
+    for name in ("Sue", "Otto", "Pia", "Ivy")
 )
-EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX, SUE, OTTO, PIA)
+EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX, SUE, OTTO, PIA, IVY)
 
 
 def by_email(person: Person) -> Approver:
@@ -184,7 +187,8 @@ def people_of(request: Request) -> People:
 
 def asked(changes: dict[str, Json]) -> Approval:
     request = the_documents_request(changes)
-    return an_approval(request=request, people=people_of(request), deadline=NOW + request.timeout)
+    under_a_policy = replace(request, policy=PINNED)  # Without one, nobody can override; else it changes nothing here.
+    return an_approval(request=under_a_policy, people=people_of(request), deadline=NOW + request.timeout)
 
 
 def event_after(before: Approval, step: str, approval: Approval, now: datetime) -> ApprovalEvent:
@@ -195,7 +199,7 @@ def event_after(before: Approval, step: str, approval: Approval, now: datetime) 
     return happened
 
 
-def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
+def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:  # noqa: PLR0911 one of many kinds
     """What a step of the document says. A person's takes a minute."""
     if step == "the deadline passes":
         return ScheduledCheck(approval.deadline)
@@ -204,6 +208,8 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
+    if " overrides" in step:
+        return override(step, at)
     found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|extends the deadline)( in Slack)?(?: with (.+))?", step)
     assert found, step
     person = next(person for person in EVERYBODY if person.name == found[1])
@@ -216,6 +222,14 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
             return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
+
+
+def override(step: str, at: datetime) -> Override:
+    found = re.fullmatch(r"(\w+) overrides( to reject)?( with a reason)?", step)
+    assert found, step
+    approver = by_iam(f"{found[1].lower()}@example.com", BREAK_GLASS_ROLE if found[1] in ("Ivy", "Ro") else SSO_ROLE)
+    action = Action.REJECT if found[2] else Action.APPROVE
+    return an_override(action, approver, at, reason=REASON if found[3] else " ")
 
 
 def answer(verb: str, approver: Approver, at: datetime, more: str, approval: Approval) -> Response:
