@@ -15,6 +15,16 @@ output "slack_request_url" {
   value       = aws_cloudformation_stack.this.outputs["SlackRequestUrl"]
 }
 
+output "answers_url" {
+  description = "URL for responses that approvers sign with their AWS credentials."
+  value       = aws_cloudformation_stack.this.outputs["AnswersUrl"]
+}
+
+output "approver_policy_arn" {
+  description = "ARN of the IAM policy that lets a role call AnswersUrl."
+  value       = aws_cloudformation_stack.this.outputs["ApproverPolicyArn"]
+}
+
 output "approval_topic_arn" {
   description = "ARN of the SNS topic for emails."
   value       = aws_cloudformation_stack.this.outputs["ApprovalTopicArn"]
