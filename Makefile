@@ -16,7 +16,7 @@ CDK := .venv-cdk/.ready
 
 .PHONY: demo test prove bench docs package lint format lock clean
 
-demo: $(DEV) $(SAM) $(EMULATOR)  ## Run everything on this machine, on one page; ARGS=--auto plays a story unattended.
+demo: $(DEV) $(SAM) $(EMULATOR)  ## Run everything on this machine, on one page; ARGS=--auto plays a story unattended, ARGS=--policy adds a policy.
 	@.venv/bin/python -m demo $(ARGS)
 
 test: $(DEV) $(SAM) $(EMULATOR) $(CDK)  ## Run all tests, or those that ARGS (for pytest) select.

@@ -11,7 +11,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
-from approvals.domain.result import groups, override, result
+from approvals.domain.result import groups, override, result, under_policy
 from approvals.requests.codec import write
 from cli.output import plain
 from cli.times import format_deadline, format_text, format_time
@@ -57,6 +57,7 @@ def document(approval: Approval) -> dict[str, Json]:
         "Request": write(approval.request),
         "Context": dict(approval.request.whole_context),
         "Digest": approval.request.digest,
+        **under_policy(approval.request),
         "WhoMayAnswer": str(wording.rules_sentence(approval)),
         "Responses": [response_document(approval, response) for response in approval.responses],
         "Result": result(approval) if decided else None,

@@ -13,6 +13,7 @@ from approvals.domain.facts import LABELS
 from approvals.domain.groups import Group
 from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
 from approvals.domain.people import Approver, Person
+from approvals.domain.pinned_policy import PinnedPolicy
 from approvals.domain.result import form, groups, override
 from bot.addresses import SLACK
 from cli.document import response_document, status
@@ -136,6 +137,11 @@ COLUMNS: Mapping[str, Column] = {
         "`approval`, or `question`: then approved means answered, and rejected declined.",
         lambda a: a.request.kind.value,
     ),
+    "policy": Column(
+        "The policy under which the request was made: `version`, `sha256`, and `rules` that applied, each with `name`, "
+        "`required` and `raised`; empty without a policy.",
+        lambda a: _policy(a.request.policy) if a.request.policy else None,
+    ),
     **{
         name: Column(f"{label}, as the request states it.", attrgetter(f"request.{name}"))
         for name, label in LABELS.items()
@@ -194,6 +200,16 @@ def _group(group: Group, found: Mapping[str, Json]) -> Json:
         "required": group.required,
         "approvers": list(group.approvers),
         "approved_by": found["ApprovedBy"],
+    }
+
+
+def _policy(policy: PinnedPolicy) -> Json:
+    return {
+        "version": policy.version,
+        "sha256": policy.sha256,
+        "rules": [
+            {"name": rule.name, "required": list(rule.required), "raised": list(rule.raised)} for rule in policy.rules
+        ],
     }
 
 

@@ -15,9 +15,14 @@ from types import FrameType
 from demo import aws, deploy, emulator, story
 from demo.person import NotSeenError
 from demo.process import WORK, DemoError, PortTakenError, check_port
-from demo.stack import LocalStack
+from demo.stack import LocalStack, store_policy
 
 _MAX_PORT = 65535
+_UNDER_POLICY = """
+Every request is under the policy examples/policy.json. Start "A deployment": one of security (Alice or Carol) and one
+of ops (Bob or Carol) must approve. With the fact Environment: dev, one response decides. Change the policy:
+  .venv/bin/approvals --local policy set examples/policy.json --if-version 1
+"""
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -27,12 +32,15 @@ def main() -> int:
     parser.add_argument(
         "--auto", action="store_true", help="play a story of requests and responses unattended, then stop"
     )
-    auto = parser.parse_args().auto
+    parser.add_argument("--policy", action="store_true", help="put every request under the policy examples/policy.json")
+    options = parser.parse_args()
+    if options.auto and options.policy:
+        parser.error("--auto plays requests without a policy. Leave out --policy.")
     # SIGTERM and a closed terminal end the run as Ctrl-C does: everything started is stopped.
     for number in _ENDINGS:
         signal.signal(number, _end_once)
     try:
-        _run(auto=auto)
+        _run(auto=options.auto, under_policy=options.policy)
     except PortTakenError as error:
         print(f"make demo: {error}", file=sys.stderr)
         return 2
@@ -50,7 +58,7 @@ def _end_once(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run(*, auto: bool) -> None:
+def _run(*, auto: bool, under_policy: bool) -> None:
     aws_port, web_port = _free_port("AWS_PORT", 4566), _free_port("DEMO_PORT", 8080)
     WORK.mkdir(exist_ok=True)
     aws.isolate(aws_port)
@@ -60,13 +68,14 @@ def _run(*, auto: bool) -> None:
         with _progress("sam build"):
             deploy.build()
         with _progress("sam deploy"):
-            stack = LocalStack(aws_port=aws_port, web_port=web_port)
+            parameters = {"PolicyParameter": store_policy()} if under_policy else {}
+            stack = LocalStack(aws_port=aws_port, web_port=web_port, parameters=parameters)
         stopping.callback(stack.stop)
         if auto:
             story.play(stack.url)
         else:
             # Flushed, so that a file or a pipe shows the address at once.
-            print(f"\nOpen {stack.url}\n\nCtrl-C stops everything.", flush=True)
+            print(f"\nOpen {stack.url}\n{_UNDER_POLICY if under_policy else ''}\nCtrl-C stops everything.", flush=True)
             threading.Event().wait()
 
 

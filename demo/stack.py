@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from demo import aws, deploy
 from demo.executions import Execution, Executions
 from demo.inbox import Email, Inbox
+from demo.process import ROOT
 from demo.slack import Message, Modal, Slack
 from demo.web import Web
 
@@ -21,6 +22,7 @@ APPROVERS = ("alice@example.com", "bob@example.com", "carol@example.com")
 """Addresses that are subscribed, too, so that a request may name them."""
 
 CHANNEL = "C0APPROVALS"
+POLICY = "/approvals/policy"
 _INTERVAL = 0.25
 
 
@@ -110,6 +112,13 @@ class LocalStack:
             )
             if seen != self.seen:
                 self.seen = seen
+
+
+def store_policy() -> str:
+    """Store the example's policy before a stack that needs it; return the parameter's name."""
+    document = (ROOT / "examples/policy.json").read_text().strip()
+    aws.session().client("ssm", config=aws.CONFIG).put_parameter(Name=POLICY, Value=document, Type="String")
+    return POLICY
 
 
 def _subscribe(topic_arn: str, address: str) -> None:

@@ -12,7 +12,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from approvals.domain.people import Approver
-from approvals.domain.result import groups, override
+from approvals.domain.result import groups, override, under_policy
 
 SOURCE = "human-approval"
 
@@ -79,6 +79,7 @@ def _requested(approval: Approval, _entry: Entry) -> dict[str, Json]:
         "Severity": request.severity.value,
         "Deadline": iso(approval.requested_at + request.timeout),  # the original one: extensions move it
         "Digest": request.digest,
+        **under_policy(request),
     }
 
 
@@ -136,6 +137,7 @@ def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
         "Cause": shorten(decision.cause, MAX_CAUSE) if decision.cause else None,
         "SupersededBy": decision.superseded_by,
         "Groups": [*groups(approval)],
+        **under_policy(approval.request),
         **({"Override": found} if (found := override(approval)) else {}),
     }
 

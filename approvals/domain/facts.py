@@ -12,6 +12,7 @@ from approvals.domain.form_changes import current_form
 from approvals.domain.forms import format_answer
 from approvals.domain.model import Approval, Json, Request, Status, readable
 from approvals.domain.parts import display_name, without_links
+from approvals.domain.policy_wording import LABEL, describe_policy
 
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """The key of the input by which Step Functions links a nested execution with its parent.
@@ -49,14 +50,16 @@ def facts(approval: Approval) -> list[tuple[str, str]]:
 
 
 def source(approval: Approval) -> list[tuple[str, str]]:
-    """Return the source of a request: the approval's execution, AWS account and region, and its state machine.
+    """Return the policy and the source of a request: its execution, AWS account and region, and its state machine.
 
     The state machine comes last: it is the product's own, and the same for every request of a stack.
     """
     workflow = approval.workflow
     # arn:PARTITION:states:REGION:ACCOUNT:execution:STATE-MACHINE:NAME
     _, _, _, region, account, *_ = [*workflow.execution_arn.split(":"), *[""] * 5]
+    policy = approval.request.policy
     rows = [
+        (LABEL, describe_policy(policy) if policy else ""),
         ("Approval execution", without_links(workflow.execution_name)),
         ("AWS account", account),
         ("AWS region", region),

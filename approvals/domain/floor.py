@@ -246,6 +246,6 @@ def requirements(rule: PolicyRule) -> Iterator[str]:
     if rule.longest:
         yield f"at most {rule.longest // _MINUTE:,} minutes"
     if rule.on_timeout:
-        yield "rejected at the deadline" if rule.on_timeout is OnTimeout.REJECT else "expired at the deadline"
+        yield "rejection at the deadline" if rule.on_timeout is OnTimeout.REJECT else "expiry at the deadline"
     if rule.channel:
-        yield f"asked in {rule.channel}"
+        yield f"the channel {rule.channel}"

@@ -11,6 +11,7 @@ from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, Json, Presence, Request, Response, Status, iso
 from approvals.domain.overrides import skipped
 from approvals.domain.people import Approver, People
+from approvals.domain.policy_wording import policy_document
 from approvals.domain.profiles import is_group
 from approvals.domain.seats import approvals_in, demands
 
@@ -64,6 +65,7 @@ def result(approval: Approval) -> dict[str, Json]:
         "Form": form(approval),
         "Digest": approval.request.digest,
         **({"Groups": [*groups(approval)]} if approval.request.groups else {}),
+        **under_policy(approval.request),
         **({"Override": found} if (found := override(approval)) else {}),
     }
 
@@ -84,6 +86,11 @@ def override(approval: Approval) -> dict[str, Json] | None:
         "Policy": {"Parameter": policy.parameter, "Version": policy.version, "Sha256": policy.sha256},
         "Skipped": [person.id for person in skipped(approval)],
     }
+
+
+def under_policy(request: Request) -> dict[str, Json]:
+    """Return the key `Policy`: the operator's policy that the request was merged with. Empty without a policy."""
+    return {"Policy": policy_document(request.policy)} if request.policy else {}
 
 
 def groups(approval: Approval) -> list[dict[str, Json]]:
@@ -126,7 +133,8 @@ def most_bytes(request: Request, people: People | None = None) -> int:
     decision = max(comment_bytes(request, action) for action in Action) + _RESPONDENT
     forms = (most + 1) * form_bytes(request)
     in_groups = sum(_GROUP + most * _ID for _ in request.groups)
-    return _FRAME + least_of_each + last + decision + forms + in_groups + _override_bytes(request, people)
+    policy = len(json.dumps(under_policy(request)).encode())
+    return _FRAME + least_of_each + last + decision + forms + in_groups + policy + _override_bytes(request, people)
 
 
 def _override_bytes(request: Request, people: People | None) -> int:

@@ -207,8 +207,12 @@ class _Identification:
             return None
 
     def _impossibilities(self, people: People) -> Iterator[str]:
-        if not people.approvers:
+        if self._request.is_open:
             yield from self._open_impossibilities(people)
+            return
+        if not people.approvers:  # Without a name, everyone who is asked could respond.
+            key = "Approvers" if self._request.approvers else "Groups"
+            yield f"{KEY}.{key}: none of these people may approve here. The policy allows {self._allowed}."
             return
         requester = people.requester
         if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):

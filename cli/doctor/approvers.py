@@ -42,10 +42,10 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
         )
     looked_at = names[: max(MAX_NAMES, len(named))]
     try:
-        resolvers = _resolvers(context)
+        resolvers = find_resolvers(context)
         problems = {name: _problem(name, context, resolvers) for name in looked_at}
     except DeliveryError as error:
-        yield unknown(Check.APPROVERS, f"can't look up approvers: {_reason(context, error)}", again(context))
+        yield unknown(Check.APPROVERS, f"can't look up approvers: {reason_of(context, error)}", again(context))
         return
     for name in looked_at:
         if problem := problems[name]:
@@ -54,7 +54,7 @@ def check_approvers(context: Context, named: Sequence[str]) -> Iterator[Finding]
         yield ok(Check.APPROVERS, _summary(len(looked_at), len(names)))
 
 
-def _resolvers(context: Context) -> list[Resolver]:
+def find_resolvers(context: Context) -> list[Resolver]:
     """Return the stack's resolvers: without a channel, Slack is not asked. The subscriptions are read once."""
     topic = context.output("ApprovalTopicArn")
     subscribed = confirmed_addresses(context.client("sns"), topic)
@@ -75,7 +75,8 @@ def _problem(name: str, context: Context, resolvers: Sequence[Resolver]) -> str:
     return ""
 
 
-def _reason(context: Context, error: DeliveryError) -> str:
+def reason_of(context: Context, error: DeliveryError) -> str:
+    """Return why a channel could not be asked."""
     match error.__cause__:
         case SlackApiError():
             return str(error)

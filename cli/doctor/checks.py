@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.aws_errors import explain, is_transient
 from cli.context import CommandError, Context
-from cli.doctor import links, slack, stack, subscriptions
+from cli.doctor import links, policy, slack, stack, subscriptions
 from cli.doctor.approvers import check_approvers
 from cli.doctor.findings import Check, Finding, unknown
 from cli.doctor.fixes import again
@@ -27,6 +27,7 @@ CHECKS: tuple[tuple[Check, Run], ...] = (
     (Check.TOKEN, slack.check_slack),
     (Check.EVENTS, slack.check_events),
     (Check.LINKS, links.check_links),
+    (Check.POLICY, policy.check_policy),
 )
 """The functions that check a stack, each with the check that it begins with."""
 

@@ -29,6 +29,7 @@ class Check(StrEnum):
     EVENTS = "slack events"
     APPROVERS = "approvers"
     LINKS = "links"
+    POLICY = "policy"
     ROUND_TRIP = "round trip"
 
 

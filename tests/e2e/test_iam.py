@@ -201,4 +201,4 @@ def test_a_request_that_names_a_role_that_proves_nobody_fails(answers: Answers) 
         found = aws.session().client("stepfunctions").describe_execution(executionArn=arn)
         return str(found.get("cause")) if found["status"] == "FAILED" else None
 
-    assert "sessions of role Shared don't identify a person" in seen(failed, "the failure")
+    assert "Sessions of role Shared don't identify a person" in seen(failed, "the failure")

@@ -103,7 +103,7 @@ def test_approvers_outside_the_channel_are_asked_directly_once(backend: Backend)
     assert (direct.text, direct.blocks) == (posted.text, posted.blocks)
     assert [(message.to, message.id) for message in direct_messages(now)] == [(DAVE, direct.ts)]
     assert now.steps.keys() >= {"request_slack", TO_DAVE, DIRECT}
-    assert "dave was asked in a direct message in Slack." in [entry.text for entry in history(now)]
+    assert "Sent to dave in a direct message in Slack." in [entry.text for entry in history(now)]
     assert sum('"conversations.members"' in call for call in backend.slack.calls()) == 1
 
 
@@ -157,7 +157,7 @@ def test_a_late_click_in_the_direct_message_is_answered_there(backend: Backend, 
     [note] = [item["id"]["S"] for item in dynamodb.scan(TableName=REPLIES)["Items"]]
     backend.replies.deliver(note)
     assert backend.direct[-1].ephemeral_to == DAVE
-    assert "Somebody was faster" in backend.direct[-1].text
+    assert "Already decided, with the same result." in backend.direct[-1].text
 
 
 def test_approvers_who_have_not_responded_are_reminded_in_the_direct_message(backend: Backend) -> None:

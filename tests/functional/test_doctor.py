@@ -25,13 +25,14 @@ from urllib3.exceptions import NewConnectionError
 from approvals.store.reading import UnreadableError
 from bot.request_verification import EVENT_TAKEN, REFUSED, is_certificate_check
 from cli.context import CommandError, Context, Resource
-from cli.doctor import approvers, checks, links, slack, stack, subscriptions
+from cli.doctor import approvers, checks, links, policy, slack, stack, subscriptions
 from cli.doctor.findings import Check, Finding, Level, exit_code
 from cli.slack_connection import Connection, update_stack
 from cli.version import is_older
 from demo.slack import Slack
 from tests.support.builders import NOW
 from tests.support.pasted_commands import commands, run_ours
+from tests.support.policies import a_document
 from tests.support.slack_clients import CHANNEL, DirectWebClient
 from tests.support.template import PARAMETERS
 
@@ -536,6 +537,97 @@ def test_an_approver_is_looked_up_as_the_stack_does(
     [finding] = approvers.check_approvers(context, [name])
     assert finding.level is (Level.FAULT if text else Level.OK), finding
     assert text in finding.text
+
+
+# The policy
+
+PARAMETER = "/approvals/policy"
+
+
+def under_policy(make: Callable[..., Examined], text: str | None) -> list[Finding]:
+    """Return what the doctor finds of a stack whose policy has this text."""
+    context = make(PolicyParameter=PARAMETER)
+    if text is not None:
+        SESSION.client("ssm").put_parameter(Name=PARAMETER, Value=text, Type="String")
+    return list(policy.check_policy(context))
+
+
+def test_stack_without_a_policy_is_all_right(context: Examined) -> None:
+    [finding] = policy.check_policy(context)
+    assert (finding.level, finding.text) == (Level.OK, "the stack has no policy; each request names its own rules")
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "fix"),
+    [
+        (None, f"{PARAMETER} does not exist, so every request fails", "policy set FILE"),
+        ("{", f"{PARAMETER} is not valid, so every request fails: Policy: not JSON", "--if-version 1"),
+        (json.dumps({"Format": 1}), "is not valid, so every request fails: Policy.Approvers:", "--if-version 1"),
+    ],
+)
+def test_policy_under_which_every_request_fails_is_a_fault(
+    make: Callable[..., Examined], text: str | None, said: str, fix: str
+) -> None:
+    fault = the_fault(iter(under_policy(make, text)), Check.POLICY)
+    assert said in fault.text
+    assert fix in fault.fix
+
+
+_GROUPS = {"security": {"Approvers": ["S0RELEASE1"]}, "ops": {"Approvers": [EMAIL, "alice@example.com"]}}
+
+
+def test_policy_that_people_can_meet_is_all_right(make: Callable[..., Examined]) -> None:
+    document = a_document(
+        Approvers=["@example.com", "S0RELEASE1"],
+        Groups=_GROUPS,
+        Rules=[{"Name": "prod", "RequiredGroups": {"security": 2, "ops": 1}}],
+    )
+    [finding] = under_policy(make, json.dumps(document))
+    assert (finding.level, finding.text) == (
+        Level.OK,
+        f"version 1 of {PARAMETER} is valid: 2 rules, 2 groups",
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (
+            {"Approvers": ["@example.com", "S0NOBODY99"]},
+            "Approvers[1]: Slack user group S0NOBODY99 does not exist or has no active members.",
+        ),
+        (
+            {"Groups": {"security": {"Approvers": ["S0NOBODY99"]}}},
+            'Groups: group "security": Slack user group S0NOBODY99 does not exist or has no active members.',
+        ),
+        (
+            {"RequiredGroups": {"security": 3}, "Groups": _GROUPS},
+            'rule "policy": "security" needs 3 approvals, but only 2 members can respond.',
+        ),
+        (
+            {"Groups": _GROUPS, "Rules": [{"Name": "prod", "RequiredGroups": {"ops": 1}, "Approvers": ["U0CY000003"]}]},
+            'rule "prod": none of these people may approve here. The policy allows @example.com, and of these ',
+        ),
+        (
+            {"Groups": {"ops": {"Approvers": ["nobody@example.com"]}}},
+            'Groups: group "ops": nobody@example.com has not confirmed its email subscription.',
+        ),
+    ],
+    ids=["nobody in the list", "nobody in a group", "too few members", "members outside the list", "not reached"],
+)
+def test_policy_that_nobody_can_meet_is_a_fault(make: Callable[..., Examined], keys: dict[str, Any], said: str) -> None:
+    fault = the_fault(iter(under_policy(make, json.dumps(a_document(**{"Groups": {}, **keys})))), Check.POLICY)
+    assert said in fault.text
+    assert "policy set policy.json --if-version 1" in fault.fix
+
+
+def test_policy_whose_people_cannot_be_looked_up_is_unknown(make: Callable[..., Examined]) -> None:
+    context = make(PolicyParameter=PARAMETER)
+    document = json.dumps(a_document(Groups=_GROUPS))
+    SESSION.client("ssm").put_parameter(Name=PARAMETER, Value=document, Type="String")
+    context.workspace.fail_with = 500
+    [finding] = policy.check_policy(context)
+    assert finding.level is Level.UNKNOWN
 
 
 @pytest.mark.parametrize(

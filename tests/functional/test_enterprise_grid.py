@@ -118,7 +118,7 @@ def test_either_mark_of_slack_names_the_workspaces(
 def test_member_of_the_workspace_is_an_approver_and_others_are_not(grid: Grid) -> None:
     resolver = SlackResolver(grid.messenger.directory)
     assert [person.on("slack") for person in resolver.resolve(GRACE.id)] == [GRACE.id]
-    with pytest.raises(UnresolvedError, match="belongs to another workspace"):
+    with pytest.raises(UnresolvedError, match="is in another workspace"):
         resolver.resolve(GRANT.id)
 
 

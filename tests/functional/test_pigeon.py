@@ -145,8 +145,8 @@ def test_a_pigeons_response_is_named_in_history_result_and_page(backend: PigeonB
     for who in (ANN, BEN):
         backend.pigeons.answer(backend.table, backend.asked.id, who, Action.REJECT, NOW + timedelta(minutes=1))
     texts = [entry.text for entry in history(backend.record)]
-    assert "ann@example.com was asked by pigeon." in texts
-    assert "ann@example.com rejected it by pigeon." in texts
+    assert "Sent to ann@example.com by pigeon." in texts
+    assert "ann@example.com rejected by pigeon." in texts
     assert result(backend.record)["Channel"] == "pigeon"
     assert "by pigeon" in pages.outcome(backend.record, Action.APPROVE)
 

@@ -49,7 +49,7 @@ class FakeBus(EventBus):
 
     def put(self, published: Sequence[Event]) -> dict[str, str]:
         if self.broken:
-            raise DeliveryError("EventBridge answered InternalException")
+            raise DeliveryError("EventBridge returned InternalException")
         assert len(published) <= MAX_ENTRIES
         self.calls.append([event for event in published if event.mark != self.refuses])
         return {event.mark: "ThrottlingException" for event in published if event.mark == self.refuses}
@@ -144,7 +144,7 @@ def test_a_broken_bus_holds_up_nobody_and_gets_all_of_it_later(
     workflows: FakeWorkflows,
 ) -> None:
     bus.broken = True
-    with pytest.raises(StepsFailedError, match=r"^events: EventBridge answered InternalException$"):
+    with pytest.raises(StepsFailedError, match=r"^events: EventBridge returned InternalException$"):
         notifier(ID, last=True)
     assert (len(mailer.sent), len(slack.messages())) == (1, 1)
     answer(table, a_response())
@@ -199,7 +199,7 @@ def test_accepted_events_are_marked_though_another_was_refused(
     notifier: Notifier, table: ApprovalTable, bus: FakeBus
 ) -> None:
     bus.refuses = "requested"
-    with pytest.raises(StepsFailedError, match=r"^events: EventBridge answered ThrottlingException$"):
+    with pytest.raises(StepsFailedError, match=r"^events: EventBridge returned ThrottlingException$"):
         notifier(ID, last=False)
     assert bus.kinds == ["ApproverTold", "ApproverTold"]
     bus.refuses = ""

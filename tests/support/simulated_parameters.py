@@ -20,6 +20,7 @@ PARAMETERS = {
     "SlackChannel": CHANNEL,
     "SlackApiUrl": "https://slack.com/api/",
     "EventBusName": "",
+    "PolicyParameter": "",
 }
 ATTEMPTS = int(TEMPLATE["Mappings"]["Retries"]["Attempts"]["Maximum"])
 

@@ -51,6 +51,18 @@ def test_too_few_who_are_allowed_refuse_the_request() -> None:
         asked(a_policy(), Approvers=[GROUP], RequiredApprovals=2)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [{"Approvers": [GROUP]}, {"Groups": [{"Name": "own", "Approvers": [GROUP]}]}],
+    ids=["approvers", "group"],
+)
+def test_request_of_whose_people_nobody_is_allowed_is_refused_and_not_open(names: dict[str, Any]) -> None:
+    """Without an approver, a request would be open: everyone in the channel could respond."""
+    [key] = names
+    with pytest.raises(InvalidRequestError, match=rf"Approval.{key}: none of these people may approve here"):
+        asked(a_policy(Approvers=[ANN], Groups={}), **names)
+
+
 def test_group_of_the_policy_allows_its_members() -> None:
     policy = a_policy(Approvers=[GROUP, "ann@example.com"], Groups={})
     assert ids(people_of(policy, Approvers=[ANN, BO]).approvers) == {ANN, BO}

@@ -15,7 +15,9 @@ from cli.commands import demo
 from demo.process import ROOT
 
 
-@pytest.mark.parametrize(("options", "more"), [([], []), (["--auto"], ["ARGS=--auto"])])
+@pytest.mark.parametrize(
+    ("options", "more"), [([], []), (["--auto"], ["ARGS=--auto"]), (["--policy"], ["ARGS=--policy"])]
+)
 def test_in_a_checkout_it_is_make_demo_with_its_exit_code(
     monkeypatch: pytest.MonkeyPatch, options: list[str], more: list[str]
 ) -> None:
@@ -29,6 +31,12 @@ def test_in_a_checkout_it_is_make_demo_with_its_exit_code(
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     assert CliRunner().invoke(main, ["demo", *options]).exit_code == 2
     assert called == [(["/bin/make", "demo", *more], ROOT)]
+
+
+def test_the_story_is_not_played_under_a_policy() -> None:
+    result = CliRunner().invoke(main, ["demo", "--auto", "--policy"])
+    assert result.exit_code == 64
+    assert "Leave out --policy." in result.stderr
 
 
 def test_outside_a_checkout_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -52,8 +52,12 @@ EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
 VALIDATOR = Draft202012Validator(dict(SCHEMA))
 
 BY_IAM = "Role"
-OPTIONAL = (BY_IAM, "Override")
 """The key that only events about responses by IAM have."""
+
+UNDER_POLICY = "Policy"
+"""The key that only events about requests under a policy have."""
+
+OPTIONAL = (BY_IAM, UNDER_POLICY, "Override")
 
 ROLE = Person(id=SSO_ROLE, name="role", identities={"iam": SSO_ROLE})
 OTHER_ROLE = f"{SSO_ROLE[:-1]}0"

@@ -10,7 +10,9 @@ from typing import Any
 from approvals.domain.groups import REQUESTED
 from approvals.domain.model import Request
 from approvals.domain.policy import Policy
+from approvals.requests.policy import parse_policy
 from approvals.requests.policy_floor import Judged, judge, raised_input
+from demo.process import ROOT
 from tests.support.policies import a_policy
 
 ANN, BO = "ann@example.com", "bo@example.com"
@@ -86,3 +88,12 @@ def test_raised_request_is_one_that_no_rule_refuses_or_raises() -> None:
         named += any(group.name == REQUESTED for group in before.request.groups)
     assert seen > 300
     assert named > 100
+
+
+def test_policy_of_the_examples_raises_whatever_is_not_for_dev_or_test() -> None:
+    example = parse_policy((ROOT / "examples/policy.json").read_text())
+    for environment, groups in {"dev": [], "Test ": [], "prod": ["security", "ops"], None: ["security", "ops"]}.items():
+        facts = {"Facts": [{"Label": "Environment", "Value": environment}]} if environment else {}
+        found = judged(example, {"Approval": {"Title": "Deploy", **facts}})
+        assert found.problems == ()
+        assert [group.name for group in found.request.groups] == groups

@@ -1,0 +1,89 @@
+"""A deployed stack under the operator's policy: fails closed, raises, refuses, and keeps open requests as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.person import Json, Person, links
+from demo.process import ROOT
+from demo.stack import POLICY, LocalStack
+from tests.support.deployments import deployed
+from tests.support.leaks import LeakDetector
+
+NAME = "governed"
+EXAMPLE = ROOT / "examples/policy.json"
+ASKED: Json = {"Approval": {"Title": "Deploy web 2.4.1", "RequestedBy": "dave@example.com"}}
+
+
+@pytest.fixture(scope="module")
+def governed(aws_port: int, leak_detector: LeakDetector) -> Iterator[LocalStack]:
+    """A stack with the name of a policy that is not there yet."""
+    with deployed(leak_detector, aws_port, NAME, parameters={"PolicyParameter": POLICY}) as stack:
+        yield stack
+
+
+def approvals(port: int, *arguments: str) -> str:
+    """Run `approvals` as the policy's owner does; return what it prints."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-m", "cli", "--local", "--stack", NAME, *arguments]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env=environ | {"AWS_PORT": str(port)}, check=False, timeout=60
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_policy_from_the_first_request_to_its_change(governed: LocalStack, aws_port: int, tmp_path: Path) -> None:
+    person = Person(governed.url)
+
+    # Without a readable policy nothing is asked, after three retries.
+    failed = person.ended(person.start("no-policy", ASKED))
+    assert failed["error"] == "ApprovalPolicyUnavailable"
+    assert failed["cause"] == f"The approval policy {POLICY} can't be read (ParameterNotFound). Nothing was asked."
+    assert person.state()["inbox"] == []
+
+    assert f"Stored version 1 of {POLICY}" in approvals(aws_port, "policy", "set", str(EXAMPLE))
+
+    # A rule raises an open request to one of security and one of ops, and says so.
+    name = person.start("raised", ASKED)
+    says = "version 1 requires 2 approvals, 1 approval from security, 1 approval from ops (rule production, raised"
+    mails = {who: person.mail(name, to=f"{who}@") for who in ("alice", "bob")}
+    assert says in " ".join(mails["alice"]["text"].split())
+    assert says in json.dumps(person.message(name)["blocks"])
+    assert says in " ".join(re.sub(r"<[^>]+>", " ", person.open(links(mails["bob"])["approve"]).text).split())
+
+    # Another version while it is open: it keeps its rules, and the next one is refused.
+    stricter = json.loads(EXAMPLE.read_text())
+    stricter["Rules"][0] |= {"Enforce": "refuse", "MinimumApprovals": 3}
+    changed = tmp_path / "policy.json"
+    changed.write_text(json.dumps(stricter))
+    approvals(aws_port, "policy", "set", str(changed), "--if-version", "1")
+    refused = person.ended(person.start("refused", ASKED))
+    assert refused["error"] == "InvalidApprovalRequest"
+    assert 'below the minimum of 3 (policy rule "production")' in refused["cause"]
+    versions = json.loads(approvals(aws_port, "policy", "history", "--json"))
+    assert [each["Version"] for each in versions] == [2, 1]
+
+    for mail in mails.values():
+        person.confirm(person.open(links(mail)["approve"]))
+    result = person.ended(name)["output"]["Approval"]["Result"]
+    assert result["Decision"] == "APPROVED"
+    assert [group["ApprovedBy"] for group in result["Groups"]] == [["alice@example.com"], ["bob@example.com"]]
+    assert (result["Policy"]["Version"], result["Policy"]["Sha256"]) == (1, versions[1]["Sha256"])
+    assert result["Policy"]["Rules"][1]["Raised"] == [
+        "RequiredApprovals: 1 to 2",
+        "Groups.security: 0 to 1",
+        "Groups.ops: 0 to 1",
+    ]
+    findings = json.loads(approvals(aws_port, "doctor", "--json"))
+    assert [each["text"] for each in findings if each["check"] == "policy"] == [
+        f"version 2 of {POLICY} is valid: 2 rules, 2 groups"
+    ]
