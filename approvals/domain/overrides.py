@@ -42,7 +42,7 @@ def override_decision(override: Override) -> Decision:
 def skipped(approval: Approval) -> tuple[Person, ...]:
     """Return the people whose approval an override skipped: who could respond, and did not respond like it.
 
-    Empty where everyone who is asked may respond. A role is not skipped if somebody responded through it.
+    Empty where everyone who is asked may respond. A role is not skipped if an approver responded through it.
     """
     if not approval.is_overridden:
         return ()
