@@ -14,7 +14,16 @@ from approvals.domain.floor import requirements
 from approvals.domain.model import Json
 from approvals.domain.parts import join_names
 from approvals.domain.pinned_policy import AppliedRule
-from approvals.domain.policy import Enforce, Policy, PolicyRule, Reading, Scalar, Statement, readings
+from approvals.domain.policy import (
+    Enforce,
+    Policy,
+    PolicyRule,
+    Reading,
+    Scalar,
+    Statement,
+    is_unreadable,
+    readings,
+)
 from approvals.domain.policy import plain as comparable
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidRequestError
@@ -150,6 +159,10 @@ def _condition(rule: PolicyRule) -> str:
 def _reason(reading: Reading, *, unless: bool) -> str:
     if not reading.stated:
         return f"the request states no {reading.key}"
+    if unreadable := [_value(each) for each in reading.stated if is_unreadable(each)]:
+        return (
+            f"{reading.key} has {join_names(unreadable)}, which is no text, number, true or false that people can read"
+        )
     known = {comparable(each) for each in reading.listed}
     is_listed = reading.applies is not unless
     decisive = [_value(each) for each in reading.stated if (comparable(each) in known) is is_listed]

@@ -28,6 +28,9 @@ OVERRIDES = {f"override-{action.value}": action for action in Action}
 
 ACTIONS = (*Action, WITHDRAW, *OVERRIDES)
 
+MAX_FIELDS = 20
+"""Fields of a form: as many as a request may have."""
+
 _KEYS = ("ApprovalId", "Digest", "Action", "Comment", "Form", "Seen", "Confirmed")
 _SEEN_KEYS = ("Form", "Withdrawn")
 _FORM_KEY = re.compile("(?:[0-9a-f]{16})?")
@@ -138,9 +141,11 @@ def _parsed(event: Mapping[str, Any]) -> Any:
         raise BodyError("The body is too long.")
     try:
         raw = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-        return json.loads(raw.decode(), parse_constant=_refuse, object_pairs_hook=_unique)
+        sent = json.loads(raw.decode(), parse_constant=_refuse, object_pairs_hook=_unique)
+        json.dumps(sent, ensure_ascii=False).encode()  # Half of a surrogate pair can't be sent back.
     except (ValueError, RecursionError):
         raise BodyError("The body: expected JSON in UTF-8, with each key once.") from None
+    return sent
 
 
 def _object(value: Any, where: str, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -169,6 +174,8 @@ def _form(sent: Mapping[str, Any]) -> dict[str, FormValue]:
     value = sent.get("Form") or {}
     if not isinstance(value, dict):
         raise BodyError("Form: expected an object.")
+    if len(value) > MAX_FIELDS:
+        raise BodyError(f"Form: expected at most {MAX_FIELDS} fields.")
     for name, answer in value.items():
         if not isinstance(answer, str | int | float):
             raise BodyError(f"Form.{name[:60]}: expected a text, a number, true or false.")

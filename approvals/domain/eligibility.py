@@ -126,7 +126,7 @@ def responder(approval: Approval, approver: Approver) -> Person | Reason:
     known = next((person for person in everybody if person.is_(approver)), None)
     if known and _is_own_request(approval, known):
         return Reason.OWN_REQUEST
-    if people.approvers:
+    if people.approvers or not approval.request.is_open:
         return _named_responder(approver, known, people, named)
     return _open_problem(approval, approver) or known or stranger(approver)
 

@@ -12,7 +12,7 @@ import click
 
 from approvals.domain.model import Json, iso
 from approvals.domain.parts import pluralize
-from approvals.domain.policy import OpenOnChange, Policy
+from approvals.domain.policy import Policy
 from approvals.requests.codec import KEY
 from approvals.requests.policy import InvalidPolicyError, canonical_document, parse_policy, warnings
 from cli.context import CommandError, Context, pass_context
@@ -100,7 +100,7 @@ def set_(context: Context, file: str, if_version: int | None) -> None:
     _check_version(context, file, current, if_version)
     version = write(context, document, replaces=current)
     done = [f"Stored version {version} of {parameter_name(context)}. Requests from now on follow it."]
-    if stored and policy.open_on_change is OpenOnChange.KEEP:
+    if stored:
         done.append("Open approvals keep the rules under which they were requested.")
     emit(context, {**shown, "Version": version}, done)
     _warn(document, policy)

@@ -83,6 +83,8 @@ class HumanApproval(Construct):
         self.api_gateway_invoke_url = self._output("ApiGatewayInvokeURL")
         self.state_machine_human_approval_arn = self._output("StateMachineHumanApprovalArn")
         self.slack_request_url = self._output("SlackRequestUrl")
+        self.answers_url = self._output("AnswersUrl")
+        self.approver_policy_arn = self._output("ApproverPolicyArn")
         self.approval_topic_arn = self._output("ApprovalTopicArn")
         self.approval_table_name = self._output("ApprovalTableName")
         self.slack_secret_arn = self._output("SlackSecretArn")

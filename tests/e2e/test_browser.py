@@ -152,11 +152,11 @@ def test_a_mistake_that_a_browser_lets_pass_is_named_and_what_was_typed_is_kept(
     with page.expect_response(lambda response: response.request.method == "POST") as answer:
         page.get_by_role("button", name="Approve").click()
     assert answer.value.status == 400
-    expect(page.get_by_role("alert")).to_contain_text("Ring: Please fill this in.")
+    expect(page.get_by_role("alert")).to_contain_text("Ring: Choose an option.")
     expect(page.get_by_label("Share of traffic")).to_have_value("50")
     expect(page.get_by_label("Comment")).to_have_value("Tested")
     shoot(page, "mistake-dark")
-    page.get_by_role("link", name="Ring: Please fill this in.").click()
+    page.get_by_role("link", name="Ring: Choose an option.").click()
     expect(page.get_by_role("radiogroup", name="Ring")).to_be_in_viewport()
     page.close()
 

@@ -73,7 +73,7 @@ def test_two_of_three_on_two_channels_and_one_human_counts_once(person: Person, 
     assert any(block["type"] == "actions" for block in progress["blocks"]), "and its buttons stay"
 
     assert person.click(message, "approve", ALICE_IN_SLACK).status == 200
-    assert "recorded already" in person.ephemeral_text(ALICE_IN_SLACK, message["ts"], name)
+    assert "already recorded" in person.ephemeral_text(ALICE_IN_SLACK, message["ts"], name)
     assert person.execution(name)["status"] == "RUNNING", "the same human, on the other channel"
 
     assert person.click(message, "approve", BOB_IN_SLACK).status == 200

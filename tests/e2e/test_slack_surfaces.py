@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from approvals.domain.references import short
 from demo.person import Person
 from demo.slack import ELSEWHERE_CHANNEL
 from demo.stack import LocalStack
@@ -70,7 +71,7 @@ def test_the_home_shows_what_waits_and_takes_the_answer(workspace: LocalStack, p
     assert f'"value": "{approval_id}"' in shown
     post(person, "/api/slack/home/click", user_id=ALICE, action_id="approval:approve", value=approval_id)
     assert person.ended(name)["output"]["Approval"]["Result"]["DecidedBy"] == ALICE
-    assert "Approved by alice in Slack" in home(person, ALICE, f"({name}): Approved by alice in Slack")
+    home(person, ALICE, f"[{short(approval_id)}]: Approved by alice in Slack")
 
 
 def _id_of(person: Person, name: str) -> str:
@@ -115,11 +116,12 @@ def approved(person: Person, channel: str, name: str) -> dict[str, Any]:
 def test_the_requester_is_told_in_the_thread(workspace: LocalStack, person: Person) -> None:
     name = person.start("thread-request", asked("Told in the thread", Approvers=[BOB]))
     message = person.message(name)
+    approval_id = _id_of(person, name)
     person.click(message, "approve", BOB)
     [reply] = seen(
         lambda: [m for m in person.state()["slack"]["messages"] if m["thread_ts"] == message["ts"]] or None, "the reply"
     )
-    named = f"<@{CAROL}> \u201cTold in the thread\u201d ({name}):"
+    named = f"<@{CAROL}> \u201cTold in the thread\u201d [{short(approval_id)}]:"
     assert reply["text"].startswith(f"{named} Approved by bob in Slack <!date^")
 
 

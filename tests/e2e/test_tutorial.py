@@ -71,8 +71,8 @@ def test_a_result_may_be_the_input_of_another_approval(person: Person) -> None:
     ("name", "execution_input", "problems"),
     [
         ("typo", {"Approval": {"Titel": "x", "TimeoutMinutes": 0}}, ["Approval.Titel", "Approval.TimeoutMinutes"]),
-        ("no-object", ["a", "list"], ["must be a JSON object"]),
-        ("text", {"Approval": "please"}, ["Approval: expected an object"]),
+        ("no-object", ["a", "list"], ["Input: a list is not a JSON object."]),
+        ("text", {"Approval": "please"}, ['Approval: "please" is not an object.']),
     ],
 )
 def test_a_request_that_cannot_be_made_fails_and_says_why(

@@ -277,6 +277,13 @@ def test_check_explains_why_a_request_is_raised_and_to_what(shell: Shell, file: 
     assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, "Accepted as it is.")
 
 
+def test_check_shows_a_value_that_people_cannot_read(shell: Shell, file: Path) -> None:
+    policy = a_document(Rules=[{"Name": "loss", "When": {"Context": {"/Destroys": [True]}}, "MinimumApprovals": 2}])
+    result = checked(shell, file, policy, {"Approval": _ASKED, "Destroys": [False, [True]]})
+    reason = 'context /Destroys has "[true]", which is no text, number, true or false that people can read'
+    assert f"loss: applies, since {reason}" in result.stdout.splitlines()
+
+
 def test_check_explains_why_a_request_is_refused(shell: Shell, file: Path) -> None:
     policy = a_document(Rules=[{"Name": "prod", "When": {"Workflow": ["Deploy"]}, "MinimumApprovals": 2}])
     asked = {**_ASKED, "Approvers": ["ann@example.com", "bo@example.com"]}
