@@ -10,11 +10,21 @@ from difflib import unified_diff
 
 import click
 
+from approvals.domain.characters import escape_hidden
 from approvals.domain.floor import requirements
 from approvals.domain.model import Json
 from approvals.domain.parts import join_names
 from approvals.domain.pinned_policy import AppliedRule
-from approvals.domain.policy import Enforce, Policy, PolicyRule, Reading, Scalar, Statement, readings
+from approvals.domain.policy import (
+    Enforce,
+    Policy,
+    PolicyRule,
+    Reading,
+    Scalar,
+    Statement,
+    is_unreadable,
+    readings,
+)
 from approvals.domain.policy import plain as comparable
 from approvals.requests.codec import KEY
 from approvals.requests.parse import InvalidRequestError
@@ -135,7 +145,7 @@ def _pretty(document: str) -> list[str]:
     try:
         return as_json(json.loads(document), indent=2).splitlines()
     except ValueError:
-        return document.splitlines()  # The stored document may be no JSON.
+        return escape_hidden(document).splitlines()  # The stored document may be no JSON.
 
 
 def _condition(rule: PolicyRule) -> str:
@@ -150,6 +160,10 @@ def _condition(rule: PolicyRule) -> str:
 def _reason(reading: Reading, *, unless: bool) -> str:
     if not reading.stated:
         return f"the request states no {reading.key}"
+    if unreadable := [_value(each) for each in reading.stated if is_unreadable(each)]:
+        return (
+            f"{reading.key} has {join_names(unreadable)}, which is no text, number, true or false that people can read"
+        )
     known = {comparable(each) for each in reading.listed}
     is_listed = reading.applies is not unless
     decisive = [_value(each) for each in reading.stated if (comparable(each) in known) is is_listed]

@@ -55,6 +55,7 @@ def merge(policy: Policy, request: Request, statement: Statement, *, default_tim
         applied.append(AppliedRule(name=rule.name, required=tuple(requirements(rule)), raised=raised))
     merged = _raised(policy, used, request)
     problems += _late_escalation(merged)
+    problems += _whole_domains(merged)
     longest = _longest(used)
     pinned = PinnedPolicy(
         parameter=policy.parameter,
@@ -226,6 +227,16 @@ def _late_escalation(merged: Request) -> Iterator[str]:
     if merged.escalate_after and merged.escalate_after >= merged.timeout:
         after, minutes = merged.escalate_after // _MINUTE, merged.timeout // _MINUTE
         yield f"EscalateAfterMinutes: {after:,} is not less than the {minutes:,} minutes that the policy allows."
+
+
+def _whole_domains(merged: Request) -> Iterator[str]:
+    """Yield the groups of the policy that nobody can be asked of: a domain names people whom it does not list."""
+    for group in merged.groups:
+        if domains := [name for name in group.approvers if name.startswith("@")]:
+            yield (
+                f'Groups: the policy\'s group "{group.name}" has everyone at {join_names(domains)}. Say whom to ask: '
+                f'{{"Name": "{group.name}", "Approvers": [...]}}.'
+            )
 
 
 def _longest(used: Sequence[PolicyRule]) -> timedelta | None:

@@ -63,7 +63,8 @@ class Person:
     def is_(self, approver: Approver) -> bool:
         """Return True if this person responds. An address names them on every channel without realms."""
         if approver.realm is None and "@" in approver.id:
-            return any(is_same(identity, approver.id) for identity in self.identities.values())
+            # The id is an address even where no email would reach the person, and so is not among the identities.
+            return any(is_same(identity, approver.id) for identity in (self.id, *self.identities.values()))
         return bool(approver.id) and approver.id == self.on(approver.channel)
 
     def admits(self, approver: Approver) -> bool:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from approvals.domain.characters import hidden_in
 from approvals.domain.model import Action, Json, OnTimeout, Presence, Severity
 from approvals.domain.pinned_policy import PersonRole, PolicyGroup
 
@@ -99,11 +100,18 @@ class Statement:
     workflow: str
 
 
+class _Unreadable(str):
+    """A value in a list that is no text, number, true or false, as JSON."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a request states for one key of a rule's condition: whether the rule `applies` for it, and why.
 
-    `key` names it in words, `listed` are the condition's own values.
+    `key` names it in words, `listed` are the condition's own values. A value that people can't read, such as an object
+    in a list, is in `stated` as JSON, and applies the rule.
     """
 
     key: str
@@ -128,7 +136,12 @@ def readings(rule: PolicyRule, statement: Statement) -> list[Reading]:
         return []
     decides = _is_dangerous_unless if rule.unless else _is_dangerous_when
     return [
-        Reading(key=key, stated=tuple(stated), listed=listed, applies=decides(stated, listed))
+        Reading(
+            key=key,
+            stated=tuple(stated),
+            listed=listed,
+            applies=any(map(is_unreadable, stated)) or decides(stated, listed),
+        )
         for key, stated, listed in _stated(condition, statement)
     ]
 
@@ -152,6 +165,11 @@ def _stated(condition: Condition, statement: Statement) -> Iterator[tuple[str, l
         yield "workflow", [statement.workflow], condition.workflow
 
 
+def is_unreadable(value: Scalar) -> bool:
+    """Return True for a value that approvers do not read as it is: it could stand for any."""
+    return isinstance(value, _Unreadable) or (isinstance(value, str) and hidden_in(value) is not None)
+
+
 def _at(context: Json | Mapping[str, Json], pointer: str) -> Iterator[Scalar]:
     """Yield the values at a JSON Pointer (RFC 6901). A list states each element, an object states nothing."""
     found: Json | Mapping[str, Json] = context
@@ -167,7 +185,7 @@ def _at(context: Json | Mapping[str, Json], pointer: str) -> Iterator[Scalar]:
         if isinstance(value, str | int | float):
             yield value
         elif isinstance(found, list):
-            yield json.dumps(value)  # In a list it hides behind its neighbors: it must not pass for one of them.
+            yield _Unreadable(json.dumps(value))  # In a list it hides behind its neighbors.
 
 
 def _is_dangerous_unless(stated: Sequence[Scalar], harmless: Sequence[Scalar]) -> bool:

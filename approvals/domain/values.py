@@ -21,11 +21,16 @@ def kind(value: Json) -> str:
         case int() | float():
             return shorten(str(value), 40)
         case str():
-            return json.dumps(shorten(value, 40), ensure_ascii=False) if value else "an empty string"
+            return f'"{shorten(_escaped(shorten(value, 40)), 50)}"' if value else "an empty string"
         case list():
             return "a list"
         case dict():
             return "an object"
+
+
+def _escaped(text: str) -> str:
+    """Escape line breaks and control characters, which would take a message apart."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def day(value: Json) -> date | None:

@@ -35,6 +35,7 @@ from approvals.domain.model import (
     Status,
     readable,
 )
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import (
     Moment,
     Names,
@@ -215,7 +216,8 @@ def progress(approval: Approval) -> list[Text]:
 
 def outcome(approval: Approval) -> Text:
     """Return the whole outcome: who decided, how, where and when, or why nobody did."""
-    return join_texts([headline(approval), decided_by(approval), cause(approval), undelivered_sentence(approval)])
+    ended_how = join_texts([headline(approval), decided_by(approval), cause(approval)])
+    return join_texts([ended_how, override_sentence(approval), undelivered_sentence(approval)])
 
 
 def decided_by(approval: Approval) -> Text:
@@ -255,7 +257,8 @@ def undelivered_sentence(approval: Approval) -> str:
 
 def is_decided_alone(approval: Approval) -> bool:
     """Return True if the only response decided: who decided then says as much as the progress."""
-    return decision_of(approval).approver is not None and len(approval.standing) == 1
+    decided = decision_of(approval)
+    return decided.approver is not None and decided.override is None and len(approval.standing) == 1
 
 
 def decision_of(approval: Approval) -> Decision:
@@ -291,7 +294,9 @@ def refusal_reason(approval: Approval, reason: Reason) -> Text:
             return text(TOO_EARLY)
         case Reason.UNCHECKED:
             return text(refusal(reason))
-        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE | Reason.NOT_PROVEN:
+        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE | Reason.NOT_PROVEN | Reason.NOT_AN_OVERRIDER:
+            who = [refusal(reason)]
+        case Reason.UNKNOWN_REQUESTER:
             who = [refusal(reason)]
         case Reason.SHARED_ADDRESS:
             who.insert(0, SHARED_ADDRESS)

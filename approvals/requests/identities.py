@@ -214,12 +214,10 @@ class _Identification:
             key = "Approvers" if self._request.approvers else "Groups"
             yield f"{KEY}.{key}: none of these people may approve here. The policy allows {self._allowed}."
             return
-        requester = people.requester
-        if requester and not (requester.address or self._request.allow_self_approval) and _has_group(people):
-            yield (
-                f"{KEY}.RequestedBy: {requester.name} has no email address here, and people who respond through a role "
-                f"are known by address, so {requester.name} could approve their own request. Use their email address."
-            )
+        if self._request.escalate_to and not people.escalation:
+            yield f"{KEY}.EscalateTo: none of these people may approve here. The policy allows {self._allowed}."
+        if _has_group(people):
+            yield from self._unrecognizable(people)
         yield from impossibilities(
             self._request,
             people.demands or demands_of(self._request, ()),
@@ -228,8 +226,34 @@ class _Identification:
             requester=people.requester.id if people.requester else None,
         )
 
+    def _unrecognizable(self, people: People) -> Iterator[str]:
+        """Yield who could respond a second time through a role: those who do are known by address alone."""
+        requester = people.requester
+        if requester and not (requester.address or self._request.allow_self_approval):
+            yield (
+                f"{KEY}.RequestedBy: {requester.name} has no email address here, and people who respond through a role "
+                f"are known by address, so {requester.name} could approve their own request. Use their email address."
+            )
+        if not is_quorum(self._request):
+            return
+        for person in dict.fromkeys((*people.approvers, *people.escalation)):
+            is_role = any(map(is_group, person.identities.values()))
+            if not (person.address or "@" in person.id or is_role or person == requester):
+                yield (
+                    f"{KEY}.Approvers: {person.name} has no email address here, and people who respond through a role "
+                    f"are known by address, so {person.name} could respond twice. Use their email address."
+                )
+
     def _open_impossibilities(self, people: People) -> Iterator[str]:
         """Where nobody is named, everyone on an open channel may respond; else the stack's own address alone."""
+        for names, listed in zip(
+            self._request.policy.allowed if self._request.policy else (), people.allowed, strict=True
+        ):
+            if not listed:
+                yield (
+                    f"{KEY}.Approvers: nobody could respond: the policy allows only {join_names(list(names))}, which "
+                    "names nobody whom this stack can find. Ask the operator of this stack to fix the policy."
+                )
         if any(resolver.channel in open_channels() for resolver in self._resolvers):
             return
         requester, request = people.requester, self._request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, islice
@@ -38,6 +38,9 @@ EVERYDAY = frozenset(
 Without `Approval`, these are context. The others say who may respond, what counts or when it ends: as context they
 would be shown, and anyone who is asked could respond.
 """
+
+_UNMISTAKABLE = "approv"
+"""Keys with this part are a forgotten request in any letter case: `approvers`, but not `form` or `groups`."""
 
 MAX_INFINITE = 10
 """Numbers beyond a double that an error names."""
@@ -176,9 +179,16 @@ def _quorum_contradictions(request: Request) -> Iterator[str]:
         request,
         demands_of(request, groups),
         named=named,
-        silent=_canonical(request.silent),
+        silent=_silent(request, groups),
         requester=canonical(request.requested_by or ""),
     )
+
+
+def _silent(request: Request, members: Sequence[Collection[str]]) -> frozenset[str]:
+    """Return who is not told. No request silences the policy's own groups."""
+    owned = {group.name for group in request.policy.groups} if request.policy else set()
+    told = (each for group, each in zip(request.groups, members, strict=True) if group.name in owned)
+    return frozenset(_canonical(request.silent)).difference(*told)
 
 
 def _canonical(names: Iterable[str]) -> tuple[str, ...]:
@@ -187,9 +197,10 @@ def _canonical(names: Iterable[str]) -> tuple[str, ...]:
 
 def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
     """Raise `InvalidRequestError` for a request under a misspelt key, which would count as context."""
-    known = set(schema.load("request.schema.json")["properties"])
+    keys = schema.load("request.schema.json")["properties"].keys()
+    deciding = {key.casefold() for key in keys - EVERYDAY}
     for key, value in execution_input.items():
-        is_request = isinstance(value, dict) and value.keys() & known
+        is_request = isinstance(value, dict) and any(each in keys or each.casefold() in deciding for each in value)
         if is_request and (meant := schema.suggestion(key, [KEY], cutoff=0.8)):
             raise InvalidRequestError([f"{shorten(key, 60)}: unknown key.{meant}"])
 
@@ -197,10 +208,12 @@ def _refuse_misspelt_key(execution_input: Mapping[str, Json]) -> None:
 def _refuse_forgotten_key(execution_input: Mapping[str, Json]) -> None:
     """Refuse a request that stands in the input itself: as context, anyone who is asked could respond."""
     keys = schema.load("request.schema.json")["properties"].keys() - EVERYDAY
+    names = {key.casefold(): key for key in keys if _UNMISTAKABLE in key.casefold()} | {key: key for key in keys}
+    meant = {key: names.get(key) or names.get(key.casefold()) for key in execution_input}
     problems = [
-        f'{key}: must be under {KEY}, as in {{"{KEY}": {{"{key}": ...}}}}. If it is context, add "{KEY}": {{}}.'
-        for key in execution_input
-        if key in keys
+        f'{key}: must be under {KEY}, as in {{"{KEY}": {{"{name}": ...}}}}. If it is context, add "{KEY}": {{}}.'
+        for key, name in meant.items()
+        if name
     ]
     if problems:
         raise InvalidRequestError(problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
@@ -32,6 +33,7 @@ Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-s
 """
 
 _ROOT = "Policy"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MINUTE = timedelta(minutes=1)
 _UNORDERED = ("OnTimeout", "Channel")
 """Keys without a stricter value: two rules that always apply must agree."""
@@ -51,8 +53,8 @@ def parse_policy(document: str, *, parameter: str = "", version: int = 0) -> Pol
     Raise `InvalidPolicyError` with every problem. A duplicate key or a null is a problem: a policy that is misread is
     no floor.
     """
-    if len(document.encode()) > MAX_BYTES:
-        size = len(document.encode())
+    size = len(document.encode(errors="replace"))
+    if size > MAX_BYTES:
         raise InvalidPolicyError([f"{_ROOT}: {size:,} bytes are too many. The maximum is {MAX_BYTES:,}."])
     value = _read(document)
     if path := deeper_than(value, MAX_DEPTH):
@@ -83,6 +85,11 @@ def warnings(policy: Policy) -> list[str]:
         for rule in policy.rules
         if any(condition and condition.workflow for condition in (rule.when, rule.unless))
     ]
+    if policy.open_on_change is OpenOnChange.ASK_AGAIN:
+        found.append(
+            'OpenOnChange: "ask-again" has no effect in this version. Open approvals keep the rules under which they '
+            "were requested. To ask again, cancel them and start new executions."
+        )
     return found
 
 
@@ -104,6 +111,12 @@ def _read(document: str) -> Json:
         ) from None
     except RecursionError:
         raise InvalidPolicyError([f"{_ROOT}: nested deeper than {MAX_DEPTH} levels."]) from None
+    except ValueError:  # Python reads integers of at most 4,300 digits.
+        raise InvalidPolicyError([f"{_ROOT}: a number has too many digits."]) from None
+    if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise InvalidPolicyError(
+            [f"{_ROOT}: contains half of a surrogate pair, which is not valid Unicode. Remove it."]
+        )
     return value
 
 

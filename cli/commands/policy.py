@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
+from approvals.domain.characters import escape_hidden
 from approvals.domain.model import Json, iso
 from approvals.domain.parts import pluralize
-from approvals.domain.policy import OpenOnChange, Policy
+from approvals.domain.policy import Policy
 from approvals.requests.codec import KEY
 from approvals.requests.policy import InvalidPolicyError, canonical_document, parse_policy, warnings
 from cli.context import CommandError, Context, pass_context
@@ -64,7 +65,7 @@ def get(context: Context, version: int | None) -> None:
     problems = _problems(stored.document)
     if not context.as_json:
         click.echo(f"{parameter_name(context)}, version {stored.version}, stored {format_time(stored.at)}", err=True)
-    emit(context, _stored_document(context, stored, problems), [stored.document])
+    emit(context, _stored_document(context, stored, problems), [escape_hidden(stored.document)])
     if problems:
         raise CommandError("\n  ".join(["This is no valid policy, so every request fails:", *problems]))
 
@@ -100,7 +101,7 @@ def set_(context: Context, file: str, if_version: int | None) -> None:
     _check_version(context, file, current, if_version)
     version = write(context, document, replaces=current)
     done = [f"Stored version {version} of {parameter_name(context)}. Requests from now on follow it."]
-    if stored and policy.open_on_change is OpenOnChange.KEEP:
+    if stored:
         done.append("Open approvals keep the rules under which they were requested.")
     emit(context, {**shown, "Version": version}, done)
     _warn(document, policy)

@@ -115,6 +115,45 @@ def test_added_group_does_not_approve_for_those_who_were_asked() -> None:
     assert ids(people.approvers) == {ANN, SUE, PIA}, "an escalation adds people only when it is due"
 
 
+def test_request_that_names_nobody_is_refused_where_the_policy_allows_nobody() -> None:
+    policy = a_policy(OpenRequests=True, Approvers=["S0UNKNOWN1"], Groups={})
+    with pytest.raises(InvalidRequestError, match="nobody could respond: the policy allows only S0UNKNOWN1"):
+        asked(policy)
+
+
+def test_escalation_to_nobody_whom_the_policy_allows_is_refused() -> None:
+    policy = a_policy(Approvers=[ANN], Groups={})
+    with pytest.raises(InvalidRequestError, match="EscalateTo: none of these people may approve here"):
+        asked(policy, Approvers=[ANN], EscalateTo=[GROUP], EscalateAfterMinutes=5)
+
+
+def test_record_without_its_approvers_is_open_to_nobody() -> None:
+    """A record of an earlier version can lack them: the policy allowed nobody whom the request names."""
+    approval = replace(asked(a_policy(), Approvers=[ANN]), people=People())
+    user = Approver(id="U0EVE00001", name="Eve", channel="slack", realm=WORKSPACE, member=True, address=EVE)
+    assert responder(approval, user) is Reason.NOT_AN_APPROVER
+
+
+def test_members_of_the_policys_group_are_told_though_the_request_silences_them_all() -> None:
+    approval = asked(a_policy(), Groups=[{"Name": "security"}], Silent=[SUE, PIA])
+    assert ids(invited(approval)) == {SUE, PIA}
+
+
+@pytest.mark.parametrize("request_groups", [None, [{"Name": "staff"}]], ids=["raised", "named"])
+def test_group_of_a_whole_domain_needs_names(request_groups: list[dict[str, Any]] | None) -> None:
+    staff = {"staff": {"Approvers": ["@example.com"]}}
+    policy = a_policy(Groups=staff, RequiredGroups={"staff": 1}, Enforce="raise")
+    with pytest.raises(InvalidRequestError) as caught:
+        asked(policy, Approvers=[ANN], Groups=request_groups)
+    [problem] = caught.value.problems
+    assert problem == (
+        'Approval.Groups: the policy\'s group "staff" has everyone at @example.com. Say whom to ask: '
+        '{"Name": "staff", "Approvers": [...]}.'
+    )
+    named = people_of(policy, Approvers=[ANN], Groups=[{"Name": "staff", "Approvers": [BO]}])
+    assert ids(named.approvers) == {ANN, BO}
+
+
 @pytest.fixture
 def to_everybody() -> Approval:
     """A request that names nobody, under a policy that allows that."""

@@ -45,6 +45,7 @@ from tests.support.builders import (
     expired,
 )
 from tests.support.iam_callers import SSO_ROLE, by_iam
+from tests.support.overrides import IVY, PINNED, TODAY, an_override
 
 SCHEMA = published("events.schema.json")
 EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
@@ -55,6 +56,8 @@ BY_IAM = "Role"
 
 UNDER_POLICY = "Policy"
 """The key that only events about requests under a policy have."""
+
+OPTIONAL = (BY_IAM, UNDER_POLICY, "Override")
 
 ROLE = Person(id=SSO_ROLE, name="role", identities={"iam": SSO_ROLE})
 OTHER_ROLE = f"{SSO_ROLE[:-1]}0"
@@ -82,7 +85,7 @@ def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
     """The schema is open, for what a later version adds; the code keeps to it to the letter."""
     for example in EXAMPLES:
         known = [SCHEMA["$defs"][name] for name in ("EveryEvent", example["detail-type"])]
-        keys = [key for part in known for key in part.get("properties", {}) if key not in {BY_IAM, UNDER_POLICY}]
+        keys = [key for part in known for key in part.get("properties", {}) if key not in OPTIONAL]
         assert list(example["detail"]) == keys
         assert keys == [key for part in known for key in part.get("required", ())]
 
@@ -96,6 +99,28 @@ def test_an_event_about_a_response_by_iam_names_the_role() -> None:
     for event, role in zip(made, (SSO_ROLE, OTHER_ROLE), strict=True):
         VALIDATOR.validate(delivered(event))
         assert event.detail[BY_IAM] == role
+
+
+def test_events_of_an_override_and_of_an_attempt_say_so() -> None:
+    asked = an_approval(request=replace(an_approval().request, policy=PINNED), people=People(approvers=(ROLE,)))
+    refused = judge(asked, an_override(approver=by_iam("bo@example.com"))).approval
+    found = judge(refused, an_override()).approval
+    for event in events(found, "prod"):
+        VALIDATOR.validate(delivered(event))
+    details = of(found)
+    assert details["refusal-1"]["Override"] is True
+    assert details["decided"]["Override"] == {
+        "By": IVY.id,
+        "Name": IVY.name,
+        "Role": IVY.role,
+        "Policy": {"Parameter": TODAY.parameter, "Version": TODAY.version, "Sha256": TODAY.sha256},
+        "Skipped": [SSO_ROLE],
+    }
+    broken, found_detail = (
+        delivered(next(event for event in events(found, "prod") if event.kind is Kind.DECIDED)),
+        details["decided"],
+    )
+    assert not VALIDATOR.is_valid({**broken, "detail": {**found_detail, "Override": {}}})
 
 
 @pytest.mark.parametrize("kind", Kind)

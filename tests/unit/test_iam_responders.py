@@ -79,6 +79,14 @@ def test_requesters_cannot_approve_their_own_request_by_iam() -> None:
     assert responder(asking(ROLE, allow_self_approval=True), by_iam(RO)) == a_person(RO)
 
 
+def test_an_approver_in_slack_whose_address_gets_no_email_is_known_by_it() -> None:
+    ann = Person(id=ANN, name="Ann", identities={"slack": "U0ANN00001"})
+    approval = asking(ann, a_person(BO), required_approvals=2)
+    assert responder(approval, by_iam("Ann@example.com")) == ann
+    first = judge(approval, a_response(approver=by_iam(ANN)))
+    assert first.approval.standing[0].seat == ANN
+
+
 def test_who_is_not_proven_may_not_respond_whatever_they_are_called() -> None:
     unproven = Approver(id=ANN, name=ANN, channel="iam", is_proven=False)
     for approval in (asking(a_person(ANN)), asking(ROLE), an_approval()):
@@ -335,3 +343,15 @@ def test_whoever_stands_in_for_another_fills_their_place_alone_whatever_role_the
     response = replace(a_response(approver=by_iam(ANN)), person=ANN, on_behalf_of=BO)
     unmet = unmet_demands(replace(approval, responses=(response,)))
     assert [demand.name for demand in unmet] == ["ops"]
+
+
+def test_an_approver_without_an_address_could_respond_twice_through_a_role() -> None:
+    asked: dict[str, Any] = {"approvers": ("U0RO000005", SSO_ROLE, BO), "required_approvals": 2}
+    with pytest.raises(InvalidRequestError, match=r"Approvers: Ro has no email address here, .* could respond twice"):
+        resolved(**asked)
+    group = (Group(name="security", approvers=("U0RO000005", SSO_ROLE)),)
+    with pytest.raises(InvalidRequestError, match="could respond twice"):
+        resolved(approvers=(BO,), groups=group)
+    ways: list[dict[str, Any]] = [{"approvers": ("U0RO000005", BO)}, {"required_approvals": 1}]
+    for change in ways:
+        assert resolved(**{**asked, **change}).approvers

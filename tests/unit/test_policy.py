@@ -90,6 +90,8 @@ def test_the_digest_does_not_depend_on_the_layout() -> None:
             ),
             "is not among PersonRoles. An override needs a person.",
         ),
+        ('{"Format": 1, "Approvers": ["@example.com"], "MinimumApprovals": %s}' % ("9" * 5000), "too many digits"),
+        (a_document(Rules=[{"Name": "a", "When": {"Facts": {"\ud800": ["x"]}}}]), "contains half of a surrogate pair"),
         (a_document(Approvers=[f"a{number}@{'e' * 200}.com" for number in range(45)]), "The maximum is 8,192."),
     ],
 )
@@ -164,6 +166,11 @@ def test_only_stated_harmless_values_leave_a_rule_out(facts: list[tuple[str, str
         ({"Plan": {"Destroys": " TRUE "}}, True),
         ({"Plan": {"Destroys": [False, True]}}, True),
         ({"Plan": {"Destroys": [False, "no"]}}, False),
+        # What people can't read could be any value.
+        ({"Plan": {"Destroys": [[True]]}}, True),
+        ({"Plan": {"Destroys": [False, {"all": True}]}}, True),
+        ({"Plan": {"Destroys": [None]}}, True),
+        ({"Plan": {"Destroys": "tr\u00adue"}}, True),
     ],
 )
 def test_dangerous_and_missing_values_apply_a_rule(context: dict[str, Any], *, expected: bool) -> None:
@@ -198,3 +205,9 @@ def test_pointers_reach_into_lists_and_escaped_keys() -> None:
 def test_rules_by_dangerous_values_are_warned_of() -> None:
     policy = a_policy(Rules=[{"Name": "prod", "When": {"Facts": {"Environment": ["prod"]}}}])
     assert [each for each in warnings(policy) if 'Rule "prod"' in each and "Prefer Unless" in each]
+
+
+def test_what_this_version_does_not_do_is_warned_of() -> None:
+    assert not warnings(a_policy(OpenOnChange="keep"))
+    [warning] = warnings(a_policy(OpenOnChange="ask-again"))
+    assert warning.startswith('OpenOnChange: "ask-again" has no effect in this version.')

@@ -68,6 +68,24 @@ def test_a_key_that_says_who_decides_or_how_is_refused_outside_of_approval(key: 
     assert problems({"Title": "Drop prod", key: "x", **left_out}) == [f"{key}: {place}"]
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("approvers", "Approvers"),
+        ("requiredApprovals", "RequiredApprovals"),
+        ("allowselfapproval", "AllowSelfApproval"),
+    ],
+)
+def test_a_forgotten_key_of_approvals_is_refused_in_any_letter_case(key: str, meant: str) -> None:
+    [problem] = problems({"title": "Drop prod", key: "x"})
+    assert problem.startswith(f'{key}: must be under Approval, as in {{"Approval": {{"{meant}": ...}}}}.')
+
+
+@pytest.mark.parametrize("key", ["form", "groups", "silent", "approvals"])
+def test_an_ordinary_word_in_small_letters_is_context(key: str) -> None:
+    assert same(parse_request({key: "x"}, default_timeout=HOUR), PLAIN, context={key: "x"})
+
+
 def test_every_forgotten_key_is_named() -> None:
     found = problems({"Title": "Drop prod", "Approvers": ["bob@example.com"], "RequestedBy": "alice@example.com"})
     assert [problem.split(":")[0] for problem in found] == ["Approvers", "RequestedBy"]
@@ -269,7 +287,7 @@ def test_the_first_unknown_keys_are_named_and_the_rest_counted(unknown: int, mor
     assert problems({"Approval": {str(number): 1 for number in range(unknown)}}) == [*named, *more, THE_KEYS]
 
 
-@pytest.mark.parametrize("inner", ["Title", "Approvers", "Form"])
+@pytest.mark.parametrize("inner", ["Title", "Approvers", "Form", "approvers"])
 @pytest.mark.parametrize("key", ["Aproval", "approval", "APPROVAL", "Approvals", "Approvall", "Aprovall", " Approval"])
 def test_a_request_under_a_misspelt_key_is_refused(key: str, inner: str) -> None:
     """As context it would be shown, and not asked."""
@@ -284,6 +302,7 @@ def test_a_request_under_a_misspelt_key_is_refused(key: str, inner: str) -> None
         pytest.param({"Approvals": "Title"}, id="no-object"),
         pytest.param({"Approvals": [{"Title": "Deploy"}]}, id="a-list"),
         pytest.param({"Book": {"Title": "Deploy"}}, id="another-word"),
+        pytest.param({"approval": {"title": "Dr", "comment": "x"}}, id="ordinary-words-in-small-letters"),
         pytest.param({"Approver": {"Title": "Dr"}}, id="a-word-nearby"),
         pytest.param({"Approval" * 2: {"Title": "Deploy"}}, id="too-long"),
         pytest.param({}, id="nothing"),

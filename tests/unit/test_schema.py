@@ -216,9 +216,15 @@ def test_only_the_usual_form_of_a_day_is_one(text: str) -> None:
 @given(st.text(max_size=80))
 def test_a_suggestion_names_a_known_word_or_nothing(word: str) -> None:
     known = ["Approvers", "Title"]
-    assert suggestion(word, known) in {"", *(f", did you mean {each}?" for each in known)}
+    assert suggestion(word, known) in {"", *(f" Did you mean {each}?" for each in known)}
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
 def test_a_kind_is_short(value: Json) -> None:
     assert 0 < len(kind(value)) < 60
+
+
+def test_a_kind_of_control_characters_is_short_and_on_one_line() -> None:
+    shown = kind("\x00\n" * 20)
+    assert len(shown) < 60
+    assert shown.isprintable()
