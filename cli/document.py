@@ -11,7 +11,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.headlines import REFUSED, is_refused
 from approvals.domain.history import Entry, history
 from approvals.domain.model import Action, Approval, Decision, Json, Response, Status, iso
-from approvals.domain.result import groups, result, under_policy
+from approvals.domain.result import groups, override, result, under_policy
 from approvals.requests.codec import write
 from cli.output import plain
 from cli.times import format_deadline, format_text, format_time
@@ -43,6 +43,7 @@ def summary(approval: Approval) -> dict[str, Json]:
         "Rejections": responses.count(Action.REJECT),
         "Groups": [*groups(approval)],
         "Decision": _decision(approval.decision) if approval.decision else None,
+        "Override": override(approval),
         "WorkflowTold": approval.resumed,
         "StateMachine": approval.workflow.state_machine_name,
         "ExecutionArn": approval.workflow.execution_arn,
@@ -91,9 +92,15 @@ def outcome(approval: Approval) -> Iterator[str]:
     decision = wording.decision_of(approval)
     yield format_text(wording.outcome(approval))
     if decision.comment:
-        yield f"{'Comment' if decision.approver else 'Reason given'}: {plain(decision.comment)}"
+        yield f"{_comment_label(decision)}: {plain(decision.comment)}"
     if approval.status is Status.APPROVED:
         yield from _form(approval)
+
+
+def _comment_label(decision: Decision) -> str:
+    if decision.override:
+        return "Reason"
+    return "Comment" if decision.approver else "Reason given"
 
 
 def lines(approval: Approval, now: datetime) -> Iterator[str]:

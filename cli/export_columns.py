@@ -14,7 +14,7 @@ from approvals.domain.groups import Group
 from approvals.domain.model import Approval, Decision, Json, Refusal, Response, iso
 from approvals.domain.people import Approver, Person
 from approvals.domain.pinned_policy import PinnedPolicy
-from approvals.domain.result import form, groups
+from approvals.domain.result import form, groups, override
 from bot.addresses import SLACK
 from cli.document import response_document, status
 from mail.addresses import EMAIL
@@ -46,6 +46,11 @@ def _of_decision(value: Callable[[Decision], Json]) -> Value:
 
 def _of_decider(value: Callable[[Approver], Json]) -> Value:
     return _of_decision(lambda decision: value(decision.approver) if decision.approver else None)
+
+
+def _override(approval: Approval) -> Json:
+    found = override(approval)
+    return {_in_snake_case(key): value for key, value in found.items()} if found else None
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -115,8 +120,13 @@ COLUMNS: Mapping[str, Column] = {
         lambda a: [_response(a, response) for response in a.responses],
     ),
     "refused": Column(
-        "Refused attempts to respond: `by`, `name`, `channel`, `role`, `response`, `at`, `reason`.",
+        "Refused attempts to respond: `by`, `name`, `channel`, `role`, `response`, `override`, `at`, `reason`.",
         lambda a: [_refusal(refusal) for refusal in a.refusals],
+    ),
+    "override": Column(
+        "For an override: `by`, `name`, `role`, `policy` (parameter, version, SHA-256) and `skipped` (the people whose "
+        "approval was skipped, by ID). `comment` is the reason.",
+        _override,
     ),
     "workflow_told": Column(
         "Whether the workflow received the decision; empty until this is known.", lambda a: a.resumed
@@ -178,7 +188,11 @@ def _person(person: Person) -> Json:
 def _response(approval: Approval, response: Response) -> Json:
     """Return what `show --json` has of a response, with keys in this export's form: `WithdrawnAt` is `withdrawn_at`."""
     found = response_document(approval, response)
-    return {re.sub(r"(?<!^)[A-Z]", r"_\g<0>", key).lower(): value for key, value in found.items()}
+    return {_in_snake_case(key): value for key, value in found.items()}
+
+
+def _in_snake_case(key: str) -> str:
+    return re.sub(r"(?<!^)[A-Z]", r"_\g<0>", key).lower()
 
 
 def _group(group: Group, found: Mapping[str, Json]) -> Json:
@@ -207,6 +221,7 @@ def _refusal(refusal: Refusal) -> Json:
         "name": by.name,
         "channel": by.channel,
         "response": refusal.action.status.value,
+        "override": refusal.is_override,
         "at": iso(refusal.at),
         "reason": refusal.reason,
     }

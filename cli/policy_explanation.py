@@ -10,6 +10,7 @@ from difflib import unified_diff
 
 import click
 
+from approvals.domain.characters import escape_hidden
 from approvals.domain.floor import requirements
 from approvals.domain.model import Json
 from approvals.domain.parts import join_names
@@ -144,7 +145,7 @@ def _pretty(document: str) -> list[str]:
     try:
         return as_json(json.loads(document), indent=2).splitlines()
     except ValueError:
-        return document.splitlines()  # The stored document may be no JSON.
+        return escape_hidden(document).splitlines()  # The stored document may be no JSON.
 
 
 def _condition(rule: PolicyRule) -> str:

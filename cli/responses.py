@@ -21,7 +21,7 @@ from cli.lookup import find
 from cli.output import emit, plain
 from cli.request_input import read_document
 from cli.signed_call import send
-from iam.body import WITHDRAW, withdrawn_count
+from iam.body import OVERRIDES, WITHDRAW, withdrawn_count
 
 Fill = Callable[[Approval], Mapping[str, FormValue]]
 
@@ -119,8 +119,9 @@ def _confirm(approval: Approval, action: str) -> None:
     if action == WITHDRAW:
         questions = ["Withdraw your response?"]
     else:
-        verb = words_of(approval).verbs[Action(action)].capitalize()
-        questions = [f"{verb} this request?"]
+        verb = words_of(approval).verbs[OVERRIDES.get(action) or Action(action)].capitalize()
+        alone = " alone, by override? The approvers and the operators of this stack are told"
+        questions = [f"{verb} this request{alone if action in OVERRIDES else ''}?"]
         if is_high_severity(approval):
             questions.append(f"This request is of high severity. {verb} it?")
     for question in questions:

@@ -24,6 +24,7 @@ def build(environ: Mapping[str, str]) -> Worker:
         clock=wiring.clock,
         logger=wiring.logger,
         settled=metrics.count_decision,
+        overridden=metrics.count_override,
         publisher=wiring.publisher(config),
     )
     return wiring.worker(resumer, config)

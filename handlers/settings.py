@@ -126,9 +126,13 @@ class CallbackSettings(LinkSettings):
 
 
 class AnswerSettings(TableSettings):
-    """Settings of `answer`. `account_id` is the stack's own: sessions of others prove nobody."""
+    """Settings of `answer`. `account_id` is the stack's own: sessions of others prove nobody.
+
+    Without `policy_parameter`, there is no policy, so nobody can override.
+    """
 
     account_id: str
+    policy_parameter: str
 
 
 class BotSettings(TableSettings):

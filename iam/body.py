@@ -11,16 +11,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from approvals.domain.form_fields import FormValue
-from approvals.domain.judgement import Withdrawal
+from approvals.domain.judgement import Override, Withdrawal
 from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Approver
+from approvals.domain.pinned_policy import PolicyVersion
+from approvals.domain.policy import Policy
 from approvals.domain.signed_links import is_approval_id
+from iam.addresses import without_path
 
 MAX_BODY = 800 * 1024
 """Characters of a body. A comment and 20 fields need less. Longer bodies are not parsed."""
 
 WITHDRAW: Final = "withdraw"
-ACTIONS = (*Action, WITHDRAW)
+OVERRIDES = {f"override-{action.value}": action for action in Action}
+"""The actions of overrides, and what each decides. Its `Comment` is the reason."""
+
+ACTIONS = (*Action, WITHDRAW, *OVERRIDES)
 
 MAX_FIELDS = 20
 """Fields of a form: as many as a request may have."""
@@ -51,6 +57,32 @@ class SignedResponse:
     form_key: str = ""
     withdrawn: int = 0
     confirmed: bool = False
+
+    @property
+    def is_override(self) -> bool:
+        """Return True if the person decides alone."""
+        return self.action in OVERRIDES
+
+    @property
+    def is_approval(self) -> bool:
+        """Return True if this approves, alone or with others."""
+        return OVERRIDES.get(self.action, self.action) == Action.APPROVE
+
+    def override(self, approver: Approver, at: datetime, policy: Policy | None) -> Override:
+        """Return the override for the approver, under today's policy. Without one, no role may override."""
+        return Override(
+            approver=approver,
+            action=OVERRIDES[self.action],
+            at=at,
+            reason=self.comment,
+            form=self.form,
+            roles=tuple(without_path(role) for role in policy.override_roles) if policy else (),
+            policy=PolicyVersion(
+                parameter=policy.parameter if policy else "",
+                version=policy.version if policy else 0,
+                sha256=policy.sha256 if policy else "",
+            ),
+        )
 
     def event(self, approver: Approver, at: datetime) -> Response | Withdrawal:
         """Return the event for the approver. Its key lets the same body change something only once."""

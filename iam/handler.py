@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from approvals.adapters.failures import describe_error
+from approvals.adapters.policy_store import PolicyUnavailableError
 from approvals.domain.eligibility import Reason
 from approvals.domain.errors import ConflictError, TooManyConflictsError
 from approvals.domain.forms import Problem
-from approvals.domain.judgement import Judgement, Verdict, Withdrawal
-from approvals.domain.model import Action, Approval, Json, Response, Severity
+from approvals.domain.judgement import Judgement, Override, Verdict, Withdrawal
+from approvals.domain.model import Approval, Json, Response, Severity
 from approvals.domain.people import Approver
+from approvals.domain.policy import Policy
 from approvals.domain.rules import judge
 from approvals.services.respond import respond
 from approvals.store.table import ApprovalTable, NotFoundError
@@ -48,7 +50,11 @@ _WOULD_COUNT = (
 
 
 class ResponseHandler:
-    """Records a signed response, and says what became of it. `account` is the stack's own."""
+    """Records a signed response, and says what became of it. `account` is the stack's own.
+
+    An override is judged by the policy as it is now: `read_policy` reads it, and `policy_unavailable` counts that it
+    can't be read. Then nobody can override.
+    """
 
     def __init__(
         self,
@@ -57,11 +63,15 @@ class ResponseHandler:
         account: str,
         clock: Callable[[], datetime],
         logger: Logger,
+        read_policy: Callable[[], Policy | None],
+        policy_unavailable: Callable[[], None],
     ) -> None:
         self._table = table
         self._account = account
         self._clock = clock
         self._logger = logger
+        self._read_policy = read_policy
+        self._policy_unavailable = policy_unavailable
 
     def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> ApiResponse:
         """Return the response to an API Gateway proxy event, as JSON."""
@@ -85,6 +95,12 @@ class ResponseHandler:
                 return self._refused(HTTPStatus.NOT_FOUND, replies.NOT_FOUND)
             except (ConflictError, TooManyConflictsError):
                 return self._refused(HTTPStatus.CONFLICT, replies.CHANGED)
+            except PolicyUnavailableError as error:
+                self._logger.error(  # noqa: TRY400 the message says it all
+                    "the approval policy can't be read", extra={"reason": str(error)}
+                )
+                self._policy_unavailable()
+                return self._refused(HTTPStatus.SERVICE_UNAVAILABLE, replies.POLICY_UNAVAILABLE)
             except RecordFullError:
                 return self._refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, replies.FULL)
 
@@ -92,9 +108,11 @@ class ResponseHandler:
         approval = self._table.get(sent.approval_id)
         if sent.digest != approval.request.digest:
             return self._refused(HTTPStatus.CONFLICT, replies.OTHER_REQUEST)
-        session = identify(identity, self._account, person_roles(approval.request))
-        approver = _approver(session)
-        event = sent.event(approver, self._clock())
+        policy = self._read_policy() if sent.is_override else None
+        roles = policy.person_roles if policy else person_roles(approval.request)
+        session = identify(identity, self._account, roles)
+        approver, now = _approver(session), self._clock()
+        event = sent.override(approver, now, policy) if sent.is_override else sent.event(approver, now)
         judgement = self._record(approval, sent, event)
         if not approver.is_proven:  # Also where the approval is decided, which is judged first.
             judgement = Judgement(Verdict.NOT_ALLOWED, judgement.approval, changed=False, reason=Reason.NOT_PROVEN)
@@ -110,7 +128,7 @@ class ResponseHandler:
             Problems={problem.field: problem.text for problem in judgement.problems},
         )
 
-    def _record(self, approval: Approval, sent: SignedResponse, event: Response | Withdrawal) -> Judgement:
+    def _record(self, approval: Approval, sent: SignedResponse, event: Response | Override | Withdrawal) -> Judgement:
         """Record the response. If the body has problems, or the person saw an earlier state, it does not count."""
         is_outdated = sent.withdrawn != withdrawn_count(approval)
         problems = _problems(approval, sent)
@@ -140,7 +158,7 @@ def _approver(session: PersonSession | UnprovenSession) -> Approver:
 
 def _problems(approval: Approval, sent: SignedResponse) -> tuple[Problem, ...]:
     """Return what the rules do not look for: answers to nothing, and a confirmation that is missing."""
-    asked = {field.name for field in approval.request.form} if sent.action == Action.APPROVE else set()
+    asked = {field.name for field in approval.request.form} if sent.is_approval else set()
     found = [Problem(name, "The request does not ask for this.") for name in sent.form if name not in asked]
     if approval.request.severity is Severity.HIGH and not (sent.confirmed or sent.action == WITHDRAW):
         found.append(Problem(CONFIRMED, "This request is of high severity: set Confirmed to true."))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from approvals.domain import facts, form_wording, wording
 from approvals.domain.model import Approval, readable
 from approvals.domain.omissions import fit
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.signed_links import approver_of
 from mail.messages import HIGH, Links, ended, whose_links, why_cancelled
 from mail.recipients import asked
@@ -44,7 +45,8 @@ def digest_mail(approvals: Sequence[Approval], recipient: str, links: Links, *, 
     if closed:
         parts.append(f"Closed ({len(closed)}). You don't need to do anything.")
     for approval in closed:
-        outcome = f"{ended(approval)} {wording.undelivered_sentence(approval)}".rstrip()
+        notes = (str(override_sentence(approval)), wording.undelivered_sentence(approval))
+        outcome = " ".join(filter(None, [ended(approval), *notes]))
         parts += [f"- {reference(approval)} {outcome}\n{quoted(approval.title)}", why_cancelled(approval)]
     high = any(wording.is_high_severity(approval) for approval in mine)
     subject = digest_subject(approvals[0], len(mine), len(others), len(closed), high=high)

@@ -17,6 +17,7 @@ from approvals.domain.form_changes import current_form, reset_response
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Action, Approval, readable, shorten
 from approvals.domain.omissions import RequestPart, Shown
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.people import Person
 from approvals.domain.rules import can_extend
@@ -173,9 +174,10 @@ def outcome_mail(approval: Approval, recipient: str) -> Mail:
     parts = [
         f"{ended(approval)} {_NOTHING_TO_DO}",
         quoted(approval.title),
+        str(override_sentence(approval)),
         wording.undelivered_sentence(approval),
         why_cancelled(approval),
-        said(f"Comment from {who}:", decision.comment or "") if who else "",
+        said(f"{'Reason' if decision.override else 'Comment'} from {who}:", decision.comment or "") if who else "",
         _filled_in(approval),
         "" if wording.is_decided_alone(approval) else _progress(approval),
         _source(approval),

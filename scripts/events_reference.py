@@ -29,7 +29,14 @@ Schema = Mapping[str, Any]
 PAGE = Path(__file__).parents[1] / "docs/events.md"
 ACCOUNT, REGION, STACK = "123456789012", "eu-west-1", "human-approval"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-NAMES = {"string": "text", "integer": "whole number", "array": "list of texts", "object": "object", "null": "null"}
+NAMES = {
+    "string": "text",
+    "integer": "whole number",
+    "array": "list of texts",
+    "object": "object",
+    "null": "null",
+    "boolean": "true or false",
+}
 
 INTRODUCTION = """\
 # Events

@@ -26,6 +26,7 @@ from approvals.domain.judgement import Expiry, ExtensionRequest, Judgement, Verd
 from approvals.domain.kind_wording import words_of
 from approvals.domain.model import Approval, Response, Status
 from approvals.domain.profiles import refusal
+from approvals.domain.refusal_wording import WHY, refusal_reason
 from approvals.domain.rules import judge
 from approvals.domain.seats import find_seat
 from approvals.domain.signed_links import is_approval_id, query
@@ -145,7 +146,7 @@ class CallbackHandler:
 
     def _not_allowed(self, link: Link, reason: Reason, *, tried: bool = True) -> ApiResponse:
         too_early = reason is Reason.TOO_EARLY
-        sentence = str(wording.refusal_reason(link.approval, reason)) if tried else _why_not(link.approval, reason)
+        sentence = str(refusal_reason(link.approval, reason)) if tried else _why_not(link.approval, reason)
         html = pages.not_allowed(link.approval, sentence, too_early=too_early, now=self._clock())
         return page(HTTPStatus.CONFLICT if too_early else HTTPStatus.FORBIDDEN, html)
 
@@ -245,11 +246,7 @@ def _why_not(approval: Approval, reason: Reason) -> str:
         return "The approvers are still being looked up. Open the link again in a moment."
     if reason is Reason.NOT_A_MEMBER:  # "Anyone who receives this request can respond" would say that they can.
         return f"{refusal(reason)} {wording.still_open(approval)}"
-    why = {
-        Reason.OWN_REQUEST: wording.OWN_REQUEST,
-        Reason.SHARED_ADDRESS: wording.SHARED_ADDRESS,
-        **wording.DELEGATE,
-    }.get(reason, "")
+    why = WHY.get(reason, "")
     return f"{why}{' ' if why else ''}{wording.rules_sentence(approval)} {wording.still_open(approval)}"
 
 

@@ -15,6 +15,7 @@ from approvals.domain.form_changes import reset_response
 from approvals.domain.group_wording import group_shortfall
 from approvals.domain.kind_wording import rejections_decide, words_of
 from approvals.domain.model import Action, Approval, RequestKind, Response, Severity, readable
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import display_name, duration, join_names, pluralize, with_address
 from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
@@ -139,6 +140,7 @@ def outcome(approval: Approval, action: Action, recipient: str = "", newer: str 
         wording.headline(approval),
         _warning(note),
         tag("p", {"dir": "auto"}, by),
+        _warning(str(override_sentence(approval))),
         *sections.quote(decision.comment or wording.cause(approval)),
         _paragraph(f"This link can no longer {words.verbs[action]} the {words.request}." if late else ""),
         _warning(wording.undelivered_sentence(approval)),

@@ -28,6 +28,16 @@ IN_VAIN = "AnsweredInVain"
 POLICY_UNAVAILABLE = "PolicyUnavailable"
 """A request was not judged, since the operator's policy can't be read."""
 
+OVERRIDDEN = "ApprovalOverridden"
+"""A person decided alone, in an emergency."""
+
+
+def count_override() -> None:
+    """Count an override."""
+    metrics = _metrics()
+    metrics.add_metric(OVERRIDDEN, MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
 
 def count_unavailable_policy() -> None:
     """Count a request that failed since the policy can't be read."""

@@ -38,6 +38,10 @@ class Reason(StrEnum):
     """Those whose delegate they are have responded, by themselves or by others. They may try again."""
     NOT_PROVEN = "NOT_PROVEN"
     """The channel can't tell which person responds: the session of an AWS role that several people may use."""
+    NOT_AN_OVERRIDER = "NOT_AN_OVERRIDER"
+    """Today's policy does not let their role override."""
+    UNKNOWN_REQUESTER = "UNKNOWN_REQUESTER"
+    """An override where the requester is not known by address: it could be their own request."""
     UNCHECKED = "UNCHECKED"
     """It is not known yet whether they are a member, where the request names nobody. They may try again."""
 
@@ -69,9 +73,12 @@ def eligible(approval: Approval) -> tuple[Person, ...]:
 
 
 def invited(approval: Approval) -> tuple[Person, ...]:
-    """Return those of them who are told of the request. An escalation tells silent people whom it names."""
+    """Return those of them who are told of the request. An escalation tells silent people whom it names.
+
+    An override tells everyone: it decided without them.
+    """
     people = approval.people
-    silent = set(people.silent) if people else set()
+    silent = set(people.silent) if people and not approval.is_overridden else set()
     if silent and people and approval.escalated_at:
         silent -= {person.id for person in people.escalation}
     return tuple(person for person in eligible(approval) if person.id not in silent)
@@ -115,8 +122,9 @@ def deciders(approval: Approval) -> tuple[Approver, ...]:
     decision = approval.decision
     if decision is None or decision.approver is None:
         return ()
-    agreed = (each.approver for each in approval.standing if each.action.status is decision.status)
-    return tuple(agreed) if is_quorum(approval.request) else (decision.approver,)
+    if decision.override or not is_quorum(approval.request):
+        return (decision.approver,)
+    return tuple(each.approver for each in approval.standing if each.action.status is decision.status)
 
 
 def responder(approval: Approval, approver: Approver) -> Person | Reason:

@@ -12,7 +12,7 @@ from approvals.domain.form_changes import form_of, reset_cause
 from approvals.domain.history import Entry, Kind, history
 from approvals.domain.model import Approval, Json, Status, iso, shorten
 from approvals.domain.people import Approver, People
-from approvals.domain.result import groups, under_policy
+from approvals.domain.result import groups, override, under_policy
 
 SOURCE = "human-approval"
 
@@ -123,7 +123,8 @@ def _reset(approval: Approval, entry: Entry) -> dict[str, Json]:
 
 def _refused(approval: Approval, entry: Entry) -> dict[str, Json]:
     refusal = approval.refusals[_number(entry) - 1]
-    return {**_who(refusal.approver), "Response": refusal.action.status.value, "Reason": refusal.reason}
+    said: dict[str, Json] = {"Response": refusal.action.status.value, "Reason": refusal.reason}
+    return {**_who(refusal.approver), **said, **({"Override": True} if refusal.is_override else {})}
 
 
 def _extended(approval: Approval, entry: Entry) -> dict[str, Json]:
@@ -151,6 +152,7 @@ def _decided(approval: Approval, _entry: Entry) -> dict[str, Json]:
         "SupersededBy": decision.superseded_by,
         "Groups": [*groups(approval)],
         **under_policy(approval.request),
+        **({"Override": found} if (found := override(approval)) else {}),
     }
 
 

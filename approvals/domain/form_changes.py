@@ -42,7 +42,12 @@ def current_approvals(approval: Approval) -> tuple[Response, ...]:
 
 
 def current_form(approval: Approval) -> Mapping[str, FormValue] | None:
-    """Return the values that the next approver confirms or changes; None if nobody has filled in the form."""
+    """Return the values that the next approver confirms or changes; None if nobody has filled in the form.
+
+    After an override, they are those of the person who decided.
+    """
+    if approval.decision and approval.decision.override:
+        return approval.decision.form or None
     approvals = current_approvals(approval)
     return approvals[0].form if approvals else None
 

@@ -31,6 +31,8 @@ NO_ANSWER = "no answer"
 
 def filled_in_by(approval: Approval) -> str:
     """Return who gave the form's current values, to follow a heading: `filled in by Ann, confirmed by Bo and Cy`."""
+    if approval.decision and approval.decision.override and approval.decision.approver:
+        return f"filled in by {display_name(approval.decision.approver)}"
     first, *others = [display_name(response.approver) for response in current_approvals(approval)] or [""]
     if not first:
         return ""

@@ -112,6 +112,11 @@ def comment_problems(comment: str, presence: Presence, action: Action) -> list[P
     return [Problem(COMMENT, text)] if text else []
 
 
+def reason_problems(reason: str) -> list[Problem]:
+    """Return what is wrong with the reason of an override, which is always required."""
+    return comment_problems(reason, Presence.REQUIRED, Action.REJECT)
+
+
 def _hidden_problem(text: str) -> str | None:
     hidden = hidden_in(text)
     return f"Remove the hidden character {hidden}." if hidden else None

@@ -14,6 +14,7 @@ from approvals.domain.delegate_wording import for_owner, owner_name
 from approvals.domain.form_changes import is_withdrawn, reset_cause
 from approvals.domain.kind_wording import ended, words_of
 from approvals.domain.model import Action, Approval, Decision, Response, Status, readable
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import Names, display_name, join_names
 from approvals.domain.people import Approver
 from approvals.domain.profiles import profile_of
@@ -171,11 +172,14 @@ def _refusals(approval: Approval) -> Iterator[Entry]:
     for number, refusal in enumerate(approval.refusals, 1):
         where = _how(refusal.approver)
         who, verb = display_name(refusal.approver), words_of(approval).verbs[refusal.action]
+        verb = f"override and {verb}" if refusal.is_override else verb
         text = f"{who} tried to {verb} {where} but is not allowed to respond."
         yield Entry(key=f"refusal-{number}", kind=Kind.REFUSED, at=refusal.at, text=text, approver=refusal.approver)
 
 
 def _decision(approval: Approval, decision: Decision) -> Entry:
+    if decision.override and decision.approver:
+        return _override(approval, decision, decision.approver)
     names = join_names(wording.decider_names(approval))
     by = f"by {names}" if names else cancelled_by(decision)
     # A refusal's cause quotes the request. The reason of a cancellation was written by who stopped the execution.
@@ -188,6 +192,21 @@ def _decision(approval: Approval, decision: Decision) -> Entry:
         text=f"{' '.join(filter(None, [ended(approval, decision), by]))}.{how}",
         approver=decision.approver,
         comment=(decision.comment or decision.cause or None) if said else None,
+    )
+
+
+def _override(approval: Approval, decision: Decision, approver: Approver) -> Entry:
+    policy = decision.override
+    under = f", under version {policy.version} of the policy {policy.parameter}" if policy else ""
+    return Entry(
+        key="decided",
+        kind=Kind.DECIDED,
+        at=decision.at,
+        text=f"{ended(approval, decision)} by {display_name(approver)} {_how(approver)}{under}. "
+        f"{override_sentence(approval)}",
+        approver=approver,
+        comment=decision.comment,
+        answers=tuple(facts.form_answers(approval)),
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from approvals.domain.eligibility import Reason
+from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem
-from approvals.domain.model import Approval, Response
+from approvals.domain.model import Action, Approval, Response
 from approvals.domain.people import Approver
+from approvals.domain.pinned_policy import PolicyVersion
 
 
 class Verdict(StrEnum):
@@ -65,6 +68,22 @@ class ExtensionRequest:
     sent_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A person decides alone, in an emergency. `policy` is today's, and `roles` are those that it lets override.
+
+    Roles are ARNs without their paths.
+    """
+
+    approver: Approver
+    action: Action
+    at: datetime
+    reason: str | None
+    form: Mapping[str, FormValue] = field(default_factory=dict)
+    roles: tuple[str, ...]
+    policy: PolicyVersion
+
+
 @dataclass(frozen=True, slots=True)
 class Expiry:
     """The scheduler looks whether the deadline has passed."""
@@ -94,7 +113,7 @@ class Cancellation:
     caller: str | None = None
 
 
-ApprovalEvent = Response | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation
+ApprovalEvent = Response | Override | Withdrawal | ExtensionRequest | Expiry | ScheduledCheck | Cancellation
 
 
 @dataclass(frozen=True, slots=True)

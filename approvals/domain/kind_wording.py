@@ -92,10 +92,10 @@ def words_of(approval: Approval) -> KindWords:
 
 
 def ended(approval: Approval, decision: Decision) -> str:
-    """Return how an approval ended in one word: `Approved`, or `Answered` if it is a question."""
+    """Return how an approval ended in one word: `Approved`, `Answered` if it is a question; or `Override: approved`."""
     for action, done in words_of(approval).done.items():
         if action.status is decision.status:
-            return done.capitalize()
+            return f"Override: {done}" if decision.override else done.capitalize()
     return REFUSED if is_refused(decision) else HEADLINES[decision.status]
 
 

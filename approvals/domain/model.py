@@ -11,7 +11,7 @@ from typing import Final
 from approvals.domain.form_fields import FormField, FormValue
 from approvals.domain.groups import Group
 from approvals.domain.people import Approver, People
-from approvals.domain.pinned_policy import PinnedPolicy
+from approvals.domain.pinned_policy import PinnedPolicy, PolicyVersion
 from approvals.domain.steps import REQUEST, Step
 from approvals.domain.working_hours import WorkingHours
 
@@ -200,12 +200,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A response that was refused, because this person may not respond."""
+    """A response that was refused, because this person may not respond. `is_override` if it was an override."""
 
     approver: Approver
     action: Action
     at: datetime
     reason: str
+    is_override: bool = field(default=False, metadata={"omitted": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +225,9 @@ class Decision:
 
     `approver` is None when no person decided. `error` is then the error name the workflow gets, or None when it no
     longer waits. `superseded_by` is the id of the approval that took this one's place. `cancelled_by` is the ARN of the
-    caller who stopped the execution, as its cause claims; `comment` is then their reason.
+    caller who stopped the execution, as its cause claims; `comment` is then their reason. `override` is the policy that
+    let the approver decide alone; `comment` is then their reason, and `form` what they filled in. It is None for all
+    other decisions.
     """
 
     status: Status
@@ -236,6 +239,8 @@ class Decision:
     cause: str | None = None
     superseded_by: str | None = None
     cancelled_by: str | None = None
+    override: PolicyVersion | None = field(default=None, metadata={"omitted": None})
+    form: Mapping[str, FormValue] = field(default_factory=dict, metadata={"omitted": {}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +303,11 @@ class Approval:
     def standing(self) -> tuple[Response, ...]:
         """Return the responses that count: those that were neither withdrawn nor reset."""
         return tuple(response for response in self.responses if response.withdrawn_at is None)
+
+    @property
+    def is_overridden(self) -> bool:
+        """Return True if an override decided."""
+        return self.decision is not None and self.decision.override is not None
 
     @property
     def title(self) -> str:

@@ -29,6 +29,15 @@ class PersonRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyVersion:
+    """A version of the policy: the parameter that held it, its number there, and the SHA-256 of the document."""
+
+    parameter: str
+    version: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedRule:
     """A rule that applied: what it `required`, and what it `raised`, in words (`RequiredApprovals: 1 to 2`)."""
 

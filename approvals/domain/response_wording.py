@@ -57,7 +57,8 @@ def late_reply(approval: Approval, response: Response) -> Text:
     elif decision.approver is None:
         first = "Your response came too late."
     else:
-        agreed = decision.status is response.action.status and not differing(approval, response)
+        other = response.form != decision.form if decision.override else bool(differing(approval, response))
+        agreed = decision.status is response.action.status and not other
         decided = f"the {words_of(approval).request} is already decided"
         first = "Already decided, with the same result." if agreed else f"Your response was not recorded: {decided}."
     return join_texts([wording.quoted_title(approval), first, wording.outcome(approval)])

@@ -9,6 +9,7 @@ from approvals.domain.form_changes import current_form
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, Json, Presence, Request, Response, Status, iso
+from approvals.domain.overrides import skipped
 from approvals.domain.people import Approver, People
 from approvals.domain.policy_wording import policy_document
 from approvals.domain.profiles import is_group
@@ -36,6 +37,9 @@ _RESPONDENT = 1200
 _ID = 254 + len('"", ')
 """Bytes of an id in a list."""
 
+_OVERRIDE = 2500
+"""Bytes of an override's keys, of its role and of its policy, whose parameter's name has at most 1,011 characters."""
+
 _GROUP = 200
 """Bytes of a group's keys, name and number."""
 
@@ -62,6 +66,25 @@ def result(approval: Approval) -> dict[str, Json]:
         "Digest": approval.request.digest,
         **({"Groups": [*groups(approval)]} if approval.request.groups else {}),
         **under_policy(approval.request),
+        **({"Override": found} if (found := override(approval)) else {}),
+    }
+
+
+def override(approval: Approval) -> dict[str, Json] | None:
+    """Return who overrode, by which role and policy, and whose approval that skipped; None if it was no override.
+
+    The reason is the decision's `Comment`.
+    """
+    decision = approval.decision
+    if decision is None or decision.override is None or decision.approver is None:
+        return None
+    policy, approver = decision.override, decision.approver
+    return {
+        "By": approver.id,
+        "Name": approver.name,
+        "Role": approver.role,
+        "Policy": {"Parameter": policy.parameter, "Version": policy.version, "Sha256": policy.sha256},
+        "Skipped": [person.id for person in skipped(approval)],
     }
 
 
@@ -111,7 +134,16 @@ def most_bytes(request: Request, people: People | None = None) -> int:
     forms = (most + 1) * form_bytes(request)
     in_groups = sum(_GROUP + most * _ID for _ in request.groups)
     policy = len(json.dumps(under_policy(request)).encode())
-    return _FRAME + least_of_each + last + decision + forms + in_groups + policy
+    return _FRAME + least_of_each + last + decision + forms + in_groups + policy + _override_bytes(request, people)
+
+
+def _override_bytes(request: Request, people: People | None) -> int:
+    """Return the bytes that an override adds. Its reason takes the place of a comment, if the request takes any."""
+    if request.policy is None:
+        return 0
+    reason = 0 if any(comment_bytes(request, action) for action in Action) else MAX_COMMENT * _WIDEST
+    named = (*people.approvers, *people.escalation) if people else request.names
+    return _OVERRIDE + reason + len(named) * _ID
 
 
 def form_bytes(request: Request) -> int:

@@ -9,6 +9,7 @@ from approvals.domain import forms
 from approvals.domain.delegates import replace_delegate, withdrawer, withdrawn
 from approvals.domain.eligibility import Reason, answer_of, responder
 from approvals.domain.form_changes import add_response, change_problems, differing, form_key, is_withdrawn
+from approvals.domain.form_fields import FormValue
 from approvals.domain.forms import Problem
 from approvals.domain.judgement import (
     ApprovalEvent,
@@ -16,6 +17,7 @@ from approvals.domain.judgement import (
     Expiry,
     ExtensionRequest,
     Judgement,
+    Override,
     ScheduledCheck,
     Verdict,
     Withdrawal,
@@ -34,6 +36,7 @@ from approvals.domain.model import (
     Response,
     Status,
 )
+from approvals.domain.overrides import override_decision, override_problem
 from approvals.domain.people import Person
 from approvals.domain.schedule import escalation_time, reminder_times
 from approvals.domain.seats import delegates_answer, find_seat, is_one_too_many, outcome
@@ -64,10 +67,12 @@ def judge(approval: Approval, event: ApprovalEvent) -> Judgement:
     return _judge_in_time(approval, event)
 
 
-def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:
+def _judge_in_time(approval: Approval, event: ApprovalEvent) -> Judgement:  # noqa: PLR0911 one of many kinds
     match event:
         case Response():
             return _judge_response(approval, event)
+        case Override():
+            return _judge_override(approval, event)
         case Withdrawal():
             return _judge_withdrawal(approval, event)
         case ExtensionRequest():
@@ -135,13 +140,28 @@ def _recorded(approval: Approval, response: Response, verdict: Verdict) -> Judge
     return _decided(Verdict.DECIDED, answered, decision)
 
 
+def _judge_override(approval: Approval, override: Override) -> Judgement:
+    """Decide at once. The responses so far stay on record, and don't count."""
+    if reason := override_problem(approval, override):
+        return _refused(approval, override, reason)
+    problems = forms.reason_problems(override.reason or "")
+    if override.action is Action.APPROVE:
+        problems += forms.problems(approval.request.form, override.form)
+    if problems:
+        return Judgement(Verdict.INCOMPLETE, approval, changed=False, problems=tuple(problems))
+    override = replace(override, form=_asked_values(approval, override))
+    return _decided(Verdict.DECIDED, approval, override_decision(override))
+
+
 def _trimmed(approval: Approval, response: Response) -> Response:
     """Return the response without what the request does not ask for. A rejection has no form."""
     comment = None if approval.request.comments[response.action] is Presence.OFF else response.comment
+    return replace(response, comment=comment, form=_asked_values(approval, response))
+
+
+def _asked_values(approval: Approval, response: Response | Override) -> dict[str, FormValue]:
     asked = {field.name for field in approval.request.form} if response.action is Action.APPROVE else set()
-    return replace(
-        response, comment=comment, form={name: response.form[name] for name in response.form if name in asked}
-    )
+    return {name: value for name, value in response.form.items() if name in asked}
 
 
 def _problems(request: Request, response: Response) -> tuple[Problem, ...]:
@@ -250,13 +270,16 @@ def _judge_check(approval: Approval, event: ScheduledCheck) -> Judgement:
     return _changed(Verdict.MOVED_ON, changed)
 
 
-def _refused(approval: Approval, response: Response, reason: Reason) -> Judgement:
-    """Keep the attempt, once for each person and reason."""
-    known = {(refusal.approver.channel, refusal.approver.id, refusal.reason) for refusal in approval.refusals}
-    who = (response.approver.channel, response.approver.id, reason)
+def _refused(approval: Approval, response: Response | Override, reason: Reason) -> Judgement:
+    """Keep the attempt, once for each person, reason, and whether it was an override."""
+    is_override = isinstance(response, Override)
+    known = {(each.approver.channel, each.approver.id, each.reason, each.is_override) for each in approval.refusals}
+    who = (response.approver.channel, response.approver.id, reason, is_override)
     if reason.is_passing or who in known or len(known) >= MAX_REFUSALS:
         return _unchanged(Verdict.NOT_ALLOWED, approval, reason)
-    refusal = Refusal(approver=response.approver, action=response.action, at=response.at, reason=reason)
+    refusal = Refusal(
+        approver=response.approver, action=response.action, at=response.at, reason=reason, is_override=is_override
+    )
     return _changed(Verdict.NOT_ALLOWED, replace(approval, refusals=(*approval.refusals, refusal)), reason)
 
 
@@ -266,7 +289,7 @@ def _after_decision(approval: Approval, event: ApprovalEvent) -> Verdict:
         return Verdict.TOO_LATE
     if approval.status is Status.CANCELLED:
         return Verdict.CANCELLED
-    if isinstance(event, Response) and event.action.status is approval.status:
+    if isinstance(event, Response | Override) and event.action.status is approval.status:
         return Verdict.REPEATED
     return Verdict.OVERRULED
 

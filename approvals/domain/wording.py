@@ -11,7 +11,6 @@ from approvals.domain import delegate_wording, forms
 from approvals.domain.cancellation import cancelled_by
 from approvals.domain.characters import one_line
 from approvals.domain.eligibility import (
-    Reason,
     barred_requester,
     deciders,
     eligible,
@@ -35,6 +34,7 @@ from approvals.domain.model import (
     Status,
     readable,
 )
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import (
     Moment,
     Names,
@@ -47,19 +47,9 @@ from approvals.domain.parts import (
     with_address,
 )
 from approvals.domain.people import Approver
-from approvals.domain.profiles import open_channels, profile_of, refusal
+from approvals.domain.profiles import open_channels, profile_of
 from approvals.domain.references import short
 from approvals.domain.signed_links import approver_of
-
-SHARED_ADDRESS = "Several people may read this address, so it can respond only where the first response decides."
-OWN_REQUEST = "This is your own request, so another person must respond."
-NOT_BY_POLICY = "The approval policy of this stack does not let you approve."
-DELEGATE = {
-    Reason.REQUESTERS_DELEGATE: "You can't respond for the person who made this request.",
-    Reason.NOT_A_DELEGATE: "You are not the delegate of an approver now.",
-    Reason.SEAT_FILLED: "The people for whom you can respond have already responded.",
-}
-TOO_EARLY = "Your response was not recorded: the approvers are still being looked up. Try again in a moment."
 
 MAX_NAMES = 20
 """People that one sentence names. The others are counted."""
@@ -235,7 +225,8 @@ def progress(approval: Approval) -> list[Text]:
 
 def outcome(approval: Approval) -> Text:
     """Return the whole outcome: who decided, how, where and when, or why nobody did."""
-    return join_texts([headline(approval), decided_by(approval), cause(approval), undelivered_sentence(approval)])
+    ended_how = join_texts([headline(approval), decided_by(approval), cause(approval)])
+    return join_texts([ended_how, override_sentence(approval), undelivered_sentence(approval)])
 
 
 def decided_by(approval: Approval) -> Text:
@@ -279,7 +270,8 @@ def undelivered_sentence(approval: Approval) -> str:
 
 def is_decided_alone(approval: Approval) -> bool:
     """Return True if the only response decided: who decided then says as much as the progress."""
-    return decision_of(approval).approver is not None and len(approval.standing) == 1
+    decided = decision_of(approval)
+    return decided.approver is not None and decided.override is None and len(approval.standing) == 1
 
 
 def decision_of(approval: Approval) -> Decision:
@@ -297,39 +289,6 @@ def extension_sentence(extension: Extension) -> Text:
 def reminder(approval: Approval) -> Text:
     """Return the sentence of a reminder."""
     return text("Reminder: respond by ", Moment(approval.deadline), ".")
-
-
-# Replies to a response.
-
-
-def refusal_reply(approval: Approval, reason: Reason) -> Text:
-    """Return why a response was refused and who can respond, with the request's title."""
-    return join_texts([quoted_title(approval), refusal_reason(approval, reason)])
-
-
-def refusal_reason(approval: Approval, reason: Reason) -> Text:
-    """Return why a response was refused, and who can respond."""
-    who: list[str | Text] = [rules_sentence(approval)]
-    match reason:
-        case Reason.TOO_EARLY:
-            return text(TOO_EARLY)
-        case Reason.UNCHECKED:
-            return text(refusal(reason))
-        case Reason.NOT_A_MEMBER | Reason.OTHER_WORKSPACE | Reason.NOT_PROVEN:
-            who = [refusal(reason)]
-        case Reason.SHARED_ADDRESS:
-            who.insert(0, SHARED_ADDRESS)
-        case Reason.OWN_REQUEST:
-            who.insert(0, OWN_REQUEST)
-        case Reason.POLICY:
-            who.insert(0, NOT_BY_POLICY)
-        case Reason.NOT_ASKED:
-            who.insert(0, refusal(reason))
-        case Reason.REQUESTERS_DELEGATE | Reason.NOT_A_DELEGATE | Reason.SEAT_FILLED:
-            who.insert(0, DELEGATE[reason])
-        case Reason.NOT_AN_APPROVER:
-            pass
-    return join_texts(["Your response was not recorded.", *who, still_open(approval)])
 
 
 def still_open(approval: Approval) -> str:

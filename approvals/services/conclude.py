@@ -40,6 +40,7 @@ class Resumer:
     clock: Callable[[], datetime]
     logger: Logger
     settled: Settled
+    overridden: Callable[[], None]
     publisher: Publisher | None = None
 
     def __call__(self, item_id: str, *, last: bool) -> None:  # noqa: ARG002 the last try is like any other
@@ -49,6 +50,8 @@ class Resumer:
             return
         run = Run(approval, self.table, self.clock, self.logger)
         if approval.resumed is None:
+            if approval.is_overridden:
+                self.overridden()  # First, and at each attempt: an alarm that rings twice is better than none.
             run.attempt(Step.RESUME, self._resume)
         for channel in self.channels:
             tasks = run.plan(outcome_step(channel.name), partial(channel.conclude, run.approval))

@@ -7,6 +7,7 @@ from typing import Any
 
 from approvals.domain import rules
 from approvals.domain.form_changes import MAX_CHANGES
+from approvals.domain.forms import MAX_COMMENT
 from approvals.domain.model import Action, Approval, Request
 from approvals.domain.profiles import is_group
 from approvals.domain.result import comment_bytes, form_bytes, most_approvals
@@ -99,13 +100,15 @@ def _growth(approval: Approval) -> dict[str, int]:
     approvals, rejections = most_approvals(request, approval.people), request.required_rejections
     said = {action: comment_bytes(request, action) for action in Action}
     last = max(said.values())
+    # An override has a reason even if the request takes no comments.
+    last += MAX_COMMENT * _WIDEST if request.policy and not last else last
     changes = _changes(request)
     resets = changes * (approvals - 1)
     events = len(addresses) + _DIRECT + approvals + rejections + 2 * (withdrawals + resets + 2 * replaced)
     events += rules.MAX_REFUSALS + request.more_time.times + len(request.reminders) + _KEYS
     return {
         "Form": (approvals + changes) * form_bytes(request),
-        "Comment": (approvals - 1 + resets) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + 2 * last,
+        "Comment": (approvals - 1 + resets) * said[Action.APPROVE] + (rejections - 1) * said[Action.REJECT] + last,
         "Approvers": _people_bytes(approval) + _mark_bytes(request, addresses),
         "RequiredApprovals": (approvals + rejections + resets) * response,
         "MoreTime": request.more_time.times * (approver + 2 * _MOMENT + _CLICK),

@@ -23,6 +23,7 @@ from approvals.domain.kind_wording import words_of
 from approvals.domain.markdown import Style
 from approvals.domain.model import Action, Approval, Decision, Severity, Status, shorten
 from approvals.domain.omissions import Shown
+from approvals.domain.override_wording import override_sentence
 from approvals.domain.parts import before_value, display_name, join_texts, with_address
 from approvals.domain.people import Approver, Person
 from approvals.domain.references import short
@@ -140,9 +141,10 @@ def outcome_text(approval: Approval) -> str:
 
 def outcome_reply(approval: Approval) -> str:
     """Return the reply once the approval is decided: what was asked, the outcome, and the comment or the cause."""
-    outcome = (wording.headline(approval), wording.decided_by(approval), wording.undelivered_sentence(approval))
+    outcome = (wording.headline(approval), wording.decided_by(approval))
+    notes = (override_sentence(approval), wording.undelivered_sentence(approval))
     heading, words = _words(approval, display_name)  # Without a mention: it would notify the commenter.
-    said = join_texts([wording.quoted_title(approval), *outcome, heading])
+    said = join_texts([wording.quoted_title(approval), *outcome, *notes, heading])
     return with_quotes(sentence(said), shorten(words, MAX_COMMENT).splitlines())
 
 
@@ -157,11 +159,11 @@ def requester_of(approval: Approval) -> str:
 def outcome_blocks(approval: Approval) -> list[Block]:
     """Return the message once the approval is decided: without buttons, but with who, when, and by which channel."""
     decision = wording.decision_of(approval)
-    lost = wording.undelivered_sentence(approval)
+    notes = [sentence(override_sentence(approval)), wording.undelivered_sentence(approval)]
     ours: list[Block] = [
         *_title(approval),
         paragraph(f"*{wording.headline(approval)}* {_by(approval, decision)}"),
-        *([paragraph(lost)] if lost else []),
+        *(paragraph(note) for note in notes if note),
         *_quoted(*_words(approval, mention_of)),
         *_filled_in(approval),
         *([] if wording.is_decided_alone(approval) else _progress(approval)),
@@ -273,6 +275,8 @@ def _words(approval: Approval, name: Callable[[Approver], str]) -> tuple[str, st
     """Return the comment of the person who decided, or why the approval was cancelled, after a heading for it."""
     decision = wording.decision_of(approval)
     comment, cause = (decision.comment or "").strip(), wording.cause(approval)
+    if decision.override:
+        return "Reason:", comment
     if decision.approver:
         is_one_of_several = comment and len(deciders(approval)) > 1
         return f"Comment from {name(decision.approver)}:" if is_one_of_several else "", comment

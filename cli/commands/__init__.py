@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "approve": "Approve a request with your AWS credentials.",
     "reject": "Reject a request with your AWS credentials.",
     "withdraw": "Withdraw your response with your AWS credentials.",
+    "override": "Decide a request alone in an emergency (break glass).",
     "cancel": "Cancel an open approval.",
     "delegate": "Have a delegate respond for a person who is away.",
     "reassign": "Pass one person's part in an open request on to another.",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from approvals.domain.characters import escape_hidden
 from approvals.domain.model import Json, iso
 from approvals.domain.parts import pluralize
 from approvals.domain.policy import Policy
@@ -64,7 +65,7 @@ def get(context: Context, version: int | None) -> None:
     problems = _problems(stored.document)
     if not context.as_json:
         click.echo(f"{parameter_name(context)}, version {stored.version}, stored {format_time(stored.at)}", err=True)
-    emit(context, _stored_document(context, stored, problems), [stored.document])
+    emit(context, _stored_document(context, stored, problems), [escape_hidden(stored.document)])
     if problems:
         raise CommandError("\n  ".join(["This is no valid policy, so every request fails:", *problems]))
 

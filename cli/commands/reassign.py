@@ -38,7 +38,8 @@ def command(context: Context, approval: str, person: str, to: str) -> None:
     """Pass one person's part in an open request on to another.
 
     PERSON is asked as well, and responds in the place of FROM. If FROM responds as well, that replaces the response of
-    PERSON. Your ARN is on record. APPROVAL is an approval ID, at least its first 4 characters, or the name or ARN of its execution.
+    PERSON. Your ARN is on record. APPROVAL is an approval ID, at least its first 4 characters, or the name or ARN of
+    its execution.
     """
     found = find(context, approval)
     owner = _owner(context, found, person)

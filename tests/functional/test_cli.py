@@ -220,6 +220,8 @@ def test_a_shell_gets_its_completion_script(shell: Shell, name: str) -> None:
         ("approvals request --on-t", ["--on-timeout"]),
         ("approvals list --status re", ["rejected", "refused"]),
         ("approvals slack co", ["connect"]),
+        ("approvals policy h", ["history"]),
+        ("approvals policy set --if", ["--if-version"]),
     ],
 )
 def test_commands_options_and_choices_are_completed(words: str, found: list[str]) -> None:

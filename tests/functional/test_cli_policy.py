@@ -179,6 +179,15 @@ def test_policy_is_read_as_it_is_stored(shell: Shell, file: Path) -> None:
     assert (missing.exit_code, "has no version 9" in missing.stderr) == (3, True)
 
 
+def test_hidden_characters_of_a_stored_policy_reach_no_terminal(shell: Shell, file: Path) -> None:
+    hidden = "[\x1b]0;title\x07\u202e"
+    for text in (json.dumps(a_document(Approvers=[f"{hidden}@example.com"]), ensure_ascii=False), f"{{{hidden}"):
+        boto3.client("ssm").put_parameter(Name=PARAMETER, Value=text, Type="String", Overwrite=True)
+        for result in (shell.run("policy", "get"), setting(shell, file)):
+            assert result.exit_code == 3
+            assert not {"\x1b", "\x07", "\u202e"} & {*result.output}
+
+
 def test_without_a_stored_policy_get_says_how_to_store_one(shell: Shell) -> None:
     result = shell.run("policy", "get")
     assert result.exit_code == 3

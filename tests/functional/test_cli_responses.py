@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from click.testing import Result
@@ -22,10 +23,12 @@ from iam.handler import ResponseHandler
 from tests.support.builders import a_response
 from tests.support.fakes import FakeContext
 from tests.support.iam_callers import ACCOUNT, a_caller, a_signed_call
+from tests.support.overrides import BREAK_GLASS, OVERRIDABLE, REASON
+from tests.support.policies import a_policy
 from tests.support.shell import Shell
 from tests.support.tables import as_the_bot_has_it
 
-ALICE, BO = "alice@example.com", "bo@example.com"
+ALICE, BO, RO = "alice@example.com", "bo@example.com", "ro@example.com"
 URL = "https://abc123.execute-api.eu-west-1.amazonaws.com/states/answers"
 NAMED = People(
     approvers=tuple(Person(id=each, name=each, identities={"email": each}) for each in (ALICE, BO)),
@@ -45,6 +48,7 @@ class Wire:
     sent: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     refusal: tuple[int, str] | None = None
     broken: bool = False
+    caller: dict[str, Any] | None = None
 
     def request(self, _method: str, url: str, *, body: bytes, headers: dict[str, str]) -> SimpleNamespace:
         self.sent.append((url, json.loads(body), headers))
@@ -53,7 +57,7 @@ class Wire:
         if self.refusal:
             status, text = self.refusal
             return SimpleNamespace(status=status, data=text.encode())
-        answer = self.handler(a_signed_call(body.decode(), a_caller()), FakeContext())
+        answer = self.handler(a_signed_call(body.decode(), self.caller or a_caller()), FakeContext())
         return SimpleNamespace(status=answer["statusCode"], data=answer["body"].encode())
 
 
@@ -61,7 +65,12 @@ class Wire:
 def wire(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Wire:
     shell.outputs["AnswersUrl"] = URL
     handler = ResponseHandler(
-        table=as_the_bot_has_it(shell.table), account=ACCOUNT, clock=shell.clock, logger=Logger(service="wire")
+        table=as_the_bot_has_it(shell.table),
+        account=ACCOUNT,
+        clock=shell.clock,
+        logger=Logger(service="wire"),
+        read_policy=lambda: OVERRIDABLE,
+        policy_unavailable=lambda: None,
     )
     made = Wire(handler)
     monkeypatch.setattr(Context, "http", made)
@@ -280,3 +289,75 @@ def test_a_stack_of_an_earlier_version_has_no_such_api(shell: Shell, wire: Wire)
     asked(shell)
     del shell.outputs["AnswersUrl"]
     assert "AnswersUrl" in refused(shell).stderr
+
+
+# Overrides.
+
+
+@pytest.fixture
+def ivy(wire: Wire) -> Wire:
+    wire.caller = a_caller("ivy@example.com", BREAK_GLASS)
+    return wire
+
+
+def asked_under_a_policy(shell: Shell, **asks: Any) -> Approval:
+    text = json.dumps({"Approval": {"Title": "Deploy 2.4.1", "Approvers": [ALICE, BO], "RequestedBy": RO, **asks}})
+    machine = shell.outputs["StateMachineHumanApprovalArn"]
+    boto3.client("stepfunctions").start_execution(stateMachineArn=machine, name="deploy", input=text)
+    return shell.asked(replace(NAMED, requester=Person(id=RO, name=RO, identities={"email": RO})), under=a_policy())
+
+
+@pytest.mark.parametrize(("option", "status"), [("--approve", Status.APPROVED), ("--reject", Status.REJECTED)])
+def test_an_override_is_sent_with_its_reason_and_shown(shell: Shell, ivy: Wire, option: str, status: Status) -> None:
+    approval = asked_under_a_policy(shell)
+    result = shell.run("override", "deploy", option, "--reason", REASON, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert f"Override: {status.lower()} by ivy@example.com by IAM" in result.stdout
+    assert f"Skipped: {ALICE} and {BO}." in result.stdout
+    sent = body(ivy)
+    assert (sent["Action"], sent["Comment"]) == (f"override-{option[2:]}", REASON)
+    assert shell.newest().status is status
+    shown = shell.run("show", approval.id)
+    assert f"Reason: {REASON}" in shown.stdout
+    found = json.loads(shell.run("show", approval.id, "--json").stdout)
+    assert found["Override"]["Skipped"] == found["Result"]["Override"]["Skipped"] == [ALICE, BO]
+
+
+def test_an_override_fills_in_the_form(shell: Shell, ivy: Wire) -> None:
+    asked_under_a_policy(shell, Form=FORM)
+    assert shell.run("override", "deploy", "--approve", "--reason", REASON, "--yes").exit_code == 64
+    result = shell.run("override", "deploy", "--approve", "--reason", REASON, "--yes", "--form", "Version=2")
+    assert result.exit_code == 0, result.stderr
+    assert body(ivy)["Form"] == {"Version": "2", "Share": 10}
+
+
+def test_a_rejecting_override_needs_no_form(shell: Shell, ivy: Wire) -> None:
+    asked_under_a_policy(shell, Form=FORM)
+    assert shell.run("override", "deploy", "--reject", "--reason", REASON, "--yes").exit_code == 0
+    assert body(ivy)["Form"] == {}
+
+
+@pytest.mark.usefixtures("on_a_terminal")
+@pytest.mark.parametrize(("typed", "recorded"), [("y\n", True), ("n\n", False)])
+def test_an_override_is_confirmed_on_a_terminal(shell: Shell, ivy: Wire, typed: str, recorded: bool) -> None:
+    asked_under_a_policy(shell)
+    result = shell.run("override", "deploy", "--approve", "--reason", REASON, stdin=typed)
+    assert "Approve this request alone, by override?" in result.stderr
+    assert bool(ivy.sent) is recorded
+
+
+@pytest.mark.parametrize(
+    "options", [["--approve"], ["--reason", "x"], ["--approve", "--reason", " "], ["--reject", "--reason", ""]]
+)
+def test_an_override_without_its_action_or_reason_is_a_usage_error(shell: Shell, ivy: Wire, options: list[str]) -> None:
+    asked_under_a_policy(shell)
+    assert shell.run("override", "deploy", "--yes", *options).exit_code == 64
+    assert ivy.sent == []
+
+
+def test_a_person_who_cannot_override_is_told(shell: Shell, wire: Wire) -> None:
+    asked_under_a_policy(shell)
+    result = shell.run("override", "deploy", "--approve", "--reason", REASON, "--yes")
+    assert (result.exit_code, shell.newest().status) == (3, Status.PENDING)
+    assert "Your session does not identify a person." in result.stderr
+    assert wire.sent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from approvals.domain.errors import DeliveryError
 from approvals.domain.judgement import Cancellation, Expiry
 from approvals.domain.model import Action, Approval, OnTimeout, Request, Status
 from approvals.domain.people import People, Person
+from approvals.domain.result import result
 from approvals.domain.steps import Step
 from approvals.services.conclude import Resumer
 from approvals.services.respond import respond
@@ -28,6 +29,7 @@ from demo.slack import Slack
 from tests.support.builders import ALICE, BOB, NOW, TOKEN, a_response, an_approval
 from tests.support.channels import the_channels
 from tests.support.fakes import Clock, FakeMailer, FakeWorkflows
+from tests.support.overrides import PINNED, REASON, an_override
 from tests.support.services import a_resumer
 from tests.support.tables import TABLE
 from web import pages
@@ -473,3 +475,24 @@ def test_a_decision_whose_token_is_lost_is_tried_again_and_never_taken_for_deliv
     with pytest.raises(StepsFailedError, match="the record has no task token"):
         heard.run()
     assert (heard.seen, table.get(ID).resumed) == ([], None)
+
+
+def test_an_override_resumes_the_workflow_and_is_called_one_everywhere(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, mailer: FakeMailer, slack: Slack
+) -> None:
+    asked = table.get(ID)
+    under_a_policy = replace(asked, request=replace(asked.request, policy=PINNED))
+    respond(table, under_a_policy, an_override())
+    resumer(ID, last=False)
+    [resumed] = workflows.resumed
+    assert result(resumed)["Override"] == result(table.get(ID))["Override"]
+    [mail] = mailer.sent
+    assert mail.text.startswith("Override: approved by ivy@example.com by IAM on ")
+    assert "One person decided this alone" in mail.text
+    assert f"Reason from ivy@example.com:\n| {REASON}" in mail.text
+    [message, reply] = slack.messages()
+    assert message.text == "Override: approved: Deploy web 2.4.1"
+    assert "*Override: approved*" in str(message.blocks)
+    for said in (str(message.blocks), reply.text):
+        assert "One person decided this alone" in said
+        assert REASON in said

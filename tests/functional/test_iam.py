@@ -15,12 +15,14 @@ import pytest
 from aws_lambda_powertools import Logger
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from approvals.adapters.policy_store import PolicyUnavailableError
 from approvals.domain.errors import ConflictError
 from approvals.domain.form_fields import FieldType, FormField
 from approvals.domain.judgement import Cancellation, Expiry, Withdrawal
 from approvals.domain.model import Action, Approval, Presence, Request, Severity, Status
 from approvals.domain.people import Approver, People, Person
 from approvals.domain.pinned_policy import PersonRole, PinnedPolicy
+from approvals.domain.policy import Policy
 from approvals.services.respond import respond
 from approvals.store.items import LISTED
 from approvals.store.table import ApprovalTable
@@ -31,6 +33,7 @@ from tests.support.builders import NOW, a_response, an_approval
 from tests.support.fakes import Clock
 from tests.support.functions import start
 from tests.support.iam_callers import ACCOUNT, SSO, SSO_ROLE, a_body, a_caller, a_signed_call
+from tests.support.overrides import BREAK_GLASS, BREAK_GLASS_ROLE, OVERRIDABLE, PINNED, REASON, TODAY
 from tests.support.tables import TABLE
 
 ALICE, BO, RO = (f"{name}@example.com" for name in ("alice", "bo", "ro"))
@@ -53,6 +56,25 @@ def a_person(address: str) -> Person:
 
 
 @dataclass
+class Today:
+    """Today's policy, None without one; `broken` if it can't be read. `counted` is how often that was counted."""
+
+    policy: Policy | None = OVERRIDABLE
+    broken: bool = False
+    read: int = 0
+    counted: int = 0
+
+    def __call__(self) -> Policy | None:
+        self.read += 1
+        if self.broken:
+            raise PolicyUnavailableError("The approval policy /approvals/policy can't be read (ParameterNotFound).")
+        return self.policy
+
+    def count(self) -> None:
+        self.counted += 1
+
+
+@dataclass
 class Api:
     """The API of a stack, with one pending approval on record that alice, bo or people of a role may approve."""
 
@@ -60,6 +82,7 @@ class Api:
     handler: ResponseHandler
     context: Any
     log: StringIO
+    today: Today
 
     def send(self, event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         response = self.handler(event, self.context)
@@ -96,7 +119,11 @@ def api(dynamodb: DynamoDBClient, clock: Clock, context: Any) -> Api:
     logger = Logger(service=f"iam-{uuid4()}", stream=log)  # A logger of the same name would keep its first stream.
     table = ApprovalTable(dynamodb, TABLE, attributes=LISTED)
     clock.now = NOW + timedelta(minutes=5)
-    made = Api(table, ResponseHandler(table=table, account=ACCOUNT, clock=clock, logger=logger), context, log)
+    today = Today()
+    handler = ResponseHandler(
+        table=table, account=ACCOUNT, clock=clock, logger=logger, read_policy=today, policy_unavailable=today.count
+    )
+    made = Api(table, handler, context, log, today)
     made.put()
     return made
 
@@ -318,7 +345,7 @@ def test_it_is_too_early_before_it_is_known_who_is_who(api: Api) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"Action": "extend"}, "Action: expected approve, reject or withdraw."),
+        ({"Action": "extend"}, "Action: expected approve, reject, withdraw, override-approve or override-reject."),
         ({"Action": None}, "Action: expected"),
         ({"Action": ["approve"]}, "Action: expected"),
         ({"ApprovalId": "../x"}, "ApprovalId: expected the ID of an approval."),
@@ -414,5 +441,120 @@ def test_an_unexpected_error_says_nothing_and_is_logged(api: Api, monkeypatch: p
 def test_the_function_starts_with_its_settings(api: Api, context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("approvals.adapters.clients.session", boto3.Session)
     monkeypatch.setattr("handlers.wiring.now", lambda: NOW + timedelta(minutes=1))
-    handler = start("handlers.answer", {"TABLE_NAME": TABLE, "ACCOUNT_ID": ACCOUNT})
+    handler = start("handlers.answer", {"TABLE_NAME": TABLE, "ACCOUNT_ID": ACCOUNT, "POLICY_PARAMETER": ""})
     assert handler(a_signed_call(a_body(api.record)), context)["statusCode"] == 200
+
+
+# Overrides.
+
+
+IVY = a_caller("ivy@example.com", BREAK_GLASS)
+
+
+def override(
+    api: Api, action: str = "approve", caller: dict[str, Any] = IVY, **more: Any
+) -> tuple[int, dict[str, Any]]:
+    return api.send(a_signed_call(a_body(api.record, f"override-{action}", **{"Comment": REASON, **more}), caller))
+
+
+@pytest.mark.parametrize(("action", "status"), [("approve", Status.APPROVED), ("reject", Status.REJECTED)])
+def test_an_override_decides_at_once_by_todays_policy(api: Api, action: str, status: Status) -> None:
+    api.put(required_approvals=2, policy=PINNED)
+    code, said = override(api, action)
+    assert (code, said["Verdict"], said["Status"]) == (200, "DECIDED", status)
+    assert f"Override: {status.lower()} by ivy@example.com by IAM" in said["Message"]
+    decision = api.record.decision
+    assert decision
+    assert (decision.override, decision.comment, decision.status) == (TODAY, REASON, status)
+    assert decision.approver
+    assert decision.approver.role == BREAK_GLASS_ROLE
+    assert (override(api, action)[0], override(api, "reject" if action == "approve" else "approve")[0]) == (200, 409)
+
+
+def test_only_an_override_reads_the_policy(api: Api) -> None:
+    api.put(policy=PINNED)
+    api.call("reject", name="eve@example.com")
+    assert api.today.read == 0
+    override(api)
+    assert api.today.read == 1
+
+
+@pytest.mark.parametrize(
+    ("caller", "reason"),
+    [
+        (a_caller("ivy@example.com"), "NOT_PROVEN"),  # of Identity Center, and no PersonRole of today's policy
+        (a_caller("ivy", BREAK_GLASS), "NOT_PROVEN"),
+        (a_caller("ivy@example.com", BREAK_GLASS, "210987654321"), "NOT_PROVEN"),
+        (a_caller("ivy@example.com", f"{BREAK_GLASS[:-1]}1"), "NOT_PROVEN"),
+        (a_caller(RO, BREAK_GLASS), "OWN_REQUEST"),
+    ],
+)
+def test_others_cannot_override_and_the_attempt_is_on_record(api: Api, caller: dict[str, Any], reason: str) -> None:
+    api.put(policy=PINNED)
+    code, said = override(api, caller=caller)
+    assert (code, said["Verdict"]) == (403, "NOT_ALLOWED")
+    assert [(each.reason, each.is_override) for each in api.record.refusals] == [(reason, True)]
+    assert api.record.status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    "policy", [replace(OVERRIDABLE, override_roles=()), None, replace(OVERRIDABLE, override_roles=(SSO_ROLE,))]
+)
+def test_a_person_whom_the_policy_does_not_name_cannot_override(api: Api, policy: Policy | None) -> None:
+    api.put(policy=replace(PINNED, person_roles=OVERRIDABLE.person_roles))
+    api.today.policy = policy
+    code, said = override(api)
+    assert (code, said["Message"]) == (403, "The approval policy does not let your role override this request.")
+    assert [each.reason for each in api.record.refusals] == ["NOT_AN_OVERRIDER"]
+
+
+def test_the_policy_may_name_the_role_with_its_path(api: Api) -> None:
+    api.put(policy=PINNED)
+    with_path = BREAK_GLASS_ROLE.replace("role/", "role/aws-reserved/sso.amazonaws.com/eu-west-1/")
+    api.today.policy = replace(OVERRIDABLE, person_roles=(PersonRole(role=with_path),), override_roles=(with_path,))
+    assert override(api)[0] == 200
+
+
+def test_while_the_policy_cannot_be_read_nobody_overrides(api: Api) -> None:
+    api.put(policy=PINNED)
+    api.today.broken = True
+    before = api.record
+    code, said = override(api)
+    assert (code, said["Message"]) == (
+        503,
+        "The approval policy can't be read, so nobody can override. Nothing was recorded.",
+    )
+    assert api.record == before
+    assert api.today.counted == 1
+    line = next(line for line in api.lines if line["level"] == "ERROR")
+    assert "ParameterNotFound" in line["reason"]
+
+
+@pytest.mark.parametrize("reason", [None, "", " \n"])
+def test_an_override_without_a_reason_is_refused(api: Api, reason: str | None) -> None:
+    api.put(policy=PINNED)
+    code, said = override(api, Comment=reason)
+    assert (code, said["Verdict"], said["Problems"]) == (400, "INCOMPLETE", {"comment": "Enter a reason."})
+    assert api.record.status is Status.PENDING
+
+
+def test_an_override_confirms_high_severity_and_fills_in_the_form(api: Api) -> None:
+    api.put(policy=PINNED, severity=Severity.HIGH, form=(VERSION, SIZE))
+    assert set(override(api)[1]["Problems"]) == {"Confirmed", "version"}
+    assert override(api, Form={"version": "1", "other": 2}, Confirmed=True)[1]["Problems"].keys() == {"other"}
+    assert override(api, Form={"version": "1"}, Confirmed=True)[0] == 200
+    assert api.record.decision
+    assert api.record.decision.form == {"version": "1"}
+
+
+def test_an_override_body_for_another_request_is_refused(api: Api) -> None:
+    api.put(policy=PINNED)
+    assert override(api, Digest="e" * 64)[0] == 409
+    assert api.today.read == 0
+
+
+def test_an_override_after_the_deadline_expires_the_request(api: Api, clock: Clock) -> None:
+    api.put(policy=PINNED)
+    clock.pass_(minutes=90)
+    assert override(api)[0] == 410
+    assert api.record.status is Status.EXPIRED

@@ -108,6 +108,7 @@ def asked(
         clock=clock,
         logger=logger,
         settled=metrics.count_decision,
+        overridden=metrics.count_override,
     )
     Worker(resumer, queue=queue, attempts=2, logger=logger)(changed(), context)
     lines = [*written.getvalue().splitlines(), *capsys.readouterr().out.splitlines(), TIMEOUT]

@@ -114,6 +114,7 @@ def backend(table: ApprovalTable, slack: Slack, messenger: SlackMessenger, clock
         clock=clock,
         logger=logger,
         settled=metrics.count_decision,
+        overridden=metrics.count_override,
     )
     return Backend(table, slack, notifier, resumer)
 

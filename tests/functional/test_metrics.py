@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ from approvals.domain.people import Approver
 from approvals.services.conclude import Resumer
 from approvals.services.request import RequestHandler
 from approvals.services.respond import respond
+from approvals.services.tasks import StepsFailedError
 from approvals.store.table import ApprovalTable
 from approvals.store.task_tokens import TaskTokens
 from tests.support.builders import ALICE, BOB, TOKEN, a_call, a_response, an_approval
 from tests.support.channels import the_channels
 from tests.support.fakes import Clock, FakeMailer, FakeWorkflows
+from tests.support.overrides import PINNED, an_override
 from tests.support.services import a_request_handler, a_resumer
 
 STACK = "my-stack"
@@ -162,3 +165,21 @@ def test_a_metric_holds_neither_a_name_nor_a_secret(
         "ApprovalRequested", "ApprovalDecided", "TimeToDecisionSeconds", "AnsweredInVain",
     }  # fmt: skip
     assert not [secret for secret in (TOKEN, "t" * 2048, ALICE.id, BOB.id, BOB.name, "jo@") if secret in "".join(lines)]
+
+
+def test_an_override_is_counted_before_anything_can_fail_rather_twice_than_never(
+    resumer: Resumer, table: ApprovalTable, workflows: FakeWorkflows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    under_a_policy = replace(APPROVAL, id="c" * 32, request=replace(APPROVAL.request, policy=PINNED))
+    table.add(under_a_policy)
+    respond(table, under_a_policy, an_override())
+    workflows.broken = True
+    with pytest.raises(StepsFailedError):
+        resumer(under_a_policy.id, last=False)
+    assert metrics(capsys.readouterr().out) == [("ApprovalOverridden", {"service": STACK}, 1)]
+    workflows.broken = False
+    for _ in range(2):
+        resumer(under_a_policy.id, last=False)
+    counted = [metric[0] for metric in metrics(capsys.readouterr().out)]
+    assert counted.count("ApprovalOverridden") == 1
+    assert counted.count("ApprovalDecided") == 2

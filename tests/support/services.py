@@ -92,4 +92,5 @@ def a_resumer(
         logger=logger,
         publisher=publisher,
         settled=metrics.count_decision,
+        overridden=metrics.count_override,
     )

@@ -108,6 +108,7 @@ ESSENTIAL = {
     "UnconfirmedEmailAlarm",
     "ApiErrorAlarm",
     "PolicyAlarm",
+    "OverrideAlarm",
     "LifecycleErrorAlarm",
 }
 """The alarms of every stack, or of every one with a policy; the others need `Monitoring=Full`."""

@@ -46,6 +46,7 @@ from tests.support.builders import (
 )
 from tests.support.delegates import ANN, BO, DAN, a_delegation, by_email
 from tests.support.iam_callers import SSO_ROLE, by_iam
+from tests.support.overrides import IVY, PINNED, TODAY, an_override
 
 SCHEMA = published("events.schema.json")
 EXAMPLES: list[dict[str, Any]] = [{**example} for example in examples()]
@@ -59,6 +60,8 @@ OF_DELEGATES = {"For", "WithdrawnBy"}
 
 UNDER_POLICY = "Policy"
 """The key that only events about requests under a policy have."""
+
+OPTIONAL = {BY_IAM, UNDER_POLICY, "Override", *OF_DELEGATES}
 
 ROLE = Person(id=SSO_ROLE, name="role", identities={"iam": SSO_ROLE})
 OTHER_ROLE = f"{SSO_ROLE[:-1]}0"
@@ -89,7 +92,7 @@ def test_an_event_has_exactly_the_keys_that_the_schema_names() -> None:
         keys = [key for part in known for key in part.get("properties", {})]
         required = [key for part in known for key in part.get("required", ())]
         assert list(example["detail"]) == required == [key for key in keys if key in required]
-        assert {*keys} - {*required} <= {BY_IAM, UNDER_POLICY, *OF_DELEGATES}
+        assert {*keys} - {*required} <= OPTIONAL
 
 
 def test_an_event_about_a_response_by_iam_names_the_role() -> None:
@@ -120,6 +123,28 @@ def test_events_about_delegates_name_the_person_whose_seat_it_is() -> None:
     texts = [entry.text for entry in history(approval)]
     assert "dan@example.com approved for ann@example.com by email." in texts
     assert "ann@example.com responded in person, so the response of dan@example.com no longer counts." in texts
+
+
+def test_events_of_an_override_and_of_an_attempt_say_so() -> None:
+    asked = an_approval(request=replace(an_approval().request, policy=PINNED), people=People(approvers=(ROLE,)))
+    refused = judge(asked, an_override(approver=by_iam("bo@example.com"))).approval
+    found = judge(refused, an_override()).approval
+    for event in events(found, "prod"):
+        VALIDATOR.validate(delivered(event))
+    details = of(found)
+    assert details["refusal-1"]["Override"] is True
+    assert details["decided"]["Override"] == {
+        "By": IVY.id,
+        "Name": IVY.name,
+        "Role": IVY.role,
+        "Policy": {"Parameter": TODAY.parameter, "Version": TODAY.version, "Sha256": TODAY.sha256},
+        "Skipped": [SSO_ROLE],
+    }
+    broken, found_detail = (
+        delivered(next(event for event in events(found, "prod") if event.kind is Kind.DECIDED)),
+        details["decided"],
+    )
+    assert not VALIDATOR.is_valid({**broken, "detail": {**found_detail, "Override": {}}})
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -94,7 +94,8 @@ def test_the_limit_of_the_input_is_that_of_the_code() -> None:
 def test_every_key_of_the_result_is_explained() -> None:
     [table] = re.findall(r"^\| `Approval\.Result\.` \|.*\n((?:\|.*\n)+)", CALL, re.MULTILINE)
     named = [name for row in table.splitlines()[1:] for name in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert set(named) == {*result(decided()), "Groups", "Policy"}, "the last two only with groups, and under a policy"
+    only_with_groups_and_under_a_policy = {"Groups", "Policy", "Override"}
+    assert set(named) == {*result(decided()), *only_with_groups_and_under_a_policy}
 
 
 def test_every_error_of_the_state_machine_is_explained() -> None:

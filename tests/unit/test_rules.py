@@ -29,6 +29,7 @@ from approvals.domain.judgement import (
     Expiry,
     ExtensionRequest,
     Judgement,
+    Override,
     ScheduledCheck,
     Verdict,
     Withdrawal,
@@ -61,6 +62,8 @@ from tests.support.builders import (
     decided,
     expired,
 )
+from tests.support.iam_callers import SSO_ROLE, by_iam
+from tests.support.overrides import BREAK_GLASS_ROLE, PINNED, REASON, an_override
 from tests.support.policies import KnownPeople
 
 HOUR, MINUTE, INSTANT = timedelta(hours=1), timedelta(minutes=1), timedelta(microseconds=1)
@@ -77,11 +80,11 @@ EVE = Person(id="eve@example.com", name="Eve", identities={"email": "eve@example
 GUS = Person(id="U0GUS00007", name="Gus", identities={"slack": "U0GUS00007"})
 GIL = Person(id="U0GIL00008", name="Gil", identities={"slack": "U0GIL00008"})
 MAILBOX = Person(id="approvals@example.com", name="Mailbox", identities={"email": "approvals@example.com"})
-SUE, OTTO, PIA = (
+SUE, OTTO, PIA, IVY = (
     Person(id=f"{name.lower()}@example.com", name=name, identities={"email": f"{name.lower()}@example.com"})
-    for name in ("Sue", "Otto", "Pia")
+    for name in ("Sue", "Otto", "Pia", "Ivy")
 )
-EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX, SUE, OTTO, PIA)
+EVERYBODY = (ANN, BO, CY, DAN, RO, EVE, GUS, GIL, MAILBOX, SUE, OTTO, PIA, IVY)
 
 
 def by_email(person: Person) -> Approver:
@@ -232,7 +235,8 @@ class Directory(KnownPeople):
 
 def asked(changes: dict[str, Json]) -> Approval:
     request = the_documents_request(changes)
-    return an_approval(request=request, people=people_of(request), deadline=NOW + request.timeout)
+    under_a_policy = replace(request, policy=PINNED)  # Without one, nobody can override; else it changes nothing here.
+    return an_approval(request=under_a_policy, people=people_of(request), deadline=NOW + request.timeout)
 
 
 def asked_in(row: Row) -> Approval:
@@ -256,7 +260,7 @@ def event_after(before: Approval, step: str, approval: Approval, now: datetime) 
     return happened
 
 
-def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
+def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:  # noqa: PLR0911 one of many kinds
     """What a step of the document says. A person's takes a minute."""
     if step == "the deadline passes":
         return ScheduledCheck(approval.deadline)
@@ -265,6 +269,8 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
     at = now + MINUTE
     if step == "the execution is stopped":
         return Cancellation(at, "The execution was aborted.", error="ApprovalCancelled")
+    if " overrides" in step:
+        return override_of(step, at)
     found = re.fullmatch(r"(\w+) (approves|rejects|withdraws|extends the deadline)( in Slack)?(?: with (.+))?", step)
     assert found, step
     person = next(person for person in EVERYBODY if person.name == found[1])
@@ -277,6 +283,14 @@ def event(step: str, approval: Approval, now: datetime) -> ApprovalEvent:
             return ExtensionRequest(approver, at, key)
         case _:
             return replace(answer(found[2], approver, at, found[4] or "", approval), key=key)
+
+
+def override_of(step: str, at: datetime) -> Override:
+    found = re.fullmatch(r"(\w+) overrides( to reject)?( with a reason)?", step)
+    assert found, step
+    approver = by_iam(f"{found[1].lower()}@example.com", BREAK_GLASS_ROLE if found[1] in ("Ivy", "Ro") else SSO_ROLE)
+    action = Action.REJECT if found[2] else Action.APPROVE
+    return an_override(action, approver, at, reason=REASON if found[3] else " ")
 
 
 def answer(verb: str, approver: Approver, at: datetime, more: str, approval: Approval) -> Response:
@@ -360,7 +374,19 @@ responses = st.builds(
     st.sampled_from(SHARES),
     st.sampled_from(["", *map(key_of, SHARES)]),
 )
+overrides = st.builds(
+    lambda at, action, person, role, reason, form: an_override(
+        action, by_iam(person.address, role), at, reason=reason, form=form
+    ),
+    moments,
+    st.sampled_from(Action),
+    st.sampled_from([IVY, ANN, RO]),
+    st.sampled_from([BREAK_GLASS_ROLE, SSO_ROLE]),
+    st.sampled_from([REASON, None]),
+    st.sampled_from(SHARES),
+)
 others: list[st.SearchStrategy[ApprovalEvent]] = [
+    overrides,
     st.builds(Withdrawal, identities, moments),
     st.builds(ExtensionRequest, identities, moments),
     st.builds(Expiry, moments),
@@ -388,6 +414,7 @@ def approvals(draw: st.DrawFn) -> Approval:
         reminders=tuple(sorted(draw(st.sets(st.integers(1, 59).map(lambda each: each * MINUTE), max_size=3)))),
         more_time=MoreTime(draw(st.integers(0, 3)), draw(st.sampled_from([MINUTE, HOUR, timedelta(days=300)]))),
         form=draw(st.sampled_from([(), (FormField(name="Share", label="Share", type=FieldType.NUMBER),)])),
+        policy=draw(st.sampled_from([None, PINNED])),
     )
     has_groups = draw(st.booleans())
     if request.approvers and has_groups:
@@ -474,7 +501,7 @@ def test_nothing_is_approved_without_as_many_eligible_people_as_required(
     approval: Approval, events: list[ApprovalEvent]
 ) -> None:
     ended = after(approval, events)
-    if ended.status is not Status.APPROVED:
+    if ended.status is not Status.APPROVED or ended.is_overridden:
         return
     approved = [response for response in ended.standing if response.action is Action.APPROVE]
     humans = {human_of(response.approver).id for response in approved}
@@ -587,6 +614,35 @@ def test_the_requester_never_counts_unless_the_request_allows_it(
     if people.requester is None or request.allow_self_approval:
         return
     assert all(human_of(each.approver) != people.requester for each in after(approval, events).responses)
+
+
+@given(approvals(), histories)
+def test_only_a_person_of_a_named_role_overrides_with_a_reason_and_never_their_own_request(
+    approval: Approval, events: list[ApprovalEvent]
+) -> None:
+    """Self-approval makes no difference."""
+    ended = after(approval, events)
+    if not ended.is_overridden or not ended.decision:
+        return
+    approver = ended.decision.approver
+    assert approver
+    assert (approver.role, ended.decision.comment) == (BREAK_GLASS_ROLE, REASON)
+    assert approver.id != approval.request.requested_by
+    assert approval.request.policy
+    assert approver not in [response.approver for response in ended.responses]
+
+
+@given(approvals(), overrides, histories)
+def test_an_override_decides_whatever_was_answered_before(
+    approval: Approval, override: Override, events: list[ApprovalEvent]
+) -> None:
+    """Responses neither help nor hinder: it decides an open request or not, whatever they are."""
+    answers = [each for each in events if isinstance(each, Response)]
+    now = after(approval, answers)
+    if now.status is Status.PENDING:
+        fresh, later = judge(approval, override), judge(now, override)
+        assert (later.verdict, later.reason) == (fresh.verdict, fresh.reason)
+        assert later.approval.responses == now.responses
 
 
 @given(approvals(), histories)

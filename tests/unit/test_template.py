@@ -227,10 +227,22 @@ def test_an_internet_facing_function_has_the_table_its_own_secret_and_replies_an
         for statement in allowing(function)
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
-        if not action.startswith("kms:")  # only through another service: see below
+        if not action.startswith(("kms:", "ssm:"))  # only through another service, and one parameter: see below
     ]
     wanted = [(f"dynamodb:{action}", ["ApprovalTable", "Arn"]) for action in ("GetItem", "UpdateItem")] + more
     assert granted == [(action, {"Fn::GetAtt": target}) for action, target in wanted]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_policy_is_read_for_requests_and_overrides_alone_and_nothing_else_of_ssm(function: str) -> None:
+    parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${PolicyParameter}"
+    right = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": {"Fn::Sub": parameter}}
+    granted = [each for each in statements(function) if any("ssm" in action for action in as_list(each["Action"]))]
+    assert granted == ([right] if function in ("RequestFunction", "AnswerFunction") else [])
+    optional = [each["Fn::If"] for each in RESOURCES[function]["Properties"]["Policies"] if "Fn::If" in each]
+    assert [each[1:] for each in optional if each[0] == "HasPolicy"] == (
+        [[{"Statement": [right]}, {"Ref": "AWS::NoValue"}]] if granted else []
+    )
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -835,7 +847,7 @@ def test_another_layer_or_setting_reaches_the_function_behind_the_alias_and_the_
 # The dashboard: what CloudWatch can't tell us here, since nothing emulates it.
 
 _BODY, _OPTIONAL = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
-_FILLED: str = _BODY.replace("${PolicyAlarmArn}", _OPTIONAL["PolicyAlarmArn"]["Fn::If"][1]["Fn::Sub"])
+_FILLED: str = _BODY.replace("${PolicyAlarmArns}", _OPTIONAL["PolicyAlarmArns"]["Fn::If"][1]["Fn::Sub"])
 DASHBOARD: dict[str, Any] = json.loads(_FILLED)
 WIDGETS: list[dict[str, Any]] = DASHBOARD["widgets"]
 GRAPHS = [widget["properties"] for widget in WIDGETS if widget["type"] == "metric"]
