@@ -259,8 +259,9 @@ MUTANTS: dict[str, list[tuple[ModuleType, str, str]]] = {
     "delegations are not passed on": [
         (
             IDENTITIES,
-            "if absence.is_of(owner):",
-            "if absence.is_of(owner) or any(a.is_of(owner) and a.delegate == absence.owner for a in self._absences):",
+            "for absence in self._absences if absence.is_of(owner)]",
+            "for absence in self._absences if absence.is_of(owner)"
+            " or any(a.is_of(owner) and a.delegate == absence.owner for a in self._absences)]",
         ),
     ],
     "a delegation ends at its time": [(PEOPLE, "and self.since <= at < self.until", "and self.since <= at")],
