@@ -230,6 +230,11 @@ RULES, SEATS, ELIGIBILITY, PEOPLE, DELEGATIONS, IDENTITIES = (
     approvals.requests.identities,
 )
 
+PASSED_ON = (
+    "for absence in self._absences if absence.is_of(owner) "
+    "or any(each.is_of(owner) and each.delegate == absence.owner for each in self._absences)]"
+)
+
 MUTANTS: dict[str, list[tuple[ModuleType, str, str]]] = {
     "one person fills one seat": [(RULES, "if earlier := answer_of(approval, person):", "if earlier := None:")],
     "the owner's response replaces the delegate's": [
@@ -257,12 +262,7 @@ MUTANTS: dict[str, list[tuple[ModuleType, str, str]]] = {
         (DELEGATIONS, "if group.name in counting", 'if group.name == "another"'),
     ],
     "delegations are not passed on": [
-        (
-            IDENTITIES,
-            "for absence in self._absences if absence.is_of(owner)]",
-            "for absence in self._absences if absence.is_of(owner)"
-            " or any(a.is_of(owner) and a.delegate == absence.owner for a in self._absences)]",
-        ),
+        (IDENTITIES, "for absence in self._absences if absence.is_of(owner)]", PASSED_ON),
     ],
     "a delegation ends at its time": [(PEOPLE, "and self.since <= at < self.until", "and self.since <= at")],
     "a person who is left out is no delegate": [
