@@ -26,6 +26,7 @@ from approvals.store.queries import Listing
 from approvals.store.reading import UnreadableError
 from approvals.store.replies import EARLIER_PREFIX, Replies
 from approvals.store.table import ApprovalTable, NotFoundError
+from bot.away import AwayCommand
 from bot.subcommands import Subcommand, parse_command
 from bot.views.approval import message_of, page_link_text
 from bot.views.home import home_view
@@ -66,6 +67,7 @@ class ReplyDelivery:
         replies: Replies,
         listing: Listing,
         messenger: SlackMessenger,
+        away: AwayCommand,
         base_url: str,
         clock: Callable[[], datetime],
         logger: Logger,
@@ -74,6 +76,7 @@ class ReplyDelivery:
         self._replies = replies
         self._listing = listing
         self._messenger = messenger
+        self._away = away
         self._base_url = base_url
         self._clock = clock
         self._logger = logger
@@ -146,6 +149,9 @@ class ReplyDelivery:
                 self._list(reply, [("Results", found)], _NOTHING_FOUND)
             case Subcommand.SHOW:
                 self._show(reply, self._referenced(text, viewer), viewer)
+            case Subcommand.AWAY:
+                said = self._away.run(viewer, text, reply.left_at or self._clock())
+                self._messenger.respond(reply.response_url, said, [paragraph(sentence(said))])
             case Subcommand.HELP:
                 problem = [paragraph(sentence(text))] if text else []
                 self._messenger.respond(reply.response_url, "Commands", [*problem, paragraph(HELP)])

@@ -1,4 +1,4 @@
-"""The subcommands of /approvals: `list`, `mine`, `search TEXT`, `show ID`, `help`. Standard library only.
+"""The subcommands of /approvals: `list`, `mine`, `search TEXT`, `show ID`, `away`, `help`. Standard library only.
 
 People paste what they read elsewhere: with no-break spaces, curly quotes, the backticks or brackets around an ID, and
 characters that nobody sees. Slack itself puts some of them there.
@@ -7,6 +7,7 @@ Source: https://github.com/scrapinghub/slackbot/pull/212, https://github.com/err
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from approvals.domain.characters import REPLACEMENT, reveal
@@ -15,6 +16,12 @@ _AROUND = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a<>[](
 """Quotes and brackets around a word. An ID has none, and hardly any name of an execution begins or ends with one."""
 
 _COMMAND = "/approvals"
+
+_ESCAPED = re.compile(r"(?:[@#][A-Z0-9]+|(?:https?|mailto):[^|]+)\|(.+)")
+"""What Slack makes of a mention, a channel or a link: `@U0DAN00004|dan`, without its brackets.
+
+Source: https://docs.slack.dev/interactivity/implementing-slash-commands
+"""
 
 _MAX_QUOTED = 50
 """Characters of an unknown command that the answer repeats."""
@@ -27,11 +34,17 @@ class Subcommand(StrEnum):
     MINE = "mine"
     SEARCH = "search"
     SHOW = "show"
+    AWAY = "away"
     HELP = "help"
 
 
 _BY_NAME = {subcommand.value: subcommand for subcommand in Subcommand}
-_NEEDS = {Subcommand.SEARCH: "a text", Subcommand.SHOW: "an ID"}
+_NEEDS = {Subcommand.SEARCH: "a text", Subcommand.SHOW: "an ID", Subcommand.AWAY: "a day and a person, or off"}
+
+
+def _as_typed(word: str) -> str:
+    found = _ESCAPED.fullmatch(word)
+    return f"{word[0] if word[0] in '@#' else ''}{found[1]}" if found else word
 
 
 def parse_command(typed: str) -> tuple[Subcommand, str]:
@@ -50,7 +63,7 @@ def parse_command(typed: str) -> tuple[Subcommand, str]:
     if subcommand is None:
         return Subcommand.HELP, f"Unknown command \u201c{words[0][:_MAX_QUOTED]}\u201d."
     if bool(text) is (subcommand in _NEEDS):
-        return subcommand, text
+        return subcommand, text if subcommand is Subcommand.AWAY else " ".join(map(_as_typed, words[1:]))
     if subcommand is Subcommand.HELP:
         return Subcommand.HELP, ""
     return (

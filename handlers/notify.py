@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from approvals.requests.identities import Resolver
 from approvals.services.identities import StackIdentities
 from approvals.services.notify import Notifier
+from approvals.store.absences import AbsenceTable
 from approvals.store.queries import Listing
 from approvals.store.replies import EARLIER_PREFIX, REPLY_PREFIX, Replies
 from bot.resolver import SlackResolver
@@ -55,12 +56,16 @@ def _replies(wiring: ChannelWiring, config: NotifySettings) -> ReplyDelivery | N
     """Return what delivers deferred Slack replies; None without Slack, whose library is not imported then."""
     if wiring.messenger is None:
         return None
+    from bot.away import AwayCommand  # noqa: PLC0415
     from bot.ephemeral import ReplyDelivery, log_unreadable  # noqa: PLC0415
 
+    listing = Listing(wiring.dynamodb, config.table_name, partial(log_unreadable, wiring.logger))
+    absences = AbsenceTable(wiring.dynamodb, config.table_name)
     return ReplyDelivery(
         table=wiring.table,
         replies=Replies(wiring.dynamodb, config.slack_reply_table_name),
-        listing=Listing(wiring.dynamodb, config.table_name, partial(log_unreadable, wiring.logger)),
+        listing=listing,
+        away=AwayCommand(absences=absences, table=wiring.table, listing=listing),
         messenger=wiring.messenger,
         base_url=config.public_url,
         clock=wiring.clock,

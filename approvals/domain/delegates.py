@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from approvals.domain.absences import Absence
 from approvals.domain.model import Approval, Response
 from approvals.domain.people import Delegation
 from approvals.domain.schedule import reminder_times
@@ -14,6 +15,12 @@ def in_force(approval: Approval, at: datetime) -> tuple[Delegation, ...]:
     """Return the delegations that hold at a moment. Whether their owners may respond is not checked."""
     found = approval.people.delegations if approval.people else ()
     return tuple(each for each in found if each.is_in_force(at))
+
+
+def asks_delegate_of(approval: Approval, absence: Absence, at: datetime) -> bool:
+    """Return True if an approval lets the delegate of this absence respond at a moment."""
+    key = (absence.delegate, absence.since)
+    return any((each.named, each.since) == key for each in in_force(approval, at))
 
 
 def latest_moment(approval: Approval) -> datetime:

@@ -12,6 +12,7 @@ from approvals.store.writes import Writes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
 
 ABSENCES = "absences"
 """The id of the item, and the attribute of it that holds the list. No approval has this id."""
@@ -25,7 +26,7 @@ class AbsencesChangedError(Exception):
 
 
 class AbsenceTable:
-    """Reads and writes the absences, as an operator does."""
+    """Reads and writes the absences, as operators and `notify` do."""
 
     def __init__(self, dynamodb: DynamoDBClient, name: str) -> None:
         self._dynamodb = dynamodb
@@ -33,14 +34,16 @@ class AbsenceTable:
 
     def read(self) -> tuple[Absence, ...]:
         """Return all absences, also those that are over."""
-        answer = self._dynamodb.get_item(
-            TableName=self._name,
-            Key={"id": {"S": ABSENCES}},
-            ConsistentRead=True,
-            ProjectionExpression="#absences",
-            ExpressionAttributeNames={"#absences": ABSENCES},
-        )
-        return read_absences(answer.get("Item", {}))
+        wanted: KeysAndAttributesTypeDef = {
+            "Keys": [{"id": {"S": ABSENCES}}],
+            "ConsistentRead": True,
+            "ProjectionExpression": "#absences",
+            "ExpressionAttributeNames": {"#absences": ABSENCES},
+        }
+        while True:  # DynamoDB leaves items out when it is busy.
+            answer = self._dynamodb.batch_get_item(RequestItems={self._name: wanted})
+            if not answer["UnprocessedKeys"]:
+                return read_absences(next(iter(answer["Responses"][self._name]), {}))
 
     def replace(self, before: Sequence[Absence], after: Sequence[Absence]) -> None:
         """Store other absences in the place of those that were read. Raise `AbsencesChangedError`."""

@@ -43,6 +43,7 @@ HELP = """\
 \u2022 `/approvals mine`: your requests from the last 30 days
 \u2022 `/approvals search TEXT`: requests from the last 30 days that contain these words
 \u2022 `/approvals show ID`: one request in full. Lists, messages and email subjects show the ID.
+\u2022 `/approvals away until 2026-12-05, ask @dan`: requests that ask you ask Dan as well. `away off` ends it.
 You see requests that you can respond to, responded to, made or are notified of, and those posted in your channels."""
 
 

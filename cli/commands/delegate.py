@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import click
 
 from approvals.domain.absences import Absence
+from approvals.domain.delegates import asks_delegate_of
 from approvals.domain.email_address import is_same
 from approvals.domain.model import Approval, Json, iso
 from approvals.domain.parts import pluralize
@@ -105,15 +106,11 @@ def _end(context: Context, owner: str) -> None:
     emit(context, [_document(each) for each in ended], [*said, f"It concerns {pluralize(told, 'open request')}."])
 
 
-def _asked(context: Context, ended: Iterable[Absence]) -> list[Approval]:
+def _asked(context: Context, ended: Sequence[Absence]) -> list[Approval]:
     """Return the open approvals that ask the delegates of these absences."""
-    keys = {(each.delegate, each.since) for each in ended}
     now = context.clock()
     return [
-        approval
-        for approval in context.listing.pending()
-        if approval.people
-        and any((each.named, each.since) in keys and each.is_in_force(now) for each in approval.people.delegations)
+        each for each in context.listing.pending() if any(asks_delegate_of(each, absence, now) for absence in ended)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import ANY
 
@@ -16,10 +16,11 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from approvals.domain.errors import DeliveryError
 from approvals.domain.model import Action, Approval, Delivery, Request
-from approvals.domain.people import People, Person
+from approvals.domain.people import Delegation, People, Person
 from approvals.domain.replies import DeferredReply, ReplyKind
 from approvals.domain.signed_links import approval_id
 from approvals.services.respond import respond
+from approvals.store.absences import AbsenceTable
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
 from bot.app import BotHandler
@@ -57,6 +58,10 @@ class SlackApp:
     context: LambdaContext
     asked: int = 0
     seen: set[str] = field(default_factory=set)
+
+    @property
+    def absences(self) -> AbsenceTable:
+        return AbsenceTable(self.dynamodb, TABLE)
 
     def ask(self, title: str, people: People = CAROLS, channel: str = CHANNEL, **changes: Any) -> Approval:
         """Store a request as it is once it was posted."""
@@ -498,3 +503,81 @@ def test_a_context_that_cannot_be_read_is_not_shown_and_not_taken_for_none(app: 
     assert "All of it." in said
     assert "Deep" not in said
     assert "No request that you can see" in app.said(f"show {broken.id}")
+
+
+UNTIL_FRIDAY = "away until 2026-11-27, ask"
+
+
+@pytest.mark.parametrize(
+    ("named", "delegate"),
+    [
+        (f"<@{CAROL}|carol>", CAROL),
+        (f"<@{CAROL}>", CAROL),
+        (CAROL, CAROL),
+        ("carol@example.com", "carol@example.com"),
+        ("<mailto:carol@example.com|carol@example.com>", "carol@example.com"),
+    ],
+)
+def test_users_name_a_delegate_for_themselves_alone(app: SlackApp, clock: Clock, named: str, delegate: str) -> None:
+    said = app.said(f"{UNTIL_FRIDAY} {named}")
+    assert f"new requests that ask you ask {delegate} as well" in said
+    [absence] = app.absences.read()
+    assert (absence.owner, absence.delegate, absence.set_by) == (BOBS, delegate, BOBS)
+    assert absence.until == datetime(2026, 11, 28, tzinfo=UTC)
+    assert absence.is_current(clock())
+
+
+def test_an_absence_is_replaced_and_ended_by_its_owner_alone(app: SlackApp) -> None:
+    app.said(f"{UNTIL_FRIDAY} {CAROL}")
+    app.said(f"{UNTIL_FRIDAY} {BOBS}", ALICE)
+    app.said(f"{UNTIL_FRIDAY} {ALICE}")
+    assert {(each.owner, each.delegate) for each in app.absences.read()} == {(BOBS, ALICE), (ALICE, BOBS)}
+    assert "You have no delegate." in app.said("away off", CAROL)
+    assert "no longer responds for you" in app.said("away off")
+    assert [each.owner for each in app.absences.read()] == [ALICE]
+
+
+def test_a_command_that_slack_sends_again_is_one_absence(app: SlackApp) -> None:
+    signed = app.slack.command(BOBS, f"{UNTIL_FRIDAY} {CAROL}", CHANNEL)
+    for _ in range(2):
+        app.send(signed)
+    app.deliver()
+    app.seen.clear()
+    app.deliver()
+    assert len(app.absences.read()) == 1
+
+
+def test_ending_an_absence_has_its_open_requests_looked_at_again(app: SlackApp) -> None:
+    app.said(f"{UNTIL_FRIDAY} {CAROL}")
+    [absence] = app.absences.read()
+    bob, carol = person(BOBS, "bob"), person(CAROL, "carol")
+    values: dict[str, Any] = {"owner": bob.id, "delegate": carol, "named": CAROL, "set_by": BOBS}
+    delegation = Delegation(since=absence.since, until=absence.until, **values)
+    asked = app.ask("Deploy", people=People(approvers=(bob,), delegations=(delegation,)))
+    other = app.ask("Other", people=People(approvers=(bob,)))
+    app.said("away off")
+    assert app.table.get(asked.id).version == asked.version + 1
+    assert app.table.get(other.id).version == other.version
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("away", "needs a day and a person, or off"),
+        ("away tomorrow", "Use \u201c/approvals away until"),
+        (f"{UNTIL_FRIDAY} @carol", "does not say who it is"),
+        (f"{UNTIL_FRIDAY} S0GROUP001", "does not say who it is"),
+        (f"{UNTIL_FRIDAY} {BOBS}", "You can't be your own delegate."),
+        ("away until 2026-11-22, ask carol@example.com", "is not a day within the next 366 days"),
+        ("away until 2026-13-01, ask carol@example.com", "is not a day within the next 366 days"),
+        ("away until 2028-11-22, ask carol@example.com", "is not a day within the next 366 days"),
+    ],
+)
+def test_an_absence_that_is_not_understood_is_not_stored(app: SlackApp, text: str, expected: str) -> None:
+    assert expected in app.said(text)
+    assert app.absences.read() == ()
+
+
+def test_users_of_other_workspaces_name_no_delegate(app: SlackApp) -> None:
+    app.said(f"{UNTIL_FRIDAY} {CAROL}", GUEST)
+    assert app.absences.read() == ()

@@ -138,9 +138,11 @@ def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
     os.environ.update({name.upper(): "" for name in NotifySettings.names()} | given)
     import handlers.notify  # noqa: F401 what the function has loaded counts
     from approvals.adapters import clients
+    from approvals.store.absences import AbsenceTable
     from approvals.store.queries import Listing
     from approvals.store.replies import Replies
     from approvals.store.table import ApprovalTable
+    from bot.away import AwayCommand
     from bot.client import SLACK_API, ResponseUrls
     from bot.ephemeral import ReplyDelivery
     from bot.messenger import SlackMessenger
@@ -162,6 +164,7 @@ def in_slack(kind: ReplyKind, answer: Callable[..., Any]) -> object:
         table=table,
         replies=replies,
         listing=listing,
+        away=AwayCommand(absences=AbsenceTable(dynamodb, "approvals"), table=table, listing=listing),
         messenger=messenger,
         base_url="https://approvals.example.com",
         clock=lambda: _AT,

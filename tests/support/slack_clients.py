@@ -13,9 +13,11 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookResponse
 
+from approvals.store.absences import AbsenceTable
 from approvals.store.queries import Listing
 from approvals.store.replies import Replies
 from approvals.store.table import ApprovalTable
+from bot.away import AwayCommand
 from bot.client import ResponseUrls
 from bot.ephemeral import ReplyDelivery, log_unreadable
 from bot.messenger import SlackMessenger
@@ -76,10 +78,13 @@ def a_delivery(
     table: ApprovalTable, messenger: SlackMessenger, clock: Callable[[], datetime], logger: Logger
 ) -> ReplyDelivery:
     """Return the service that delivers the replies in a table."""
+    listing = Listing(table._dynamodb, table._name, partial(log_unreadable, logger))
+    absences = AbsenceTable(table._dynamodb, table._name)
     return ReplyDelivery(
         table=table,
         replies=Replies(table._dynamodb, REPLIES),
-        listing=Listing(table._dynamodb, table._name, partial(log_unreadable, logger)),
+        listing=listing,
+        away=AwayCommand(absences=absences, table=table, listing=listing),
         messenger=messenger,
         base_url=BASE_URL,
         clock=clock,
